@@ -1,0 +1,158 @@
+"""The Python entry points: `stream`, `astream`, `start`, `configure`. Thin: resolve, choose a surface, submit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbstream.config import resolve, settings
+from nbstream.display.choose import choose_surface
+from nbstream.display.surface import NullSurface
+from nbstream.engine import engine
+from nbstream.errors import UsageError
+from nbstream.handle import StreamHandle
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+    from nbstream.request import Api
+    from nbstream.result import StreamResult
+
+__all__ = ["astream", "configure", "start", "stream"]
+
+
+def start(
+    prompt: str | list[dict[str, Any]],
+    *,
+    model: str | None = None,
+    api: Api | None = None,
+    system: str | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    timeout: float | None = None,
+    client: AsyncOpenAI | None = None,
+    display: bool = True,
+    **params: Any,
+) -> StreamHandle:
+    """Start a stream and return at once; the answer is drawn below the current cell while other code runs.
+
+    Args:
+        prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`).
+        model: Model to ask; `"demo"` is the built-in one.
+        api: `"chat"` or `"responses"`; by default Responses for api.openai.com and Chat Completions elsewhere.
+        system: System prompt.
+        temperature: Sampling temperature.
+        max_tokens: The most tokens the answer may have.
+        base_url: Endpoint of an OpenAI-compatible server, such as `"http://localhost:11434/v1"`.
+        api_key: Key for that endpoint; without it, see `configure`.
+        timeout: Seconds of silence to bear, before the answer begins and within it (120 and 60 by default).
+        client: An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream
+            uses it on its own event loop, so do not share it with other code.
+        display: Whether to draw the answer.
+        **params: Any other field of the API's request body, sent as it is.
+
+    Returns:
+        A handle: `cancel()`, `state`, `text` so far, `result()`, `await handle`.
+
+    Raises:
+        UsageError: The call is wrong; nothing was sent.
+
+    Example:
+        ```python
+        handle = nbs.start("Explain server-sent events", model="demo")
+        handle.state, handle.text
+        result = handle.result()
+        ```
+    """
+    config = settings()
+    request = resolve(
+        config,
+        prompt,
+        model=model,
+        api=api,
+        system=system,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        base_url=base_url,
+        api_key=api_key,
+        timeout=timeout,
+        client=client,
+        params=params,
+    )
+    surface = choose_surface(config.surface) if display else NullSurface()
+    return StreamHandle(request, surface, engine(), max_rate=config.max_frame_rate)
+
+
+def stream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:
+    """Stream an answer below the current cell, wait for its end and return the result.
+
+    Args:
+        prompt: The question, or a list of OpenAI messages.
+        **options: As for `start`.
+
+    Raises:
+        UsageError: The call is wrong; nothing was sent.
+        StreamError: The stream failed; its `result` holds what had arrived.
+        KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
+
+    Example:
+        ```python
+        result = nbs.stream("Explain server-sent events in one sentence", model="demo")
+        print(result.usage.output_tokens)
+        ```
+    """
+    return start(prompt, **options).wait()
+
+
+async def astream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:
+    """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
+
+    Args:
+        prompt: The question, or a list of OpenAI messages.
+        **options: As for `start`.
+
+    Raises:
+        UsageError: The call is wrong; nothing was sent.
+        StreamError: The stream failed; its `result` holds what had arrived.
+
+    Example:
+        ```python
+        one, two = await asyncio.gather(nbs.astream("One?", model="demo"), nbs.astream("Two?", model="demo"))
+        ```
+    """
+    return await start(prompt, **options).wait_async()
+
+
+def configure(**values: Any) -> None:
+    """Set what every later stream of this kernel uses; `None` goes back to the default.
+
+    Args:
+        **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `system`, `temperature`, `max_tokens`,
+            `connect_timeout`, `first_token_timeout`, `stall_timeout` (seconds), `max_frame_rate` (frames a second),
+            `surface`. The same as `%config NBStream.NAME = …`.
+
+    Raises:
+        UsageError: There is no such setting, or the value does not fit; nothing is changed.
+
+    Example:
+        ```python
+        nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
+        ```
+    """
+    from traitlets import TraitError
+
+    config = settings()
+    known = config.class_own_traits(config=True)
+    if unknown := sorted(set(values) - set(known)):
+        raise UsageError(f"no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
+    values = {name: known[name].default_value if value is None else value for name, value in values.items()}
+    before = {name: getattr(config, name) for name in values}
+    try:
+        with config.hold_trait_notifications():
+            for name, value in values.items():
+                setattr(config, name, value)
+    except TraitError as error:
+        for name, value in before.items():
+            setattr(config, name, value)
+        raise UsageError(str(error)) from None

@@ -1,0 +1,58 @@
+"""Text that arrives in pieces: cheap to append, whole on reading. Must not know what the text is for."""
+
+from __future__ import annotations
+
+__all__ = ["TextBuffer"]
+
+
+class TextBuffer:
+    r"""Collects pieces; joins them when read.
+
+    A character outside the Basic Multilingual Plane can come as two JSON escapes in two pieces. The first half is held
+    back until the second arrives, so that what is read can always be encoded; a half that stays alone becomes U+FFFD.
+
+    Example:
+        >>> buffer = TextBuffer()
+        >>> buffer.append("Hi \ud83d"); buffer.value()
+        'Hi '
+        >>> buffer.append("\ude00"); buffer.value()
+        'Hi 😀'
+    """
+
+    __slots__ = ("_half", "_pieces")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._half = ""
+
+    def append(self, piece: str) -> None:
+        """Add the next piece, which may be empty."""
+        if piece.isascii() and not self._half:
+            self._pieces.append(piece)  # nearly always
+            return
+        text = self._half + piece
+        self._half = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        self._pieces.append(_whole(text))
+
+    def close(self) -> None:
+        """Nothing follows: a half that waited for its other half is lost."""
+        if self._half:
+            self._pieces.append("\ufffd")
+            self._half = ""
+
+    def value(self) -> str:
+        """The text so far."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+
+def _whole(text: str) -> str:
+    """Join surrogate halves into characters and replace lone ones."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,187 @@
+"""Settings and how a call is resolved from them: options, then settings, then the environment, then defaults.
+
+A key goes only to the endpoint it was given with: `OPENAI_API_KEY` to api.openai.com or `OPENAI_BASE_URL`, the
+`api_key` setting to the `base_url` setting. A shared notebook that names another server must not collect keys.
+It must not know the SDK, nor how a request is sent.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode
+from traitlets.config import SingletonConfigurable
+
+from nbstream.errors import UsageError
+from nbstream.request import OPENAI_BASE_URL, Endpoint, StreamRequest, TimeLimits, messages_from
+from nbstream.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openai import AsyncOpenAI
+    from traitlets.config import Config
+
+    from nbstream.request import Api
+
+__all__ = ["DEMO_MODEL", "NBStream", "resolve", "settings"]
+
+DEMO_MODEL = "demo"
+DEFAULT_OPENAI_MODEL = "gpt-5-mini"
+
+
+class SecretTrait(TraitType[Secret | None, Secret | str | None]):
+    """A key: takes a string, keeps a `Secret`, which every way of printing the setting shows masked."""
+
+    default_value = None
+    allow_none = True
+    info_text = "a key (a string), or None"
+
+    def validate(self, obj: Any, value: Any) -> Secret | None:  # noqa: ARG002  traitlets' signature
+        """Wrap the string."""
+        if value is None or isinstance(value, Secret):
+            return value
+        if isinstance(value, str) and value.strip():
+            return Secret(value.strip())
+        # The value is not repeated: it may be a key in the wrong shape.
+        raise TraitError("api_key must be a string with the key, or None")
+
+
+class NBStream(SingletonConfigurable):
+    """nbstream's settings, for every stream of this kernel.
+
+    In a notebook: `%config NBStream.model = "gpt-5-mini"`; in `ipython_config.py`: `c.NBStream.model = "gpt-5-mini"`.
+    """
+
+    model = Unicode(None, allow_none=True, help="Model to ask; `demo` is the built-in one.").tag(config=True)
+    api = Enum(
+        ("auto", "chat", "responses"),
+        "auto",
+        help="Which OpenAI API to call; `auto` takes Responses for api.openai.com and Chat Completions elsewhere.",
+    ).tag(config=True)
+    base_url = Unicode(
+        None, allow_none=True, help="Endpoint of an OpenAI-compatible server, such as http://localhost:11434/v1."
+    ).tag(config=True)
+    api_key = SecretTrait(help="Key for that endpoint; better set OPENAI_API_KEY in the environment.").tag(config=True)
+    system = Unicode(None, allow_none=True, help="System prompt.").tag(config=True)
+    temperature = Float(None, allow_none=True, help="Sampling temperature.").tag(config=True)
+    max_tokens = Integer(None, allow_none=True, help="The most tokens an answer may have.").tag(config=True)
+    connect_timeout = Float(10.0, help="Seconds until a connection must stand.").tag(config=True)
+    first_token_timeout = Float(120.0, help="Seconds until the answer must begin.").tag(config=True)
+    stall_timeout = Float(60.0, help="Seconds an answer may be silent once it has begun.").tag(config=True)
+    max_frame_rate = Float(15.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
+    surface = Enum(
+        ("auto", "live", "markdown", "terminal", "static"),
+        "auto",
+        help="Where answers are drawn: `live` view, growing `markdown`, `terminal` text, or only the `static` end.",
+    ).tag(config=True)
+
+    def update_config(self, config: Config) -> None:
+        """Take `%config NBStream.… = …`; the key is wrapped first, for traitlets keeps what it is given."""
+        config = copy.deepcopy(config)
+        if isinstance(key := config.NBStream.get("api_key"), str):
+            config.NBStream.api_key = Secret(key)
+        super().update_config(config)
+
+
+def settings() -> NBStream:
+    """The settings of this process, made known to IPython's `%config` if there is a shell."""
+    if NBStream.initialized():
+        return NBStream.instance()
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    made = NBStream.instance(parent=shell)
+    if shell is not None:
+        shell.configurables.append(made)
+    return made
+
+
+def resolve(
+    config: NBStream,
+    prompt: str | list[dict[str, Any]],
+    *,
+    model: str | None = None,
+    api: Api | None = None,
+    system: str | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    timeout: float | None = None,
+    client: AsyncOpenAI | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> StreamRequest:
+    """Resolve one call into a request; `None` means "not given".
+
+    Raises:
+        UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
+    """
+    try:
+        messages = messages_from(prompt)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if timeout is not None and not timeout > 0:
+        raise UsageError(f"the timeout must be more than 0 seconds, not {timeout:g}")
+    if max_tokens is not None and max_tokens < 1:
+        raise UsageError(f"the most tokens must be at least 1, not {max_tokens}")
+    asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
+    if client is not None:
+        endpoint = Endpoint(str(client.base_url), Secret(client.api_key) if client.api_key else None)
+    elif asked_model == DEMO_MODEL and base_url is None:
+        endpoint = _demo_endpoint()
+    else:
+        endpoint = _endpoint(config, base_url, api_key)
+    if api is None and config.api in {"chat", "responses"}:
+        api = cast("Api", config.api)
+    return StreamRequest(
+        messages=messages,
+        model=asked_model or _default_model(endpoint),
+        api=api or ("responses" if endpoint.is_openai else "chat"),
+        endpoint=endpoint,
+        system=system if system is not None else config.system,
+        temperature=temperature if temperature is not None else config.temperature,
+        max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
+        params=dict(params or {}),
+        limits=TimeLimits(
+            connect=config.connect_timeout,
+            first_token=timeout or config.first_token_timeout,
+            stall=timeout or config.stall_timeout,
+        ),
+        client=client,
+    )
+
+
+def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:
+    from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
+    url = base_url or config.base_url or from_environment
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise UsageError(f"the base URL must look like http://host:port/v1, not {url!r}")
+    if api_key:
+        return Endpoint(url, Secret(api_key))
+    if config.api_key is not None and _same_server(url, config.base_url or from_environment):
+        return Endpoint(url, config.api_key)
+    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    if key and (_same_server(url, from_environment) or _same_server(url, OPENAI_BASE_URL)):
+        return Endpoint(url, Secret(key))
+    return Endpoint(url)
+
+
+def _same_server(one: str, other: str) -> bool:
+    return urlsplit(one)[:2] == urlsplit(other)[:2]
+
+
+def _demo_endpoint() -> Endpoint:
+    from nbstream.demo import demo_server
+
+    server = demo_server()
+    return Endpoint(server.base_url, Secret(server.api_key))
+
+
+def _default_model(endpoint: Endpoint) -> str:
+    if endpoint.is_openai:
+        return DEFAULT_OPENAI_MODEL
+    raise UsageError(f"no model given for {endpoint.name}: add -m MODEL, or set NBSTREAM_MODEL")

@@ -1,0 +1,148 @@
+"""The wire shapes of `POST /v1/chat/completions`. Knows no HTTP, no clock but for `created`, and not what is said."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbstream.demo import request
+from nbstream.demo.errors import server_failed
+from nbstream.demo.request import MODEL, Message, Order, invalid, missing, optional
+from nbstream.demo.wire import frame
+
+if TYPE_CHECKING:
+    from nbstream.demo.pace import Pace
+    from nbstream.demo.script import Script
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+MOST_STOP_SEQUENCES = 4
+
+
+class ChatCompletion:
+    """One chat completion: its request read, its answer as chunks or whole."""
+
+    def __init__(self, order: Order, script: Script) -> None:
+        self._script = script
+        options = order.body.get("stream_options") or {}
+        self._with_usage = order.stream and bool(options.get("include_usage"))
+        self._head = {
+            "id": f"chatcmpl-demo-{secrets.token_hex(12)}",
+            "object": "chat.completion.chunk" if order.stream else "chat.completion",
+            "created": int(time.time()),
+            "model": MODEL,
+            "service_tier": "default",
+            "system_fingerprint": "fp_demo",
+        }
+
+    @staticmethod
+    def read(body: dict[str, Any], pace: Pace) -> Order:
+        """Check the body of a request.
+
+        Raises:
+            ApiError: It is not a request that the demo answers.
+        """
+        request.checked_model(body)
+        stream = optional(body, "stream", bool) or False
+        _check_options(body, stream=stream)
+        request.check_sampling(body)
+        pace, fault = request.extras(body, pace)
+        return Order(
+            messages=_messages(body),
+            stream=stream,
+            max_tokens=request.limit(body, "max_completion_tokens", "max_tokens"),
+            stop=_stop(body),
+            pace=pace,
+            fault=fault,
+            body=body,
+        )
+
+    def opening(self) -> bytes:
+        """The chunk that tells the role."""
+        return self._chunk({"role": "assistant", "content": "", "refusal": None})
+
+    def delta(self, piece: str) -> bytes:
+        """A chunk with one token."""
+        return self._chunk({"content": piece})
+
+    def closing(self) -> bytes:
+        """The chunk with the finish reason, the usage if asked for, and the sentinel."""
+        end = self._chunk({}, self._script.finish_reason)
+        if self._with_usage:
+            end += frame(self._head | {"choices": [], "usage": self._usage()})
+        return end + b"data: [DONE]\n\n"
+
+    def failure(self) -> bytes:
+        """An error frame; no sentinel follows."""
+        return frame(server_failed().body())
+
+    def whole(self) -> dict[str, Any]:
+        """The completion in one piece."""
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": self._script.text,
+            "refusal": None,
+            "annotations": [],
+        }
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._script.finish_reason}
+        return self._head | {"choices": [choice], "usage": self._usage()}
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        chunk: dict[str, Any] = self._head | {"choices": [choice]}
+        return frame(chunk | {"usage": None} if self._with_usage else chunk)
+
+    def _usage(self) -> dict[str, Any]:
+        return {
+            "prompt_tokens": self._script.input_tokens,
+            "completion_tokens": self._script.output_tokens,
+            "total_tokens": self._script.input_tokens + self._script.output_tokens,
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": 0,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+        }
+
+
+def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
+    messages = optional(body, "messages", list)
+    if messages is None:
+        raise missing("messages")
+    if not messages:
+        raise invalid("messages", "Invalid 'messages': expected at least one message.", "empty_array")
+    return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
+
+
+def _message(message: object, where: str) -> Message:
+    if not isinstance(message, dict):
+        raise invalid(where, f"Invalid '{where}': expected an object, but got {request.noun(message)}.")
+    role = optional(message, "role", str, f"{where}.")
+    if role not in ROLES:
+        raise invalid(f"{where}.role", f"Invalid '{where}.role': expected one of {', '.join(ROLES)}.")
+    if role == "user" and message.get("content") is None:
+        raise missing(f"{where}.content")
+    return Message(role, request.text_of(message.get("content"), f"{where}.content"))
+
+
+def _check_options(body: dict[str, Any], *, stream: bool) -> None:
+    if optional(body, "n", int) not in {None, 1}:
+        raise invalid("n", "The demo model gives one choice: 'n' must be 1.")
+    options = optional(body, "stream_options", dict)
+    if options is not None:
+        if not stream:
+            raise invalid("stream_options", "'stream_options' is only allowed when 'stream' is true.")
+        optional(options, "include_usage", bool, "stream_options.")
+    response_format = optional(body, "response_format", dict) or {"type": "text"}
+    if response_format.get("type") != "text":
+        raise invalid("response_format", "The demo model has scripted answers: it writes text only.")
+
+
+def _stop(body: dict[str, Any]) -> tuple[str, ...]:
+    stop = body.get("stop")
+    sequences = [stop] if isinstance(stop, str) else optional(body, "stop", list) or []
+    if len(sequences) > MOST_STOP_SEQUENCES or not all(isinstance(one, str) and one for one in sequences):
+        raise invalid("stop", f"Invalid 'stop': expected at most {MOST_STOP_SEQUENCES} strings, none of them empty.")
+    return tuple(sequences)

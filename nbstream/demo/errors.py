@@ -1,0 +1,57 @@
+"""Refusals in the shape of OpenAI's error body. Knows no HTTP server: a status, a body and headers to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(eq=False)
+class ApiError(Exception):
+    """A request that is refused: what the HTTP answer says, field by field as OpenAI says it."""
+
+    status: int
+    message: str
+    kind: str = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body of the answer."""
+        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
+
+
+def invalid_key() -> ApiError:
+    """The refusal of a missing or wrong key. It never repeats the key it was sent."""
+    return ApiError(
+        401,
+        "Incorrect API key provided. The demo server takes only the key it made for itself: use model='demo'.",
+        code="invalid_api_key",
+    )
+
+
+def unknown_model(model: str) -> ApiError:
+    """The refusal of every model but the demo."""
+    return ApiError(404, f"The model `{model}` does not exist: this server has only `demo`.", code="model_not_found")
+
+
+def rate_limited() -> ApiError:
+    """The answer of the `rate_limit` fault."""
+    return ApiError(
+        429,
+        "Rate limit reached: the request asked the demo model to pretend so.",
+        kind="requests",
+        code="rate_limit_exceeded",
+        headers={"Retry-After": "1"},
+    )
+
+
+def server_failed() -> ApiError:
+    """The answer of the `error` fault, inside a stream or instead of a whole answer."""
+    return ApiError(
+        500,
+        "The server had an error: the request asked the demo model to pretend so.",
+        kind="server_error",
+        code="server_error",
+    )

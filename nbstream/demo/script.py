@@ -1,0 +1,50 @@
+"""From a request to the tokens of its answer. Knows neither wire format nor pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nbstream.demo import tokens
+from nbstream.demo.answers import compose
+
+if TYPE_CHECKING:
+    from nbstream.demo.request import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An answer before it is sent.
+
+    Attributes:
+        pieces: The answer's tokens.
+        finish_reason: "length" if the request's limit cut the answer.
+        input_tokens: Tokens of all messages of the request, in the demo's own tokens.
+    """
+
+    pieces: tuple[str, ...]
+    finish_reason: Literal["stop", "length"]
+    input_tokens: int
+
+    @classmethod
+    def of(cls, order: Order) -> Script:
+        """The answer to `order`."""
+        text = compose(order.messages)
+        ends = [at for sequence in order.stop if (at := text.find(sequence)) >= 0]
+        pieces = tuple(tokens.split(text[: min(ends, default=len(text))]))
+        kept = pieces[: order.max_tokens]
+        return cls(
+            kept,
+            "stop" if kept == pieces else "length",
+            sum(len(tokens.split(message.text)) for message in order.messages),
+        )
+
+    @property
+    def text(self) -> str:
+        """The whole answer."""
+        return "".join(self.pieces)
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens of the answer."""
+        return len(self.pieces)

@@ -1,0 +1,159 @@
+"""The live view of one stream: a widget that receives small ordered patches and appends them to the page.
+
+Its text is rendered here, in the kernel; the page only places sanitised HTML. Patches are numbered, so that a view
+which joins late, reloads or misses one asks for the whole. It must not know transport, sessions or display ids.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from nbstream.display.marks import mark_of
+from nbstream.markdown import IncrementalRenderer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nbstream.markdown import Patch
+    from nbstream.result import StreamResult
+
+__all__ = ["LiveView"]
+
+_STATIC = pathlib.Path(__file__).parent / "static"
+
+
+class LiveView(anywidget.AnyWidget):
+    """One stream's view.
+
+    Args:
+        model: The model that is asked, for the waiting line.
+        stop: Called when the reader presses Stop; from any thread, as often as one likes.
+    """
+
+    _esm = _STATIC / "live_view.js"
+    _css = _STATIC / "live_view.css"
+    label = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, model: str, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._renderer = IncrementalRenderer()
+        self._rendered = 0
+        self._blocks: dict[int, str] = {}
+        self._number = 0
+        self._state = "pending"
+        self._mark: dict[str, str] | None = None
+        self._views: set[str] = set()
+        self._ever_seen = False
+        # Frames come from a worker thread, messages of the page from the kernel's.
+        self._lock = threading.RLock()
+        super().__init__(label=model)
+        self.on_msg(self._on_page_message)
+
+    @property
+    def on_screen(self) -> bool:
+        """Whether some page has reported that it shows this view."""
+        return self._ever_seen
+
+    def mime_bundle(self) -> dict[str, Any]:
+        """The output data that makes a front end show this view."""
+        return {
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            }
+        }
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Send the patches for what is new in the snapshot."""
+        text = snapshot.text or snapshot.refusal
+        new, self._rendered = text[self._rendered :], len(text)
+        patches = self._renderer.append(new) if new else ()
+        if snapshot.state.terminal:
+            patches = (*patches, *self._renderer.finish())
+        with self._lock:
+            self._state = str(snapshot.state)
+            changes = self._changes(patches)
+            if changes:
+                self._number += 1
+                self.send({"type": "patch", "number": self._number, "blocks": changes})
+
+    def end(self, result: StreamResult) -> None:
+        """Tell the views that the stream has ended, and how."""
+        with self._lock:
+            mark = mark_of(result)
+            self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
+            self._state = str(result.state)
+            self._number += 1
+            self.send({"type": "end", "number": self._number, "state": self._state, "mark": self._mark})
+
+    def close_unless_seen(self) -> None:
+        """Close the widget, unless some view of it may still be on a page.
+
+        A view that was replaced by the static answer says goodbye, and the last goodbye closes the widget. A view on a
+        page that was reloaded in mid stream is not replaced, for Jupyter no longer routes updates to it; it must keep
+        the finished answer, so its widget stays.
+        """
+        with self._lock:
+            if not self._views:
+                self.close()
+
+    def _changes(self, patches: Iterable[Patch]) -> list[list[Any]]:
+        """`[block, keep, html]` for each changed block: keep so many UTF-16 units of its old HTML, then append."""
+        changes = []
+        for patch in patches:
+            old = self._blocks.get(patch.block, "")
+            if old == patch.html and patch.block in self._blocks:
+                continue
+            keep = _common_prefix(old, patch.html)
+            changes.append([patch.block, _utf16_length(old[:keep]), patch.html[keep:]])
+            self._blocks[patch.block] = patch.html
+        return changes
+
+    def _on_page_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        match content:
+            case {"type": "stop"}:
+                self._stop()
+            case {"type": "hello", "view": str(view)}:
+                with self._lock:
+                    self._views.add(view)
+                    self._ever_seen = True
+                    self._send_snapshot()
+            case {"type": "resync"}:
+                with self._lock:
+                    self._send_snapshot()
+            case {"type": "gone", "view": str(view)}:
+                with self._lock:
+                    self._views.discard(view)
+                    if self._state in {"completed", "failed", "cancelled"} and not self._views:
+                        self.close()
+            case _:
+                pass  # a page of another version
+
+    def _send_snapshot(self) -> None:
+        blocks = [self._blocks.get(number, "") for number in range(max(self._blocks, default=-1) + 1)]
+        self.send(
+            {"type": "snapshot", "number": self._number, "blocks": blocks, "state": self._state, "mark": self._mark}
+        )
+
+
+def _common_prefix(one: str, other: str) -> int:
+    """How many characters two strings share at their beginning, by halving: comparing slices is done in C."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _utf16_length(text: str) -> int:
+    """The length of a string as JavaScript counts it."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

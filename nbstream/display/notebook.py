@@ -1,0 +1,112 @@
+"""A notebook output: a live view while the answer arrives, then static Markdown in its place.
+
+The output is made on the caller's thread, in the cell that asked; everything later goes through its display id, because
+output from other threads has no cell of its own. A front end that shows no widgets sees the Markdown of the same bundle
+grow instead. It must not know transport or sessions.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbstream.display.bundle import answer_bundle, waiting_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.display import DisplayHandle
+
+    from nbstream.display.live_view import LiveView
+    from nbstream.request import StreamRequest
+    from nbstream.result import StreamResult
+
+__all__ = ["MarkdownGrowth", "NotebookSurface"]
+
+# How long a stream waits to hear that its view is on screen before it takes the front end for one without widgets.
+_VIEW_GRACE_SECONDS = 1.5
+
+
+class MarkdownGrowth:
+    """When the whole text may be sent again: at most four times a second, and only once it has grown by a tenth.
+
+    The tenth bounds the bytes: every update is a tenth longer than the one before, so all of them together are about
+    eleven times the text, however long it is.
+
+    Example:
+        >>> growth = MarkdownGrowth()
+        >>> growth.due(100, now=0.0), growth.due(105, now=1.0), growth.due(111, now=1.1)
+        (True, False, True)
+    """
+
+    _INTERVAL = 0.25
+    _FACTOR = 1.1
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._at = float("-inf")
+
+    def due(self, size: int, now: float) -> bool:
+        """Whether to send a text of `size` characters now; if so, it counts as sent."""
+        if now - self._at < self._INTERVAL or size < self._size * self._FACTOR or size == 0:
+            return False
+        self._size, self._at = size, now
+        return True
+
+
+class NotebookSurface:
+    """Draws in one notebook output.
+
+    Args:
+        mode: `"live"` for the live view, `"markdown"` for growing Markdown, `"static"` for the final answer only.
+    """
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+        self._handle: DisplayHandle | None = None
+        self._view: LiveView | None = None
+        self._growth = MarkdownGrowth()
+        self._opened_at = 0.0
+
+    def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
+        """Make the output, in the waiting state."""
+        from IPython.display import display
+
+        data = waiting_bundle(request.model)
+        if self._mode == "live":
+            from nbstream.display.live_view import LiveView
+
+            self._view = LiveView(request.model, stop)
+            data = {**self._view.mime_bundle(), **data}
+        self._opened_at = time.monotonic()
+        self._handle = display(data, raw=True, display_id=True)
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Send what is new to the view, or the whole text to a front end that shows none."""
+        if self._view is not None:
+            self._view.draw(snapshot)
+        if self._mode == "static" or self._seen():
+            return
+        now = time.monotonic()
+        grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
+        if now - self._opened_at >= grace and self._growth.due(len(snapshot.text), now):
+            data, metadata = answer_bundle(snapshot)
+            # The set of MIME types must not change between updates, or front ends rebuild the output each time.
+            view = {} if self._view is None else self._view.mime_bundle()
+            self._update({**view, **data}, metadata)
+
+    def close(self, result: StreamResult) -> None:
+        """Replace the live view by the static answer."""
+        if self._view is not None:
+            self._view.draw(result)
+            self._view.end(result)
+        self._update(*answer_bundle(result))
+        if self._view is not None:
+            self._view.close_unless_seen()
+
+    def _seen(self) -> bool:
+        return self._view is not None and self._view.on_screen
+
+    def _update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        if self._handle is not None:
+            self._handle.update(data, raw=True, metadata=metadata)

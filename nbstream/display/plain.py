@@ -1,0 +1,20 @@
+"""Text as it may be shown where control characters act: terminals and `text/plain` outputs. Pure."""
+
+from __future__ import annotations
+
+__all__ = ["plain"]
+
+# C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
+# is shown, because what follows it would otherwise look like the model's words.
+_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in {0x09, 0x0A, 0x1B}}
+_TABLE = {**_CONTROLS, 0x1B: "\u241b"}
+
+
+def plain(text: str) -> str:
+    r"""`text` without characters that act instead of showing.
+
+    Example:
+        >>> plain("red \x1b[31mtext\r\n")
+        'red ␛[31mtext\n'
+    """
+    return text.translate(_TABLE)

@@ -1,0 +1,51 @@
+"""What a stream is drawn on: the one protocol that notebook, terminal and silence implement as siblings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbstream.request import StreamRequest
+    from nbstream.result import StreamResult
+
+__all__ = ["NullSurface", "Surface"]
+
+
+class Surface(Protocol):
+    """One place on which one stream is drawn.
+
+    `open` runs on the caller's thread, so that the output belongs to the right cell; `draw` and `close` run on worker
+    threads, never two at a time.
+    """
+
+    def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
+        """Show that an answer is awaited.
+
+        Args:
+            request: What was asked; its prompt is not to be shown.
+            stop: Cancels the stream; callable from any thread, as often as one likes.
+        """
+        ...
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Show the answer so far."""
+        ...
+
+    def close(self, result: StreamResult) -> None:
+        """Show the final answer with the mark of how it ended; nothing is drawn afterwards."""
+        ...
+
+
+class NullSurface:
+    """Draws nothing."""
+
+    def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
+        """Show nothing."""
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Show nothing."""
+
+    def close(self, result: StreamResult) -> None:
+        """Show nothing."""

@@ -1,0 +1,53 @@
+"""A terminal, or any plain text stream: the answer is written as it arrives and never rewritten."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from nbstream.display.marks import mark_of
+from nbstream.display.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from nbstream.request import StreamRequest
+    from nbstream.result import StreamResult
+
+__all__ = ["TerminalSurface"]
+
+
+class TerminalSurface:
+    """Appends to a text stream.
+
+    Args:
+        out: Where to write; `None` takes `sys.stdout` when the stream opens.
+    """
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+        self._shown = 0
+
+    def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
+        """Remember where to write; a waiting line could not be taken back."""
+        self._out = self._out or sys.stdout
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Write what is new."""
+        text = snapshot.text or snapshot.refusal
+        self._write(plain(text[self._shown :]))
+        self._shown = len(text)
+
+    def close(self, result: StreamResult) -> None:
+        """Write the rest, end the line and mark an unusual end."""
+        self.draw(result)
+        text = result.text or result.refusal
+        end = "" if not text or text.endswith("\n") else "\n"
+        mark = mark_of(result)
+        self._write(end if mark is None else f"{end}[{mark.word}: {plain(mark.sentence)}]\n")
+
+    def _write(self, text: str) -> None:
+        if text and self._out is not None:
+            self._out.write(text)
+            self._out.flush()

@@ -1,0 +1,39 @@
+"""When to draw: at once for the first frame, then at most so often, slower when frames are dear. Pure: time comes in.
+
+Coalescing, not debouncing: a frame is due at a fixed time after the last one however much arrives meanwhile, so a
+steady stream can never starve the display. What is drawn, and the last frame, are the caller's.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Throttle"]
+
+
+class Throttle:
+    """Paces frames.
+
+    Args:
+        max_rate: Frames a second at the most.
+        max_duty: The share of time that making frames may take; an expensive frame delays the next accordingly.
+
+    Example:
+        >>> throttle = Throttle(max_rate=10)
+        >>> throttle.delay(now=0.0)
+        0.0
+        >>> throttle.drawn(started=0.0, ended=0.001)
+        >>> round(throttle.delay(now=0.04), 3)
+        0.06
+    """
+
+    def __init__(self, max_rate: float = 15.0, max_duty: float = 0.2) -> None:
+        self._interval = 1.0 / max_rate
+        self._max_duty = max_duty
+        self._next = float("-inf")
+
+    def delay(self, now: float) -> float:
+        """Seconds to wait until the next frame may be drawn; 0 if it may be drawn now."""
+        return max(0.0, self._next - now)
+
+    def drawn(self, started: float, ended: float) -> None:
+        """Note that a frame was made between these two moments."""
+        self._next = started + max(self._interval, (ended - started) / self._max_duty)

@@ -1,0 +1,85 @@
+"""One asyncio loop on one background thread runs every stream; callers on any thread submit and cancel.
+
+The engine is the package's only global. It never assumes one stream at a time. It must not know what a stream does,
+nor where it is drawn; coroutines inherit the submitting thread's context variables, which is how a kernel finds the
+cell that an output belongs to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
+    from typing import Any
+
+    from nbstream.transport.open import ClientPool
+
+__all__ = ["Engine", "engine"]
+
+T = TypeVar("T")
+
+
+class Engine:
+    """The loop thread and the clients that live on it."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._loop = asyncio.new_event_loop()
+        self._clients: ClientPool | None = None
+        self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
+        self._thread.start()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run `coroutine` on the loop; the future belongs to the calling side."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        """Run `callback` on the loop, soon; from any thread."""
+        self._loop.call_soon_threadsafe(callback)
+
+    @property
+    def clients(self) -> ClientPool:
+        """The pooled clients. Made at first use, on the loop, because importing openai takes half a second."""
+        if self._clients is None:
+            from nbstream.transport.open import ClientPool
+
+            self._clients = ClientPool()
+        return self._clients
+
+    def close(self) -> None:
+        """Cancel what runs, close the connections and end the thread."""
+        self.submit(self._shut_down()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _shut_down(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._clients is not None:
+            await self._clients.close()
+        await self._loop.shutdown_default_executor()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+
+_lock = threading.Lock()
+_engine: Engine | None = None
+
+
+def engine() -> Engine:
+    """The process's engine, started at first use. A forked child gets its own: threads do not survive a fork."""
+    global _engine  # noqa: PLW0603  the one global of the package
+    with _lock:
+        if _engine is None or _engine.pid != os.getpid():
+            _engine = Engine()
+        return _engine

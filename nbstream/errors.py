@@ -1,0 +1,175 @@
+"""Everything that nbstream raises, and nothing else: no imports from the rest of the package, no SDK types.
+
+    NbstreamError
+    ├── UsageError            the call itself is wrong (you): an option, a variable, an empty prompt
+    └── StreamError           a stream ended in `failed`; `.result` holds what had arrived
+        ├── MissingKeyError       no key for an endpoint that needs one
+        ├── AuthenticationError   401, 403: the endpoint does not accept the key
+        ├── NotFoundError         404: no such model, or no such path
+        ├── RequestRejectedError  another 4xx: the endpoint does not accept the request
+        ├── RateLimitError        429: too many requests, or the quota is used up
+        ├── ServerError           5xx, or an error that the server reported inside the stream
+        ├── UnreachableError      no connection: refused, unknown host, TLS
+        ├── NotAStreamError       an answer that is not an event stream: HTML, JSON
+        ├── ConnectionLostError   the stream broke off before its end
+        ├── StalledError          silence for longer than the limit
+        └── InternalError         a bug in nbstream; the text is kept all the same
+
+A message says what happened and what to do next. It never holds a key, a header or a prompt.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nbstream.result import StreamResult
+
+__all__ = [
+    "AuthenticationError",
+    "ConnectionLostError",
+    "InternalError",
+    "MissingKeyError",
+    "NbstreamError",
+    "NotAStreamError",
+    "NotFoundError",
+    "RateLimitError",
+    "RequestRejectedError",
+    "ServerError",
+    "StalledError",
+    "StreamError",
+    "UnreachableError",
+    "UsageError",
+]
+
+
+class NbstreamError(Exception):
+    """Root of every exception that nbstream raises on purpose."""
+
+
+class UsageError(NbstreamError, ValueError):
+    """The call is wrong: nothing was sent. The magic shows it as IPython's one-line `UsageError`."""
+
+
+class StreamError(NbstreamError):
+    """A stream ended in `failed`.
+
+    Attributes:
+        kind: Which failure, as a stable word (`"rate_limit"`, `"connection_lost"`, …): branch on this, not on the text.
+        status: The HTTP status code, if a response with an error status came.
+        code: The server's own error code (`"model_not_found"`, …), if it sent one.
+        result: The partial `StreamResult`, with the text that had arrived.
+
+    Example:
+        ```python
+        try:
+            nbs.stream("…", model="gpt-5-mini")
+        except nbs.StreamError as error:
+            print(error.kind, len(error.result.text))
+        ```
+    """
+
+    kind: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.result: StreamResult | None = None
+
+    @property
+    def message(self) -> str:
+        """What happened and what to do next, in one or two sentences."""
+        return str(self.args[0])
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython's hook: the reader's own frames and the message, not the inside of nbstream.
+
+        It also keeps `%xmode Verbose`, which prints local variables, away from the frames that hold a key.
+        """
+        return [*_own_frames(self.__traceback__), f"{type(self).__name__}: {self.message}"]
+
+
+class MissingKeyError(StreamError):
+    """No key for an endpoint that needs one."""
+
+    kind = "missing_key"
+
+
+class AuthenticationError(StreamError):
+    """The endpoint does not accept the key (401, 403)."""
+
+    kind = "authentication"
+
+
+class NotFoundError(StreamError):
+    """The endpoint knows no such model, or no such path (404)."""
+
+    kind = "not_found"
+
+
+class RequestRejectedError(StreamError):
+    """The endpoint does not accept the request (400, 413, 422, …)."""
+
+    kind = "rejected"
+
+
+class RateLimitError(StreamError):
+    """Too many requests, or the quota is used up (429)."""
+
+    kind = "rate_limit"
+
+
+class ServerError(StreamError):
+    """The server failed (5xx), or reported an error inside the stream."""
+
+    kind = "server"
+
+
+class UnreachableError(StreamError):
+    """No connection to the endpoint: refused, unknown host, TLS."""
+
+    kind = "unreachable"
+
+
+class NotAStreamError(StreamError):
+    """The endpoint answered with something that is not an event stream."""
+
+    kind = "not_a_stream"
+
+
+class ConnectionLostError(StreamError):
+    """The stream broke off before its end."""
+
+    kind = "connection_lost"
+
+
+class StalledError(StreamError):
+    """Nothing came for longer than the time limit."""
+
+    kind = "stalled"
+
+
+class InternalError(StreamError):
+    """A bug in nbstream ended the stream; what had arrived is kept."""
+
+    kind = "internal"
+
+
+def _own_frames(tb: TracebackType | None) -> list[str]:
+    """One line for each of the reader's own frames; none below a magic, whose cell is in plain sight."""
+    lines = []
+    for frame, line in traceback.walk_tb(tb):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module == "nbstream.magics":
+            return []
+        if module.partition(".")[0] in {"nbstream", "IPython", "ipykernel"}:
+            continue
+        code = frame.f_code
+        # Cells have invented file names that say nothing.
+        place = "the notebook" if module == "__main__" else code.co_filename
+        lines.append(f"  line {line} of {place}, in {code.co_name}")
+    return lines

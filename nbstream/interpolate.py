@@ -1,0 +1,74 @@
+"""`{{ expression }}` in a prompt, evaluated in the notebook's names. Single braces are text: code needs no escaping."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any
+
+from nbstream.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["interpolate"]
+
+
+def interpolate(text: str, names: Mapping[str, Any]) -> str:
+    """Replace every `{{ expression }}` by `str()` of its value.
+
+    Args:
+        text: The prompt.
+        names: The names that expressions may use.
+
+    Raises:
+        UsageError: An expression is not Python, uses a missing name, or fails.
+
+    Example:
+        >>> interpolate("Sum up {{ n }} lines of {braces}", {"n": 3})
+        'Sum up 3 lines of {braces}'
+    """
+    pieces = []
+    position = 0
+    while (start := text.find("{{", position)) >= 0:
+        expression, end = _expression_at(text, start)
+        pieces += [text[position:start], str(_evaluate(expression, names))]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def _expression_at(text: str, start: int) -> tuple[str, int]:
+    """The expression that begins at `start`, and where it ends: at the first `}}` that makes it valid Python."""
+    for close in re.finditer(r"\}\}", text[start:]):
+        # Of `{"a": {"b": 1}}}}` the last two braces close, so every pair of them is tried, also overlapping ones.
+        for shift in (0, 1):
+            end = start + close.end() + shift
+            expression = text[start + 2 : end - 2].strip()
+            if text[end - 2 : end] == "}}" and _is_expression(expression):
+                return expression, end
+    raise UsageError(
+        f"no Python expression in double braces: {_quoted(text[start : start + 40])}; --raw sends the text as it is"
+    )
+
+
+def _is_expression(source: str) -> bool:
+    try:
+        ast.parse(source, mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _evaluate(expression: str, names: Mapping[str, Any]) -> Any:
+    try:
+        return eval(expression, dict(names))  # noqa: S307  the reader's own code in the reader's own notebook
+    except NameError as error:
+        raise UsageError(
+            f"{error.name or expression!r} in {{{{ {expression} }}}} is not defined in this notebook"
+        ) from None
+    except Exception as error:
+        raise UsageError(f"{{{{ {expression} }}}} failed: {type(error).__name__}: {error}") from error
+
+
+def _quoted(text: str) -> str:
+    return repr(" ".join(text.split()))

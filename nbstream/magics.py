@@ -1,0 +1,149 @@
+"""The `%%stream` and `%stream` magics. Thin: parse the options, fill in the prompt, run, bind the names.
+
+It must not know transport or display; what it adds to `nbs.start` is the notebook's own: options, names, short errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from nbstream.api import start
+from nbstream.config import settings
+from nbstream.errors import UsageError
+from nbstream.interpolate import interpolate
+from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
+from nbstream.result import StreamResult, StreamState
+
+if TYPE_CHECKING:
+    import argparse
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbstream.handle import StreamHandle
+
+__all__ = ["StreamMagics", "load", "unload"]
+
+
+@magics_class
+class StreamMagics(Magics):
+    """The magics that `%load_ext nbstream` registers."""
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    @magic_arguments()
+    @argument("-m", "--model", help="Model to ask; `demo` is the built-in one. Example: -m gpt-5-mini")
+    @argument("--api", choices=("chat", "responses"), help="OpenAI API to call. Example: --api chat")
+    @argument("-s", "--system", help='System prompt. Example: -s "You are terse."')
+    @argument("-o", "--out", type=variable_name, help="Name for the text, besides `stream_text`. Example: -o summary")
+    @argument("-u", "--usage", type=variable_name, help="Name for the usage, besides `stream_usage`. Example: -u cost")
+    @argument(
+        "-r", "--result", type=variable_name, help="Name for the StreamResult, besides `stream_result`. Example: -r run"
+    )
+    @argument("--temperature", type=float, help="Sampling temperature. Example: --temperature 0.2")
+    @argument("--max-tokens", type=int, help="The most tokens the answer may have. Example: --max-tokens 300")
+    @argument(
+        "--param",
+        action="append",
+        type=key_and_json,
+        default=[],
+        metavar="KEY=JSON",
+        help="Any other field of the API's request, as often as needed. Example: --param seed=7",
+    )
+    @argument("--base-url", help="OpenAI-compatible server. Example: --base-url http://localhost:11434/v1")
+    @argument(
+        "--timeout",
+        type=positive_number,
+        help="Seconds of silence to bear, before and within the answer. Example: --timeout 300",
+    )
+    @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
+    @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
+    def stream(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> StreamResult | None:
+        """Stream a model's answer below the cell, as it arrives.
+
+        As a cell magic, the cell is the prompt, and {{ expression }} in it is evaluated in the notebook; single braces
+        are text. As a line magic, the rest of the line is the prompt, and the StreamResult is returned.
+
+        After a completed stream, `stream_text` is the answer (str), `stream_usage` the token usage and `stream_result`
+        the whole StreamResult. After a failed or stopped one only `stream_result` is set, with the partial text; the
+        other names are unset, so that no later cell takes half an answer for a whole one.
+
+        Examples::
+
+            %%stream -m gpt-5-mini -o summary -u cost
+            Summarise in five bullets: {{ report_text }}
+
+            result = %stream -m demo What is a token?
+        """
+        self._unset("stream_text", "stream_usage", "stream_result")
+        try:
+            options, rest = split_line(_parser(), line)
+            self._unset(options.out, options.usage, options.result)
+            if cell is not None and rest:
+                raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
+            text = rest if cell is None else cell.strip("\n")
+            names = {**self._shell.user_ns, **(local_ns or {})}
+            handle = _start(text if options.raw else interpolate(text, names), options)
+        except UsageError as error:
+            raise IPythonUsageError(str(error)) from None
+        try:
+            result = handle.wait()
+        finally:
+            self._bind(options, handle.snapshot)
+        return result if cell is None else None
+
+    @property
+    def _shell(self) -> InteractiveShell:
+        assert self.shell is not None  # magics are made by a shell
+        return self.shell
+
+    def _unset(self, *names: str | None) -> None:
+        for name in names:
+            self._shell.user_ns.pop(name, None)
+
+    def _bind(self, options: argparse.Namespace, result: StreamResult) -> None:
+        names: dict[str | None, Any] = {"stream_result": result, options.result: result}
+        if result.state is StreamState.COMPLETED:
+            names |= {
+                "stream_text": result.text,
+                "stream_usage": result.usage,
+                options.out: result.text,
+                options.usage: result.usage,
+            }
+        self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = getattr(StreamMagics.stream, "parser")  # noqa: B009  put there by magic_arguments
+    return parser
+
+
+def _start(prompt: str, options: argparse.Namespace) -> StreamHandle:
+    named = {
+        name: getattr(options, name)
+        for name in ("model", "api", "system", "temperature", "max_tokens", "base_url", "timeout")
+    }
+    params = dict(options.param)
+    if taken := sorted(set(params) & {*named, "display", "client", "api_key", "prompt"}):
+        raise UsageError(f"--param cannot set {', '.join(taken)}: there is an option for it, or it is not the model's")
+    return start(prompt, display=not options.quiet, **named, **params)
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics, their completion and the settings."""
+    settings()
+    shell.register_magics(StreamMagics)
+    for magic in ("%stream", "%%stream"):
+        shell.set_hook("complete_command", Completer(_parser()), str_key=magic)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take away what `load` registered; the settings stay, for they may hold a key that is still wanted."""
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("stream", None)
+    for magic in ("%stream", "%%stream"):
+        shell.strdispatchers["complete_command"].strs.pop(magic, None)

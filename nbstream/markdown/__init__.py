@@ -1,0 +1,1 @@
+from nbstream.markdown.dialect import render

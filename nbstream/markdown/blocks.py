@@ -1,0 +1,260 @@
+"""The block phase: CommonMark's line-by-line algorithm with GFM tables and math blocks, kept as running state.
+
+Each line is parsed once, against the chain of blocks that are still open. Raw HTML is text here.
+Knows nothing of inline marks, HTML output or streaming; how a block starts is in `starts`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nbstream.markdown.cursor import CODE_INDENT, Cursor
+from nbstream.markdown.references import take_definitions
+from nbstream.markdown.starts import math_end, start_block
+from nbstream.markdown.tree import Block, end_line
+
+if TYPE_CHECKING:
+    from nbstream.markdown.tree import Kind
+
+__all__ = ["BlockParser"]
+
+_VERBATIM = ("code", "math")
+_FENCE_END = re.compile(r"(`{3,}|~{3,})[ \t]*")
+
+
+def _can_contain(parent: Block, kind: Kind) -> bool:
+    if parent.kind == "list":
+        return kind == "item"
+    return kind != "item" and parent.kind in {"document", "quote", "item"}
+
+
+class BlockParser:
+    """Builds the block tree from complete lines.
+
+    Example:
+        >>> parser = BlockParser()
+        >>> for line in ("Steps:", "- one"):
+        ...     parser.feed(line)
+        >>> parser.close()
+        >>> [block.kind for block in parser.document.children]
+        ['paragraph', 'list']
+    """
+
+    def __init__(self) -> None:
+        self.document = Block("document")
+        self.references: dict[str, str] = {}
+        self._spine = [self.document]
+        self._depth = 1
+        self._number = 0
+
+    def fork(self) -> BlockParser:
+        """Return a parser in the same state whose future does not touch this one; costs the open blocks only."""
+        twin = BlockParser()
+        twin.references = self.references.copy()
+        twin._number = self._number
+        twin._spine = [block.fork() for block in self._spine]
+        for parent, child in zip(twin._spine, twin._spine[1:], strict=False):
+            parent.children[-1] = child
+        twin.document = twin._spine[0]
+        return twin
+
+    @property
+    def container(self) -> Block:
+        """The deepest block that the current line continues."""
+        return self._spine[self._depth - 1]
+
+    @property
+    def tip(self) -> Block:
+        """The deepest open block."""
+        return self._spine[-1]
+
+    @property
+    def lazy(self) -> bool:
+        """Whether the current line leaves some open block unmatched."""
+        return self._depth < len(self._spine)
+
+    def feed(self, line: str) -> None:
+        """Parse one line, given without its line end."""
+        self._number += 1
+        cursor = Cursor(line)
+        if self._continue(cursor):
+            return
+        while self.container.kind not in _VERBATIM:
+            started = start_block(self, cursor)
+            if started == "line":
+                return
+            if started is None:
+                break
+        self._add_text(cursor)
+
+    def close(self) -> None:
+        """Close every open block: the text has ended."""
+        self._close_to(0)
+
+    def open(self, block: Block, *, lines_before: int = 0) -> Block:
+        """Add `block` where the current line stands, closing what the line does not continue.
+
+        Args:
+            block: The block; its line numbers are filled in.
+            lines_before: How many lines before the current one it took over from a paragraph.
+
+        Returns:
+            The block.
+        """
+        self._close_to(self._depth)
+        while not _can_contain(self.tip, block.kind):
+            self._close_to(len(self._spine) - 1)
+        parent = self.tip
+        block.start, block.end = self._number - lines_before, self._number
+        if parent.children and block.start > end_line(parent.children[-1]) + 1:
+            # A blank line between items, or between the children of an item, makes the whole list loose.
+            owner = parent if parent.kind == "list" else self._spine[-2] if parent.kind == "item" else None
+            if owner is not None:
+                owner.loose = True
+        parent.children.append(block)
+        self._spine.append(block)
+        self._depth = len(self._spine)
+        return block
+
+    def close_tip(self) -> None:
+        """Close the deepest open block: the current line ended it."""
+        self._close_to(len(self._spine) - 1)
+        self._depth = len(self._spine)
+
+    def take_paragraph(self) -> Block | None:
+        """Take the open paragraph away to make something else of it, without the definitions in front.
+
+        Returns:
+            The paragraph, or None if definitions were all it held: it stays, closed.
+        """
+        paragraph = self.tip
+        rest = take_definitions(paragraph.text, self.references)
+        if not rest:
+            self.close_tip()
+            return None
+        paragraph.lines = rest.split("\n")
+        self._drop_tip()
+        return paragraph
+
+    def take_last_line(self) -> str:
+        """Take the last line of the open paragraph away, and the paragraph with it if that was all."""
+        paragraph = self.tip
+        line = paragraph.lines.pop()
+        paragraph.end -= 1
+        if not paragraph.lines:
+            self._drop_tip()
+        return line
+
+    def _drop_tip(self) -> None:
+        self._spine.pop()
+        self.tip.children.pop()
+        self._depth = len(self._spine)
+
+    def _close_to(self, depth: int) -> None:
+        while len(self._spine) > depth:
+            block = self._spine.pop()
+            block.open = False
+            if block.kind == "paragraph":
+                rest = take_definitions(block.text, self.references)
+                block.kind = "paragraph" if rest else "definitions"
+                block.lines = rest.split("\n")
+            elif block.kind == "code" and block.fence is None:
+                while block.lines and not block.lines[-1].strip():
+                    block.lines.pop()
+
+    def _continue(self, cursor: Cursor) -> bool:
+        """Match the line against the open blocks; return whether it was used up (it closed a fence)."""
+        self._depth = 1
+        for block in self._spine[1:]:
+            if block.kind == "code" and block.fence is not None and _ends_fence(cursor, block):
+                block.end = self._number
+                self._close_to(self._depth)
+                return True
+            if not self._continues(cursor, block):
+                break
+            self._depth += 1
+        return False
+
+    def _continues(self, cursor: Cursor, block: Block) -> bool:
+        kind = block.kind
+        if kind == "item":
+            return _continue_item(cursor, block)
+        if kind == "quote":
+            if cursor.indented or not cursor.text.startswith(">"):
+                return False
+            cursor.skip_indent()
+            cursor.skip_text(1)
+            cursor.skip_optional_space()
+            block.end = self._number
+            return True
+        if kind == "code" and block.fence is None:
+            if cursor.indented:
+                cursor.skip_columns(CODE_INDENT)
+            elif not cursor.blank:
+                return False
+            else:
+                cursor.skip_indent()
+            return True
+        if kind in {"paragraph", "table"}:
+            return not cursor.blank
+        if kind == "code" and block.fence is not None:
+            cursor.skip_columns(min(block.fence.indent, cursor.indent))
+        if kind == "math" and cursor.blank and block.lines and block.lines[0].strip():
+            # Content after the opening `$$` and then a blank line: it never was display math.
+            block.kind = "paragraph"
+            block.lines[0] = (block.fence.run if block.fence else "") + block.lines[0]
+            return False
+        return True
+
+    def _add_text(self, cursor: Cursor) -> None:
+        tip = self.tip
+        if self.lazy and not cursor.blank and tip.kind == "paragraph":
+            self._grow(tip, cursor.text)
+            return
+        self._close_to(self._depth)
+        tip = self.tip
+        if tip.kind == "math":
+            self._add_math(tip, cursor)
+        elif tip.kind == "code":
+            tip.lines.append(cursor.rest)
+            tip.end = self._number if tip.fence or not cursor.blank else tip.end
+        elif tip.kind in {"paragraph", "table"}:
+            self._grow(tip, cursor.text)
+        elif not cursor.blank:
+            self._grow(self.open(Block("paragraph")), cursor.text)
+
+    def _add_math(self, block: Block, cursor: Cursor) -> None:
+        found = math_end(block, cursor.rest)
+        if found is None:
+            self._grow(block, cursor.rest)
+            return
+        body, tail = found
+        self._grow(block, body)
+        self.close_tip()
+        if tail:
+            self._grow(self.open(Block("paragraph")), tail)
+
+    def _grow(self, block: Block, line: str) -> None:
+        block.lines.append(line)
+        block.end = self._number
+
+
+def _ends_fence(cursor: Cursor, block: Block) -> bool:
+    if cursor.indented or block.fence is None:
+        return False
+    found = _FENCE_END.fullmatch(cursor.text)
+    return found is not None and found[1].startswith(block.fence.run)
+
+
+def _continue_item(cursor: Cursor, item: Block) -> bool:
+    marker = item.marker
+    if marker is None:
+        return False
+    if cursor.blank:
+        cursor.skip_indent()
+        return bool(item.children)
+    if cursor.indent < marker.indent + marker.width:
+        return False
+    cursor.skip_columns(marker.indent + marker.width)
+    return True

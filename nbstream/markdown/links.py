@@ -1,0 +1,124 @@
+"""The grammar of link destinations, titles and labels, and which destinations are allowed at all.
+
+An allow-list: a destination that is not plainly http(s), mailto, a fragment or relative is not a destination.
+Knows nothing of HTML or of what is done with a link.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import NamedTuple
+
+__all__ = ["Target", "inline_target", "label_at", "normalise", "safe_url", "title_at", "unescape", "url_at"]
+
+_SPACE = re.compile(r"[ \t]*(?:\n[ \t]*)?")
+_POINTY = re.compile(r"<((?:[^<>\n\\]|\\.)*)>")
+_TITLE = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)""", re.DOTALL)
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){1,999})\]", re.DOTALL)
+_ESCAPE = re.compile(r"""\\([!-/:-@\[-`{-~])|(&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});)""")
+_ABSOLUTE = re.compile(r"(?:https?://|mailto:)[^\s]+", re.IGNORECASE)
+_SCHEME = re.compile(r"[^/?#]*:")
+# Everything that could end an attribute, start markup, be taken for math or split a table cell is percent-encoded.
+_UNSAFE = re.compile(r"""[^A-Za-z0-9\-._~:/?#@!&'*+,;=%]|%(?![0-9A-Fa-f]{2})|@(?=@)|'|\*""")
+
+
+class Target(NamedTuple):
+    """Where a link leads: the destination as read, not yet judged, its title and where the construct ends."""
+
+    url: str
+    title: str
+    end: int
+
+
+def unescape(text: str) -> str:
+    """Return `text` with backslash escapes and character references resolved."""
+    return _ESCAPE.sub(lambda found: found[1] or html.unescape(found[2]), text)
+
+
+def normalise(label: str) -> str:
+    """Return the form in which two labels are compared."""
+    return " ".join(label.split()).casefold()
+
+
+def safe_url(url: str) -> str | None:
+    """Return `url` percent-encoded to a form that no parser can take for anything else, or None if it is not allowed.
+
+    Example:
+        >>> safe_url("https://example.com/a b")
+        'https://example.com/a%20b'
+        >>> safe_url("java\\nscript:alert(1)") is None
+        True
+    """
+    url = url.strip()
+    if any(ch < " " or ch == "\x7f" for ch in url) or "\\" in url or url.startswith("//"):
+        return None
+    if not _ABSOLUTE.match(url) and _SCHEME.match(html.unescape(url)):
+        return None
+    return _UNSAFE.sub(_percent, url)
+
+
+def _percent(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "replace"))
+
+
+def label_at(text: str, start: int) -> re.Match[str] | None:
+    """Return the match of a link label (`[…]`, group 1 its content) at `start`."""
+    found = _LABEL.match(text, start)
+    return found if found and found[1].strip() else None
+
+
+def url_at(text: str, start: int) -> tuple[str, int] | None:
+    """Return the destination that starts at `start` and where it ends, or None."""
+    if found := _POINTY.match(text, start):
+        return unescape(found[1]), found.end()
+    if text.startswith("<", start):
+        return None
+    depth, position = 0, start
+    while position < len(text):
+        ch = text[position]
+        if ch == "\\" and position + 1 < len(text) and text[position + 1] not in " \t\n":
+            position += 1
+        elif ch <= " ":
+            break
+        elif ch == "(":
+            depth += 1
+        elif ch == ")":
+            if not depth:
+                break
+            depth -= 1
+        position += 1
+    return None if depth or position == start else (unescape(text[start:position]), position)
+
+
+def title_at(text: str, start: int) -> tuple[str, int] | None:
+    """Return the title (`"…"`, `'…'` or `(…)`) that starts at `start` and where it ends, or None."""
+    found = _TITLE.match(text, start)
+    if found is None or re.search(r"\n[ \t]*\n", found[0]):
+        return None
+    return unescape(found[0][1:-1]), found.end()
+
+
+def inline_target(text: str, start: int) -> Target | None:
+    """Return the target of an inline link whose `(` is at `start`, or None."""
+    if not text.startswith("(", start):
+        return None
+    position = _skip_space(text, start + 1)
+    if text.startswith(")", position):
+        return Target("", "", position + 1)
+    read = url_at(text, position)
+    if read is None:
+        return None
+    url, position = read
+    after = _skip_space(text, position)
+    title = title_at(text, after) if after > position else None
+    if title is not None:
+        after = _skip_space(text, title[1])
+    if not text.startswith(")", after):
+        return None
+    return Target(url, title[0] if title else "", after + 1)
+
+
+def _skip_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return found.end() if found else start

@@ -1,0 +1,129 @@
+"""The inline constructs whose content is literal: code, math, autolinks, tags, escapes, character references.
+
+They bind tighter than any mark and are read from left to right. Knows nothing of emphasis, links or HTML output.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Literal, NamedTuple
+
+__all__ = ["SPECIAL", "Span", "balanced", "bare_url", "span_at"]
+
+SPECIAL = r"`+|\\|\$+|&|<"
+
+_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_BACKTICKS = re.compile(r"`+")
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.\-]{1,31}:[^\s<>]*)>")
+_AUTOMAIL = re.compile(r"<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*)>")
+_TAG = re.compile(
+    r"</?[A-Za-z][A-Za-z0-9\-]*(?:\s+[A-Za-z_:][\w:.\-]*(?:\s*=\s*(?:[^\s\"'=<>`]+|'[^']*'|\"[^\"]*\"))?)*\s*/?>"
+    r"|<!--(?:(?!-->).)*-->",
+    re.DOTALL,
+)
+_DISPLAY = re.compile(r"\$\$((?:[^$\\`]|\\[^`])+?)\$\$(?!\$)", re.DOTALL)
+_INLINE = re.compile(r"\$(?![\s$])((?:[^$\\`]|\\[^`])+?)(?<!\s)\$(?![\d$])", re.DOTALL)
+_PAREN = re.compile(r"\\\(((?:(?!\\[()])[^`])+?)\\\)(?![(\[:])", re.DOTALL)
+_BRACKET = re.compile(r"\\\[((?:(?!\\[\[\]])[^`])+?)\\\](?![(\[:])", re.DOTALL)
+_AMOUNT = re.compile(r"[\d.,]+\S*(?:\s+|/)[A-Za-z]{2,}[^\\=^_{}]*")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_URL_END = re.compile(r"[?!.,:*_~'\"]+$|&[A-Za-z0-9]+;$")
+_DOMAIN = re.compile(r"(?:https?://|www\.)(?=[^\s<]*[A-Za-z0-9])[^\s<]+", re.IGNORECASE)
+
+
+class Span(NamedTuple):
+    """A literal construct: `text` is the code, formula, destination or resolved characters it stands for."""
+
+    kind: Literal["code", "math", "display", "url", "mail", "text", "break"]
+    text: str
+    end: int
+
+
+def span_at(text: str, start: int) -> Span | None:
+    """Return the literal construct that starts at `start` (a match of `SPECIAL`), or None if it is plain text."""
+    ch = text[start]
+    if ch == "`":
+        return _code(text, start)
+    if ch == "$":
+        return _dollars(text, start)
+    if ch == "\\":
+        return _backslash(text, start)
+    if ch == "&":
+        found = _REFERENCE.match(text, start)
+        value = html.unescape(found[0]) if found else ""
+        # An unknown name stays as it is; a control character has no business in a text.
+        if not found or value == found[0]:
+            return None
+        return Span("text", value if value.isprintable() or value in "\xa0\n\t" else "\ufffd", found.end())
+    if found := _AUTOLINK.match(text, start):
+        return Span("url", found[1], found.end())
+    if found := _AUTOMAIL.match(text, start):
+        return Span("mail", found[1], found.end())
+    found = _TAG.match(text, start)
+    return Span("text", found[0], found.end()) if found else None
+
+
+def _code(text: str, start: int) -> Span:
+    run = _BACKTICKS.match(text, start)
+    width = len(run[0]) if run else 1
+    inside = start + width
+    for closer in _BACKTICKS.finditer(text, inside):
+        if len(closer[0]) == width:
+            code = text[inside : closer.start()].replace("\n", " ")
+            if code.strip(" ") and code[0] == " " == code[-1]:
+                code = code[1:-1]
+            return Span("code", code, closer.end())
+    return Span("text", text[start:inside], inside)
+
+
+def balanced(formula: str) -> bool:
+    """Whether the braces of a formula pair up and no blank line is in it: all parsers agree where such math ends."""
+    depth = 0
+    for brace in _BRACE.findall(formula):
+        depth += (brace == "{") - (brace == "}")
+        if depth < 0:
+            return False
+    return not depth and not _BLANK_LINE.search(formula) and formula.count("\\begin{") == formula.count("\\end{")
+
+
+def _dollars(text: str, start: int) -> Span | None:
+    found = _DISPLAY.match(text, start)
+    if found and found[1].strip() and balanced(found[1]):
+        return Span("display", found[1], found.end())
+    before = text[text.rfind(" ", 0, start) + 1 : start]
+    if before[-1:].isalnum() or "://" in before or "www." in before or "@" in before or before.endswith("$"):
+        return None
+    found = _INLINE.match(text, start)
+    if found is None or not balanced(found[1]) or _AMOUNT.fullmatch(found[1]):
+        return None
+    return Span("math", found[1], found.end())
+
+
+def _backslash(text: str, start: int) -> Span | None:
+    after = text[start + 1 : start + 2]
+    if after == "\n":
+        return Span("break", "", start + 2)
+    if after in {"(", "["}:
+        found = (_PAREN if after == "(" else _BRACKET).match(text, start)
+        if found and found[1].strip() and balanced(found[1]) and "$" not in found[1]:
+            return Span("math" if after == "(" else "display", found[1], found.end())
+    return Span("text", after, start + 2) if after in _PUNCTUATION and after else None
+
+
+def bare_url(text: str, start: int) -> str | None:
+    """Return the URL that GitHub would make a link of at `start`: `https://…` or `www.…` without trailing punctuation."""
+    found = _DOMAIN.match(text, start)
+    if found is None:
+        return None
+    url = found[0]
+    while url:
+        if url.endswith(")") and url.count(")") > url.count("("):
+            url = url[:-1]
+        elif end := _URL_END.search(url):
+            url = url[: end.start()]
+        else:
+            break
+    return url or None

@@ -1,0 +1,168 @@
+"""How each kind of block starts, tried in order on what is left of a line.
+
+Each function looks at the cursor and either leaves everything alone (None), opens a container and moves the cursor
+behind its marker ("container"), or uses the line up ("line"). Knows nothing of how blocks continue or end.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from nbstream.markdown.cursor import CODE_INDENT
+from nbstream.markdown.links import unescape
+from nbstream.markdown.tables import alignment
+from nbstream.markdown.tree import Block, Fence, Marker
+
+if TYPE_CHECKING:
+    from nbstream.markdown.blocks import BlockParser
+    from nbstream.markdown.cursor import Cursor
+
+__all__ = ["math_end", "start_block"]
+
+Started: TypeAlias = Literal["container", "line"] | None
+
+_MAYBE_SPECIAL = re.compile(r"[#`~*+_=<>0-9\-$\\|:]")
+_HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$)")
+_HEADING_END = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
+_FENCE = re.compile(r"(`{3,})([^`]*)|(~{3,})(.*)")
+_SETEXT = re.compile(r"(=+|-+)[ \t]*")
+_RULE = re.compile(r"(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,}")
+_BULLET = re.compile(r"[*+-](?=[ \t]|$)")
+_NUMBER = re.compile(r"(\d{1,9})([.)])(?=[ \t]|$)")
+_MATH = re.compile(r"(\$\$(?!\$)|\\\[)(.*)")
+_MATH_CLOSER = {"$$": "$$", "\\[": "\\]"}
+
+
+def start_block(parser: BlockParser, cursor: Cursor) -> Started:
+    """Try every kind of block at the cursor."""
+    if cursor.indented:
+        return _indented_code(parser, cursor)
+    text = cursor.text
+    if not _MAYBE_SPECIAL.match(text):
+        return None
+    for start in (_quote, _heading, _fence, _math, _setext, _rule, _item, _table):
+        started = start(parser, cursor, text)
+        if started:
+            return started
+    return None
+
+
+def _quote(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+    if not text.startswith(">"):
+        return None
+    cursor.skip_indent()
+    cursor.skip_text(1)
+    cursor.skip_optional_space()
+    parser.open(Block("quote"))
+    return "container"
+
+
+def _heading(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+    found = _HEADING.match(text)
+    if found is None:
+        return None
+    content = _HEADING_END.sub("", text[found.end() :]).strip()
+    parser.open(Block("heading", level=len(found[1]), lines=[content]))
+    parser.close_tip()
+    return "line"
+
+
+def _fence(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+    found = _FENCE.fullmatch(text)
+    if found is None:
+        return None
+    run, info = (found[1], found[2]) if found[1] else (found[3], found[4])
+    parser.open(Block("code", fence=Fence(run, cursor.indent, unescape(info.strip()))))
+    return "line"
+
+
+def _math(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+    found = _MATH.fullmatch(text)
+    if found is None:
+        return None
+    block = Block("math", fence=Fence(found[1], cursor.indent))
+    ended = math_end(block, found[2])
+    if ended is None:
+        block.lines = [found[2]]
+        parser.open(block)
+        return "line"
+    body, tail = ended
+    if tail or not body.strip():
+        return None  # text goes on behind it: display math inside a paragraph
+    block.lines = [body]
+    parser.open(block)
+    parser.close_tip()
+    return "line"
+
+
+def math_end(block: Block, line: str) -> tuple[str, str] | None:
+    """Return what stands before and after the end of math block `block` in `line`, or None if it goes on."""
+    closer = _MATH_CLOSER[block.fence.run] if block.fence else "$$"
+    body, found, tail = line.partition(closer)
+    if not found:
+        return None
+    # Punctuation behind the closing mark belongs to the formula's sentence and would be a paragraph of its own.
+    return body, "" if tail.strip() in {"", ".", ",", ";"} else tail.strip()
+
+
+def _setext(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+    if parser.container.kind != "paragraph" or not (found := _SETEXT.fullmatch(text)):
+        return None
+    paragraph = parser.take_paragraph()
+    if paragraph is None:
+        return None
+    level = 1 if found[1][0] == "=" else 2
+    parser.open(Block("heading", level=level, lines=paragraph.lines), lines_before=len(paragraph.lines))
+    parser.close_tip()
+    return "line"
+
+
+def _rule(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+    if not _RULE.fullmatch(text):
+        return None
+    parser.open(Block("rule"))
+    parser.close_tip()
+    return "line"
+
+
+def _item(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+    found = _BULLET.match(text) or _NUMBER.match(text)
+    if found is None:
+        return None
+    number = int(found[1]) if found.re is _NUMBER else None
+    content = text[found.end() :].strip()
+    if parser.container.kind == "paragraph" and (not content or number not in {None, 1}):
+        return None  # only a list that starts at 1 and says something may interrupt a paragraph
+    indent = cursor.indent
+    cursor.skip_indent()
+    cursor.skip_text(found.end())
+    gap = cursor.indent
+    # A marker followed by code, or by nothing, is one column away from its content.
+    gap = gap if content and gap <= CODE_INDENT else 1
+    cursor.skip_columns(gap)
+    marker = Marker(found[0][-1], number, indent, found.end() + gap)
+    holder = parser.container
+    if holder.kind != "list" or holder.marker is None or holder.marker.bullet != marker.bullet:
+        parser.open(Block("list", marker=marker))
+    parser.open(Block("item", marker=marker))
+    return "container"
+
+
+def _table(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+    if parser.container.kind != "paragraph":
+        return None
+    align = alignment(parser.container.lines[-1], text)
+    if align is None:
+        return None
+    header = parser.take_last_line()
+    parser.open(Block("table", align=align, lines=[header]), lines_before=1)
+    return "line"
+
+
+def _indented_code(parser: BlockParser, cursor: Cursor) -> Started:
+    if parser.tip.kind == "paragraph" or parser.container.kind == "table" or cursor.blank:
+        return None
+    cursor.skip_columns(CODE_INDENT)
+    parser.open(Block("code", lines=[cursor.rest]))
+    return "line"

@@ -1,0 +1,78 @@
+"""The block tree: what the block phase builds and the dialect draws.
+
+Knows neither how a line is parsed nor what HTML looks like.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+__all__ = ["Block", "Fence", "Kind", "Marker", "end_line"]
+
+Kind: TypeAlias = Literal[
+    "code", "definitions", "document", "heading", "item", "list", "math", "paragraph", "quote", "rule", "table"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A list marker: `bullet` is the character that makes a list of its own (`-`, `+`, `*`, `.` or `)`)."""
+
+    bullet: str
+    number: int | None
+    indent: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The opening of fenced code (its run, indentation and info string) or of a math block (`$$`, `\\[`)."""
+
+    run: str
+    indent: int
+    info: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """One node. `lines` belongs to leaves, `children` to containers; `open` is false once nothing can be added.
+
+    `cache` is room for a renderer to keep what it made from the node.
+    """
+
+    kind: Kind
+    start: int = 0
+    end: int = 0
+    open: bool = True
+    children: list[Block] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    level: int = 0
+    loose: bool = False
+    marker: Marker | None = None
+    fence: Fence | None = None
+    align: tuple[str, ...] = ()
+    cache: object = None
+
+    def fork(self) -> Block:
+        """Return a copy that can grow without touching this block; children and lines are shared values."""
+        twin = copy.copy(self)
+        twin.children = self.children.copy()
+        twin.lines = self.lines.copy()
+        twin.cache = None
+        return twin
+
+    @property
+    def text(self) -> str:
+        """The lines of a leaf as one text."""
+        return "\n".join(self.lines)
+
+
+def end_line(block: Block) -> int:
+    """Return the number of the last line with content in `block` or anything inside it."""
+    end = block.end
+    while block.children:
+        block = block.children[-1]
+        end = max(end, block.end)
+    return end

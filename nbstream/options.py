@@ -1,0 +1,104 @@
+"""The options of the magics: splitting a line, checking values, completing names. It must not know what they do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import keyword
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from nbstream.errors import UsageError
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+__all__ = ["Completer", "key_and_json", "positive_number", "split_line", "variable_name"]
+
+_TOKEN = re.compile(r"""(?:[^\s"']+|"(?:\\.|[^"\\])*"|'[^']*')+""")
+
+_FEW_VALUES = {"--api": ["chat", "responses"], "-m": ["demo"], "--model": ["demo"]}
+
+
+def variable_name(text: str) -> str:
+    """A name that Python lets one assign to."""
+    if not text.isidentifier() or keyword.iskeyword(text):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
+    return text
+
+
+def positive_number(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def key_and_json(text: str) -> tuple[str, Any]:
+    """`KEY=JSON`, as a pair of the key and the value."""
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=JSON, such as seed=7")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        quoted = f"{key}='{json.dumps(value)}'"
+        raise argparse.ArgumentTypeError(
+            f"the value of {key} is not JSON: {value!r}; write a string as {quoted}"
+        ) from None
+
+
+def split_line(parser: argparse.ArgumentParser, line: str) -> tuple[argparse.Namespace, str]:
+    """Split a magic's line into its leading options and the rest.
+
+    The rest is the prompt of the line form, in which apostrophes and quotes are text, so only the options follow the
+    shell's rules.
+
+    Raises:
+        UsageError: A quote is not closed.
+    """
+    arguments = []
+    rest = line.strip()
+    while rest.startswith("-"):
+        word, rest = _split_word(rest)
+        if word == "--":
+            break
+        arguments.append(word)
+        if _takes_value(parser, word) and rest:
+            value, rest = _split_word(rest)
+            arguments.append(value)
+    return parser.parse_args(arguments), rest
+
+
+def _split_word(text: str) -> tuple[str, str]:
+    match = _TOKEN.match(text)
+    if match is None:
+        raise UsageError(f"a quote is not closed in: {text}")
+    return shlex.split(match.group())[0], text[match.end() :].lstrip()
+
+
+def _takes_value(parser: argparse.ArgumentParser, word: str) -> bool:
+    return any(word in action.option_strings and action.nargs != 0 for action in parser._actions)  # noqa: SLF001  no public way
+
+
+class Completer:
+    """Completes option names, and the values of options that have few.
+
+    Args:
+        parser: The parser that knows the options.
+    """
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._names = sorted(name for action in parser._actions for name in action.option_strings)  # noqa: SLF001
+
+    def __call__(self, _: Any, event: SimpleNamespace) -> list[str]:
+        """IPython's `complete_command` hook: what fits at the cursor."""
+        typed: str = event.text_until_cursor
+        words = typed.split()
+        before = words[-1] if typed[-1:].isspace() else words[-2]
+        return _FEW_VALUES.get(before, self._names)

@@ -1,0 +1,116 @@
+"""What a user asks for, resolved: values only. It must not know where the values came from, nor the SDK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openai import AsyncOpenAI
+
+    from nbstream.secret import Secret
+
+__all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "StreamRequest", "TimeLimits", "messages_from"]
+
+Api: TypeAlias = Literal["chat", "responses"]
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a request goes, and with which key.
+
+    Attributes:
+        base_url: The URL that `/chat/completions` or `/responses` is appended to.
+        api_key: The key to send; `None` sends none.
+    """
+
+    base_url: str
+    api_key: Secret | None = None
+
+    @property
+    def name(self) -> str:
+        """Host and port, for messages: a URL may carry a password, and its path is noise."""
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or self.base_url
+        return f"{host}:{parts.port}" if parts.port else host
+
+    def redact(self, text: str) -> str:
+        """`text` without the key, for words of a server that may repeat what it was sent."""
+        key = self.api_key.reveal() if self.api_key else ""
+        return text.replace(key, "<key>") if key else text
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether this is OpenAI itself, which speaks Responses and insists on a key."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How long a stream may be silent, in seconds.
+
+    Attributes:
+        connect: Until the connection stands.
+        first_token: From the call to the first event of the answer; slow prefill is legal for minutes.
+        stall: Between two events of the answer. Keep-alive comments do not count.
+    """
+
+    connect: float = 10.0
+    first_token: float = 120.0
+    stall: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """One request, ready to send.
+
+    Attributes:
+        messages: OpenAI messages (`{"role": …, "content": …}`), without the system prompt.
+        model: The model's name, as the endpoint knows it.
+        api: Which of the two OpenAI APIs to call.
+        endpoint: Where to send it.
+        system: The system prompt, if any.
+        temperature: Sampling temperature, if given.
+        max_tokens: The most tokens the answer may have, if limited.
+        params: Any other fields of the request's body, as they are.
+        limits: How long the stream may be silent.
+        client: A client of the user's own, which then replaces `endpoint` for sending.
+    """
+
+    messages: tuple[Mapping[str, Any], ...]
+    model: str
+    api: Api
+    endpoint: Endpoint
+    system: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    client: AsyncOpenAI | None = field(default=None, repr=False)
+
+
+def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Turn a prompt into messages.
+
+    Args:
+        prompt: A string, or a list of OpenAI messages.
+
+    Raises:
+        ValueError: The prompt is empty, or not a list of messages.
+    """
+    if isinstance(prompt, str):
+        if not prompt.strip():
+            raise ValueError("the prompt is empty")
+        return ({"role": "user", "content": prompt},)
+    if not isinstance(prompt, list) or not prompt:
+        raise ValueError("a prompt is a string or a list of messages with at least one message")
+    for number, message in enumerate(prompt):
+        if not isinstance(message, dict) or "role" not in message:
+            raise ValueError(f'message {number} of the prompt has no "role"; a message is {{"role": …, "content": …}}')
+    return tuple(dict(message) for message in prompt)

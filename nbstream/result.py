@@ -1,0 +1,163 @@
+"""What a stream leaves behind, as frozen values: `StreamResult`, `Usage`, `Timing`, `ToolCall`, `StreamState`.
+
+The same `StreamResult` serves as the snapshot of a stream under way. It knows no wire format and no display.
+"""
+
+from __future__ import annotations
+
+import enum
+import html
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbstream.errors import StreamError
+
+__all__ = ["StreamResult", "StreamState", "Timing", "ToolCall", "Usage"]
+
+
+class StreamState(enum.StrEnum):
+    """Where a stream is. Every stream ends in exactly one of `completed`, `failed`, `cancelled`."""
+
+    PENDING = "pending"
+    STREAMING = "streaming"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing more can happen."""
+        return self in {StreamState.COMPLETED, StreamState.FAILED, StreamState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the server reported them. A server that reports none gives no `Usage` at all, never a guess.
+
+    Attributes:
+        input_tokens: Tokens of the prompt (Chat Completions: `prompt_tokens`).
+        output_tokens: Tokens of the answer, reasoning included (Chat Completions: `completion_tokens`).
+        total_tokens: Their sum, as the server gave it.
+        cached_tokens: The part of `input_tokens` that came from a cache, if reported.
+        reasoning_tokens: The part of `output_tokens` spent on reasoning, if reported.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things took, in seconds, by the client's monotonic clock.
+
+    Attributes:
+        ttft: From the call to the first piece of text, reasoning, refusal or tool call; `None` if none came.
+        total: From the call to the end, or to now while the stream goes on.
+        tokens_per_second: Reported output tokens over the time after the first token; `None` without usage.
+    """
+
+    ttft: float | None = None
+    total: float = 0.0
+    tokens_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model asks for: `arguments` is the JSON text as it came, which may be invalid."""
+
+    id: str | None
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StreamResult:
+    """The outcome of one stream, or its snapshot while it goes on.
+
+    Attributes:
+        text: The answer, exactly as the server sent it (partial unless `state` is `completed`).
+        state: Where the stream is.
+        finish_reason: Why the answer ends, in the server's word (`"stop"`, `"length"`, …); `None` if it gave none.
+        usage: Token counts, or `None` if the server reported none.
+        model: The model that answered, in the server's word; the requested one until it says.
+        request_id: The `x-request-id` of the response, to quote when asking a provider about a problem.
+        response_id: The id of the answer itself.
+        reasoning: What the model thought aloud, apart from the answer.
+        refusal: What the model said when it refused.
+        tool_calls: The calls the model asks for, in slot order.
+        parsed: The answer as a Python object, for structured output; `None` otherwise.
+        error: What went wrong, if `state` is `failed`.
+        timing: How long it took.
+        cost: The price, where prices are known; `None` otherwise.
+
+    Example:
+        ```python
+        result = nbs.stream("Explain SSE", model="demo")
+        result.text, result.usage.output_tokens, result.timing.ttft
+        ```
+    """
+
+    text: str = ""
+    state: StreamState = StreamState.PENDING
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    request_id: str | None = None
+    response_id: str | None = None
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    parsed: Any = None
+    error: StreamError | None = None
+    timing: Timing = field(default_factory=Timing)
+    cost: float | None = None
+
+    def summary(self) -> list[tuple[str, str]]:
+        """The facts worth showing, as (name, value) pairs in reading order; unknown ones are left out."""
+        facts: list[tuple[str, str | None]] = [
+            ("state", str(self.state)),
+            ("finish reason", self.finish_reason),
+            ("model", self.model),
+            ("characters", f"{len(self.text):,}"),
+            ("tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if (usage := self.usage) else None),
+            ("first token", None if self.timing.ttft is None else f"{self.timing.ttft:.2f} s"),
+            ("total", f"{self.timing.total:.2f} s"),
+            ("request id", self.request_id),
+            ("error", self.error.message if self.error else None),
+        ]
+        return [(name, value) for name, value in facts if value]
+
+    def metadata(self) -> dict[str, Any]:
+        """The facts that go into the saved notebook beside the answer, as JSON: no prompt and no key."""
+        return {
+            "state": str(self.state),
+            "model": self.model,
+            "finish_reason": self.finish_reason,
+            "usage": None if self.usage is None else asdict(self.usage),
+            "request_id": self.request_id,
+            "ttft": None if self.timing.ttft is None else round(self.timing.ttft, 4),
+            "total": round(self.timing.total, 4),
+            "error": None if self.error is None else self.error.kind,
+        }
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}: {value}" for name, value in self.summary()[1:])
+        return f"<StreamResult {self.state}, {facts}, text: {_shorten(self.text)!r}>"
+
+    def _repr_html_(self) -> str:
+        """A small table; the answer itself has already been shown, so only its beginning is repeated."""
+        rows = [*self.summary(), ("text", _shorten(self.text, 160))]
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in rows
+        )
+        return f"<table><tbody>{cells}</tbody></table>"
+
+
+def _shorten(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

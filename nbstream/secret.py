@@ -1,0 +1,40 @@
+"""A string that must not be seen: it shows itself masked wherever Python prints values."""
+
+from __future__ import annotations
+
+__all__ = ["Secret"]
+
+
+class Secret:
+    """Holds a key; `repr`, `str`, `format` and `%config` show only a mask.
+
+    Example:
+        >>> key = Secret("sk-abcdef1234567890")
+        >>> key
+        <key ending in 7890>
+        >>> key.reveal()
+        'sk-abcdef1234567890'
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The string itself, for the one place that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        # Four characters tell two keys apart; of a short one they would be most of it.
+        return f"<key ending in {self._value[-4:]}>" if len(self._value) >= 16 else "<key>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        # A pickled notebook state must not carry a key.
+        raise TypeError("a key cannot be pickled; set it again where it is needed")

@@ -1,0 +1,1 @@
+"""HTTP and the two OpenAI wire formats, and nothing else: bytes in, stream events out."""
