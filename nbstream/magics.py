@@ -5,6 +5,8 @@ It must not know transport or display; what it adds to `nbs.start` is the notebo
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
@@ -12,6 +14,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_loca
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbstream.api import start
+from nbstream.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.config import settings
 from nbstream.errors import UsageError
 from nbstream.interpolate import interpolate
@@ -19,8 +22,6 @@ from nbstream.options import Completer, key_and_json, positive_number, split_lin
 from nbstream.result import StreamResult, StreamState
 
 if TYPE_CHECKING:
-    import argparse
-
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbstream.handle import StreamHandle
@@ -61,8 +62,9 @@ class StreamMagics(Magics):
         help="Seconds of silence to bear, before and within the answer. Example: --timeout 300",
     )
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
+    @argument(AWAITED_OPTION, action="store_true", help=argparse.SUPPRESS)
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
-    def stream(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> StreamResult | None:
+    def stream(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Stream a model's answer below the cell, as it arrives.
 
         As a cell magic, the cell is the prompt, and {{ expression }} in it is evaluated in the notebook; single braces
@@ -77,8 +79,26 @@ class StreamMagics(Magics):
             %%stream -m gpt-5-mini -o summary -u cost
             Summarise in five bullets: {{ report_text }}
 
-            result = %stream -m demo What is a token?
+            result = %stream -m demo Explain tokens in one sentence.
         """
+        options, handle = self._begin(line, cell, local_ns or {})
+        if options.awaited:
+            return self._finish_awaited(options, handle)
+        try:
+            result = handle.wait()
+        finally:
+            self._bind(options, handle.snapshot)
+        return result if cell is None else None
+
+    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
+        try:
+            await handle.wait_async()
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None  # the kernel's interrupt cancels a cell that awaits
+        finally:
+            self._bind(options, handle.snapshot)
+
+    def _begin(self, line: str, cell: str | None, local_ns: dict[str, Any]) -> tuple[argparse.Namespace, StreamHandle]:
         self._unset("stream_text", "stream_usage", "stream_result")
         try:
             options, rest = split_line(_parser(), line)
@@ -86,15 +106,10 @@ class StreamMagics(Magics):
             if cell is not None and rest:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
             text = rest if cell is None else cell.strip("\n")
-            names = {**self._shell.user_ns, **(local_ns or {})}
-            handle = _start(text if options.raw else interpolate(text, names), options)
+            names = {**self._shell.user_ns, **local_ns}
+            return options, _start(text if options.raw else interpolate(text, names), options)
         except UsageError as error:
             raise IPythonUsageError(str(error)) from None
-        try:
-            result = handle.wait()
-        finally:
-            self._bind(options, handle.snapshot)
-        return result if cell is None else None
 
     @property
     def _shell(self) -> InteractiveShell:
@@ -139,6 +154,8 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(StreamMagics)
     for magic in ("%stream", "%%stream"):
         shell.set_hook("complete_command", Completer(_parser()), str_key=magic)
+    if AwaitedCells.worthwhile(shell) and not _awaited_cells(shell):
+        AwaitedCells(shell).install()
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -147,3 +164,9 @@ def unload(shell: InteractiveShell) -> None:
         shell.magics_manager.magics[kind].pop("stream", None)
     for magic in ("%stream", "%%stream"):
         shell.strdispatchers["complete_command"].strs.pop(magic, None)
+    for transformer in _awaited_cells(shell):
+        transformer.remove()
+
+
+def _awaited_cells(shell: InteractiveShell) -> list[AwaitedCells]:
+    return [transformer for transformer in shell.input_transformers_post if isinstance(transformer, AwaitedCells)]

@@ -77,9 +77,13 @@ def split_line(parser: argparse.ArgumentParser, line: str) -> tuple[argparse.Nam
 
 def _split_word(text: str) -> tuple[str, str]:
     match = _TOKEN.match(text)
-    if match is None:
+    word, rest = (match.group(), text[match.end() :]) if match else ("", text)
+    if not word or rest[:1] in {'"', "'"}:
         raise UsageError(f"a quote is not closed in: {text}")
-    return shlex.split(match.group())[0], text[match.end() :].lstrip()
+    try:
+        return shlex.split(word)[0], rest.lstrip()
+    except ValueError:
+        raise UsageError(f"a backslash at the end of {word}; put the value in single quotes") from None
 
 
 def _takes_value(parser: argparse.ArgumentParser, word: str) -> bool:
@@ -94,11 +98,12 @@ class Completer:
     """
 
     def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._names = sorted(name for action in parser._actions for name in action.option_strings)  # noqa: SLF001
+        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001  no public way
+        self._names = sorted(name for action in shown for name in action.option_strings)
 
     def __call__(self, _: Any, event: SimpleNamespace) -> list[str]:
         """IPython's `complete_command` hook: what fits at the cursor."""
         typed: str = event.text_until_cursor
         words = typed.split()
-        before = words[-1] if typed[-1:].isspace() else words[-2]
+        before = "".join(words[-1:] if typed[-1:].isspace() else words[-2:-1])
         return _FEW_VALUES.get(before, self._names)

@@ -48,10 +48,12 @@ class LiveView(anywidget.AnyWidget):
         self._state = "pending"
         self._mark: dict[str, str] | None = None
         self._views: set[str] = set()
+        self._departed: set[str] = set()
         self._ever_seen = False
         # Frames come from a worker thread, messages of the page from the kernel's.
         self._lock = threading.RLock()
         super().__init__(label=model)
+        _take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 
     @property
@@ -120,7 +122,10 @@ class LiveView(anywidget.AnyWidget):
             case {"type": "stop"}:
                 self._stop()
             case {"type": "hello", "view": str(view)}:
+                # A view greets until it is answered, and a busy kernel may find an old greeting after the goodbye.
                 with self._lock:
+                    if view in self._departed:
+                        return
                     self._views.add(view)
                     self._ever_seen = True
                     self._send_snapshot()
@@ -129,6 +134,7 @@ class LiveView(anywidget.AnyWidget):
                     self._send_snapshot()
             case {"type": "gone", "view": str(view)}:
                 with self._lock:
+                    self._departed.add(view)
                     self._views.discard(view)
                     if self._state in {"completed", "failed", "cancelled"} and not self._views:
                         self.close()
@@ -140,6 +146,17 @@ class LiveView(anywidget.AnyWidget):
         self.send(
             {"type": "snapshot", "number": self._number, "blocks": blocks, "state": self._state, "mark": self._mark}
         )
+
+
+def _take_messages_at_once(comm: Any) -> None:
+    """Let the page's messages reach a kernel that is busy with a cell, so that Stop works.
+
+    Front ends send widget messages to a subshell of the kernel, whose thread is free. Since 7.4, ipykernel redirects
+    them to whichever shell the widget was last drawn from, which for a blocking cell is the busy one. The redirection
+    helps code that awaits an answer there; this view awaits none and is safe on any thread.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001  there is no public way
 
 
 def _common_prefix(one: str, other: str) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
 # How long a stream waits to hear that its view is on screen before it takes the front end for one without widgets.
-_VIEW_GRACE_SECONDS = 1.5
+_VIEW_GRACE_SECONDS = 2.5
 
 
 class MarkdownGrowth:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,9 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+_EXECUTED = re.compile(r"\[\d+\]")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,7 +84,7 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     }
     log = (home / "server.log").open("w")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
-    options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}", "--LabApp.news_url=None"]
+    options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}", "--LabApp.news_url="]
     process = subprocess.Popen(
         [*command, *options, "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
         env=environment,
@@ -127,15 +131,22 @@ class Notebook:
         self._address = jupyter.address(front_end, name)
 
     def open(self) -> Notebook:
-        self.page.goto(self._address)
-        self.wait_until_ready()
+        """Open it and run its first cell, again and again until the kernel is there to take it."""
+        self.load()
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not _EXECUTED.search(self.prompt(0).inner_text()) and time.monotonic() < deadline:
+            if self.prompt(0).inner_text().strip() == "[ ]:":
+                self.start(0)
+            self.page.wait_for_timeout(700)
+        self.wait_for_end(0)
         return self
 
-    def wait_until_ready(self) -> None:
+    def load(self) -> None:
+        self.page.goto(self._address)
         expect(self.cells.first).to_be_visible(timeout=PATIENCE_MS)
-        expect(self.page.locator('[data-status="idle"], [data-status="busy"]').first).to_be_attached(
-            timeout=PATIENCE_MS
-        )
+
+    def prompt(self, number: int) -> Locator:
+        return self.cells.nth(number).locator(".jp-InputPrompt").first
 
     @property
     def cells(self) -> Locator:
@@ -153,7 +164,7 @@ class Notebook:
         self.page.keyboard.press("Control+Enter")
 
     def wait_for_end(self, number: int) -> None:
-        expect(self.cells.nth(number).locator(".jp-InputPrompt").first).to_have_text(_EXECUTED, timeout=PATIENCE_MS)
+        expect(self.prompt(number)).to_have_text(_EXECUTED, timeout=PATIENCE_MS)
 
     def run(self, number: int) -> None:
         self.start(number)
@@ -180,14 +191,13 @@ class Notebook:
         return self.output(cell).inner_text().strip()
 
 
-_EXECUTED = __import__("re").compile(r"\[\d+\]")
-
-
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
     yield page
+    if failures := os.environ.get("TEST_SCREENSHOTS"):  # to see what the test saw last
+        page.screenshot(path=f"{failures}/{request.node.name[:80]}.png")
     context.close()
 
 
@@ -212,8 +222,6 @@ def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) 
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, jupyter.root / name)
-        opened = Notebook(page, jupyter, front_end, name).open()
-        opened.run(0)
-        return opened
+        return Notebook(page, jupyter, front_end, name).open()
 
     return open_

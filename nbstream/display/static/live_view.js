@@ -84,7 +84,16 @@ class LiveView {
     this.ticker = setInterval(() => this.drawState(), 1000);
     this.redraw();
     doc.views.add(this);
-    doc.model.send({ type: "hello", view: this.id });
+    this.greet(200);
+  }
+
+  // Say hello until the kernel answers: while a front end is still opening the channel that reaches a busy kernel, its
+  // first messages queue up behind the running cell.
+  greet(delay) {
+    if (this.doc.kernelAnswers && this.greeted) return;
+    this.greeted = true;
+    this.doc.model.send({ type: "hello", view: this.id });
+    if (delay < 10_000) this.greeter = setTimeout(() => this.greet(delay * 2), delay);
   }
 
   redraw() {
@@ -105,7 +114,7 @@ class LiveView {
     const seconds = Math.floor((performance.now() - this.startedAt) / 1000);
     const label = this.doc.model.get("label");
     this.root.dataset.state = state;
-    this.stop.hidden = ended(state) || (!kernelAnswers && seconds >= 2);
+    this.stop.hidden = ended(state) || (!kernelAnswers && seconds >= 3);
     if (ended(state)) {
       clearInterval(this.ticker);
       this.status.textContent = mark ? `${mark.word}. ${mark.sentence}` : "";
@@ -143,6 +152,7 @@ class LiveView {
   remove() {
     clearInterval(this.ticker);
     clearTimeout(this.keeper);
+    clearTimeout(this.greeter);
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
   }

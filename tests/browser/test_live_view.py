@@ -1,0 +1,210 @@
+"""What people see of `%%stream` in JupyterLab and Notebook 7: growing, stopping, interrupting, reloading, saving."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+if TYPE_CHECKING:
+    from nbstream.demo import DemoServer
+    from tests.browser.conftest import Notebook, OpenNotebook
+
+PATIENCE_MS = 30_000
+
+# Notes every different text that the answer's area shows, with what shows it.
+OBSERVE = """(number) => {
+  const cell = document.querySelectorAll(".jp-Notebook .jp-Cell")[number];
+  window.frames_seen = [];
+  const look = () => {
+    const view = cell.querySelector(".nbs-body");
+    const shown = view ?? cell.querySelector(".jp-RenderedMarkdown");
+    const frame = [view ? "live" : "static", shown?.innerText ?? ""];
+    if (String(window.frames_seen.at(-1)) !== String(frame)) window.frames_seen.push(frame);
+  };
+  new MutationObserver(look).observe(cell, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+def frames(notebook: Notebook, kind: str) -> list[str]:
+    seen: list[list[str]] = notebook.page.evaluate("window.frames_seen")
+    return [text for shown, text in seen if shown == kind and text]
+
+
+def stream_cell(upstream: DemoServer, prompt: str, options: str = "") -> str:
+    return f"%%stream --base-url {upstream.base_url} -m demo {options}\n{prompt}"
+
+
+def static_output(saved: dict[str, Any], cell: int) -> dict[str, Any]:
+    [output] = saved["cells"][cell]["outputs"]
+    assert isinstance(output, dict)
+    return output
+
+
+def test_text_grows_in_place_and_ends_as_saved_markdown(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(front_end, stream_cell(upstream, "What is nbstream?", "-o answer -u cost"))
+    notebook.page.evaluate(OBSERVE, 1)
+    notebook.run(1)
+    expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_contain_text("What nbstream is")
+
+    live = frames(notebook, "live")
+    assert len(set(live)) >= 3
+    assert all(len(later) >= len(earlier) * 0.8 for earlier, later in itertools.pairwise(live))
+    expect(notebook.view(1)).to_have_count(0)
+
+    saved = notebook.save()
+    output = static_output(saved, 1)
+    assert set(output["data"]) == {"text/markdown", "text/plain"}
+    assert "## What nbstream is" in "".join(output["data"]["text/markdown"])
+    facts = output["metadata"]["nbstream"]
+    assert facts["state"] == "completed"
+    assert facts["finish_reason"] == "stop"
+    assert facts["usage"]["output_tokens"] > 100
+    assert facts["request_id"]
+    assert 0 < facts["ttft"] < facts["total"]
+    assert "widgets" not in saved["metadata"]
+    assert upstream.api_key not in notebook.path.read_text()
+    assert "What is nbstream?" not in str(saved["cells"][1]["outputs"])
+    assert notebook.value("len(answer) > 1000, cost == stream_usage, stream_result.state", 2) == "True True completed"
+
+
+def test_stop_button_closes_the_connection_while_the_cell_blocks(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"))
+    notebook.start(1)
+    expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
+    record = upstream.requests[-1]
+    assert record.state == "open"
+
+    clicked_at = time.monotonic()
+    notebook.view(1).get_by_role("button", name="Stop").click()
+    assert record.ended.wait(10)
+    assert record.state == "client_closed"
+    assert record.closed_at is not None
+    assert record.closed_at - clicked_at < 0.5
+    print(f"\nclick on Stop to closed connection ({front_end}): {1000 * (record.closed_at - clicked_at):.0f} ms")
+
+    notebook.wait_for_end(1)
+    expect(notebook.output(1)).to_contain_text("You stopped the answer after")
+    expect(notebook.view(1)).to_have_count(0)
+    assert notebook.value("stream_result.state, len(stream_result.text) > 50, 'stream_text' in globals()", 2) == (
+        "cancelled True False"
+    )
+
+
+def test_stop_button_reaches_a_kernel_that_is_blocked_by_python_code(
+    open_notebook: OpenNotebook, upstream: DemoServer
+) -> None:
+    call = f"nbs.stream('Write a long text', base_url={upstream.base_url!r}, model='demo')"
+    notebook = open_notebook("lab", f"import nbstream as nbs\nresult = {call}")
+    notebook.start(1)
+    expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
+    record = upstream.requests[-1]
+    clicked_at = time.monotonic()
+    notebook.view(1).get_by_role("button", name="Stop").click()
+    assert record.ended.wait(10)
+    assert record.closed_at is not None
+    assert record.closed_at - clicked_at < 0.5
+    notebook.wait_for_end(1)
+    assert notebook.value("result.state, len(result.text) > 50", 2) == "cancelled True"
+
+
+def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"))
+    notebook.start(1)
+    expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
+    record = upstream.requests[-1]
+
+    pressed_at = time.monotonic()
+    notebook.page.keyboard.press("Escape")
+    notebook.page.keyboard.press("i")
+    notebook.page.keyboard.press("i")
+    assert record.ended.wait(10)
+    assert record.state == "client_closed"
+    assert record.closed_at is not None
+    assert record.closed_at - pressed_at < 0.5
+    print(f"\ninterrupt to closed connection ({front_end}): {1000 * (record.closed_at - pressed_at):.0f} ms")
+
+    notebook.wait_for_end(1)
+    expect(notebook.output(1)).to_contain_text("You stopped the answer after")
+    expect(notebook.output(1)).to_contain_text("KeyboardInterrupt")
+    assert notebook.value("stream_result.state, 'stream_text' in globals()", 2) == "cancelled False"
+
+
+def test_reload_in_mid_stream_shows_the_text_goes_on_and_keeps_the_answer(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write 1000 words"))
+    notebook.start(1)
+    expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
+    notebook.save()
+    before = notebook.view(1).locator(".nbs-body").inner_text()
+
+    notebook.load()
+    body = notebook.view(1).locator(".nbs-body")
+    expect(body).to_contain_text(before[: len(before) // 2].splitlines()[0], timeout=PATIENCE_MS)
+    after = body.inner_text()
+    assert len(after) >= len(before) * 0.8
+    assert upstream.requests[-1].state == "open"
+
+    assert upstream.requests[-1].ended.wait(60)
+    expect(notebook.view(1)).to_have_attribute("data-state", "completed", timeout=PATIENCE_MS)
+    expect(notebook.view(1)).to_contain_text("not saved in the notebook", timeout=PATIENCE_MS)
+    assert len(body.inner_text()) > len(after)
+    assert notebook.value("stream_result.state, len(stream_text) > 4000", 2) == "completed True"
+    expect(body).to_contain_text("The journey of one token")
+
+
+def test_front_end_without_widgets_shows_the_text_growing(
+    open_notebook: OpenNotebook, upstream: DemoServer, page: Page
+) -> None:
+    def without_widgets(route: Route) -> None:
+        route.abort()
+
+    page.route("**/@jupyter-widgets/**", without_widgets)
+    notebook = open_notebook("lab", stream_cell(upstream, "Write 200 words"))
+    notebook.page.evaluate(OBSERVE, 1)
+    notebook.run(1)
+    expect(notebook.output(1)).to_contain_text("The journey of one token")
+    assert len(set(frames(notebook, "static"))) >= 3
+    assert frames(notebook, "live") == []
+
+
+@pytest.mark.parametrize(
+    "prompt", ["<script>window.ran = 1</script> <img src=x onerror='window.ran = 1'> [x](javascript:window.ran=1)"]
+)
+def test_hostile_answer_does_not_run(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str, prompt: str
+) -> None:
+    notebook = open_notebook(front_end, stream_cell(upstream, f"Zebra {prompt}"))
+    notebook.run(1)
+    output = notebook.output(1)
+    expect(output).to_contain_text("<script>")
+    assert output.locator("script, img, a[href^='javascript']").count() == 0
+    assert notebook.page.evaluate("window.ran") is None
+
+
+def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    cell = stream_cell(upstream, "Write a long text", """--param demo='{"fault": "cut"}'""")
+    notebook = open_notebook(front_end, cell)
+    notebook.run(1)
+    output = notebook.output(1)
+    expect(output).to_contain_text("Failed. The connection to 127.0.0.1")
+    expect(output).to_contain_text("ConnectionLostError")
+    expect(output).to_contain_text("A scripted answer")
+    assert len(output.inner_text()) < 1500
+    assert "Traceback" not in output.inner_text()
+    assert (
+        notebook.value("stream_result.state, len(stream_result.text), 'stream_text' in globals()", 2)
+        == "failed 149 False"
+    )
