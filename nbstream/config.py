@@ -161,7 +161,7 @@ def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> En
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
         raise UsageError(f"the base URL must look like http://host:port/v1, not {url!r}")
     if api_key:
-        return Endpoint(url, Secret(api_key))
+        return Endpoint(url, Secret(api_key.strip()))
     if config.api_key is not None and _same_server(url, config.base_url or from_environment):
         return Endpoint(url, config.api_key)
     key = os.environ.get("OPENAI_API_KEY", "").strip()

@@ -73,12 +73,12 @@ class StreamError(NbstreamError):
     """
 
     kind: ClassVar[str] = "error"
+    result: StreamResult  # set when the stream has ended, which is before anybody can catch the error
 
     def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
-        self.result: StreamResult | None = None
 
     @property
     def message(self) -> str:

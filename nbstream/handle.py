@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamHandle"]
 
-# Waiting for ever in one piece cannot be interrupted on Windows; waking up now and then can, and costs nothing.
-_WAKE_UP_SECONDS = 0.25
+# An interrupt is handled when the waiting thread next runs Python: on Windows, and in an event loop where another
+# thread took the signal, that is when something wakes it. Waking up now and then costs nothing.
+_WAKE_UP_SECONDS = 0.1
 
 # A second interrupt gives up at once; a first one waits this long for the connection and the output to be finished.
 _FINISH_SECONDS = 10.0
@@ -118,7 +119,9 @@ class StreamHandle:
         """
         future = asyncio.wrap_future(self._future)
         try:
-            return _checked(await asyncio.shield(future))
+            while not future.done():
+                await asyncio.wait({future}, timeout=_WAKE_UP_SECONDS)
+            return _checked(future.result())
         except asyncio.CancelledError:
             self.cancel()
             await asyncio.wait({future}, timeout=_FINISH_SECONDS)
@@ -139,6 +142,5 @@ class StreamHandle:
 
 def _checked(result: StreamResult) -> StreamResult:
     if result.error is not None:
-        result.error.result = result
         raise result.error
     return result

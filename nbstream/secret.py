@@ -35,6 +35,13 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._value)
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, _: object) -> Secret:
+        # Without this a copy would go through __reduce__, and traitlets copies settings.
+        return self
+
     def __reduce__(self) -> str:
         # A pickled notebook state must not carry a key.
         raise TypeError("a key cannot be pickled; set it again where it is needed")

@@ -75,7 +75,9 @@ class Session:
         self._judge(self._reader)
         painter.cancel()
         await asyncio.wait({painter})
-        self._final = self.snapshot()
+        self._final = final = self.snapshot()
+        if final.error is not None:
+            final.error.result = final
         await self._on_surface(self._surface.close, self._final)
         return self._final
 

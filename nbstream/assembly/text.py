@@ -43,10 +43,8 @@ class TextBuffer:
             self._half = ""
 
     def value(self) -> str:
-        """The text so far."""
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return self._pieces[0] if self._pieces else ""
+        """The text so far. Any thread may read while one appends, so reading changes nothing."""
+        return "".join(self._pieces)
 
 
 def _whole(text: str) -> str:

@@ -43,6 +43,7 @@ def compose(messages: Sequence[Message]) -> str:
     """The answer to the last thing the user said, as Markdown.
 
     Example:
+        >>> from nbstream.demo.request import Message
         >>> compose([Message("user", "Count to 3")]).endswith("1, 2, 3")
         True
     """

@@ -1,12 +1,13 @@
 """A notebook output: a live view while the answer arrives, then static Markdown in its place.
 
-The output is made on the caller's thread, in the cell that asked; everything later goes through its display id, because
+The output is made on the caller's thread, in the cell that asked; everything later goes through its display id, for
 output from other threads has no cell of its own. A front end that shows no widgets sees the Markdown of the same bundle
 grow instead. It must not know transport or sessions.
 """
 
 from __future__ import annotations
 
+import contextvars
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -109,4 +110,6 @@ class NotebookSurface:
 
     def _update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         if self._handle is not None:
-            self._handle.update(data, raw=True, metadata=metadata)
+            # Outside the context of the cell that asked, the message belongs to the cell that runs now. Front ends go
+            # by the display id alone, but nbclient reads only what belongs to the running cell.
+            contextvars.Context().run(self._handle.update, data, raw=True, metadata=metadata)

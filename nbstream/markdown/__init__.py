@@ -1,1 +1,10 @@
+"""Markdown as models write it: rendered whole, rendered piece by piece, and made safe for a trusted notebook.
+
+Pure: text in, values out. Imports nothing else of nbstream.
+"""
+
 from nbstream.markdown.dialect import render
+from nbstream.markdown.incremental import IncrementalRenderer, Patch
+from nbstream.markdown.safety import inert
+
+__all__ = ["IncrementalRenderer", "Patch", "inert", "render"]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockParser"]
 
+_DEEPEST = 80
 _VERBATIM = ("code", "math")
+_TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _FENCE_END = re.compile(r"(`{3,}|~{3,})[ \t]*")
 
 
@@ -70,9 +72,9 @@ class BlockParser:
         return self._spine[-1]
 
     @property
-    def lazy(self) -> bool:
-        """Whether the current line leaves some open block unmatched."""
-        return self._depth < len(self._spine)
+    def full(self) -> bool:
+        """Whether blocks are nested so deeply that further markers are text; drawing the tree is recursive."""
+        return self._depth > _DEEPEST
 
     def feed(self, line: str) -> None:
         """Parse one line, given without its line end."""
@@ -155,6 +157,9 @@ class BlockParser:
         while len(self._spine) > depth:
             block = self._spine.pop()
             block.open = False
+            if block.kind == "math" and not block.level and block.lines[0].strip():
+                block.kind = "paragraph"
+                block.lines[0] = (block.fence.run if block.fence else "") + block.lines[0]
             if block.kind == "paragraph":
                 rest = take_definitions(block.text, self.references)
                 block.kind = "paragraph" if rest else "definitions"
@@ -200,16 +205,12 @@ class BlockParser:
             return not cursor.blank
         if kind == "code" and block.fence is not None:
             cursor.skip_columns(min(block.fence.indent, cursor.indent))
-        if kind == "math" and cursor.blank and block.lines and block.lines[0].strip():
-            # Content after the opening `$$` and then a blank line: it never was display math.
-            block.kind = "paragraph"
-            block.lines[0] = (block.fence.run if block.fence else "") + block.lines[0]
-            return False
-        return True
+        # Content after the opening `$$` and then a blank line: it never was display math.
+        return not (kind == "math" and cursor.blank and block.lines[0].strip())
 
     def _add_text(self, cursor: Cursor) -> None:
         tip = self.tip
-        if self.lazy and not cursor.blank and tip.kind == "paragraph":
+        if self._depth < len(self._spine) and not cursor.blank and tip.kind == "paragraph":
             self._grow(tip, cursor.text)
             return
         self._close_to(self._depth)
@@ -222,7 +223,14 @@ class BlockParser:
         elif tip.kind in {"paragraph", "table"}:
             self._grow(tip, cursor.text)
         elif not cursor.blank:
-            self._grow(self.open(Block("paragraph")), cursor.text)
+            self._open_paragraph(cursor.text)
+
+    def _open_paragraph(self, text: str) -> None:
+        paragraph = self.open(Block("paragraph"))
+        item = self._spine[-2]
+        if item.kind == "item" and len(item.children) == 1 and (task := _TASK.match(text)):
+            item.task, text = task[1], text[task.end() :]
+        self._grow(paragraph, text)
 
     def _add_math(self, block: Block, cursor: Cursor) -> None:
         found = math_end(block, cursor.rest)
@@ -231,6 +239,7 @@ class BlockParser:
             return
         body, tail = found
         self._grow(block, body)
+        block.level = 1
         self.close_tip()
         if tail:
             self._grow(self.open(Block("paragraph")), tail)

@@ -10,10 +10,12 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.healing import heal
 from nbstream.markdown.highlight import highlight
 from nbstream.markdown.inlines import Inlines
+from nbstream.markdown.references import take_definitions
 from nbstream.markdown.safety import sanitise
-from nbstream.markdown.source import clean
+from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tables import fit, split_row
 
 if TYPE_CHECKING:
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
 
     from nbstream.markdown.tree import Block
 
-__all__ = ["Renderer", "render", "task_state"]
+__all__ = ["Renderer", "render"]
 
-_TASK = re.compile(r"\[([ xX])\](?=\s)\s*")
+_ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "right")}
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
@@ -33,12 +35,6 @@ class _Drawn(NamedTuple):
 
     html: str
     missing: frozenset[str]
-
-
-def task_state(item: Block) -> re.Match[str] | None:
-    """Return the match of the check box in front of a list item's text (group 1 its mark), if it has one."""
-    first = item.children[0] if item.children else None
-    return _TASK.match(first.lines[0]) if first is not None and first.kind == "paragraph" else None
 
 
 class Renderer:
@@ -52,16 +48,13 @@ class Renderer:
         self.references = references
         self._inlines = Inlines(references)
         self._missing: set[str] = set()
+        self._cells: dict[str, _Drawn] = {}
 
     def html(self, block: Block) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition."""
         self._missing = set()
         html = sanitise(self._draw(block)) if block.kind != "definitions" else ""
         return html, frozenset(self._missing)
-
-    def use(self, references: dict[str, str]) -> None:
-        """Resolve references against another set of definitions from now on."""
-        self.references = self._inlines.references = references
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
         if block.kind == "paragraph":
@@ -88,21 +81,24 @@ class Renderer:
             tag, start = "ol", f' start="{marker.number}"' if marker.number != 1 else ""
         items = []
         for item in block.children:
-            task = task_state(item)
-            tasks = ' class="nbs-tasks"' if task else tasks
-            items.append(self._item(item, task, tight=not block.loose))
+            tasks = ' class="nbs-tasks"' if item.task else tasks
+            items.append(self._item(item, tight=not block.loose))
         return f"<{tag}{start}{tasks}>\n{''.join(items)}</{tag}>"
 
-    def _item(self, item: Block, task: re.Match[str] | None, *, tight: bool) -> str:
+    def _item(self, item: Block, *, tight: bool) -> str:
         inside = self._children(item, tight=tight)
-        if task is None:
+        if not item.task:
             return f"<li>{inside}</li>\n"
-        box = f'<input type="checkbox" disabled=""{"" if task[1] == " " else " checked=''"}>'
+        checked = "" if item.task == " " else ' checked=""'
+        box = f'<input type="checkbox"{checked}> '
         # In a loose list the box goes into the paragraph, as on GitHub.
-        inside = f"<p>{box} {inside[3:]}" if inside.startswith("<p>") else f"{box} {inside}"
+        inside = f"<p>{box}{inside[3:]}" if inside.startswith("<p>") else box + inside
         return f'<li class="nbs-task">{inside}</li>\n'
 
     def _inline(self, block: Block) -> str:
+        if block.open:
+            # Not closed: what stands in front may be definitions, and marks may be half open.
+            return self._text(heal(take_definitions(block.text, {}).strip()))
         return self._kept(block, lambda: self._text(block.text.strip()))
 
     def _text(self, text: str) -> str:
@@ -130,8 +126,17 @@ class Renderer:
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
         cells = zip(fit(split_row(line), len(align)), align, strict=True)
-        drawn = (f"<{tag}{f' align="{side}"' if side else ''}>{self._text(cell)}</{tag}>\n" for cell, side in cells)
-        return f"<tr>\n{''.join(drawn)}</tr>\n"
+        drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in cells)
+        return f"<tr>\n{drawn}</tr>\n"
+
+    def _cell(self, text: str) -> str:
+        """Draw a cell, or return what was drawn for the same text in the table that is growing."""
+        drawn = self._cells.get(text)
+        if drawn is None or not drawn.missing.isdisjoint(self.references):
+            html = self._text(text)
+            drawn = self._cells[text] = _Drawn(html, frozenset(self._inlines.missing))
+        self._missing |= drawn.missing
+        return drawn.html
 
     def _kept(self, block: Block, draw: Callable[[], str]) -> str:
         """Draw a leaf, or return what was drawn when it had closed and no label of it has been defined since."""
@@ -142,13 +147,14 @@ class Renderer:
         before, self._missing = self._missing, set()
         html = draw()
         if not block.open:
+            self._cells.clear()
             block.cache = _Drawn(html, frozenset(self._missing))
         self._missing |= before
         return html
 
 
 def render(text: str) -> str:
-    """Return GitHub-flavoured Markdown, as models write it, as sanitised HTML.
+    r"""Return GitHub-flavoured Markdown, as models write it, as sanitised HTML.
 
     Args:
         text: The whole text. An unclosed fence is code, raw HTML is shown as text, images become links.
@@ -157,11 +163,11 @@ def render(text: str) -> str:
         The HTML of the top-level blocks, joined by line ends.
 
     Example:
-        >>> render("Steps:\\n- *one*")
-        '<p>Steps:</p>\\n<ul>\\n<li><em>one</em></li>\\n</ul>'
+        >>> render("Steps:\n- *one*")
+        '<p>Steps:</p>\n<ul>\n<li><em>one</em></li>\n</ul>'
     """
     parser = BlockParser()
-    for line in clean(text).split("\n"):
+    for line in lines_of(clean(text)):
         parser.feed(line)
     parser.close()
     renderer = Renderer(parser.references)

@@ -17,18 +17,18 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import InlineProcessor as InlineTreeProcessor
 from markdown.util import INLINE_PLACEHOLDER_RE, AtomicString, Registry
 
-from nbstream.markdown.links import inline_target, label_at, normalise, safe_url
+from nbstream.markdown.links import inline_target, label_at, normalise, safe_url, unescape
 from nbstream.markdown.spans import SPECIAL, bare_url, span_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Inlines", "Link", "find_link", "pairs"]
 
 # Emphasis is theirs; the second exists in releases before 3.11 only.
 _STOCK = ("em_strong", "em_strong2")
 _BRACKET = re.compile(r"[\[\]]")
-_MATH = {"math": ("$", "$"), "display": ("$$", "$$")}
+_MATH = {"math", "display", "environment"}
 
 
 class Link(NamedTuple):
@@ -52,9 +52,24 @@ def pairs(text: str) -> dict[int, int]:
     return found
 
 
-def find_link(text: str, start: int, references: Mapping[str, str], missing: set[str]) -> Link | None:
-    """Return the link whose `[` is at `start`, or None; labels that have no definition yet go to `missing`."""
-    close = pairs(text).get(start)
+def find_link(
+    text: str,
+    start: int,
+    close: int | None,
+    references: Mapping[str, str],
+    missing: set[str],
+    plain: Callable[[str], str] = unescape,
+) -> Link | None:
+    """Return the link whose `[` is at `start` and whose `]` is at `close`, or None.
+
+    Args:
+        text: The text of the leaf.
+        start: Where the `[` is.
+        close: Where its partner is, if it has one.
+        references: The definitions.
+        missing: Labels that have no definition yet are added to it.
+        plain: Resolves the escapes in a label.
+    """
     if close is None:
         return None
     if target := inline_target(text, close + 1):
@@ -66,7 +81,7 @@ def find_link(text: str, start: int, references: Mapping[str, str], missing: set
         label, end = named[1], named.end()
     elif not label_at(text, start):
         return None
-    name = normalise(label)
+    name = normalise(plain(label))
     if name in references:
         return Link(close, end, references[name])
     if name:
@@ -85,17 +100,17 @@ class Inlines:
     def __init__(self, references: Mapping[str, str]) -> None:
         self.references = references
         self.missing: set[str] = set()
-        self._md = md = Markdown()
+        md = Markdown()
         stock, md.inlinePatterns = md.inlinePatterns, Registry()
         for priority, name in enumerate(_STOCK):
             if name in stock:
                 md.inlinePatterns.register(stock[name], name, 60 - priority)
-        self._tree = InlineTreeProcessor(md)
-        md.treeprocessors.register(self._tree, "inline", 20)
+        self.tree = InlineTreeProcessor(md)
+        md.treeprocessors.register(self.tree, "inline", 20)
         md.inlinePatterns.register(_Literal(SPECIAL, md), "literal", 200)
-        md.inlinePatterns.register(_LinkProcessor(r"(?<!!)\[", md, self), "link", 170)
-        md.inlinePatterns.register(_ImageProcessor(r"!\[", md, self), "image", 160)
-        md.inlinePatterns.register(_BareUrl(r"(?<![^\s*_~(\[])(?:https?://|www\.)", md), "bare_url", 150)
+        md.inlinePatterns.register(_LinkProcessor(r"!?\[", md, self), "link", 170)
+        md.inlinePatterns.register(_LinkProcessor(r"!\[", md, self), "image in link", 160)
+        md.inlinePatterns.register(_BareUrl(r"(?<![^\s*_~(\[<])(?:https?://|www\.)", md), "bare_url", 150)
         md.inlinePatterns.register(_Break(r" {2,}\n *", md), "break", 140)
         md.inlinePatterns.register(_Strike(r"(?<!~)(~{1,2})(?=[^\s~])(.+?)(?<=[^\s~])\1(?!~)", md), "strike", 65)
 
@@ -104,8 +119,11 @@ class Inlines:
         root = Element("div")
         leaf = SubElement(root, "p")
         leaf.text = text
-        self._tree.run(root)
-        return _html_inside(leaf)
+        try:
+            self.tree.run(root)
+            return _html_inside(leaf)
+        except RecursionError:
+            return escape(text, quote=False)  # marks nested by the hundred are no prose
 
 
 def _html_inside(element: Element) -> str:
@@ -119,12 +137,13 @@ def _html_inside(element: Element) -> str:
     return "".join(parts)
 
 
-def _node(tag: str, text: str = "", *, atomic: bool = True, **attributes: str) -> Element:
-    element = Element(tag, attributes)
+def _node(tag: str, text: str = "", attributes: dict[str, str] | None = None, *, atomic: bool = True) -> Element:
+    element = Element(tag, attributes or {})
     element.text = AtomicString(text) if atomic else text
     return element
 
 
+# Python-Markdown's signatures are in camel case and its stubs promise more than a pattern may return.
 _Found = tuple[Element | str | None, int | None, int | None]
 _NOTHING: _Found = (None, None, None)
 
@@ -142,9 +161,9 @@ class _Literal(InlineProcessor):
         if span.kind == "code":
             return _node("code", span.text), m.start(), span.end
         if span.kind in _MATH:
-            return _node("span", source, **{"class": "nbs-math"}), m.start(), span.end
+            return _node("span", source, {"class": "nbs-math"}), m.start(), span.end
         url = safe_url(f"mailto:{span.text}" if span.kind == "mail" else span.text)
-        return (_node("a", span.text, href=url) if url else source), m.start(), span.end
+        return (_node("a", span.text, {"href": url}) if url else source), m.start(), span.end
 
 
 class _LinkProcessor(InlineProcessor):
@@ -153,38 +172,38 @@ class _LinkProcessor(InlineProcessor):
         self.owner = owner
 
     def find(self, data: str, start: int) -> Link | None:
-        return find_link(data, start, self.owner.references, self.owner.missing)
+        close = pairs(data).get(start)
+        return find_link(data, start, close, self.owner.references, self.owner.missing, self.unescape)
 
     def destination(self, link: Link) -> str | None:
-        return safe_url(self.unescape(link.url))
+        url = self.unescape(link.url)
+        # `<a b>` was taken for a tag before it was known to be a destination.
+        return safe_url(url[1:-1] if url.startswith("<") and url.endswith(">") else url)
 
     def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override] # noqa: N802
-        link = self.find(data, m.start())
+        opener = m.end() - 1
+        link = self.find(data, opener)
         if link is None:
             return _NOTHING
-        inside = range(m.start() + 1, link.text_end)
-        if any(start in inside and data[start - 1] != "!" and self.find(data, start) for start in pairs(data)):
-            return _NOTHING  # the inner link wins: links do not nest
-        text = data[m.start() + 1 : link.text_end]
+        text = data[opener + 1 : link.text_end]
         url = self.destination(link)
-        node = _node("a", text, atomic=False, href=url) if url is not None else _node("span", text, atomic=False)
+        if m[0] == "![":
+            node = self.image(self.unescape(text), url)
+        elif any(self.find(data, start) for start in pairs(data) if self.inside(data, start, opener, link)):
+            return _NOTHING  # the inner link wins: links do not nest
+        else:
+            node = _node("span", text, atomic=False) if url is None else _node("a", text, {"href": url}, atomic=False)
         return node, m.start(), link.end
 
+    def inside(self, data: str, start: int, opener: int, link: Link) -> bool:
+        return opener < start < link.text_end and data[start - 1] != "!"
 
-class _ImageProcessor(_LinkProcessor):
-    """Images are not loaded: they become links that say what they are."""
-
-    def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override] # noqa: N802
-        link = self.find(data, m.end() - 1)
-        if link is None:
-            return _NOTHING
-        alt = self.unescape(data[m.end() : link.text_end])
+    def image(self, alt: str, url: str | None) -> Element:
+        """Images are not loaded: they become links that say what they are."""
         text = f"image: {alt}" if alt else "image"
-        url = self.destination(link)
-        inside_link = "a" in self.md.treeprocessors["inline"].ancestors
-        if url is None or inside_link:
-            return _node("span", text, **{"class": "nbs-image"}), m.start(), link.end
-        return _node("a", text, href=url, **{"class": "nbs-image"}), m.start(), link.end
+        if url is None or "a" in self.owner.tree.ancestors:
+            return _node("span", text, {"class": "nbs-image"})
+        return _node("a", text, {"href": url, "class": "nbs-image"})
 
 
 class _BareUrl(InlineProcessor):
@@ -197,7 +216,7 @@ class _BareUrl(InlineProcessor):
             return _NOTHING
         text = self.unescape(found) if INLINE_PLACEHOLDER_RE.search(found) else found
         url = safe_url(text if ":" in text[:6] else f"http://{text}")
-        return (_node("a", text, href=url) if url else text), m.start(), m.start() + len(found)
+        return (_node("a", text, {"href": url}) if url else text), m.start(), m.start() + len(found)
 
 
 class _Break(InlineProcessor):

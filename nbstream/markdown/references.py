@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nbstream.markdown.links import label_at, normalise, title_at, url_at
+from nbstream.markdown.links import label_at, normalise, title_at, unescape, url_at
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -16,17 +16,22 @@ if TYPE_CHECKING:
 __all__ = ["may_define", "take_definitions"]
 
 _GAP = re.compile(r"[ \t]*(?:\n[ \t]*)?")
+_MAX_LABEL = 1000
+_OPEN_TITLE = re.compile(
+    r"""\"(?:[^"\\]|\\.)*\\?"?[ \t]*\Z|'(?:[^'\\]|\\.)*\\?'?[ \t]*\Z|\((?:[^()\\]|\\.)*\\?\)?[ \t]*\Z""", re.DOTALL
+)
+_OPEN_DEFINITION = re.compile(rf":\s*(?:<[^<>\n]*\Z|\S*\s*(?:\Z|{_OPEN_TITLE.pattern}))", re.DOTALL)
 _LINE_END = re.compile(r"[ \t]*(?:\n|\Z)")
 
 
 def take_definitions(text: str, references: MutableMapping[str, str]) -> str:
-    """Move the definitions at the start of a paragraph into `references` and return what is left of it.
+    r"""Move the definitions at the start of a paragraph into `references` and return what is left of it.
 
     The first definition of a label wins. A footnote (`[^1]: …`) is not a definition.
 
     Example:
         >>> found = {}
-        >>> take_definitions("[a]: /url\\nrest", found), found
+        >>> take_definitions("[a]: /url\nrest", found), found
         ('rest', {'a': '/url'})
     """
     start = 0
@@ -35,7 +40,7 @@ def take_definitions(text: str, references: MutableMapping[str, str]) -> str:
         if read is None:
             break
         label, url, start = read
-        references.setdefault(normalise(label), url)
+        references.setdefault(normalise(unescape(label)), url)
     return text[start:]
 
 
@@ -61,11 +66,13 @@ def _gap(text: str, start: int) -> int:
 
 
 def may_define(text: str) -> bool:
-    """Whether a paragraph that starts with `text` may still turn out to be a definition."""
-    if not text.startswith("[") or text.startswith("[^"):
+    """Whether a paragraph that starts with `text` may still turn out to hold nothing but definitions."""
+    rest = take_definitions(text, {})
+    if not rest or (rest != text and _OPEN_TITLE.match(rest)):
+        return True
+    if not rest.startswith("[") or rest.startswith("[^"):
         return False
-    label = label_at(text, 0)
+    label = label_at(rest, 0)
     if label is None:
-        return "]" not in text.replace("\\]", "") and len(text) < 1000
-    after = text[label.end() : label.end() + 1]
-    return after in {"", ":"}
+        return "]" not in rest.replace("\\]", "") and len(rest) < _MAX_LABEL
+    return label.end() == len(rest) or _OPEN_DEFINITION.match(rest, label.end()) is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["clean"]
+__all__ = ["clean", "lines_of"]
 
 _KEPT = "\t\n"
 # C0 controls are shown as control pictures (an ESC that reached a terminal would act); C1 controls have no picture.
@@ -34,3 +34,11 @@ def clean(text: str) -> str:
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a clean text; what follows the last line end is a line only if there is something."""
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines

@@ -27,9 +27,11 @@ _DISPLAY = re.compile(r"\$\$((?:[^$\\`]|\\[^`])+?)\$\$(?!\$)", re.DOTALL)
 _INLINE = re.compile(r"\$(?![\s$])((?:[^$\\`]|\\[^`])+?)(?<!\s)\$(?![\d$])", re.DOTALL)
 _PAREN = re.compile(r"\\\(((?:(?!\\[()])[^`])+?)\\\)(?![(\[:])", re.DOTALL)
 _BRACKET = re.compile(r"\\\[((?:(?!\\[\[\]])[^`])+?)\\\](?![(\[:])", re.DOTALL)
+_ENVIRONMENT = re.compile(r"\\begin\{([A-Za-z]+\*?)\}[^`$]*?\\end\{\1\}")
 _AMOUNT = re.compile(r"[\d.,]+\S*(?:\s+|/)[A-Za-z]{2,}[^\\=^_{}]*")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_ESCAPED_BRACE = re.compile(r"\\[{}$]|[{}]")
 _URL_END = re.compile(r"[?!.,:*_~'\"]+$|&[A-Za-z0-9]+;$")
 _DOMAIN = re.compile(r"(?:https?://|www\.)(?=[^\s<]*[A-Za-z0-9])[^\s<]+", re.IGNORECASE)
 
@@ -37,7 +39,7 @@ _DOMAIN = re.compile(r"(?:https?://|www\.)(?=[^\s<]*[A-Za-z0-9])[^\s<]+", re.IGN
 class Span(NamedTuple):
     """A literal construct: `text` is the code, formula, destination or resolved characters it stands for."""
 
-    kind: Literal["code", "math", "display", "url", "mail", "text", "break"]
+    kind: Literal["code", "math", "display", "environment", "url", "mail", "text", "break"]
     text: str
     end: int
 
@@ -81,12 +83,22 @@ def _code(text: str, start: int) -> Span:
 
 def balanced(formula: str) -> bool:
     """Whether the braces of a formula pair up and no blank line is in it: all parsers agree where such math ends."""
+    # TeX reads `\\\\{` as a line break and a brace, JupyterLab as an escaped brace: both readings must agree.
+    return (
+        _paired(_BRACE.findall(formula))
+        and _paired(_ESCAPED_BRACE.findall(formula))
+        and not _BLANK_LINE.search(formula)
+        and formula.count("\\begin{") == formula.count("\\end{")
+    )
+
+
+def _paired(braces: list[str]) -> bool:
     depth = 0
-    for brace in _BRACE.findall(formula):
+    for brace in braces:
         depth += (brace == "{") - (brace == "}")
         if depth < 0:
             return False
-    return not depth and not _BLANK_LINE.search(formula) and formula.count("\\begin{") == formula.count("\\end{")
+    return not depth
 
 
 def _dollars(text: str, start: int) -> Span | None:
@@ -110,11 +122,14 @@ def _backslash(text: str, start: int) -> Span | None:
         found = (_PAREN if after == "(" else _BRACKET).match(text, start)
         if found and found[1].strip() and balanced(found[1]) and "$" not in found[1]:
             return Span("math" if after == "(" else "display", found[1], found.end())
+    found = _ENVIRONMENT.match(text, start) if after == "b" else None
+    if found and balanced(found[0]):
+        return Span("environment", found[0], found.end())
     return Span("text", after, start + 2) if after in _PUNCTUATION and after else None
 
 
 def bare_url(text: str, start: int) -> str | None:
-    """Return the URL that GitHub would make a link of at `start`: `https://…` or `www.…` without trailing punctuation."""
+    """Return the `https://…` or `www.…` that GitHub would make a link of at `start`, without trailing punctuation."""
     found = _DOMAIN.match(text, start)
     if found is None:
         return None

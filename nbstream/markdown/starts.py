@@ -41,7 +41,7 @@ def start_block(parser: BlockParser, cursor: Cursor) -> Started:
     text = cursor.text
     if not _MAYBE_SPECIAL.match(text):
         return None
-    for start in (_quote, _heading, _fence, _math, _setext, _rule, _item, _table):
+    for start in _LEAVES if parser.full else _STARTS:
         started = start(parser, cursor, text)
         if started:
             return started
@@ -90,7 +90,7 @@ def _math(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     body, tail = ended
     if tail or not body.strip():
         return None  # text goes on behind it: display math inside a paragraph
-    block.lines = [body]
+    block.lines, block.level = [body], 1
     parser.open(block)
     parser.close_tip()
     return "line"
@@ -166,3 +166,7 @@ def _indented_code(parser: BlockParser, cursor: Cursor) -> Started:
     cursor.skip_columns(CODE_INDENT)
     parser.open(Block("code", lines=[cursor.rest]))
     return "line"
+
+
+_STARTS = (_quote, _heading, _fence, _math, _setext, _rule, _item, _table)
+_LEAVES = (_heading, _fence, _math, _setext, _rule, _table)

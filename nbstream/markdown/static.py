@@ -1,1 +1,186 @@
-def inert(text, *, images="link"): return text
+"""Markdown made inert: safe to show as `text/markdown` in a trusted notebook, on GitHub and through nbconvert.
+
+The text is parsed and written anew in one canonical form, because parsers disagree about what is code and that
+disagreement is what an attack needs. Fences are ours, prose has no `<`, backtick or `$` of its own, every link is
+inline and its destination is on the allow-list. Knows nothing of HTML policies.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.formulas import diagram, formula, hide_openers
+from nbstream.markdown.prose import Prose
+from nbstream.markdown.source import clean, lines_of
+from nbstream.markdown.spans import balanced
+from nbstream.markdown.tables import fit, split_row
+
+if TYPE_CHECKING:
+    from nbstream.markdown.tree import Block
+
+__all__ = ["Images", "inert"]
+
+Images: TypeAlias = Literal["link", "allow"]
+
+_INFO = re.compile(r"[\w+#.\-]+")
+_BACKTICKS = re.compile(r"`+")
+_OPENS_MATH = re.compile(r"\$|\\begin\{|\\\\[(\[]")
+_DELIMITER_ROW = re.compile(r"[ \t]*[|:\-][ \t|:\-]*-[ \t|:\-]*|[ \t]*-[ \t|:\-]*[|:][ \t|:\-]*")
+_OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
+_DELIMITER = {"": "---", "left": ":---", "right": "---:", "center": ":---:"}
+_LINE_START = re.compile(
+    r"(?P<number>\d{1,9})(?=[.)](?:\s|$))"
+    r"|(?=#{1,6}(?:\s|$)|[-+*](?:\s|$)|>|~{3}|[=\-]+\s*$|(?:[-*_][ \t]*){3,}$|:\s)"
+)
+
+
+def inert(text: str, *, images: Images = "link") -> str:
+    r"""Return Markdown that looks like `text` and can do nothing, whichever parser shows it.
+
+    Args:
+        text: Markdown from a source that is not trusted.
+        images: `"link"` makes links of images, `"allow"` keeps those that are loaded by http or https.
+
+    Returns:
+        Markdown without raw HTML; links lead to http, https, mailto, fragments or relative addresses only. `\(…\)`
+        and `\[…\]` become `$…$` and `$$…$$`, which notebooks typeset.
+
+    Example:
+        >>> inert("<img src=x onerror=alert(1)> [x](javascript:alert(1))")
+        '&lt;img src=x onerror=alert(1)> x'
+    """
+    source = clean(text)
+    parser = BlockParser()
+    for line in lines_of(source):
+        parser.feed(line)
+    parser.close()
+    writer = _Writer(source, Prose(parser.references, source, allow_images=images == "allow"))
+    return "\n".join(writer.blocks(parser.document.children))
+
+
+class _Writer:
+    """Writes blocks as lines of canonical Markdown; containers put their prefix in front of the lines inside."""
+
+    def __init__(self, source: str, prose: Prose) -> None:
+        self._source = source
+        self._prose = prose
+        self._quoted = False
+        self._in_risky_quote = False
+
+    def blocks(self, blocks: list[Block], *, tight: bool = False) -> list[str]:
+        lines: list[str] = []
+        bullet = before = ""
+        for block in blocks:
+            if block.kind == "definitions":
+                continue
+            written = self._block(block, bullet if before == "list" else "")
+            isolated = not tight or self._risky(block)
+            if lines and (isolated or before == "risky") and lines[-1]:
+                lines.append("")
+            lines += written
+            bullet = written[0].lstrip("0123456789")[:1] if block.kind == "list" else ""
+            before = "risky" if self._risky(block) else block.kind
+        return lines
+
+    def _risky(self, block: Block) -> bool:
+        """Whether code needs blank lines around it: a formula never reaches across one."""
+        return block.kind == "code" and bool(_OPENS_MATH.search(block.text))
+
+    def _block(self, block: Block, bullet_before: str) -> list[str]:
+        kind = block.kind
+        if kind == "paragraph":
+            return self._paragraph(block.text)
+        if kind == "heading":
+            return [f"{'#' * block.level} {self._prose.line(block.text)}".rstrip()]
+        if kind == "rule":
+            return ["___"]
+        if kind == "code":
+            return self._code(block)
+        if kind == "math":
+            return self._math(block)
+        if kind == "table":
+            return self._table(block)
+        if kind == "quote":
+            return self._quote(block)
+        return self._list(block, bullet_before)
+
+    def _paragraph(self, text: str) -> list[str]:
+        lines = self._prose.text(text.strip()).split("\n")
+        return [_safe_start(line) for line in lines]
+
+    def _code(self, block: Block) -> list[str]:
+        info = _INFO.match(block.fence.info) if block.fence else None
+        code = block.text
+        if info and info[0].lower().startswith("mermaid"):
+            code = diagram(code)
+        if self._in_risky_quote:
+            code = hide_openers(code, self._source, markup=True)
+        run = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(code)), default=0))
+        return [f"{run}{info[0] if info else ''}", *(code.split("\n") if block.lines else []), run]
+
+    def _math(self, block: Block) -> list[str]:
+        body = formula(block.text, one_line=self._quoted)
+        if not body or "`" in body or "$" in body or not balanced(body):
+            opener = block.fence.run if block.fence else "$$"
+            return self._paragraph("\n".join(line.strip() for line in (opener + block.text).split("\n")))
+        return [f"$${body}$$"] if "\n" not in body else ["$$", *body.split("\n"), "$$"]
+
+    def _table(self, block: Block) -> list[str]:
+        rows = [fit(split_row(line), len(block.align)) for line in block.lines]
+        lines = [f"| {' | '.join(self._prose.line(cell, in_table=True) for cell in row)} |" for row in rows]
+        return [lines[0], f"| {' | '.join(_DELIMITER[side] for side in block.align)} |", *lines[1:]]
+
+    def _quote(self, block: Block) -> list[str]:
+        outer, quoted = self._in_risky_quote, self._quoted
+        self._quoted = True
+        # No line in a quote is blank, so a formula may reach from one code to the next: then tags and links in code
+        # are taken apart.
+        self._in_risky_quote = outer or _code_opens_math(block)
+        lines = self.blocks(block.children)
+        self._in_risky_quote, self._quoted = outer, quoted
+        return [f"> {line}".rstrip() if not line else f"> {line}" for line in lines or [""]]
+
+    def _list(self, block: Block, bullet_before: str) -> list[str]:
+        marker = block.marker
+        bullet = marker.bullet if marker else "-"
+        if bullet == bullet_before:
+            bullet = _OTHER_BULLET[bullet]  # what stood between two lists is gone, they must not become one
+        number = marker.number if marker else None
+        # Blank lines around risky code make the list loose: then it is so throughout.
+        loose = block.loose or any(self._risky(child) for item in block.children for child in item.children)
+        lines: list[str] = []
+        for item in block.children:
+            mark = bullet if number is None else f"{number}{bullet}"
+            number = None if number is None else number + 1
+            written = self.blocks(item.children, tight=not loose)
+            if item.task and written:
+                written[0] = f"[{item.task}] {written[0]}"
+            pad = " " * (len(mark) + 1)
+            if loose and lines:
+                lines.append("")
+            lines.append(f"{mark} {written[0]}" if written else mark)
+            lines += [pad + line if line else "" for line in written[1:]]
+        return lines
+
+
+def _safe_start(line: str) -> str:
+    """Keep a line of a paragraph from being read as the start of another block."""
+    if line.startswith("\\["):
+        return f"&#91;{line[2:]}"  # would open a formula
+    if line.startswith("```"):
+        return f"\u2060{line}"
+    if _DELIMITER_ROW.fullmatch(line):
+        return line.replace("-", "\\-", 1)  # not a table here, so it must not be one elsewhere
+    return _LINE_START.sub(_escape_start, line, count=1) if _LINE_START.match(line) else line
+
+
+def _escape_start(found: re.Match[str]) -> str:
+    return f"{found['number']}\\" if found["number"] else "\\"
+
+
+def _code_opens_math(block: Block) -> bool:
+    if block.kind == "code":
+        return bool(_OPENS_MATH.search(block.text))
+    return any(map(_code_opens_math, block.children))

@@ -28,7 +28,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The opening of fenced code (its run, indentation and info string) or of a math block (`$$`, `\\[`)."""
+    r"""The opening of fenced code (its run, indentation and info string) or of a math block (`$$`, `\[`)."""
 
     run: str
     indent: int
@@ -37,9 +37,22 @@ class Fence:
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """One node. `lines` belongs to leaves, `children` to containers; `open` is false once nothing can be added.
+    """One node.
 
-    `cache` is room for a renderer to keep what it made from the node.
+    Attributes:
+        kind: What it is; a paragraph of nothing but definitions becomes `definitions`.
+        start: The number of its first line.
+        end: The number of its last own line with content.
+        open: False once nothing can be added.
+        children: The blocks inside a container.
+        lines: The lines of a leaf.
+        level: The level of a heading; 1 for a math block that was properly ended.
+        loose: Whether blank lines separate the items of a list.
+        task: The mark in the check box of an item (a space or an `x`), if it has one.
+        marker: The marker of an item, and of the first item for a list.
+        fence: How fenced code or a math block was opened; None for indented code.
+        align: The alignment of the columns of a table.
+        cache: Room for a renderer to keep what it made from the node.
     """
 
     kind: Kind
@@ -50,6 +63,7 @@ class Block:
     lines: list[str] = field(default_factory=list)
     level: int = 0
     loose: bool = False
+    task: str = ""
     marker: Marker | None = None
     fence: Fence | None = None
     align: tuple[str, ...] = ()

@@ -48,6 +48,8 @@ def request_body(request: StreamRequest, *, include_usage: bool) -> dict[str, An
 class ChatCompletionsAdapter:
     """Translates the chunks of one stream."""
 
+    ended = False  # the API marks its end outside JSON
+
     def __init__(self) -> None:
         self._started = Started()
 
@@ -89,10 +91,12 @@ def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
 def _tool_calls(calls: Any) -> list[Event]:
     events: list[Event] = []
     for call in calls if isinstance(calls, list) else ():
-        function = call.get("function") or {}
+        if not isinstance(call, dict):
+            continue
+        function = named if isinstance(named := call.get("function"), dict) else {}
         events.append(
             ToolCallDelta(
-                index=call.get("index") or 0,
+                index=index if isinstance(index := call.get("index"), int) else 0,
                 id=text_or_none(call.get("id")),
                 name=text_or_none(function.get("name")),
                 arguments=text_or_none(function.get("arguments")) or "",

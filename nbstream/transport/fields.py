@@ -41,7 +41,7 @@ def failed(error: dict[str, Any], redact: Callable[[str], str] = str) -> Failed:
     """
     message = error.get("message") or error.get("detail") or "no message"
     code = error.get("code") or error.get("type")
-    return Failed(redact(str(message)), None if code is None else str(code))
+    return Failed(redact(str(message)), None if code is None else redact(str(code)))
 
 
 def usage_from(usage: Any) -> Usage | None:

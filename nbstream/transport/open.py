@@ -7,15 +7,18 @@ other than the one for connecting.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
+import jiter
 import openai
 
 from nbstream.errors import (
     AuthenticationError,
     ConnectionLostError,
     MissingKeyError,
+    NotAStreamError,
     NotFoundError,
     RateLimitError,
     RequestRejectedError,
@@ -42,6 +45,9 @@ _MISSING_KEY = (
     "No key for {name}. Set OPENAI_API_KEY (or nbs.configure(api_key=…)), or name a compatible server with "
     "--base-url URL, or try the built-in demo model with -m demo."
 )
+
+# How long a server may take to finish its response after the end of the answer; some never do.
+_LINGER_SECONDS = 0.25
 
 
 class EventStream(Protocol):
@@ -114,9 +120,41 @@ class ClientPool:
         if client is None:
             # Local servers want no key, but the SDK wants a string.
             key = endpoint.api_key.reveal() if endpoint.api_key else "no-key"
+            if not (key.isascii() and key.isprintable()):  # the HTTP library would print the key in its own error
+                raise AuthenticationError(
+                    f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
+                    "has; nothing was sent. Copy it again."
+                )
             client = openai.AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=0)
             self._clients[endpoint] = client
         return client
+
+    async def models(self, request: StreamRequest) -> list[str]:
+        """Ask the endpoint of `request` which models it has (`GET /models`).
+
+        Raises:
+            StreamError: It does not answer, does not accept the key, or answers with something else.
+
+        Example:
+            ```python
+            assert request.model in await ClientPool().models(request)
+            ```
+        """
+        name = request.endpoint.name
+        timeout = openai.Timeout(None, connect=request.limits.connect)  # the caller watches the silence
+        try:
+            with _translated(request):
+                listing = self._client_for(request).models.with_raw_response
+                response = await listing.list(timeout=timeout)
+            return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
+        except NotFoundError:
+            raise NotFoundError(
+                f"{name} has no /models (404). Check the base URL; most end in /v1.", status=404
+            ) from None
+        except (ValueError, LookupError, TypeError):
+            raise NotAStreamError(
+                f"{name} answered with something that is not a list of models. Check the base URL; most end in /v1."
+            ) from None
 
     async def close(self) -> None:
         """Close every pooled connection."""
@@ -136,7 +174,7 @@ class _Response:
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
         chunks = self._response.iter_bytes().__aiter__()
-        while True:
+        while not self._decoder.ended:
             try:
                 chunk = await anext(chunks)
             except StopAsyncIteration:
@@ -148,7 +186,17 @@ class _Response:
                     "What had arrived is kept; run the cell again to retry."
                 ) from None
             yield self._decoder.feed(chunk)
+        else:
+            await _read_out(chunks)
         yield self._decoder.close()
+
+
+async def _read_out(chunks: AsyncIterator[bytes]) -> None:
+    """Let a connection whose answer is complete finish, so that it can be used again; it is given up if it does not."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(_LINGER_SECONDS):
+            async for _ in chunks:
+                pass
 
 
 @contextlib.contextmanager
@@ -167,7 +215,7 @@ def _translated(request: StreamRequest) -> Iterator[None]:
         raise StalledError(f"No connection to {name} within {limit:g} s. Check the base URL and the network.") from None
     except openai.APIConnectionError as error:
         raise _unreachable(error, request) from None
-    except openai.OpenAIError as error:
+    except (openai.OpenAIError, TypeError, ValueError) as error:  # the latter two: a parameter that is not JSON
         raise RequestRejectedError(
             f"The request to {name} could not be made: {request.endpoint.redact(str(error))}"
         ) from None
@@ -184,6 +232,8 @@ def _unreachable(error: openai.APIConnectionError, request: StreamRequest) -> Un
 def _from_status(error: openai.APIStatusError, request: StreamRequest) -> StreamError:
     endpoint, status = request.endpoint, error.status_code
     body = error.body if isinstance(error.body, dict) else {}
+    if isinstance(error.body, str) and not error.body.lstrip().startswith("<"):
+        body = {"message": error.body}
     reported = failed(error_in(body) or body, endpoint.redact)
     said = "" if reported.message == "no message" else f": {' '.join(reported.message.split())[:300].rstrip('.')}"
     head = f"{endpoint.name} answered {status}{said}."

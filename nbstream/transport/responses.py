@@ -18,7 +18,7 @@ from nbstream.events import (
     ToolCallDelta,
     UsageReported,
 )
-from nbstream.transport.fields import failed, text_or_none, usage_from
+from nbstream.transport.fields import error_in, failed, text_or_none, usage_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,7 @@ class ResponsesAdapter:
     """Translates the events of one stream."""
 
     def __init__(self) -> None:
+        self.ended = False
         self._text_seen = False
         self._tool_call_slots: dict[str, int] = {}
 
@@ -95,7 +96,7 @@ class ResponsesAdapter:
             case "response.function_call_arguments.delta":
                 return self._arguments(payload)
             case "response.completed" | "response.incomplete" | "response.failed":
-                return self._ended(payload.get("response"))
+                return self._ended(kind, payload.get("response"))
             case _:
                 return []
 
@@ -110,18 +111,20 @@ class ResponsesAdapter:
         slot = self._tool_call_slots.get(str(payload.get("item_id")), 0)
         return [ToolCallDelta(slot, arguments=text_or_none(payload.get("delta")) or "")]
 
-    def _ended(self, response: Any) -> list[Event]:
-        if not isinstance(response, dict):
-            return [Finished("stop")]
+    def _ended(self, kind: str, response: Any) -> list[Event]:
+        self.ended = True
         events = _started(response)
+        if not isinstance(response, dict):
+            response = {}
         if not self._text_seen:
             events.extend(TextDelta(text) for text in _texts(response))
         if (usage := usage_from(response.get("usage"))) is not None:
             events.append(UsageReported(usage))
-        if response.get("status") == "failed":
-            events.append(failed(response.get("error") or {}))
-        elif isinstance(details := response.get("incomplete_details"), dict):
-            reason = str(details.get("reason"))
+        details = response.get("incomplete_details")
+        if kind == "response.failed" or response.get("status") == "failed":
+            events.append(failed(error_in(response) or {}))
+        elif kind == "response.incomplete" or isinstance(details, dict):
+            reason = (text_or_none(details.get("reason")) if isinstance(details, dict) else None) or "incomplete"
             events.append(Finished(_INCOMPLETE_REASONS.get(reason, reason)))
         else:
             events.append(Finished("tool_calls" if self._tool_call_slots else "stop"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import jiter
 
 from nbstream.errors import NotAStreamError
-from nbstream.events import EndOfStream, Event
+from nbstream.events import EndOfStream, Event, Failed
 from nbstream.transport.fields import error_in, failed
 from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
 
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "WireDecoder"]
 
 _DONE = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
 
 
 class Adapter(Protocol):
     """Translates the JSON objects of one API into events; one instance per stream, for it may keep state."""
+
+    ended: bool
+    """Whether the API's own last event has been seen, if it has one."""
 
     def decode(self, payload: dict[str, Any]) -> Iterable[Event]:
         """Return the events that one JSON object stands for; an unknown object stands for none."""
@@ -42,6 +46,7 @@ class WireDecoder:
         endpoint: Where the bytes come from, for messages.
 
     Example:
+        >>> from nbstream.request import Endpoint
         >>> from nbstream.transport.chat_completions import ChatCompletionsAdapter
         >>> decoder = WireDecoder(ChatCompletionsAdapter(), Endpoint("http://localhost:8000/v1"))
         >>> decoder.feed(b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n')
@@ -57,6 +62,11 @@ class WireDecoder:
         self._head = b""
         self._is_document: bool | None = None  # None until the first byte that is not white space
         self._marked = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer is over by the wire's own word, so that what follows does not matter."""
+        return self._marked or self._adapter.ended
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes and return the events they complete.
@@ -101,7 +111,7 @@ class WireDecoder:
 
     def _decode(self, sse: ServerSentEvent, events: list[Event]) -> None:
         data = sse.data
-        if data.startswith(b"[") and data.strip() == _DONE:
+        if len(data) < 16 and data.strip() == _DONE:
             self._marked = True
             return
         try:
@@ -113,7 +123,14 @@ class WireDecoder:
         if (error := error_in(payload, sse.event)) is not None:
             events.append(failed(error, self._endpoint.redact))
             return
-        events.extend(self._adapter.decode(payload))
+        events.extend(
+            self._redacted(event) if isinstance(event, Failed) else event for event in self._adapter.decode(payload)
+        )
+
+    def _redacted(self, event: Failed) -> Failed:
+        """Take the key out of a server's words that only the adapter could find."""
+        redact = self._endpoint.redact
+        return Failed(redact(event.message), None if event.code is None else redact(event.code))
 
     def _repair(self, data: bytes) -> Any:
         """Parse what strict JSON refuses but servers send, or raise with the beginning of what came."""
@@ -123,7 +140,7 @@ class WireDecoder:
         try:
             # The standard parser lets raw control characters and lone surrogate halves pass; bad UTF-8 was replaced.
             return json.loads(text, strict=False)
-        except ValueError:
+        except (ValueError, RecursionError):
             if self._marked:
                 return None
             beginning = self._endpoint.redact(_beginning(text))
@@ -133,7 +150,7 @@ class WireDecoder:
 
     def _refuse_page(self) -> None:
         """Fail on an HTML page at once; a JSON document is read to its end, for the message in it."""
-        if self._head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        if self._head.removeprefix(_BOM).lstrip().startswith(b"<"):
             raise NotAStreamError(
                 f"{self._endpoint.name} answered with an HTML page instead of a stream. "
                 "Check the base URL (it usually ends in /v1) and any proxy or login page in between."
@@ -142,7 +159,9 @@ class WireDecoder:
 
 def _looks_like_document(head: bytes) -> bool | None:
     """Whether the body starts like HTML or JSON, which no line of an event stream does; `None` if too early to say."""
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if len(head) < len(_BOM) and _BOM.startswith(head):
+        return None
+    start = head.removeprefix(_BOM).lstrip()
     return start[:1] in {b"<", b"{", b"["} if start else None
 
 

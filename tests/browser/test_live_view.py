@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 if TYPE_CHECKING:
     from nbstream.demo import DemoServer
-    from tests.browser.conftest import Notebook, OpenNotebook
+    from tests.real_jupyter import Notebook, OpenNotebook
 
 PATIENCE_MS = 30_000
 

@@ -1,0 +1,9 @@
+"""`python -m nbstream`, for where the command is not on the path."""
+
+from __future__ import annotations
+
+import sys
+
+from nbstream.cli import main
+
+sys.exit(main())

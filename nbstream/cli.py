@@ -1,0 +1,159 @@
+"""The `nbstream` command: `demo` and `doctor`. Thin: it parses, calls, prints, and starts JupyterLab."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from nbstream import __version__
+from nbstream.config import DEMO_MODEL
+from nbstream.display.plain import plain
+from nbstream.options import positive_number
+
+if TYPE_CHECKING:
+    from nbstream.provenance import Rows
+
+__all__ = ["main"]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments; by default those of the process.
+
+    Returns:
+        The exit status: 0 if all is well.
+
+    Example:
+        >>> main(["demo", "--check"])
+        0
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Answers hold any character, and a console may know few.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    options = _parser().parse_args(argv)
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except OSError as error:
+        return _fail(str(error))
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nbstream", description="Streamed model answers in Jupyter.")
+    parser.add_argument("--version", action="version", version=f"nbstream {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    text = "Open JupyterLab on a copy of the first tutorial, with the demo model: no key, no network."
+    demo = commands.add_parser("demo", help=text, description=text)
+    demo.add_argument("--check", action="store_true", help="run the tutorial without JupyterLab and print what came")
+    demo.add_argument("--dir", type=pathlib.Path, default="nbstream-demo", help="folder of the copy (%(default)s)")
+    demo.add_argument("--no-browser", action="store_true", help="only print the address")
+    demo.add_argument("--port", type=int, help="port of the Jupyter server")
+    demo.add_argument("jupyter", nargs="*", metavar="-- OPTION", help="further options for JupyterLab")
+    demo.set_defaults(run=_demo)
+    text = "Print versions, front ends, the settings that apply, and whether the endpoint answers."
+    doctor = commands.add_parser("doctor", help=text, description=text)
+    doctor.add_argument("-m", "--model", help="as in %%%%stream; `demo` is the built-in model")
+    doctor.add_argument("--base-url", metavar="URL", help="as in %%%%stream")
+    doctor.add_argument(
+        "--timeout", type=positive_number, default=5, metavar="SECONDS", help="for the answer (%(default)s)"
+    )
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    needed = ("nbclient", "nbformat", "ipykernel") if options.check else ("jupyterlab", "ipykernel")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        return _fail(f'this needs {", ".join(missing)}: pip install "nbstream[lab]"')
+    return _check() if options.check else _open(options)
+
+
+def _check() -> int:
+    from nbstream import tutorial
+
+    outcome = tutorial.run()
+    if outcome.facts is not None:
+        usage = outcome.facts.get("usage") or {}
+        counts = (f"{value} {name.replace('_', ' ')}" for name, value in usage.items() if value is not None)
+        print(outcome.answer, end="\n\n")
+        print("state:", outcome.facts.get("state"))
+        print("usage:", ", ".join(counts) or "not reported")
+    return 0 if outcome.failure is None else _fail(outcome.failure)
+
+
+def _open(options: argparse.Namespace) -> int:
+    from nbstream import tutorial
+
+    notebook, other = tutorial.copy_into(options.dir)
+    if other is not None:
+        print(f"{other} is not as it came and stays as it is; opening {notebook}")
+    # Without a default URL, the address that Jupyter prints would not lead to the notebook.
+    command = [sys.executable, "-m", "jupyterlab", str(notebook), f"--LabApp.default_url=/lab/tree/{notebook.name}"]
+    command += ["--no-browser"] if options.no_browser else []
+    command += [] if options.port is None else [f"--ServerApp.port={options.port}"]
+    command += options.jupyter
+    environment = {
+        **os.environ,
+        "NBSTREAM_MODEL": DEMO_MODEL,
+        # The notebook asks for "python3": this environment's kernel, not one of that name in the home folder.
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+    print(f"Starting JupyterLab on {notebook}; Ctrl-C here ends it.", flush=True)
+    status = _in_foreground(command, environment)
+    as_root = getattr(os, "geteuid", lambda: 1)() == 0
+    if status and as_root and "--allow-root" not in options.jupyter:
+        return _fail("Jupyter does not run as root unless it is told to: nbstream demo -- --allow-root", status)
+    return status
+
+
+def _in_foreground(command: list[str], environment: dict[str, str]) -> int:
+    """Run a program that owns the terminal; its exit status."""
+    with contextlib.ExitStack() as stack:
+        # Ctrl-C reaches both, and Jupyter asks whether it is meant: whoever waits for it must not end first.
+        stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, lambda *_: None))
+        process = stack.enter_context(subprocess.Popen(command, env=environment))  # noqa: S603  our own command
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: process.terminate()))
+        status = process.wait()
+    return status if status >= 0 else 128 - status  # as a shell reports a signal
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from nbstream.doctor import ask_endpoint, front_ends, versions
+    from nbstream.provenance import find_setup
+
+    _print_section("Versions", versions())
+    _print_section("Front ends", front_ends())
+    setup = find_setup(options.model, options.base_url)
+    _print_section("Settings (those made inside a notebook are its own)", setup.rows)
+    rows, answers = ask_endpoint(setup, options.timeout)
+    _print_section("Endpoint", rows)
+    return 0 if answers else 1
+
+
+def _print_section(title: str, rows: Rows) -> None:
+    # Server's words are among them, which may hold what acts on a terminal.
+    table = [[plain(" ".join(cell.split())) for cell in row] for row in rows]
+    names = max(len(row[0]) for row in table)
+    values = max((len(row[1]) for row in table if len(row) > 2), default=0)
+    print(title)
+    for name, value, *more in table:
+        print(f"  {name:{names}}  {value:{values if more else 0}}  {' '.join(more)}".rstrip())
+    print(flush=True)
+
+
+def _fail(message: str, status: int = 1) -> int:
+    print(f"nbstream: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,161 @@
+"""An answer rendered piece by piece: each top-level block is drawn for good once it has closed.
+
+Only complete lines decide what is closed; the unfinished last line is shown on a fork of the parser's state.
+Knows nothing of clocks, threads or displays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.dialect import Renderer
+from nbstream.markdown.references import may_define
+from nbstream.markdown.source import clean, lines_of
+
+if TYPE_CHECKING:
+    from nbstream.markdown.tree import Block
+
+__all__ = ["IncrementalRenderer", "Patch"]
+
+# A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
+_UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|(?:```|~~~|\$\$|\\\[).*)")
+# Half a character or half a line end: kept back until the rest arrives.
+_CUT = re.compile(r"[\r\ud800-\udbff]\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What a block looks like now.
+
+    Attributes:
+        block: The number of the top-level block, from 0.
+        html: Its full current HTML, sanitised; empty while it has merged into the block before.
+        settled: Whether it is structurally final. Only a link reference defined later changes it again.
+    """
+
+    block: int
+    html: str
+    settled: bool
+
+
+@dataclass(slots=True)
+class _Settled:
+    """A settled block that uses labels without a definition: it may have to be drawn again."""
+
+    number: int
+    block: Block
+    missing: frozenset[str]
+
+
+class IncrementalRenderer:
+    r"""Renders a growing text; the last HTML of each block, joined by line ends, is what `render` gives.
+
+    Example:
+        >>> renderer = IncrementalRenderer()
+        >>> renderer.append("# Ti")
+        (Patch(block=0, html='<h1>Ti</h1>', settled=False),)
+        >>> renderer.append("tle\n")
+        (Patch(block=0, html='<h1>Title</h1>', settled=True),)
+        >>> renderer.finish()
+        ()
+    """
+
+    def __init__(self) -> None:
+        self._parser = BlockParser()
+        self._renderer = Renderer(self._parser.references)
+        self._held = ""
+        self._line: list[str] = []
+        self._settled = 0
+        self._waiting: list[_Settled] = []
+        self._known = 0
+        self._shown: list[str] = []
+
+    def append(self, delta: str) -> tuple[Patch, ...]:
+        """Take in the next piece of the text.
+
+        Args:
+            delta: The piece, cut anywhere.
+
+        Returns:
+            The blocks that settled or changed, in block order except that settled blocks changed by a late
+            definition come first.
+        """
+        text = self._held + delta
+        self._held = ""
+        if cut := _CUT.search(text):
+            self._held = cut[0]
+            text = text[: cut.start()]
+        *complete, last = clean(text).split("\n")
+        for piece in complete:
+            self._parser.feed("".join([*self._line, piece]))
+            self._line = []
+        self._line.append(last)
+        return tuple(self._update())
+
+    def finish(self) -> tuple[Patch, ...]:
+        """Take what has come so far for the whole text, and settle every block.
+
+        Returns:
+            The blocks that settled or changed.
+        """
+        for line in lines_of("".join(self._line) + clean(self._held)):
+            self._parser.feed(line)
+        self._held, self._line = "", []
+        self._parser.close()
+        return tuple(self._update())
+
+    def _update(self) -> list[Patch]:
+        patches = self._redraw() + self._settle()
+        view = self._parser
+        line = "".join(self._line)
+        if not _UNDECIDED.fullmatch(line):
+            view = view.fork()
+            view.feed(line)
+        # The document as it looks now; a definition in the making is not shown.
+        blocks = [block for block in view.document.children if not _hidden(block)]
+        shown = [self._renderer.html(block)[0] for block in blocks]
+        shown += [""] * (len(self._shown) - len(shown))
+        for offset, html in enumerate(shown):
+            if offset >= len(self._shown) or self._shown[offset] != html:
+                patches.append(Patch(self._settled + offset, html, settled=False))
+        self._shown = shown
+        return patches
+
+    def _settle(self) -> list[Patch]:
+        """Draw the blocks that have closed since the last call for good, and forget them."""
+        children = self._parser.document.children
+        patches = []
+        while children and not children[0].open:
+            block = children.pop(0)
+            if block.kind == "definitions":
+                continue
+            html, missing = self._renderer.html(block)
+            patches.append(Patch(self._settled, html, settled=True))
+            if missing:
+                self._waiting.append(_Settled(self._settled, block, missing))
+            self._settled += 1
+            self._shown = self._shown[1:]
+        return patches
+
+    def _redraw(self) -> list[Patch]:
+        """Draw again the settled blocks that wait for a label which has been defined since."""
+        references = self._parser.references
+        if len(references) == self._known:
+            return []
+        self._known = len(references)
+        patches, waiting = [], []
+        for late in self._waiting:
+            if not late.missing.isdisjoint(references):
+                html, late.missing = self._renderer.html(late.block)
+                patches.append(Patch(late.number, html, settled=True))
+            if late.missing:
+                waiting.append(late)
+        self._waiting = waiting
+        return patches
+
+
+def _hidden(block: Block) -> bool:
+    return block.kind == "definitions" or (block.kind == "paragraph" and block.open and may_define(block.text))

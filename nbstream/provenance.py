@@ -1,0 +1,139 @@
+"""Which settings apply, and where each comes from, as a new kernel would find them.
+
+`config.resolve` decides; this only says where the value that it chose was found, so the two cannot disagree. It shows
+no more of a key than the key itself shows.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+from traitlets import TraitError
+from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
+
+from nbstream.config import NBStream, resolve
+from nbstream.errors import UsageError
+from nbstream.request import OPENAI_BASE_URL
+from nbstream.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbstream.request import Endpoint, StreamRequest
+
+__all__ = ["Rows", "Setup", "find_setup"]
+
+Rows: TypeAlias = list[tuple[str, ...]]
+
+_PROFILE = "IPython profile"
+_DEFAULT = "default"
+_NO_MODEL = "(none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The settings that apply, and the request that they lead to.
+
+    Attributes:
+        rows: Each setting with its value and where it comes from, then what is wrong with them.
+        request: What a stream would send; `None` if these settings lead to none.
+    """
+
+    rows: Rows
+    request: StreamRequest | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The model that would be asked, if the settings name one."""
+        return None if self.request is None or self.request.model == _NO_MODEL else self.request.model
+
+
+def find_setup(model: str | None = None, base_url: str | None = None) -> Setup:
+    """Resolve the settings as a new kernel of the default IPython profile would.
+
+    Args:
+        model: What the option `--model` says.
+        base_url: What the option `--base-url` says.
+
+    Example:
+        >>> find_setup(model="demo").request.api
+        'chat'
+    """
+    loaded, problems = _profile()
+    try:
+        config = NBStream(config=loaded)
+        try:
+            request = resolve(config, "Hello", model=model, base_url=base_url)
+        except UsageError as error:
+            # What is missing may be just the model, and a server can be asked which it has.
+            request = resolve(config, "Hello", model=_NO_MODEL, base_url=base_url)
+            problems.append(("problem", str(error)))
+    except (TraitError, ValueError, OSError) as error:
+        return Setup([*problems, ("problem", str(error))])
+    return Setup([*_main_rows(config, request, model, base_url), *_other_rows(config), *problems], request)
+
+
+def _profile() -> tuple[Config, Rows]:
+    """What IPython's configuration files say, and which of them are broken: IPython goes on without those."""
+    from IPython.core.application import ENV_CONFIG_DIRS, SYSTEM_CONFIG_DIRS
+
+    own = pathlib.Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser() / "profile_default"
+    config, problems = Config(), Rows()
+    for name in ("ipython_config.py", "ipython_kernel_config.py"):  # IPython's order: what comes later wins
+        for folder in (*reversed(SYSTEM_CONFIG_DIRS), *reversed(ENV_CONFIG_DIRS), str(own)):
+            try:
+                config.merge(PyFileConfigLoader(name, path=folder).load_config())
+            except ConfigFileNotFound:
+                continue
+            except Exception as error:  # noqa: BLE001  the file is Python, and may raise anything
+                # The error's own words may quote the file, and the file may hold a key.
+                problems.append(("problem", f"{folder}/{name} is left out: it raises {type(error).__name__}"))
+    return config, problems
+
+
+def _main_rows(config: NBStream, request: StreamRequest, model: str | None, base_url: str | None) -> Rows:
+    url, variables = request.endpoint.base_url, os.environ
+    urls = {"--base-url": base_url, _PROFILE: config.base_url, "OPENAI_BASE_URL": variables.get("OPENAI_BASE_URL")}
+    models = {"--model": model, _PROFILE: config.model, "NBSTREAM_MODEL": variables.get("NBSTREAM_MODEL")}
+    return [
+        ("endpoint", _bare(url), _source(url, urls, _DEFAULT if url == OPENAI_BASE_URL else "the demo model")),
+        ("model", request.model, _source(request.model, models, _DEFAULT)),
+        ("api", request.api, _source(request.api, {_PROFILE: config.api}, "chosen for this endpoint")),
+        ("key", *_key(config, request.endpoint)),
+    ]
+
+
+def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:
+    variable = os.environ.get("OPENAI_API_KEY", "").strip()
+    keys = {_PROFILE: config.api_key, "OPENAI_API_KEY": Secret(variable) if variable else None}
+    if endpoint.api_key is not None:
+        return str(endpoint.api_key), _source(endpoint.api_key, keys, "the demo model")
+    kept = " and ".join(name for name, key in keys.items() if key is not None)
+    return "none", f"that of {kept} is not for this endpoint" if kept else "not set"
+
+
+def _other_rows(config: NBStream) -> Rows:
+    """The time limits, and whatever else is not as it comes."""
+    rows = Rows()
+    for name, trait in config.class_own_traits(config=True).items():
+        value, changed = getattr(config, name), getattr(config, name) != trait.default_value
+        if name.endswith("_timeout"):
+            rows.append((name, f"{value:g} s", _PROFILE if changed else _DEFAULT))
+        elif changed and name not in {"model", "api", "base_url", "api_key"}:
+            rows.append((name, repr(value), _PROFILE))
+    return rows
+
+
+def _source(value: object, candidates: Mapping[str, object], otherwise: str) -> str:
+    """The first that has the value: the order is that in which they are asked."""
+    return next((name for name, candidate in candidates.items() if candidate == value), otherwise)
+
+
+def _bare(url: str) -> str:
+    """The URL without what may be secret in it: a password, a query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -1,0 +1,153 @@
+"""The first tutorial notebook: where it is, a copy of it to work in, and a run of it without a front end.
+
+It must not print, and knows nothing of how a front end is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import pathlib
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbstream.config import DEMO_MODEL
+from nbstream.demo.pace import ENVIRONMENT as PACE_VARIABLE
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["TutorialRun", "copy_into", "run", "tutorial"]
+
+_NAME = "01_quickstart.ipynb"
+
+# For one cell; far more than any needs, so that a kernel that hangs does not hang whoever checks.
+_CELL_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class TutorialRun:
+    """What came of running the tutorial without a front end.
+
+    Attributes:
+        answer: The first streamed answer, as plain text; empty if there was none.
+        facts: What the notebook keeps about that stream (`state`, `usage`, …).
+        problem: Why the notebook did not run to its end; `None` if it did.
+    """
+
+    answer: str = ""
+    facts: dict[str, Any] | None = None
+    problem: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """What speaks against an installation that works; `None` if nothing does."""
+        if self.problem is not None:
+            return self.problem
+        if self.facts is None:
+            return "no answer was streamed"
+        state = self.facts.get("state")
+        return None if state == "completed" else f"the stream ended as {state}"
+
+
+def tutorial() -> bytes:
+    """The notebook file, as it comes with nbstream.
+
+    Raises:
+        FileNotFoundError: The installation lacks it.
+    """
+    package = pathlib.Path(__file__).parent
+    places = (package / "demo" / _NAME, package.parent / "notebooks" / _NAME)  # in a wheel, in a checkout
+    for place in places:
+        if place.is_file():
+            return place.read_bytes()
+    raise FileNotFoundError(f"{_NAME} is missing from this installation of nbstream: install it again")
+
+
+def copy_into(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
+    """Put the tutorial into a folder, never over a file that differs from it.
+
+    Returns:
+        The copy, and the file whose name it could not have because it differs, if any.
+
+    Raises:
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> copy_into(pathlib.Path("nbstream-demo"))
+        (PosixPath('nbstream-demo/01_quickstart.ipynb'), None)
+    """
+    content = tutorial()
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = folder / _NAME
+    others = (wanted.with_stem(f"{wanted.stem}-{number}") for number in itertools.count(2))
+    copy = next(p for p in itertools.chain([wanted], others) if not p.exists() or p.read_bytes() == content)
+    if not copy.exists():
+        copy.write_bytes(content)
+    return copy, None if copy == wanted else wanted
+
+
+def run() -> TutorialRun:
+    """Run the tutorial with this interpreter and the demo model, offline, leaving no file behind.
+
+    Raises:
+        ImportError: `nbclient` or `ipykernel` is not installed.
+        FileNotFoundError: The installation lacks the tutorial.
+
+    Example:
+        >>> run().failure is None
+        True
+    """
+    import nbformat
+
+    notebook = nbformat.reads(tutorial().decode(), as_version=4)  # type: ignore[no-untyped-call]  # half typed
+    with tempfile.TemporaryDirectory(prefix="nbstream-", ignore_cleanup_errors=True) as folder:
+        problem = asyncio.run(_execute(notebook, folder))
+    answer, facts = _first_answer(notebook)
+    return TutorialRun(answer, facts, problem)
+
+
+async def _execute(notebook: NotebookNode, folder: str) -> str | None:
+    """Run every cell; the reason if that did not go to the end."""
+    import ipykernel  # noqa: F401  without it, the error would be a baffling "no such kernel"
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    manager = AsyncKernelManager(
+        # Looking in no folder finds the one native kernel: this interpreter's, whatever "python3" is installed where.
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+        connection_file=os.path.join(folder, "kernel.json"),  # noqa: PTH118  it is a string trait
+    )
+    # Warnings of the kernel about its own transport would only worry whoever checks.
+    quiet = ["--log-level=ERROR"]
+    client = NotebookClient(notebook, km=manager, timeout=_CELL_SECONDS, extra_arguments=quiet)
+    try:
+        await client.async_execute(cleanup_kc=True, cwd=folder, env=_environment(folder))
+    except CellExecutionError as error:
+        return f"the notebook stopped with {error.ename}: {str(error.evalue).strip().partition(chr(10))[0]}"
+    except (RuntimeError, TimeoutError) as error:  # nbclient's words for a kernel that died or hangs
+        return f"the kernel did not run the notebook ({type(error).__name__})"
+    return None
+
+
+def _environment(folder: str) -> dict[str, str]:
+    return {
+        # At the pace of a real model the tutorial takes three times as long, and nobody watches it.
+        PACE_VARIABLE: "instant",
+        **os.environ,
+        "NBSTREAM_MODEL": DEMO_MODEL,
+        # Where the kernel keeps its history, and would find a profile that has nothing to do with the tutorial.
+        "IPYTHONDIR": folder,
+    }
+
+
+def _first_answer(notebook: NotebookNode) -> tuple[str, dict[str, Any] | None]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if (facts := output.get("metadata", {}).get("nbstream")) is not None:
+                return output["data"].get("text/plain", ""), facts
+    return "", None

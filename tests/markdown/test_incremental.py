@@ -1,0 +1,193 @@
+"""Rendering piece by piece gives what one full render gives, and settled blocks stay as they are."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbstream.markdown import IncrementalRenderer, Patch, render
+
+_TEXT = (Path(__file__).parent / "corpus" / "answers.md").read_text(encoding="utf-8")
+_CORPUS = re.split(r"^%%% .*\n", _TEXT, flags=re.MULTILINE)[1:]
+_LINES = [
+    "- a",
+    "  - b",
+    "1. x",
+    "2.",
+    "> q",
+    "",
+    "",
+    "text",
+    "```",
+    "~~~",
+    "===",
+    "---",
+    "| a | b |",
+    "|---|---|",
+    "$$",
+    "\\[x",
+    "\\]",
+    "    code",
+    "[a]: /u",
+    "[a] and [b]",
+    "[b]:",
+    "/v 'title",
+    "end'",
+    "# H",
+    "**bold",
+    "`code",
+    "\t- t",
+    "- [x] t",
+]
+
+
+class _Screen:
+    """Applies patches as a front end does, and watches the promises about them."""
+
+    def __init__(self) -> None:
+        self.html: dict[int, str] = {}
+        self.settled: set[int] = set()
+        self.redrawn: list[int] = []
+
+    def apply(self, patches: tuple[Patch, ...]) -> None:
+        for patch in patches:
+            assert patch.block <= len(self.html), "block numbers have no gaps"
+            assert self.html.get(patch.block) != patch.html or patch.settled, "a patch changes something"
+            if patch.block in self.settled:
+                assert patch.settled
+                self.redrawn.append(patch.block)
+            if patch.settled:
+                self.settled.add(patch.block)
+            self.html[patch.block] = patch.html
+
+    @property
+    def page(self) -> str:
+        return "\n".join(self.html[number] for number in sorted(self.html))
+
+
+def _stream(pieces: list[str]) -> _Screen:
+    renderer, screen = IncrementalRenderer(), _Screen()
+    for piece in pieces:
+        screen.apply(renderer.append(piece))
+    screen.apply(renderer.finish())
+    assert screen.settled == set(screen.html), "everything settles at the end"
+    assert renderer.finish() == ()
+    return screen
+
+
+def _cut(text: str, chance: random.Random, longest: int) -> list[str]:
+    pieces = []
+    while text:
+        size = chance.randint(1, longest)
+        pieces.append(text[:size])
+        text = text[size:]
+    return pieces
+
+
+@pytest.mark.parametrize("text", _CORPUS)
+def test_every_cut_ends_as_the_full_render(text):
+    chance = random.Random(11)
+    for pieces in ([text], list(text), _cut(text, chance, 5), _cut(text, chance, 40)):
+        screen = _stream(pieces)
+        assert screen.page == render(text)
+        if "]:" not in text:
+            assert not screen.redrawn
+
+
+def test_joined_answers_end_as_the_full_render():
+    chance = random.Random(5)
+    for _ in range(60):
+        text = chance.choice(["", "\n"]).join(chance.sample(_CORPUS, 4))
+        assert _stream(_cut(text, chance, 30)).page == render(text)
+
+
+@settings(max_examples=250, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(_LINES), max_size=14), st.integers(1, 9))
+def test_any_order_of_lines_ends_as_the_full_render(lines, step):
+    text = "\n".join(lines)
+    pieces = [text[start : start + step] for start in range(0, len(text), step)]
+    assert _stream(pieces).page == render(text)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.text("ab \n\r\t-*_`~#>|[]()!$\\:<&1.\ud83d\ude00", max_size=40))
+def test_any_characters_end_as_the_full_render(text):
+    screen = _stream(list(text))
+    assert "\n".join(html for html in screen.page.split("\n") if html) == "\n".join(
+        line for line in render(text).split("\n") if line
+    )
+
+
+def test_a_late_definition_redraws_only_the_blocks_that_wait_for_it():
+    renderer, screen = IncrementalRenderer(), _Screen()
+    screen.apply(renderer.append("see [a]\n\nplain\n\nsee [b]\n\nmore\n\n"))
+    assert screen.settled == {0, 1, 2, 3}
+    patches = renderer.append("[a]: /u\n\n")
+    assert [(patch.block, patch.settled) for patch in patches] == [(0, True)]
+    assert 'href="/u"' in patches[0].html
+    assert renderer.finish() == ()
+
+
+def test_a_definition_in_the_making_is_not_shown():
+    renderer = IncrementalRenderer()
+    assert [renderer.append(piece) for piece in ("[a", "]: ", "/u", ' "ti', 'tle"\n')] == [()] * 5
+
+
+def test_a_settled_block_is_patched_once_and_an_open_one_when_it_changes():
+    renderer = IncrementalRenderer()
+    assert renderer.append("one\n\ntwo") == (
+        Patch(0, "<p>one</p>", settled=True),
+        Patch(1, "<p>two</p>", settled=False),
+    )
+    assert renderer.append("") == ()
+    assert renderer.append(" more") == (Patch(1, "<p>two more</p>", settled=False),)
+    assert renderer.finish() == (Patch(1, "<p>two more</p>", settled=True),)
+
+
+def test_markers_alone_are_held_back_until_they_mean_something():
+    renderer = IncrementalRenderer()
+    renderer.append("Title\n")
+    assert renderer.append("--") == ()
+    assert renderer.append("-\n") == (Patch(0, "<h2>Title</h2>", settled=True),)
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a **bold wo", "<p>a <strong>bold wo</strong></p>"),
+        ("a `co", "<p>a <code>co</code></p>"),
+        ("a **", "<p>a **</p>"),
+        ("see [docs](https://exa", "<p>see docs</p>"),
+        ("```py\nx = 1", '<pre><code class="language-py">x = 1\n</code></pre>'),
+    ],
+)
+def test_half_open_marks_are_healed_for_display(text, html):
+    (patch,) = IncrementalRenderer().append(text)
+    assert patch == Patch(0, html, settled=False)
+
+
+def test_characters_and_line_ends_may_be_cut_in_half():
+    screen = _stream(["a\r", "\nb \ud83d", "\ude00", "\ud83d", "c\r"])
+    assert screen.page == "<p>a\nb \U0001f600\ufffdc</p>"
+
+
+def test_settled_blocks_are_not_parsed_again(monkeypatch):
+    from nbstream.markdown import blocks
+
+    renderer = IncrementalRenderer()
+    renderer.append("paragraph\n\n" * 50)
+    fed = []
+    feed = blocks.BlockParser.feed
+
+    def watch(parser, line):
+        fed.append(line)
+        feed(parser, line)
+
+    monkeypatch.setattr(blocks.BlockParser, "feed", watch)
+    renderer.append("one more")
+    assert fed == ["one more"]

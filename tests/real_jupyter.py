@@ -1,0 +1,223 @@
+"""Real JupyterLab and Notebook 7 in real Chromium, and the model's server, here, where its records can be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from nbstream.demo import DemoServer, Pace
+
+if TYPE_CHECKING:
+    import pathlib
+
+TOKEN = "browser-tests"
+PATIENCE_MS = 60_000
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+_EXECUTED = re.compile(r"\[\d+\]")
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[DemoServer]:
+    """The model's server, outside the kernel, so that its records tell what went over the wire and when."""
+    with DemoServer(Pace(first_token=0.2, tokens_per_second=60)) as server:
+        yield server
+
+
+class Jupyter:
+    """A running Jupyter server with JupyterLab and Notebook 7."""
+
+    def __init__(self, url: str, root: pathlib.Path) -> None:
+        self.url = url
+        self.root = root
+
+    def address(self, front_end: str, name: str) -> str:
+        path = f"lab/tree/{name}?reset&" if front_end == "lab" else f"notebooks/{name}?"
+        return f"{self.url}{path}token={TOKEN}"
+
+
+@pytest.fixture(scope="session")
+def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    home = tmp_path_factory.mktemp("jupyter")
+    root = home / "root"
+    root.mkdir()
+    runtime = home / "runtime"
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "OPENAI_BASE_URL": upstream.base_url,
+        "OPENAI_API_KEY": upstream.api_key,
+        "NBSTREAM_MODEL": "demo",
+        "PYTHONWARNINGS": "default",
+    }
+    log = (home / "server.log").open("w")
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
+    options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}", "--LabApp.news_url="]
+    process = subprocess.Popen(
+        [*command, *options, "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+        env=environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield Jupyter(_wait_for_url(process, runtime, home / "server.log"), root)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+        log.close()
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], runtime: pathlib.Path, log: pathlib.Path) -> str:
+    info = runtime / f"jpserver-{process.pid}.json"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if info.exists() and info.stat().st_size:
+            return str(json.loads(info.read_text())["url"]).replace("localhost", "127.0.0.1")
+        time.sleep(0.1)  # the server tells that it is ready in no other way than by this file
+    raise RuntimeError(f"Jupyter did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.fail("no Chromium on PATH; install it (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+class Notebook:
+    """One notebook in one page."""
+
+    def __init__(self, page: Page, jupyter: Jupyter, front_end: str, name: str) -> None:
+        self.page = page
+        self.front_end = front_end
+        self.path = jupyter.root / name
+        self._address = jupyter.address(front_end, name)
+
+    def open(self) -> Notebook:
+        """Open it and run its first cell, again and again until the kernel is there to take it."""
+        self.load()
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not _EXECUTED.search(self.prompt(0).inner_text()) and time.monotonic() < deadline:
+            if self.prompt(0).inner_text().strip() == "[ ]:":
+                self.start(0)
+            self.page.wait_for_timeout(700)
+        self.wait_for_end(0)
+        return self
+
+    def load(self) -> None:
+        self.page.goto(self._address)
+        expect(self.cells.first).to_be_visible(timeout=PATIENCE_MS)
+
+    def prompt(self, number: int) -> Locator:
+        return self.cells.nth(number).locator(".jp-InputPrompt").first
+
+    @property
+    def cells(self) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-Cell")
+
+    def output(self, number: int) -> Locator:
+        return self.cells.nth(number).locator(".jp-Cell-outputArea")
+
+    def view(self, number: int) -> Locator:
+        return self.cells.nth(number).locator(".nbs-view")
+
+    def start(self, number: int) -> None:
+        """Run a cell as a person does, without waiting for its end."""
+        self.cells.nth(number).locator(".jp-InputArea-editor").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def wait_for_end(self, number: int) -> None:
+        expect(self.prompt(number)).to_have_text(_EXECUTED, timeout=PATIENCE_MS)
+
+    def run(self, number: int) -> None:
+        self.start(number)
+        self.wait_for_end(number)
+
+    def save(self) -> dict[str, Any]:
+        """Save as a person does, and read the file."""
+        before = self.path.stat().st_mtime_ns
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
+        deadline = time.monotonic() + 20
+        while self.path.stat().st_mtime_ns == before and time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+        assert self.path.stat().st_mtime_ns != before, "the notebook was not saved"
+        saved: dict[str, Any] = json.loads(self.path.read_text())
+        return saved
+
+    def value(self, expression: str, cell: int) -> str:
+        """What the notebook prints for an expression, evaluated in the given (spare) cell."""
+        self.cells.nth(cell).locator(".jp-InputArea-editor").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.type(f"print({expression})")
+        self.run(cell)
+        return self.output(cell).inner_text().strip()
+
+
+@pytest.fixture
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    yield page
+    if failures := os.environ.get("TEST_SCREENSHOTS"):  # to see what the test saw last
+        page.screenshot(path=f"{failures}/{request.node.name[:80]}.png")
+    context.close()
+
+
+@pytest.fixture(params=["lab", "notebook"])
+def front_end(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+OpenNotebook = Callable[..., Notebook]
+
+
+@pytest.fixture
+def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) -> OpenNotebook:
+    """Open a new notebook with the given cells, after one that loads the extension."""
+    count = 0
+
+    def open_(front_end: str, *cells: str, before_opening: Callable[[Page], object] = id) -> Notebook:
+        nonlocal count
+        before_opening(page)
+        count += 1
+        name = "".join(c if c.isalnum() else "-" for c in request.node.name) + f"-{count}.ipynb"
+        sources = ["%load_ext nbstream", *cells, "pass"]
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, jupyter.root / name)
+        return Notebook(page, jupyter, front_end, name).open()
+
+    return open_

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Sets up everything the tests need and runs all of them: `bash tests/run.sh`, from a fresh clone on a fresh machine.
+# Arguments go to the last pytest run: `bash tests/run.sh tests/transport -x`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+environment() { # NAME REQUIREMENT: a virtual environment with this checkout and that version of the SDK
+  [ -x "$1/bin/python" ] || python3 -m venv "$1"
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]' "$2"
+}
+
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
+  if command -v apt-get >/dev/null; then
+    as_root=""
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    $as_root apt-get update --quiet=2
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install --yes --quiet=2 chromium >/dev/null
+  else
+    echo "The browser tests need Chromium on PATH: please install it, then run this again." >&2
+    exit 1
+  fi
+fi
+
+environment .venv 'openai>=3,<4'
+environment .venv-openai2 'openai>=2,<3'
+
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+
+echo "== on openai 2.x: everything but the browser and the benchmarks"
+.venv-openai2/bin/python -m pytest --quiet --ignore tests/browser --ignore tests/benchmarks
+echo "== on openai 3.x: everything"
+.venv/bin/python -m pytest "$@"

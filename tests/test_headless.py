@@ -1,0 +1,99 @@
+"""Notebooks that a program runs: the answer is there as static text, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+TUTORIALS = sorted((pathlib.Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture
+def execute(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("NBSTREAM_DEMO_PACE", "instant")
+
+    def execute_(notebook: Any) -> Any:
+        return NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+
+    return execute_
+
+
+def notebook_of(*cells: str) -> Any:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+
+
+def streamed(notebook: Any) -> list[Any]:
+    """The outputs that hold answers."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    return [output for output in outputs if "nbstream" in output.get("metadata", {})]
+
+
+def test_answer_is_static_text_with_its_facts_and_no_widget_state(execute: Any) -> None:
+    notebook = execute(notebook_of("%load_ext nbstream", "%%stream -m demo\nhello", "len(stream_text)"))
+    [answer] = streamed(notebook)
+    assert set(answer["data"]) == {"text/markdown", "text/plain"}
+    assert "## Hello" in answer["data"]["text/markdown"]
+    assert answer["metadata"]["nbstream"]["state"] == "completed"
+    assert "widgets" not in notebook.metadata
+
+
+def test_background_stream_ends_in_its_own_cell(execute: Any) -> None:
+    notebook = execute(
+        notebook_of("import nbstream as nbs\nhandle = nbs.start('hello', model='demo')", "print('other')\nawait handle;")
+    )
+    assert "## Hello" in notebook.cells[0].outputs[0]["data"]["text/markdown"]
+    assert [output["output_type"] for output in notebook.cells[1].outputs][:1] == ["stream"]
+
+
+def test_stream_inside_another_magic_works(execute: Any) -> None:
+    notebook = execute(
+        notebook_of("%load_ext nbstream", "%%capture caught\n%%stream -m demo\nhello", "print(stream_result.state)")
+    )
+    assert notebook.cells[2].outputs[0]["text"] == "completed\n"
+
+
+def test_failed_stream_fails_the_run_with_a_short_error(execute: Any) -> None:
+    notebook = notebook_of("%load_ext nbstream", '%%stream -m demo --param demo=\'{"fault":"cut"}\'\nhello', "1")
+    for cell in notebook.cells[1:]:
+        cell.metadata["tags"] = ["raises-exception"]
+    execute(notebook)
+    answer, error = notebook.cells[1].outputs
+    assert answer["metadata"]["nbstream"]["state"] == "failed"
+    assert "**Failed.** The connection to 127" in answer["data"]["text/markdown"]
+    assert error["output_type"] == "error"
+    assert error["ename"] == "ConnectionLostError"
+    assert len(error["traceback"]) == 1
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_tutorial_runs_offline_from_top_to_bottom(path: pathlib.Path, execute: Any) -> None:
+    notebook = execute(nbformat.read(path, as_version=4))
+    assert [output["metadata"]["nbstream"]["state"] for output in streamed(notebook)][:1] == ["completed"]
+    assert "widgets" not in notebook.metadata
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_tutorial_is_committed_without_outputs(path: pathlib.Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in cells)
+
+
+def test_nbconvert_to_html_holds_the_answer_as_text(tmp_path: pathlib.Path) -> None:
+    source = tmp_path / "answer.ipynb"
+    nbformat.write(notebook_of("%load_ext nbstream", "%%stream -m demo\nhello <script>alert(1)</script>"), source)
+    subprocess.run(
+        [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", str(source)],
+        env={**os.environ, "NBSTREAM_DEMO_PACE": "instant"},
+        check=True,
+        capture_output=True,
+    )
+    page = source.with_suffix(".html").read_text()
+    assert "I am the <strong>demo model</strong>" in page
+    assert "<script>alert(1)" not in page.split("</head>")[1].split("Hello")[1]
