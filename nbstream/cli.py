@@ -34,8 +34,9 @@ def main(argv: list[str] | None = None) -> int:
         The exit status: 0 if all is well.
 
     Example:
-        >>> main(["demo", "--check"])
-        0
+        ```python
+        sys.exit(main(["demo", "--check"]))
+        ```
     """
     for stream in (sys.stdout, sys.stderr):
         # Answers hold any character, and a console may know few.

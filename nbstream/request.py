@@ -45,6 +45,12 @@ class Endpoint:
         return text.replace(key, "<key>") if key else text
 
     @property
+    def is_local(self) -> bool:
+        """Whether this is a server on this machine."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host in {"localhost", "::1"} or host.startswith("127.")
+
+    @property
     def is_openai(self) -> bool:
         """Whether this is OpenAI itself, which speaks Responses and insists on a key."""
         host = urlsplit(self.base_url).hostname or ""

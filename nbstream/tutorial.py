@@ -76,8 +76,9 @@ def copy_into(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
         OSError: The folder cannot be written.
 
     Example:
-        >>> copy_into(pathlib.Path("nbstream-demo"))
-        (PosixPath('nbstream-demo/01_quickstart.ipynb'), None)
+        ```python
+        notebook, differing = copy_into(pathlib.Path("nbstream-demo"))
+        ```
     """
     content = tutorial()
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,8 +98,10 @@ def run() -> TutorialRun:
         FileNotFoundError: The installation lacks the tutorial.
 
     Example:
-        >>> run().failure is None
-        True
+        ```python
+        if (reason := run().failure) is not None:
+            sys.exit(reason)
+        ```
     """
     import nbformat
 

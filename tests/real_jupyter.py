@@ -77,11 +77,14 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
         "NBSTREAM_MODEL": "demo",
         "PYTHONWARNINGS": "default",
     }
+    notifications = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    notifications.parent.mkdir(parents=True)
+    notifications.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     log = (home / "server.log").open("w")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
-    options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}", "--LabApp.news_url="]
+    options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
     process = subprocess.Popen(
-        [*command, *options, "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+        [*command, *options],
         env=environment,
         stdout=log,
         stderr=subprocess.STDOUT,

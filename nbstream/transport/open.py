@@ -125,7 +125,9 @@ class ClientPool:
                     f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
                     "has; nothing was sent. Copy it again."
                 )
-            client = openai.AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=0)
+            # A proxy for the outside world would look for a local server on its own machine.
+            direct = openai.DefaultAsyncHttpxClient(trust_env=False) if endpoint.is_local else None
+            client = openai.AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=0, http_client=direct)
             self._clients[endpoint] = client
         return client
 
@@ -179,10 +181,10 @@ class _Response:
                 chunk = await anext(chunks)
             except StopAsyncIteration:
                 break
-            except Exception as error:  # noqa: BLE001  openai 2.x lets the HTTP library's own errors through
+            except Exception:  # noqa: BLE001  openai 2.x lets the HTTP library's own errors through
                 # Whatever reading bytes raises, it means that the connection broke.
                 raise ConnectionLostError(
-                    f"The connection to {self._endpoint.name} broke ({type(error).__name__}). "
+                    f"The connection to {self._endpoint.name} broke off. "
                     "What had arrived is kept; run the cell again to retry."
                 ) from None
             yield self._decoder.feed(chunk)
@@ -224,8 +226,7 @@ def _translated(request: StreamRequest) -> Iterator[None]:
 def _unreachable(error: openai.APIConnectionError, request: StreamRequest) -> UnreachableError:
     reason = str(error.__cause__ or error).rstrip(".") or type(error.__cause__).__name__
     name = request.endpoint.name
-    local = name.split(":")[0] in {"localhost", "127.0.0.1", "::1"}
-    advice = "Is the server running?" if local else "Check the base URL and the network."
+    advice = "Is the server running?" if request.endpoint.is_local else "Check the base URL and the network."
     return UnreachableError(f"No connection to {name} ({request.endpoint.redact(reason)}). {advice}")
 
 
