@@ -46,7 +46,7 @@ def test_answer_is_static_text_with_its_facts_and_no_widget_state(execute: Any) 
 
 def test_background_stream_ends_in_its_own_cell(execute: Any) -> None:
     notebook = execute(
-        notebook_of("import nbstream as nbs\nhandle = nbs.start('hello', model='demo')", "print('other')\nawait handle;")
+        notebook_of("import nbstream as nbs\nh = nbs.start('hello', model='demo')", "print('other')\nawait h;")
     )
     assert "## Hello" in notebook.cells[0].outputs[0]["data"]["text/markdown"]
     assert [output["output_type"] for output in notebook.cells[1].outputs][:1] == ["stream"]

@@ -80,7 +80,6 @@ def test_stop_button_closes_the_connection_while_the_cell_blocks(
     notebook.start(1)
     expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
     record = upstream.requests[-1]
-    assert record.state == "open"
 
     clicked_at = time.monotonic()
     notebook.view(1).get_by_role("button", name="Stop").click()

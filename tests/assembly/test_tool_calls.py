@@ -1,0 +1,46 @@
+"""Tool calls put together from pieces, by slot."""
+
+from nbstream.assembly.tool_calls import ToolCallCollector
+from nbstream.events import ToolCallDelta
+from nbstream.result import ToolCall
+
+
+def collected(*deltas):
+    collector = ToolCallCollector()
+    for delta in deltas:
+        collector.add(delta)
+    return collector.value()
+
+
+def test_none():
+    assert collected() == ()
+
+
+def test_pieces_of_interleaved_calls():
+    assert collected(
+        ToolCallDelta(1, "b", "g"),
+        ToolCallDelta(0, "a", "f"),
+        ToolCallDelta(1, arguments='{"y"'),
+        ToolCallDelta(0, arguments="{}"),
+        ToolCallDelta(1, arguments=":2}"),
+    ) == (ToolCall("a", "f", "{}"), ToolCall("b", "g", '{"y":2}'))
+
+
+def test_repeated_ids_and_names_are_not_appended():
+    assert collected(ToolCallDelta(0, "a", "f", "{"), ToolCallDelta(0, "a", "f", "}")) == (ToolCall("a", "f", "{}"),)
+
+
+def test_slots_may_have_gaps():
+    assert [call.id for call in collected(ToolCallDelta(7, "b"), ToolCallDelta(3, "a"))] == ["a", "b"]
+
+
+def test_invalid_json_is_kept_as_it_came():
+    assert collected(ToolCallDelta(0, "a", "f", '{"x":')) == (ToolCall("a", "f", '{"x":'),)
+
+
+def test_a_read_call_can_still_grow():
+    collector = ToolCallCollector()
+    collector.add(ToolCallDelta(0, "a", "f", "{"))
+    assert collector.value() == (ToolCall("a", "f", "{"),)
+    collector.add(ToolCallDelta(0, arguments="}"))
+    assert collector.value() == (ToolCall("a", "f", "{}"),)

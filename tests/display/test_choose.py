@@ -1,0 +1,62 @@
+"""Which surface a stream gets, from where the code runs."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from nbstream.display.choose import choose_surface
+from nbstream.display.notebook import NotebookSurface
+from nbstream.display.terminal import TerminalSurface
+
+
+def kernel(**content):
+    return SimpleNamespace(get_parent=lambda _: {"content": content})
+
+
+def mode_of(surface):
+    return surface._mode
+
+
+@pytest.fixture
+def in_shell(monkeypatch):
+    """Run as if `get_ipython()` returned this."""
+
+    def in_shell(shell):
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+
+    return in_shell
+
+
+@pytest.mark.parametrize("wanted", ["auto", "live", "markdown", "terminal", "static"])
+def test_without_a_kernel_there_is_only_the_terminal(in_shell, wanted):
+    for shell in (None, SimpleNamespace()):
+        in_shell(shell)
+        assert isinstance(choose_surface(wanted), TerminalSurface)
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "mode"),
+    [
+        pytest.param(kernel(allow_stdin=True), "live", id="a person"),
+        pytest.param(kernel(allow_stdin=False), "static", id="a program that runs notebooks"),
+        pytest.param(kernel(), "live", id="a front end that does not say"),
+        pytest.param(SimpleNamespace(get_parent=lambda _: {}), "live", id="nobody yet"),
+        pytest.param(SimpleNamespace(), "live", id="a kernel of another kind"),
+    ],
+)
+def test_in_a_kernel_a_live_view_if_somebody_may_be_watching(in_shell, asked_by, mode):
+    in_shell(SimpleNamespace(kernel=asked_by))
+    surface = choose_surface()
+    assert isinstance(surface, NotebookSurface)
+    assert mode_of(surface) == mode
+
+
+@pytest.mark.parametrize("wanted", ["live", "markdown", "static"])
+def test_in_a_kernel_the_setting_decides(in_shell, wanted):
+    in_shell(SimpleNamespace(kernel=kernel(allow_stdin=False)))
+    assert mode_of(choose_surface(wanted)) == wanted
+
+
+def test_in_a_kernel_a_terminal_can_be_asked_for(in_shell):
+    in_shell(SimpleNamespace(kernel=kernel()))
+    assert isinstance(choose_surface("terminal"), TerminalSurface)

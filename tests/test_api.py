@@ -1,0 +1,143 @@
+"""`stream`, `astream`, `start` and `configure` as a user calls them, against the demo server."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+import nbstream as nbs
+from nbstream.errors import RateLimitError, UsageError
+
+QUIET = {"model": "demo", "display": False}
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_stream_returns_the_whole_result(api):
+    result = nbs.stream("Count to 40", api=api, **QUIET)
+    assert (result.state, result.finish_reason, result.error) == ("completed", "stop", None)
+    assert result.text.rstrip().endswith("39, 40")
+    assert result.model == "demo"
+    assert str(result.request_id).startswith("req_demo_")
+    assert result.response_id
+    assert result.usage is not None
+    assert result.usage.output_tokens > 40
+    assert result.usage.total_tokens == result.usage.input_tokens + result.usage.output_tokens
+    assert 0 < (result.timing.ttft or 0) <= result.timing.total
+
+
+@pytest.mark.usefixtures("demo")
+def test_both_apis_give_the_same_answer():
+    chat, responses = (nbs.stream("markdown", api=api, **QUIET) for api in ("chat", "responses"))
+    assert chat.text == responses.text
+    assert chat.usage == responses.usage
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_options_reach_the_server(api):
+    cut = nbs.stream("Tell a long story", api=api, max_tokens=5, temperature=0.0, **QUIET)
+    assert (cut.state, cut.finish_reason) == ("completed", "length")
+    assert cut.usage is not None
+    assert cut.usage.output_tokens == 5
+    restated = nbs.stream("Zebras?", api=api, system="You are a pirate.", **QUIET)
+    assert "> You are a pirate." in restated.text
+    assert "> Zebras?" in restated.text
+
+
+def test_any_other_field_goes_to_the_api_as_it_is(loopback):
+    loopback.send("data: [DONE]\n\n")
+    nbs.stream("Hi", model="m", base_url=loopback.base_url, display=False, seed=7, metadata={"a": ["b"]})
+    body = json.loads(loopback.requests[0].body)
+    assert (body["seed"], body["metadata"]) == (7, {"a": ["b"]})
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_conversation_as_messages():
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "Hi."},
+        {"role": "user", "content": [{"type": "text", "text": "Zebras?"}]},
+    ]
+    for api in ("chat", "responses"):
+        assert "The request carried 3 messages" in nbs.stream(messages, api=api, **QUIET).text
+    assert len(messages) == 3
+
+
+@pytest.mark.usefixtures("demo")
+def test_astream_runs_streams_side_by_side():
+    async def main():
+        return await asyncio.gather(*(nbs.astream(f"Count to {n}", **QUIET) for n in (5, 6, 7)))
+
+    assert [result.text.rstrip()[-1] for result in asyncio.run(main())] == ["5", "6", "7"]
+
+
+@pytest.mark.usefixtures("demo")
+def test_astream_raises_for_a_failed_stream():
+    with pytest.raises(RateLimitError) as caught:
+        asyncio.run(nbs.astream("hello", demo={"fault": "rate_limit"}, **QUIET))
+    assert caught.value.result is not None
+    assert caught.value.result.state == "failed"
+
+
+def test_cancelling_astream_cancels_the_stream(demo, surface, monkeypatch):
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: surface)
+
+    async def main():
+        task = asyncio.create_task(nbs.astream("Tell a long story", model="demo", demo={"fault": "stall"}))
+        await asyncio.to_thread(surface.drawn.wait, 10)
+        task.cancel()
+        await asyncio.wait({task})
+        return task.cancelled()
+
+    assert asyncio.run(main())
+    assert surface.final.state == "cancelled"
+    assert demo.requests[-1].ended.wait(10)
+    assert demo.requests[-1].state == "client_closed"
+
+
+@pytest.mark.usefixtures("demo")
+def test_display_draws_on_a_terminal(capsys):
+    result = nbs.stream("hello", model="demo")
+    assert capsys.readouterr().out.strip() == result.text.strip()
+
+
+@pytest.mark.usefixtures("demo")
+def test_no_display_draws_nothing(capsys):
+    nbs.stream("hello", **QUIET)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": " \n"}, "prompt is empty"),
+        ({"prompt": []}, "at least one message"),
+        ({"prompt": None}, "a prompt is a string"),
+        ({"prompt": [{"content": "x"}]}, 'message 0 of the prompt has no "role"'),
+        ({"prompt": [{"role": "user", "content": "x"}, "y"]}, "message 1"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": float("nan")}, "timeout"),
+        ({"max_tokens": 0}, "most tokens"),
+        ({"base_url": "localhost:8000/v1"}, "http://host:port/v1"),
+        ({"base_url": "http://"}, "http://host:port/v1"),
+        ({"base_url": "http://localhost:1/v1", "model": None}, "no model given for localhost:1"),
+    ],
+)
+def test_a_wrong_call_sends_nothing(call, words):
+    with pytest.raises(UsageError, match=words):
+        nbs.start(**{"prompt": "Hi", "model": "m", "display": False, **call})
+
+
+def test_without_key_url_and_model_the_error_names_the_three_ways_on():
+    with pytest.raises(nbs.StreamError) as caught:
+        nbs.stream("Hi", display=False)
+    assert caught.value.kind == "missing_key"
+    for way_on in ("OPENAI_API_KEY", "--base-url", "-m demo"):
+        assert way_on in caught.value.message
+
+
+def test_public_names():
+    assert all(hasattr(nbs, name) for name in nbs.__all__)

@@ -1,0 +1,216 @@
+"""The shape of the package, read from its source: who may import whom, how large things are, what must not be there.
+
+Every gate is also shown a small offending source, so that it is known to be able to fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import statistics
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+import nbstream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = pathlib.Path(nbstream.__file__).parent
+PUBLIC = {"StreamError", "StreamResult", "StreamState", "Usage", "astream", "configure", "start", "stream"}
+HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
+
+# --- which layer may know which ---------------------------------------------------------------------------------------
+
+VALUES = ("errors", "events", "result", "secret", "clock", "request")
+
+# Besides the values that all share and its own modules. What is not listed here is a thin entry point.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(VALUES, ()),
+    "transport": (),
+    "assembly": (),
+    "markdown": (),
+    "demo": (),
+    "display": ("markdown",),
+    "engine": ("transport",),
+    "session": ("assembly", "display.throttle", "display.surface"),
+    "handle": ("session", "display.throttle", "display.surface", "engine"),
+    "config": ("demo",),
+    "options": (),
+    "interpolate": (),
+    "api": ("config", "display.choose", "display.surface", "engine", "handle"),
+    "magics": ("api", "awaited_cells", "config", "interpolate", "options", "handle"),
+}
+MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
+KNOW_NO_VALUES = {"markdown", "demo"}
+SDK = {"openai", "httpx", "httpx2"}
+MAY_NAME_SDK_TYPES = {"request", "config", "api", "chat"}
+
+
+class Import(NamedTuple):
+    line: int
+    target: str
+    for_types: bool
+
+
+def imports_of(tree: ast.AST, *, for_types: bool = False) -> Iterator[Import]:
+    """Every import, also those within functions, and whether it is only for the type checker."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, alias.name, for_types) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            names = [f"{base}.{alias.name}" for alias in node.names] if base == "nbstream" else [base]
+            yield from (Import(node.lineno, name, for_types) for name in names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from imports_of(ast.Module(node.body, []), for_types=True)
+            yield from imports_of(ast.Module(node.orelse, []), for_types=for_types)
+        else:
+            yield from imports_of(node, for_types=for_types)
+
+
+def within(module: str, prefixes: tuple[str, ...]) -> bool:
+    return any(module == prefix or module.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def wrong_imports(module: str, source: str) -> Iterator[str]:
+    """`module` is the name within the package, such as `display.plain`."""
+    layer = module.partition(".")[0]
+    for line, target, for_types in imports_of(ast.parse(source)):
+        package, _, wanted = target.partition(".")
+        where = f"nbstream.{module}, line {line}"
+        if target.startswith("."):
+            yield f"{where}: imports are absolute"
+        elif package in SDK and layer != "transport" and not (for_types and layer in MAY_NAME_SDK_TYPES):
+            yield f"{where}: only transport/ may import {package}"
+        elif package == "nbstream" and layer in MAY_IMPORT and not within(wanted, (layer,)):
+            allowed = MAY_IMPORT[layer] + (() if layer in KNOW_NO_VALUES else VALUES)
+            if for_types:
+                allowed += MAY_NAME_TYPES_OF.get(layer, ())
+            if not within(wanted, allowed):
+                known = ", ".join(allowed) or "nothing else of the package"
+                yield f"{where}: {layer} must not import {target}; it may know {known}"
+
+
+# --- size and tidiness ------------------------------------------------------------------------------------------------
+
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+MAY_PRINT = {"cli"}
+
+
+def too_long(module: str, source: str) -> Iterator[str]:
+    lines = len(source.splitlines())
+    if lines > LONGEST_FILE:
+        yield f"nbstream.{module} has {lines} lines, more than {LONGEST_FILE}"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            code = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            size = node.body[0].lineno - node.lineno + (code[-1].end_lineno or 0) - code[0].lineno + 1 if code else 0
+            if size > LONGEST_FUNCTION:
+                where = f"nbstream.{module}, line {node.lineno}"
+                yield f"{where}: {node.name} has {size} lines, more than {LONGEST_FUNCTION}"
+
+
+def untidy(module: str, source: str) -> Iterator[str]:
+    tree = ast.parse(source)
+    if VAGUE_NAMES & set(module.split(".")):
+        yield f"nbstream.{module}: a module is named for what it holds"
+    if ast.get_docstring(tree) is None:
+        yield f"nbstream.{module} has no docstring"
+    for word in ("TODO", "FIXME", "XXX"):
+        if word in source:
+            yield f"nbstream.{module}: {word} is left over"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print" and module not in MAY_PRINT:
+            yield f"nbstream.{module}, line {node.lineno}: only the command line prints"
+
+
+# --- the package ------------------------------------------------------------------------------------------------------
+
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text("utf-8")
+    for path in sorted(ROOT.rglob("*.py"))
+}
+
+
+@pytest.mark.parametrize("module", SOURCES)
+@pytest.mark.parametrize("gate", [wrong_imports, too_long, untidy], ids=lambda gate: gate.__name__)
+def test_every_module_passes(gate: Callable[[str, str], Iterator[str]], module: str) -> None:
+    assert not list(gate(module, SOURCES[module]))
+
+
+def test_every_layer_of_the_rules_exists() -> None:
+    assert set(MAY_IMPORT) <= {module.partition(".")[0] for module in SOURCES}
+
+
+def test_a_file_is_one_noun() -> None:
+    median = statistics.median(len(source.splitlines()) for source in SOURCES.values())
+    print(f"median file: {median:.0f} lines")
+    assert median <= 150
+
+
+def test_the_public_names_are_few_and_all_there_are() -> None:
+    names = set(nbstream.__all__)
+    assert len(nbstream.__all__) == len(names) <= 12
+    assert names >= PUBLIC | HOOKS
+    tree = ast.parse(SOURCES["__init__"])
+    made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    taken = {
+        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert {name for name in made | taken if not name.startswith("_")} - {"annotations", "TYPE_CHECKING"} <= names
+
+
+# --- every gate can fail ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gate", "module", "source", "words"),
+    [
+        (wrong_imports, "assembly.text", "from nbstream.transport import sse", "assembly must not import"),
+        (wrong_imports, "transport.sse", "def f():\n    import nbstream.assembly", "transport must not import"),
+        (wrong_imports, "markdown.blocks", "from nbstream.errors import UsageError", "nothing else of the package"),
+        (wrong_imports, "display.plain", "from nbstream import session", "display must not import nbstream.session"),
+        (
+            wrong_imports,
+            "display.plain",
+            "if TYPE_CHECKING:\n    from nbstream.engine import Engine",
+            "display must not",
+        ),
+        (wrong_imports, "session", "from nbstream.display.notebook import NotebookSurface", "session must not"),
+        (wrong_imports, "session", "from nbstream.transport.open import EventStream", "session must not"),
+        (wrong_imports, "errors", "from nbstream.config import settings", "errors must not"),
+        (wrong_imports, "demo.wire", "from nbstream.result import Usage", "demo must not"),
+        (wrong_imports, "request", "import openai", "only transport/ may import openai"),
+        (wrong_imports, "display.plain", "if TYPE_CHECKING:\n    import openai", "only transport/ may import openai"),
+        (wrong_imports, "cli", "from openai import OpenAI", "only transport/ may import openai"),
+        (wrong_imports, "engine", "import httpx", "only transport/ may import httpx"),
+        (wrong_imports, "assembly.text", "from . import state", "imports are absolute"),
+        (too_long, "x", "\n" * 401, "has 401 lines"),
+        (too_long, "x", "def f():\n" + "    pass\n" * 61, "f has 62 lines"),
+        (untidy, "display.utils", '"""Doc."""', "named for what it holds"),
+        (untidy, "x", "pass", "has no docstring"),
+        (untidy, "x", '"""Doc."""\n# TODO', "TODO is left over"),
+        (untidy, "x", '"""Doc."""\ndef f():\n    print(1)', "only the command line prints"),
+    ],
+)
+def test_gates_can_fail(gate: Callable[[str, str], Iterator[str]], module: str, source: str, words: str) -> None:
+    (complaint,) = gate(module, source)
+    assert words in complaint
+
+
+@pytest.mark.parametrize(
+    ("gate", "module", "source"),
+    [
+        (wrong_imports, "request", "if TYPE_CHECKING:\n    from openai import AsyncOpenAI"),
+        (wrong_imports, "session", "if TYPE_CHECKING:\n    from nbstream.transport.open import EventStream"),
+        (wrong_imports, "display.plain", "from nbstream.markdown import inert\nfrom nbstream.result import Usage"),
+        (wrong_imports, "transport.open", "import openai"),
+        (too_long, "x", 'def f():\n    """' + "\n" * 100 + '"""\n    return 1'),
+        (untidy, "cli", '"""Doc."""\nprint(1)'),
+    ],
+)
+def test_gates_let_pass(gate: Callable[[str, str], Iterator[str]], module: str, source: str) -> None:
+    assert not list(gate(module, source))

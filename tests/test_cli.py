@@ -1,0 +1,253 @@
+"""The command: what it prints, its exit status, and what it leaves behind. `--check` and JupyterLab run for real."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import nbformat
+import pytest
+
+from nbstream import __version__, cli, tutorial
+from nbstream.cli import main
+
+QUICKSTART = "01_quickstart.ipynb"
+LOAD = '%load_ext nbstream\n%config NBStream.model = "demo"'
+
+Use = Callable[..., None]
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Use:
+    """Put a notebook of these cells in the tutorial's place."""
+
+    def use(*cells: str) -> None:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        monkeypatch.setattr(tutorial, "tutorial", lambda: json.dumps(notebook).encode())
+
+    return use
+
+
+@contextlib.contextmanager
+def command(*arguments: str, **options) -> Iterator[subprocess.Popen[str]]:
+    """A command that is killed, with what it started, if the test would wait for it in vain."""
+    program = [sys.executable, "-W", "error", *arguments]
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True, **options}
+    with subprocess.Popen(program, text=True, **piped) as process:
+        guard = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
+        guard.start()
+        try:
+            yield process
+        finally:
+            guard.cancel()
+            guard.join()
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_version_and_help(capsys):
+    for arguments in (["--version"], ["--help"], ["demo", "--help"], ["doctor", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"nbstream {__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["doctor", "--timeout", "0"], ["demo", "--port", "x"]])
+def test_a_wrong_call_is_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: nbstream" in capsys.readouterr().err
+
+
+def test_it_is_a_module_and_starts_light():
+    program = "import sys; from nbstream.cli import main; print({'openai', 'ipywidgets', 'tornado'} & {*sys.modules})"
+    with command("-c", program) as process:
+        assert process.communicate() == ("set()\n", "")
+    with command("-m", "nbstream", "--version") as process:
+        assert process.communicate() == (f"nbstream {__version__}\n", "")
+    assert process.returncode == 0
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tutorial, "run", interrupt)
+    assert main(["demo", "--check"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("arguments", "package"), [(["demo"], "jupyterlab"), (["demo", "--check"], "nbclient")])
+def test_a_missing_package_is_named(arguments, package, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == f'nbstream: this needs {package}: pip install "nbstream[lab]"\n'
+    assert files_below(tmp_path) == []
+
+
+# --- demo --check -----------------------------------------------------------------------------------------------------
+
+
+def test_check_prints_answer_state_and_usage_and_leaves_nothing(tmp_path):
+    """As a process, at home in an empty folder, with a kernel named python3 installed that is not this Python's."""
+    impostor = tmp_path / "data" / "kernels" / "python3"
+    impostor.mkdir(parents=True)
+    (impostor / "kernel.json").write_text('{"argv": ["false"], "display_name": "No", "language": "python"}')
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "JUPYTER_PATH": str(tmp_path / "data")}
+    for name in ("IPYTHONDIR", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        environment.pop(name, None)
+    with command("-m", "nbstream", "demo", "--check", env=environment, cwd=home) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    answer, _, facts = out.rpartition("\n\n")
+    assert "not from a language model" in answer
+    assert "With `-m demo` no key is needed" in answer
+    assert facts.splitlines()[0] == "state: completed"
+    assert facts.splitlines()[1].startswith("usage: 5 input tokens, 322 output tokens, 327 total tokens")
+    assert files_below(home) == []
+
+
+CUT = '%%stream --param demo=\'{"fault": "cut"}\'\nWhat is nbstream?'
+CANCELLED = 'import nbstream\nhandle = nbstream.start("long")\nhandle.cancel()\nresult = await handle'
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason", "state"),
+    [
+        ([LOAD, "%stream hello", "1 / 0"], "the notebook stopped with ZeroDivisionError: division by", "completed"),
+        ([LOAD, CUT], "the notebook stopped with ConnectionLostError: ", "failed"),
+        ([LOAD, CANCELLED], "the stream ended as cancelled", "cancelled"),
+        (["2 + 2"], "no answer was streamed", None),
+        (["import os; os._exit(1)"], "the kernel did not run the notebook (DeadKernelError)", None),
+    ],
+)
+def test_check_fails_with_a_reason(cells, reason, state, use, capsys):
+    use(*cells)
+    assert main(["demo", "--check"]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith(f"nbstream: {reason}")
+    assert err.count("\n") == 1
+    assert (f"state: {state}\n" in out) if state else (out == "")
+
+
+def test_check_keeps_to_a_pace_that_was_asked_for(use, monkeypatch, capsys):
+    monkeypatch.setenv("NBSTREAM_DEMO_PACE", "soon")
+    use(LOAD, "%stream hello")
+    assert main(["demo", "--check"]) == 1
+    assert "A pace is 'instant' or" in capsys.readouterr().err
+
+
+# --- demo -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[tuple[list[str], dict[str, str]]]:
+    """What would have been started, in an empty working folder; the exit status is 7."""
+    calls: list[tuple[list[str], dict[str, str]]] = []
+
+    def start(program: list[str], environment: dict[str, str]) -> int:
+        calls.append((program, environment))
+        return 7
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_in_foreground", start)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
+    return calls
+
+
+def test_demo_starts_jupyterlab_on_a_copy(started, tmp_path):
+    assert main(["demo"]) == 7
+    (program, environment), copy = started[0], tmp_path / "nbstream-demo" / QUICKSTART
+    assert program[:4] == [sys.executable, "-m", "jupyterlab", f"nbstream-demo/{QUICKSTART}"]
+    assert "--no-browser" not in program
+    assert environment["NBSTREAM_MODEL"] == "demo"
+    assert "NBSTREAM_MODEL" not in os.environ
+    notebook = nbformat.read(copy, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.cells[0].source.startswith("# nbstream: quickstart")
+
+
+def test_demo_passes_options_on(started, tmp_path):
+    main(["demo", "--dir", str(tmp_path / "a" / "b"), "--no-browser", "--port", "8999", "--", "--allow-root", "-y"])
+    (program, _), *_ = started
+    assert program[3] == str(tmp_path / "a" / "b" / QUICKSTART)
+    assert program[5:] == ["--no-browser", "--ServerApp.port=8999", "--allow-root", "-y"]
+
+
+def test_demo_never_overwrites_what_someone_wrote(started, tmp_path, capsys):
+    copy = tmp_path / "nbstream-demo" / QUICKSTART
+    main(["demo"])
+    main(["demo"])
+    assert files_below(copy.parent) == [QUICKSTART]  # an untouched copy serves again
+    assert "stays as it is" not in capsys.readouterr().out
+    copy.write_text("mine")
+    main(["demo"])
+    assert f"nbstream-demo/{QUICKSTART} is not as it came and stays as it is" in capsys.readouterr().out
+    assert copy.read_text() == "mine"
+    assert started[-1][0][3] == "nbstream-demo/01_quickstart-2.ipynb"
+
+
+def test_demo_in_a_folder_that_cannot_be(started, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["demo", "--dir", "file"]) == 1
+    assert capsys.readouterr().err.startswith("nbstream: ")
+    assert not started
+
+
+@pytest.mark.parametrize(("arguments", "hint"), [(["demo"], True), (["demo", "--", "--allow-root"], False)])
+def test_root_is_told_how(arguments, hint, started, monkeypatch, capsys):
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    assert main(arguments) == 7
+    assert started
+    assert ("nbstream demo -- --allow-root" in capsys.readouterr().err) is hint
+
+
+@pytest.mark.parametrize(("code", "status"), [("exit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 137)])
+def test_the_exit_status_is_passed_on(code, status):
+    before = signal.getsignal(signal.SIGINT)
+    assert cli._in_foreground([sys.executable, "-c", code], dict(os.environ)) == status
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_leaves_the_decision_to_jupyter():
+    """A terminal interrupts the whole group; the command must still be there when the program has thought about it."""
+    asks = (
+        "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGINT}); print('ready', flush=True); "
+        "s.sigwait({s.SIGINT}); input(); print('sure'); exit(4)"
+    )
+    program = "import os, sys; from nbstream.cli import _in_foreground as run; sys.exit(run(sys.argv[1:], os.environ))"
+    arguments = ["-c", program, sys.executable, "-c", asks]
+    with command(*arguments, stdin=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate("yes\n")
+    assert (out, err, process.returncode) == ("sure\n", "", 4)
+
+
+def test_demo_for_real(tmp_path):
+    """JupyterLab comes up with the notebook in its address, and ends with the command."""
+    environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path), "PYTHONWARNINGS": "default"}
+    arguments = ["-m", "nbstream", "demo", "--no-browser", "--port", "0", "--", "--allow-root"]
+    with command(*arguments, env=environment, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        address = next((line for line in process.stderr if "/lab/tree/" in line), "")
+        process.terminate()
+        process.communicate()
+    assert f"/lab/tree/{QUICKSTART}?token=" in address
+    assert process.returncode == 0

@@ -1,0 +1,316 @@
+"""`%%stream` and `%stream` in a real IPython shell."""
+
+import argparse
+import io
+import json
+import shlex
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+
+from nbstream.magics import _parser
+from nbstream.result import StreamResult
+
+KEY = "sk-test-0123456789abcdef"
+CUT = """--param demo='{"fault":"cut"}'"""  # the demo server then closes the connection in the middle of its answer
+NAMES = ("stream_text", "stream_usage", "stream_result")
+
+
+@dataclass
+class Ran:
+    out: str
+    err: str
+    result: Any
+    success: bool
+    error: BaseException | None
+
+
+@pytest.fixture
+def run(shell):
+    """Run a cell and return what a reader sees of it."""
+
+    def run(cell):
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            result = shell.run_cell(cell)
+        return Ran(out.getvalue(), err.getvalue(), result.result, result.success, result.error_in_exec)
+
+    return run
+
+
+@pytest.fixture
+def ns(shell):
+    return shell.user_ns
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_completed_stream_binds_its_names(run, ns):
+    ran = run("%%stream -m demo -o summary -u cost -r whole\nCount to 12")
+    assert ran.success
+    assert ran.result is None
+    result = ns["stream_result"]
+    assert isinstance(result, StreamResult)
+    assert ns["stream_text"] == ns["summary"] == result.text
+    assert ns["stream_usage"] == ns["cost"] == result.usage
+    assert ns["whole"] is result
+    assert result.text.endswith("11, 12")
+    assert ran.out.strip() == result.text
+    assert {"cost", "summary", "stream_text"} <= set(run("%who_ls").result)
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_line_form_returns_the_result(run, ns):
+    ran = run("r = %stream -m demo Don't count; what's a token, then.")
+    assert ran.success
+    assert ns["r"] is ns["stream_result"]
+    assert "> Don't count; what's a token, then." in ns["r"].text
+    assert isinstance(run("%stream -m demo --quiet hello").result, StreamResult)
+
+
+@pytest.mark.usefixtures("demo")
+def test_quiet_shows_nothing(run, ns):
+    ran = run("%%stream -m demo --quiet -o answer\nhello")
+    assert (ran.out, ran.err, ran.success) == ("", "", True)
+    assert ns["answer"]
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(f"%%stream -m demo -o a -u b {CUT}\nTell a long story", id="failed"),
+        pytest.param("%%stream -m demo -o a -u b --max-tokens 0\nhello", id="wrong option value"),
+        pytest.param("%%stream -m demo -o a -u b\n{{ missing }}", id="missing name"),
+        pytest.param("%%stream -m demo -o a -u b\n\n", id="empty prompt"),
+    ],
+)
+def test_no_stale_answer_survives(run, ns, cell):
+    ns |= dict.fromkeys((*NAMES, "a", "b"), "stale")
+    assert not run(cell).success
+    assert "stale" not in [ns.get(name) for name in (*NAMES, "a", "b")]
+    assert not {"stream_text", "stream_usage", "a", "b"} & set(ns)
+
+
+@pytest.mark.usefixtures("demo")
+def test_no_stale_answer_survives_a_line_that_cannot_be_read(run, ns):
+    ns |= dict.fromkeys(NAMES, "stale")
+    assert not run("%%stream --no-such-option\nhello").success
+    assert not set(NAMES) & set(ns)
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_failed_stream_leaves_its_result(run, ns):
+    ran = run(f"%%stream -m demo -r run {CUT}\nTell a long story")
+    result = ns["stream_result"]
+    assert ns["run"] is result
+    assert (result.state, ran.error) == ("failed", result.error)
+    assert result.text
+    assert result.text in ran.out
+    assert "[Failed: " in ran.out
+
+
+def test_a_stopped_stream_ends_the_cell_without_an_error(run, ns, demo, surface, monkeypatch):
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: surface)
+    draw = surface.draw
+
+    def draw_and_stop(snapshot):
+        draw(snapshot)
+        if snapshot.text:
+            surface.stop()
+
+    monkeypatch.setattr(surface, "draw", draw_and_stop)
+    ran = run('%%stream -m demo -o a --param demo=\'{"fault":"stall"}\'\nTell a long story')
+    assert ran.success
+    assert ns["stream_result"].state == "cancelled"
+    assert ns["stream_result"].text
+    assert not {"stream_text", "stream_usage", "a"} & set(ns)
+    assert demo.requests[-1].ended.wait(10)
+
+
+# --- prompts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("demo")
+def test_expressions_are_filled_in_and_single_braces_are_text(run, ns):
+    ns["animal"] = "Zebras"
+    run("%%stream -m demo --quiet\n{{ animal.upper() }}? {animal} $animal")
+    assert "> ZEBRAS? {animal} $animal" in ns["stream_text"]
+    run("%stream -m demo --quiet {{ animal }}? {animal} $animal")
+    assert "> Zebras? {animal} $animal" in ns["stream_text"]
+
+
+@pytest.mark.usefixtures("demo")
+def test_local_names_of_a_function_can_be_filled_in(run, ns):
+    ask = "get_ipython().run_line_magic('stream', '-m demo --quiet {{ animal }}?')"
+    run(f"def f(animal):\n    return {ask}\nr = f('Zebras')")
+    assert "> Zebras?" in ns["r"].text
+
+
+@pytest.mark.usefixtures("demo")
+def test_raw_sends_the_text_as_it_is(run, ns):
+    assert run("%%stream -m demo --quiet --raw\nZebras {{ missing }}?").success
+    assert "> Zebras {{ missing }}?" in ns["stream_text"]
+
+
+def test_options_go_to_the_server(run, loopback, ns):
+    loopback.send("data: [DONE]\n\n")
+    line = "-m m --api chat -s 'Be terse.' --temperature 0.5 --max-tokens 9 --param seed=7 --param user='\"me\"'"
+    assert run(f"%%stream {line} --base-url {loopback.base_url} --quiet\n\n  Hi  \n\n").success
+    assert json.loads(loopback.requests[0].body) == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "Be terse."}, {"role": "user", "content": "  Hi  "}],
+        "temperature": 0.5,
+        "max_tokens": 9,
+        "seed": 7,
+        "user": "me",
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    assert ns["stream_text"] == ""
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("%%stream -m demo\n{{ missing }}", "'missing' in {{ missing }} is not defined"),
+        ("%%stream -m demo\n", "cell body is empty"),
+        ("%%stream -m demo\n ", "the prompt is empty"),
+        ("%stream -m demo", "the prompt is empty"),
+        ("%%stream -m demo text\nprompt", "unexpected 'text' after the options"),
+        ("%%stream -m\nprompt", "expected one argument"),
+        ("%%stream --no-such-option\nprompt", "unrecognized arguments"),
+        ("%%stream -o 1x\nprompt", "cannot be the name of a variable"),
+        ("%%stream --api telepathy\nprompt", "invalid choice"),
+        ("%%stream --temperature warm\nprompt", "--temperature"),
+        ("%%stream --timeout 0\nprompt", "is not a number above 0"),
+        ("%%stream --max-tokens 0 -m demo\nprompt", "at least 1"),
+        ("%%stream --param seed\nprompt", "not of the form KEY=JSON"),
+        ("%%stream --param model=1\nprompt", "--param cannot set model"),
+        ("%%stream --base-url nowhere\nprompt", "must look like http://host:port/v1"),
+        ('%%stream -s "open\nprompt', "a quote is not closed"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_sends_nothing(run, demo, ns, cell, words):
+    before = len(demo.requests)
+    ran = run(cell)
+    assert not ran.success
+    shown = (ran.out + ran.err).strip()
+    assert shown.startswith("UsageError: ")
+    assert words in shown
+    assert "\n" not in shown
+    assert len(demo.requests) == before
+    assert not set(NAMES) & set(ns)
+
+
+@pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose", "Minimal"])
+def test_a_failed_stream_has_a_short_traceback_without_a_key(run, loopback, monkeypatch, mode):
+    monkeypatch.setenv("OPENAI_BASE_URL", loopback.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    loopback.send(f'{{"error":{{"message":"Incorrect API key: {KEY}"}}}}', status=401)
+    run(f"%xmode {mode}")
+    ran = run("%%stream -m m --quiet\nsecret prompt")
+    assert type(ran.error).__name__ == "AuthenticationError"
+    shown = ran.out + ran.err
+    assert "AuthenticationError: 127.0.0.1:" in shown
+    assert len(shown.strip().splitlines()) <= 3
+    again = run("%tb")
+    for text in (shown, again.out + again.err, repr(ran.error), str(ran.error)):
+        assert KEY not in text
+        assert "secret prompt" not in text
+
+
+def test_a_failed_call_of_the_python_api_shows_the_readers_own_frames(run, loopback):
+    loopback.send("no", status=500)
+    call = f"nbs.stream('Hi', model='m', base_url='{loopback.base_url}', api_key='{KEY}', display=False)"
+    ran = run(f"import nbstream as nbs\ndef ask():\n    return {call}\nask()")
+    shown = ran.out + ran.err
+    assert "ServerError: 127.0.0.1:" in shown
+    assert "in ask" in shown
+    assert "nbstream/" not in shown
+    assert KEY not in shown
+
+
+@pytest.mark.usefixtures("demo")
+def test_run_all_stops_at_a_failed_stream(run):
+    assert not run('%%stream -m demo --quiet --param demo=\'{"fault":"rate_limit"}\'\nhello').success
+
+
+# --- help and completion ----------------------------------------------------------------------------------------------
+
+
+def documented_options():
+    return [action for action in _parser()._actions if action.option_strings and action.help != argparse.SUPPRESS]
+
+
+@pytest.mark.parametrize("asked", ["%%stream?", "%stream?"])
+def test_help_documents_every_option_with_an_example(run, asked):
+    shown = run(asked).out
+    for action in documented_options():
+        assert all(name in shown for name in action.option_strings)
+        assert "Example: " in action.help, action.dest
+    for word in ("stream_text", "stream_usage", "stream_result", "{{ expression }}", "%%stream -m gpt-5-mini"):
+        assert word in shown
+
+
+def test_every_example_of_the_help_can_be_parsed():
+    for action in documented_options():
+        _parser().parse_args(shlex.split(action.help.partition("Example: ")[2]))
+
+
+ASKED_THE_OLD_WAY = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+
+
+@ASKED_THE_OLD_WAY
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("%%stream --mo", "--model"),
+        ("%stream --max", "--max-tokens"),
+        ("%%stream -m demo --qu", "--quiet"),
+        ("%%stream --api res", "responses"),
+        ("%stream -m de", "demo"),
+    ],
+)
+def test_tab_completes_options(shell, typed, expected):
+    _, matches = shell.complete("", typed, len(typed))
+    assert expected in matches
+    with provisionalcompleter():
+        assert expected in [completion.text for completion in shell.Completer.completions(typed, len(typed))]
+
+
+@ASKED_THE_OLD_WAY
+@pytest.mark.parametrize("typed", ["%stream", "%%stream", "%stream ", "%stream -m demo what "])
+def test_tab_is_harmless_anywhere(shell, typed):
+    shell.complete("", typed, len(typed))
+
+
+# --- loading ----------------------------------------------------------------------------------------------------------
+
+
+@ASKED_THE_OLD_WAY
+def test_the_extension_can_be_loaded_twice_and_unloaded(shell, run):
+    assert run("%reload_ext nbstream").success
+    assert run("%load_ext nbstream").success
+    assert run("%unload_ext nbstream").success
+    for kind in ("line", "cell"):
+        assert "stream" not in shell.magics_manager.magics[kind]
+    assert "--model" not in shell.complete("", "%stream --mo", 12)[1]
+    assert run("%load_ext nbstream").success
+    assert "stream" in shell.magics_manager.magics["cell"]
+    assert "--model" in shell.complete("", "%stream --mo", 12)[1]
+
+
+def test_settings_outlive_unloading(run):
+    run('%config NBStream.model = "m"')
+    run("%unload_ext nbstream")
+    run("%load_ext nbstream")
+    assert "'m'" in run("%config NBStream").out or run("%config NBStream.model").result == "m"

@@ -1,0 +1,120 @@
+"""The first line of a magic: options by the shell's rules, then a prompt in which a quote is a quote."""
+
+import argparse
+from types import SimpleNamespace
+
+import pytest
+
+from nbstream.errors import UsageError
+from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
+
+
+@pytest.fixture
+def parser():
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("-m", "--model")
+    parser.add_argument("-s", "--system")
+    parser.add_argument("--api", choices=("chat", "responses"))
+    parser.add_argument("--raw", action="store_true")
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "rest"),
+    [
+        ("", {}, ""),
+        ("  ", {}, ""),
+        ("What's a token?", {}, "What's a token?"),
+        ('Say "hi', {}, 'Say "hi'),
+        ("-m demo What's a token?", {"model": "demo"}, "What's a token?"),
+        ("--model=demo don't", {"model": "demo"}, "don't"),
+        ("-mdemo don't", {"model": "demo"}, "don't"),
+        ("--raw -m demo hi -m there", {"raw": True, "model": "demo"}, "hi -m there"),
+        ('-s "You are terse." hi', {"system": "You are terse."}, "hi"),
+        ("-s 'You are terse.' hi", {"system": "You are terse."}, "hi"),
+        (r'-s "Say \"hi\"." hi', {"system": 'Say "hi".'}, "hi"),
+        ('-s"It\'s" hi', {"system": "It's"}, "hi"),
+        ('--system="a b" hi', {"system": "a b"}, "hi"),
+        ('-s "" hi', {"system": ""}, "hi"),
+        ("-m demo -- -5 degrees?", {"model": "demo"}, "-5 degrees?"),
+        ("-- --raw", {}, "--raw"),
+        ("--", {}, ""),
+        ("-m   demo   hi   there ", {"model": "demo"}, "hi   there"),
+        ("-m demo", {"model": "demo"}, ""),
+    ],
+)
+def test_options_and_rest(parser, line, options, rest):
+    namespace, left = split_line(parser, line)
+    assert left == rest
+    assert {name: value for name, value in vars(namespace).items() if value} == {k: v for k, v in options.items() if v}
+
+
+@pytest.mark.parametrize("line", ['-s "open', "-s 'open hi", "-s it's", '--system="You are', "-s C:\\"])
+def test_a_quote_without_its_end(parser, line):
+    with pytest.raises(UsageError):
+        split_line(parser, line)
+
+
+@pytest.mark.parametrize("text", ["x", "_x1", "größe"])
+def test_variable_names(text):
+    assert variable_name(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "1x", "a.b", "a b", "class", "None", "x;y"])
+def test_no_variable_names(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="cannot be the name of a variable"):
+        variable_name(text)
+
+
+def test_positive_numbers():
+    assert [positive_number(text) for text in ("1", "0.5", "1e3")] == [1.0, 0.5, 1000.0]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "nan", "inf", ""])
+def test_no_positive_numbers(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a number above 0"):
+        positive_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("seed=7", ("seed", 7)),
+        ('user="me"', ("user", "me")),
+        ('metadata={"a": [1, null]}', ("metadata", {"a": [1, None]})),
+        ('x="a=b"', ("x", "a=b")),
+        ("store=false", ("store", False)),
+    ],
+)
+def test_key_and_json(text, expected):
+    assert key_and_json(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("seed", "not of the form KEY=JSON"),
+        ("=7", "not of the form KEY=JSON"),
+        ("user=me", r"""write a string as user='"me"'"""),
+        ("x=", "not JSON"),
+    ],
+)
+def test_no_key_and_json(text, words):
+    with pytest.raises(argparse.ArgumentTypeError, match=words):
+        key_and_json(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("%stream --", {"--model", "--system", "--api", "--raw", "-m"}),
+        ("%%stream -m demo --r", {"--raw"}),
+        ("%stream --api ", {"chat", "responses"}),
+        ("%stream --api c", {"chat"}),
+        ("%stream -m ", {"demo"}),
+        ("%%stream", {"--model"}),
+        ("%%stream ", {"--model"}),
+    ],
+)
+def test_completions(parser, typed, expected):
+    assert expected <= set(Completer(parser)(None, SimpleNamespace(text_until_cursor=typed)))

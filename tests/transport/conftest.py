@@ -1,0 +1,99 @@
+"""Every byte case is decoded whole, a byte at a time and at random cuts, and must come out the same."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nbstream.errors import StreamError
+from nbstream.request import Endpoint
+from nbstream.secret import Secret
+from nbstream.transport.chat_completions import ChatCompletionsAdapter
+from nbstream.transport.responses import ResponsesAdapter
+from nbstream.transport.wire import WireDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nbstream.events import Event
+
+KEY = "sk-test-0123456789abcdef"
+ENDPOINT = Endpoint("http://localhost:8000/v1", Secret(KEY))
+
+
+def ways_to_cut(data: bytes) -> Iterator[list[bytes]]:
+    yield [data]
+    yield [data[i : i + 1] for i in range(len(data))]
+    yield [b"", data[:1], b"", data[1:], b""]
+    generator = random.Random(7)
+    for _ in range(20):
+        cuts = sorted(generator.choices(range(len(data) + 1), k=generator.randrange(1, 6)))
+        yield [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+@pytest.fixture
+def decoded_alike() -> Callable[[bytes, Callable[[list[bytes]], Any]], Any]:
+    """`decode` the data in every way and return the one result."""
+
+    def decoded_alike(data: bytes, decode: Callable[[list[bytes]], Any]) -> Any:
+        first, *others = (decode(pieces) for pieces in ways_to_cut(data))
+        for other in others:
+            assert other == first
+        return first
+
+    return decoded_alike
+
+
+def _events(pieces: list[bytes], api: str) -> list[Event]:
+    adapter = ChatCompletionsAdapter() if api == "chat" else ResponsesAdapter()
+    decoder = WireDecoder(adapter, ENDPOINT)
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    return [*events, *decoder.close()]
+
+
+@pytest.fixture
+def decode(decoded_alike) -> Callable[..., list[Event]]:
+    """From the bytes of a response to its events."""
+
+    def decode(data: bytes | str, api: str = "chat") -> list[Event]:
+        raw = data.encode() if isinstance(data, str) else data
+        events: list[Event] = decoded_alike(raw, lambda pieces: _events(pieces, api))
+        return events
+
+    return decode
+
+
+@pytest.fixture
+def decode_error(decoded_alike) -> Callable[..., StreamError]:
+    """The error that decoding the bytes raises, which must not depend on the cuts either."""
+
+    def decode_error(data: bytes | str, api: str = "chat") -> StreamError:
+        def decode(pieces: list[bytes]) -> tuple[type[StreamError], str, str | None]:
+            with pytest.raises(StreamError) as caught:
+                _events(pieces, api)
+            return type(caught.value), caught.value.message, caught.value.code
+
+        raw = data.encode() if isinstance(data, str) else data
+        kind, message, code = decoded_alike(raw, decode)
+        error: StreamError = kind(message, code=code)
+        return error
+
+    return decode_error
+
+
+@pytest.fixture
+def key() -> str:
+    return KEY
+
+
+@pytest.fixture
+def frames() -> Callable[..., str]:
+    """JSON objects as server-sent events."""
+
+    def frames(*payloads: Any) -> str:
+        return "".join(f"data: {json.dumps(payload)}\n\n" for payload in payloads)
+
+    return frames

@@ -1,0 +1,44 @@
+"""A user's code, which the type checker must accept, with the types that it must see."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import openai
+
+import nbstream as nbs
+
+
+def ask() -> str:
+    result = nbs.stream("Explain SSE", model="demo", api="chat", temperature=0.2, max_tokens=300, timeout=5)
+    assert_type(result, nbs.StreamResult)
+    assert_type(result.text, str)
+    assert_type(result.state, nbs.StreamState)
+    assert_type(result.usage, nbs.Usage | None)
+    assert_type(result.timing.ttft, float | None)
+    tokens = result.usage.output_tokens if result.usage else 0
+    return f"{result.text}: {tokens} tokens, {result.finish_reason or 'no reason'}"
+
+
+async def ask_side_by_side() -> list[str]:
+    handle = nbs.start([{"role": "user", "content": "Hi"}], display=False, client=openai.AsyncOpenAI(), seed=7)
+    result = await nbs.astream("And then?", model="demo")
+    assert_type(await handle, nbs.StreamResult)
+    return [result.text, handle.text]
+
+
+def stop() -> bool:
+    handle = nbs.start("A long story", model="demo")
+    handle.cancel()
+    assert_type(handle.result(timeout=1.0), nbs.StreamResult)
+    return handle.state is nbs.StreamState.CANCELLED
+
+
+def recover() -> str:
+    nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
+    try:
+        return ask()
+    except nbs.StreamError as error:
+        assert_type(error.kind, str)
+        assert_type(error.status, int | None)
+        return error.result.text if error.result else ""
