@@ -70,9 +70,9 @@ class NBStream(SingletonConfigurable):
     system = Unicode(None, allow_none=True, help="System prompt.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Sampling temperature.").tag(config=True)
     max_tokens = Integer(None, allow_none=True, help="The most tokens an answer may have.").tag(config=True)
-    connect_timeout = Float(10.0, help="Seconds until a connection must stand.").tag(config=True)
-    first_token_timeout = Float(120.0, help="Seconds until the answer must begin.").tag(config=True)
-    stall_timeout = Float(60.0, help="Seconds an answer may be silent once it has begun.").tag(config=True)
+    connect_timeout = Float(10.0, min=0.001, help="Seconds until a connection must stand.").tag(config=True)
+    first_token_timeout = Float(120.0, min=0.001, help="Seconds until the answer must begin.").tag(config=True)
+    stall_timeout = Float(60.0, min=0.001, help="Seconds an answer may be silent once it has begun.").tag(config=True)
     max_frame_rate = Float(15.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
     surface = Enum(
         ("auto", "live", "markdown", "terminal", "static"),

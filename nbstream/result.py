@@ -116,6 +116,11 @@ class StreamResult:
     timing: Timing = field(default_factory=Timing)
     cost: float | None = None
 
+    @property
+    def body(self) -> str:
+        """What there is to show: the answer, or the refusal in its place."""
+        return self.text or self.refusal
+
     def summary(self) -> list[tuple[str, str]]:
         """The facts worth showing, as (name, value) pairs in reading order; unknown ones are left out."""
         facts: list[tuple[str, str | None]] = [

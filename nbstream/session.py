@@ -126,12 +126,14 @@ class Session:
             self._assembler.cancel()
             return
         error = reader.exception()
-        if not isinstance(error, StreamError):
-            _log.error("nbstream failed while reading a stream", exc_info=error)
-            error = InternalError(
-                f"nbstream itself failed ({type(error).__name__}). What had arrived is kept; please report this."
-            )
-        self._assembler.fail(error)
+        if isinstance(error, StreamError):
+            self._assembler.break_off(error)
+            return
+        _log.error("nbstream failed while reading a stream", exc_info=error)
+        name = type(error).__name__
+        self._assembler.fail(
+            InternalError(f"nbstream itself failed ({name}). What had arrived is kept; please report this.")
+        )
 
     def _stalled(self) -> StalledError:
         limits, name = self._request.limits, self._request.endpoint.name

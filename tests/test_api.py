@@ -141,3 +141,10 @@ def test_without_key_url_and_model_the_error_names_the_three_ways_on():
 
 def test_public_names():
     assert all(hasattr(nbs, name) for name in nbs.__all__)
+
+
+@pytest.mark.usefixtures("demo")
+def test_local_server_is_reached_without_the_proxy(monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody answers there
+    assert nbs.stream("hello", **QUIET).state == "completed"

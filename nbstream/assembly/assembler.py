@@ -94,6 +94,16 @@ class Assembler:
             case _:
                 assert_never(event)
 
+    def break_off(self, error: StreamError) -> None:
+        """End the stream because nothing more can be read: failed, unless the server had said why the answer ends.
+
+        Some servers close uncleanly, or not at all, once they have said it.
+        """
+        if self._finish_reason is None:
+            self.fail(error)
+        else:
+            self._complete()
+
     def fail(self, error: StreamError) -> None:
         """End the stream as failed, keeping what had arrived."""
         self.state = next_state(self.state, Trigger.FAIL)
@@ -130,6 +140,9 @@ class Assembler:
         if self._finish_reason is None and not marked:
             self.fail(ConnectionLostError(_lost_message(self._endpoint, len(self._text.value()))))
             return
+        self._complete()
+
+    def _complete(self) -> None:
         self.state = next_state(self.state, Trigger.COMPLETE)
         self._close_texts()
 

@@ -27,7 +27,7 @@ def answer_bundle(result: StreamResult) -> tuple[dict[str, Any], dict[str, Any]]
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
     """
-    text = result.text or result.refusal
+    text = result.body
     markdown, words = inert(text), plain(text)
     if (mark := mark_of(result)) is not None:
         sentence = _MARKDOWN_SPECIAL.sub(r"\\\1", plain(mark.sentence))

@@ -73,7 +73,7 @@ class LiveView(anywidget.AnyWidget):
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
-        text = snapshot.text or snapshot.refusal
+        text = snapshot.body
         new, self._rendered = text[self._rendered :], len(text)
         patches = self._renderer.append(new) if new else ()
         if snapshot.state.terminal:

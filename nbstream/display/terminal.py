@@ -35,14 +35,14 @@ class TerminalSurface:
 
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new."""
-        text = snapshot.text or snapshot.refusal
+        text = snapshot.body
         self._write(plain(text[self._shown :]))
         self._shown = len(text)
 
     def close(self, result: StreamResult) -> None:
         """Write the rest, end the line and mark an unusual end."""
         self.draw(result)
-        text = result.text or result.refusal
+        text = result.body
         end = "" if not text or text.endswith("\n") else "\n"
         mark = mark_of(result)
         self._write(end if mark is None else f"{end}[{mark.word}: {plain(mark.sentence)}]\n")

@@ -205,3 +205,20 @@ def test_a_snapshot_is_not_changed_by_what_follows():
     snapshot = assembler.snapshot()
     assembler.feed(TextDelta("b"))
     assert (snapshot.text, assembler.snapshot().text) == ("a", "ab")
+
+
+def test_answer_whose_end_was_announced_is_complete_however_the_connection_ends():
+    assembler = Assembler(model="m", endpoint="localhost")
+    assembler.feed(TextDelta("whole"))
+    assembler.feed(Finished("stop"))
+    assembler.break_off(ConnectionLostError("cut"))
+    assert assembler.snapshot().state is StreamState.COMPLETED
+    assert assembler.snapshot().error is None
+
+
+def test_answer_without_an_announced_end_fails_when_the_connection_ends():
+    assembler = Assembler(model="m", endpoint="localhost")
+    assembler.feed(TextDelta("half"))
+    assembler.break_off(ConnectionLostError("cut"))
+    assert assembler.snapshot().state is StreamState.FAILED
+    assert assembler.snapshot().text == "half"
