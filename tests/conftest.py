@@ -31,10 +31,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from nbstream.result import StreamResult
+from tests.real_jupyter import chromium, front_end, jupyter, open_notebook, page, upstream
+
+# Fixtures of one session each, so they are imported in one place only.
+__all__ = ["chromium", "front_end", "jupyter", "open_notebook", "page", "upstream"]
 
 PATIENCE = 10.0
 
 T = TypeVar("T")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Playwright keeps an event loop running in this thread from its first use on: tests with loops of their own first.
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
 
 
 # --- surroundings -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,12 @@ class Jupyter:
     def address(self, front_end: str, name: str) -> str:
         path = f"lab/tree/{name}?reset&" if front_end == "lab" else f"notebooks/{name}?"
         return f"{self.url}{path}token={TOKEN}"
+
+    def kernel_is_ready(self, name: str) -> bool:
+        """Whether a page is connected to an idle kernel of the notebook."""
+        with urllib.request.urlopen(f"{self.url}api/sessions?token={TOKEN}") as answer:
+            kernels = [session["kernel"] for session in json.load(answer) if session["path"] == name]
+        return any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
 
 
 @pytest.fixture(scope="session")
@@ -126,16 +133,20 @@ class Notebook:
         self.page = page
         self.front_end = front_end
         self.path = jupyter.root / name
+        self._jupyter = jupyter
         self._address = jupyter.address(front_end, name)
 
     def open(self) -> Notebook:
-        """Open it and run its first cell, again and again until the kernel is there to take it."""
+        """Open it and run its first cell."""
         self.load()
         deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not self._jupyter.kernel_is_ready(self.path.name) and time.monotonic() < deadline:
+            self.page.wait_for_timeout(100)
+        # The server knows of the kernel a moment before the page does, and a cell that is run in that moment is not run.
         while not _EXECUTED.search(self.prompt(0).inner_text()) and time.monotonic() < deadline:
             if self.prompt(0).inner_text().strip() == "[ ]:":
                 self.start(0)
-            self.page.wait_for_timeout(700)
+            self.page.wait_for_timeout(500)
         self.wait_for_end(0)
         return self
 

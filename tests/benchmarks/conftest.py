@@ -13,13 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real_jupyter import chromium, jupyter, open_notebook, page, upstream
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
-
-__all__ = ["chromium", "jupyter", "open_notebook", "page", "upstream"]
 
 CHUNKS = 10_000
 PIECE = "word "

@@ -1,14 +1,10 @@
-"""The browser tests' fixtures, and their marker."""
+"""The browser tests' marker."""
 
 from __future__ import annotations
 
 import pathlib
 
 import pytest
-
-from tests.real_jupyter import chromium, front_end, jupyter, open_notebook, page, upstream
-
-__all__ = ["chromium", "front_end", "jupyter", "open_notebook", "page", "upstream"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

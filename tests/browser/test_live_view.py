@@ -177,13 +177,9 @@ def test_front_end_without_widgets_shows_the_text_growing(
     assert frames(notebook, "live") == []
 
 
-@pytest.mark.parametrize(
-    "prompt", ["<script>window.ran = 1</script> <img src=x onerror='window.ran = 1'> [x](javascript:window.ran=1)"]
-)
-def test_hostile_answer_does_not_run(
-    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str, prompt: str
-) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, f"Zebra {prompt}"))
+def test_hostile_answer_does_not_run(open_notebook: OpenNotebook, upstream: DemoServer, front_end: str) -> None:
+    hostile = "<script>window.ran = 1</script> <img src=x onerror='window.ran = 1'> [x](javascript:window.ran=1)"
+    notebook = open_notebook(front_end, stream_cell(upstream, f"Zebra {hostile}"))  # the demo model repeats it
     notebook.run(1)
     output = notebook.output(1)
     expect(output).to_contain_text("<script>")
