@@ -19,7 +19,7 @@ __all__ = ["AWAITED_OPTION", "AwaitedCells"]
 # Tells the magic that its caller awaits what it returns.
 AWAITED_OPTION = "--awaited"
 
-_CALL = re.compile(r"get_ipython\(\)\.run_cell_magic\('stream', (['\"])")
+_CALL = re.compile(r"^get_ipython\(\)\.run_cell_magic\('stream', (['\"])")
 
 
 class AwaitedCells:

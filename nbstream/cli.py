@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from nbstream import __version__
 from nbstream.config import DEMO_MODEL
-from nbstream.display.plain import plain
 from nbstream.options import positive_number
+from nbstream.plain import plain
 
 if TYPE_CHECKING:
     from nbstream.provenance import Rows

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode
+from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
@@ -80,6 +80,17 @@ class NBStream(SingletonConfigurable):
         help="Where answers are drawn: `live` view, growing `markdown`, `terminal` text, or only the `static` end.",
     ).tag(config=True)
 
+    @validate("base_url")
+    def _no_password_in_url(self, proposal: Any) -> str | None:
+        # `%config NBStream` prints this setting as it is.
+        url: str | None = proposal["value"]
+        if url is not None:
+            try:
+                _check_url(url)
+            except UsageError as error:
+                raise TraitError(str(error)) from None
+        return url
+
     def update_config(self, config: Config) -> None:
         """Take `%config NBStream.… = …`; the key is wrapped first, for traitlets keeps what it is given."""
         config = copy.deepcopy(config)
@@ -124,10 +135,12 @@ def resolve(
         messages = messages_from(prompt)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"the timeout must be more than 0 seconds, not {timeout:g}")
-    if max_tokens is not None and max_tokens < 1:
-        raise UsageError(f"the most tokens must be at least 1, not {max_tokens}")
+    if api not in {None, "chat", "responses"}:
+        raise UsageError(f'api must be "chat" or "responses", not {api!r}')
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+        raise UsageError(f"the timeout must be a number of seconds above 0, not {timeout!r}")
+    if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
+        raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
     asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
     if client is not None:
         endpoint = Endpoint(str(client.base_url), Secret(client.api_key) if client.api_key else None)
@@ -158,16 +171,27 @@ def resolve(
 def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:
     from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
     url = base_url or config.base_url or from_environment
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise UsageError(f"the base URL must look like http://host:port/v1, not {url!r}")
-    if api_key:
-        return Endpoint(url, Secret(api_key.strip()))
-    if config.api_key is not None and _same_server(url, config.base_url or from_environment):
-        return Endpoint(url, config.api_key)
-    key = os.environ.get("OPENAI_API_KEY", "").strip()
-    if key and (_same_server(url, from_environment) or _same_server(url, OPENAI_BASE_URL)):
-        return Endpoint(url, Secret(key))
-    return Endpoint(url)
+    _check_url(url)
+    by_environment = _same_server(url, from_environment) or _same_server(url, OPENAI_BASE_URL)
+    key: Secret | str | None = api_key and api_key.strip()
+    if not key and config.api_key is not None and _same_server(url, config.base_url or from_environment):
+        key = config.api_key
+    if not key and by_environment:
+        key = os.environ.get("OPENAI_API_KEY", "").strip()
+    return Endpoint(url, Secret(key) if isinstance(key, str) and key else key or None, by_environment)
+
+
+def _check_url(url: str) -> None:
+    """Raise for what is no address of a server. The value is not repeated: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError("the base URL must look like http://host:port/v1, with a port below 65536")
+    if parts.username or parts.password:
+        raise UsageError("the base URL holds a password; give the key with nbs.configure(api_key=…) instead")
 
 
 def _same_server(one: str, other: str) -> bool:
@@ -177,7 +201,10 @@ def _same_server(one: str, other: str) -> bool:
 def _demo_endpoint() -> Endpoint:
     from nbstream.demo import demo_server
 
-    server = demo_server()
+    try:
+        server = demo_server()
+    except ValueError as error:  # the pace in the environment
+        raise UsageError(str(error).rstrip(".")) from None
     return Endpoint(server.base_url, Secret(server.api_key))
 
 

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
+    from contextlib import AbstractAsyncContextManager
     from typing import Any
 
-    from nbstream.transport.open import ClientPool
+    from nbstream.request import StreamRequest
+    from nbstream.transport.open import ClientPool, EventStream
 
 __all__ = ["Engine", "engine"]
 
@@ -50,6 +52,10 @@ class Engine:
 
             self._clients = ClientPool()
         return self._clients
+
+    def open_stream(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
+        """Send `request` over a pooled client; on the loop only."""
+        return self.clients.open(request)
 
     def close(self) -> None:
         """Cancel what runs, close the connections and end the thread."""

@@ -49,6 +49,13 @@ __all__ = [
 class NbstreamError(Exception):
     """Root of every exception that nbstream raises on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        """IPython's hook: the reader's own frames and the message, not the inside of nbstream.
+
+        It also keeps `%xmode Verbose`, which prints local variables, away from the frames that hold a key.
+        """
+        return [*_own_frames(self.__traceback__), f"{type(self).__name__}: {self}"]
+
 
 class UsageError(NbstreamError, ValueError):
     """The call is wrong: nothing was sent. The magic shows it as IPython's one-line `UsageError`."""
@@ -84,13 +91,6 @@ class StreamError(NbstreamError):
     def message(self) -> str:
         """What happened and what to do next, in one or two sentences."""
         return str(self.args[0])
-
-    def _render_traceback_(self) -> list[str]:
-        """IPython's hook: the reader's own frames and the message, not the inside of nbstream.
-
-        It also keeps `%xmode Verbose`, which prints local variables, away from the frames that hold a key.
-        """
-        return [*_own_frames(self.__traceback__), f"{type(self).__name__}: {self.message}"]
 
 
 class MissingKeyError(StreamError):

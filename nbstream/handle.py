@@ -47,7 +47,7 @@ class StreamHandle:
         surface.open(request, self.cancel)
 
         async def run() -> StreamResult:
-            session = Session(request, surface, engine.clients.open, throttle=Throttle(max_rate))
+            session = Session(request, surface, engine.open_stream, throttle=Throttle(max_rate))
             self._session = session
             if self._cancelled:
                 session.cancel()
@@ -142,5 +142,5 @@ class StreamHandle:
 
 def _checked(result: StreamResult) -> StreamResult:
     if result.error is not None:
-        raise result.error
+        raise result.error.with_traceback(None)  # the frames of its making would keep the whole stream in memory
     return result

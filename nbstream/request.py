@@ -27,10 +27,13 @@ class Endpoint:
     Attributes:
         base_url: The URL that `/chat/completions` or `/responses` is appended to.
         api_key: The key to send; `None` sends none.
+        environment_applies: Whether the `OPENAI_…` variables of the environment (organisation, project, headers) are
+            meant for this endpoint.
     """
 
     base_url: str
     api_key: Secret | None = None
+    environment_applies: bool = False
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ go to a `Surface`, and the verdict on how it ended is the assembler's.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,8 @@ class Session:
 
     def cancel(self) -> None:
         """End the stream: the connection is closed, what had arrived is kept. Without effect once it has ended."""
+        if self._cancelled:
+            return  # a second cancel would break off the closing of the connection
         self._cancelled = True
         if self._reader is not None:
             self._reader.cancel()
@@ -162,7 +165,11 @@ class Session:
 
         A surface that fails must not lose the answer either: the failure is logged and drawing ends.
         """
-        drawing = asyncio.ensure_future(asyncio.to_thread(action, result))
+        context = contextvars.copy_context()
+        try:
+            drawing = asyncio.get_running_loop().run_in_executor(None, context.run, action, result)
+        except RuntimeError:  # Python is exiting
+            return False
         try:
             await asyncio.shield(drawing)
         except asyncio.CancelledError:

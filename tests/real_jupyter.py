@@ -142,7 +142,7 @@ class Notebook:
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while not self._jupyter.kernel_is_ready(self.path.name) and time.monotonic() < deadline:
             self.page.wait_for_timeout(100)
-        # The server knows of the kernel a moment before the page does, and a cell that is run in that moment is not run.
+        # The server knows of the kernel a moment before the page does, and does not run a cell in that moment.
         while not _EXECUTED.search(self.prompt(0).inner_text()) and time.monotonic() < deadline:
             if self.prompt(0).inner_text().strip() == "[ ]:":
                 self.start(0)

@@ -120,7 +120,7 @@ def test_no_display_draws_nothing(capsys):
         ({"prompt": [{"role": "user", "content": "x"}, "y"]}, "message 1"),
         ({"timeout": 0}, "timeout"),
         ({"timeout": float("nan")}, "timeout"),
-        ({"max_tokens": 0}, "most tokens"),
+        ({"max_tokens": 0}, "max_tokens must be a whole number above 0"),
         ({"base_url": "localhost:8000/v1"}, "http://host:port/v1"),
         ({"base_url": "http://"}, "http://host:port/v1"),
         ({"base_url": "http://localhost:1/v1", "model": None}, "no model given for localhost:1"),

@@ -23,7 +23,7 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which layer may know which ---------------------------------------------------------------------------------------
 
-VALUES = ("errors", "events", "result", "secret", "clock", "request")
+VALUES = ("errors", "events", "result", "secret", "clock", "request", "plain")
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -75,7 +75,7 @@ def within(module: str, prefixes: tuple[str, ...]) -> bool:
 
 
 def wrong_imports(module: str, source: str) -> Iterator[str]:
-    """`module` is the name within the package, such as `display.plain`."""
+    """`module` is the name within the package, such as `display.marks`."""
     layer = module.partition(".")[0]
     for line, target, for_types in imports_of(ast.parse(source)):
         package, _, wanted = target.partition(".")
@@ -172,10 +172,10 @@ def test_the_public_names_are_few_and_all_there_are() -> None:
         (wrong_imports, "assembly.text", "from nbstream.transport import sse", "assembly must not import"),
         (wrong_imports, "transport.sse", "def f():\n    import nbstream.assembly", "transport must not import"),
         (wrong_imports, "markdown.blocks", "from nbstream.errors import UsageError", "nothing else of the package"),
-        (wrong_imports, "display.plain", "from nbstream import session", "display must not import nbstream.session"),
+        (wrong_imports, "display.marks", "from nbstream import session", "display must not import nbstream.session"),
         (
             wrong_imports,
-            "display.plain",
+            "display.marks",
             "if TYPE_CHECKING:\n    from nbstream.engine import Engine",
             "display must not",
         ),
@@ -184,7 +184,7 @@ def test_the_public_names_are_few_and_all_there_are() -> None:
         (wrong_imports, "errors", "from nbstream.config import settings", "errors must not"),
         (wrong_imports, "demo.wire", "from nbstream.result import Usage", "demo must not"),
         (wrong_imports, "request", "import openai", "only transport/ may import openai"),
-        (wrong_imports, "display.plain", "if TYPE_CHECKING:\n    import openai", "only transport/ may import openai"),
+        (wrong_imports, "display.marks", "if TYPE_CHECKING:\n    import openai", "only transport/ may import openai"),
         (wrong_imports, "cli", "from openai import OpenAI", "only transport/ may import openai"),
         (wrong_imports, "engine", "import httpx", "only transport/ may import httpx"),
         (wrong_imports, "assembly.text", "from . import state", "imports are absolute"),
@@ -206,7 +206,7 @@ def test_gates_can_fail(gate: Callable[[str, str], Iterator[str]], module: str, 
     [
         (wrong_imports, "request", "if TYPE_CHECKING:\n    from openai import AsyncOpenAI"),
         (wrong_imports, "session", "if TYPE_CHECKING:\n    from nbstream.transport.open import EventStream"),
-        (wrong_imports, "display.plain", "from nbstream.markdown import inert\nfrom nbstream.result import Usage"),
+        (wrong_imports, "display.marks", "from nbstream.markdown import inert\nfrom nbstream.result import Usage"),
         (wrong_imports, "transport.open", "import openai"),
         (too_long, "x", 'def f():\n    """' + "\n" * 100 + '"""\n    return 1'),
         (untidy, "cli", '"""Doc."""\nprint(1)'),

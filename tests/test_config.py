@@ -94,7 +94,6 @@ def test_the_environments_key_goes_to_openai_and_to_the_environments_server_only
     assert key_sent(base_url=LOCAL) is None
     assert key_sent(base_url="http://api.openai.com/v1") is None, "not without TLS"
     assert key_sent(base_url="https://api.openai.com.evil.example/v1") is None
-    assert key_sent(base_url="https://api.openai.com@evil.example/v1") is None
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
     assert key_sent() == KEY
     assert key_sent(base_url="http://localhost:8000/other") == KEY
@@ -245,3 +244,39 @@ def test_config_refuses_what_does_not_fit(run, caplog):
     assert "expected a float" in caplog.text
     assert "must be a string with the key" in caplog.text
     assert "12345678" not in caplog.text
+
+
+# --- addresses and values that cannot be ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost", "ftp://host/v1", "http://host:99999/v1", "http://[::1", "http://", f"http://me:{KEY}@host/v1"]
+)
+def test_an_impossible_address_is_refused_without_being_repeated(url):
+    with pytest.raises(UsageError, match="the base URL") as caught:
+        resolved(model="m", base_url=url)
+    assert KEY not in str(caught.value)
+    with pytest.raises(UsageError, match="the base URL"):
+        nbs.configure(base_url=url)
+
+
+@pytest.mark.parametrize("values", [{"timeout": "5"}, {"max_tokens": "5"}, {"api": "chatty"}, {"timeout": -1}])
+def test_a_value_of_the_wrong_kind_is_a_usage_error(values):
+    with pytest.raises(UsageError):
+        resolved(model="m", base_url=LOCAL, **values)
+
+
+def test_an_impossible_pace_of_the_demo_is_a_usage_error(monkeypatch):
+    monkeypatch.setenv("NBSTREAM_DEMO_PACE", "warp")
+    monkeypatch.setattr("nbstream.demo.server._Process.server", None)
+    with pytest.raises(UsageError, match="warp"):
+        resolved(model="demo")
+
+
+def test_a_usage_error_shows_no_frames_of_nbstream_where_a_key_is_a_local_variable():
+    with pytest.raises(UsageError) as caught:
+        nbs.configure(api_key=KEY, modell="x")
+    *frames, message = caught.value._render_traceback_()
+    assert KEY not in message
+    assert len(frames) == 1
+    assert __file__ in frames[0]

@@ -180,7 +180,7 @@ def test_a_broken_profile_file_is_left_out_as_ipython_does(examine, profile, tmp
     ("text", "arguments", "reason"),
     [
         ("c.NBStream.model = 3", [], "the 'model' trait"),
-        ("", ["--base-url", "localhost"], "the base URL must look like http://host:port/v1, not 'localhost'"),
+        ("", ["--base-url", "localhost"], "the base URL must look like http://host:port/v1, with a port below 65536"),
     ],
 )
 def test_settings_that_lead_nowhere(text, arguments, reason, examine, profile):
@@ -290,10 +290,14 @@ def test_an_answer_that_is_none(body, how, words, examine, loopback):
     assert len(endpoint) == 1
 
 
-def test_a_password_in_the_address_is_not_shown(examine, refused):
-    secret = refused.replace("127", f"me:{KEY}@127") + f"?key={KEY}"
-    status, (_, _, settings, _) = examine("-m", "m", "--base-url", secret)
+def test_a_query_in_the_address_is_not_shown(examine, refused):
+    status, (_, _, settings, _) = examine("-m", "m", "--base-url", f"{refused}?key={KEY}")
     assert (status, settings[0]) == (1, f"endpoint {refused} --base-url")
+
+
+def test_a_password_in_the_address_is_refused_without_being_shown(examine, refused):
+    status, (_, _, settings, _) = examine("-m", "m", "--base-url", refused.replace("127", f"me:{KEY}@127"))
+    assert (status, settings[0][:40]) == (1, "problem the base URL holds a password; g")
 
 
 def test_as_a_process_on_a_console_that_knows_only_ascii():

@@ -59,6 +59,18 @@ def test_stream_inside_another_magic_works(execute: Any) -> None:
     assert notebook.cells[2].outputs[0]["text"] == "completed\n"
 
 
+def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) -> None:
+    notebook = execute(
+        notebook_of(
+            "import nbstream as nbs\nh = nbs.start('hello', model='demo', demo={'first_token': 0.3})",
+            "%%capture caught\nresult = h.result()",
+            "len(caught.outputs)",
+        )
+    )
+    assert "## Hello" in notebook.cells[0].outputs[0]["data"]["text/markdown"]
+    assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "0"
+
+
 def test_failed_stream_fails_the_run_with_a_short_error(execute: Any) -> None:
     notebook = notebook_of("%load_ext nbstream", '%%stream -m demo --param demo=\'{"fault":"cut"}\'\nhello', "1")
     for cell in notebook.cells[1:]:

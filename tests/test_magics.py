@@ -192,7 +192,7 @@ def test_options_go_to_the_server(run, loopback, ns):
         ("%%stream --api telepathy\nprompt", "invalid choice"),
         ("%%stream --temperature warm\nprompt", "--temperature"),
         ("%%stream --timeout 0\nprompt", "is not a number above 0"),
-        ("%%stream --max-tokens 0 -m demo\nprompt", "at least 1"),
+        ("%%stream --max-tokens 0 -m demo\nprompt", "a whole number above 0"),
         ("%%stream --param seed\nprompt", "not of the form KEY=JSON"),
         ("%%stream --param model=1\nprompt", "--param cannot set model"),
         ("%%stream --base-url nowhere\nprompt", "must look like http://host:port/v1"),

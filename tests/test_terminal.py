@@ -96,6 +96,19 @@ def test_a_refusal_is_shown(shown):
     assert "".join(written) == "No.\n[Refused: The model refused to answer.]\n"
 
 
+def test_an_answer_after_a_refusal_is_shown_whole(shown):
+    writes = shown(StreamResult(refusal="I cannot", state=SOME), StreamResult("But I can", StreamState.COMPLETED))
+    assert "".join(writes) == "I cannot\nBut I can\n"
+
+
+def test_a_narrow_encoding_costs_a_character_not_the_answer(make_request):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    surface = TerminalSurface(out)
+    surface.open(make_request(), lambda: None)
+    surface.close(StreamResult("before → after", StreamState.COMPLETED))
+    assert out.buffer.getvalue().decode("cp1252") == "before ? after" + os.linesep
+
+
 def test_controls_never_reach_the_terminal(shown):
     hostile = "a\x1b]52;c;x\x07b\rc\x9b31m\tok\n"
     assert "".join(shown(StreamResult(hostile, StreamState.COMPLETED))) == "a␛]52;c;xbc31m\tok\n"

@@ -56,6 +56,7 @@ class Assembler:
         self._tool_calls = ToolCallCollector()
         self.usage: Usage | None = None
         self._finish_reason: str | None = None
+        self._reason_on_every_chunk = False
         self._error: StreamError | None = None
 
     def feed(self, event: Event) -> None:
@@ -68,6 +69,8 @@ class Assembler:
             case TextDelta(text):
                 self._content()
                 self._text.append(text)
+                # Some servers put a finish reason on every chunk. Then it announces nothing.
+                self._reason_on_every_chunk = self._reason_on_every_chunk or self._finish_reason is not None
             case ReasoningDelta(text):
                 self._content()
                 self._reasoning.append(text)
@@ -99,7 +102,7 @@ class Assembler:
 
         Some servers close uncleanly, or not at all, once they have said it.
         """
-        if self._finish_reason is None:
+        if self._finish_reason is None or self._reason_on_every_chunk:
             self.fail(error)
         else:
             self._complete()
@@ -117,9 +120,10 @@ class Assembler:
 
     def snapshot(self, timing: Timing | None = None, request_id: str | None = None) -> StreamResult:
         """The result so far; the two facts that only the outside knows are handed in."""
+        state = self.state  # first: another thread may ask, and `completed` must mean that the text is whole
         return StreamResult(
             text=self._text.value(),
-            state=self.state,
+            state=state,
             finish_reason=self._finish_reason,
             usage=self.usage,
             model=self._model,

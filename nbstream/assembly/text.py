@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nbstream.plain import encodable
+
 __all__ = ["TextBuffer"]
 
 
@@ -34,7 +36,7 @@ class TextBuffer:
         self._half = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        self._pieces.append(_whole(text))
+        self._pieces.append(encodable(text))
 
     def close(self) -> None:
         """Nothing follows: a half that waited for its other half is lost."""
@@ -45,12 +47,3 @@ class TextBuffer:
     def value(self) -> str:
         """The text so far. Any thread may read while one appends, so reading changes nothing."""
         return "".join(self._pieces)
-
-
-def _whole(text: str) -> str:
-    """Join surrogate halves into characters and replace lone ones."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

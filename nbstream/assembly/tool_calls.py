@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nbstream.plain import encodable
 from nbstream.result import ToolCall
 
 if TYPE_CHECKING:
@@ -36,4 +37,6 @@ class ToolCallCollector:
 
     def value(self) -> tuple[ToolCall, ...]:
         """The calls so far, in slot order."""
-        return tuple(ToolCall(slot.id, slot.name, "".join(slot.arguments)) for _, slot in sorted(self._slots.items()))
+        return tuple(
+            ToolCall(slot.id, slot.name, encodable("".join(slot.arguments))) for _, slot in sorted(self._slots.items())
+        )

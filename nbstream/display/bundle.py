@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.marks import mark_of
-from nbstream.display.plain import plain
 from nbstream.markdown import inert
+from nbstream.plain import plain
 
 if TYPE_CHECKING:
     from nbstream.result import StreamResult

@@ -6,20 +6,22 @@ which joins late, reloads or misses one asks for the whole. It must not know tra
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
+import secrets
 import threading
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets
 
 from nbstream.display.marks import mark_of
-from nbstream.markdown import IncrementalRenderer
+from nbstream.markdown import IncrementalRenderer, Patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nbstream.markdown import Patch
     from nbstream.result import StreamResult
 
 __all__ = ["LiveView"]
@@ -38,11 +40,13 @@ class LiveView(anywidget.AnyWidget):
     _esm = _STATIC / "live_view.js"
     _css = _STATIC / "live_view.css"
     label = traitlets.Unicode().tag(sync=True)
+    key = traitlets.Unicode().tag(sync=True)
+    _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)
 
     def __init__(self, model: str, stop: Callable[[], None]) -> None:
         self._stop = stop
         self._renderer = IncrementalRenderer()
-        self._rendered = 0
+        self._rendered = ""
         self._blocks: dict[int, str] = {}
         self._number = 0
         self._state = "pending"
@@ -52,7 +56,7 @@ class LiveView(anywidget.AnyWidget):
         self._ever_seen = False
         # Frames come from a worker thread, messages of the page from the kernel's.
         self._lock = threading.RLock()
-        super().__init__(label=model)
+        super().__init__(label=model, key=secrets.token_hex(8))
         _take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 
@@ -73,9 +77,10 @@ class LiveView(anywidget.AnyWidget):
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
-        text = snapshot.body
-        new, self._rendered = text[self._rendered :], len(text)
-        patches = self._renderer.append(new) if new else ()
+        patches = self._restart(snapshot.body)
+        if new := snapshot.body[len(self._rendered) :]:
+            patches = (*patches, *self._renderer.append(new))
+        self._rendered = snapshot.body
         if snapshot.state.terminal:
             patches = (*patches, *self._renderer.finish())
         with self._lock:
@@ -99,11 +104,23 @@ class LiveView(anywidget.AnyWidget):
 
         A view that was replaced by the static answer says goodbye, and the last goodbye closes the widget. A view on a
         page that was reloaded in mid stream is not replaced, for Jupyter no longer routes updates to it; it must keep
-        the finished answer, so its widget stays.
+        the finished answer, so its widget stays. A page that was closed says no goodbye either, so only the latest few
+        stay.
         """
         with self._lock:
             if not self._views:
                 self.close()
+                return
+        if len(self._kept) == self._kept.maxlen:
+            self._kept[0].close()
+        self._kept.append(self)
+
+    def _restart(self, body: str) -> tuple[Patch, ...]:
+        """Begin anew if what was shown is no beginning of `body`: an answer after a refusal."""
+        if body.startswith(self._rendered):
+            return ()
+        self._renderer, self._rendered = IncrementalRenderer(), ""
+        return tuple(Patch(block, "", settled=False) for block in self._blocks)
 
     def _changes(self, patches: Iterable[Patch]) -> list[list[Any]]:
         """`[block, keep, html]` for each changed block: keep so many UTF-16 units of its old HTML, then append."""
@@ -138,6 +155,8 @@ class LiveView(anywidget.AnyWidget):
                     self._views.discard(view)
                     if self._state in {"completed", "failed", "cancelled"} and not self._views:
                         self.close()
+                        with contextlib.suppress(ValueError):
+                            self._kept.remove(self)
             case _:
                 pass  # a page of another version
 

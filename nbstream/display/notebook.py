@@ -8,6 +8,7 @@ grow instead. It must not know transport or sessions.
 from __future__ import annotations
 
 import contextvars
+import functools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,6 @@ from nbstream.display.bundle import answer_bundle, waiting_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from IPython.display import DisplayHandle
 
     from nbstream.display.live_view import LiveView
     from nbstream.request import StreamRequest
@@ -64,13 +63,14 @@ class NotebookSurface:
 
     def __init__(self, mode: str) -> None:
         self._mode = mode
-        self._handle: DisplayHandle | None = None
+        self._update: Callable[..., None] | None = None
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
         self._opened_at = 0.0
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
         """Make the output, in the waiting state."""
+        from IPython import get_ipython
         from IPython.display import display
 
         data = waiting_bundle(request.model)
@@ -80,7 +80,11 @@ class NotebookSurface:
             self._view = LiveView(request.model, stop)
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
-        self._handle = display(data, raw=True, display_id=True)
+        handle = display(data, raw=True, display_id=True)
+        # The publisher of this cell, for another cell may have put its own in place (`%%capture`) when the answer ends.
+        self._update = functools.partial(
+            get_ipython().display_pub.publish, transient={"display_id": handle.display_id}, update=True
+        )
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
@@ -90,26 +94,32 @@ class NotebookSurface:
             return
         now = time.monotonic()
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
-        if now - self._opened_at >= grace and self._growth.due(len(snapshot.text), now):
+        if now - self._opened_at >= grace and self._growth.due(len(snapshot.body), now):
             data, metadata = answer_bundle(snapshot)
             # The set of MIME types must not change between updates, or front ends rebuild the output each time.
             view = {} if self._view is None else self._view.mime_bundle()
-            self._update({**view, **data}, metadata)
+            self._publish({**view, **data}, metadata)
 
     def close(self, result: StreamResult) -> None:
         """Replace the live view by the static answer."""
-        if self._view is not None:
-            self._view.draw(result)
-            self._view.end(result)
-        self._update(*answer_bundle(result))
-        if self._view is not None:
-            self._view.close_unless_seen()
+        try:
+            if self._view is not None:
+                self._view.draw(result)
+                self._view.end(result)
+        finally:
+            self._publish(*answer_bundle(result))
+            if self._view is not None:
+                self._view.close_unless_seen()
 
     def _seen(self) -> bool:
         return self._view is not None and self._view.on_screen
 
-    def _update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        if self._handle is not None:
-            # Outside the context of the cell that asked, the message belongs to the cell that runs now. Front ends go
-            # by the display id alone, but nbclient reads only what belongs to the running cell.
-            contextvars.Context().run(self._handle.update, data, raw=True, metadata=metadata)
+    def _publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        if self._update is None:
+            return
+        # Outside the context of the cell that asked, the message belongs to the cell that runs now. Front ends go by
+        # the display id alone, but nbclient reads only what belongs to the running cell.
+        try:
+            contextvars.Context().run(self._update, data, metadata)
+        except LookupError:  # ipykernel 7.0 knows no cell there
+            self._update(data, metadata)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbstream.display.marks import mark_of
-from nbstream.display.plain import plain
+from nbstream.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class TerminalSurface:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
-        self._shown = 0
+        self._shown = ""
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
         """Remember where to write; a waiting line could not be taken back."""
@@ -35,9 +35,12 @@ class TerminalSurface:
 
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new."""
-        text = snapshot.body
-        self._write(plain(text[self._shown :]))
-        self._shown = len(text)
+        body = snapshot.body
+        if not body.startswith(self._shown):  # an answer after a refusal
+            self._write("\n")
+            self._shown = ""
+        self._write(plain(body[len(self._shown) :]))
+        self._shown = body
 
     def close(self, result: StreamResult) -> None:
         """Write the rest, end the line and mark an unusual end."""
@@ -49,5 +52,7 @@ class TerminalSurface:
 
     def _write(self, text: str) -> None:
         if text and self._out is not None:
-            self._out.write(text)
+            # A narrow encoding (redirected output on Windows) must cost a character, not the answer.
+            encoding = getattr(self._out, "encoding", None) or "utf-8"
+            self._out.write(text.encode(encoding, "replace").decode(encoding))
             self._out.flush()

@@ -18,7 +18,7 @@ from nbstream.events import (
     ToolCallDelta,
     UsageReported,
 )
-from nbstream.transport.fields import failed, text_or_none, usage_from
+from nbstream.transport.fields import failed, name_or_none, text_or_none, usage_from
 
 if TYPE_CHECKING:
     from nbstream.request import StreamRequest
@@ -56,7 +56,7 @@ class ChatCompletionsAdapter:
     def decode(self, payload: dict[str, Any]) -> list[Event]:
         """Return the events that one chunk stands for."""
         events: list[Event] = []
-        started = Started(text_or_none(payload.get("model")), text_or_none(payload.get("id")))
+        started = Started(name_or_none(payload.get("model")), name_or_none(payload.get("id")))
         if started != self._started and (started.model or started.response_id):
             self._started = started
             events.append(started)
@@ -84,7 +84,7 @@ def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
             events.append(RefusalDelta(refusal))
         if calls := delta.get("tool_calls"):
             events.extend(_tool_calls(calls))
-    if (reason := choice.get("finish_reason")) and isinstance(reason, str):
+    if (reason := name_or_none(choice.get("finish_reason"))) is not None:
         events.append(Finished(reason))
 
 
@@ -97,8 +97,8 @@ def _tool_calls(calls: Any) -> list[Event]:
         events.append(
             ToolCallDelta(
                 index=index if isinstance(index := call.get("index"), int) else 0,
-                id=text_or_none(call.get("id")),
-                name=text_or_none(function.get("name")),
+                id=name_or_none(call.get("id")),
+                name=name_or_none(function.get("name")),
                 arguments=text_or_none(function.get("arguments")) or "",
             )
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.events import Failed
+from nbstream.plain import encodable, plain
 from nbstream.result import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["error_in", "failed", "text_or_none", "usage_from"]
+__all__ = ["error_in", "failed", "name_or_none", "text_or_none", "usage_from"]
 
 
 def error_in(payload: dict[str, Any], event: str = "") -> dict[str, Any] | None:
@@ -21,7 +22,7 @@ def error_in(payload: dict[str, Any], event: str = "") -> dict[str, Any] | None:
         event: The SSE event name, for servers that say `event: error` and leave out the `error` key.
     """
     error = payload.get("error")
-    if isinstance(error, dict):
+    if isinstance(error, dict) and (error or "choices" not in payload):
         return error
     if isinstance(error, str) and error:
         return {"message": error}
@@ -41,7 +42,8 @@ def failed(error: dict[str, Any], redact: Callable[[str], str] = str) -> Failed:
     """
     message = error.get("message") or error.get("detail") or "no message"
     code = error.get("code") or error.get("type")
-    return Failed(redact(str(message)), None if code is None else redact(str(code)))
+    said = plain(encodable(redact(str(message))))
+    return Failed(said, None if code is None else plain(encodable(redact(str(code)))))
 
 
 def usage_from(usage: Any) -> Usage | None:
@@ -64,6 +66,11 @@ def usage_from(usage: Any) -> Usage | None:
 def text_or_none(value: Any) -> str | None:
     """A string that says something, or `None`."""
     return value if isinstance(value, str) and value else None
+
+
+def name_or_none(value: Any) -> str | None:
+    """A name (of a model, an answer, a tool, a reason) that is fit to be shown and stored, or `None`."""
+    return plain(encodable(value)) or None if isinstance(value, str) else None
 
 
 def _first_count(counts: dict[str, Any], *names: str) -> int | None:

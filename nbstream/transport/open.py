@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jiter
@@ -127,7 +128,13 @@ class ClientPool:
                 )
             # A proxy for the outside world would look for a local server on its own machine.
             direct = openai.DefaultAsyncHttpxClient(trust_env=False) if endpoint.is_local else None
-            client = openai.AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=0, http_client=direct)
+            client = openai.AsyncOpenAI(
+                api_key=key,
+                base_url=endpoint.base_url,
+                max_retries=0,
+                http_client=direct,
+                default_headers=None if endpoint.environment_applies else _headers_against_environment(key),
+            )
             self._clients[endpoint] = client
         return client
 
@@ -199,6 +206,17 @@ async def _read_out(chunks: AsyncIterator[bytes]) -> None:
         async with asyncio.timeout(_LINGER_SECONDS):
             async for _ in chunks:
                 pass
+
+
+def _headers_against_environment(key: str) -> dict[str, Any]:
+    """Headers that keep back what the SDK takes from the environment, for an endpoint that it is not meant for.
+
+    `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
+    """
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
+    return headers | {name: f"Bearer {key}" for name in custom if name.lower() == "authorization"}
 
 
 @contextlib.contextmanager

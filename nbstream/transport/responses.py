@@ -18,7 +18,7 @@ from nbstream.events import (
     ToolCallDelta,
     UsageReported,
 )
-from nbstream.transport.fields import error_in, failed, text_or_none, usage_from
+from nbstream.transport.fields import error_in, failed, name_or_none, text_or_none, usage_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,7 @@ class ResponsesAdapter:
             return []
         slot = len(self._tool_call_slots)
         self._tool_call_slots[str(item.get("id"))] = slot
-        return [ToolCallDelta(slot, text_or_none(item.get("call_id")), text_or_none(item.get("name")))]
+        return [ToolCallDelta(slot, name_or_none(item.get("call_id")), name_or_none(item.get("name")))]
 
     def _arguments(self, payload: dict[str, Any]) -> list[Event]:
         slot = self._tool_call_slots.get(str(payload.get("item_id")), 0)
@@ -124,7 +124,7 @@ class ResponsesAdapter:
         if kind == "response.failed" or response.get("status") == "failed":
             events.append(failed(error_in(response) or {}))
         elif kind == "response.incomplete" or isinstance(details, dict):
-            reason = (text_or_none(details.get("reason")) if isinstance(details, dict) else None) or "incomplete"
+            reason = (name_or_none(details.get("reason")) if isinstance(details, dict) else None) or "incomplete"
             events.append(Finished(_INCOMPLETE_REASONS.get(reason, reason)))
         else:
             events.append(Finished("tool_calls" if self._tool_call_slots else "stop"))
@@ -134,7 +134,7 @@ class ResponsesAdapter:
 def _started(response: Any) -> list[Event]:
     if not isinstance(response, dict):
         return []
-    return [Started(text_or_none(response.get("model")), text_or_none(response.get("id")))]
+    return [Started(name_or_none(response.get("model")), name_or_none(response.get("id")))]
 
 
 def _texts(response: dict[str, Any]) -> list[str]:

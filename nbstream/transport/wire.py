@@ -111,13 +111,13 @@ class WireDecoder:
 
     def _decode(self, sse: ServerSentEvent, events: list[Event]) -> None:
         data = sse.data
-        if len(data) < 16 and data.strip() == _DONE:
+        if len(data) < 16 and data.strip(b' "').upper() == _DONE:
             self._marked = True
             return
         try:
             payload = jiter.from_json(data)
         except ValueError:
-            payload = self._repair(data)
+            payload = self._repair(sse, events)
         if not isinstance(payload, dict):
             return
         if (error := error_in(payload, sse.event)) is not None:
@@ -132,11 +132,15 @@ class WireDecoder:
         redact = self._endpoint.redact
         return Failed(redact(event.message), None if event.code is None else redact(event.code))
 
-    def _repair(self, data: bytes) -> Any:
+    def _repair(self, sse: ServerSentEvent, events: list[Event]) -> Any:
         """Parse what strict JSON refuses but servers send, or raise with the beginning of what came."""
-        text = data.decode("utf-8", "replace").strip()
-        if not text or text.startswith(":"):
-            return None  # an empty event, or a keep-alive comment that a gateway wrapped into data
+        text = sse.data.decode("utf-8", "replace").strip()
+        if not text or text.startswith(":") or sse.event not in {"", "message", "error"}:
+            return None  # an empty event, a keep-alive comment that a gateway wrapped into data, a named ping
+        if b"\n" in sse.data and all(_is_json(line) or line.strip() == _DONE for line in sse.data.split(b"\n")):
+            for line in sse.data.split(b"\n"):  # events with one line end between them instead of two
+                self._decode(ServerSentEvent(line, sse.event), events)
+            return None
         try:
             # The standard parser lets raw control characters and lone surrogate halves pass; bad UTF-8 was replaced.
             return json.loads(text, strict=False)

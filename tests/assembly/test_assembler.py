@@ -222,3 +222,12 @@ def test_answer_without_an_announced_end_fails_when_the_connection_ends():
     assembler.break_off(ConnectionLostError("cut"))
     assert assembler.snapshot().state is StreamState.FAILED
     assert assembler.snapshot().text == "half"
+
+
+def test_reason_on_every_chunk_announces_nothing():
+    assembler = Assembler(model="m", endpoint="localhost")
+    for word in ("one ", "two "):
+        assembler.feed(TextDelta(word))
+        assembler.feed(Finished("stop"))
+    assembler.break_off(ConnectionLostError("cut"))
+    assert assembler.snapshot().state is StreamState.FAILED

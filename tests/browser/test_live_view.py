@@ -6,7 +6,6 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 if TYPE_CHECKING:
@@ -175,6 +174,22 @@ def test_front_end_without_widgets_shows_the_text_growing(
     expect(notebook.output(1)).to_contain_text("The journey of one token")
     assert len(set(frames(notebook, "static"))) >= 3
     assert frames(notebook, "live") == []
+
+
+def test_view_that_the_kernel_cannot_hear_still_grows_and_names_the_way_to_stop(
+    open_notebook: OpenNotebook, upstream: DemoServer
+) -> None:
+    # As on ipykernel 6, where a busy kernel reads no widget messages.
+    deaf = "from nbstream.display.live_view import LiveView\nLiveView._on_page_message = lambda *_: None"
+    notebook = open_notebook("lab", deaf, stream_cell(upstream, "Write 400 words"))
+    notebook.run(1)
+    notebook.start(2)
+    expect(notebook.view(2)).to_contain_text("To stop, interrupt the kernel", timeout=PATIENCE_MS)
+    early = notebook.view(2).locator(".nbs-body").last.inner_text()
+    assert "A scripted answer" in early
+    expect(notebook.view(2).locator(".nbs-body").last).to_contain_text("3. The network carries it", timeout=PATIENCE_MS)
+    notebook.wait_for_end(2)
+    expect(notebook.output(2)).to_contain_text("The journey of one token")
 
 
 def test_hostile_answer_does_not_run(open_notebook: OpenNotebook, upstream: DemoServer, front_end: str) -> None:

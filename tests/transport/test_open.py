@@ -1,6 +1,7 @@
 """The real SDK over real HTTP against a scripted server: every way to fail gets its own error, and text is kept."""
 
 import asyncio
+import dataclasses
 import inspect
 import json
 import socket
@@ -108,6 +109,42 @@ def test_no_key_is_sent_where_none_was_given(ask, loopback, monkeypatch):
     loopback.send(HI + DONE)
     assert ask().text == "Hi"
     assert "sk-of-the-environment" not in str(loopback.requests[0].headers)
+
+
+def test_the_environments_headers_go_only_where_the_environment_applies(ask, loopback, make_request, monkeypatch):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer sk-environment\nX-Secret: s3cret")
+    loopback.send(HI + FINISH + DONE)
+    ask(api_key=Secret("sk-mine"))
+    sent = loopback.requests[0].headers
+    assert sent["authorization"] == "Bearer sk-mine"
+    assert not {"x-secret", "openai-organization", "openai-project"} & set(sent)
+
+    endpoint = dataclasses.replace(make_request(loopback.base_url).endpoint, environment_applies=True)
+    ask(dataclasses.replace(make_request(loopback.base_url), endpoint=endpoint))
+    sent = loopback.requests[1].headers
+    assert (sent["x-secret"], sent["openai-organization"], sent["openai-project"]) == ("s3cret", "org-1", "proj-1")
+
+
+@pytest.mark.parametrize("sent", ["", HI])
+def test_cancelling_twice_still_closes_the_connection(loopback, make_request, sent):
+    loopback.send(sent, then="hold")
+
+    async def main():
+        pool = ClientPool()
+        session = Session(make_request(loopback.base_url), NullSurface(), pool.open)
+        running = asyncio.create_task(session.run())
+        await asyncio.to_thread(loopback.arrived.wait, 10)
+        session.cancel()
+        await asyncio.sleep(0)
+        session.cancel()
+        result = await running
+        left = await asyncio.to_thread(loopback.client_left.wait, 10)
+        await pool.close()
+        return result.state, left
+
+    assert asyncio.run(main()) == (StreamState.CANCELLED, True)
 
 
 def test_a_client_of_the_users_own_is_used(ask, loopback):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nbstream.errors import NotAStreamError
-from nbstream.events import EndOfStream, Failed, Finished, TextDelta
+from nbstream.events import EndOfStream, Failed, Finished, Started, TextDelta
 from nbstream.request import Endpoint
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.wire import WireDecoder
@@ -69,7 +69,7 @@ def test_text_comes_through(decode, raw, text):
     assert decode(content(raw)) == [TextDelta(text), UNMARKED]
 
 
-@pytest.mark.parametrize("junk", [b"null", b"[]", b"1", b'"[DONE]"', b"{}", b"", b": OPENROUTER PROCESSING", b"true"])
+@pytest.mark.parametrize("junk", [b"null", b"[]", b"1", b"{}", b"", b": OPENROUTER PROCESSING", b"true"])
 def test_events_that_say_nothing_are_read_over(decode, junk):
     assert decode(b"data: " + junk + b"\n\n" + content(b"A")) == [TextDelta("A"), UNMARKED]
 
@@ -84,7 +84,7 @@ def test_an_event_over_several_data_lines(decode):
     assert decode(raw) == [TextDelta("Hi"), UNMARKED]
 
 
-@pytest.mark.parametrize("words", ["upstream died", '{"error": "bad "quote""}', "{", "[done]"])
+@pytest.mark.parametrize("words", ["upstream died", '{"error": "bad "quote""}', "{"])
 def test_an_event_that_is_not_json_fails_with_its_words(decode_error, words):
     error = decode_error(content(b"A") + f"data: {words}\n\n".encode())
     assert isinstance(error, NotAStreamError)
@@ -189,3 +189,30 @@ def test_a_json_document_with_an_error(decode_error):
 @pytest.mark.parametrize("body", [b'{"a":1}\n{"b":2}\n', b"[1, 2]", b'{"half":'])
 def test_other_documents(decode_error, body):
     assert decode_error(body).kind == "not_a_stream"
+
+
+@pytest.mark.parametrize("sentinel", [b"[DONE]", b"  [DONE]", b"[done]", b'"[DONE]"'])
+def test_every_spelling_of_the_end_mark_ends_the_stream(decode, sentinel):
+    assert decode(content(b"A") + b"data: " + sentinel + b"\n\n" + content(b"late")) == [TextDelta("A"), MARKED]
+
+
+def test_named_ping_with_words_is_no_event(decode):
+    ping = b"event: keep-alive\ndata: ping\n\n"
+    assert decode(content(b"A") + ping + content(b"B")) == [TextDelta("A"), TextDelta("B"), UNMARKED]
+
+
+def test_events_with_one_line_end_between_them_are_told_apart(decode):
+    one, two = content(b"A").strip(), content(b"B").strip()
+    assert decode(one + b"\n" + two + b"\ndata: [DONE]\n\n") == [TextDelta("A"), TextDelta("B"), MARKED]
+
+
+def test_empty_error_beside_choices_is_none(decode):
+    chunk = b'data: {"error":{},"choices":[{"delta":{"content":"A"}}]}\n\n'
+    assert decode(chunk) == [TextDelta("A"), UNMARKED]
+
+
+def test_names_and_messages_are_fit_to_be_stored_and_shown(decode):
+    model = b'data: {"model":"m\\ud83d\\u001b[31m","choices":[]}\n\n'
+    assert decode(model) == [Started("m\ufffd\u241b[31m"), UNMARKED]
+    error = b'data: {"error":{"message":"cut \\ud83d\\u0007"}}\n\n'
+    assert decode(error) == [Failed("cut \ufffd"), UNMARKED]

@@ -1,13 +1,15 @@
 // The page's half of a live view (display/live_view.py is the kernel's). It places sanitised HTML and knows no Markdown.
 // One document per widget and page holds what has arrived; any number of views show it, so that a view that is made
-// again (a second output, a scrolled notebook) needs no kernel.
+// again (a second output, a redrawn one) needs no kernel. It is found by the widget's key, for the model that is handed
+// in is another object each time.
 
-const documents = new WeakMap();
+const documents = new Map();
 let viewCount = 0;
 
 class LiveDocument {
   constructor(model) {
     this.model = model;
+    this.startedAt = performance.now();
     this.number = 0; // of the last patch that was applied
     this.blocks = [];
     this.state = "pending";
@@ -65,7 +67,6 @@ class LiveView {
   constructor(doc, host) {
     this.doc = doc;
     this.id = `${Date.now().toString(36)}-${viewCount++}`;
-    this.startedAt = performance.now();
     this.root = element("div", "nbs-view", host);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Streamed answer");
@@ -111,7 +112,7 @@ class LiveView {
 
   drawState() {
     const { state, mark, kernelAnswers } = this.doc;
-    const seconds = Math.floor((performance.now() - this.startedAt) / 1000);
+    const seconds = Math.floor((performance.now() - this.doc.startedAt) / 1000);
     const label = this.doc.model.get("label");
     this.root.dataset.state = state;
     this.stop.hidden = ended(state) || (!kernelAnswers && seconds >= 3);
@@ -158,18 +159,17 @@ class LiveView {
   }
 }
 
-function documentOf(model) {
-  if (!documents.has(model)) documents.set(model, new LiveDocument(model));
-  return documents.get(model);
-}
-
 export default {
   initialize({ model }) {
-    const doc = documentOf(model);
-    return () => model.off("msg:custom", doc.receive);
+    const doc = new LiveDocument(model);
+    documents.set(model.get("key"), doc);
+    return () => {
+      model.off("msg:custom", doc.receive);
+      documents.delete(model.get("key"));
+    };
   },
   render({ model, el }) {
-    const view = new LiveView(documentOf(model), el);
+    const view = new LiveView(documents.get(model.get("key")), el);
     return () => view.remove();
   },
 };

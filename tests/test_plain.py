@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbstream.display.plain import plain
+from nbstream.plain import plain
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""Text as it may be shown where control characters act: terminals and `text/plain` outputs. Pure."""
+"""Text as it may be sent and shown: encodable, and without characters that act instead of showing. Pure."""
 
 from __future__ import annotations
 
-__all__ = ["plain"]
+__all__ = ["encodable", "plain"]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
@@ -18,3 +18,17 @@ def plain(text: str) -> str:
         'red ␛[31mtext\n'
     """
     return text.translate(_TABLE)
+
+
+def encodable(text: str) -> str:
+    r"""`text` with surrogate halves joined into characters and lone ones replaced, for those cannot be encoded.
+
+    Example:
+        >>> encodable("\ud83d\ude00 \ud83d")
+        '😀 \ufffd'
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
