@@ -7,7 +7,6 @@ It must not know the SDK, nor how a request is sent.
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 from typing import TYPE_CHECKING, Any, cast
@@ -92,11 +91,18 @@ class NBStream(SingletonConfigurable):
         return url
 
     def update_config(self, config: Config) -> None:
-        """Take `%config NBStream.… = …`; the key is wrapped first, for traitlets keeps what it is given."""
-        config = copy.deepcopy(config)
-        if isinstance(key := config.NBStream.get("api_key"), str):
-            config.NBStream.api_key = Secret(key)
+        """Take `%config NBStream.… = …`, with the key wrapped; whoever else was given it must not show it either."""
+        _wrap_key(config)
         super().update_config(config)
+        for holder in (self.parent, *getattr(self.parent, "configurables", ())):
+            if holder is not None:
+                _wrap_key(holder.config)
+
+
+def _wrap_key(config: Config) -> None:
+    """Wrap a key that is still a plain string; IPython hands all its settings to all its parts, and they print them."""
+    if "NBStream" in config and isinstance(key := config.NBStream.get("api_key"), str):
+        config.NBStream.api_key = Secret(key)
 
 
 def settings() -> NBStream:
@@ -108,6 +114,8 @@ def settings() -> NBStream:
     made = NBStream.instance(parent=shell)
     if shell is not None:
         shell.configurables.append(made)
+        for holder in (shell, *shell.configurables):  # a key from a configuration file
+            _wrap_key(holder.config)
     return made
 
 
@@ -189,7 +197,9 @@ def _check_url(url: str) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise UsageError("the base URL must look like http://host:port/v1, with a port below 65536")
+        raise UsageError(
+            "the base URL must look like http://host:port/v1; this one lacks http://, a host or a port that can be"
+        )
     if parts.username or parts.password:
         raise UsageError("the base URL holds a password; give the key with nbs.configure(api_key=…) instead")
 
@@ -211,4 +221,6 @@ def _demo_endpoint() -> Endpoint:
 def _default_model(endpoint: Endpoint) -> str:
     if endpoint.is_openai:
         return DEFAULT_OPENAI_MODEL
-    raise UsageError(f"no model given for {endpoint.name}: add -m MODEL, or set NBSTREAM_MODEL")
+    raise UsageError(
+        f"no model given for {endpoint.name}: name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL"
+    )

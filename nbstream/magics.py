@@ -99,9 +99,14 @@ class StreamMagics(Magics):
             self._bind(options, handle.snapshot)
 
     def _begin(self, line: str, cell: str | None, local_ns: dict[str, Any]) -> tuple[argparse.Namespace, StreamHandle]:
-        self._unset("stream_text", "stream_usage", "stream_result")
+        self._unset(
+            "stream_text", "stream_usage"
+        )  # stream_result stays until there is another: it may hold a partial text
         try:
-            options, rest = split_line(_parser(), line)
+            try:
+                options, rest = split_line(_parser(), line)
+            except IPythonUsageError as error:
+                raise UsageError(f"{error}; %%stream? lists the options") from None
             self._unset(options.out, options.usage, options.result)
             if cell is not None and rest:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
@@ -144,7 +149,7 @@ def _start(prompt: str, options: argparse.Namespace) -> StreamHandle:
     }
     params = dict(options.param)
     if taken := sorted(set(params) & {*named, "display", "client", "api_key", "prompt"}):
-        raise UsageError(f"--param cannot set {', '.join(taken)}: there is an option for it, or it is not the model's")
+        raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")
     return start(prompt, display=not options.quiet, **named, **params)
 
 

@@ -47,9 +47,9 @@ def key_and_json(text: str) -> tuple[str, Any]:
     try:
         return key, json.loads(value)
     except ValueError:
-        quoted = f"{key}='{json.dumps(value)}'"
+        examples = f"{key}='{{\"a\": 1}}' or {key}='\"text\"'"
         raise argparse.ArgumentTypeError(
-            f"the value of {key} is not JSON: {value!r}; write a string as {quoted}"
+            f"the value of {key} is not JSON: {value!r}; quote it, as in {examples}"
         ) from None
 
 

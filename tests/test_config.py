@@ -280,3 +280,12 @@ def test_a_usage_error_shows_no_frames_of_nbstream_where_a_key_is_a_local_variab
     assert KEY not in message
     assert len(frames) == 1
     assert __file__ in frames[0]
+
+
+def test_a_key_set_by_config_is_nowhere_in_the_shells_own_settings(shell):
+    shell.run_line_magic("load_ext", "nbstream")
+    shell.run_line_magic("config", f"NBStream.api_key = {KEY!r}")
+    shell.run_line_magic("config", "NBStream.stall_timeout = 5")
+    assert settings().api_key == Secret(KEY)
+    for holder in (shell, *shell.configurables):
+        assert KEY not in repr(holder.config)

@@ -180,7 +180,7 @@ def test_a_broken_profile_file_is_left_out_as_ipython_does(examine, profile, tmp
     ("text", "arguments", "reason"),
     [
         ("c.NBStream.model = 3", [], "the 'model' trait"),
-        ("", ["--base-url", "localhost"], "the base URL must look like http://host:port/v1, with a port below 65536"),
+        ("", ["--base-url", "localhost"], "the base URL must look like http://host:port/v1; this one lacks http://"),
     ],
 )
 def test_settings_that_lead_nowhere(text, arguments, reason, examine, profile):

@@ -95,7 +95,7 @@ def test_key_and_json(text, expected):
     [
         ("seed", "not of the form KEY=JSON"),
         ("=7", "not of the form KEY=JSON"),
-        ("user=me", r"""write a string as user='"me"'"""),
+        ("user=me", r"""quote it, as in user='{"a": 1}' or user='"text"'"""),
         ("x=", "not JSON"),
     ],
 )
