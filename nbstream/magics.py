@@ -99,9 +99,8 @@ class StreamMagics(Magics):
             self._bind(options, handle.snapshot)
 
     def _begin(self, line: str, cell: str | None, local_ns: dict[str, Any]) -> tuple[argparse.Namespace, StreamHandle]:
-        self._unset(
-            "stream_text", "stream_usage"
-        )  # stream_result stays until there is another: it may hold a partial text
+        # `stream_result` stays until there is another: it may hold a partial text.
+        self._unset("stream_text", "stream_usage")
         try:
             try:
                 options, rest = split_line(_parser(), line)

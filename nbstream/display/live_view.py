@@ -18,6 +18,7 @@ import traitlets
 
 from nbstream.display.marks import mark_of
 from nbstream.markdown import IncrementalRenderer, Patch
+from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,7 +50,7 @@ class LiveView(anywidget.AnyWidget):
         self._rendered = ""
         self._blocks: dict[int, str] = {}
         self._number = 0
-        self._state = "pending"
+        self._state = StreamState.PENDING
         self._mark: dict[str, str] | None = None
         self._views: set[str] = set()
         self._departed: set[str] = set()
@@ -84,7 +85,7 @@ class LiveView(anywidget.AnyWidget):
         if snapshot.state.terminal:
             patches = (*patches, *self._renderer.finish())
         with self._lock:
-            self._state = str(snapshot.state)
+            self._state = snapshot.state
             changes = self._changes(patches)
             if changes:
                 self._number += 1
@@ -95,9 +96,9 @@ class LiveView(anywidget.AnyWidget):
         with self._lock:
             mark = mark_of(result)
             self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
-            self._state = str(result.state)
+            self._state = result.state
             self._number += 1
-            self.send({"type": "end", "number": self._number, "state": self._state, "mark": self._mark})
+            self.send({"type": "end", "number": self._number, "state": str(self._state), "mark": self._mark})
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may still be on a page.
@@ -153,7 +154,7 @@ class LiveView(anywidget.AnyWidget):
                 with self._lock:
                     self._departed.add(view)
                     self._views.discard(view)
-                    if self._state in {"completed", "failed", "cancelled"} and not self._views:
+                    if self._state.terminal and not self._views:
                         self.close()
                         with contextlib.suppress(ValueError):
                             self._kept.remove(self)
@@ -163,7 +164,13 @@ class LiveView(anywidget.AnyWidget):
     def _send_snapshot(self) -> None:
         blocks = [self._blocks.get(number, "") for number in range(max(self._blocks, default=-1) + 1)]
         self.send(
-            {"type": "snapshot", "number": self._number, "blocks": blocks, "state": self._state, "mark": self._mark}
+            {
+                "type": "snapshot",
+                "number": self._number,
+                "blocks": blocks,
+                "state": str(self._state),
+                "mark": self._mark,
+            }
         )
 
 

@@ -135,8 +135,8 @@ class WireDecoder:
     def _repair(self, sse: ServerSentEvent, events: list[Event]) -> Any:
         """Parse what strict JSON refuses but servers send, or raise with the beginning of what came."""
         text = sse.data.decode("utf-8", "replace").strip()
-        if not text or text.startswith(":") or sse.event not in {"", "message", "error"}:
-            return None  # an empty event, a keep-alive comment that a gateway wrapped into data, a named ping
+        if not text or text.startswith(":"):
+            return None  # an empty event, or a keep-alive comment that a gateway wrapped into data
         if b"\n" in sse.data and all(_is_json(line) or line.strip() == _DONE for line in sse.data.split(b"\n")):
             for line in sse.data.split(b"\n"):  # events with one line end between them instead of two
                 self._decode(ServerSentEvent(line, sse.event), events)
@@ -145,7 +145,8 @@ class WireDecoder:
             # The standard parser lets raw control characters and lone surrogate halves pass; bad UTF-8 was replaced.
             return json.loads(text, strict=False)
         except (ValueError, RecursionError):
-            if self._marked:
+            named_ping = sse.event not in {"", "message", "error"} and not sse.event.startswith("response.")
+            if self._marked or named_ping:
                 return None
             beginning = self._endpoint.redact(_beginning(text))
             raise NotAStreamError(

@@ -216,3 +216,17 @@ def test_names_and_messages_are_fit_to_be_stored_and_shown(decode):
     assert decode(model) == [Started("m\ufffd\u241b[31m"), UNMARKED]
     error = b'data: {"error":{"message":"cut \\ud83d\\u0007"}}\n\n'
     assert decode(error) == [Failed("cut \ufffd"), UNMARKED]
+
+
+@pytest.mark.parametrize("text", [b"a\x01b", b"a\\ud83d", b"a\xff"])
+def test_named_event_that_strict_json_refuses_loses_no_text(decode, text):
+    delta = (
+        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"' + text + b'"}\n\n'
+    )
+    [event, _] = decode(delta, "responses")
+    assert event.text.startswith("a")
+
+
+def test_named_event_that_is_no_json_at_all_is_not_taken_for_a_ping(decode_error):
+    error = decode_error(b"event: response.output_text.delta\ndata: {broken\n\n")
+    assert "not JSON" in str(error)
