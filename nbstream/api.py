@@ -14,7 +14,7 @@ from nbstream.handle import StreamHandle
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api
+    from nbstream.request import Api, StreamRequest
     from nbstream.result import StreamResult
 
 __all__ = ["astream", "configure", "start", "stream"]
@@ -31,6 +31,8 @@ def start(
     base_url: str | None = None,
     api_key: str | None = None,
     timeout: float | None = None,
+    total_timeout: float | None = None,
+    max_retries: int | None = None,
     client: AsyncOpenAI | None = None,
     display: bool = True,
     **params: Any,
@@ -47,6 +49,8 @@ def start(
         base_url: Endpoint of an OpenAI-compatible server, such as `"http://localhost:11434/v1"`.
         api_key: Key for that endpoint; without it, see `configure`.
         timeout: Seconds of silence to bear, before the answer begins and within it (120 and 60 by default).
+        total_timeout: Seconds until the answer must be complete; by default there is no limit.
+        max_retries: How often the request may be sent again, before anything of the answer has arrived (2 by default).
         client: An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream
             uses it on its own event loop, so do not share it with other code.
         display: Whether to draw the answer.
@@ -77,11 +81,18 @@ def start(
         base_url=base_url,
         api_key=api_key,
         timeout=timeout,
+        total_timeout=total_timeout,
+        max_retries=max_retries,
         client=client,
         params=params,
     )
+    return _launch(request, None, display)
+
+
+def _launch(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  the shape that `Continuation` calls
+    config = settings()
     surface = choose_surface(config.surface) if display else NullSurface()
-    return StreamHandle(request, surface, engine(), max_rate=config.max_frame_rate)
+    return StreamHandle(request, surface, engine(), max_rate=config.max_frame_rate, beginning=beginning, resume=_launch)
 
 
 def stream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:
@@ -129,8 +140,8 @@ def configure(**values: Any) -> None:
 
     Args:
         **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `system`, `temperature`, `max_tokens`,
-            `connect_timeout`, `first_token_timeout`, `stall_timeout` (seconds), `max_frame_rate` (frames a second),
-            `surface`. The same as `%config NBStream.NAME = …`.
+            `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout` (seconds), `max_retries`,
+            `max_frame_rate` (frames a second), `surface`. The same as `%config NBStream.NAME = …`.
 
     Raises:
         UsageError: There is no such setting, or the value does not fit; nothing is changed.

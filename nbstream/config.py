@@ -72,6 +72,12 @@ class NBStream(SingletonConfigurable):
     connect_timeout = Float(10.0, min=0.001, help="Seconds until a connection must stand.").tag(config=True)
     first_token_timeout = Float(120.0, min=0.001, help="Seconds until the answer must begin.").tag(config=True)
     stall_timeout = Float(60.0, min=0.001, help="Seconds an answer may be silent once it has begun.").tag(config=True)
+    total_timeout = Float(
+        None, allow_none=True, min=0.001, help="Seconds until an answer must be complete; no limit if unset."
+    ).tag(config=True)
+    max_retries = Integer(
+        2, min=0, help="How often a request may be sent again, before anything of the answer has arrived."
+    ).tag(config=True)
     max_frame_rate = Float(15.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
     surface = Enum(
         ("auto", "live", "markdown", "terminal", "static"),
@@ -131,6 +137,8 @@ def resolve(
     base_url: str | None = None,
     api_key: str | None = None,
     timeout: float | None = None,
+    total_timeout: float | None = None,
+    max_retries: int | None = None,
     client: AsyncOpenAI | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> StreamRequest:
@@ -145,8 +153,11 @@ def resolve(
         raise UsageError(str(error)) from None
     if api not in {None, "chat", "responses"}:
         raise UsageError(f'api must be "chat" or "responses", not {api!r}')
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
-        raise UsageError(f"the timeout must be a number of seconds above 0, not {timeout!r}")
+    for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
+    if max_retries is not None and not (isinstance(max_retries, int) and max_retries >= 0):
+        raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
     if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
         raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
     asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
@@ -171,7 +182,9 @@ def resolve(
             connect=config.connect_timeout,
             first_token=timeout or config.first_token_timeout,
             stall=timeout or config.stall_timeout,
+            total=total_timeout or config.total_timeout,
         ),
+        max_retries=max_retries if max_retries is not None else config.max_retries,
         client=client,
     )
 

@@ -3,17 +3,24 @@
     NbstreamError
     ├── UsageError            the call itself is wrong (you): an option, a variable, an empty prompt
     └── StreamError           a stream ended in `failed`; `.result` holds what had arrived
-        ├── MissingKeyError       no key for an endpoint that needs one
-        ├── AuthenticationError   401, 403: the endpoint does not accept the key
-        ├── NotFoundError         404: no such model, or no such path
-        ├── RequestRejectedError  another 4xx: the endpoint does not accept the request
-        ├── RateLimitError        429: too many requests, or the quota is used up
-        ├── ServerError           5xx, or an error that the server reported inside the stream
-        ├── UnreachableError      no connection: refused, unknown host, TLS
-        ├── NotAStreamError       an answer that is not an event stream: HTML, JSON
-        ├── ConnectionLostError   the stream broke off before its end
-        ├── StalledError          silence for longer than the limit
-        └── InternalError         a bug in nbstream; the text is kept all the same
+        ├── MissingKeyError         no key for an endpoint that needs one
+        ├── AuthenticationError     401, 403: the endpoint does not accept the key
+        ├── NotFoundError           404: no such model, or no such path
+        ├── RequestRejectedError    another 4xx: the endpoint does not accept the request
+        │   └── ContextLengthError    prompt and answer do not fit into the model's context
+        ├── RateLimitError          429: too many requests
+        │   └── QuotaError            the quota or the credit is used up; waiting does not help
+        ├── ServerError             5xx, or an error that the server reported inside the stream
+        ├── UnreachableError        no connection: refused, unknown host, TLS
+        ├── NotAStreamError         an answer that is not an event stream: HTML, NDJSON, text, malformed events
+        ├── EmptyAnswerError        a response that ended without an answer and without a reason
+        ├── ConnectionLostError     the stream broke off before its end
+        ├── TimeLimitError          a time limit passed
+        │   ├── ConnectTimeoutError     before the connection stood
+        │   ├── FirstTokenTimeoutError  before the answer began
+        │   ├── StalledError            in the middle of the answer, which had gone silent
+        │   └── TotalTimeoutError       before the answer was complete
+        └── InternalError           a bug in nbstream; the text is kept all the same
 
 A message says what happened and what to do next. It never holds a key, a header or a prompt.
 """
@@ -30,19 +37,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuthenticationError",
+    "ConnectTimeoutError",
     "ConnectionLostError",
+    "ContextLengthError",
+    "EmptyAnswerError",
+    "FirstTokenTimeoutError",
     "InternalError",
     "MissingKeyError",
     "NbstreamError",
     "NotAStreamError",
     "NotFoundError",
+    "QuotaError",
     "RateLimitError",
     "RequestRejectedError",
     "ServerError",
     "StalledError",
     "StreamError",
+    "TimeLimitError",
+    "TotalTimeoutError",
     "UnreachableError",
     "UsageError",
+    "error_class",
 ]
 
 
@@ -68,6 +83,8 @@ class StreamError(NbstreamError):
         kind: Which failure, as a stable word (`"rate_limit"`, `"connection_lost"`, …): branch on this, not on the text.
         status: The HTTP status code, if a response with an error status came.
         code: The server's own error code (`"model_not_found"`, …), if it sent one.
+        retryable: Whether the same request may succeed if it is sent again a little later.
+        retry_after: Seconds that the server asks to wait before that, if it says.
         result: The partial `StreamResult`, with the text that had arrived.
 
     Example:
@@ -82,10 +99,20 @@ class StreamError(NbstreamError):
     kind: ClassVar[str] = "error"
     result: StreamResult  # set when the stream has ended, which is before anybody can catch the error
 
-    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.retryable = retryable
+        self.retry_after = retry_after
 
     @property
     def message(self) -> str:
@@ -117,10 +144,22 @@ class RequestRejectedError(StreamError):
     kind = "rejected"
 
 
+class ContextLengthError(RequestRejectedError):
+    """Prompt and answer together do not fit into the model's context."""
+
+    kind = "context_length"
+
+
 class RateLimitError(StreamError):
-    """Too many requests, or the quota is used up (429)."""
+    """Too many requests (429)."""
 
     kind = "rate_limit"
+
+
+class QuotaError(RateLimitError):
+    """The quota or the credit is used up; waiting does not help."""
+
+    kind = "quota"
 
 
 class ServerError(StreamError):
@@ -141,22 +180,68 @@ class NotAStreamError(StreamError):
     kind = "not_a_stream"
 
 
+class EmptyAnswerError(StreamError):
+    """The response ended without an answer and without a reason."""
+
+    kind = "empty_answer"
+
+
 class ConnectionLostError(StreamError):
     """The stream broke off before its end."""
 
     kind = "connection_lost"
 
 
-class StalledError(StreamError):
-    """Nothing came for longer than the time limit."""
+class TimeLimitError(StreamError):
+    """A time limit passed."""
+
+    kind = "time_limit"
+
+
+class ConnectTimeoutError(TimeLimitError):
+    """The connection did not stand in time."""
+
+    kind = "connect_timeout"
+
+
+class FirstTokenTimeoutError(TimeLimitError):
+    """The answer did not begin in time."""
+
+    kind = "first_token_timeout"
+
+
+class StalledError(TimeLimitError):
+    """The answer fell silent in its middle for longer than the limit."""
 
     kind = "stalled"
+
+
+class TotalTimeoutError(TimeLimitError):
+    """The answer was not complete in time."""
+
+    kind = "total_timeout"
 
 
 class InternalError(StreamError):
     """A bug in nbstream ended the stream; what had arrived is kept."""
 
     kind = "internal"
+
+
+def error_class(kind: str) -> type[StreamError]:
+    """The class of the failures of this kind.
+
+    Raises:
+        KeyError: There is no such kind.
+
+    Example:
+        >>> error_class("quota").__name__
+        'QuotaError'
+    """
+    classes = [StreamError]
+    for each in classes:
+        classes.extend(each.__subclasses__())
+    return {each.kind: each for each in classes if each.__module__ == __name__}[kind]
 
 
 def _own_frames(tb: TracebackType | None) -> list[str]:

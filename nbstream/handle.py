@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbstream.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from nbstream.display.surface import Surface
     from nbstream.engine import Engine
@@ -38,7 +38,16 @@ class StreamHandle:
         ```
     """
 
-    def __init__(self, request: StreamRequest, surface: Surface, engine: Engine, *, max_rate: float) -> None:
+    def __init__(
+        self,
+        request: StreamRequest,
+        surface: Surface,
+        engine: Engine,
+        *,
+        max_rate: float,
+        beginning: StreamResult | None = None,
+        resume: Callable[[StreamRequest, StreamResult, bool], StreamHandle] | None = None,
+    ) -> None:
         from nbstream.display.throttle import Throttle
 
         self._engine = engine
@@ -47,7 +56,14 @@ class StreamHandle:
         surface.open(request, self.cancel)
 
         async def run() -> StreamResult:
-            session = Session(request, surface, engine.open_stream, throttle=Throttle(max_rate))
+            session = Session(
+                request,
+                surface,
+                engine.open_stream,
+                throttle=Throttle(max_rate),
+                beginning=beginning,
+                resume=resume,
+            )
             self._session = session
             if self._cancelled:
                 session.cancel()

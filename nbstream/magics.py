@@ -10,8 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
-from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from nbstream.api import start
 from nbstream.awaited_cells import AWAITED_OPTION, AwaitedCells
@@ -61,6 +61,16 @@ class StreamMagics(Magics):
         type=positive_number,
         help="Seconds of silence to bear, before and within the answer. Example: --timeout 300",
     )
+    @argument(
+        "--total-timeout",
+        type=positive_number,
+        help="Seconds until the answer must be complete. Example: --total-timeout 600",
+    )
+    @argument(
+        "--max-retries",
+        type=int,
+        help="How often to send the request again, before anything has arrived. Example: --max-retries 0",
+    )
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
     @argument(AWAITED_OPTION, action="store_true", help=argparse.SUPPRESS)
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
@@ -89,6 +99,44 @@ class StreamMagics(Magics):
         finally:
             self._bind(options, handle.snapshot)
         return result if cell is None else None
+
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument(
+        "name",
+        nargs="?",
+        default="stream_result",
+        type=variable_name,
+        help="The StreamResult to go on with, `stream_result` by default. Example: %%stream_continue run",
+    )
+    @argument("-o", "--out", type=variable_name, help="Name for the whole text. Example: -o summary")
+    @argument("-u", "--usage", type=variable_name, help="Name for the usage. Example: -u cost")
+    @argument("-r", "--result", type=variable_name, help="Name for the new StreamResult. Example: -r run")
+    @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
+    def stream_continue(self, line: str) -> None:
+        """Go on with an answer that broke off, was stopped or was cut at its limit.
+
+        The whole answer is drawn, and then goes on; the names are set as `%%stream` sets them. A Responses answer in
+        the background is taken up where it broke off; any other is sent back for the model to go on from.
+
+        Example::
+
+            %stream_continue -o summary
+        """
+        try:
+            options = parse_argstring(self.stream_continue, line)
+            result = self._shell.user_ns.get(options.name)
+            if not isinstance(result, StreamResult):
+                raise UsageError(f"there is no StreamResult named {options.name} to go on with")  # noqa: TRY301
+            self._unset("stream_text", "stream_usage", options.out, options.usage)
+            handle = result.start_again(display=not options.quiet)
+        except UsageError as error:
+            raise IPythonUsageError(str(error)) from None
+        try:
+            handle.wait()
+        finally:
+            self._bind(options, handle.snapshot)
 
     async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
         try:
@@ -144,7 +192,10 @@ def _parser() -> argparse.ArgumentParser:
 def _start(prompt: str, options: argparse.Namespace) -> StreamHandle:
     named = {
         name: getattr(options, name)
-        for name in ("model", "api", "system", "temperature", "max_tokens", "base_url", "timeout")
+        for name in (
+            *("model", "api", "system", "temperature", "max_tokens", "base_url"),
+            *("timeout", "total_timeout", "max_retries"),
+        )
     }
     params = dict(options.param)
     if taken := sorted(set(params) & {*named, "display", "client", "api_key", "prompt"}):
@@ -164,8 +215,8 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, for they may hold a key that is still wanted."""
-    for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("stream", None)
+    for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
+        shell.magics_manager.magics[kind].pop(name, None)
     for magic in ("%stream", "%%stream"):
         shell.strdispatchers["complete_command"].strs.pop(magic, None)
     for transformer in _awaited_cells(shell):

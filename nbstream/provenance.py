@@ -122,7 +122,7 @@ def _other_rows(config: NBStream) -> Rows:
     for name, trait in config.class_own_traits(config=True).items():
         value, changed = getattr(config, name), getattr(config, name) != trait.default_value
         if name.endswith("_timeout"):
-            rows.append((name, f"{value:g} s", _PROFILE if changed else _DEFAULT))
+            rows.append((name, "none" if value is None else f"{value:g} s", _PROFILE if changed else _DEFAULT))
         elif changed and name not in {"model", "api", "base_url", "api_key"}:
             rows.append((name, repr(value), _PROFILE))
     return rows

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nbstream.secret import Secret
 
-__all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "StreamRequest", "TimeLimits", "messages_from"]
+__all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "Position", "StreamRequest", "TimeLimits", "messages_from"]
 
 Api: TypeAlias = Literal["chat", "responses"]
 
@@ -62,17 +62,34 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """How long a stream may be silent, in seconds.
+    """How long a stream may take, in seconds.
 
     Attributes:
         connect: Until the connection stands.
-        first_token: From the call to the first event of the answer; slow prefill is legal for minutes.
-        stall: Between two events of the answer. Keep-alive comments do not count.
+        first_token: From sending the request to the first piece of the answer; slow prefill is legal for minutes.
+        stall: Between two pieces of the answer. Keep-alive comments do not count.
+        total: From the call to the end of the answer, retries included; `None` sets no limit.
     """
 
     connect: float = 10.0
     first_token: float = 120.0
     stall: float = 60.0
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a broken stream of a background response is to be taken up again.
+
+    Attributes:
+        response_id: The id of the answer.
+        sequence_number: The number of the last event that had arrived, if any had one.
+        translator: What had translated its events and goes on with the rest; transport's own.
+    """
+
+    response_id: str
+    sequence_number: int | None
+    translator: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +105,10 @@ class StreamRequest:
         temperature: Sampling temperature, if given.
         max_tokens: The most tokens the answer may have, if limited.
         params: Any other fields of the request's body, as they are.
-        limits: How long the stream may be silent.
+        limits: How long the stream may take.
+        max_retries: How often the request may be sent again, before anything of the answer has arrived.
+        partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
+        position: Where to take up the answer instead of asking for one.
         client: A client of the user's own, which then replaces `endpoint` for sending.
     """
 
@@ -101,6 +121,9 @@ class StreamRequest:
     max_tokens: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     limits: TimeLimits = field(default_factory=TimeLimits)
+    max_retries: int = 2
+    partial_answer: str = field(default="", repr=False)
+    position: Position | None = field(default=None, repr=False)
     client: AsyncOpenAI | None = field(default=None, repr=False)
 
 

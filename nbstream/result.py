@@ -10,10 +10,13 @@ import html
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nbstream.errors import UsageError
+
 if TYPE_CHECKING:
+    from nbstream.continuation import Continuation
     from nbstream.errors import StreamError
 
-__all__ = ["StreamResult", "StreamState", "Timing", "ToolCall", "Usage"]
+__all__ = ["Choice", "Retry", "StreamResult", "StreamState", "StreamWarning", "Timing", "ToolCall", "Usage"]
 
 
 class StreamState(enum.StrEnum):
@@ -74,6 +77,63 @@ class ToolCall:
     arguments: str
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several answers to the same request (`n` above 1); the fields mean what they mean in `StreamResult`."""
+
+    index: int
+    text: str = ""
+    finish_reason: str | None = None
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWarning:
+    """Something about a stream that its reader should know, though it did not end the stream.
+
+    Attributes:
+        kind: Which, as a stable word: `buffered`, `empty_answer`, `invalid_arguments`, `malformed_event`, `other_api`,
+            `repeated_text`, `revised_text`, `unshown_media`, `whole_answer`.
+        message: The same in a sentence.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The pause before the request is sent again.
+
+    Attributes:
+        reason: Why, in a few words: `"rate limited"`.
+        delay: How long the pause is, in seconds.
+        attempt: The number of the attempt that follows; the first request was attempt 1.
+        attempts: How many attempts there will be at the most.
+    """
+
+    reason: str
+    delay: float
+    attempt: int
+    attempts: int
+
+    def sentence(self, left: float | None = None) -> str:
+        """What to show during the pause.
+
+        Args:
+            left: Seconds until it ends; by default the whole pause.
+
+        Example:
+            >>> Retry("rate limited", 2.0, attempt=2, attempts=3).sentence()
+            'rate limited, retrying in 2 s · attempt 2 of 3'
+        """
+        seconds = max(0.0, self.delay if left is None else left)
+        shown = f"{seconds:.0f}" if seconds >= 0.95 else f"{seconds:.1f}"
+        return f"{self.reason}, retrying in {shown} s · attempt {self.attempt} of {self.attempts}"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class StreamResult:
     """The outcome of one stream, or its snapshot while it goes on.
@@ -81,7 +141,8 @@ class StreamResult:
     Attributes:
         text: The answer, exactly as the server sent it (partial unless `state` is `completed`).
         state: Where the stream is.
-        finish_reason: Why the answer ends, in the server's word (`"stop"`, `"length"`, …); `None` if it gave none.
+        finish_reason: Why the answer ends, in OpenAI's word where the server's means the same (`"stop"`, `"length"`,
+            `"content_filter"`, `"tool_calls"`), else in the server's; `None` if it gave none.
         usage: Token counts, or `None` if the server reported none.
         model: The model that answered, in the server's word; the requested one until it says.
         request_id: The `x-request-id` of the response, to quote when asking a provider about a problem.
@@ -89,10 +150,17 @@ class StreamResult:
         reasoning: What the model thought aloud, apart from the answer.
         refusal: What the model said when it refused.
         tool_calls: The calls the model asks for, in slot order.
+        choices: All the answers, if the request asked for several (`n` above 1); the fields above are of the first.
+        warnings: What the reader should know about the stream, though it did not end it.
+        annotations: Citations and the like, as the server sent them.
+        logprobs: The log probabilities of the tokens, as the server sent them, if the request asked for them.
+        retry: The pause before the next attempt, while the stream is in it.
+        attempts: How many times the request was sent.
         parsed: The answer as a Python object, for structured output; `None` otherwise.
         error: What went wrong, if `state` is `failed`.
         timing: How long it took.
         cost: The price, where prices are known; `None` otherwise.
+        continuation: What `resume` needs.
 
     Example:
         ```python
@@ -111,10 +179,64 @@ class StreamResult:
     reasoning: str = ""
     refusal: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    warnings: tuple[StreamWarning, ...] = ()
+    annotations: tuple[Any, ...] = ()
+    logprobs: tuple[Any, ...] = ()
+    retry: Retry | None = None
+    attempts: int = 1
     parsed: Any = None
     error: StreamError | None = None
     timing: Timing = field(default_factory=Timing)
     cost: float | None = None
+    continuation: Continuation | None = field(default=None, repr=False, compare=False)
+
+    def resume(self, *, display: bool = True) -> StreamResult:
+        """Go on with an answer that broke off, was stopped or was cut at its limit; wait for the end.
+
+        A Responses answer that goes on in the background (`background=True`) is taken up after the last event that had
+        arrived: nothing is lost or said twice. Any other answer is sent back as an assistant turn for the model to go
+        on from, which most models and servers do well, and is appended to.
+
+        Args:
+            display: Whether to draw the answer, from its beginning.
+
+        Returns:
+            The whole answer; `usage` and `timing` are those of the continuation.
+
+        Raises:
+            UsageError: The answer is complete, or is not from this session.
+            StreamError: The continuation failed; the error's `result` holds all that had arrived.
+
+        Example:
+            ```python
+            try:
+                result = nbs.stream("Write a long story", model="gpt-5-mini")
+            except nbs.StreamError as error:
+                result = error.result.resume()
+            ```
+        """
+        resumed: StreamResult = self.start_again(display=display).wait()
+        return resumed
+
+    def start_again(self, *, display: bool = True) -> Any:
+        """Like `resume`, but return a `StreamHandle` at once.
+
+        Args:
+            display: Whether to draw the answer, from its beginning.
+
+        Raises:
+            UsageError: The answer is complete, or is not from this session.
+
+        Example:
+            ```python
+            handle = error.result.start_again()
+            result = await handle
+            ```
+        """
+        if self.continuation is None:
+            raise UsageError("this result can no longer be gone on with; run its prompt again")
+        return self.continuation.resume(self, display=display)
 
     @property
     def body(self) -> str:
@@ -131,7 +253,9 @@ class StreamResult:
             ("tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if (usage := self.usage) else None),
             ("first token", None if self.timing.ttft is None else f"{self.timing.ttft:.2f} s"),
             ("total", f"{self.timing.total:.2f} s"),
+            ("attempts", str(self.attempts) if self.attempts > 1 else None),
             ("request id", self.request_id),
+            *((f"warning ({each.kind})", each.message) for each in self.warnings),
             ("error", self.error.message if self.error else None),
         ]
         return [(name, value) for name, value in facts if value]
@@ -146,6 +270,8 @@ class StreamResult:
             "request_id": self.request_id,
             "ttft": None if self.timing.ttft is None else round(self.timing.ttft, 4),
             "total": round(self.timing.total, 4),
+            "attempts": self.attempts,
+            "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
         }
 

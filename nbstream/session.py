@@ -1,4 +1,4 @@
-"""One stream from open to end: reading, time limits, cancelling, pacing the display. The story on one screen.
+"""One stream from open to end: reading, retries, time limits, cancelling, pacing the display. The story on one screen.
 
 Runs on the engine's loop. It must not know HTTP, wire formats or notebooks: a stream comes from `open_stream`, frames
 go to a `Surface`, and the verdict on how it ended is the assembler's.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
 from nbstream.assembly import Assembler
 from nbstream.clock import SystemClock
+from nbstream.continuation import Continuation
 from nbstream.display.throttle import Throttle
-from nbstream.errors import InternalError, StalledError, StreamError
-from nbstream.result import StreamResult, Timing
+from nbstream.errors import FirstTokenTimeoutError, InternalError, StalledError, StreamError, TotalTimeoutError
+from nbstream.events import EndOfStream, Failed, Warned
+from nbstream.result import Retry, StreamResult, Timing
+from nbstream.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +35,13 @@ __all__ = ["Session"]
 
 _log = logging.getLogger("nbstream")
 
+# Once a server has said why the answer ends, only usage and the end of the bytes are waited for.
+_AFTER_FINISH_SECONDS = 15.0
+
+# An answer that begins late and is then written faster than any model writes was held back on its way.
+_BUFFERED_AFTER_SECONDS, _BUFFERED_CHARACTERS, _BUFFERED_RATE = 2.0, 200, 20_000.0
+_BUFFERED = Warned("buffered", "The whole answer arrived at once; a proxy on the way seems to hold streams back.")
+
 
 class Session:
     """One stream. `run` it once; `cancel` and `snapshot` it at any time.
@@ -41,6 +52,9 @@ class Session:
         open_stream: Sends the request and hands over the stream.
         throttle: Paces the frames.
         clock: Time, for timing and pacing.
+        retries: Decides on sending the request again; by default as often as the request allows.
+        beginning: What is there already, of an answer that is gone on with.
+        resume: Starts the stream that goes on with this one, given a request, the answer so far, and whether to draw.
     """
 
     def __init__(
@@ -51,16 +65,25 @@ class Session:
         *,
         throttle: Throttle | None = None,
         clock: Clock | None = None,
+        retries: RetryPolicy | None = None,
+        beginning: StreamResult | None = None,
+        resume: Callable[[StreamRequest, StreamResult, bool], object] | None = None,
     ) -> None:
         self._request = request
         self._surface = surface
         self._open_stream = open_stream
         self._throttle = throttle or Throttle()
         self._clock: Clock = clock or SystemClock()
-        self._assembler = Assembler(model=request.model, endpoint=request.endpoint.name)
+        self._retries = retries or RetryPolicy(request.max_retries)
+        self._beginning = beginning
+        self._resume = resume
+        self._assembler = self._new_assembler()
+        self._stream: EventStream | None = None
+        self._attempt = 1
+        self._retry: Retry | None = None
         self._started_at = self._clock.now()
         self._first_token_at: float | None = None
-        self._request_id: str | None = None
+        self._last_token_at = 0.0
         self._reader: asyncio.Task[None] | None = None
         self._cancelled = False
         self._changed = asyncio.Event()
@@ -70,13 +93,15 @@ class Session:
         """Read the stream to its end, drawing as it grows; return how it ended. Never raises for a failed stream."""
         painter = asyncio.create_task(self._paint())
         self._reader = asyncio.create_task(self._read())
+        if self._beginning is not None:
+            self._changed.set()
         if self._cancelled:
             self._reader.cancel()
         await asyncio.wait({self._reader})
         self._judge(self._reader)
         painter.cancel()
         await asyncio.wait({painter})
-        self._final = final = self.snapshot()
+        self._final = final = self._snapshot(continuation=self._continuation())
         if final.error is not None:
             final.error.result = final
         await self._on_surface(self._surface.close, self._final)
@@ -92,37 +117,82 @@ class Session:
 
     def snapshot(self) -> StreamResult:
         """The result so far, or the final one."""
-        return self._final or self._assembler.snapshot(self._timing(), self._request_id)
+        return self._final or self._snapshot()
+
+    def _snapshot(self, continuation: Continuation | None = None) -> StreamResult:
+        return self._assembler.snapshot(
+            timing=self._timing(),
+            request_id=self._stream.request_id if self._stream is not None else None,
+            retry=self._retry,
+            attempts=self._attempt,
+            continuation=continuation,
+        )
 
     async def _read(self) -> None:
+        """Attempt until the answer has begun; what has begun is never asked for again."""
+        limit = self._request.limits.total
+        try:
+            async with asyncio.timeout(limit) as total:
+                for self._attempt in itertools.count(1):
+                    try:
+                        return await self._read_once()
+                    except StreamError as error:
+                        self._retry = None if self._assembler.has_content else self._retries.next(error, self._attempt)
+                        if self._retry is None:
+                            raise
+                    self._assembler = self._new_assembler()
+                    self._changed.set()
+                    await self._clock.sleep(self._retry.delay)
+                    self._retry = None
+                    self._changed.set()
+        except TimeoutError:
+            if not total.expired():
+                raise
+            name = self._request.endpoint.name
+            raise TotalTimeoutError(f"The answer of {name} was not complete within {limit:g} s.") from None
+
+    async def _read_once(self) -> None:
         limits = self._request.limits
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(limits.first_token) as limit:
                 async with self._open_stream(self._request) as stream:
-                    self._request_id = stream.request_id
+                    self._stream = stream
                     async for batch in stream:
                         if batch:
                             self._take(batch)
                             if self._assembler.has_content:
-                                limit.reschedule(loop.time() + limits.stall)
+                                silence = limits.stall
+                                if self._assembler.announced:
+                                    silence = min(silence, _AFTER_FINISH_SECONDS)
+                                limit.reschedule(loop.time() + silence)
                         if self._assembler.state.terminal:
                             return
-        except TimeoutError as error:
-            raise self._stalled() from error
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise self._timed_out() from None
 
     def _take(self, batch: list[Event]) -> None:
         assembler = self._assembler
+        had_content = assembler.has_content
         for event in batch:
+            if type(event) is Failed and not assembler.has_content:
+                raise assembler.error_of(event)  # which may be tried again
+            if type(event) is EndOfStream and self._was_held_back():
+                assembler.feed(_BUFFERED)
             assembler.feed(event)
             if assembler.state.terminal:
                 break
-        if self._first_token_at is None and assembler.has_content:
-            self._first_token_at = self._clock.now()
+        if assembler.has_content:
+            self._last_token_at = self._clock.now()
+            if not had_content:
+                self._first_token_at = self._last_token_at
         self._changed.set()
 
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""
+        self._retry = None
         if self._assembler.state.terminal:
             return
         if reader.cancelled():
@@ -134,20 +204,34 @@ class Session:
             return
         _log.error("nbstream failed while reading a stream", exc_info=error)
         name = type(error).__name__
-        self._assembler.fail(
-            InternalError(f"nbstream itself failed ({name}). What had arrived is kept; please report this.")
-        )
+        self._assembler.fail(InternalError(f"nbstream itself failed ({name}); please report this."))
 
-    def _stalled(self) -> StalledError:
+    def _timed_out(self) -> StreamError:
         limits, name = self._request.limits, self._request.endpoint.name
         if not self._assembler.has_content:
-            return StalledError(
-                f"{name} sent nothing for {limits.first_token:g} s. Give a slow model more time with --timeout SECONDS."
+            return FirstTokenTimeoutError(
+                f"{name} sent nothing of an answer for {limits.first_token:g} s. "
+                "Give a slow model more time with --timeout SECONDS."
             )
-        return StalledError(
-            f"{name} went silent for {limits.stall:g} s in the middle of the answer. "
-            "What had arrived is kept; run the cell again to retry."
-        )
+        return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")
+
+    def _was_held_back(self) -> bool:
+        first = self._first_token_at
+        if first is None or first - self._started_at < _BUFFERED_AFTER_SECONDS:
+            return False
+        characters = len(self._assembler.snapshot().text)
+        return characters >= _BUFFERED_CHARACTERS + _BUFFERED_RATE * (self._last_token_at - first)
+
+    def _continuation(self) -> Continuation | None:
+        if self._resume is None:
+            return None
+        response_id = self._assembler.snapshot().response_id
+        position = self._stream.position(response_id) if self._stream is not None and response_id else None
+        return Continuation(self._request, position, self._resume)
+
+    def _new_assembler(self) -> Assembler:
+        request = self._request
+        return Assembler(model=request.model, endpoint=request.endpoint.name, beginning=self._beginning)
 
     async def _paint(self) -> None:
         """Draw whenever something changed and a frame is due."""

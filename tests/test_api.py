@@ -47,7 +47,7 @@ def test_options_reach_the_server(api):
 
 
 def test_any_other_field_goes_to_the_api_as_it_is(loopback):
-    loopback.send("data: [DONE]\n\n")
+    loopback.send('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n')
     nbs.stream("Hi", model="m", base_url=loopback.base_url, display=False, seed=7, metadata={"a": ["b"]})
     body = json.loads(loopback.requests[0].body)
     assert (body["seed"], body["metadata"]) == (7, {"a": ["b"]})

@@ -23,7 +23,7 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which layer may know which ---------------------------------------------------------------------------------------
 
-VALUES = ("errors", "events", "result", "secret", "clock", "request", "plain")
+VALUES = ("errors", "events", "result", "secret", "clock", "request", "plain", "pieces", "retry", "continuation")
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "engine": ("transport",),
     "session": ("assembly", "display.throttle", "display.surface"),
     "handle": ("session", "display.throttle", "display.surface", "engine"),
+    "testing": ("session", "retry", "display.throttle", "display.surface"),
     "config": ("demo",),
     "options": (),
     "interpolate": (),
@@ -46,6 +47,7 @@ MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
 KNOW_NO_VALUES = {"markdown", "demo"}
 SDK = {"openai", "httpx", "httpx2"}
 MAY_NAME_SDK_TYPES = {"request", "config", "api", "chat"}
+MAY_IMPORT_PYTEST = {"testing.fixtures"}
 
 
 class Import(NamedTuple):
@@ -84,6 +86,10 @@ def wrong_imports(module: str, source: str) -> Iterator[str]:
             yield f"{where}: imports are absolute"
         elif package in SDK and layer != "transport" and not (for_types and layer in MAY_NAME_SDK_TYPES):
             yield f"{where}: only transport/ may import {package}"
+        elif package in {"pytest", "_pytest"} and module not in MAY_IMPORT_PYTEST:
+            yield f"{where}: only {', '.join(MAY_IMPORT_PYTEST)} may import pytest"
+        elif within(target, ("nbstream.testing",)) and layer != "testing":
+            yield f"{where}: testing/ is for tests, {layer} must not import it"
         elif package == "nbstream" and layer in MAY_IMPORT and not within(wanted, (layer,)):
             allowed = MAY_IMPORT[layer] + (() if layer in KNOW_NO_VALUES else VALUES)
             if for_types:
@@ -188,6 +194,11 @@ def test_the_public_names_are_few_and_all_there_are() -> None:
         (wrong_imports, "cli", "from openai import OpenAI", "only transport/ may import openai"),
         (wrong_imports, "engine", "import httpx", "only transport/ may import httpx"),
         (wrong_imports, "assembly.text", "from . import state", "imports are absolute"),
+        (wrong_imports, "testing.server", "from nbstream.transport import sse", "testing must not import"),
+        (wrong_imports, "testing.server", "import pytest", "only testing.fixtures may import pytest"),
+        (wrong_imports, "cli", "import pytest", "only testing.fixtures may import pytest"),
+        (wrong_imports, "cli", "from nbstream.testing import FaultServer", "cli must not import it"),
+        (wrong_imports, "errors", "from nbstream.testing.script import play", "errors must not import it"),
         (too_long, "x", "\n" * 401, "has 401 lines"),
         (too_long, "x", "def f():\n" + "    pass\n" * 61, "f has 62 lines"),
         (untidy, "display.utils", '"""Doc."""', "named for what it holds"),
@@ -208,6 +219,8 @@ def test_gates_can_fail(gate: Callable[[str, str], Iterator[str]], module: str, 
         (wrong_imports, "session", "if TYPE_CHECKING:\n    from nbstream.transport.open import EventStream"),
         (wrong_imports, "display.marks", "from nbstream.markdown import inert\nfrom nbstream.result import Usage"),
         (wrong_imports, "transport.open", "import openai"),
+        (wrong_imports, "testing.script", "from nbstream.session import Session\nfrom nbstream.testing import answers"),
+        (wrong_imports, "testing.fixtures", "import pytest"),
         (too_long, "x", 'def f():\n    """' + "\n" * 100 + '"""\n    return 1'),
         (untidy, "cli", '"""Doc."""\nprint(1)'),
     ],

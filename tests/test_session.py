@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from nbstream.display.throttle import Throttle
-from nbstream.errors import InternalError, NotFoundError, StalledError
+from nbstream.errors import FirstTokenTimeoutError, InternalError, NotFoundError, StalledError
 from nbstream.events import EndOfStream, Failed, Finished, Started, TextDelta, UsageReported
 from nbstream.result import StreamState, Timing, Usage
 from nbstream.session import Session
@@ -135,14 +135,14 @@ def test_a_slow_first_token_is_no_failure(run, scripted):
 
 def test_no_first_token(run, scripted):
     result = run(scripted(FOREVER))
-    assert isinstance(result.error, StalledError)
+    assert isinstance(result.error, FirstTokenTimeoutError)
     assert result.timing.total == pytest.approx(120.0)
     assert result.timing.ttft is None
-    assert "sent nothing for 120 s" in result.error.message
+    assert "sent nothing of an answer for 120 s" in result.error.message
 
 
 def test_no_connection_counts_as_silence_before_the_answer(run, scripted):
-    assert run(scripted(connecting=FOREVER)).error.kind == "stalled"
+    assert run(scripted(connecting=FOREVER)).error.kind == "first_token_timeout"
 
 
 def test_silence_in_the_middle(run, scripted):
@@ -158,7 +158,7 @@ def test_silence_in_the_middle(run, scripted):
 def test_keep_alives_are_no_sign_of_an_answer(run, scripted, before):
     keep_alives = [1.0, []] * 1000
     result = run(scripted(*before, *keep_alives))
-    assert result.error.kind == "stalled"
+    assert result.error.kind == ("stalled" if before else "first_token_timeout")
     assert result.timing.total == pytest.approx(60.0 if before else 120.0)
 
 

@@ -9,12 +9,17 @@ import pytest
 from nbstream.demo import DemoServer, Pace
 from nbstream.display.terminal import TerminalSurface
 from nbstream.errors import ConnectionLostError
-from nbstream.result import StreamResult, StreamState
+from nbstream.result import Retry, StreamResult, StreamState, StreamWarning
 
 if sys.platform != "win32":
     import pexpect
 
 SOME = StreamState.STREAMING
+PAUSE = Retry("rate limited", 2.0, attempt=2, attempts=3)
+
+
+def whole(text, **facts):
+    return StreamResult(text, StreamState.COMPLETED, "stop", **facts)
 
 
 class Out(io.StringIO):
@@ -55,39 +60,48 @@ def shown(make_request):
 
 def test_only_what_is_new_is_written(shown):
     frames = [StreamResult(text, SOME) for text in ("", "Hel", "Hel", "Hello")]
-    assert shown(*frames, StreamResult("Hello", StreamState.COMPLETED)) == ["Hel", "lo", "\n"]
+    assert shown(*frames, whole("Hello")) == ["Hel", "lo", "\n"]
 
 
 def test_the_last_frame_writes_the_rest(shown):
-    assert shown(StreamResult("Hel", SOME), StreamResult("Hello", StreamState.COMPLETED)) == ["Hel", "lo", "\n"]
+    assert shown(StreamResult("Hel", SOME), whole("Hello")) == ["Hel", "lo", "\n"]
 
 
 def test_a_line_that_is_ended_is_not_ended_again(shown):
-    assert shown(StreamResult("Hello\n", StreamState.COMPLETED)) == ["Hello\n"]
+    assert shown(whole("Hello\n")) == ["Hello\n"]
 
 
-def test_an_empty_answer_writes_nothing(shown):
-    assert shown(StreamResult("", StreamState.COMPLETED)) == []
+def test_a_line_that_shows_as_ended_is_not_ended_again(shown):
+    assert "".join(shown(whole("Hello\n\x07"))) == "Hello\n"
+
+
+def test_an_empty_answer_writes_only_its_mark(shown):
+    (line,) = shown(whole(""))
+    assert line.startswith("[Empty: ")
+    assert line.endswith("]\n")
 
 
 @pytest.mark.parametrize(
     ("result", "mark"),
     [
-        (StreamResult("Hel", StreamState.CANCELLED), "\n[Stopped: You stopped the answer after 3 characters.]\n"),
-        (StreamResult("Hel", StreamState.FAILED, error=ConnectionLostError("It broke.")), "\n[Failed: It broke.]\n"),
-        (StreamResult("Hel", StreamState.COMPLETED, "length"), "\n[Cut off: "),
+        (StreamResult("Hel", StreamState.CANCELLED), "[Stopped: You stopped the answer after 3 characters; "),
+        (
+            StreamResult("Hel", StreamState.FAILED, error=ConnectionLostError("It broke.")),
+            "[Connection lost: It broke.]\n",
+        ),
+        (StreamResult("Hel", StreamState.COMPLETED, "length"), "[Cut off: "),
     ],
 )
 def test_an_unusual_end_is_marked(shown, result, mark):
-    written = shown(result)
-    assert written[0] == "Hel"
-    assert written[1].startswith(mark)
-    assert written[1].endswith("]\n")
+    text, end, last = shown(result)
+    assert (text, end) == ("Hel", "\n")
+    assert last.startswith(mark)
+    assert last.endswith("]\n")
 
 
 def test_a_failure_without_text_is_marked_on_its_own_line(shown):
     assert shown(StreamResult("", StreamState.FAILED, error=ConnectionLostError("It broke."))) == [
-        "[Failed: It broke.]\n"
+        "[Connection lost: It broke.]\n"
     ]
 
 
@@ -97,21 +111,82 @@ def test_a_refusal_is_shown(shown):
 
 
 def test_an_answer_after_a_refusal_is_shown_whole(shown):
-    writes = shown(StreamResult(refusal="I cannot", state=SOME), StreamResult("But I can", StreamState.COMPLETED))
-    assert "".join(writes) == "I cannot\nBut I can\n"
+    begun = StreamResult(refusal="I cannot", state=SOME)
+    writes = shown(begun, StreamResult("But I", SOME, refusal="I cannot do"), whole("But I can"))
+    assert "".join(writes) == "I cannot\n[The model began to refuse. The answer:]\nBut I can\n"
+
+
+def test_text_that_turns_out_to_be_thinking_is_told_apart_from_the_answer(shown):
+    thought = "The user wants 4.\nSo"
+    frames = [
+        StreamResult(thought, SOME),
+        StreamResult("", SOME, reasoning=thought + " be it.\n"),
+        StreamResult("It is", SOME, reasoning=thought + " be it.\n"),
+    ]
+    writes = shown(*frames, whole("It is 4.", reasoning=thought + " be it.\n"))
+    assert "".join(writes) == f"{thought}\n[That was the model thinking. The answer:]\nIt is 4.\n"
+
+
+def test_thinking_without_an_answer_is_only_marked(shown):
+    writes = shown(StreamResult("Hm", SOME), whole("", reasoning="Hm"))
+    text, end, mark = writes
+    assert (text, end) == ("Hm", "\n")
+    assert mark.startswith("[No answer: ")
+
+
+def test_an_answer_that_the_server_words_anew_begins_again(shown):
+    writes = shown(StreamResult("Hello wrld", SOME), whole("Hello world"))
+    assert "".join(writes) == "Hello wrld\n[The server changed the answer, which begins again:]\nHello world\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [("Hello  ", "Hello"), ("Hello\n", "Hello"), ("\n", "Hello"), (" ", "")])
+def test_white_space_that_comes_or_goes_does_not_make_the_answer_begin_again(shown, before, after):
+    written = "".join(shown(StreamResult(before, SOME), StreamResult(after, StreamState.CANCELLED)))
+    assert "again" not in written
+    assert written.count("Hello") == after.count("Hello")
+    assert written.partition("[")[0].endswith("\n")
+
+
+def test_each_pause_before_another_attempt_is_one_line(shown):
+    second = Retry("server error", 0.5, attempt=3, attempts=3)
+    waits = [StreamResult(retry=pause) for pause in (None, PAUSE, PAUSE, None, second, second)]
+    assert shown(*waits, StreamResult("Hello", SOME), whole("Hello")) == [
+        "[rate limited, retrying in 2 s · attempt 2 of 3]\n",
+        "[server error, retrying in 0.5 s · attempt 3 of 3]\n",
+        "Hello",
+        "\n",
+    ]
+
+
+def test_a_pause_that_was_stopped_is_not_told_again(shown):
+    stopped = StreamResult(state=StreamState.CANCELLED, retry=PAUSE)
+    assert "".join(shown(StreamResult(retry=PAUSE), stopped)) == (
+        "[rate limited, retrying in 2 s · attempt 2 of 3]\n[Stopped: You stopped the stream before the answer began.]\n"
+    )
+    assert "retrying" not in "".join(shown(stopped))
+
+
+def test_warnings_follow_the_mark(shown):
+    warnings = (StreamWarning("unshown_media", "An image is not shown: \x1b[31m."),) * 2
+    result = StreamResult("Hel", StreamState.CANCELLED, warnings=warnings)
+    assert "".join(shown(result)).splitlines()[1:] == [
+        "[Stopped: You stopped the answer after 3 characters; %stream_continue goes on from there.]",
+        "[Note: An image is not shown: ␛[31m.]",
+    ]
+    assert "".join(shown(whole("Hi", warnings=warnings))) == "Hi\n[Note: An image is not shown: ␛[31m.]\n"
 
 
 def test_a_narrow_encoding_costs_a_character_not_the_answer(make_request):
     out = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     surface = TerminalSurface(out)
     surface.open(make_request(), lambda: None)
-    surface.close(StreamResult("before → after", StreamState.COMPLETED))
+    surface.close(whole("before → after"))
     assert out.buffer.getvalue().decode("cp1252") == "before ? after" + os.linesep
 
 
 def test_controls_never_reach_the_terminal(shown):
     hostile = "a\x1b]52;c;x\x07b\rc\x9b31m\tok\n"
-    assert "".join(shown(StreamResult(hostile, StreamState.COMPLETED))) == "a␛]52;c;xbc31m\tok\n"
+    assert "".join(shown(whole(hostile))) == "a␛]52;c;xbc31m\tok\n"
 
 
 # --- a real terminal --------------------------------------------------------------------------------------------------
@@ -176,7 +251,7 @@ def test_ctrl_c_stops_and_marks_the_answer(terminal, upstream):
     ask(terminal, upstream, "", "Count to 20000")
     terminal.expect(r"\b5, 6, 7\b")
     terminal.sendintr()
-    terminal.expect(r"\[Stopped: You stopped the answer after [\d,]+ characters\.\]")
+    terminal.expect(r"\[Stopped: You stopped the answer after [\d,]+ characters; ")
     terminal.expect("KeyboardInterrupt")
     terminal.expect("In .*: ")
     assert upstream.requests[-1].ended.wait(10)

@@ -6,27 +6,44 @@ that merely stop are a lost connection, and the text so far is kept.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
+from nbstream.assembly.answer import Answer
 from nbstream.assembly.state import Trigger, next_state
-from nbstream.assembly.text import TextBuffer
-from nbstream.assembly.tool_calls import ToolCallCollector
-from nbstream.errors import ConnectionLostError, ServerError, StreamError
+from nbstream.assembly.tool_calls import valid_arguments
+from nbstream.errors import (
+    ConnectionLostError,
+    EmptyAnswerError,
+    NotAStreamError,
+    ServerError,
+    StreamError,
+    TimeLimitError,
+    error_class,
+)
 from nbstream.events import (
+    Annotated,
     EndOfStream,
     Event,
     Failed,
     Finished,
+    Garbled,
+    LogprobsReported,
     ReasoningDelta,
     RefusalDelta,
     Started,
     TextDelta,
+    TextRevised,
     ToolCallDelta,
+    ToolCallRevised,
     UsageReported,
+    Warned,
 )
-from nbstream.result import StreamResult, StreamState, Timing, Usage
+from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Usage
 
 __all__ = ["Assembler"]
+
+# Words that servers put in the place of a finish reason when the answer was given up.
+_GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
 
 
 class Assembler:
@@ -35,6 +52,7 @@ class Assembler:
     Args:
         model: The model that was asked for, until the server names one.
         endpoint: The endpoint's name, for error messages.
+        beginning: What is there already, of an answer that is gone on with.
 
     Example:
         >>> assembler = Assembler(model="m", endpoint="localhost")
@@ -44,20 +62,24 @@ class Assembler:
         ('Hi', 'completed')
     """
 
-    def __init__(self, *, model: str, endpoint: str) -> None:
+    def __init__(self, *, model: str, endpoint: str, beginning: StreamResult | None = None) -> None:
         self.state = StreamState.PENDING
         self.has_content = False
+        self.usage: Usage | None = None
         self._endpoint = endpoint
         self._model: str | None = model
-        self._response_id: str | None = None
-        self._text = TextBuffer()
-        self._reasoning = TextBuffer()
-        self._refusal = TextBuffer()
-        self._tool_calls = ToolCallCollector()
-        self.usage: Usage | None = None
-        self._finish_reason: str | None = None
-        self._reason_on_every_chunk = False
+        self._response_id = beginning.response_id if beginning is not None else None
+        self._first = Answer(beginning or StreamResult())  # that with the lowest number, of those that have come
+        self._answers: dict[int, Answer] = {}
+        self._warnings: dict[str, StreamWarning] = {}  # one of each kind
+        self._annotations: list[Any] = list(beginning.annotations) if beginning else []
+        self._logprobs: list[Any] = list(beginning.logprobs) if beginning else []
         self._error: StreamError | None = None
+
+    @property
+    def announced(self) -> bool:
+        """Whether the server has said why the answer ends; usage and the end of the bytes may still follow."""
+        return bool(self._answers) and all(answer.announced for answer in self._answers.values())
 
     def feed(self, event: Event) -> None:
         """Take the next event.
@@ -66,104 +88,175 @@ class Assembler:
             IllegalTransitionError: The stream has already ended; nothing changes.
         """
         match event:
-            case TextDelta(text):
+            case TextDelta(_, choice):
                 self._content()
-                self._text.append(text)
-                # Some servers put a finish reason on every chunk. Then it announces nothing.
-                self._reason_on_every_chunk = self._reason_on_every_chunk or self._finish_reason is not None
-            case ReasoningDelta(text):
+                self._answer(choice).add_text(event)
+            case ReasoningDelta(text, choice):
                 self._content()
-                self._reasoning.append(text)
-            case RefusalDelta(text):
+                self._answer(choice).add_reasoning(text)
+            case RefusalDelta(text, choice):
                 self._content()
-                self._refusal.append(text)
+                self._answer(choice).refusal.append(text)
             case ToolCallDelta():
                 self._content()
-                self._tool_calls.add(event)
-            case Started(model, response_id):
-                self.state = next_state(self.state, Trigger.CONTENT)
-                self._model = model or self._model
-                self._response_id = response_id or self._response_id
-            case UsageReported(usage):
-                self.state = next_state(self.state, Trigger.CONTENT)
-                self.usage = usage
-            case Finished(reason):
-                self.state = next_state(self.state, Trigger.CONTENT)
-                self._finish_reason = reason
-            case Failed(message, code):
-                self.fail(ServerError(_server_message(self._endpoint, message), code=code))
+                self._answer(event.choice).tool_calls.add(event)
             case EndOfStream(marked):
                 self._end(marked=marked)
+            case Failed():
+                self.fail(self.error_of(event))
+            case Garbled(message):
+                if self.announced:
+                    self._warn("malformed_event", f"{message}. The answer was already complete.")
+                else:
+                    self.fail(NotAStreamError(f"{message}."))
             case _:
-                assert_never(event)
+                self.state = next_state(self.state, Trigger.CONTENT)
+                self._take_fact(event)
+
+    def error_of(self, event: Failed) -> StreamError:
+        """The error that a server's report amounts to."""
+        line = " ".join(event.message.split())[:300].rstrip(".")
+        return error_class(event.kind)(
+            f"{self._endpoint} reported an error: {line}.", code=event.code, retryable=event.retryable
+        )
 
     def break_off(self, error: StreamError) -> None:
-        """End the stream because nothing more can be read: failed, unless the server had said why the answer ends.
+        """End the stream because of `error`.
 
-        Some servers close uncleanly, or not at all, once they have said it.
+        A server that has said why the answer ends may close uncleanly, or not at all; then the answer is complete.
         """
-        if self._finish_reason is None or self._reason_on_every_chunk:
-            self.fail(error)
+        if self.announced and isinstance(error, ConnectionLostError | TimeLimitError):
+            self._end(marked=False)
         else:
-            self._complete()
+            self.fail(error)
 
     def fail(self, error: StreamError) -> None:
         """End the stream as failed, keeping what had arrived."""
-        self.state = next_state(self.state, Trigger.FAIL)
+        state = next_state(self.state, Trigger.FAIL)
+        self._close()
+        characters = len(self._first.value(0).text)
+        if not characters and isinstance(error, ConnectionLostError):
+            error.args = (f"{error.message} Run the cell again to retry.",)
+        elif characters:
+            count = f"{characters:,} characters" if characters > 1 else "one character"
+            kept = f"What had arrived ({count}) is kept; %stream_continue goes on from there."
+            error.args = (f"{error.message} {kept}",)
         self._error = error
-        self._close_texts()
+        self.state = state
 
     def cancel(self) -> None:
         """End the stream as cancelled by the user, keeping what had arrived."""
-        self.state = next_state(self.state, Trigger.CANCEL)
-        self._close_texts()
+        state = next_state(self.state, Trigger.CANCEL)
+        self._close()
+        self.state = state
 
-    def snapshot(self, timing: Timing | None = None, request_id: str | None = None) -> StreamResult:
-        """The result so far; the two facts that only the outside knows are handed in."""
-        state = self.state  # first: another thread may ask, and `completed` must mean that the text is whole
+    def snapshot(self, **outside: Any) -> StreamResult:
+        """The result so far.
+
+        Args:
+            **outside: The fields that only the outside knows: `timing`, `request_id`, `retry`, `attempts`, …
+        """
+        state = self.state  # read first and set last, for another thread may ask: `completed` means that all is there
+        first = self._first.value(0)
         return StreamResult(
-            text=self._text.value(),
+            text=first.text,
             state=state,
-            finish_reason=self._finish_reason,
+            finish_reason=first.finish_reason,
             usage=self.usage,
             model=self._model,
-            request_id=request_id,
             response_id=self._response_id,
-            reasoning=self._reasoning.value(),
-            refusal=self._refusal.value(),
-            tool_calls=self._tool_calls.value(),
+            reasoning=first.reasoning,
+            refusal=first.refusal,
+            tool_calls=first.tool_calls,
+            choices=self._choices(),
+            warnings=tuple(self._warnings.values()),
+            annotations=tuple(self._annotations),
+            logprobs=tuple(self._logprobs),
             error=self._error,
-            timing=timing or Timing(),
+            **outside,
         )
+
+    def _take_fact(
+        self,
+        event: TextRevised
+        | ToolCallRevised
+        | Started
+        | Finished
+        | UsageReported
+        | Annotated
+        | LogprobsReported
+        | Warned,
+    ) -> None:
+        match event:
+            case TextRevised(text):
+                self._content()
+                self._first.revise_text(text)
+            case ToolCallRevised(index, arguments):
+                self._first.tool_calls.revise(index, arguments)
+            case Started(model, response_id):
+                self._model = model or self._model
+                self._response_id = response_id or self._response_id
+            case UsageReported(usage):
+                self.usage = usage
+            case Finished(reason, choice):
+                self._answer(choice).finish_reason = reason
+            case Annotated(annotation):
+                self._annotations.append(annotation)
+            case LogprobsReported(tokens):
+                self._logprobs.extend(tokens)
+            case Warned(kind, message):
+                self._warn(kind, message)
+            case _:
+                assert_never(event)
 
     def _content(self) -> None:
         self.state = next_state(self.state, Trigger.CONTENT)
         self.has_content = True
 
+    def _answer(self, choice: int) -> Answer:
+        known = self._answers.get(choice)
+        if known is not None:
+            return known
+        made = Answer() if self._answers else self._first
+        self._answers[choice] = made
+        self._first = self._answers[min(self._answers)]
+        return made
+
+    def _choices(self) -> tuple[Choice, ...]:
+        answers = sorted(self._answers.copy().items())
+        return tuple(answer.value(index) for index, answer in answers) if len(answers) > 1 else ()
+
     def _end(self, *, marked: bool) -> None:
-        if self._finish_reason is None and not marked:
-            self.fail(ConnectionLostError(_lost_message(self._endpoint, len(self._text.value()))))
-            return
-        self._complete()
+        """The bytes have ended, or nothing more is waited for."""
+        reasons = [answer.finish_reason for answer in self._answers.values()]
+        if given_up := next((reason for reason in reasons if reason and reason.lower() in _GIVEN_UP), None):
+            self.fail(ServerError(f"{self._endpoint} gave the answer up ({given_up}).", code=given_up))
+        elif not self.has_content and not any(reasons):
+            self.fail(
+                EmptyAnswerError(
+                    f"{self._endpoint} ended the response without an answer. Run the cell again, or check the server."
+                )
+            )
+        elif None in reasons and not marked:
+            self.fail(ConnectionLostError(f"{self._endpoint} closed the connection in the middle of the answer."))
+        else:
+            self._complete()
 
     def _complete(self) -> None:
-        self.state = next_state(self.state, Trigger.COMPLETE)
-        self._close_texts()
+        state = next_state(self.state, Trigger.COMPLETE)
+        self._close()
+        if not self.has_content and self.usage is None and self._first.finish_reason == "stop":
+            self._warn("empty_answer", f"{self._endpoint} ended the answer without a word and without usage.")
+        calls = [call for answer in self._answers.values() for call in answer.tool_calls.value()]
+        if not all(valid_arguments(call.arguments) for call in calls):
+            self._warn("invalid_arguments", "The arguments of a tool call are not valid JSON.")
+        self.state = state
 
-    def _close_texts(self) -> None:
-        for buffer in (self._text, self._reasoning, self._refusal):
-            buffer.close()
+    def _close(self) -> None:
+        for answer in self._answers.values():
+            answer.close()
+            if answer.repeated:
+                self._warn("repeated_text", "The last piece repeated the whole answer; the repetition was dropped.")
 
-
-def _server_message(endpoint: str, message: str) -> str:
-    line = " ".join(message.split())[:300].rstrip(".")
-    return f"{endpoint} reported an error: {line}. What had arrived is kept; run the cell again to retry."
-
-
-def _lost_message(endpoint: str, characters: int) -> str:
-    if not characters:
-        return f"{endpoint} closed the connection without an answer. Run the cell again to retry."
-    return (
-        f"The connection to {endpoint} was lost after {characters:,} characters. "
-        "What had arrived is kept; run the cell again to retry."
-    )
+    def _warn(self, kind: str, message: str) -> None:
+        self._warnings.setdefault(kind, StreamWarning(kind, message))

@@ -1,7 +1,8 @@
-"""Text that arrives in pieces: cheap to append, whole on reading. Must not know what the text is for."""
+"""Text that arrives in pieces: whole on reading, and always encodable. Must not know what the text is for."""
 
 from __future__ import annotations
 
+from nbstream.pieces import Pieces
 from nbstream.plain import encodable
 
 __all__ = ["TextBuffer"]
@@ -13,6 +14,9 @@ class TextBuffer:
     A character outside the Basic Multilingual Plane can come as two JSON escapes in two pieces. The first half is held
     back until the second arrives, so that what is read can always be encoded; a half that stays alone becomes U+FFFD.
 
+    Args:
+        beginning: What is there already.
+
     Example:
         >>> buffer = TextBuffer()
         >>> buffer.append("Hi \ud83d"); buffer.value()
@@ -23,9 +27,11 @@ class TextBuffer:
 
     __slots__ = ("_half", "_pieces")
 
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
+    def __init__(self, beginning: str = "") -> None:
+        self._pieces = Pieces()
         self._half = ""
+        if beginning:
+            self._pieces.append(beginning)
 
     def append(self, piece: str) -> None:
         """Add the next piece, which may be empty."""
@@ -38,6 +44,11 @@ class TextBuffer:
             text, self._half = text[:-1], text[-1]
         self._pieces.append(encodable(text))
 
+    def replace(self, text: str) -> None:
+        """Forget what there is and hold `text` instead."""
+        self._half = ""
+        self._pieces.replace(encodable(text))
+
     def close(self) -> None:
         """Nothing follows: a half that waited for its other half is lost."""
         if self._half:
@@ -46,4 +57,4 @@ class TextBuffer:
 
     def value(self) -> str:
         """The text so far. Any thread may read while one appends, so reading changes nothing."""
-        return "".join(self._pieces)
+        return self._pieces.value()

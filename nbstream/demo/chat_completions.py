@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
 from nbstream.demo.errors import server_failed
-from nbstream.demo.request import MODEL, Message, Order, invalid, missing, optional
+from nbstream.demo.fields import invalid, limit, missing, noun, optional
+from nbstream.demo.request import MODEL, Message, Order
 from nbstream.demo.wire import frame
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MOST_STOP_SEQUENCES = 4
 
 class ChatCompletion:
     """One chat completion: its request read, its answer as chunks or whole."""
+
+    lead = 1
 
     def __init__(self, order: Order, script: Script) -> None:
         self._script = script
@@ -50,31 +53,31 @@ class ChatCompletion:
         return Order(
             messages=_messages(body),
             stream=stream,
-            max_tokens=request.limit(body, "max_completion_tokens", "max_tokens"),
+            max_tokens=limit(body, "max_completion_tokens", "max_tokens"),
             stop=_stop(body),
             pace=pace,
             fault=fault,
             body=body,
         )
 
-    def opening(self) -> bytes:
+    def opening(self) -> list[bytes]:
         """The chunk that tells the role."""
-        return self._chunk({"role": "assistant", "content": "", "refusal": None})
+        return [self._chunk({"role": "assistant", "content": "", "refusal": None})]
 
     def delta(self, piece: str) -> bytes:
         """A chunk with one token."""
         return self._chunk({"content": piece})
 
-    def closing(self) -> bytes:
+    def closing(self) -> list[bytes]:
         """The chunk with the finish reason, the usage if asked for, and the sentinel."""
-        end = self._chunk({}, self._script.finish_reason)
+        end = [self._chunk({}, self._script.finish_reason)]
         if self._with_usage:
-            end += frame(self._head | {"choices": [], "usage": self._usage()})
-        return end + b"data: [DONE]\n\n"
+            end.append(frame(self._head | {"choices": [], "usage": self._usage()}))
+        return [*end, b"data: [DONE]\n\n"]
 
-    def failure(self) -> bytes:
+    def failure(self) -> list[bytes]:
         """An error frame; no sentinel follows."""
-        return frame(server_failed().body())
+        return [frame(server_failed().body())]
 
     def whole(self) -> dict[str, Any]:
         """The completion in one piece."""
@@ -118,7 +121,7 @@ def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
 
 def _message(message: object, where: str) -> Message:
     if not isinstance(message, dict):
-        raise invalid(where, f"Invalid '{where}': expected an object, but got {request.noun(message)}.")
+        raise invalid(where, f"Invalid '{where}': expected an object, but got {noun(message)}.")
     role = optional(message, "role", str, f"{where}.")
     if role not in ROLES:
         raise invalid(f"{where}.role", f"Invalid '{where}.role': expected one of {', '.join(ROLES)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,15 +37,37 @@ def unknown_model(model: str) -> ApiError:
     return ApiError(404, f"The model `{model}` does not exist: this server has only `demo`.", code="model_not_found")
 
 
-def rate_limited() -> ApiError:
+def rate_limited(retry_after: float) -> ApiError:
     """The answer of the `rate_limit` fault."""
     return ApiError(
         429,
         "Rate limit reached: the request asked the demo model to pretend so.",
         kind="requests",
         code="rate_limit_exceeded",
-        headers={"Retry-After": "1"},
+        headers=_wait(retry_after),
     )
+
+
+def overloaded(retry_after: float) -> ApiError:
+    """The answer of the `overloaded` fault."""
+    return ApiError(
+        503,
+        "The server is overloaded: the request asked the demo model to pretend so.",
+        kind="service_unavailable_error",
+        code="server_is_overloaded",
+        headers=_wait(retry_after),
+    )
+
+
+def _wait(seconds: float) -> dict[str, str]:
+    """The headers that ask for a pause. HTTP's own knows whole seconds only; OpenAI's counts milliseconds."""
+    headers = {"Retry-After": str(math.ceil(seconds))}
+    return headers if seconds.is_integer() else headers | {"retry-after-ms": str(round(seconds * 1000))}
+
+
+def unknown_response(response_id: str) -> ApiError:
+    """The refusal of a response that was never made, not stored, or is no longer kept."""
+    return ApiError(404, f"Response with id '{response_id}' not found.")
 
 
 def server_failed() -> ApiError:

@@ -1,24 +1,20 @@
-"""What both APIs' requests share: checked fields, messages, the demo's own extras. Knows no HTTP and no answer."""
+"""What both APIs' requests share: messages, model, sampling, the demo's own extras. Knows no HTTP and no answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from nbstream.demo.errors import ApiError, unknown_model
-from nbstream.demo.pace import Pace
+from nbstream.demo.errors import unknown_model
+from nbstream.demo.fault import FAULT_FIELDS, Fault
+from nbstream.demo.fields import invalid, missing, noun, optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nbstream.demo.pace import Pace
+
 MODEL = "demo"
-Fault = Literal["cut", "stall", "error", "rate_limit"]
-
-LARGEST_NUMBER = 2**53  # JSON has no bound for integers, floats have
-
-T = TypeVar("T")
-NOUNS: dict[type, str] = {str: "a string", bool: "a boolean", int: "an integer", float: "a number"}
-NOUNS |= {list: "an array", dict: "an object"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +36,8 @@ class Order:
         stop: Texts before which the answer ends.
         pace: How fast it is answered.
         fault: How it is answered badly, if asked for.
+        store: Whether the server remembers the answer.
+        background: Whether it is generated to its end whoever reads it.
         body: The request as sent, for the fields that an answer repeats.
     """
 
@@ -49,39 +47,24 @@ class Order:
     stop: tuple[str, ...] = ()
     pace: Pace
     fault: Fault | None
+    store: bool = False
+    background: bool = False
     body: Mapping[str, Any]
 
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        """What is to be answered: the messages but for an assistant's at the end, which is to be continued."""
+        return self.messages[:-1] if self._is_begun else self.messages
 
-def optional(body: Mapping[str, Any], name: str, kind: type[T], where: str = "") -> T | None:
-    """The field `name` if it is there and not null; of another type it is an error that names it."""
-    value = body.get(name)
-    if value is None:
-        return None
-    if kind is float and type(value) is int:
-        value = float(max(-LARGEST_NUMBER, min(value, LARGEST_NUMBER)))
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ApiError(
-            400,
-            f"Invalid type for '{where}{name}': expected {NOUNS[kind]}, but got {noun(value)} instead.",
-            param=where + name,
-            code="invalid_type",
-        )
-    return value
+    @property
+    def begun(self) -> str:
+        """The beginning of the answer, as the request has it."""
+        return self.messages[-1].text if self._is_begun else ""
 
-
-def noun(value: object) -> str:
-    """What a JSON value is, in words."""
-    return NOUNS.get(type(value), "null")
-
-
-def invalid(param: str, message: str, code: str = "invalid_value") -> ApiError:
-    """The refusal of one field's value."""
-    return ApiError(400, message, param=param, code=code)
-
-
-def missing(param: str) -> ApiError:
-    """The refusal of a request without a field it needs."""
-    return ApiError(400, f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
+    @property
+    def _is_begun(self) -> bool:
+        last = self.messages[-1]
+        return last.role == "assistant" and last.text != ""
 
 
 def checked_model(body: Mapping[str, Any]) -> None:
@@ -91,17 +74,6 @@ def checked_model(body: Mapping[str, Any]) -> None:
         raise missing("model")
     if model != MODEL:
         raise unknown_model(model)
-
-
-def limit(body: Mapping[str, Any], *names: str) -> int | None:
-    """The first of several names for the most tokens of the answer."""
-    for name in names:
-        value = optional(body, name, int)
-        if value is not None:
-            if value < 1:
-                raise invalid(name, f"Invalid '{name}': expected a value from 1 up, but got {value}.")
-            return value
-    return None
 
 
 def check_sampling(body: Mapping[str, Any]) -> None:
@@ -134,18 +106,11 @@ def _part_texts(parts: list[object], where: str) -> Iterator[str]:
 def extras(body: Mapping[str, Any], pace: Pace) -> tuple[Pace, Fault | None]:
     """Read the demo's own body field, `"demo": {"first_token": …, "tokens_per_second": …, "fault": …}`."""
     demo = optional(body, "demo", dict) or {}
-    if unknown := set(demo) - {"first_token", "tokens_per_second", "fault"}:
+    if unknown := set(demo) - {"first_token", "tokens_per_second"} - FAULT_FIELDS:
         raise invalid("demo", f"Unknown field of 'demo': {', '.join(sorted(unknown))}.", "unknown_parameter")
-    first_token = optional(demo, "first_token", float, "demo.")
-    rate = optional(demo, "tokens_per_second", float, "demo.")
-    fault = optional(demo, "fault", str, "demo.")
-    if fault is not None and fault not in get_args(Fault):
-        raise invalid("demo.fault", f"Invalid 'demo.fault': expected one of {', '.join(get_args(Fault))}.")
+    given = {name: optional(demo, name, float, "demo.") for name in ("first_token", "tokens_per_second")}
     try:
-        pace = Pace(
-            pace.first_token if first_token is None else first_token,
-            pace.tokens_per_second if rate is None else rate,
-        )
+        pace = replace(pace, **{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         raise invalid("demo", f"Invalid 'demo': {error}.") from error
-    return pace, cast("Fault | None", fault)
+    return pace, Fault.read(demo)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
 from nbstream.demo.errors import server_failed
-from nbstream.demo.request import MODEL, Message, Order, invalid, missing, optional
+from nbstream.demo.fields import invalid, limit, missing, noun, optional
+from nbstream.demo.request import MODEL, Message, Order
 from nbstream.demo.wire import frame
 
 if TYPE_CHECKING:
@@ -17,23 +18,36 @@ if TYPE_CHECKING:
 
 ROLES = ("system", "developer", "user", "assistant")
 
-# What needs a server that remembers, and what needs a model: refused, for an answer that ignores them would mislead.
-UNSUPPORTED = ("previous_response_id", "conversation", "background", "prompt")
+# What needs more memory than the server has, and what needs a model: refused, for answers that ignore them mislead.
+UNSUPPORTED = ("previous_response_id", "conversation", "prompt")
 
 # The one output item and its one part, where every delta belongs.
 PLACE = {"output_index": 0, "content_index": 0}
 
 
 class Response:
-    """One response: its request read, its answer as events or whole."""
+    """One response: its request read, its answer as events or whole, and how far it has come."""
 
     def __init__(self, order: Order, script: Script) -> None:
-        self._order = order
+        self.id = f"resp_demo_{secrets.token_hex(12)}"
+        self.lead = 5 if order.background else 4
         self._script = script
-        self._id = f"resp_demo_{secrets.token_hex(12)}"
+        self._asked = _asked(order)
         self._item_id = f"msg_demo_{secrets.token_hex(12)}"
         self._created_at = int(time.time())
+        self._completed_at: int | None = None
+        self._status = "queued" if order.background else "in_progress"
         self._sequence_number = 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it ended by being cancelled."""
+        return self._status == "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to an end, whichever."""
+        return self._status not in {"queued", "in_progress"}
 
     @staticmethod
     def read(body: dict[str, Any], pace: Pace) -> Order:
@@ -45,7 +59,10 @@ class Response:
         request.checked_model(body)
         for name in UNSUPPORTED:
             if body.get(name):
-                raise invalid(name, f"The demo server keeps no state and has no '{name}': send the whole conversation.")
+                raise invalid(name, f"The demo server has no '{name}': send the whole conversation.")
+        store, background = optional(body, "store", bool) is not False, optional(body, "background", bool) or False
+        if background and not store:
+            raise invalid("background", "A response in the background is stored: 'store' must not be false.")
         text = optional(body, "text", dict) or {}
         if (optional(text, "format", dict, "text.") or {"type": "text"}).get("type") != "text":
             raise invalid("text.format", "The demo model has scripted answers: it writes text only.")
@@ -54,101 +71,106 @@ class Response:
         return Order(
             messages=_messages(body),
             stream=optional(body, "stream", bool) or False,
-            max_tokens=request.limit(body, "max_output_tokens"),
+            max_tokens=limit(body, "max_output_tokens"),
             pace=pace,
             fault=fault,
+            store=store,
+            background=background,
             body=body,
         )
 
-    def opening(self) -> bytes:
+    def opening(self) -> list[bytes]:
         """Everything up to the empty text part."""
-        response = {"response": self._response("in_progress")}
-        item = {"output_index": 0, "item": self._item("in_progress")}
+        events = [self._event("response.created", {"response": self.present()})]
+        if self._status == "queued":
+            events.append(self._event("response.queued", {"response": self.present()}))
+            self._status = "in_progress"
+        item = {"output_index": 0, "item": self._item()}
         part = {"item_id": self._item_id, **PLACE, "part": _part("")}
-        return b"".join(
-            (
-                self._event("response.created", response),
-                self._event("response.in_progress", response),
-                self._event("response.output_item.added", item),
-                self._event("response.content_part.added", part),
-            )
-        )
+        return [
+            *events,
+            self._event("response.in_progress", {"response": self.present()}),
+            self._event("response.output_item.added", item),
+            self._event("response.content_part.added", part),
+        ]
 
     def delta(self, piece: str) -> bytes:
         """One token."""
         place = {"item_id": self._item_id, **PLACE}
         return self._event("response.output_text.delta", {**place, "delta": piece, "logprobs": []})
 
-    def closing(self) -> bytes:
+    def closing(self) -> list[bytes]:
         """The part, the item and the response, each done."""
-        status = "completed" if self._script.finish_reason == "stop" else "incomplete"
+        self._complete()
         place = {"item_id": self._item_id, **PLACE}
         text = self._script.text
-        item = {"output_index": 0, "item": self._item(status)}
-        return b"".join(
-            (
-                self._event("response.output_text.done", {**place, "text": text, "logprobs": []}),
-                self._event("response.content_part.done", {**place, "part": _part(text)}),
-                self._event("response.output_item.done", item),
-                self._event(f"response.{status}", {"response": self._response(status)}),
-            )
-        )
+        return [
+            self._event("response.output_text.done", {**place, "text": text, "logprobs": []}),
+            self._event("response.content_part.done", {**place, "part": _part(text)}),
+            self._event("response.output_item.done", {"output_index": 0, "item": self._item()}),
+            self._event(f"response.{self._status}", {"response": self.present()}),
+        ]
 
-    def failure(self) -> bytes:
+    def failure(self) -> list[bytes]:
         """The error event, then the response that failed."""
-        error = server_failed()
-        told = {"code": error.code, "message": error.message}
-        failed = self._response("failed") | {"error": told}
-        return self._event("error", {**told, "param": None}) + self._event("response.failed", {"response": failed})
+        self._status = "failed"
+        return [
+            self._event("error", {**_failure(), "param": None}),
+            self._event("response.failed", {"response": self.present()}),
+        ]
 
     def whole(self) -> dict[str, Any]:
         """The response in one piece."""
-        return self._response("completed" if self._script.finish_reason == "stop" else "incomplete")
+        self._complete()
+        return self.present()
 
-    def _event(self, kind: str, fields: dict[str, Any]) -> bytes:
-        event = {"type": kind, "sequence_number": self._sequence_number, **fields}
-        self._sequence_number += 1
-        return frame(event, kind)
+    def cancel(self) -> None:
+        """End it without an answer; no event tells of it."""
+        self._status = "cancelled"
 
-    def _item(self, status: str) -> dict[str, Any]:
-        content = [] if status == "in_progress" else [_part(self._script.text)]
-        return {"id": self._item_id, "type": "message", "status": status, "role": "assistant", "content": content}
-
-    def _response(self, status: str) -> dict[str, Any]:
-        ended = status in {"completed", "incomplete"}
-        body = self._order.body
+    def present(self) -> dict[str, Any]:
+        """The response as far as it has come."""
+        answered = self._status in {"completed", "incomplete"}
         return {
-            "id": self._id,
+            "id": self.id,
             "object": "response",
             "created_at": self._created_at,
-            "status": status,
-            "background": False,
-            "completed_at": int(time.time()) if status == "completed" else None,
-            "error": None,
-            "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
-            "instructions": body.get("instructions"),
-            "max_output_tokens": self._order.max_tokens,
+            "status": self._status,
+            "completed_at": self._completed_at,
+            "error": _failure() if self._status == "failed" else None,
+            "incomplete_details": {"reason": "max_output_tokens"} if self._status == "incomplete" else None,
             "max_tool_calls": None,
-            "metadata": body.get("metadata") or {},
             "model": MODEL,
-            "output": [self._item(status)] if ended else [],
+            "output": [self._item()] if answered else [],
             "parallel_tool_calls": True,
             "previous_response_id": None,
             "prompt_cache_key": None,
             "reasoning": {"effort": None, "summary": None},
             "safety_identifier": None,
             "service_tier": "default",
-            "store": False,
-            "temperature": 1.0 if body.get("temperature") is None else body["temperature"],
             "text": {"format": {"type": "text"}, "verbosity": "medium"},
             "tool_choice": "auto",
             "tools": [],
             "top_logprobs": 0,
-            "top_p": 1.0 if body.get("top_p") is None else body["top_p"],
             "truncation": "disabled",
-            "usage": self._usage() if ended else None,
+            "usage": self._usage() if answered else None,
             "user": None,
+            **self._asked,
         }
+
+    def _complete(self) -> None:
+        self._status = "completed" if self._script.finish_reason == "stop" else "incomplete"
+        self._completed_at = int(time.time()) if self._status == "completed" else None
+
+    def _event(self, kind: str, fields: dict[str, Any]) -> bytes:
+        event = {"type": kind, "sequence_number": self._sequence_number, **fields}
+        self._sequence_number += 1
+        return frame(event, kind)
+
+    def _item(self) -> dict[str, Any]:
+        content = [_part(self._script.text)] if self.ended else []
+        status = self._status
+        return {"id": self._item_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
     def _usage(self) -> dict[str, Any]:
         return {
@@ -158,6 +180,25 @@ class Response:
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": self._script.input_tokens + self._script.output_tokens,
         }
+
+
+def _asked(order: Order) -> dict[str, Any]:
+    """What a response repeats of its request; a stored one holds no more of it."""
+    body = order.body
+    return {
+        "background": order.background,
+        "instructions": body.get("instructions"),
+        "max_output_tokens": order.max_tokens,
+        "metadata": body.get("metadata") or {},
+        "store": order.store,
+        "temperature": 1.0 if body.get("temperature") is None else body["temperature"],
+        "top_p": 1.0 if body.get("top_p") is None else body["top_p"],
+    }
+
+
+def _failure() -> dict[str, Any]:
+    error = server_failed()
+    return {"code": error.code, "message": error.message}
 
 
 def _part(text: str) -> dict[str, Any]:
@@ -181,7 +222,7 @@ def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
 
 def _message(item: object, where: str) -> Message:
     if not isinstance(item, dict):
-        raise invalid(where, f"Invalid '{where}': expected an object, but got {request.noun(item)}.")
+        raise invalid(where, f"Invalid '{where}': expected an object, but got {noun(item)}.")
     kind = optional(item, "type", str, f"{where}.") or "message"
     if kind != "message":  # tool calls, tool results, reasoning: legal, and nothing to the demo
         return Message(kind, "")

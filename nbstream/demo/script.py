@@ -28,10 +28,8 @@ class Script:
 
     @classmethod
     def of(cls, order: Order) -> Script:
-        """The answer to `order`."""
-        text = compose(order.messages)
-        ends = [at for sequence in order.stop if (at := text.find(sequence)) >= 0]
-        pieces = tuple(tokens.split(text[: min(ends, default=len(text))]))
+        """The answer to `order`; only the rest of it, if the request has its beginning."""
+        pieces = tuple(tokens.split(_text(order)))
         kept = pieces[: order.max_tokens]
         return cls(
             kept,
@@ -48,3 +46,15 @@ class Script:
     def output_tokens(self) -> int:
         """Tokens of the answer."""
         return len(self.pieces)
+
+
+def _text(order: Order) -> str:
+    text = _stopped(compose(order.conversation), order.stop)
+    if text.startswith(order.begun):
+        return text[len(order.begun) :]
+    return _stopped(compose(order.messages), order.stop)
+
+
+def _stopped(text: str, stop: tuple[str, ...]) -> str:
+    ends = [at for sequence in stop if (at := text.find(sequence)) >= 0]
+    return text[: min(ends, default=len(text))]

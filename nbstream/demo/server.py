@@ -14,10 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from nbstream.demo.pace import Pace
+from nbstream.demo.response_store import ResponseStore
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from tornado.web import Application
 
@@ -45,10 +46,21 @@ class DemoServer:
     """An OpenAI-compatible HTTP server with scripted answers, on its own daemon thread.
 
     It serves one model, `demo`, on chat completions and responses, streamed or not, to this machine only and to
-    clients that have its key. A request's body may hold a field of its own for tutorials and tests,
-    `"demo": {"first_token": seconds, "tokens_per_second": rate, "fault": name}`, each key optional. The faults:
+    clients that have its key. A conversation that ends with the beginning of the answer, as the assistant's, is
+    answered with the rest.
+
+    The latest responses are stored until the server stops, so they can be retrieved. With `background=true` a
+    response is generated to its end whether or not its client stays: its events can be streamed again
+    (`stream=true&starting_after=N`), and it can be cancelled. It need not be streamed; then it is retrieved until it
+    has ended.
+
+    A request's body may hold a field of its own for tutorials and tests, `"demo": {"first_token": seconds,
+    "tokens_per_second": rate, "fault": name, "times": count, "retry_after": seconds}`, each key optional. The faults:
     `"cut"` closes the connection in the middle of the answer, `"stall"` falls silent in the middle, `"error"` ends
-    with an error frame, `"rate_limit"` refuses with status 429.
+    with an error frame, `"rate_limit"` refuses with status 429 and `"overloaded"` with 503, both with `retry_after`
+    (1 second) as the time to wait. With `times`, that many requests of a conversation fail, continuations of the
+    answer among them, and the next one is answered well; without, all fail. In the background, `cut` and `stall`
+    strike the connection of the request, not the generation, and no connection that streams the events again.
 
     Args:
         pace: How fast it answers; by default what `NBSTREAM_DEMO_PACE` says ("SECONDS,TOKENS_PER_SECOND" or
@@ -132,9 +144,11 @@ class DemoServer:
         from nbstream.demo.application import application
 
         sockets = bind_sockets(0, HOST)
-        routes = application(api_key=self._api_key, pace=self.pace, records=self._records)
+        store = ResponseStore()
+        routes = application(api_key=self._api_key, pace=self.pace, records=self._records, store=store)
         started: Future[Callable[[], object]] = Future()
-        thread = threading.Thread(target=_run, args=(routes, sockets, started), name="nbstream-demo", daemon=True)
+        serving = partial(_serve, routes, store, sockets, started)
+        thread = threading.Thread(target=_run, args=(serving, started), name="nbstream-demo", daemon=True)
         thread.start()
         return _Running(os.getpid(), sockets[0].getsockname()[1], sockets, thread, started.result())
 
@@ -149,18 +163,23 @@ class DemoServer:
             listening.close()
 
 
-def _run(routes: Application, sockets: list[socket.socket], started: Future[Callable[[], object]]) -> None:
+def _run(serving: Callable[[], Coroutine[object, object, None]], started: Future[Callable[[], object]]) -> None:
     try:
         # tornado needs a loop with add_reader, which is not the default everywhere.
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(_serve(routes, sockets, started))
+            runner.run(serving())
     except BaseException as error:
         if started.done():
             raise
         started.set_exception(error)
 
 
-async def _serve(routes: Application, sockets: list[socket.socket], started: Future[Callable[[], object]]) -> None:
+async def _serve(
+    routes: Application,
+    store: ResponseStore,
+    sockets: list[socket.socket],
+    started: Future[Callable[[], object]],
+) -> None:
     from tornado.httpserver import HTTPServer
 
     server = HTTPServer(routes, max_body_size=LARGEST_BODY_READ)
@@ -170,8 +189,9 @@ async def _serve(routes: Application, sockets: list[socket.socket], started: Fut
     await halted.wait()
     server.stop()
     await server.close_all_connections()
+    store.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.gather(*others, return_exceptions=True)  # handlers whose client has just lost its connection
+    await asyncio.gather(*others, return_exceptions=True)  # whose client or whose response is just gone
 
 
 class _Process:

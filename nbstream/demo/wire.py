@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Answer(Protocol):
-    """One answer in one API's shapes. The stream is opening, deltas, then closing or failure."""
+    """One answer in one API's shapes. The stream is opening, deltas, then closing or failure, each as frames."""
+
+    lead: int
+    """Frames before the first token."""
 
     def __init__(self, order: Order, script: Script) -> None: ...
 
@@ -25,7 +28,7 @@ class Answer(Protocol):
         """
         ...
 
-    def opening(self) -> bytes:
+    def opening(self) -> list[bytes]:
         """What is sent before the first token."""
         ...
 
@@ -33,11 +36,11 @@ class Answer(Protocol):
         """One token."""
         ...
 
-    def closing(self) -> bytes:
+    def closing(self) -> list[bytes]:
         """The end of a good stream."""
         ...
 
-    def failure(self) -> bytes:
+    def failure(self) -> list[bytes]:
         """The end of a stream that fails in the middle."""
         ...
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.marks import mark_of
+from nbstream.display.marks import mark_of, notes_of
 from nbstream.markdown import inert
 from nbstream.plain import plain
 
 if TYPE_CHECKING:
-    from nbstream.result import StreamResult
+    from nbstream.result import Retry, StreamResult
 
 __all__ = ["answer_bundle", "waiting_bundle"]
 
@@ -27,16 +27,39 @@ def answer_bundle(result: StreamResult) -> tuple[dict[str, Any], dict[str, Any]]
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
     """
-    text = result.body
-    markdown, words = inert(text), plain(text)
-    if (mark := mark_of(result)) is not None:
-        sentence = _MARKDOWN_SPECIAL.sub(r"\\\1", plain(mark.sentence))
-        markdown = f"{markdown}\n\n> **{mark.word}.** {sentence}\n".lstrip("\n")
-        words = f"{words}\n\n[{mark.word}: {plain(mark.sentence)}]".lstrip("\n")
+    markdown, words = inert(result.body), plain(result.body)
+    if remarks := _remarks(result):
+        # One quote, for they are one thing: what is to be said about the answer.
+        quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
+        markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
+        words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
     return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
 
 
-def waiting_bundle(model: str) -> dict[str, Any]:
-    """What an output shows before the first token, where nothing livelier can be shown."""
-    name = _MARKDOWN_SPECIAL.sub(r"\\\1", plain(model))
-    return {"text/markdown": f"*Waiting for {name} …*", "text/plain": f"Waiting for {plain(model)} …"}
+def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:
+    """What an output shows before the first token, where nothing livelier can be shown.
+
+    Args:
+        model: The model that is asked.
+        retry: The pause before the next attempt, if the stream is in one; nothing counts down here.
+    """
+    words = plain(f"Waiting for {model} …" if retry is None else _capitalised(retry.sentence()))
+    return {"text/markdown": f"*{_escape(words)}*", "text/plain": words}
+
+
+def _remarks(result: StreamResult) -> list[tuple[str, str]]:
+    """What is to be said below the text, each in Markdown and in plain words."""
+    if not result.state.terminal:  # an answer that is gone on with has text to show while it waits
+        pause = "" if result.retry is None else plain(_capitalised(result.retry.sentence()))
+        return [(f"*{_escape(pause)}*", pause)] if pause else []
+    mark, notes = mark_of(result), notes_of(result)
+    remarks = [] if mark is None else [(f"**{mark.word}.** {_escape(mark.sentence)}", f"{mark.word}: {mark.sentence}")]
+    return remarks + [(f"*Note.* {_escape(note)}", f"Note: {note}") for note in notes]
+
+
+def _capitalised(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _escape(words: str) -> str:
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", words)

@@ -10,6 +10,7 @@ import contextlib
 import pathlib
 import secrets
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,7 +24,7 @@ from nbstream.result import StreamState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nbstream.result import StreamResult
+    from nbstream.result import Retry, StreamResult
 
 __all__ = ["LiveView"]
 
@@ -36,6 +37,7 @@ class LiveView(anywidget.AnyWidget):
     Args:
         model: The model that is asked, for the waiting line.
         stop: Called when the reader presses Stop; from any thread, as often as one likes.
+        now: Monotonic time, for what is left of a pause when a view joins late.
     """
 
     _esm = _STATIC / "live_view.js"
@@ -44,14 +46,17 @@ class LiveView(anywidget.AnyWidget):
     key = traitlets.Unicode().tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)
 
-    def __init__(self, model: str, stop: Callable[[], None]) -> None:
+    def __init__(self, model: str, stop: Callable[[], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._stop = stop
+        self._now = now
         self._renderer = IncrementalRenderer()
         self._rendered = ""
         self._blocks: dict[int, str] = {}
         self._number = 0
         self._state = StreamState.PENDING
         self._mark: dict[str, str] | None = None
+        self._retry: Retry | None = None
+        self._retry_at = 0.0
         self._views: set[str] = set()
         self._departed: set[str] = set()
         self._ever_seen = False
@@ -86,10 +91,12 @@ class LiveView(anywidget.AnyWidget):
             patches = (*patches, *self._renderer.finish())
         with self._lock:
             self._state = snapshot.state
+            self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             changes = self._changes(patches)
             if changes:
-                self._number += 1
-                self.send({"type": "patch", "number": self._number, "blocks": changes})
+                # Text is the sign that the answer has begun, unless it is that of an answer that is gone on with.
+                waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
+                self._send_next({"type": "patch", "blocks": changes, **waiting})
 
     def end(self, result: StreamResult) -> None:
         """Tell the views that the stream has ended, and how."""
@@ -97,8 +104,8 @@ class LiveView(anywidget.AnyWidget):
             mark = mark_of(result)
             self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
             self._state = result.state
-            self._number += 1
-            self.send({"type": "end", "number": self._number, "state": str(self._state), "mark": self._mark})
+            self._retry = None
+            self._send_next({"type": "end", "state": str(self._state), "mark": self._mark})
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may still be on a page.
@@ -122,6 +129,23 @@ class LiveView(anywidget.AnyWidget):
             return ()
         self._renderer, self._rendered = IncrementalRenderer(), ""
         return tuple(Patch(block, "", settled=False) for block in self._blocks)
+
+    def _show_retry(self, retry: Retry | None) -> None:
+        """Tell the views of a pause, or that it is over; they count down by themselves."""
+        if retry != self._retry:
+            self._retry, self._retry_at = retry, self._now() + (0.0 if retry is None else retry.delay)
+            self._send_next({"type": "retry", "retry": self._retry_facts()})
+
+    def _retry_facts(self) -> dict[str, Any] | None:
+        """The pause as it is now; the page knows no clock of ours, so what is left is a duration."""
+        if self._retry is None:
+            return None
+        return {
+            "reason": self._retry.reason,
+            "left": max(0.0, self._retry_at - self._now()),
+            "attempt": self._retry.attempt,
+            "attempts": self._retry.attempts,
+        }
 
     def _changes(self, patches: Iterable[Patch]) -> list[list[Any]]:
         """`[block, keep, html]` for each changed block: keep so many UTF-16 units of its old HTML, then append."""
@@ -161,6 +185,10 @@ class LiveView(anywidget.AnyWidget):
             case _:
                 pass  # a page of another version
 
+    def _send_next(self, message: dict[str, Any]) -> None:
+        self._number += 1
+        self.send({**message, "number": self._number})
+
     def _send_snapshot(self) -> None:
         blocks = [self._blocks.get(number, "") for number in range(max(self._blocks, default=-1) + 1)]
         self.send(
@@ -170,6 +198,7 @@ class LiveView(anywidget.AnyWidget):
                 "blocks": blocks,
                 "state": str(self._state),
                 "mark": self._mark,
+                "retry": self._retry_facts(),
             }
         )
 

@@ -1,15 +1,20 @@
-"""The words that mark how an answer ended, the same on every surface. Pure: result in, words out."""
+"""The words that mark how an answer ended, the same on every surface. Pure: result in, words out.
+
+Each verdict has a word of its own, for the eye that runs down a notebook, and a sentence that says what happened and
+what to do. Both are one line of plain text; a surface adds only its own escapes.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbstream.plain import plain
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from nbstream.result import StreamResult
 
-__all__ = ["Mark", "mark_of"]
+__all__ = ["Mark", "mark_of", "notes_of"]
 
 
 class Mark(NamedTuple):
@@ -19,10 +24,22 @@ class Mark(NamedTuple):
     sentence: str
 
 
-_FINISH_MARKS = {
-    "length": Mark("Cut off", "The token limit was reached; the answer may go on (--max-tokens)."),
-    "content_filter": Mark("Filtered", "The provider's content filter ended the answer."),
+# By the kind of the error. A kind that is missing here is a plain "Failed": its sentence says all there is to say.
+_FAILURES = {
+    "connect_timeout": "Timed out",
+    "connection_lost": "Connection lost",
+    "context_length": "Too long",
+    "empty_answer": "Empty answer",
+    "first_token_timeout": "Timed out",
+    "not_a_stream": "Not a stream",
+    "quota": "Quota used up",
+    "rate_limit": "Rate limited",
+    "server": "Server error",
+    "stalled": "Stalled",
+    "time_limit": "Timed out",
+    "total_timeout": "Timed out",
 }
+_ORDINARY = {"stop", "tool_calls"}
 
 
 def mark_of(result: StreamResult) -> Mark | None:
@@ -30,15 +47,93 @@ def mark_of(result: StreamResult) -> Mark | None:
 
     Example:
         >>> from nbstream.result import StreamResult
-        >>> mark_of(StreamResult("Hello", StreamState.CANCELLED))
-        Mark(word='Stopped', sentence='You stopped the answer after 5 characters.')
+        >>> mark_of(StreamResult("Hello", StreamState.COMPLETED, "content_filter"))
+        Mark(word='Filtered', sentence="The provider's content filter ended the answer.")
     """
-    if result.state is StreamState.FAILED:
-        return Mark("Failed", result.error.message if result.error else "The stream failed.")
-    if result.state is StreamState.CANCELLED:
-        return Mark("Stopped", f"You stopped the answer after {len(result.text):,} characters.")
-    if result.state is StreamState.COMPLETED:
-        if result.refusal:
-            return Mark("Refused", "The model refused to answer.")
-        return _FINISH_MARKS.get(result.finish_reason or "")
-    return None
+    mark: Mark | None
+    match result.state:
+        case StreamState.FAILED:
+            mark = _failed(result)
+        case StreamState.CANCELLED:
+            mark = _stopped(result)
+        case StreamState.COMPLETED if result.text.strip() or result.refusal:
+            mark = _answered(result)
+        case StreamState.COMPLETED:
+            mark = _without_text(result)
+        case _:
+            return None
+    return mark and Mark(mark.word, _line(mark.sentence))
+
+
+def notes_of(result: StreamResult) -> list[str]:
+    """The warnings that belong below the mark, each once; none while the stream goes on."""
+    if not result.state.terminal:
+        return []
+    # That an answer is empty is what its mark says.
+    messages = [warning.message for warning in result.warnings if warning.kind != "empty_answer"]
+    if result.choices:
+        messages.append(f"There are {len(result.choices)} answers; all of them are in stream_result.choices.")
+    return list(dict.fromkeys(map(_line, messages)))
+
+
+def _failed(result: StreamResult) -> Mark:
+    if result.error is None:
+        return Mark("Failed", "The stream failed.")
+    return Mark(_FAILURES.get(result.error.kind, "Failed"), result.error.message)
+
+
+def _stopped(result: StreamResult) -> Mark:
+    if not result.body:
+        return Mark("Stopped", "You stopped the stream before the answer began.")
+    return Mark("Stopped", f"You stopped the answer after {len(result.body):,} characters{_way_on(result)}.")
+
+
+def _answered(result: StreamResult) -> Mark | None:
+    if result.refusal:
+        words = " Its words are in stream_result.refusal." if result.text else ""
+        return Mark("Refused", f"The model refused to answer.{words}")
+    return None if result.finish_reason in _ORDINARY else _ended(result)
+
+
+def _ended(result: StreamResult) -> Mark:
+    match result.finish_reason:
+        case None:
+            words = "The server gave no reason for the end, so the answer may be whole or cut"
+            return Mark("Reason unknown", f"{words}{_way_on(result)}.")
+        case "length":
+            return Mark("Cut off", f"The token limit was reached (--max-tokens){_way_on(result)}.")
+        case "content_filter":
+            return Mark("Filtered", "The provider's content filter ended the answer.")
+        case reason:
+            return Mark("Ended", f"The server ended the answer for a reason of its own: {reason}.")
+
+
+def _way_on(result: StreamResult) -> str:
+    """How to get the rest, where it can be had: of one answer of which there is some text."""
+    return "; %stream_continue goes on from there" if result.text and not result.choices else ""
+
+
+def _without_text(result: StreamResult) -> Mark:
+    """An output without a word of an answer needs one of ours in any case."""
+    reason, thoughts = result.finish_reason, "What it thought is in stream_result.reasoning."
+    if reason == "content_filter":
+        return Mark("Filtered", "The provider's content filter let no answer through; try other words.")
+    if result.tool_calls:
+        names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))
+        asked = Mark("Tool call", f"The model asks to call {names}, see stream_result.tool_calls.")
+        return asked if reason in _ORDINARY else _ended(result)
+    # Some providers keep the thoughts to themselves and report only what they cost.
+    hidden = result.usage is not None and bool(result.usage.reasoning_tokens)
+    if result.reasoning or hidden:
+        shown = f" {thoughts}" if result.reasoning else ""
+        if reason == "length":
+            return Mark("No answer", f"The token limit went into thinking; allow more with --max-tokens.{shown}")
+        return Mark("No answer", f"The model thought but did not answer.{shown}")
+    if reason == "length":
+        return Mark("Cut off", "The token limit was reached before the answer began; allow more with --max-tokens.")
+    because = "" if reason is None or reason in _ORDINARY else f" (reason: {reason})"
+    return Mark("Empty", f"The model ended without an answer{because}. Run the cell again, or try other words.")
+
+
+def _line(sentence: str) -> str:
+    return " ".join(plain(sentence).split())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nbstream.display.live_view import LiveView
     from nbstream.request import StreamRequest
-    from nbstream.result import StreamResult
+    from nbstream.result import Retry, StreamResult
 
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
@@ -66,6 +66,9 @@ class NotebookSurface:
         self._update: Callable[..., None] | None = None
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
+        self._grown = ""
+        self._model = ""
+        self._retry: Retry | None = None
         self._opened_at = 0.0
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
@@ -73,6 +76,7 @@ class NotebookSurface:
         from IPython import get_ipython
         from IPython.display import display
 
+        self._model = request.model
         data = waiting_bundle(request.model)
         if self._mode == "live":
             from nbstream.display.live_view import LiveView
@@ -94,11 +98,8 @@ class NotebookSurface:
             return
         now = time.monotonic()
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
-        if now - self._opened_at >= grace and self._growth.due(len(snapshot.body), now):
-            data, metadata = answer_bundle(snapshot)
-            # The set of MIME types must not change between updates, or front ends rebuild the output each time.
-            view = {} if self._view is None else self._view.mime_bundle()
-            self._publish({**view, **data}, metadata)
+        if now - self._opened_at >= grace:
+            self._grow(snapshot, now)
 
     def close(self, result: StreamResult) -> None:
         """Replace the live view by the static answer."""
@@ -110,6 +111,24 @@ class NotebookSurface:
             self._publish(*answer_bundle(result))
             if self._view is not None:
                 self._view.close_unless_seen()
+
+    def _grow(self, snapshot: StreamResult, now: float) -> None:
+        """Send the whole text again if that is due, or what is waited for while there is none."""
+        body = snapshot.body
+        if not body.startswith(self._grown):  # what was shown is not the beginning of the answer after all
+            self._growth = MarkdownGrowth()
+        if self._growth.due(len(body), now):
+            data, metadata = answer_bundle(snapshot)
+        elif not body and (self._grown or snapshot.retry != self._retry):
+            data, metadata = waiting_bundle(self._model, snapshot.retry), {}
+        elif snapshot.retry != self._retry:  # of an answer that is gone on with
+            data, metadata = answer_bundle(snapshot)
+        else:
+            return
+        self._grown, self._retry = body, snapshot.retry
+        # The set of MIME types must not change between updates, or front ends rebuild the output each time.
+        view = {} if self._view is None else self._view.mime_bundle()
+        self._publish({**view, **data}, metadata)
 
     def _seen(self) -> bool:
         return self._view is not None and self._view.on_screen

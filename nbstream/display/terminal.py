@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from nbstream.display.marks import mark_of
+from nbstream.display.marks import mark_of, notes_of
 from nbstream.plain import plain
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from nbstream.request import StreamRequest
-    from nbstream.result import StreamResult
+    from nbstream.result import Retry, StreamResult
 
 __all__ = ["TerminalSurface"]
 
@@ -28,6 +28,8 @@ class TerminalSurface:
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
         self._shown = ""
+        self._retry: Retry | None = None
+        self._in_line = False
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
         """Remember where to write; a waiting line could not be taken back."""
@@ -35,20 +37,46 @@ class TerminalSurface:
 
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new."""
+        retry = None if snapshot.state.terminal else snapshot.retry
+        if retry is not None and retry != self._retry:
+            self._write_note(retry.sentence())
+        self._retry = retry
         body = snapshot.body
-        if not body.startswith(self._shown):  # an answer after a refusal
-            self._write("\n")
-            self._shown = ""
+        if not body.startswith(self._shown):
+            if not body.strip() or body.rstrip() == self._shown.rstrip():
+                return  # nothing to see yet, or only white space less
+            self._begin_again(snapshot)
         self._write(plain(body[len(self._shown) :]))
         self._shown = body
 
     def close(self, result: StreamResult) -> None:
-        """Write the rest, end the line and mark an unusual end."""
+        """Write the rest, end the line, mark an unusual end and add what else the reader should know."""
         self.draw(result)
-        text = result.body
-        end = "" if not text or text.endswith("\n") else "\n"
-        mark = mark_of(result)
-        self._write(end if mark is None else f"{end}[{mark.word}: {plain(mark.sentence)}]\n")
+        self._end_line()
+        if (mark := mark_of(result)) is not None:
+            self._write_note(f"{mark.word}: {mark.sentence}")
+        for note in notes_of(result):
+            self._write_note(f"Note: {note}")
+
+    def _begin_again(self, snapshot: StreamResult) -> None:
+        """Say what becomes of the text above, which is not the beginning of the answer after all."""
+        shown, self._shown = self._shown.strip(), ""
+        if not shown:
+            return
+        if shown in snapshot.reasoning:
+            self._write_note("That was the model thinking. The answer:")
+        elif snapshot.refusal.strip().startswith(shown):
+            self._write_note("The model began to refuse. The answer:")
+        else:
+            self._write_note("The server changed the answer, which begins again:")
+
+    def _write_note(self, words: str) -> None:
+        self._end_line()
+        self._write(f"[{plain(words)}]\n")
+
+    def _end_line(self) -> None:
+        if self._in_line:
+            self._write("\n")
 
     def _write(self, text: str) -> None:
         if text and self._out is not None:
@@ -56,3 +84,4 @@ class TerminalSurface:
             encoding = getattr(self._out, "encoding", None) or "utf-8"
             self._out.write(text.encode(encoding, "replace").decode(encoding))
             self._out.flush()
+            self._in_line = not text.endswith("\n")

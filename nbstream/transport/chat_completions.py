@@ -1,29 +1,38 @@
 """The Chat Completions wire format: the request's body, and chunks into events.
 
 Source: the OpenAI API reference, "Chat Completions: streaming", and what other servers make of it: `choices` empty or
-null, `delta` null, `message` in its place, usage on any chunk, a finish reason on every chunk. Must not know HTTP.
+null, `delta` null, `message` in its place, content as a list of parts, usage on any chunk or inside other fields, a
+finish reason on every chunk, tool calls without a slot, arguments as an object. Must not know HTTP.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from nbstream.events import (
+    Annotated,
     Event,
     Finished,
+    LogprobsReported,
     ReasoningDelta,
     RefusalDelta,
     Started,
     TextDelta,
     ToolCallDelta,
     UsageReported,
+    Warned,
 )
-from nbstream.transport.fields import failed, name_or_none, text_or_none, usage_from
+from nbstream.transport.fields import failed, name_or_none, objects, reason_or_none, text_or_none, usage_from
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbstream.request import StreamRequest
 
-__all__ = ["ChatCompletionsAdapter", "request_body"]
+__all__ = ["UNSHOWN_MEDIA", "ChatCompletionsAdapter", "request_body"]
+
+UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
 
 def request_body(request: StreamRequest, *, include_usage: bool) -> dict[str, Any]:
@@ -33,8 +42,10 @@ def request_body(request: StreamRequest, *, include_usage: bool) -> dict[str, An
         request: What the user asked for.
         include_usage: Whether to ask for the usage chunk; some old servers reject the question.
     """
-    system = [{"role": "system", "content": request.system}] if request.system else []
-    body: dict[str, Any] = {"model": request.model, "messages": [*system, *request.messages]}
+    messages = [*([{"role": "system", "content": request.system}] if request.system else []), *request.messages]
+    if request.partial_answer:
+        messages.append({"role": "assistant", "content": request.partial_answer})
+    body: dict[str, Any] = {"model": request.model, "messages": messages}
     if request.temperature is not None:
         body["temperature"] = request.temperature
     if request.max_tokens is not None:
@@ -49,57 +60,132 @@ class ChatCompletionsAdapter:
     """Translates the chunks of one stream."""
 
     ended = False  # the API marks its end outside JSON
+    sequence_number: int | None = None  # and does not number its events
 
     def __init__(self) -> None:
-        self._started = Started()
+        self._model: Any = None
+        self._id: Any = None
 
     def decode(self, payload: dict[str, Any]) -> list[Event]:
         """Return the events that one chunk stands for."""
         events: list[Event] = []
-        started = Started(name_or_none(payload.get("model")), name_or_none(payload.get("id")))
-        if started != self._started and (started.model or started.response_id):
-            self._started = started
-            events.append(started)
+        model, response_id = payload.get("model"), payload.get("id")
+        if model != self._model or response_id != self._id:
+            self._model, self._id = model, response_id
+            started = Started(name_or_none(model), name_or_none(response_id))
+            if started.model or started.response_id:
+                events.append(started)
         choices = payload.get("choices")
         if isinstance(choices, list):
             for choice in choices:
-                if isinstance(choice, dict) and not choice.get("index"):
+                if isinstance(choice, dict):
                     _decode_choice(choice, events)
-        if (usage := payload.get("usage")) and (counts := usage_from(usage)) is not None:
-            events.append(UsageReported(counts))
+        if usage := payload.get("usage") or _usage_elsewhere(payload):
+            counts = usage_from(usage)
+            if counts is not None:
+                events.append(UsageReported(counts))
         return events
+
+    def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
+        """Return the events that a whole answer stands for, or `None` if the object is none."""
+        return self.decode(payload) if isinstance(payload.get("choices"), list) and payload["choices"] else None
+
+
+def _usage_elsewhere(payload: dict[str, Any]) -> Any:
+    """The usage where some servers put it: in a field of their own, or in the choice."""
+    own = payload.get("x_groq")
+    if isinstance(own, dict):
+        return own.get("usage")
+    choices = payload.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first.get("usage") if isinstance(first, dict) else None
 
 
 def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
-    if isinstance(error := choice.get("error"), dict):
-        events.append(failed(error))
-        return
+    index = number if isinstance(number := choice.get("index"), int) else 0
+    reason = choice.get("finish_reason")
     delta = choice.get("delta") or choice.get("message")
     if isinstance(delta, dict):
-        if (thought := delta.get("reasoning_content") or delta.get("reasoning")) and isinstance(thought, str):
-            events.append(ReasoningDelta(thought))
-        if (content := delta.get("content")) and isinstance(content, str):
-            events.append(TextDelta(content))
-        if (refusal := delta.get("refusal")) and isinstance(refusal, str):
-            events.append(RefusalDelta(refusal))
-        if calls := delta.get("tool_calls"):
-            events.extend(_tool_calls(calls))
-    if (reason := name_or_none(choice.get("finish_reason"))) is not None:
-        events.append(Finished(reason))
+        content = delta.get("content")
+        if len(delta) > 1 or type(content) is not str:  # most deltas are nothing but text
+            _decode_rest(delta, index, events)
+    else:
+        content = choice.get("text")  # as the older Completions API has it
+    if content and isinstance(content, str):
+        events.append(TextDelta(content, index, bool(reason)))
+    if logprobs := choice.get("logprobs"):
+        events.extend(_logprobs(logprobs))
+    if reason and (known := reason_or_none(reason)) is not None:
+        events.append(Finished(known, index))
+    if error := choice.get("error"):
+        events.append(failed(error if isinstance(error, dict) else {"message": error}))
 
 
-def _tool_calls(calls: Any) -> list[Event]:
-    events: list[Event] = []
-    for call in calls if isinstance(calls, list) else ():
-        if not isinstance(call, dict):
-            continue
-        function = named if isinstance(named := call.get("function"), dict) else {}
-        events.append(
-            ToolCallDelta(
-                index=index if isinstance(index := call.get("index"), int) else 0,
-                id=name_or_none(call.get("id")),
-                name=name_or_none(function.get("name")),
-                arguments=text_or_none(function.get("arguments")) or "",
-            )
-        )
-    return events
+def _logprobs(logprobs: Any) -> list[Event]:
+    tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+    return [LogprobsReported(tuple(tokens))] if isinstance(tokens, list) and tokens else []
+
+
+def _decode_rest(delta: dict[str, Any], index: int, events: list[Event]) -> None:
+    """What a delta holds besides its text, which models give before it."""
+    events.extend(ReasoningDelta(thought, index) for thought in _thoughts(delta))
+    if refusal := text_or_none(delta.get("refusal")):
+        events.append(RefusalDelta(refusal, index))
+    if calls := delta.get("tool_calls"):
+        events.extend(_tool_call(call, index) for call in objects(calls))
+    if isinstance(call := delta.get("function_call"), dict):
+        events.append(_tool_call({"index": 0, "function": call}, index))
+    events.extend(Annotated(annotation) for annotation in objects(delta.get("annotations")))
+    audio = delta.get("audio")
+    if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
+        events.append(TextDelta(transcript, index))
+    if audio or delta.get("images"):
+        events.append(UNSHOWN_MEDIA)
+    if isinstance(content := delta.get("content"), list):
+        events.extend(_parts(content, index))
+
+
+def _thoughts(delta: dict[str, Any]) -> Iterator[str]:
+    """The reasoning, which has two names and may come under both, or only as a list of details."""
+    fields = [text for name in ("reasoning_content", "reasoning") if (text := text_or_none(delta.get(name)))]
+    if fields:
+        yield from dict.fromkeys(fields)
+        return
+    for detail in objects(delta.get("reasoning_details")):
+        if thought := text_or_none(detail.get("text")) or text_or_none(detail.get("summary")):
+            yield thought
+
+
+def _parts(content: list[Any], index: int) -> Iterator[Event]:
+    """Content as a list of parts: text, thoughts (which are lists of parts again), media."""
+    for part in content:
+        if isinstance(part, str) and part:
+            yield TextDelta(part, index)
+        elif isinstance(part, dict):
+            kind = part.get("type")
+            if kind == "thinking":
+                inner = part.get("thinking")
+                texts = [inner] if isinstance(inner, str) else [each.get("text") for each in objects(inner)]
+                yield from (ReasoningDelta(text, index) for text in texts if isinstance(text, str) and text)
+            elif text := text_or_none(part.get("text")):
+                yield TextDelta(text, index)
+            elif refusal := text_or_none(part.get("refusal")):
+                yield RefusalDelta(refusal, index)
+            elif kind == "reference":
+                yield Annotated(part)
+            elif kind in {"image", "image_url", "audio", "input_audio", "output_audio", "video_url"}:
+                yield UNSHOWN_MEDIA
+
+
+def _tool_call(call: dict[str, Any], choice: int) -> ToolCallDelta:
+    function = named if isinstance(named := call.get("function"), dict) else {}
+    arguments = function.get("arguments")
+    if isinstance(arguments, dict | list):
+        arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+    return ToolCallDelta(
+        index=index if isinstance(index := call.get("index"), int) else None,
+        id=name_or_none(call.get("id")),
+        name=name_or_none(function.get("name")),
+        arguments=text_or_none(arguments) or "",
+        choice=choice,
+    )

@@ -1,7 +1,8 @@
-"""Fields that both wire formats share and that servers fill in loosely: errors, counts, optional strings."""
+"""Fields that both wire formats share and that servers fill in loosely: errors, reasons, counts, optional strings."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nbstream.events import Failed
@@ -9,9 +10,9 @@ from nbstream.plain import encodable, plain
 from nbstream.result import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-__all__ = ["error_in", "failed", "name_or_none", "text_or_none", "usage_from"]
+__all__ = ["error_in", "failed", "name_or_none", "objects", "reason_or_none", "text_or_none", "usage_from"]
 
 
 def error_in(payload: dict[str, Any], event: str = "") -> dict[str, Any] | None:
@@ -28,22 +29,98 @@ def error_in(payload: dict[str, Any], event: str = "") -> dict[str, Any] | None:
         return {"message": error}
     if event == "error" or payload.get("type") == "error" or payload.get("object") == "error":
         return payload
-    if "detail" in payload and "choices" not in payload and "type" not in payload:
-        return payload  # FastAPI's habit
+    if "choices" not in payload and "type" not in payload and ("detail" in payload or _says_something(payload)):
+        return payload  # FastAPI's habit, and that of servers that give no name to the event
     return None
 
 
-def failed(error: dict[str, Any], redact: Callable[[str], str] = str) -> Failed:
+def _says_something(payload: dict[str, Any]) -> bool:
+    """Whether it says a message and a code that is no success."""
+    code = payload.get("code")
+    return isinstance(payload.get("message"), str) and bool(code) and not str(code).startswith("2")
+
+
+def failed(error: Mapping[str, Any], status: int | None = None) -> Failed:
     """The event for an error object, whose fields vary between servers.
 
     Args:
         error: The object.
-        redact: Takes the key out of the server's words, which may repeat what it was sent.
+        status: The HTTP status, if the error is the body of a response that has one.
     """
-    message = error.get("message") or error.get("detail") or "no message"
-    code = error.get("code") or error.get("type")
-    said = plain(encodable(redact(str(message))))
-    return Failed(said, None if code is None else plain(encodable(redact(str(code)))))
+    words = error.get("message") or error.get("detail") or "no message"
+    if isinstance(words, list):  # FastAPI's list of what is wrong with a request
+        words = "; ".join(str(each.get("msg", each)) if isinstance(each, dict) else str(each) for each in words)
+    message = plain(encodable(str(words)))
+    names = [error.get("code"), error.get("type")]
+    said = [plain(encodable(str(name))) for name in names if isinstance(name, str | int) and name not in ("", "error")]
+    kind, retryable = _judged(" ".join(said).lower(), message.lower(), status or _status_in(error))
+    return Failed(message, said[0] if said else None, kind, retryable)
+
+
+_QUOTA = re.compile(r"insufficient_quota|billing|quota_exceeded|insufficient.(credit|balance|fund)|current quota")
+_CONTEXT = re.compile(
+    r"context_length|context.(length|window|size)|maximum context|too many tokens|token limit|prompt is too long|"
+    r"exceed\w* the available context"
+)
+_RATE = re.compile(r"rate.?limit|too_many_requests|throttl")
+_SERVER = re.compile(r"server_error|internal_error|overloaded|unavailable|timeout|bad_gateway")
+_AUTHENTICATION = re.compile(r"invalid_api_key|authentication|permission|unauthorized|forbidden")
+_REJECTED = re.compile(r"invalid_request|invalid_value|bad_?request|unprocessable")
+
+
+def _judged(code: str, message: str, status: int | None) -> tuple[str, bool]:
+    """What an error amounts to, as the kind of a `StreamError`, and whether sending again may help."""
+    if _QUOTA.search(code) or status == 402 or (_QUOTA.search(message) and status in {None, 403, 429}):
+        return "quota", False
+    if _CONTEXT.search(code) or (status != 429 and _CONTEXT.search(message)):
+        return "context_length", False
+    if status == 429 or (status is None and _RATE.search(code)):
+        return "rate_limit", True
+    if status in {401, 403} or (status is None and _AUTHENTICATION.search(code)):
+        return "authentication", False
+    if status == 404 or "model_not_found" in code:
+        return "not_found", False
+    if status is not None and status < 500:
+        return "rejected", status in {408, 409, 425}
+    if status is None and _REJECTED.search(code):
+        return "rejected", False
+    return "server", status is not None or bool(_SERVER.search(code))
+
+
+def _status_in(error: Mapping[str, Any]) -> int | None:
+    """The HTTP status that an error object inside a stream names, for the response itself had status 200."""
+    for name in ("code", "status", "status_code", "http_status_code"):
+        value = error.get(name)
+        if isinstance(value, str) and value.isdecimal() and len(value) == 3:
+            value = int(value)
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
+    return None
+
+
+_REASONS = {
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "safety": "content_filter",
+    "content-filter": "content_filter",
+}
+_OPENAI_REASONS = {"stop", "length", "tool_calls", "content_filter"}
+
+
+def reason_or_none(value: Any) -> str | None:
+    """Why an answer ends: in OpenAI's word where the server's means the same, else in the server's own."""
+    reason = name_or_none(value)
+    if reason is None:
+        return None
+    lower = reason.lower()
+    return lower if lower in _OPENAI_REASONS else _REASONS.get(lower, reason)
 
 
 def usage_from(usage: Any) -> Usage | None:
@@ -63,6 +140,11 @@ def usage_from(usage: Any) -> Usage | None:
     )
 
 
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, which may be anything."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def text_or_none(value: Any) -> str | None:
     """A string that says something, or `None`."""
     return value if isinstance(value, str) and value else None
@@ -74,7 +156,7 @@ def name_or_none(value: Any) -> str | None:
 
 
 def _first_count(counts: dict[str, Any], *names: str) -> int | None:
-    return next((count for name in names if isinstance(count := counts.get(name), int)), None)
+    return next((count for name in names if type(count := counts.get(name)) is int and count >= 0), None)
 
 
 def _detail(usage: dict[str, Any], groups: tuple[str, ...], name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The one place that talks to the OpenAI SDK: it opens the HTTP stream and translates every error on the way.
+"""The one place that talks to the OpenAI SDK: it opens the HTTP stream and reads its bytes.
 
 The SDK builds the request, authenticates and pools connections; the bytes are decoded by `wire`. Works with openai 2.x
 (on httpx) and 3.x (on httpx2), so it imports neither HTTP library. It must not know assembly, display or time limits
@@ -21,24 +21,21 @@ from nbstream.errors import (
     MissingKeyError,
     NotAStreamError,
     NotFoundError,
-    RateLimitError,
     RequestRejectedError,
-    ServerError,
-    StalledError,
-    StreamError,
-    UnreachableError,
 )
+from nbstream.request import Position
 from nbstream.transport import chat_completions, responses
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
-from nbstream.transport.fields import error_in, failed
 from nbstream.transport.responses import ResponsesAdapter
+from nbstream.transport.translate import translated
 from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from nbstream.events import Event
     from nbstream.request import Endpoint, StreamRequest
+    from nbstream.transport.wire import Adapter
 
 __all__ = ["ClientPool", "EventStream"]
 
@@ -55,6 +52,10 @@ class EventStream(Protocol):
     """An open stream: batches of events, one batch for each piece of bytes that the network delivers."""
 
     request_id: str | None
+
+    def position(self, response_id: str) -> Position | None:
+        """Where the answer can be taken up again if the stream breaks now; `None` if it cannot."""
+        ...
 
     def __aiter__(self) -> AsyncIterator[list[Event]]:
         """Iterate over the batches; a batch may be empty (a keep-alive)."""
@@ -92,24 +93,39 @@ class ClientPool:
 
     @contextlib.asynccontextmanager
     async def _open_once(self, request: StreamRequest, *, include_usage: bool) -> AsyncIterator[EventStream]:
+        with translated(request):
+            opening, adapter = self._sending(request, include_usage=include_usage)
+            response = await opening.__aenter__()
+        stream = _Response(response, WireDecoder(adapter, request.endpoint), request)
+        try:
+            yield stream
+            await stream.read_out()
+        finally:
+            await opening.__aexit__(None, None, None)
+
+    def _sending(self, request: StreamRequest, *, include_usage: bool) -> tuple[Any, Adapter]:
+        """The SDK's way to send the request, not yet begun, and the translator of what will come."""
         client = self._client_for(request)
+        timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
+        if request.position is not None:
+            translator: ResponsesAdapter = request.position.translator
+            translator.resume()
+            number = request.position.sequence_number
+            after: dict[str, Any] = {} if number is None else {"starting_after": number}
+            retrieving = client.responses.with_streaming_response.retrieve
+            return retrieving(request.position.response_id, stream=True, timeout=timeout, **after), translator
+        adapter: Adapter
         if request.api == "chat":
             body = chat_completions.request_body(request, include_usage=include_usage)
             creator: Any = client.chat.completions
-            adapter: ChatCompletionsAdapter | ResponsesAdapter = ChatCompletionsAdapter()
+            adapter = ChatCompletionsAdapter()
         else:
             body = responses.request_body(request)
             creator = client.responses
             adapter = ResponsesAdapter()
-        timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
         named = {name: body.pop(name) for name in ("model", "messages", "input") if name in body}
-        opening = creator.with_streaming_response.create(**named, stream=True, extra_body=body, timeout=timeout)
-        with _translated(request):
-            response = await opening.__aenter__()
-        try:
-            yield _Response(response, WireDecoder(adapter, request.endpoint), request.endpoint)
-        finally:
-            await opening.__aexit__(None, None, None)
+        creating = creator.with_streaming_response.create
+        return creating(**named, stream=True, extra_body=body, timeout=timeout), adapter
 
     def _client_for(self, request: StreamRequest) -> openai.AsyncOpenAI:
         endpoint = request.endpoint
@@ -152,7 +168,7 @@ class ClientPool:
         name = request.endpoint.name
         timeout = openai.Timeout(None, connect=request.limits.connect)  # the caller watches the silence
         try:
-            with _translated(request):
+            with translated(request):
                 listing = self._client_for(request).models.with_raw_response
                 response = await listing.list(timeout=timeout)
             return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
@@ -175,37 +191,40 @@ class ClientPool:
 class _Response:
     """An `EventStream` over the bytes of one HTTP response."""
 
-    def __init__(self, response: Any, decoder: WireDecoder, endpoint: Endpoint) -> None:
+    def __init__(self, response: Any, decoder: WireDecoder, request: StreamRequest) -> None:
         self.request_id: str | None = response.headers.get("x-request-id")
-        self._response = response
+        self._chunks: AsyncIterator[bytes] = response.iter_bytes().__aiter__()
         self._decoder = decoder
-        self._endpoint = endpoint
+        self._request = request
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
-        chunks = self._response.iter_bytes().__aiter__()
         while not self._decoder.ended:
             try:
-                chunk = await anext(chunks)
+                chunk = await anext(self._chunks)
             except StopAsyncIteration:
                 break
             except Exception:  # noqa: BLE001  openai 2.x lets the HTTP library's own errors through
                 # Whatever reading bytes raises, it means that the connection broke.
-                raise ConnectionLostError(
-                    f"The connection to {self._endpoint.name} broke off. "
-                    "What had arrived is kept; run the cell again to retry."
-                ) from None
+                yield self._decoder.break_off()
+                name = self._request.endpoint.name
+                raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True) from None
             yield self._decoder.feed(chunk)
-        else:
-            await _read_out(chunks)
         yield self._decoder.close()
 
+    def position(self, response_id: str) -> Position | None:
+        """Where the answer can be taken up again: only responses that go on in the background can."""
+        adapter = self._decoder.adapter
+        if self._request.api == "chat" or self._request.params.get("background") is not True:
+            return None
+        return Position(response_id, adapter.sequence_number, adapter)
 
-async def _read_out(chunks: AsyncIterator[bytes]) -> None:
-    """Let a connection whose answer is complete finish, so that it can be used again; it is given up if it does not."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(_LINGER_SECONDS):
-            async for _ in chunks:
-                pass
+    async def read_out(self) -> None:
+        """Let a connection whose answer is complete finish, so that it can be used again; it is given up if not."""
+        if self._decoder.ended:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_LINGER_SECONDS):
+                    async for _ in self._chunks:
+                        pass
 
 
 def _headers_against_environment(key: str) -> dict[str, Any]:
@@ -217,66 +236,3 @@ def _headers_against_environment(key: str) -> dict[str, Any]:
     custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
     headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
     return headers | {name: f"Bearer {key}" for name in custom if name.lower() == "authorization"}
-
-
-@contextlib.contextmanager
-def _translated(request: StreamRequest) -> Iterator[None]:
-    """Turn the SDK's errors into nbstream's: the only place that does.
-
-    The SDK's error is not chained: a traceback would print what the server said, and that may repeat the key.
-    """
-    name = request.endpoint.name
-    try:
-        yield
-    except openai.APIStatusError as error:
-        raise _from_status(error, request) from None
-    except openai.APITimeoutError:
-        limit = request.limits.connect
-        raise StalledError(f"No connection to {name} within {limit:g} s. Check the base URL and the network.") from None
-    except openai.APIConnectionError as error:
-        raise _unreachable(error, request) from None
-    except (openai.OpenAIError, TypeError, ValueError) as error:  # the latter two: a parameter that is not JSON
-        raise RequestRejectedError(
-            f"The request to {name} could not be made: {request.endpoint.redact(str(error))}"
-        ) from None
-
-
-def _unreachable(error: openai.APIConnectionError, request: StreamRequest) -> UnreachableError:
-    reason = str(error.__cause__ or error).rstrip(".") or type(error.__cause__).__name__
-    name = request.endpoint.name
-    advice = "Is the server running?" if request.endpoint.is_local else "Check the base URL and the network."
-    return UnreachableError(f"No connection to {name} ({request.endpoint.redact(reason)}). {advice}")
-
-
-def _from_status(error: openai.APIStatusError, request: StreamRequest) -> StreamError:
-    endpoint, status = request.endpoint, error.status_code
-    body = error.body if isinstance(error.body, dict) else {}
-    if isinstance(error.body, str) and not error.body.lstrip().startswith("<"):
-        body = {"message": error.body}
-    reported = failed(error_in(body) or body, endpoint.redact)
-    said = "" if reported.message == "no message" else f": {' '.join(reported.message.split())[:300].rstrip('.')}"
-    head = f"{endpoint.name} answered {status}{said}."
-    if status in {401, 403}:
-        advice = "Check the key (OPENAI_API_KEY or nbs.configure(api_key=…)) and that it belongs to this endpoint."
-        if endpoint.api_key is None and request.client is None:
-            advice = f"No key was sent. Set one with nbs.configure(base_url=…, api_key=…) for {endpoint.name}."
-        return AuthenticationError(f"{head} {advice}", status=status, code=reported.code)
-    if status == 404:
-        return NotFoundError(f"{head} {_not_found_advice(request, reported.code)}", status=status, code=reported.code)
-    if status == 429:
-        quota = reported.code == "insufficient_quota"
-        advice = "Check your plan and billing." if quota else "Wait a little and run the cell again."
-        return RateLimitError(f"{head} {advice}", status=status, code=reported.code)
-    if status >= 500:
-        return ServerError(f"{head} The server has a problem; try again later.", status=status, code=reported.code)
-    return RequestRejectedError(
-        f"{head} Change the request (model, options, prompt).", status=status, code=reported.code
-    )
-
-
-def _not_found_advice(request: StreamRequest, code: str | None) -> str:
-    if code == "model_not_found":
-        return f"Check the model's name ({request.model})."
-    if request.api == "responses" and not request.endpoint.is_openai:
-        return "If this server has no /responses, use --api chat."
-    return f"Check the model's name ({request.model}) and the base URL."

@@ -6,19 +6,22 @@ unknown type is skipped, for new ones appear all the time. Must not know HTTP.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbstream.events import (
+    Annotated,
     Event,
     Finished,
+    LogprobsReported,
     ReasoningDelta,
     RefusalDelta,
     Started,
-    TextDelta,
-    ToolCallDelta,
     UsageReported,
+    Warned,
 )
-from nbstream.transport.fields import error_in, failed, name_or_none, text_or_none, usage_from
+from nbstream.transport.chat_completions import UNSHOWN_MEDIA, ChatCompletionsAdapter
+from nbstream.transport.fields import error_in, failed, name_or_none, objects, reason_or_none, text_or_none, usage_from
+from nbstream.transport.response_items import CallSlots, TextParts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,22 +30,24 @@ if TYPE_CHECKING:
 
 __all__ = ["ResponsesAdapter", "request_body"]
 
-# The API has its own words for why an answer is incomplete; one vocabulary serves the reader better than two.
-_INCOMPLETE_REASONS = {"max_output_tokens": "length"}
-
-_DELTAS: Mapping[str, type[TextDelta | ReasoningDelta | RefusalDelta]] = {
-    "response.output_text.delta": TextDelta,
-    "response.refusal.delta": RefusalDelta,
-    "response.reasoning_text.delta": ReasoningDelta,
-    "response.reasoning_summary_text.delta": ReasoningDelta,
+_ASIDES: Mapping[str, tuple[str, type[ReasoningDelta | RefusalDelta]]] = {
+    "response.reasoning_text": ("reasoning", ReasoningDelta),
+    "response.reasoning_summary_text": ("reasoning", ReasoningDelta),
+    "response.refusal": ("refusal", RefusalDelta),
 }
+_MEDIA = {"response.audio.delta", "response.image_generation_call.partial_image"}
+_BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
+_ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
 _PART_TYPES = {"text": "input_text", "image_url": "input_image"}
 
 
 def request_body(request: StreamRequest) -> dict[str, Any]:
     """The body that the SDK is to send, without `stream`."""
-    body: dict[str, Any] = {"model": request.model, "input": [_input_item(item) for item in request.messages]}
+    items = [_input_item(item) for item in request.messages]
+    if request.partial_answer:
+        items.append({"role": "assistant", "content": request.partial_answer})
+    body: dict[str, Any] = {"model": request.model, "input": items}
     if request.system:
         body["instructions"] = request.system
     if request.temperature is not None:
@@ -70,65 +75,163 @@ def _input_part(part: Any) -> Any:
 
 
 class ResponsesAdapter:
-    """Translates the events of one stream."""
+    """Translates the events of one answer, which may come over several connections, one after the other."""
 
     def __init__(self) -> None:
         self.ended = False
-        self._text_seen = False
-        self._tool_call_slots: dict[str, int] = {}
+        self.sequence_number: int | None = None
+        self._replayed_to: int | None = None
+        self._texts = TextParts()
+        self._calls = CallSlots()
+        self._seen: set[str] = set()  # which other deltas have come
+        self._thought: tuple[Any, Any, Any] | None = None  # the part of the reasoning that came last
+        self._chat: ChatCompletionsAdapter | None = None
+
+    def resume(self) -> None:
+        """Expect another connection to go on with the answer; what it repeats is passed over."""
+        self._replayed_to = self.sequence_number
 
     def decode(self, payload: dict[str, Any]) -> list[Event]:
         """Return the events that one wire event stands for."""
         kind = payload.get("type")
         if not isinstance(kind, str):
-            return []
-        if (delta_type := _DELTAS.get(kind)) is not None:
+            return self._decode_chunk(payload)
+        number = payload.get("sequence_number")
+        if isinstance(number, int):
+            if self._replayed_to is not None and number <= self._replayed_to:
+                return []
+            self.sequence_number = number
+        if kind == "response.output_text.delta":
             delta = payload.get("delta")
             if not isinstance(delta, str) or not delta:
                 return []
-            self._text_seen = self._text_seen or delta_type is TextDelta
-            return [delta_type(delta)]
+            events = self._texts.add(payload, delta)
+            if tokens := payload.get("logprobs"):
+                events.append(LogprobsReported(tuple(tokens) if isinstance(tokens, list) else ()))
+            return events
+        return self._decode_rarer(kind, payload)
+
+    def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
+        """Return the events that a whole answer stands for, or `None` if the object is none."""
+        if isinstance(payload.get("output"), list):
+            return self._ended("response.completed", payload)
+        return self._decode_chunk(payload) or None
+
+    def _decode_rarer(self, kind: str, payload: dict[str, Any]) -> list[Event]:
+        source, _, verb = kind.rpartition(".")
+        if source in _ASIDES:
+            return self._aside(source, verb, payload)
+        if kind in _ENDS:
+            return self._ended(kind, payload.get("response"))
+        if kind in _BEGINNINGS:
+            return _started(payload.get("response"))
+        if kind in _MEDIA:
+            return [UNSHOWN_MEDIA]
+        return self._decode_item(kind, payload)
+
+    def _decode_item(self, kind: str, payload: dict[str, Any]) -> list[Event]:
         match kind:
-            case "response.created" | "response.in_progress" | "response.queued":
-                return _started(payload.get("response"))
             case "response.output_item.added":
-                return self._item_added(payload.get("item"))
+                self._texts.begin(payload, payload.get("item"))
+                return self._calls.begin(payload, payload.get("item"))
+            case "response.output_item.done":
+                return self._item_done(payload, payload.get("item"))
+            case "response.content_part.done":
+                part = payload.get("part")
+                return self._texts.settle(payload, part["text"]) if _is_text(part) else []
+            case "response.output_text.done":
+                return self._texts.settle(payload, payload.get("text"))
+            case "response.output_text.annotation.added":
+                self._seen.add("annotation")
+                return [Annotated(each) for each in objects([payload.get("annotation")])]
             case "response.function_call_arguments.delta":
-                return self._arguments(payload)
-            case "response.completed" | "response.incomplete" | "response.failed":
-                return self._ended(kind, payload.get("response"))
+                return self._calls.add(payload, payload.get("delta"))
+            case "response.function_call_arguments.done":
+                return self._calls.settle(payload, payload.get("arguments"))
             case _:
                 return []
 
-    def _item_added(self, item: Any) -> list[Event]:
-        if not isinstance(item, dict) or item.get("type") != "function_call":
+    def _aside(self, source: str, verb: str, payload: dict[str, Any]) -> list[Event]:
+        """Reasoning or refusal; the whole of it counts only if no piece of it has come."""
+        subject, event = _ASIDES[source]
+        text = text_or_none(payload.get("delta") or payload.get("refusal") or payload.get("text"))
+        if text is None or (verb == "done" and subject in self._seen):
             return []
-        slot = len(self._tool_call_slots)
-        self._tool_call_slots[str(item.get("id"))] = slot
-        return [ToolCallDelta(slot, name_or_none(item.get("call_id")), name_or_none(item.get("name")))]
+        part = (payload.get("item_id"), payload.get("output_index"), payload.get("summary_index"))
+        if subject == "reasoning" and subject in self._seen and part != self._thought:
+            text = f"\n\n{text}"  # the parts of a summary are paragraphs
+        self._thought = part
+        self._seen.add(subject)
+        return [event(text)]
 
-    def _arguments(self, payload: dict[str, Any]) -> list[Event]:
-        slot = self._tool_call_slots.get(str(payload.get("item_id")), 0)
-        return [ToolCallDelta(slot, arguments=text_or_none(payload.get("delta")) or "")]
+    def _item_done(self, place: dict[str, Any], item: Any) -> list[Event]:
+        if not isinstance(item, dict):
+            return []
+        if item.get("type") == "image_generation_call":
+            return [UNSHOWN_MEDIA]
+        if item.get("type") == "function_call":
+            return [*self._calls.begin(place, item), *self._calls.settle(place, item.get("arguments"), item)]
+        events: list[Event] = []
+        for number, part in enumerate(objects(item.get("content"))):
+            if _is_text(part):
+                place = {**place, "item_id": item.get("id"), "content_index": number}
+                events.extend(self._texts.settle(place, part.get("text")))
+        return events
 
     def _ended(self, kind: str, response: Any) -> list[Event]:
         self.ended = True
         events = _started(response)
         if not isinstance(response, dict):
             response = {}
-        if not self._text_seen:
-            events.extend(TextDelta(text) for text in _texts(response))
+        events.extend(self._whole_output(response))
         if (usage := usage_from(response.get("usage"))) is not None:
             events.append(UsageReported(usage))
-        details = response.get("incomplete_details")
-        if kind == "response.failed" or response.get("status") == "failed":
+        details, status = response.get("incomplete_details"), response.get("status")
+        if kind == "response.failed" or status == "failed":
             events.append(failed(error_in(response) or {}))
-        elif kind == "response.incomplete" or isinstance(details, dict):
-            reason = (name_or_none(details.get("reason")) if isinstance(details, dict) else None) or "incomplete"
-            events.append(Finished(_INCOMPLETE_REASONS.get(reason, reason)))
+        elif kind == "response.cancelled" or status == "cancelled":
+            events.append(Finished("cancelled"))
+        elif kind == "response.incomplete" or status == "incomplete" or isinstance(details, dict):
+            reason = reason_or_none(details.get("reason")) if isinstance(details, dict) else None
+            events.append(Finished(reason or "incomplete"))
         else:
-            events.append(Finished("tool_calls" if self._tool_call_slots else "stop"))
+            events.append(Finished("tool_calls" if self._calls else "stop"))
         return events
+
+    def _whole_output(self, response: dict[str, Any]) -> list[Event]:
+        """What the final object says beyond what has come before it."""
+        events: list[Event] = []
+        texts: list[str] = []
+        asides: dict[str, list[Event]] = {"reasoning": [], "refusal": [], "annotation": []}
+        for number, item in enumerate(objects(response.get("output"))):
+            if item.get("type") in {"function_call", "image_generation_call"}:
+                events.extend(self._item_done({"output_index": number}, item))
+                continue
+            parts = objects(item.get("content"))
+            if item.get("type") == "reasoning":
+                thoughts = (text_or_none(part.get("text")) for part in [*objects(item.get("summary")), *parts])
+                asides["reasoning"].extend(ReasoningDelta(thought) for thought in thoughts if thought)
+                continue
+            if said := "".join(part["text"] for part in parts if _is_text(part)):
+                texts.append(said)
+            for part in parts:
+                if refusal := text_or_none(part.get("refusal")):
+                    asides["refusal"].append(RefusalDelta(refusal))
+                asides["annotation"].extend(Annotated(each) for each in objects(part.get("annotations")))
+        for subject, said_there in asides.items():
+            if subject not in self._seen:
+                events.extend(said_there)
+        return [*events, *self._calls.close(), *self._texts.settle_all(texts)]
+
+    def _decode_chunk(self, payload: dict[str, Any]) -> list[Event]:
+        """Decode what is no event of this API, if it is a chunk of the other one, as some servers send here."""
+        if "choices" not in payload:
+            return []
+        if self._chat is None:
+            self._chat = ChatCompletionsAdapter()
+            said = "The server answered on /responses in the words of Chat Completions; --api chat suits it better."
+            return [Warned("other_api", said), *self._chat.decode(payload)]
+        return self._chat.decode(payload)
 
 
 def _started(response: Any) -> list[Event]:
@@ -137,12 +240,5 @@ def _started(response: Any) -> list[Event]:
     return [Started(name_or_none(response.get("model")), name_or_none(response.get("id")))]
 
 
-def _texts(response: dict[str, Any]) -> list[str]:
-    """The texts of a whole answer, for servers that send only the end."""
-    return [
-        part["text"]
-        for item in response.get("output") or ()
-        if isinstance(item, dict)
-        for part in item.get("content") or ()
-        if isinstance(part, dict) and part.get("type") == "output_text" and isinstance(part.get("text"), str)
-    ]
+def _is_text(part: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(part, dict) and part.get("type") == "output_text" and isinstance(part.get("text"), str)

@@ -40,12 +40,13 @@ class SSEDecoder:
 
     def __init__(self, max_event_bytes: int = 64 * 1024 * 1024) -> None:
         self._max_event_bytes = max_event_bytes
-        # Pieces of the unfinished event. Joined only when a line end arrives: joining a long event at each piece
+        # Pieces of the unfinished event. Joined only when a blank line arrives: joining a long event at each piece
         # would copy it over and over.
         self._pieces: list[bytes] = []
         self._size = 0
         self._bom_possible = True
         self._after_cr = False
+        self._after_line_end = False
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events they complete.
@@ -58,13 +59,16 @@ class SSEDecoder:
         self._size += len(chunk)
         if self._size > self._max_event_bytes + len(chunk):
             raise EventTooLargeError
-        if b"\n" not in chunk:
+        after_line_end, self._after_line_end = self._after_line_end, chunk.endswith(b"\n")
+        if b"\n\n" not in chunk and not (after_line_end and chunk.startswith(b"\n")):
+            self._after_line_end = self._after_line_end or (after_line_end and not chunk)
             return []
         # Splitting at blank lines leaves the unfinished event as the last part. A blank line cut in two by the
         # network is whole again here, because the pieces have been joined.
         *blocks, rest = self._take().split(b"\n\n")
         self._pieces = [rest]
         self._size = len(rest)
+        self._after_line_end = rest.endswith(b"\n")
         return [event for block in blocks if (event := _parse(block)) is not None]
 
     def flush(self) -> ServerSentEvent | None:
@@ -101,7 +105,7 @@ class SSEDecoder:
 
 
 def _parse(block: bytes) -> ServerSentEvent | None:
-    """Read the lines of one event; `None` if it has no `data` line, for then the standard dispatches nothing."""
+    """Read the lines of one event; `None` if it has no data, for then the standard dispatches nothing."""
     if block.startswith(b"data: ") and b"\n" not in block:
         return ServerSentEvent(block[6:])  # what nearly every event looks like
     data: list[bytes] = []
@@ -113,4 +117,8 @@ def _parse(block: bytes) -> ServerSentEvent | None:
             data.append(value)
         elif name == b"event":
             event = value.decode("utf-8", "replace")
+        elif name == b"error":
+            # Not in the standard: what some servers send in the place of `event: error` and `data`.
+            event = "error"
+            data.append(value)
     return ServerSentEvent(b"\n".join(data), event) if data else None

@@ -1,7 +1,8 @@
 """From the bytes of one response to stream events: SSE, then JSON, then the adapter of the API that was called.
 
-Pure: it must not know the SDK, HTTP or time. It also recognises what is not an event stream at all (an HTML page, a
-JSON document), which would otherwise pass for an empty answer.
+Pure: it must not know the SDK, HTTP or time. It also recognises what is not an event stream at all: a whole JSON
+answer, which is taken as it is, and an HTML page, NDJSON or plain text, which would otherwise pass for an empty answer.
+It never raises: what is wrong with the bytes is an event too, so that everything before it has its effect.
 """
 
 from __future__ import annotations
@@ -11,14 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jiter
 
-from nbstream.errors import NotAStreamError
-from nbstream.events import EndOfStream, Event, Failed
+from nbstream.events import EndOfStream, Event, Failed, Garbled, ReasoningDelta, RefusalDelta, TextDelta, Warned
 from nbstream.transport.fields import error_in, failed
 from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from nbstream.request import Endpoint
 
 __all__ = ["Adapter", "WireDecoder"]
@@ -26,15 +24,35 @@ __all__ = ["Adapter", "WireDecoder"]
 _DONE = b"[DONE]"
 _BOM = b"\xef\xbb\xbf"
 
+_LARGEST_DOCUMENT = 64 * 1024 * 1024
+
+# How much of a body without any event is kept to be shown.
+_GLIMPSE = 200
+
+_HTML_PAGE = (
+    "answered with an HTML page instead of a stream. "
+    "Check the base URL (it usually ends in /v1) and any proxy or login page in between"
+)
+_NDJSON = (
+    "answered with lines of JSON (NDJSON) instead of an event stream. "
+    "Check the base URL: that of an OpenAI-compatible API usually ends in /v1"
+)
+
 
 class Adapter(Protocol):
-    """Translates the JSON objects of one API into events; one instance per stream, for it may keep state."""
+    """Translates the JSON objects of one API into events; one instance per answer, for it may keep state."""
 
     ended: bool
     """Whether the API's own last event has been seen, if it has one."""
+    sequence_number: int | None
+    """The number of the last event, if the API numbers them."""
 
-    def decode(self, payload: dict[str, Any]) -> Iterable[Event]:
+    def decode(self, payload: dict[str, Any]) -> list[Event]:
         """Return the events that one JSON object stands for; an unknown object stands for none."""
+        ...
+
+    def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
+        """Return the events that a whole answer stands for, or `None` if the object is none."""
         ...
 
 
@@ -50,143 +68,236 @@ class WireDecoder:
         >>> from nbstream.transport.chat_completions import ChatCompletionsAdapter
         >>> decoder = WireDecoder(ChatCompletionsAdapter(), Endpoint("http://localhost:8000/v1"))
         >>> decoder.feed(b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n')
-        [TextDelta(text='Hi')]
+        [TextDelta(text='Hi', choice=0, last=False)]
         >>> decoder.close()
         [EndOfStream(marked=True)]
     """
 
     def __init__(self, adapter: Adapter, endpoint: Endpoint) -> None:
-        self._adapter = adapter
+        self.adapter = adapter
         self._endpoint = endpoint
         self._sse = SSEDecoder()
-        self._head = b""
-        self._is_document: bool | None = None  # None until the first byte that is not white space
+        self._document: _Document | None = _Document()  # while it may still be one
+        self._glimpse = b""
+        self._dispatched = False
         self._marked = False
 
     @property
     def ended(self) -> bool:
         """Whether the answer is over by the wire's own word, so that what follows does not matter."""
-        return self._marked or self._adapter.ended
+        return self._marked or self.adapter.ended
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Take the next bytes and return the events they complete.
-
-        Raises:
-            NotAStreamError: The body is an HTML page, or its events make no sense.
-        """
-        if self._is_document is not False:
-            self._head += chunk
-            self._is_document = _looks_like_document(self._head)
-            if self._is_document is not False:
-                self._refuse_page()
+        """Take the next bytes and return the events they complete."""
+        if self._document is not None:
+            chunk, refusal = self._document.sift(chunk)
+            if refusal:
+                return [self._garbled(refusal)]
+            if not chunk:
                 return []
-            chunk, self._head = self._head, b""
+            self._document = None
         events: list[Event] = []
+        if not self._dispatched and len(self._glimpse) < _GLIMPSE:
+            self._glimpse += chunk[:_GLIMPSE]
         try:
             received = self._sse.feed(chunk)
         except EventTooLargeError:
-            raise NotAStreamError(
-                f"{self._endpoint.name} sent an event without an end. What had arrived is kept."
-            ) from None
+            return [self._garbled("sent an event without an end")]
         for sse in received:
-            if self._marked:
+            if self.ended:
                 break
             self._decode(sse, events)
         return events
 
     def close(self) -> list[Event]:
-        """Say what the clean end of the bytes means.
-
-        Raises:
-            NotAStreamError: The body was a JSON document.
-        """
-        if self._is_document:
-            raise _document_error(self._head, self._endpoint)
-        events: list[Event] = []
-        rest = self._sse.flush()
-        if rest is not None and not self._marked and (rest.data.strip() == _DONE or _is_json(rest.data)):
-            self._decode(rest, events)  # whole, only its blank line is missing
+        """Say what the clean end of the bytes means."""
+        if self._document is not None and self._document.body:
+            return self._whole(self._document.body)
+        events = self.break_off()
+        glimpse = self._glimpse.removeprefix(_BOM).decode("utf-8", "replace").strip()
+        if glimpse and not self._dispatched and not _is_field(glimpse.split("\n")[0]):
+            events.append(self._garbled("answered with text instead of a stream", glimpse))
         events.append(EndOfStream(marked=self._marked))
+        return events
+
+    def break_off(self) -> list[Event]:
+        """Return the events of what has arrived and was still waiting for its end, when no more bytes will come."""
+        events: list[Event] = []
+        if self._document is not None:
+            return self._half(self._document.body)
+        rest = self._sse.flush()
+        if rest is not None and not self.ended and (rest.event == "error" or _is_whole(rest.data)):
+            self._decode(rest, events)  # only its blank line is missing
         return events
 
     def _decode(self, sse: ServerSentEvent, events: list[Event]) -> None:
         data = sse.data
-        if len(data) < 16 and data.strip(b' "').upper() == _DONE:
+        self._dispatched = True
+        if data[:1] != b"{" and data.strip(b' "\t').upper() == _DONE:
             self._marked = True
             return
         try:
             payload = jiter.from_json(data)
         except ValueError:
             payload = self._repair(sse, events)
+        if sse.event and self._is_named_end(sse.event, payload, events):
+            return
         if not isinstance(payload, dict):
             return
-        if (error := error_in(payload, sse.event)) is not None:
-            events.append(failed(error, self._endpoint.redact))
-            return
-        events.extend(
-            self._redacted(event) if isinstance(event, Failed) else event for event in self._adapter.decode(payload)
-        )
+        if "error" in payload or "choices" not in payload:  # nearly no chunk, and every event of the other API
+            error = error_in(payload, sse.event)
+            if error is not None:
+                events.extend(self.adapter.decode(payload) if "choices" in payload else ())
+                events.append(self._redacted(failed(error)))
+                return
+        decoded = self.adapter.decode(payload)
+        events += [self._redacted(event) if type(event) is Failed else event for event in decoded]
 
-    def _redacted(self, event: Failed) -> Failed:
-        """Take the key out of a server's words that only the adapter could find."""
-        redact = self._endpoint.redact
-        return Failed(redact(event.message), None if event.code is None else redact(event.code))
+    def _is_named_end(self, name: str, payload: Any, events: list[Event]) -> bool:
+        """Take an event whose name says more than its data: an end, or an error in a few words."""
+        if name.lower() == "done":
+            if isinstance(payload, dict):
+                events.extend(self.adapter.decode(payload))
+            self._marked = True
+            return True
+        if name == "error" and isinstance(payload, str) and payload:
+            events.append(self._redacted(failed({"message": payload})))
+            return True
+        return False
 
     def _repair(self, sse: ServerSentEvent, events: list[Event]) -> Any:
-        """Parse what strict JSON refuses but servers send, or raise with the beginning of what came."""
+        """Parse what strict JSON refuses but servers send, or say what came instead."""
         text = sse.data.decode("utf-8", "replace").strip()
         if not text or text.startswith(":"):
             return None  # an empty event, or a keep-alive comment that a gateway wrapped into data
-        if b"\n" in sse.data and all(_is_json(line) or line.strip() == _DONE for line in sse.data.split(b"\n")):
-            for line in sse.data.split(b"\n"):  # events with one line end between them instead of two
-                self._decode(ServerSentEvent(line, sse.event), events)
+        first, *others = sse.data.split(b"\n")
+        if others and _is_whole(first):  # events with one line end between them instead of two
+            for line in (first, *others):
+                if not self.ended:
+                    self._decode(ServerSentEvent(line, sse.event), events)
             return None
         try:
-            # The standard parser lets raw control characters and lone surrogate halves pass; bad UTF-8 was replaced.
-            return json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            named_ping = sse.event not in {"", "message", "error"} and not sse.event.startswith("response.")
-            if self._marked or named_ping:
+            return _tolerantly_parsed(text)
+        except ValueError:
+            if sse.event == "error" or text.startswith('{"error"'):  # an error that nobody escaped
+                events.append(self._redacted(failed({"message": _beginning(text, 300)})))
                 return None
-            beginning = self._endpoint.redact(_beginning(text))
-            raise NotAStreamError(
-                f"{self._endpoint.name} sent an event that is not JSON: {beginning}. What had arrived is kept."
-            ) from None
+            named_ping = sse.event not in {"", "message"} and not sse.event.startswith("response.")
+            if not self._marked and not named_ping:
+                events.append(self._garbled("sent an event that is not JSON", text))
+            return None
 
-    def _refuse_page(self) -> None:
-        """Fail on an HTML page at once; a JSON document is read to its end, for the message in it."""
-        if self._head.removeprefix(_BOM).lstrip().startswith(b"<"):
-            raise NotAStreamError(
-                f"{self._endpoint.name} answered with an HTML page instead of a stream. "
-                "Check the base URL (it usually ends in /v1) and any proxy or login page in between."
+    def _whole(self, body: bytes) -> list[Event]:
+        """Decode a body that is a JSON document: an answer in one piece, or an error."""
+        try:
+            payload = _tolerantly_parsed(body.decode("utf-8", "replace"))
+        except ValueError:
+            payload = None
+        if payload is None and _is_json(body.partition(b"\n")[0]):
+            return [self._garbled(_NDJSON)]
+        if isinstance(payload, dict):
+            answer = self.adapter.decode_whole(payload)
+            if answer is not None:
+                notice = Warned("whole_answer", f"{self._endpoint.name} answered in one piece instead of a stream.")
+                return [notice, *answer, EndOfStream(marked=True)]
+            error = error_in(payload)
+            if error is not None:
+                return [self._redacted(failed(error))]
+        return [
+            self._garbled(
+                "answered with a JSON document instead of a stream", body[: 4 * _GLIMPSE].decode("utf-8", "replace")
             )
+        ]
+
+    def _half(self, body: bytes) -> list[Event]:
+        """Decode what there is of an answer in one piece: only its text, for its end has not come."""
+        try:
+            payload = jiter.from_json(body, partial_mode="trailing-strings") if body else None
+        except ValueError:
+            payload = None
+        answer = self.adapter.decode_whole(payload) if isinstance(payload, dict) else None
+        return [event for event in answer or () if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta)]
+
+    def _garbled(self, what: str, shown: str = "") -> Garbled:
+        beginning = f": {self._endpoint.redact(_beginning(shown))}" if shown else ""
+        return Garbled(f"{self._endpoint.name} {what}{beginning}")
+
+    def _redacted(self, event: Failed) -> Failed:
+        """Take the key out of a server's words, which may repeat what it was sent."""
+        redact = self._endpoint.redact
+        code = None if event.code is None else redact(event.code)
+        return Failed(redact(event.message), code, event.kind, event.retryable)
 
 
-def _looks_like_document(head: bytes) -> bool | None:
-    """Whether the body starts like HTML or JSON, which no line of an event stream does; `None` if too early to say."""
-    if len(head) < len(_BOM) and _BOM.startswith(head):
-        return None
-    start = head.removeprefix(_BOM).lstrip()
-    return start[:1] in {b"<", b"{", b"["} if start else None
+class _Document:
+    """The beginning of a body that may turn out to be no event stream, whose lines never begin with `<`, `{` or `[`."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._head = b""
+        self._is_one = False
+        self._lines_matter = True  # while the first of them may be a whole document
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._pieces) if self._is_one else b""
+
+    def sift(self, chunk: bytes) -> tuple[bytes, str]:
+        """Take the next bytes.
+
+        Returns:
+            The bytes of an event stream so far, if it is clear that it is one; and what is wrong, if that is clear.
+        """
+        if not self._is_one:
+            head = self._head + chunk
+            start = head.removeprefix(_BOM).lstrip()
+            if not start or (len(head) < len(_BOM) and _BOM.startswith(head)):
+                self._head = (
+                    head[: len(_BOM)] if _BOM.startswith(head[: len(_BOM)]) else b""
+                )  # white space says nothing
+                return b"", ""
+            if start[:1] not in {b"<", b"{", b"["}:
+                return head, ""
+            if start.startswith(b"<"):
+                return b"", _HTML_PAGE
+            self._is_one = True
+            chunk = start
+        self._pieces.append(chunk)
+        self._size += len(chunk)
+        if self._size > _LARGEST_DOCUMENT:
+            return b"", "sent a JSON document without an end"
+        if self._lines_matter and b"\n" in chunk:
+            first, _, more = self.body.partition(b"\n")
+            self._lines_matter = _is_json(first)
+            if self._lines_matter and more.strip():
+                return b"", _NDJSON
+        return b"", ""
 
 
-def _document_error(body: bytes, endpoint: Endpoint) -> NotAStreamError:
+def _tolerantly_parsed(text: str) -> Any:
+    """Parse JSON with raw control characters and lone surrogate halves in its strings.
+
+    Raises:
+        ValueError: It is not even that.
+    """
     try:
-        payload = jiter.from_json(body)
+        return json.loads(text, strict=False)
+    except RecursionError:
+        raise ValueError from None
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether data that may be cut short makes sense as it is; so does each line of it alone, or all together."""
+    text = data.decode("utf-8", "replace").strip()
+    if not text or text.startswith(":") or text == "[DONE]":
+        return True
+    try:
+        _tolerantly_parsed(text)
     except ValueError:
-        payload = None
-    error = error_in(payload) if isinstance(payload, dict) else None
-    if error is not None:
-        reported = failed(error, endpoint.redact)
-        return NotAStreamError(
-            f"{endpoint.name} answered with an error instead of a stream: {_beginning(reported.message, 300)}.",
-            code=reported.code,
-        )
-    beginning = endpoint.redact(_beginning(body.decode("utf-8", "replace")))
-    return NotAStreamError(
-        f"{endpoint.name} answered with a JSON document instead of a stream: {beginning}. "
-        "Check that the base URL is the OpenAI-compatible one and that the server can stream."
-    )
+        first, *others = data.split(b"\n")
+        return bool(others) and _is_whole(first) and all(map(_is_whole, others))
+    return True
 
 
 def _is_json(data: bytes) -> bool:
@@ -195,6 +306,11 @@ def _is_json(data: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_field(line: str) -> bool:
+    """Whether a line could belong to an event stream."""
+    return line.startswith(":") or line.partition(":")[0].strip("\r") in {"data", "event", "id", "retry", "error"}
 
 
 def _beginning(text: str, limit: int = 80) -> str:

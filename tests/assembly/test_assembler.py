@@ -6,7 +6,7 @@ import pytest
 
 from nbstream.assembly import Assembler
 from nbstream.assembly.state import IllegalTransitionError
-from nbstream.errors import ConnectionLostError, ServerError, StalledError
+from nbstream.errors import ConnectionLostError, EmptyAnswerError, ServerError, StalledError
 from nbstream.events import (
     EndOfStream,
     Event,
@@ -49,10 +49,10 @@ def test_a_whole_answer():
         UsageReported(USAGE),
         DONE,
     )
-    assert assembler.snapshot(timing, "req_1") == StreamResult(
+    assert assembler.snapshot(timing=timing, request_id="req_1") == StreamResult(
         text="Hello",
         state=StreamState.COMPLETED,
-        finish_reason="stop",
+        finish_reason="tool_calls",
         usage=USAGE,
         model="m-1",
         request_id="req_1",
@@ -83,13 +83,14 @@ def test_the_verdict_keeps_the_text(ending, state):
 def test_a_lost_connection_says_how_much_came():
     error = fed(TextDelta("x" * 1234), CLOSED).snapshot().error
     assert isinstance(error, ConnectionLostError)
-    assert "The connection to localhost:8000 was lost after 1,234 characters." in error.message
+    assert "localhost:8000 closed the connection in the middle of the answer." in error.message
+    assert "What had arrived (1,234 characters) is kept" in error.message
 
 
 def test_a_connection_that_closed_without_a_word_says_so():
     error = fed(CLOSED).snapshot().error
-    assert isinstance(error, ConnectionLostError)
-    assert "localhost:8000 closed the connection without an answer" in error.message
+    assert isinstance(error, EmptyAnswerError)
+    assert "localhost:8000 ended the response without an answer" in error.message
 
 
 def test_a_server_error_is_told_in_one_line():

@@ -12,6 +12,7 @@ import openai
 import pytest
 
 from nbstream.demo import DemoServer, Pace
+from tests.demo.gate import PATIENCE, Gate, GatedPace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -55,6 +56,32 @@ def server() -> Iterator[DemoServer]:
 def client(server: DemoServer) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0, timeout=10) as client:
         yield client
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+@pytest.fixture
+def gated(gate):
+    with DemoServer(GatedPace(gate=gate)) as server:
+        yield server
+
+
+@pytest.fixture
+def gated_client(gated):
+    with openai.OpenAI(base_url=gated.base_url, api_key=gated.api_key, max_retries=0, timeout=PATIENCE) as client:
+        yield client
+
+
+@pytest.fixture
+def lost_connection() -> type[Exception]:
+    """What the SDK raises when a stream's connection closes: in 3.x an error of its own, in 2.x the HTTP library's."""
+    if int(openai.__version__.split(".")[0]) >= 3:
+        return openai.APIConnectionError
+    lost: type[Exception] = pytest.importorskip("httpx").RemoteProtocolError
+    return lost
 
 
 @pytest.fixture

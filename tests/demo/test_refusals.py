@@ -104,6 +104,13 @@ def test_a_body_that_is_no_json_object_is_refused(ask, path, raw):
         ("demo", {"demo": {"tokens_per_second": 0}}),
         ("demo.first_token", {"demo": {"first_token": "soon"}}),
         ("demo.fault", {"demo": {"fault": "explode"}}),
+        ("demo.times", {"demo": {"fault": "cut", "times": 0}}),
+        ("demo.times", {"demo": {"fault": "cut", "times": 1.5}}),
+        ("demo.retry_after", {"demo": {"fault": "rate_limit", "retry_after": -1}}),
+        ("demo.retry_after", {"demo": {"fault": "rate_limit", "retry_after": float("inf")}}),
+        ("demo.retry_after", {"demo": {"fault": "rate_limit", "retry_after": float("nan")}}),
+        ("demo", {"demo": {"times": 2}}),
+        ("demo", {"demo": {"retry_after": 2}}),
     ],
 )
 def test_a_bad_field_of_a_chat_request_is_named(ask, param, fields):
@@ -123,7 +130,9 @@ def test_a_bad_field_of_a_chat_request_is_named(ask, param, fields):
         ("instructions", {"instructions": ["x"]}),
         ("max_output_tokens", {"max_output_tokens": -1}),
         ("previous_response_id", {"previous_response_id": "resp_1"}),
-        ("background", {"background": True}),
+        ("background", {"background": "yes"}),
+        ("background", {"background": True, "store": False}),
+        ("store", {"store": 1}),
         ("text.format", {"text": {"format": {"type": "json_schema"}}}),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
 from nbstream.errors import ServerError
-from nbstream.result import StreamResult, StreamState, Timing, Usage
+from nbstream.result import Retry, StreamResult, StreamState, StreamWarning, Timing, Usage
 
 COMPLETED = StreamState.COMPLETED
 
@@ -39,14 +39,45 @@ def test_an_unusual_end_is_marked_in_both():
     data, metadata = answer_bundle(StreamResult("Hal", StreamState.CANCELLED))
     assert data["text/markdown"].startswith("Hal")
     assert "> **Stopped.** You stopped the answer after 3 characters" in data["text/markdown"]
-    assert data["text/plain"] == "Hal\n\n[Stopped: You stopped the answer after 3 characters.]"
+    assert data["text/plain"].startswith("Hal\n\n[Stopped: You stopped the answer after 3 characters;")
     assert metadata["nbstream"]["state"] == "cancelled"
+
+
+def test_a_mark_and_notes_share_one_quote_and_each_note_comes_once():
+    image = StreamWarning("unshown_media", "An <img> is not shown.")
+    result = StreamResult(
+        "Hal", COMPLETED, "length", warnings=(image, StreamWarning("other_api", "Other events."), image)
+    )
+    data, _ = answer_bundle(result)
+    answer, quote = data["text/markdown"].rstrip("\n").split("\n\n")
+    assert answer == "Hal"
+    mark, *notes = quote.split("\n>\n")
+    assert mark.startswith("> **Cut off.** ")
+    assert notes == [r"> *Note.* An \<img\> is not shown\.", r"> *Note.* Other events\."]
+    assert data["text/plain"].splitlines()[2:] == [
+        "[Cut off: The token limit was reached (--max-tokens); %stream_continue goes on from there.]",
+        "[Note: An <img> is not shown.]",
+        "[Note: Other events.]",
+    ]
+
+
+def test_a_note_alone():
+    result = StreamResult("Hi", COMPLETED, "stop", warnings=(StreamWarning("whole_answer", "It came at once."),))
+    data, _ = answer_bundle(result)
+    assert data["text/markdown"].endswith("\n\n> *Note.* It came at once\\.\n")
+    assert data["text/plain"] == "Hi\n\n[Note: It came at once.]"
+
+
+def test_an_output_without_an_answer_begins_with_its_mark():
+    data, _ = answer_bundle(StreamResult("", COMPLETED, "stop", reasoning="hm"))
+    assert data["text/markdown"].startswith("> **No answer.** ")
+    assert data["text/plain"].startswith("[No answer: ")
 
 
 def test_the_words_of_an_error_are_not_markdown():
     error = ServerError("said: <img src=x onerror=alert(1)> [here](javascript:x) *loud* `code`\n# head \x1b[31m")
     markdown = answer_bundle(StreamResult("", StreamState.FAILED, error=error))[0]["text/markdown"]
-    sentence = markdown.removeprefix("> **Failed.** ")
+    sentence = markdown.removeprefix("> **Server error.** ")
     unescaped = re.sub(r"\\.", "", sentence)
     assert not set("<>[]()*`#\x1b") & set(unescaped)
 
@@ -61,7 +92,7 @@ def test_the_words_of_an_error_are_not_markdown():
     ],
 )
 def test_the_answer_is_inert_and_the_text_exact(hostile):
-    result = StreamResult(hostile, COMPLETED)
+    result = StreamResult(hostile, COMPLETED, "stop")
     data, _ = answer_bundle(result)
     assert result.text == hostile
     assert data["text/plain"] == hostile
@@ -70,13 +101,28 @@ def test_the_answer_is_inert_and_the_text_exact(hostile):
 
 
 def test_controls_do_not_reach_the_plain_text():
-    assert answer_bundle(StreamResult("a\x1b[31mb\r\n", COMPLETED))[0]["text/plain"] == "a␛[31mb\n"
+    assert answer_bundle(StreamResult("a\x1b[31mb\r\n", COMPLETED, "stop"))[0]["text/plain"] == "a␛[31mb\n"
 
 
 def test_a_refusal_is_the_answer():
     data, _ = answer_bundle(StreamResult(refusal="I will not.", state=COMPLETED))
     assert data["text/markdown"].startswith("I will not.")
     assert "Refused" in data["text/plain"]
+
+
+def test_a_pause_before_another_attempt_takes_the_waiting_lines_place():
+    data = waiting_bundle("m", Retry("rate *limited*", 2.0, attempt=2, attempts=3))
+    assert data["text/plain"] == "Rate *limited*, retrying in 2 s · attempt 2 of 3"
+    assert data["text/markdown"] == r"*Rate \*limited\*, retrying in 2 s · attempt 2 of 3*"
+
+
+def test_a_pause_is_told_below_the_text_of_an_answer_that_is_gone_on_with():
+    pause = Retry("rate limited", 2.0, attempt=2, attempts=3)
+    data, _ = answer_bundle(StreamResult("Half an", retry=pause))
+    assert data["text/plain"] == "Half an\n\n[Rate limited, retrying in 2 s · attempt 2 of 3]"
+    assert data["text/markdown"].endswith("\n\n> *Rate limited, retrying in 2 s · attempt 2 of 3*\n")
+    stopped, _ = answer_bundle(StreamResult("Half an", StreamState.CANCELLED, retry=pause))
+    assert "retrying" not in stopped["text/plain"]
 
 
 def test_the_waiting_line_names_the_model_and_cannot_be_abused():

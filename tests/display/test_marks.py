@@ -1,43 +1,191 @@
-"""The words under an answer that did not simply end."""
+"""The words under an answer that did not simply end: each verdict has its own."""
 
 import pytest
 
-from nbstream.display.marks import mark_of
-from nbstream.errors import StalledError
-from nbstream.result import StreamResult, StreamState
+import nbstream.errors
+from nbstream.display.marks import mark_of, notes_of
+from nbstream.errors import StalledError, StreamError
+from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, ToolCall, Usage
 
-COMPLETED = StreamState.COMPLETED
+COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
+CALL = (ToolCall("call_1", "get_weather", "{}"),)
+
+
+def word_of(result):
+    mark = mark_of(result)
+    return mark and mark.word
+
+
+def sentence_of(result):
+    mark = mark_of(result)
+    return mark.sentence if mark else ""
 
 
 @pytest.mark.parametrize(
-    ("result", "expected"),
+    "result",
     [
-        (StreamResult("a", StreamState.PENDING), None),
-        (StreamResult("a", StreamState.STREAMING, "length"), None),
-        (StreamResult("a", COMPLETED, "stop"), None),
-        (StreamResult("a", COMPLETED, "tool_calls"), None),
-        (StreamResult("a", COMPLETED, "a_new_reason"), None),
-        (StreamResult("a", COMPLETED, None), None),
-        (
-            StreamResult("a" * 1234, StreamState.CANCELLED, "length"),
-            ("Stopped", "You stopped the answer after 1,234 characters."),
-        ),
-        (StreamResult("", StreamState.CANCELLED), ("Stopped", "You stopped the answer after 0 characters.")),
-        (StreamResult("a", StreamState.FAILED, error=StalledError("It went silent.")), ("Failed", "It went silent.")),
-        (StreamResult("a", StreamState.FAILED), ("Failed", "The stream failed.")),
-        (StreamResult("a", COMPLETED, refusal="No."), ("Refused", "The model refused to answer.")),
+        StreamResult("a", StreamState.PENDING),
+        StreamResult("a", StreamState.STREAMING, "length"),
+        StreamResult("", StreamState.STREAMING, "stop"),
+        StreamResult("a", COMPLETED, "stop"),
+        StreamResult("a", COMPLETED, "tool_calls", tool_calls=CALL),
+        StreamResult("a", COMPLETED, "stop", reasoning="hm"),
     ],
 )
-def test_marks(result, expected):
-    assert mark_of(result) == expected
+def test_an_answer_that_simply_ended_or_goes_on_has_no_mark(result):
+    assert mark_of(result) is None
 
 
-def test_a_cut_answer_says_which_option_helps():
-    word, sentence = mark_of(StreamResult("a", COMPLETED, "length")) or ("", "")
-    assert word == "Cut off"
-    assert "--max-tokens" in sentence
+@pytest.mark.parametrize(
+    ("result", "word"),
+    [
+        (StreamResult("a", COMPLETED, None), "Reason unknown"),
+        (StreamResult("a", COMPLETED, "length"), "Cut off"),
+        (StreamResult("a", COMPLETED, "length", tool_calls=CALL), "Cut off"),
+        (StreamResult("a", COMPLETED, "content_filter"), "Filtered"),
+        (StreamResult("a", COMPLETED, "a_new_reason"), "Ended"),
+        (StreamResult("a", COMPLETED, "stop", refusal="No."), "Refused"),
+        (StreamResult("", COMPLETED, "stop", refusal="No."), "Refused"),
+        (StreamResult("", COMPLETED, None, refusal="No."), "Refused"),
+        (StreamResult("a", CANCELLED, "length"), "Stopped"),
+        (StreamResult("", CANCELLED), "Stopped"),
+        (StreamResult("a", FAILED), "Failed"),
+    ],
+)
+def test_the_word_for_each_verdict(result, word):
+    assert word_of(result) == word
 
 
-def test_a_filtered_answer():
-    word, _ = mark_of(StreamResult("a", COMPLETED, "content_filter")) or ("", "")
-    assert word == "Filtered"
+@pytest.mark.parametrize(
+    ("result", "word"),
+    [
+        (StreamResult("", COMPLETED, "stop"), "Empty"),
+        (StreamResult(" \n", COMPLETED, "stop"), "Empty"),
+        (StreamResult("", COMPLETED, None), "Empty"),
+        (StreamResult("", COMPLETED, "a_new_reason"), "Empty"),
+        (StreamResult("", COMPLETED, "stop", reasoning="hm"), "No answer"),
+        (StreamResult("", COMPLETED, "length", reasoning="hm"), "No answer"),
+        (StreamResult("", COMPLETED, "length", Usage(1, 9, 10, reasoning_tokens=9)), "No answer"),
+        (StreamResult("", COMPLETED, "length", Usage(1, 9, 10, reasoning_tokens=0)), "Cut off"),
+        (StreamResult("", COMPLETED, "content_filter", reasoning="hm"), "Filtered"),
+        (StreamResult("", COMPLETED, "tool_calls", tool_calls=CALL), "Tool call"),
+        (StreamResult("", COMPLETED, "length", tool_calls=CALL), "Cut off"),
+        (StreamResult("", COMPLETED, None, tool_calls=CALL), "Reason unknown"),
+    ],
+)
+def test_an_output_without_text_is_never_left_without_a_word(result, word):
+    assert word_of(result) == word
+
+
+# Every kind of failure that there is; the completeness is checked below.
+FAILURES = {
+    "authentication": "Failed",
+    "connect_timeout": "Timed out",
+    "connection_lost": "Connection lost",
+    "context_length": "Too long",
+    "empty_answer": "Empty answer",
+    "error": "Failed",
+    "first_token_timeout": "Timed out",
+    "internal": "Failed",
+    "missing_key": "Failed",
+    "not_a_stream": "Not a stream",
+    "not_found": "Failed",
+    "quota": "Quota used up",
+    "rate_limit": "Rate limited",
+    "rejected": "Failed",
+    "server": "Server error",
+    "stalled": "Stalled",
+    "time_limit": "Timed out",
+    "total_timeout": "Timed out",
+    "unreachable": "Failed",
+}
+STREAM_ERRORS = [
+    error for error in vars(nbstream.errors).values() if isinstance(error, type) and issubclass(error, StreamError)
+]
+
+
+def test_every_kind_of_failure_is_listed():
+    assert {kind.kind for kind in STREAM_ERRORS} == set(FAILURES)
+
+
+@pytest.mark.parametrize("kind", STREAM_ERRORS, ids=lambda kind: kind.kind)
+def test_a_failure_has_its_own_word_and_the_errors_sentence(kind):
+    result = StreamResult("a", FAILED, error=kind("It broke. Mend it."))
+    assert mark_of(result) == (FAILURES[kind.kind], "It broke. Mend it.")
+
+
+def test_a_failure_tells_what_failed_before_what_the_answer_had():
+    assert word_of(StreamResult("a", FAILED, "length", refusal="No.", error=StalledError("It hung."))) == "Stalled"
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (StreamResult("a" * 1234, CANCELLED), "after 1,234 characters; %stream_continue"),
+        (StreamResult(refusal="I cannot", state=CANCELLED), "after 8 characters."),
+        (StreamResult("", CANCELLED), "before the answer began"),
+        (StreamResult("a", COMPLETED, "length"), "--max-tokens"),
+        (StreamResult("a", COMPLETED, "length"), "%stream_continue"),
+        (StreamResult("", COMPLETED, "length"), "--max-tokens"),
+        (StreamResult("", COMPLETED, "length", reasoning="hm"), "token limit went into thinking"),
+        (StreamResult("", COMPLETED, "length", reasoning="hm"), "stream_result.reasoning"),
+        (StreamResult("", COMPLETED, "stop", reasoning="hm"), "stream_result.reasoning"),
+        (StreamResult("a", COMPLETED, None), "may be whole or cut; %stream_continue"),
+        (StreamResult("a", COMPLETED, "Weird_Reason"), "Weird_Reason"),
+        (StreamResult("", COMPLETED, "Weird_Reason"), "Weird_Reason"),
+        (StreamResult("a", COMPLETED, refusal="No."), "stream_result.refusal"),
+        (StreamResult("", COMPLETED, "tool_calls", tool_calls=CALL * 2), "call get_weather, see"),
+    ],
+)
+def test_the_sentence_says_what_happened_and_what_to_do(result, words):
+    assert words in sentence_of(result)
+    assert sentence_of(result).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        StreamResult("a", COMPLETED, "content_filter"),
+        StreamResult("a", COMPLETED, "a_new_reason"),
+        StreamResult("", COMPLETED, "length", tool_calls=CALL),
+        StreamResult("", COMPLETED, None, tool_calls=CALL),
+        StreamResult("a", CANCELLED, choices=(Choice(0, "a"), Choice(1, "b"))),
+    ],
+)
+def test_no_way_on_is_promised_where_there_is_none(result):
+    assert "%stream_continue" not in sentence_of(result)
+
+
+def test_hidden_thoughts_are_not_promised():
+    hidden = StreamResult("", COMPLETED, "length", Usage(1, 9, 10, reasoning_tokens=9))
+    assert "stream_result.reasoning" not in sentence_of(hidden)
+
+
+def test_a_sentence_is_one_line_without_what_acts_instead_of_showing():
+    error = StalledError("It\nhung\x1b[31m\r\n\r\n    here.")
+    assert sentence_of(StreamResult("", FAILED, error=error)) == "It hung␛[31m here."
+    assert sentence_of(StreamResult("a", COMPLETED, "new\n\nreason")).endswith("new reason.")
+
+
+WARNED = (
+    StreamWarning("repeated_text", "The last chunk repeated all text."),
+    StreamWarning("unshown_media", "An image\nis not shown."),
+    StreamWarning("repeated_text", "The last chunk repeated all text."),
+)
+
+
+@pytest.mark.parametrize("state", [COMPLETED, CANCELLED, FAILED])
+def test_each_warning_is_a_note_once_when_the_answer_has_ended(state):
+    notes = ["The last chunk repeated all text.", "An image is not shown."]
+    assert notes_of(StreamResult("a", state, "stop", warnings=WARNED)) == notes
+
+
+def test_an_empty_answer_is_not_told_twice():
+    result = StreamResult("", COMPLETED, "stop", warnings=(StreamWarning("empty_answer", "Not a word came."),))
+    assert word_of(result) == "Empty"
+    assert notes_of(result) == []
+
+
+@pytest.mark.parametrize("state", [StreamState.PENDING, StreamState.STREAMING])
+def test_no_notes_while_the_answer_arrives(state):
+    assert notes_of(StreamResult("a", state, warnings=WARNED)) == []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from nbstream.errors import StreamError
+from nbstream.events import Failed, Garbled
 from nbstream.request import Endpoint
 from nbstream.secret import Secret
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
@@ -66,20 +66,29 @@ def decode(decoded_alike) -> Callable[..., list[Event]]:
     return decode
 
 
+class Problem(NamedTuple):
+    """What is wrong with some bytes: a `kind` of error, the words, the server's code."""
+
+    kind: str
+    message: str
+    code: str | None
+
+
+def _problem(events: list[Event]) -> Problem:
+    first = next(event for event in events if isinstance(event, Failed | Garbled))
+    if isinstance(first, Garbled):
+        return Problem("not_a_stream", first.message, None)
+    return Problem(first.kind, first.message, first.code)
+
+
 @pytest.fixture
-def decode_error(decoded_alike) -> Callable[..., StreamError]:
-    """The error that decoding the bytes raises, which must not depend on the cuts either."""
+def decode_error(decoded_alike) -> Callable[..., Problem]:
+    """What is wrong with the bytes, which must not depend on the cuts either."""
 
-    def decode_error(data: bytes | str, api: str = "chat") -> StreamError:
-        def decode(pieces: list[bytes]) -> tuple[type[StreamError], str, str | None]:
-            with pytest.raises(StreamError) as caught:
-                _events(pieces, api)
-            return type(caught.value), caught.value.message, caught.value.code
-
+    def decode_error(data: bytes | str, api: str = "chat") -> Problem:
         raw = data.encode() if isinstance(data, str) else data
-        kind, message, code = decoded_alike(raw, decode)
-        error: StreamError = kind(message, code=code)
-        return error
+        problem: Problem = decoded_alike(raw, lambda pieces: _problem(_events(pieces, api)))
+        return problem
 
     return decode_error
 

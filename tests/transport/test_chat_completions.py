@@ -83,11 +83,14 @@ def test_a_whole_stream_as_openai_sends_it(events):
         delta(tool_calls="x"),
         delta(tool_calls=[None, "x"]),
         {"choices": [{"delta": {}, "finish_reason": ""}]},
-        {"choices": [{"index": 1, "delta": {"content": "another answer"}}]},
     ],
 )
 def test_chunks_that_say_nothing(events, chunk):
     assert events(chunk, delta(content="A")) == [TextDelta("A")]
+
+
+def test_another_answer_is_told_apart(events):
+    assert events({"choices": [{"index": 1, "delta": {"content": "B"}}]}) == [TextDelta("B", choice=1)]
 
 
 def test_message_in_place_of_delta(events):
@@ -105,14 +108,14 @@ def test_a_choice_without_index_is_the_first(events):
 
 def test_content_comes_before_the_finish_of_its_chunk(events):
     assert events({"choices": [{"delta": {"content": "A"}, "finish_reason": "length"}]}) == [
-        TextDelta("A"),
+        TextDelta("A", last=True),
         Finished("length"),
     ]
 
 
 def test_text_after_a_finish_reason_is_kept(events):
     chunk = {"choices": [{"delta": {"content": "A"}, "finish_reason": "stop"}]}
-    assert events(chunk, chunk) == [TextDelta("A"), Finished("stop")] * 2
+    assert events(chunk, chunk) == [TextDelta("A", last=True), Finished("stop")] * 2
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
@@ -135,7 +138,7 @@ def test_model_and_id_are_told_when_they_change(events):
 
 def test_an_error_inside_a_choice(events):
     chunk = {"choices": [{"error": {"code": 502, "message": "upstream"}, "finish_reason": "error", "delta": {}}]}
-    assert events(chunk) == [Failed("upstream", "502")]
+    assert events(chunk) == [Finished("error"), Failed("upstream", "502", retryable=True)]
 
 
 @pytest.mark.parametrize(
@@ -176,9 +179,9 @@ def test_tool_calls_in_pieces(events):
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
-        ({"id": "a", "function": {"name": "f", "arguments": "{}"}}, ToolCallDelta(0, "a", "f", "{}")),
-        ({"index": None, "id": "a", "function": None}, ToolCallDelta(0, "a")),
-        ({"index": "1", "id": "a", "function": "f"}, ToolCallDelta(0, "a")),
+        ({"id": "a", "function": {"name": "f", "arguments": "{}"}}, ToolCallDelta(None, "a", "f", "{}")),
+        ({"index": None, "id": "a", "function": None}, ToolCallDelta(None, "a")),
+        ({"index": "1", "id": "a", "function": "f"}, ToolCallDelta(None, "a")),
         ({"index": 3, "function": {"arguments": None}}, ToolCallDelta(3)),
         ({"index": 0, "id": 7, "function": {"name": 7}}, ToolCallDelta(0)),
     ],

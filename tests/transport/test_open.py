@@ -17,7 +17,8 @@ from nbstream.display.surface import NullSurface
 from nbstream.result import StreamState, Usage
 from nbstream.secret import Secret
 from nbstream.session import Session
-from nbstream.transport.open import ClientPool, _translated
+from nbstream.transport.open import ClientPool
+from nbstream.transport.translate import translated
 
 HI = 'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n'
 FINISH = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
@@ -34,7 +35,7 @@ def ask(loopback, make_request):
             pool = ClientPool()
             try:
                 for request in requests or [make_request(loopback.base_url, client=client, **values)]:
-                    result = await Session(request, NullSurface(), pool.open).run()
+                    result = await Session(dataclasses.replace(request, max_retries=0), NullSurface(), pool.open).run()
                 return result
             finally:
                 await pool.close()
@@ -203,12 +204,14 @@ def test_no_key_for_openai_is_told_before_anything_is_sent(ask, make_request):
         (403, error_body(), errors.AuthenticationError, "Check the key"),
         (404, error_body(code="model_not_found"), errors.NotFoundError, "model's name (m)"),
         (404, error_body(), errors.NotFoundError, "base URL"),
-        (400, error_body(code="context_length_exceeded"), errors.RequestRejectedError, "Change the request"),
+        (400, error_body(), errors.RequestRejectedError, "Change the request"),
+        (400, error_body(code="context_length_exceeded"), errors.ContextLengthError, "Shorten the prompt"),
+        (402, error_body(), errors.QuotaError, "billing"),
         (409, error_body(), errors.RequestRejectedError, "Change the request"),
         (413, error_body(), errors.RequestRejectedError, "Change the request"),
         (422, '{"detail":"No."}', errors.RequestRejectedError, "Change the request"),
         (429, error_body(code="rate_limit_exceeded"), errors.RateLimitError, "Wait a little"),
-        (429, error_body(code="insufficient_quota"), errors.RateLimitError, "billing"),
+        (429, error_body(code="insufficient_quota"), errors.QuotaError, "billing"),
         (500, error_body(), errors.ServerError, "try again later"),
         (503, error_body(), errors.ServerError, "try again later"),
         (529, '{"error":"No."}', errors.ServerError, "try again later"),
@@ -229,7 +232,7 @@ def test_an_error_status(ask, loopback, status, body, expected, advice):
 def test_the_servers_own_code_is_kept(ask, loopback):
     loopback.send(error_body(code="insufficient_quota"), status=429)
     error = ask().error
-    assert (error.kind, error.code) == ("rate_limit", "insufficient_quota")
+    assert (error.kind, error.code) == ("quota", "insufficient_quota")
 
 
 @pytest.mark.parametrize(("status", "kind"), [(502, "server"), (400, "rejected"), (404, "not_found")])
@@ -338,8 +341,15 @@ def test_an_html_page(ask, loopback):
     assert port_of(loopback) in error.message
 
 
-def test_a_json_document(ask, loopback):
+def test_a_whole_json_answer_is_the_answer(ask, loopback):
     loopback.send('{"choices":[{"message":{"content":"whole"}}]}', headers={"content-type": "application/json"})
+    result = ask()
+    assert (result.text, result.state) == ("whole", "completed")
+    assert [warning.kind for warning in result.warnings] == ["whole_answer"]
+
+
+def test_a_json_document_that_is_no_answer(ask, loopback):
+    loopback.send('{"models":[]}', headers={"content-type": "application/json"})
     error = ask().error
     assert isinstance(error, errors.NotAStreamError)
     assert "JSON document" in error.message
@@ -363,7 +373,7 @@ def test_a_lost_connection_keeps_the_text(ask, loopback, how):
     assert result.text == ("" if compressed else "Hi")
     assert result.state == "failed"
     assert port_of(loopback) in result.error.message
-    assert "run the cell again" in result.error.message
+    assert ("Run the cell again" if compressed else "%stream_continue") in result.error.message
 
 
 def test_an_error_frame_keeps_the_text(ask, loopback):
@@ -377,8 +387,8 @@ def test_an_error_frame_keeps_the_text(ask, loopback):
 def test_silence_before_the_answer(ask, loopback, sent):
     loopback.send(sent, then="hold")
     result = ask(limits=(5, 0.2, 5))
-    assert isinstance(result.error, errors.StalledError)
-    assert f"{port_of(loopback)} sent nothing for 0.2 s" in result.error.message
+    assert isinstance(result.error, errors.FirstTokenTimeoutError)
+    assert f"{port_of(loopback)} sent nothing of an answer for 0.2 s" in result.error.message
     assert "--timeout" in result.error.message
     assert loopback.client_left.wait(5)
 
@@ -421,7 +431,7 @@ def test_a_parameter_that_is_not_json_is_the_requests_fault(ask, loopback):
 TRANSLATIONS = {
     "APIError": errors.RequestRejectedError,
     "APIConnectionError": errors.UnreachableError,
-    "APITimeoutError": errors.StalledError,
+    "APITimeoutError": errors.ConnectTimeoutError,
     "APIResponseValidationError": errors.RequestRejectedError,
     "APIStatusError": errors.RequestRejectedError,
     "AuthenticationError": errors.AuthenticationError,
@@ -453,10 +463,10 @@ def test_every_public_error_of_the_sdk_has_a_translation():
 def test_translations(make_request, name):
     sdk_error = getattr(openai, name)
     status = STATUS.get(name) or getattr(sdk_error, "status_code", 500)
-    response = SimpleNamespace(status_code=status, headers={}, request=None)
+    response = SimpleNamespace(status_code=status, headers={}, request=None, history=[])
     offered = {"message": "No.", "response": response, "body": {"message": "No."}, "request": None}
     accepted = inspect.signature(sdk_error).parameters
-    with pytest.raises(errors.StreamError) as caught, _translated(make_request()):
+    with pytest.raises(errors.StreamError) as caught, translated(make_request()):
         raise sdk_error(**{key: value for key, value in offered.items() if key in accepted})
     assert type(caught.value) is TRANSLATIONS[name]
     assert "localhost:8000" in caught.value.message

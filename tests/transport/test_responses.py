@@ -14,6 +14,7 @@ from nbstream.events import (
     UsageReported,
 )
 from nbstream.result import Usage
+from nbstream.transport.chat_completions import UNSHOWN_MEDIA
 from nbstream.transport.responses import request_body
 
 
@@ -77,12 +78,21 @@ data: {{"type":"response.completed","response":{{"id":"r1","model":"gpt-x","stat
         {"type": "response.created", "response": None},
         {"type": "response.output_item.added", "item": None},
         {"type": "response.output_item.added", "item": {"type": "message"}},
-        {"type": "response.audio.delta", "delta": "AAAA"},
-        {"id": "c", "object": "chat.completion.chunk", "choices": [{"delta": {"content": "x"}}]},
     ],
 )
 def test_events_that_say_nothing(events, payload):
     assert events(payload, text("A")) == [TextDelta("A")]
+
+
+def test_sound_is_not_shown(events):
+    assert events({"type": "response.audio.delta", "delta": "AAAA"}, text("A")) == [UNSHOWN_MEDIA, TextDelta("A")]
+
+
+def test_chunks_of_the_other_api_are_decoded_all_the_same(events):
+    chunk = {"object": "chat.completion.chunk", "choices": [{"delta": {"content": "x"}}]}
+    warned, *texts = events(chunk, chunk)
+    assert warned.kind == "other_api"
+    assert texts == [TextDelta("x"), TextDelta("x")]
 
 
 def test_reasoning_and_refusal(events):
@@ -109,7 +119,10 @@ def test_an_incomplete_answer_without_a_reason_is_no_ordinary_end(events, detail
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
-        ({"status": "failed", "error": {"code": "server_error", "message": "boom"}}, Failed("boom", "server_error")),
+        (
+            {"status": "failed", "error": {"code": "server_error", "message": "boom"}},
+            Failed("boom", "server_error", retryable=True),
+        ),
         ({"status": "failed", "error": None}, Failed("no message")),
         ({"error": {"message": "boom"}}, Failed("boom")),
         ({"status": "failed", "error": "boom"}, Failed("boom")),

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from nbstream.errors import NotAStreamError
-from nbstream.events import EndOfStream, Failed, Finished, Started, TextDelta
+from nbstream.events import EndOfStream, Failed, Finished, Garbled, Started, TextDelta, Warned
 from nbstream.request import Endpoint
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.wire import WireDecoder
@@ -84,10 +83,10 @@ def test_an_event_over_several_data_lines(decode):
     assert decode(raw) == [TextDelta("Hi"), UNMARKED]
 
 
-@pytest.mark.parametrize("words", ["upstream died", '{"error": "bad "quote""}', "{"])
+@pytest.mark.parametrize("words", ["upstream died", '{"message": "bad "quote""}', "{"])
 def test_an_event_that_is_not_json_fails_with_its_words(decode_error, words):
     error = decode_error(content(b"A") + f"data: {words}\n\n".encode())
-    assert isinstance(error, NotAStreamError)
+    assert error.kind == "not_a_stream"
     assert words in error.message
     assert error.message.startswith("localhost:8000 ")
 
@@ -113,22 +112,38 @@ def test_a_long_bad_event_is_quoted_briefly(decode_error):
     [
         ('data: {"error":{"message":"boom","code":"x"}}', Failed("boom", "x")),
         ('data: {"error":{"message":"boom","type":"t","code":null}}', Failed("boom", "t")),
-        ('data: {"error":{"message":"boom","code":500}}', Failed("boom", "500")),
+        ('data: {"error":{"message":"boom","code":500}}', Failed("boom", "500", retryable=True)),
         ('data: {"error":"boom"}', Failed("boom", None)),
         ('data: {"error":{}}', Failed("no message", None)),
-        ('data: {"error":{"message":["a",1]}}', Failed("['a', 1]", None)),
+        ('data: {"error":{"message":"boom","code":"rate_limit"}}', Failed("boom", "rate_limit", "rate_limit", True)),
+        (
+            'data: {"error":{"message":"boom","code":"insufficient_quota"}}',
+            Failed("boom", "insufficient_quota", "quota"),
+        ),
+        ('data: {"error":{"message":["a",1]}}', Failed("a; 1", None)),
         ('event: error\ndata: {"message":"boom","code":"x"}', Failed("boom", "x")),
         ('event: error\ndata: {"error":{"message":"boom"}}', Failed("boom", None)),
         ('data: {"type":"error","message":"boom","code":"x","param":null}', Failed("boom", "x")),
         ('data: {"type":"error","error":{"message":"boom"}}', Failed("boom", None)),
-        ('data: {"object":"error","message":"boom","code":400}', Failed("boom", "400")),
+        ('data: {"object":"error","message":"boom","code":400}', Failed("boom", "400", "rejected")),
         ('data: {"detail":"boom"}', Failed("boom", None)),
-        ('data: {"error":{"message":"boom"},"choices":[{"delta":{"content":""}}]}', Failed("boom", None)),
     ],
 )
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_error_frames(decode, frame, expected, api):
     assert decode(frame + "\n\n", api) == [expected, UNMARKED]
+
+
+def test_text_beside_an_error_is_kept(decode):
+    chunk = b'data: {"error":{"message":"boom"},"choices":[{"delta":{"content":"A"}}]}\n\n'
+    assert decode(chunk) == [TextDelta("A"), Failed("boom"), UNMARKED]
+
+
+def test_text_before_what_makes_no_sense_is_kept_even_in_one_piece():
+    decoder = WireDecoder(ChatCompletionsAdapter(), Endpoint("http://localhost:8000/v1"))
+    [text, problem] = decoder.feed(content(b"A") + b"data: upstream died\n\n")
+    assert text == TextDelta("A")
+    assert isinstance(problem, Garbled)
 
 
 @pytest.mark.parametrize(
@@ -161,29 +176,27 @@ def test_a_key_in_a_body_that_is_no_stream_is_taken_out(decode_error, key, body)
 @pytest.mark.parametrize("start", [b"", b"\n  ", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
 def test_an_html_page(decode_error, start):
     error = decode_error(start + b"<!DOCTYPE html><html><body>Please log in</body></html>")
-    assert isinstance(error, NotAStreamError)
+    assert error.kind == "not_a_stream"
     assert "HTML page" in error.message
     assert "localhost:8000" in error.message
 
 
 def test_an_html_page_fails_before_its_end():
     decoder = WireDecoder(ChatCompletionsAdapter(), Endpoint("http://localhost:8000/v1"))
-    with pytest.raises(NotAStreamError):
-        decoder.feed(b" <")
+    [event] = decoder.feed(b" <")
+    assert isinstance(event, Garbled)
 
 
 @pytest.mark.parametrize("start", [b"", b"\n ", b"\xef\xbb\xbf"])
-def test_a_json_document(decode_error, start):
-    error = decode_error(start + b'{"object":"chat.completion","choices":[{"message":{"content":"whole"}}]}')
-    assert isinstance(error, NotAStreamError)
-    assert "JSON document" in error.message
-    assert '{"object":"chat.completion"' in error.message
+def test_a_whole_answer(decode, start):
+    events = decode(start + b'{"object":"chat.completion","choices":[{"message":{"content":"whole"}}]}')
+    assert [type(event) for event in events] == [Warned, TextDelta, EndOfStream]
+    assert events[1:] == [TextDelta("whole"), MARKED]
 
 
-def test_a_json_document_with_an_error(decode_error):
-    error = decode_error(b'{"error":{"message":"no such deployment.","code":"gone"}}')
-    assert "answered with an error instead of a stream: no such deployment." in error.message
-    assert error.code == "gone"
+def test_a_json_document_with_an_error(decode):
+    events = decode(b'{"error":{"message":"no such deployment.","code":"gone"}}')
+    assert events == [Failed("no such deployment.", "gone")]
 
 
 @pytest.mark.parametrize("body", [b'{"a":1}\n{"b":2}\n', b"[1, 2]", b'{"half":'])

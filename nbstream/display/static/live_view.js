@@ -14,6 +14,7 @@ class LiveDocument {
     this.blocks = [];
     this.state = "pending";
     this.mark = null;
+    this.retry = null; // the pause before the next attempt, while the stream is in it
     this.kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
     this.views = new Set();
     this.asking = false;
@@ -27,6 +28,7 @@ class LiveDocument {
       this.blocks = message.blocks;
       this.state = message.state;
       this.mark = message.mark;
+      this.pause(message.retry);
       this.kernelAnswers = true;
       this.asking = false;
       this.views.forEach((view) => view.redraw());
@@ -40,17 +42,34 @@ class LiveDocument {
     }
     this.number = message.number;
     if (message.type === "patch") {
-      this.state = "streaming";
+      this.state = message.state ?? "streaming";
       const changed = message.blocks.map(([index, keep, html]) => {
         this.blocks[index] = (this.blocks[index] ?? "").slice(0, keep) + html;
         return index;
       });
       this.views.forEach((view) => view.drawBlocks(changed));
+    } else if (message.type === "retry") {
+      this.pause(message.retry);
+      this.views.forEach((view) => view.drawState());
     } else if (message.type === "end") {
       this.state = message.state;
       this.mark = message.mark;
       this.views.forEach((view) => view.drawState());
     }
+  }
+
+  pause(retry) {
+    this.retry = retry ?? null;
+    if (!this.retry) return;
+    this.retry.endsAt = performance.now() + 1000 * retry.left;
+    this.retry.announcement = this.retryLine() ?? "";
+  }
+
+  // The words of the kernel's `Retry.sentence`, counting down; nothing once the pause is over.
+  retryLine() {
+    const { reason, endsAt, attempt, attempts } = this.retry;
+    const left = Math.ceil((endsAt - performance.now()) / 1000);
+    return left > 0 ? `${reason}, retrying in ${left} s · attempt ${attempt} of ${attempts}` : null;
   }
 }
 
@@ -73,16 +92,17 @@ class LiveView {
     this.body = element("div", "nbs-body", this.root);
     this.body.setAttribute("aria-live", "off"); // one announcement a token would bury a screen reader
     this.body.dir = "auto";
-    const bar = element("div", "nbs-bar", this.root);
-    this.status = element("span", "nbs-status", bar);
-    this.stop = element("button", "nbs-stop", bar);
+    this.bar = element("div", "nbs-bar", this.root);
+    this.status = element("span", "nbs-status", this.bar);
+    this.stop = element("button", "nbs-stop", this.bar);
     this.stop.type = "button";
     this.stop.textContent = "Stop";
     this.stop.title = "Stop the answer and keep what has arrived";
     this.stop.addEventListener("click", () => this.askToStop());
+    this.mark = element("p", "nbs-mark", this.root);
     this.announcer = element("span", "nbs-announcer", this.root);
     this.announcer.setAttribute("role", "status");
-    this.ticker = setInterval(() => this.drawState(), 1000);
+    this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
     this.redraw();
     doc.views.add(this);
     this.greet(200);
@@ -107,28 +127,46 @@ class LiveView {
       while (this.body.childElementCount <= index) element("div", "nbs-block", this.body);
       this.body.children[index].innerHTML = this.doc.blocks[index] ?? "";
     }
+    // An answer that began again may have left blocks without anything in them; the caret belongs to the last one with.
+    while (this.body.lastElementChild?.childNodes.length === 0) this.body.lastElementChild.remove();
     this.drawState();
   }
 
   drawState() {
-    const { state, mark, kernelAnswers } = this.doc;
+    const { state, mark, retry, kernelAnswers } = this.doc;
+    // The text there is may be that of an answer which is only gone on with, and reasoning has no text to show.
+    const waiting = state === "pending" || !this.doc.blocks.some(Boolean);
     const seconds = Math.floor((performance.now() - this.doc.startedAt) / 1000);
     const label = this.doc.model.get("label");
     this.root.dataset.state = state;
     this.stop.hidden = ended(state) || (!kernelAnswers && seconds >= 3);
     if (ended(state)) {
       clearInterval(this.ticker);
-      this.status.textContent = mark ? `${mark.word}. ${mark.sentence}` : "";
-      this.announce(mark ? mark.word : "Answer complete");
+      this.bar.hidden = true;
+      this.drawMark(mark);
       // The static answer takes this view's place. Where it does not, the page was reloaded meanwhile.
       this.keeper ??= setTimeout(() => this.sayKept(), 3000);
       return;
     }
-    if (state === "pending") this.status.textContent = `Waiting for ${label} · ${seconds} s`;
-    else if (this.stopping) this.status.textContent = "Stopping …";
-    else if (this.stop.hidden) this.status.textContent = "To stop, interrupt the kernel (■)";
-    else this.status.textContent = "";
-    if (state === "streaming") this.announce("Answer begins");
+    const waitingLine = (retry && this.doc.retryLine()) ?? `Waiting for ${label} · ${seconds} s`;
+    const wayToStop = "To stop, interrupt the kernel (■)";
+    if (this.stopping) this.say("Stopping …");
+    else this.say([waiting && waitingLine, this.stop.hidden && wayToStop].filter(Boolean).join(". "));
+    if (!waiting) this.announce("Answer begins");
+    else if (retry) this.announce(retry.announcement); // once, not at each second
+  }
+
+  say(words) {
+    if (this.status.textContent !== words) this.status.textContent = words;
+  }
+
+  drawMark(mark) {
+    this.mark.replaceChildren();
+    if (mark) {
+      element("strong", "", this.mark).textContent = `${mark.word}.`;
+      this.mark.append(` ${mark.sentence}`);
+    }
+    this.announce(mark ? mark.word : "Answer complete");
   }
 
   announce(words) {

@@ -1,0 +1,109 @@
+"""One answer being put together: text, reasoning, refusal, tool calls, reason to end. Must not know other answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbstream.assembly.text import TextBuffer
+from nbstream.assembly.thinking import Part, ThinkingTags, Where
+from nbstream.assembly.tool_calls import ToolCallCollector
+from nbstream.result import Choice, StreamResult
+
+if TYPE_CHECKING:
+    from nbstream.events import TextDelta
+
+__all__ = ["Answer"]
+
+_NOTHING = StreamResult()
+
+
+class Answer:
+    """Collects one answer; a request may ask for several.
+
+    Args:
+        beginning: What is there already, of an answer that is gone on with.
+    """
+
+    def __init__(self, beginning: StreamResult = _NOTHING) -> None:
+        self.finish_reason: str | None = None
+        self.reason_on_every_chunk = False
+        self.repeated = False
+        self.reasoning = TextBuffer(beginning.reasoning)
+        self.refusal = TextBuffer(beginning.refusal)
+        self.tool_calls = ToolCallCollector(beginning.tool_calls)
+        self._text = TextBuffer(beginning.text)
+        self._text_pieces = 0
+        # What comes after a beginning is no beginning: a tag in it is text.
+        self._tags = None if beginning.text else ThinkingTags(self._text.value)
+
+    @property
+    def announced(self) -> bool:
+        """Whether the server has said why the answer ends, and meant it: some say so on every chunk."""
+        return self.finish_reason is not None and not self.reason_on_every_chunk
+
+    def add_text(self, delta: TextDelta) -> None:
+        """Take the next piece of text, with whatever tags of reasoning are in it."""
+        piece = delta.text
+        if self.finish_reason is not None:
+            self.reason_on_every_chunk = True
+        elif delta.last and self._text_pieces >= 2:
+            piece = self._without_repetition(piece)
+        self._text_pieces += 1
+        if self._tags is None:
+            self._text.append(piece)
+        else:
+            self._take(self._tags.split(piece))
+
+    def add_reasoning(self, text: str) -> None:
+        """Take the next piece of reasoning that came apart from the text."""
+        self.reasoning.append(text)
+        if self._tags is not None:
+            self._tags.may_close_unopened = False
+
+    def revise_text(self, text: str) -> None:
+        """Put the server's final wording in the place of the text."""
+        self._tags = ThinkingTags(self._text.value)
+        self._text.replace("")
+        self._take(self._tags.split(text))
+
+    def close(self) -> None:
+        """Nothing follows."""
+        if self._tags is not None:
+            self._take(self._tags.close())
+        for buffer in (self._text, self.reasoning, self.refusal):
+            buffer.close()
+
+    def value(self, index: int) -> Choice:
+        """The answer so far."""
+        calls = self.tool_calls.value()
+        reason = self.finish_reason
+        return Choice(
+            index=index,
+            text=self._text.value(),
+            # Some servers say that they stopped where they mean that they call.
+            finish_reason="tool_calls" if calls and reason == "stop" else reason,
+            reasoning=self.reasoning.value(),
+            refusal=self.refusal.value(),
+            tool_calls=calls,
+        )
+
+    def _take(self, parts: list[Part]) -> None:
+        for where, text in parts:
+            if where is Where.TEXT:
+                self._text.append(text)
+            elif where is Where.REASONING:
+                self.reasoning.append(text)
+            else:
+                self.reasoning.append(self._text.value() + text)
+                self._text.replace("")
+
+    def _without_repetition(self, piece: str) -> str:
+        """What is new in the last piece, if it repeats all that came before it, as some servers' last piece does.
+
+        A short or monotonous text may well be said twice, so it does not count as a repetition.
+        """
+        before = self._text.value()
+        if len(before) < 5 or len(set(before)) < 3 or not piece.startswith(before):
+            return piece
+        self.repeated = True
+        return piece[len(before) :]

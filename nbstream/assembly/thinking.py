@@ -1,0 +1,176 @@
+"""Takes `<think>` tags out of an answer as it arrives: what stands between them is reasoning, not answer.
+
+Some servers leave the tags of reasoning models in the text, cut anywhere. A tag counts only where such models write
+it, so that an answer which talks about the tags keeps them:
+
+- an opening tag at the very beginning of the answer, or, once an answer has begun so, at the beginning of a later line;
+- a closing tag after an opening one, or the first one of an answer without an opening one (the prompt's template has
+  written that one): then everything before it was reasoning.
+
+A tag in code is text. White space next to a tag belongs to it. Must not know events or buffers.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Part", "ThinkingTags", "Where"]
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+# Whether a tag stands in code is found by reading the text before it; a text full of tags is not read over and over.
+_LOOKS = 16
+
+# How much white space may come before an opening tag; all of it is held back until it is clear that none comes.
+_WHITE_SPACE = 256
+
+
+class Where(enum.Enum):
+    """Where a part of the arriving text belongs."""
+
+    TEXT = "text"
+    REASONING = "reasoning"
+    ALL_REASONING = "all reasoning"  # what came before as text was reasoning too
+
+
+class Part(NamedTuple):
+    """A part of the arriving text, and where it belongs."""
+
+    where: Where
+    text: str
+
+
+class _Mode(enum.Enum):
+    START = enum.auto()  # nothing but white space since the beginning, or since the last closing tag
+    OPENED = enum.auto()  # nothing but white space since an opening tag
+    THINKING = enum.auto()
+    TEXT = enum.auto()
+
+
+class ThinkingTags:
+    """Splits the pieces of one answer.
+
+    Args:
+        text_before: Returns the answer's text so far, as it has been handed out.
+
+    Example:
+        >>> tags = ThinkingTags(lambda: "")
+        >>> [part.text for piece in ("<thi", "nk>Hm", "m.</think>", " Yes") for part in tags.split(piece)]
+        ['Hm', 'm.', 'Yes']
+    """
+
+    def __init__(self, text_before: Callable[[], str]) -> None:
+        self.may_close_unopened = True
+        """Whether a closing tag may come without an opening one; not if reasoning comes apart from the text."""
+        self._text_before = text_before
+        self._mode = _Mode.START
+        self._held = ""  # the end of the last piece, which may be the beginning of a tag
+        self._thinks_in_tags = False
+        self._looks = _LOOKS
+
+    def split(self, piece: str) -> list[Part]:
+        """Take the next piece and say where its parts belong."""
+        if self._mode is _Mode.TEXT and not self._held and ("<" not in piece or not self._looks):
+            return [Part(Where.TEXT, piece)]  # nearly always
+        rest, self._held = self._held + piece, ""
+        parts: list[Part] = []
+        while rest:
+            if self._mode is _Mode.START:
+                rest = self._start(rest)
+            elif self._mode is _Mode.TEXT:
+                rest = self._text(rest, parts)
+            else:
+                rest = self._thinking(rest, parts)
+        return parts
+
+    def close(self) -> list[Part]:
+        """Nothing follows: what looked like the beginning of a tag was none."""
+        held, self._held = self._held, ""
+        if not held or (self._thinks_in_tags and held.isspace()):
+            return []
+        return [Part(Where.TEXT if self._mode in {_Mode.START, _Mode.TEXT} else Where.REASONING, held)]
+
+    # Each of these takes the rest of a piece in one mode and returns what is left for the next mode.
+
+    def _start(self, rest: str) -> str:
+        beginning = rest.lstrip()
+        if self._thinks_in_tags:
+            rest = beginning  # the white space belonged to the tag before it
+        if len(rest) - len(beginning) <= _WHITE_SPACE:
+            if beginning.startswith(_OPEN):
+                self._mode = _Mode.OPENED
+                self._thinks_in_tags = True
+                return beginning[len(_OPEN) :]
+            if _OPEN.startswith(beginning):
+                self._held = rest
+                return ""
+        self._mode = _Mode.TEXT
+        return rest
+
+    def _thinking(self, rest: str, parts: list[Part]) -> str:
+        if self._mode is _Mode.OPENED:
+            rest = rest.lstrip()
+            if not rest:
+                return ""
+            self._mode = _Mode.THINKING
+        thought, tag, after = rest.partition(_CLOSE)
+        if tag:
+            self._mode = _Mode.START
+        elif start := _cut_tag(thought):
+            thought, self._held = thought[:-start], thought[-start:]
+        if thought:
+            parts.append(Part(Where.REASONING, thought))
+        return after
+
+    def _text(self, rest: str, parts: list[Part]) -> str:
+        start = rest.find("<")
+        while start >= 0 and self._looks:
+            if rest.startswith((_OPEN, _CLOSE), start):
+                self._looks -= 1
+                before = self._before(parts) + rest[:start]
+                if rest[start + 1] == "/":
+                    if self.may_close_unopened and not self._thinks_in_tags and not _in_code(before):
+                        self._mode = _Mode.START
+                        self._thinks_in_tags = True
+                        parts.append(Part(Where.ALL_REASONING, rest[:start]))
+                        return rest[start + len(_CLOSE) :]
+                elif self._thinks_in_tags and _begins_line(before) and not _in_code(before):
+                    self._mode = _Mode.OPENED
+                    parts.append(Part(Where.TEXT, rest[:start]))
+                    return rest[start + len(_OPEN) :]
+                else:
+                    self.may_close_unopened = False  # this answer talks about the tags
+            start = rest.find("<", start + 1)
+        if self._looks and (cut := _cut_tag(rest)):
+            rest, self._held = rest[:-cut], rest[-cut:]
+        if rest:
+            parts.append(Part(Where.TEXT, rest))
+        return ""
+
+    def _before(self, parts: list[Part]) -> str:
+        """The answer's text before what is being split, of which `parts` have not been handed out yet."""
+        texts = [part.text for part in parts if part.where is Where.TEXT]
+        if not any(part.where is Where.ALL_REASONING for part in parts):
+            texts.insert(0, self._text_before())
+        return "".join(texts)
+
+
+def _cut_tag(text: str) -> int:
+    """How many characters at the end of `text` may be the beginning of a tag."""
+    start = text.rfind("<", -len(_CLOSE) + 1)
+    cut = text[start:] if start >= 0 else ""
+    return len(cut) if _OPEN.startswith(cut) or _CLOSE.startswith(cut) else 0
+
+
+def _begins_line(text: str) -> bool:
+    return not text.rpartition("\n")[2].strip()
+
+
+def _in_code(text: str) -> bool:
+    """Whether a code fence or a code span is open at the end of `text`."""
+    fences = sum(line.lstrip().startswith(("```", "~~~")) for line in text.split("\n"))
+    return fences % 2 == 1 or text.rpartition("\n")[2].count("`") % 2 == 1

@@ -1,0 +1,59 @@
+"""How an answer that broke off can be gone on with. Must not know how a stream is started: that is handed in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbstream.errors import UsageError
+from nbstream.result import StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbstream.request import Position, StreamRequest
+    from nbstream.result import StreamResult
+
+__all__ = ["Continuation"]
+
+
+class Continuation:
+    """What a result keeps in order to be resumed. It leads to a key, so it is left out of pickles and copies.
+
+    Args:
+        request: The request as it was first made.
+        position: Where a background response can be taken up again.
+        start: Starts a stream for a request, with the answer so far.
+    """
+
+    __slots__ = ("_position", "_request", "_start")
+
+    def __init__(
+        self,
+        request: StreamRequest,
+        position: Position | None,
+        start: Callable[[StreamRequest, StreamResult, bool], Any],
+    ) -> None:
+        self._request = replace(request, partial_answer="", position=None)
+        self._position = position
+        self._start = start
+
+    def resume(self, result: StreamResult, *, display: bool) -> Any:
+        """Start the stream that goes on with `result`; returns its handle.
+
+        Raises:
+            UsageError: There is nothing to go on with.
+        """
+        if result.state is StreamState.COMPLETED and result.finish_reason not in {"length", None}:
+            raise UsageError("the answer is complete; there is nothing to go on with")
+        if not result.state.terminal:
+            raise UsageError("the answer is still arriving")
+        if result.choices:
+            raise UsageError("several answers (n above 1) cannot be gone on with")
+        request = replace(self._request, partial_answer=result.text)
+        if self._position is not None and result.state is not StreamState.COMPLETED:
+            request = replace(self._request, position=self._position)
+        return self._start(request, result, display)
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()

@@ -1,0 +1,45 @@
+"""A string that grows: cheap to append to, cheap to read, flat in memory. Must not know what the text means."""
+
+from __future__ import annotations
+
+__all__ = ["Pieces"]
+
+# Small pieces cost more memory than their text, and joining very many takes long; so many are joined into one.
+_SMALL_PIECES = 1024
+
+
+class Pieces:
+    """Collects strings; joins them when read.
+
+    One thread appends. Any thread may read meanwhile: every change is a single operation on one list.
+
+    Example:
+        >>> pieces = Pieces()
+        >>> pieces.append("Hel"); pieces.append("lo"); pieces.value()
+        'Hello'
+    """
+
+    __slots__ = ("_joined", "_list")
+
+    def __init__(self) -> None:
+        self._list: list[str] = []
+        self._joined = 0  # how many at the beginning of the list have been joined
+
+    def append(self, piece: str) -> None:
+        """Add the next piece."""
+        self._list.append(piece)
+        if len(self._list) - self._joined >= _SMALL_PIECES:
+            self._list[self._joined :] = ["".join(self._list[self._joined :])]
+            self._joined += 1
+
+    def value(self) -> str:
+        """All of it, as one string."""
+        return "".join(self._list)
+
+    def replace(self, text: str) -> None:
+        """Forget what there is and hold `text` instead."""
+        self._list[:] = [text]
+        self._joined = 1
+
+    def __bool__(self) -> bool:
+        return bool(self._list)

@@ -1,0 +1,49 @@
+"""Doubles for tests of notebooks and of programs that stream: both ends of a stream, and time.
+
+    FaultServer         real HTTP on loopback, byte by byte; `chat_body`, `error_frame`, … make bytes to send
+    ScriptedStream      a stream made of events; `play` runs a real session over it, in virtual time
+    RecordingSurface    remembers what it was asked to draw
+    ManualClock         stands still until it is told to go on
+
+As pytest fixtures: `pytest_plugins = ["nbstream.testing.fixtures"]`.
+"""
+
+from __future__ import annotations
+
+from nbstream.testing.answers import Answer, Received
+from nbstream.testing.bodies import (
+    DONE,
+    chat_body,
+    chat_chunk,
+    error_body,
+    error_frame,
+    frame,
+    responses_body,
+    whole_chat,
+)
+from nbstream.testing.script import ScriptedAttempts, ScriptedStream, play
+from nbstream.testing.server import FaultServer
+from nbstream.testing.surface import RecordingSurface
+from nbstream.testing.virtual_time import LoopClock, ManualClock, VirtualLoop, run_virtually
+
+__all__ = [
+    "DONE",
+    "Answer",
+    "FaultServer",
+    "LoopClock",
+    "ManualClock",
+    "Received",
+    "RecordingSurface",
+    "ScriptedAttempts",
+    "ScriptedStream",
+    "VirtualLoop",
+    "chat_body",
+    "chat_chunk",
+    "error_body",
+    "error_frame",
+    "frame",
+    "play",
+    "responses_body",
+    "run_virtually",
+    "whole_chat",
+]

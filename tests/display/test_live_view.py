@@ -1,0 +1,139 @@
+"""What a live view tells the page about pauses, beginnings again and ends, message by message."""
+
+from typing import Any
+
+import pytest
+
+from nbstream.display.live_view import LiveView
+from nbstream.errors import StalledError
+from nbstream.result import Retry, StreamResult, StreamState
+
+SOME = StreamState.STREAMING
+PAUSE = Retry("rate limited", 2.0, attempt=2, attempts=3)
+FACTS = {"reason": "rate limited", "attempt": 2, "attempts": 3}
+
+
+class Page:
+    """What has been sent to the page, and the hands of the kernel's clock."""
+
+    def __init__(self):
+        self.sent: list[dict[str, Any]] = []
+        self.now = 100.0
+        self.stopped = 0
+        self.view = LiveView("m", self._stop, now=lambda: self.now)
+        self.view.send = self.sent.append
+
+    def _stop(self):
+        self.stopped += 1
+
+    def take(self):
+        """What was sent since the last time."""
+        taken, self.sent[:] = list(self.sent), []
+        return taken
+
+    def says(self, **message):
+        self.view._on_page_message(None, message, None)
+
+
+@pytest.fixture
+def page():
+    page = Page()
+    yield page
+    page.view.close()
+
+
+def test_a_pause_is_told_once_and_its_end_too(page):
+    for retry in (None, PAUSE, PAUSE, None, None):
+        page.view.draw(StreamResult(retry=retry))
+    assert page.take() == [
+        {"type": "retry", "number": 1, "retry": {**FACTS, "left": 2.0}},
+        {"type": "retry", "number": 2, "retry": None},
+    ]
+
+
+def test_a_view_that_joins_late_learns_what_is_left_of_the_pause(page):
+    page.view.draw(StreamResult(retry=PAUSE))
+    page.take()
+    lefts = []
+    for moment in (100.5, 101.5, 103.0):
+        page.now = moment
+        page.says(type="hello", view="v")
+        page.says(type="resync")
+        greeted, asked = page.take()
+        assert greeted == asked
+        assert (greeted["type"], greeted["number"]) == ("snapshot", 1)
+        lefts.append(greeted["retry"].pop("left"))
+        assert greeted["retry"] == FACTS
+    assert lefts == [1.5, 0.5, 0.0]
+
+
+def test_content_ends_the_pause(page):
+    page.view.draw(StreamResult(retry=PAUSE))
+    page.view.draw(StreamResult("Hi", SOME))
+    paused, over, patch = page.take()
+    assert (paused["type"], over["retry"], patch["type"]) == ("retry", None, "patch")
+    assert [message["number"] for message in (paused, over, patch)] == [1, 2, 3]
+    page.says(type="resync")
+    (snapshot,) = page.take()
+    assert snapshot["retry"] is None
+
+
+@pytest.mark.parametrize("kept", [PAUSE, None])
+def test_the_end_of_the_stream_ends_the_pause(page, kept):
+    page.view.draw(StreamResult(retry=PAUSE))
+    stopped = StreamResult(state=StreamState.CANCELLED, retry=kept)
+    page.view.draw(stopped)
+    page.view.end(stopped)
+    assert page.take()[-1] == {
+        "type": "end",
+        "number": 3,
+        "state": "cancelled",
+        "mark": {"word": "Stopped", "sentence": "You stopped the stream before the answer began."},
+    }
+    page.says(type="hello", view="v")
+    (snapshot,) = page.take()
+    assert snapshot["retry"] is None
+    assert snapshot["mark"]["word"] == "Stopped"
+
+
+def test_text_of_an_answer_that_is_gone_on_with_is_not_taken_for_its_beginning(page):
+    page.view.draw(StreamResult("Half an", retry=PAUSE))
+    paused, old = page.take()
+    assert paused["retry"] == {**FACTS, "left": 2.0}
+    assert old["state"] == "pending"
+    page.view.draw(StreamResult("Half an answer", SOME))
+    over, new = page.take()
+    assert over["retry"] is None
+    assert "state" not in new
+
+
+def test_stop_is_passed_on_in_the_pause(page):
+    page.view.draw(StreamResult(retry=PAUSE))
+    page.says(type="stop")
+    assert page.stopped == 1
+
+
+def test_a_failure_ends_with_its_word(page):
+    page.view.end(StreamResult("Hi", StreamState.FAILED, error=StalledError("It hung.")))
+    (end,) = page.take()
+    assert end["mark"] == {"word": "Stalled", "sentence": "It hung."}
+
+
+def shown(messages):
+    """The page's blocks after these messages, put together as the page does."""
+    blocks: dict[int, str] = {}
+    for message in messages:
+        for block, keep, html in message.get("blocks", []):
+            blocks[block] = blocks.get(block, "")[:keep] + html
+    return [html for _, html in sorted(blocks.items()) if html]
+
+
+def test_text_that_turns_out_to_be_thinking_leaves_the_page(page):
+    page.view.draw(StreamResult("I think.\n\nSo I am.", SOME))
+    messages = page.take()
+    assert len(shown(messages)) == 2
+    page.view.draw(StreamResult("", SOME, reasoning="I think.\n\nSo I am."))
+    messages += page.take()
+    assert shown(messages) == []
+    page.view.draw(StreamResult("Yes.", SOME, reasoning="I think.\n\nSo I am."))
+    assert shown(messages + page.take()) == ["<p>Yes.</p>"]

@@ -1,0 +1,86 @@
+"""What a notebook output shows without a live view: growing Markdown, pauses, beginnings again."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from nbstream.display.notebook import NotebookSurface
+from nbstream.result import Retry, StreamResult, StreamState
+
+SOME = StreamState.STREAMING
+PAUSE = Retry("rate limited", 2.0, attempt=2, attempts=3)
+
+
+class Output:
+    """The words of each update of the output, and the hands of the clock."""
+
+    def __init__(self):
+        self.updates = []
+        self.now = 0.0
+
+    def publish(self, data, metadata, **_):
+        self.updates.append(data["text/plain"])
+        assert isinstance(metadata, dict)
+
+    def draw(self, surface, *frames):
+        """Draw one frame a second."""
+        for frame in frames:
+            self.now += 1.0
+            surface.draw(frame)
+
+
+@pytest.fixture
+def output(monkeypatch):
+    output = Output()
+    shell = SimpleNamespace(display_pub=SimpleNamespace(publish=output.publish))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: SimpleNamespace(display_id="1"))
+    monkeypatch.setattr("nbstream.display.notebook.time", SimpleNamespace(monotonic=lambda: output.now))
+    return output
+
+
+@pytest.fixture
+def surface(output, make_request):
+    assert output.updates == []
+    surface = NotebookSurface("markdown")
+    surface.open(make_request(model="m"), lambda: None)
+    return surface
+
+
+def test_a_pause_takes_the_waiting_lines_place_until_it_is_over(surface, output):
+    waits = [StreamResult(retry=retry) for retry in (None, PAUSE, PAUSE, None, None)]
+    output.draw(surface, *waits, StreamResult("Hi", SOME))
+    assert output.updates == ["Rate limited, retrying in 2 s · attempt 2 of 3", "Waiting for m …", "Hi"]
+
+
+def test_a_pause_is_told_below_the_text_of_an_answer_that_is_gone_on_with(surface, output):
+    half = "Half an answer"
+    waits = [StreamResult(half, retry=retry) for retry in (None, PAUSE, PAUSE, None)]
+    output.draw(surface, *waits, StreamResult(half + " and more", SOME))
+    assert output.updates == [
+        half,
+        f"{half}\n\n[Rate limited, retrying in 2 s · attempt 2 of 3]",
+        half,
+        half + " and more",
+    ]
+
+
+def test_text_that_turns_out_to_be_thinking_leaves_the_output(surface, output):
+    thought = "I think, " * 20
+    begun = [StreamResult(thought[:90], SOME), StreamResult(thought, SOME)]
+    output.draw(surface, *begun, StreamResult("", SOME, reasoning=thought), StreamResult("Yes", SOME))
+    assert output.updates == [thought[:90], thought, "Waiting for m …", "Yes"]
+
+
+def test_an_answer_in_other_words_is_shown_at_once_though_it_is_shorter(surface, output):
+    output.draw(surface, StreamResult("Hello wrld, how are you?", SOME), StreamResult("Hello world", SOME))
+    assert output.updates == ["Hello wrld, how are you?", "Hello world"]
+
+
+def test_a_static_output_shows_nothing_until_the_end(output, make_request):
+    surface = NotebookSurface("static")
+    surface.open(make_request(model="m"), lambda: None)
+    output.draw(surface, StreamResult(retry=PAUSE), StreamResult("Hel", SOME))
+    assert output.updates == []
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    assert output.updates == ["Hello"]

@@ -1,0 +1,43 @@
+"""Every case of the wire table over real HTTP, through the SDK and a whole session: nothing on the way changes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import nbstream
+from nbstream.testing import FaultServer
+from tests.wire_table import Case, cases, cut_at_random, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbstream.request import Api
+    from nbstream.result import StreamResult
+
+PATIENCE = 20.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultServer]:
+    """One for all the cases, for a new address costs a new client."""
+    with FaultServer() as made:
+        yield made
+
+
+def ask(server: FaultServer, api: Api) -> StreamResult:
+    handle = nbstream.start("Hi", model="asked", api=api, base_url=server.base_url, display=False, max_retries=0)
+    try:
+        return handle.result(PATIENCE)
+    except nbstream.StreamError as error:
+        return error.result
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_every_case_ends_as_it_must_over_http(server: FaultServer, case: Case) -> None:
+    for pieces in [[case.body], *cut_at_random(case.body, 1)]:
+        before = len(server.requests)
+        server.send(*pieces, **case.http)
+        assert outcome(ask(server, case.api), case.expect) == case.expect, pieces
+        assert len(server.requests) == before + 1
