@@ -159,13 +159,8 @@ class Session:
                 async with self._open_stream(self._request) as stream:
                     self._stream = stream
                     async for batch in stream:
-                        if batch:
-                            self._take(batch)
-                            if self._assembler.has_content:
-                                silence = limits.stall
-                                if self._assembler.announced:
-                                    silence = min(silence, _AFTER_FINISH_SECONDS)
-                                limit.reschedule(loop.time() + silence)
+                        if batch and (silence := self._take(batch)) is not None:
+                            limit.reschedule(loop.time() + silence)
                         if self._assembler.state.terminal:
                             return
         except TimeoutError:
@@ -173,9 +168,10 @@ class Session:
                 raise
             raise self._timed_out() from None
 
-    def _take(self, batch: list[Event]) -> None:
+    def _take(self, batch: list[Event]) -> float | None:
+        """Give the events to the assembler; return how long to wait for the next, if that has changed."""
         assembler = self._assembler
-        had_content = assembler.has_content
+        content_before, announced_before = assembler.content_events, assembler.announced
         for event in batch:
             if type(event) is Failed and not assembler.has_content:
                 raise assembler.error_of(event)  # which may be tried again
@@ -184,11 +180,15 @@ class Session:
             assembler.feed(event)
             if assembler.state.terminal:
                 break
-        if assembler.has_content:
-            self._last_token_at = self._clock.now()
-            if not had_content:
-                self._first_token_at = self._last_token_at
         self._changed.set()
+        has_more = assembler.content_events > content_before
+        if has_more:
+            self._last_token_at = self._clock.now()
+            if not content_before:
+                self._first_token_at = self._last_token_at
+        if assembler.announced:
+            return None if announced_before else min(self._request.limits.stall, _AFTER_FINISH_SECONDS)
+        return self._request.limits.stall if has_more else None
 
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""

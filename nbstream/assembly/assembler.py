@@ -64,7 +64,7 @@ class Assembler:
 
     def __init__(self, *, model: str, endpoint: str, beginning: StreamResult | None = None) -> None:
         self.state = StreamState.PENDING
-        self.has_content = False
+        self.content_events = 0
         self.usage: Usage | None = None
         self._endpoint = endpoint
         self._model: str | None = model
@@ -75,6 +75,11 @@ class Assembler:
         self._annotations: list[Any] = list(beginning.annotations) if beginning else []
         self._logprobs: list[Any] = list(beginning.logprobs) if beginning else []
         self._error: StreamError | None = None
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the answer has come; facts about it do not count."""
+        return self.content_events > 0
 
     @property
     def announced(self) -> bool:
@@ -211,7 +216,7 @@ class Assembler:
 
     def _content(self) -> None:
         self.state = next_state(self.state, Trigger.CONTENT)
-        self.has_content = True
+        self.content_events += 1
 
     def _answer(self, choice: int) -> Answer:
         known = self._answers.get(choice)

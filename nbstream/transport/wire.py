@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import jiter
 
 from nbstream.events import EndOfStream, Event, Failed, Garbled, ReasoningDelta, RefusalDelta, TextDelta, Warned
+from nbstream.transport.document import BOM, NDJSON, Document, is_lines_of_json
 from nbstream.transport.fields import error_in, failed
 from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
 
@@ -22,21 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "WireDecoder"]
 
 _DONE = b"[DONE]"
-_BOM = b"\xef\xbb\xbf"
-
-_LARGEST_DOCUMENT = 64 * 1024 * 1024
 
 # How much of a body without any event is kept to be shown.
 _GLIMPSE = 200
-
-_HTML_PAGE = (
-    "answered with an HTML page instead of a stream. "
-    "Check the base URL (it usually ends in /v1) and any proxy or login page in between"
-)
-_NDJSON = (
-    "answered with lines of JSON (NDJSON) instead of an event stream. "
-    "Check the base URL: that of an OpenAI-compatible API usually ends in /v1"
-)
 
 
 class Adapter(Protocol):
@@ -77,7 +66,7 @@ class WireDecoder:
         self.adapter = adapter
         self._endpoint = endpoint
         self._sse = SSEDecoder()
-        self._document: _Document | None = _Document()  # while it may still be one
+        self._document: Document | None = Document()  # while it may still be one
         self._glimpse = b""
         self._dispatched = False
         self._marked = False
@@ -114,7 +103,7 @@ class WireDecoder:
         if self._document is not None and self._document.body:
             return self._whole(self._document.body)
         events = self.break_off()
-        glimpse = self._glimpse.removeprefix(_BOM).decode("utf-8", "replace").strip()
+        glimpse = self._glimpse.removeprefix(BOM).decode("utf-8", "replace").strip()
         if glimpse and not self._dispatched and not _is_field(glimpse.split("\n")[0]):
             events.append(self._garbled("answered with text instead of a stream", glimpse))
         events.append(EndOfStream(marked=self._marked))
@@ -193,8 +182,8 @@ class WireDecoder:
             payload = _tolerantly_parsed(body.decode("utf-8", "replace"))
         except ValueError:
             payload = None
-        if payload is None and _is_json(body.partition(b"\n")[0]):
-            return [self._garbled(_NDJSON)]
+        if payload is None and is_lines_of_json(body):
+            return [self._garbled(NDJSON)]
         if isinstance(payload, dict):
             answer = self.adapter.decode_whole(payload)
             if answer is not None:
@@ -229,52 +218,6 @@ class WireDecoder:
         return Failed(redact(event.message), code, event.kind, event.retryable)
 
 
-class _Document:
-    """The beginning of a body that may turn out to be no event stream, whose lines never begin with `<`, `{` or `[`."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._head = b""
-        self._is_one = False
-        self._lines_matter = True  # while the first of them may be a whole document
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(self._pieces) if self._is_one else b""
-
-    def sift(self, chunk: bytes) -> tuple[bytes, str]:
-        """Take the next bytes.
-
-        Returns:
-            The bytes of an event stream so far, if it is clear that it is one; and what is wrong, if that is clear.
-        """
-        if not self._is_one:
-            head = self._head + chunk
-            start = head.removeprefix(_BOM).lstrip()
-            if not start or (len(head) < len(_BOM) and _BOM.startswith(head)):
-                self._head = (
-                    head[: len(_BOM)] if _BOM.startswith(head[: len(_BOM)]) else b""
-                )  # white space says nothing
-                return b"", ""
-            if start[:1] not in {b"<", b"{", b"["}:
-                return head, ""
-            if start.startswith(b"<"):
-                return b"", _HTML_PAGE
-            self._is_one = True
-            chunk = start
-        self._pieces.append(chunk)
-        self._size += len(chunk)
-        if self._size > _LARGEST_DOCUMENT:
-            return b"", "sent a JSON document without an end"
-        if self._lines_matter and b"\n" in chunk:
-            first, _, more = self.body.partition(b"\n")
-            self._lines_matter = _is_json(first)
-            if self._lines_matter and more.strip():
-                return b"", _NDJSON
-        return b"", ""
-
-
 def _tolerantly_parsed(text: str) -> Any:
     """Parse JSON with raw control characters and lone surrogate halves in its strings.
 
@@ -297,14 +240,6 @@ def _is_whole(data: bytes) -> bool:
     except ValueError:
         first, *others = data.split(b"\n")
         return bool(others) and _is_whole(first) and all(map(_is_whole, others))
-    return True
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        jiter.from_json(data)
-    except ValueError:
-        return False
     return True
 
 

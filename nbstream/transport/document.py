@@ -1,0 +1,78 @@
+"""Recognises a body that is one document, or lines of them, in the place of an event stream.
+
+Pure: bytes in, words out. It must not know what a document means.
+"""
+
+from __future__ import annotations
+
+import jiter
+
+__all__ = ["BOM", "NDJSON", "Document", "is_lines_of_json"]
+
+BOM = b"\xef\xbb\xbf"
+
+_LARGEST_DOCUMENT = 64 * 1024 * 1024
+
+_HTML_PAGE = (
+    "answered with an HTML page instead of a stream. "
+    "Check the base URL (it usually ends in /v1) and any proxy or login page in between"
+)
+NDJSON = (
+    "answered with lines of JSON (NDJSON) instead of an event stream. "
+    "Check the base URL: that of an OpenAI-compatible API usually ends in /v1"
+)
+
+
+class Document:
+    """The beginning of a body that may turn out to be no event stream, whose lines never begin with `<`, `{` or `[`."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._head = b""
+        self._is_one = False
+        self._lines_matter = True  # while the first of them may be a whole document
+
+    @property
+    def body(self) -> bytes:
+        """The document so far; empty while there is none."""
+        return b"".join(self._pieces) if self._is_one else b""
+
+    def sift(self, chunk: bytes) -> tuple[bytes, str]:
+        """Take the next bytes.
+
+        Returns:
+            The bytes of an event stream so far, without white space before it, if it is clear that it is one; and what
+            is wrong, if that is clear.
+        """
+        if not self._is_one:
+            head = self._head + chunk
+            start = head.removeprefix(BOM).lstrip()
+            if not start or (len(head) < len(BOM) and BOM.startswith(head)):
+                self._head = head[: len(BOM)] if BOM.startswith(head[: len(BOM)]) else b""  # white space says nothing
+                return b"", ""
+            if start[:1] not in {b"<", b"{", b"["}:
+                return start, ""
+            if start.startswith(b"<"):
+                return b"", _HTML_PAGE
+            self._is_one = True
+            chunk = start
+        self._pieces.append(chunk)
+        self._size += len(chunk)
+        if self._size > _LARGEST_DOCUMENT:
+            return b"", "sent a JSON document without an end"
+        if self._lines_matter and b"\n" in chunk:
+            first, _, more = self.body.partition(b"\n")
+            self._lines_matter = is_lines_of_json(first)
+            if self._lines_matter and more.strip():
+                return b"", NDJSON
+        return b"", ""
+
+
+def is_lines_of_json(body: bytes) -> bool:
+    """Whether the first line is a document of its own."""
+    try:
+        jiter.from_json(body.partition(b"\n")[0])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""A string that grows: every character in its place, few pieces in the list, readable while it grows."""
+
+import random
+import sys
+import threading
+
+import pytest
+
+from nbstream.pieces import _SMALL_PIECES, Pieces
+
+
+def collected(parts):
+    pieces = Pieces()
+    for part in parts:
+        pieces.append(part)
+    return pieces
+
+
+def test_nothing():
+    pieces = Pieces()
+    assert pieces.value() == ""
+    assert not pieces
+
+
+def test_something_even_if_it_is_empty_once_replaced():
+    pieces = collected(["a"])
+    assert pieces
+    pieces.replace("")
+    assert pieces.value() == ""
+
+
+@pytest.mark.parametrize("count", [1, 2, _SMALL_PIECES - 1, _SMALL_PIECES, _SMALL_PIECES + 1, 5 * _SMALL_PIECES + 7])
+def test_nothing_is_lost_where_pieces_are_joined(count):
+    parts = [f"{number} " for number in range(count)]
+    assert collected(parts).value() == "".join(parts)
+
+
+def test_odd_pieces():
+    parts = ["", "x" * 100_000, "\ud83d", "\ude00", "\x00", "", "é\u2028"] * _SMALL_PIECES
+    random.Random(1).shuffle(parts)
+    assert collected(parts).value() == "".join(parts)
+
+
+def test_reading_changes_nothing():
+    pieces = Pieces()
+    for number in range(3 * _SMALL_PIECES):
+        pieces.append("x")
+        if number % 97 == 0:
+            assert pieces.value() == pieces.value() == "x" * (number + 1)
+
+
+def test_pieces_become_few():
+    pieces = collected(["token "] * 100 * _SMALL_PIECES)
+    assert len(pieces._list) <= 100 + _SMALL_PIECES
+    assert all(len(piece) > len("token ") for piece in pieces._list[:100])
+
+
+def test_what_was_joined_is_not_joined_again():
+    """Joining it all, again and again, would copy a long answer as often as it has pieces."""
+    pieces = collected(["x"] * 3 * _SMALL_PIECES)
+    before = list(map(id, pieces._list))
+    for _ in range(_SMALL_PIECES):
+        pieces.append("y")
+    assert list(map(id, pieces._list))[: len(before)] == before
+
+
+@pytest.mark.parametrize("count", [0, 1, 2 * _SMALL_PIECES + 3])
+def test_replacing_forgets_what_there_was_and_goes_on(count):
+    pieces = collected(["old "] * count)
+    pieces.replace("new")
+    assert (pieces.value(), len(pieces._list)) == ("new", 1)
+    more = [f" {number}" for number in range(2 * _SMALL_PIECES + 3)]
+    for part in more:
+        pieces.append(part)
+    assert pieces.value() == "new" + "".join(more)
+    assert len(pieces._list) <= 3 + _SMALL_PIECES
+
+
+def test_another_thread_always_reads_a_beginning():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    finished = threading.Event()
+    pieces, wrong = Pieces(), []
+    whole = "".join(f"{number} " for number in range(30_000))
+
+    def read():
+        longest = 0
+        while not finished.is_set():
+            seen = pieces.value()
+            if not whole.startswith(seen) or len(seen) < longest:
+                wrong.append(seen[-50:])
+            longest = len(seen)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    try:
+        for reader in readers:
+            reader.start()
+        for number in range(30_000):
+            pieces.append(f"{number} ")
+    finally:
+        finished.set()
+        for reader in readers:
+            reader.join()
+        sys.setswitchinterval(interval)
+    assert not wrong
+    assert pieces.value() == whole
