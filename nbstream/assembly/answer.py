@@ -33,6 +33,7 @@ class Answer:
         self.tool_calls = ToolCallCollector(beginning.tool_calls)
         self._text = TextBuffer(beginning.text)
         self._text_pieces = 0
+        self._reasoning_apart = bool(beginning.reasoning)
         # What comes after a beginning is no beginning: a tag in it is text.
         self._tags = None if beginning.text else ThinkingTags(self._text.value)
 
@@ -49,7 +50,7 @@ class Answer:
         elif delta.last and self._text_pieces >= 2:
             piece = self._without_repetition(piece)
         self._text_pieces += 1
-        if self._tags is None:
+        if self._tags is None or self._tags.pass_over(piece):
             self._text.append(piece)
         else:
             self._take(self._tags.split(piece))
@@ -57,14 +58,20 @@ class Answer:
     def add_reasoning(self, text: str) -> None:
         """Take the next piece of reasoning that came apart from the text."""
         self.reasoning.append(text)
+        self._reasoning_apart = True
         if self._tags is not None:
             self._tags.may_close_unopened = False
 
     def revise_text(self, text: str) -> None:
         """Put the server's final wording in the place of the text."""
-        self._tags = ThinkingTags(self._text.value)
+        tags = ThinkingTags(self._text.value)
+        if self._reasoning_apart:
+            tags.may_close_unopened = False
+        else:
+            self.reasoning.replace("")  # it stood in the text, and does so again
+        self._tags = tags
         self._text.replace("")
-        self._take(self._tags.split(text))
+        self._take(tags.split(text))
 
     def close(self) -> None:
         """Nothing follows."""

@@ -215,7 +215,8 @@ class Assembler:
                 assert_never(event)
 
     def _content(self) -> None:
-        self.state = next_state(self.state, Trigger.CONTENT)
+        if self.state is not StreamState.STREAMING:
+            self.state = next_state(self.state, Trigger.CONTENT)
         self.content_events += 1
 
     def _answer(self, choice: int) -> Answer:

@@ -72,10 +72,12 @@ class ThinkingTags:
         self._thinks_in_tags = False
         self._looks = _LOOKS
 
+    def pass_over(self, piece: str) -> bool:
+        """Whether the next piece is text and nothing else, as nearly all are; then it need not be split."""
+        return self._mode is _Mode.TEXT and not self._held and ("<" not in piece or not self._looks)
+
     def split(self, piece: str) -> list[Part]:
         """Take the next piece and say where its parts belong."""
-        if self._mode is _Mode.TEXT and not self._held and ("<" not in piece or not self._looks):
-            return [Part(Where.TEXT, piece)]  # nearly always
         rest, self._held = self._held + piece, ""
         parts: list[Part] = []
         while rest:

@@ -80,10 +80,10 @@ class ChatCompletionsAdapter:
             for choice in choices:
                 if isinstance(choice, dict):
                     _decode_choice(choice, events)
-        if usage := payload.get("usage") or _usage_elsewhere(payload):
-            counts = usage_from(usage)
-            if counts is not None:
-                events.append(UsageReported(counts))
+        if usage := payload.get("usage"):
+            events.extend(_usage(usage))
+        if own := payload.get("x_groq"):
+            events.extend(_usage(own.get("usage") if isinstance(own, dict) else None))
         return events
 
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
@@ -91,14 +91,9 @@ class ChatCompletionsAdapter:
         return self.decode(payload) if isinstance(payload.get("choices"), list) and payload["choices"] else None
 
 
-def _usage_elsewhere(payload: dict[str, Any]) -> Any:
-    """The usage where some servers put it: in a field of their own, or in the choice."""
-    own = payload.get("x_groq")
-    if isinstance(own, dict):
-        return own.get("usage")
-    choices = payload.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    return first.get("usage") if isinstance(first, dict) else None
+def _usage(usage: Any) -> list[Event]:
+    counts = usage_from(usage)
+    return [] if counts is None else [UsageReported(counts)]
 
 
 def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
@@ -117,6 +112,8 @@ def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
         events.extend(_logprobs(logprobs))
     if reason and (known := reason_or_none(reason)) is not None:
         events.append(Finished(known, index))
+    if usage := choice.get("usage"):
+        events.extend(_usage(usage))
     if error := choice.get("error"):
         events.append(failed(error if isinstance(error, dict) else {"message": error}))
 

@@ -107,7 +107,11 @@ class SSEDecoder:
 def _parse(block: bytes) -> ServerSentEvent | None:
     """Read the lines of one event; `None` if it has no data, for then the standard dispatches nothing."""
     if block.startswith(b"data: ") and b"\n" not in block:
-        return ServerSentEvent(block[6:])  # what nearly every event looks like
+        return ServerSentEvent(block[6:])  # what nearly every event of one API looks like
+    if block.startswith(b"event: ") and block.count(b"\n") == 1:
+        name, separator, value = block.partition(b"\ndata: ")
+        if separator:
+            return ServerSentEvent(value, name[7:].decode("utf-8", "replace"))  # and of the other
     data: list[bytes] = []
     event = ""
     for line in block.split(b"\n"):

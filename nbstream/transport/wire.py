@@ -133,7 +133,7 @@ class WireDecoder:
             return
         if not isinstance(payload, dict):
             return
-        if "error" in payload or "choices" not in payload:  # nearly no chunk, and every event of the other API
+        if "error" in payload or not ("choices" in payload or str(payload.get("type")).startswith("response.")):
             error = error_in(payload, sse.event)
             if error is not None:
                 events.extend(self.adapter.decode(payload) if "choices" in payload else ())
