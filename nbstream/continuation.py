@@ -53,6 +53,8 @@ class Continuation:
         request = replace(self._request, partial_answer=result.text)
         if self._position is not None and result.state is not StreamState.COMPLETED:
             request = replace(self._request, position=self._position)
+            if self._position.half:  # its other half is still to come
+                result = replace(result, text=result.text.removesuffix("\ufffd") + self._position.half)
         return self._start(request, result, display)
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:

@@ -85,11 +85,13 @@ class Position:
         response_id: The id of the answer.
         sequence_number: The number of the last event that had arrived, if any had one.
         translator: What had translated its events and goes on with the rest; transport's own.
+        half: The first half of a surrogate pair, if the text that had arrived ends with one.
     """
 
     response_id: str
     sequence_number: int | None
     translator: Any
+    half: str = ""
 
 
 @dataclass(frozen=True, slots=True)

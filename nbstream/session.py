@@ -102,6 +102,7 @@ class Session:
         painter.cancel()
         await asyncio.wait({painter})
         self._final = final = self._snapshot(continuation=self._continuation())
+        self._stream = None  # the result lives on, and leads back here
         if final.error is not None:
             final.error.result = final
         await self._on_surface(self._surface.close, self._final)

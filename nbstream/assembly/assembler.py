@@ -69,7 +69,8 @@ class Assembler:
         self._endpoint = endpoint
         self._model: str | None = model
         self._response_id = beginning.response_id if beginning is not None else None
-        self._first = Answer(beginning or StreamResult())  # that with the lowest number, of those that have come
+        self._first = Answer(beginning or StreamResult())
+        self._goes_on = beginning is not None
         self._answers: dict[int, Answer] = {}
         self._warnings: dict[str, StreamWarning] = {}  # one of each kind
         self._annotations: list[Any] = list(beginning.annotations) if beginning else []
@@ -223,9 +224,8 @@ class Assembler:
         known = self._answers.get(choice)
         if known is not None:
             return known
-        made = Answer() if self._answers else self._first
+        made = self._first if choice == 0 or self._goes_on else Answer()
         self._answers[choice] = made
-        self._first = self._answers[min(self._answers)]
         return made
 
     def _choices(self) -> tuple[Choice, ...]:
@@ -259,6 +259,8 @@ class Assembler:
         self.state = state
 
     def _close(self) -> None:
+        if self._answers and 0 not in self._answers:  # some servers begin to count at 1
+            self._first = self._answers[min(self._answers)]
         for answer in self._answers.values():
             answer.close()
             if answer.repeated:

@@ -30,8 +30,7 @@ class TextBuffer:
     def __init__(self, beginning: str = "") -> None:
         self._pieces = Pieces()
         self._half = ""
-        if beginning:
-            self._pieces.append(beginning)
+        self.append(beginning)
 
     def append(self, piece: str) -> None:
         """Add the next piece, which may be empty."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UNSHOWN_MEDIA", "ChatCompletionsAdapter", "request_body"]
 
+_MEDIA = {"image", "image_url", "audio", "input_audio", "output_audio", "video_url"}
 UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
 
@@ -170,7 +171,7 @@ def _parts(content: list[Any], index: int) -> Iterator[Event]:
                 yield RefusalDelta(refusal, index)
             elif kind == "reference":
                 yield Annotated(part)
-            elif kind in {"image", "image_url", "audio", "input_audio", "output_audio", "video_url"}:
+            elif isinstance(kind, str) and kind in _MEDIA:
                 yield UNSHOWN_MEDIA
 
 

@@ -31,7 +31,7 @@ from nbstream.transport.translate import translated
 from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from nbstream.events import Event
     from nbstream.request import Endpoint, StreamRequest
@@ -101,6 +101,7 @@ class ClientPool:
             yield stream
             await stream.read_out()
         finally:
+            await stream.close()
             await opening.__aexit__(None, None, None)
 
     def _sending(self, request: StreamRequest, *, include_usage: bool) -> tuple[Any, Adapter]:
@@ -193,30 +194,38 @@ class _Response:
 
     def __init__(self, response: Any, decoder: WireDecoder, request: StreamRequest) -> None:
         self.request_id: str | None = response.headers.get("x-request-id")
-        self._chunks: AsyncIterator[bytes] = response.iter_bytes().__aiter__()
+        self._chunks: AsyncGenerator[bytes] = response.iter_bytes().__aiter__()
         self._decoder = decoder
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
-        while not self._decoder.ended:
+        broken = False
+        while not self._decoder.ended and not broken:
             try:
                 chunk = await anext(self._chunks)
             except StopAsyncIteration:
                 break
             except Exception:  # noqa: BLE001  openai 2.x lets the HTTP library's own errors through
-                # Whatever reading bytes raises, it means that the connection broke.
-                yield self._decoder.break_off()
-                name = self._request.endpoint.name
-                raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True) from None
-            yield self._decoder.feed(chunk)
-        yield self._decoder.close()
+                broken = True  # whatever reading bytes raises; what it holds on to is let go before anything is raised
+            else:
+                yield self._decoder.feed(chunk)
+        yield self._decoder.break_off() if broken else self._decoder.close()
+        if broken:
+            name = self._request.endpoint.name
+            raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
 
     def position(self, response_id: str) -> Position | None:
         """Where the answer can be taken up again: only responses that go on in the background can."""
         adapter = self._decoder.adapter
         if self._request.api == "chat" or self._request.params.get("background") is not True:
             return None
-        return Position(response_id, adapter.sequence_number, adapter)
+        half = adapter.pending_half if isinstance(adapter, ResponsesAdapter) else ""
+        return Position(response_id, adapter.sequence_number, adapter, half)
+
+    async def close(self) -> None:
+        """Let go of the bytes, for a failed stream may be looked at long afterwards."""
+        with contextlib.suppress(Exception):
+            await self._chunks.aclose()
 
     async def read_out(self) -> None:
         """Let a connection whose answer is complete finish, so that it can be used again; it is given up if not."""

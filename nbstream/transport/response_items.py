@@ -34,6 +34,12 @@ class TextParts:
         self._part = Pieces()
         self._out_of_order = False
 
+    @property
+    def pending_half(self) -> str:
+        """The surrogate half that the text ends with, if it does."""
+        last = self._part.value()[-1:]
+        return last if "\ud800" <= last <= "\udbff" else ""
+
     def begin(self, place: dict[str, Any], item: Any) -> None:
         """Take the announcement of an item."""
         if isinstance(item, dict) and (name := text_or_none(item.get("id"))):

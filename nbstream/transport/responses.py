@@ -36,6 +36,7 @@ _ASIDES: Mapping[str, tuple[str, type[ReasoningDelta | RefusalDelta]]] = {
     "response.refusal": ("refusal", RefusalDelta),
 }
 _MEDIA = {"response.audio.delta", "response.image_generation_call.partial_image"}
+_ITEMS_WITHOUT_TEXT = {"function_call", "image_generation_call"}
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
@@ -90,6 +91,11 @@ class ResponsesAdapter:
     def resume(self) -> None:
         """Expect another connection to go on with the answer; what it repeats is passed over."""
         self._replayed_to = self.sequence_number
+
+    @property
+    def pending_half(self) -> str:
+        """The first half of a character whose other half has not come, if the text ends with one."""
+        return self._texts.pending_half
 
     def decode(self, payload: dict[str, Any]) -> list[Event]:
         """Return the events that one wire event stands for."""
@@ -204,7 +210,7 @@ class ResponsesAdapter:
         texts: list[str] = []
         asides: dict[str, list[Event]] = {"reasoning": [], "refusal": [], "annotation": []}
         for number, item in enumerate(objects(response.get("output"))):
-            if item.get("type") in {"function_call", "image_generation_call"}:
+            if str(item.get("type")) in _ITEMS_WITHOUT_TEXT:
                 events.extend(self._item_done({"output_index": number}, item))
                 continue
             parts = objects(item.get("content"))

@@ -200,6 +200,8 @@ class WireDecoder:
 
     def _half(self, body: bytes) -> list[Event]:
         """Decode what there is of an answer in one piece: only its text, for its end has not come."""
+        if is_lines_of_json(body) and body.partition(b"\n")[2].strip():
+            return [self._garbled(NDJSON)]
         try:
             payload = jiter.from_json(body, partial_mode="trailing-strings") if body else None
         except ValueError:
