@@ -7,6 +7,7 @@ It must not know the SDK, nor how a request is sent.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from typing import TYPE_CHECKING, Any, cast
@@ -151,15 +152,14 @@ def resolve(
         messages = messages_from(prompt)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if api not in {None, "chat", "responses"}:
-        raise UsageError(f'api must be "chat" or "responses", not {api!r}')
-    for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
-        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
-            raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
-    if max_retries is not None and not (isinstance(max_retries, int) and max_retries >= 0):
-        raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
-    if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
-        raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
+    _check_values(
+        api=api,
+        timeout=timeout,
+        total_timeout=total_timeout,
+        max_tokens=max_tokens,
+        max_retries=max_retries,
+        client=client,
+    )
     asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
     if client is not None:
         endpoint = Endpoint(str(client.base_url), Secret(client.api_key) if client.api_key else None)
@@ -187,6 +187,23 @@ def resolve(
         max_retries=max_retries if max_retries is not None else config.max_retries,
         client=client,
     )
+
+
+def _check_values(
+    *, api: Any, timeout: Any, total_timeout: Any, max_tokens: Any, max_retries: Any, client: Any
+) -> None:
+    """Raise for the first value that cannot be."""
+    if api not in {None, "chat", "responses"}:
+        raise UsageError(f'api must be "chat" or "responses", not {api!r}')
+    for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
+    if max_retries is not None and not (isinstance(max_retries, int) and max_retries >= 0):
+        raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
+    if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
+        raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
+    if client is not None and not inspect.iscoroutinefunction(getattr(client, "post", None)):
+        raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
 
 
 def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:

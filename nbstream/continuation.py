@@ -18,7 +18,7 @@ __all__ = ["Continuation"]
 
 
 class Continuation:
-    """What a result keeps in order to be resumed. It leads to a key, so it is left out of pickles and copies.
+    """What a result keeps in order to be resumed. It leads to a key, so it is left out of pickles and deep copies.
 
     Args:
         request: The request as it was first made.
@@ -48,14 +48,18 @@ class Continuation:
             raise UsageError("the answer is complete; there is nothing to go on with")
         if not result.state.terminal:
             raise UsageError("the answer is still arriving")
+        if {"messages", "input"} & set(self._request.params):
+            raise UsageError("a request whose messages or input are given as a parameter cannot be gone on with")
         if result.choices:
             raise UsageError("several answers (n above 1) cannot be gone on with")
         request = replace(self._request, partial_answer=result.text)
+        # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
+        beginning = replace(result, tool_calls=(), refusal="", reasoning=result.reasoning if result.text else "")
         if self._position is not None and result.state is not StreamState.COMPLETED:
-            request = replace(self._request, position=self._position)
+            request, beginning = replace(self._request, position=self._position), result
             if self._position.half:  # its other half is still to come
-                result = replace(result, text=result.text.removesuffix("\ufffd") + self._position.half)
-        return self._start(request, result, display)
+                beginning = replace(result, text=result.text.removesuffix("\ufffd") + self._position.half)
+        return self._start(request, beginning, display)
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nbstream.request import StreamRequest
+    from nbstream.result import StreamResult
     from nbstream.transport.open import ClientPool, EventStream
 
 __all__ = ["Engine", "engine"]
@@ -31,6 +32,8 @@ class Engine:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
+        self.last_result: StreamResult | None = None
+        """The result of the stream that ended last, for whoever wants to go on with it."""
         self._loop = asyncio.new_event_loop()
         self._clients: ClientPool | None = None
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)

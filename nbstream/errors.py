@@ -58,6 +58,7 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "error_class",
+    "shown_briefly",
 ]
 
 
@@ -82,9 +83,10 @@ class StreamError(NbstreamError):
     Attributes:
         kind: Which failure, as a stable word (`"rate_limit"`, `"connection_lost"`, …): branch on this, not on the text.
         status: The HTTP status code, if a response with an error status came.
-        code: The server's own error code (`"model_not_found"`, …), if it sent one.
+        code: The server's own error code (`"model_not_found"`, …), or else the error's type, if it sent one.
         retryable: Whether the same request may succeed if it is sent again a little later.
         retry_after: Seconds that the server asks to wait before that, if it says.
+        request_id: The `x-request-id` of a response with an error status.
         result: The partial `StreamResult`, with the text that had arrived.
 
     Example:
@@ -107,12 +109,14 @@ class StreamError(NbstreamError):
         code: str | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retryable = retryable
         self.retry_after = retry_after
+        self.request_id = request_id
 
     @property
     def message(self) -> str:
@@ -242,6 +246,12 @@ def error_class(kind: str) -> type[StreamError]:
     for each in classes:
         classes.extend(each.__subclasses__())
     return {each.kind: each for each in classes if each.__module__ == __name__}[kind]
+
+
+def shown_briefly(error: KeyboardInterrupt) -> KeyboardInterrupt:
+    """Let IPython show an interrupt of a stream without the inside of nbstream, as it shows its errors."""
+    setattr(error, "_render_traceback_", lambda: ["KeyboardInterrupt"])  # noqa: B010  a hook that the type does not have
+    return error
 
 
 def _own_frames(tb: TracebackType | None) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 from typing import TYPE_CHECKING
 
+from nbstream.errors import shown_briefly
 from nbstream.session import Session
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class StreamHandle:
             self._session = session
             if self._cancelled:
                 session.cancel()
-            return await session.run()
+            result = await session.run()
+            engine.last_result = result
+            return result
 
         self._future = engine.submit(run())
 
@@ -122,7 +125,8 @@ class StreamHandle:
                 finished, _ = concurrent.futures.wait({self._future}, timeout=_WAKE_UP_SECONDS)
                 if finished:
                     return self.result()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            shown_briefly(interrupt)
             self.cancel()
             concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
             raise
@@ -158,5 +162,6 @@ class StreamHandle:
 
 def _checked(result: StreamResult) -> StreamResult:
     if result.error is not None:
-        raise result.error.with_traceback(None)  # the frames of its making would keep the whole stream in memory
+        # The frames of its making would keep the whole stream in memory.
+        raise result.error.with_traceback(None)
     return result

@@ -16,7 +16,8 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from nbstream.api import start
 from nbstream.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.config import settings
-from nbstream.errors import UsageError
+from nbstream.engine import engine
+from nbstream.errors import UsageError, shown_briefly
 from nbstream.interpolate import interpolate
 from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
 from nbstream.result import StreamResult, StreamState
@@ -106,9 +107,8 @@ class StreamMagics(Magics):
     @argument(
         "name",
         nargs="?",
-        default="stream_result",
         type=variable_name,
-        help="The StreamResult to go on with, `stream_result` by default. Example: %%stream_continue run",
+        help="The StreamResult to go on with; by default that of the stream that ended last. Example: run",
     )
     @argument("-o", "--out", type=variable_name, help="Name for the whole text. Example: -o summary")
     @argument("-u", "--usage", type=variable_name, help="Name for the usage. Example: -u cost")
@@ -117,8 +117,10 @@ class StreamMagics(Magics):
     def stream_continue(self, line: str) -> None:
         """Go on with an answer that broke off, was stopped or was cut at its limit.
 
-        The whole answer is drawn, and then goes on; the names are set as `%%stream` sets them. A Responses answer in
-        the background is taken up where it broke off; any other is sent back for the model to go on from.
+        It goes on with the stream that ended last, however it was started, or with a StreamResult by name. The whole
+        answer is drawn; the names are set as `%%stream` sets them, the usage being that of the second request. A
+        Responses answer in the background is taken up where it broke off; any other is sent back for the model to go
+        on from.
 
         Example::
 
@@ -126,11 +128,12 @@ class StreamMagics(Magics):
         """
         try:
             options = parse_argstring(self.stream_continue, line)
-            result = self._shell.user_ns.get(options.name)
+            result = self._shell.user_ns.get(options.name) if options.name else engine().last_result
             if not isinstance(result, StreamResult):
-                raise UsageError(f"there is no StreamResult named {options.name} to go on with")  # noqa: TRY301
-            self._unset("stream_text", "stream_usage", options.out, options.usage)
+                what = f"StreamResult named {options.name}" if options.name else "stream"
+                raise UsageError(f"there is no {what} to go on with")  # noqa: TRY301
             handle = result.start_again(display=not options.quiet)
+            self._unset("stream_text", "stream_usage", options.out, options.usage)
         except UsageError as error:
             raise IPythonUsageError(str(error)) from None
         try:
@@ -142,7 +145,7 @@ class StreamMagics(Magics):
         try:
             await handle.wait_async()
         except asyncio.CancelledError:
-            raise KeyboardInterrupt from None  # the kernel's interrupt cancels a cell that awaits
+            raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
         finally:
             self._bind(options, handle.snapshot)
 
@@ -209,6 +212,8 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(StreamMagics)
     for magic in ("%stream", "%%stream"):
         shell.set_hook("complete_command", Completer(_parser()), str_key=magic)
+    continuing = Completer(getattr(StreamMagics.stream_continue, "parser"))  # noqa: B009  put there by magic_arguments
+    shell.set_hook("complete_command", continuing, str_key="%stream_continue")
     if AwaitedCells.worthwhile(shell) and not _awaited_cells(shell):
         AwaitedCells(shell).install()
 
@@ -217,7 +222,7 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, for they may hold a key that is still wanted."""
     for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
         shell.magics_manager.magics[kind].pop(name, None)
-    for magic in ("%stream", "%%stream"):
+    for magic in ("%stream", "%%stream", "%stream_continue"):
         shell.strdispatchers["complete_command"].strs.pop(magic, None)
     for transformer in _awaited_cells(shell):
         transformer.remove()

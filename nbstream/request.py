@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ __all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "Position", "StreamRequest", "T
 Api: TypeAlias = Literal["chat", "responses"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+_DUMMY_LENGTH, _SECRET_LENGTH = 8, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,14 @@ class Endpoint:
         return f"{host}:{parts.port}" if parts.port else host
 
     def redact(self, text: str) -> str:
-        """`text` without the key, for words of a server that may repeat what it was sent."""
+        """`text` without the key, for words of a server that may repeat what it was sent.
+
+        A short key is the dummy of a local server, and a common word; what is taken for one must stand alone.
+        """
         key = self.api_key.reveal() if self.api_key else ""
-        return text.replace(key, "<key>") if key else text
+        if len(key) >= _SECRET_LENGTH:
+            return text.replace(key, "<key>")
+        return re.sub(rf"(?<![\w-]){re.escape(key)}(?![\w-])", "<key>", text) if len(key) >= _DUMMY_LENGTH else text
 
     @property
     def is_local(self) -> bool:
@@ -83,13 +91,13 @@ class Position:
 
     Attributes:
         response_id: The id of the answer.
-        sequence_number: The number of the last event that had arrived, if any had one.
+        sequence_number: The number of the last event that had arrived.
         translator: What had translated its events and goes on with the rest; transport's own.
         half: The first half of a surrogate pair, if the text that had arrived ends with one.
     """
 
     response_id: str
-    sequence_number: int | None
+    sequence_number: int
     translator: Any
     half: str = ""
 

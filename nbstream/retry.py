@@ -59,8 +59,8 @@ class RetryPolicy:
         if attempt > self._max_retries or not error.retryable:
             return None
         delay = error.retry_after
-        if delay is None:
-            delay = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE) * (0.75 + 0.25 * self._chance())
+        if not delay:  # no time asked for, or none left of it
+            delay = min(_FIRST_PAUSE * 2 ** min(attempt - 1, 10), _LONGEST_PAUSE) * (0.75 + 0.25 * self._chance())
         elif delay > _LONGEST_ASKED:
             return None
         reason = _REASONS.get(error.kind, "server error")

@@ -1,13 +1,12 @@
-"""One stream from open to end: reading, retries, time limits, cancelling, pacing the display. The story on one screen.
+"""One stream from open to end: reading, retries, time limits, cancelling. The story on one screen.
 
-Runs on the engine's loop. It must not know HTTP, wire formats or notebooks: a stream comes from `open_stream`, frames
-go to a `Surface`, and the verdict on how it ended is the assembler's.
+Runs on the engine's loop. It must not know HTTP, wire formats or notebooks: a stream comes from `open_stream`, what is
+seen of it is the painter's, and the verdict on how it ended is the assembler's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import itertools
 import logging
 from typing import TYPE_CHECKING
@@ -16,8 +15,16 @@ from nbstream.assembly import Assembler
 from nbstream.clock import SystemClock
 from nbstream.continuation import Continuation
 from nbstream.display.throttle import Throttle
-from nbstream.errors import FirstTokenTimeoutError, InternalError, StalledError, StreamError, TotalTimeoutError
+from nbstream.errors import (
+    FirstTokenTimeoutError,
+    InternalError,
+    NotFoundError,
+    StalledError,
+    StreamError,
+    TotalTimeoutError,
+)
 from nbstream.events import EndOfStream, Failed, Warned
+from nbstream.painter import Painter
 from nbstream.result import Retry, StreamResult, Timing
 from nbstream.retry import RetryPolicy
 
@@ -70,43 +77,42 @@ class Session:
         resume: Callable[[StreamRequest, StreamResult, bool], object] | None = None,
     ) -> None:
         self._request = request
-        self._surface = surface
         self._open_stream = open_stream
-        self._throttle = throttle or Throttle()
         self._clock: Clock = clock or SystemClock()
+        self._painter = Painter(surface, throttle or Throttle(), self._clock, self.snapshot)
         self._retries = retries or RetryPolicy(request.max_retries)
         self._beginning = beginning
         self._resume = resume
         self._assembler = self._new_assembler()
         self._stream: EventStream | None = None
+        self._request_id: str | None = None
         self._attempt = 1
         self._retry: Retry | None = None
-        self._started_at = self._clock.now()
+        self._started_at = self._asked_at = self._clock.now()
         self._first_token_at: float | None = None
         self._last_token_at = 0.0
         self._reader: asyncio.Task[None] | None = None
         self._cancelled = False
-        self._changed = asyncio.Event()
         self._final: StreamResult | None = None
 
     async def run(self) -> StreamResult:
         """Read the stream to its end, drawing as it grows; return how it ended. Never raises for a failed stream."""
-        painter = asyncio.create_task(self._paint())
+        painting = asyncio.create_task(self._painter.run())
         self._reader = asyncio.create_task(self._read())
         if self._beginning is not None:
-            self._changed.set()
+            self._painter.touch()
         if self._cancelled:
             self._reader.cancel()
         await asyncio.wait({self._reader})
         self._judge(self._reader)
-        painter.cancel()
-        await asyncio.wait({painter})
         self._final = final = self._snapshot(continuation=self._continuation())
         self._stream = None  # the result lives on, and leads back here
         if final.error is not None:
             final.error.result = final
-        await self._on_surface(self._surface.close, self._final)
-        return self._final
+        painting.cancel()
+        await asyncio.wait({painting})
+        await self._painter.close(final)
+        return final
 
     def cancel(self) -> None:
         """End the stream: the connection is closed, what had arrived is kept. Without effect once it has ended."""
@@ -123,7 +129,7 @@ class Session:
     def _snapshot(self, continuation: Continuation | None = None) -> StreamResult:
         return self._assembler.snapshot(
             timing=self._timing(),
-            request_id=self._stream.request_id if self._stream is not None else None,
+            request_id=self._request_id,
             retry=self._retry,
             attempts=self._attempt,
             continuation=continuation,
@@ -138,27 +144,31 @@ class Session:
                     try:
                         return await self._read_once()
                     except StreamError as error:
-                        self._retry = None if self._assembler.has_content else self._retries.next(error, self._attempt)
-                        if self._retry is None:
+                        self._request_id = self._request_id or error.request_id
+                        self._retry = self._retries.next(error, self._attempt) if self._may_ask_again() else None
+                        if self._retry is None or _ends_within(total, self._retry.delay):
                             raise
                     self._assembler = self._new_assembler()
-                    self._changed.set()
+                    self._painter.touch()
                     await self._clock.sleep(self._retry.delay)
                     self._retry = None
-                    self._changed.set()
+                    self._painter.touch()
         except TimeoutError:
             if not total.expired():
                 raise
             name = self._request.endpoint.name
-            raise TotalTimeoutError(f"The answer of {name} was not complete within {limit:g} s.") from None
+            raise TotalTimeoutError(
+                f"The answer of {name} was not complete within {limit:g} s (--total-timeout)."
+            ) from None
 
     async def _read_once(self) -> None:
         limits = self._request.limits
         loop = asyncio.get_running_loop()
+        self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
         try:
             async with asyncio.timeout(limits.first_token) as limit:
                 async with self._open_stream(self._request) as stream:
-                    self._stream = stream
+                    self._stream, self._request_id = stream, stream.request_id
                     async for batch in stream:
                         if batch and (silence := self._take(batch)) is not None:
                             limit.reschedule(loop.time() + silence)
@@ -181,7 +191,7 @@ class Session:
             assembler.feed(event)
             if assembler.state.terminal:
                 break
-        self._changed.set()
+        self._painter.touch()
         has_more = assembler.content_events > content_before
         if has_more:
             self._last_token_at = self._clock.now()
@@ -194,12 +204,12 @@ class Session:
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""
         self._retry = None
+        error = None if reader.cancelled() else reader.exception()
         if self._assembler.state.terminal:
             return
         if reader.cancelled():
             self._assembler.cancel()
             return
-        error = reader.exception()
         if isinstance(error, StreamError):
             self._assembler.break_off(error)
             return
@@ -216,55 +226,37 @@ class Session:
             )
         return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")
 
+    def _may_ask_again(self) -> bool:
+        """Whether nothing of the answer has come, nor is being made: it is never paid for twice."""
+        if self._assembler.has_content or self._assembler.announced:
+            return False
+        in_background = self._stream is not None and self._stream.position() is not None
+        return self._request.position is not None or not in_background
+
     def _was_held_back(self) -> bool:
         first = self._first_token_at
-        if first is None or first - self._started_at < _BUFFERED_AFTER_SECONDS:
+        if first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
             return False
-        characters = len(self._assembler.snapshot().text)
+        characters = len(self._assembler.snapshot().text) - len(self._beginning.text if self._beginning else "")
         return characters >= _BUFFERED_CHARACTERS + _BUFFERED_RATE * (self._last_token_at - first)
 
     def _continuation(self) -> Continuation | None:
         if self._resume is None:
             return None
-        response_id = self._assembler.snapshot().response_id
-        position = self._stream.position(response_id) if self._stream is not None and response_id else None
+        position = self._stream.position() if self._stream is not None else None
+        if self._stream is None and not isinstance(self._assembler.error, NotFoundError):
+            position = self._request.position  # it could not even be reached
         return Continuation(self._request, position, self._resume)
 
     def _new_assembler(self) -> Assembler:
-        request = self._request
-        return Assembler(model=request.model, endpoint=request.endpoint.name, beginning=self._beginning)
-
-    async def _paint(self) -> None:
-        """Draw whenever something changed and a frame is due."""
-        while True:
-            await self._changed.wait()
-            await self._clock.sleep(self._throttle.delay(self._clock.now()))
-            self._changed.clear()
-            started = self._clock.now()
-            if not await self._on_surface(self._surface.draw, self.snapshot()):
-                return
-            self._throttle.drawn(started, self._clock.now())
-
-    async def _on_surface(self, action: Callable[[StreamResult], None], result: StreamResult) -> bool:
-        """Draw on a worker thread, for a slow surface must not hold up the reading of this or any other stream.
-
-        A surface that fails must not lose the answer either: the failure is logged and drawing ends.
-        """
-        context = contextvars.copy_context()
-        try:
-            drawing = asyncio.get_running_loop().run_in_executor(None, context.run, action, result)
-        except RuntimeError:  # Python is exiting
-            return False
-        try:
-            await asyncio.shield(drawing)
-        except asyncio.CancelledError:
-            # A frame under way is finished, lest the last one overtake it.
-            await asyncio.gather(drawing, return_exceptions=True)
-            raise
-        except Exception:  # noqa: BLE001  whatever a surface raises
-            _log.exception("nbstream could not draw the answer; it is complete in the result")
-            return False
-        return True
+        request, asked_for = self._request, self._request.params.get("n")
+        return Assembler(
+            model=request.model,
+            endpoint=request.endpoint.name,
+            beginning=self._beginning,
+            revisable=request.position is not None,
+            choices=asked_for if isinstance(asked_for, int) else 1,
+        )
 
     def _timing(self) -> Timing:
         now = self._clock.now()
@@ -276,3 +268,9 @@ class Session:
             total=now - self._started_at,
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
         )
+
+
+def _ends_within(limit: asyncio.Timeout, seconds: float) -> bool:
+    """Whether a limit will have passed by then, so that there is no sense in waiting."""
+    end = limit.when()
+    return end is not None and end <= asyncio.get_running_loop().time() + seconds

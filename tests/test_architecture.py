@@ -34,14 +34,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "demo": (),
     "display": ("markdown",),
     "engine": ("transport",),
-    "session": ("assembly", "display.throttle", "display.surface"),
+    "painter": ("display.throttle", "display.surface"),
+    "session": ("assembly", "painter", "display.throttle", "display.surface"),
     "handle": ("session", "display.throttle", "display.surface", "engine"),
     "testing": ("session", "retry", "display.throttle", "display.surface"),
     "config": ("demo",),
     "options": (),
     "interpolate": (),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
-    "magics": ("api", "awaited_cells", "config", "interpolate", "options", "handle"),
+    "magics": ("api", "awaited_cells", "config", "engine", "interpolate", "options", "handle"),
 }
 MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
 KNOW_NO_VALUES = {"markdown", "demo"}

@@ -22,16 +22,18 @@ class Answer:
 
     Args:
         beginning: What is there already, of an answer that is gone on with.
+        revisable: Whether the server that goes on with it knows the beginning, so that a revision holds that too.
     """
 
-    def __init__(self, beginning: StreamResult = _NOTHING) -> None:
+    def __init__(self, beginning: StreamResult = _NOTHING, *, revisable: bool = True) -> None:
         self.finish_reason: str | None = None
-        self.reason_on_every_chunk = False
+        self._after_reason = 0  # pieces that came when the server had already said why the answer ends
         self.repeated = False
         self.reasoning = TextBuffer(beginning.reasoning)
         self.refusal = TextBuffer(beginning.refusal)
         self.tool_calls = ToolCallCollector(beginning.tool_calls)
         self._text = TextBuffer(beginning.text)
+        self._prefix = "" if revisable else beginning.text
         self._text_pieces = 0
         self._reasoning_apart = bool(beginning.reasoning)
         # What comes after a beginning is no beginning: a tag in it is text.
@@ -39,15 +41,23 @@ class Answer:
 
     @property
     def announced(self) -> bool:
-        """Whether the server has said why the answer ends, and meant it: some say so on every chunk."""
-        return self.finish_reason is not None and not self.reason_on_every_chunk
+        """Whether the server has said why the answer ends, and nothing has come since: some say so on every chunk."""
+        return self.finish_reason is not None and not self._after_reason
+
+    @property
+    def ended(self) -> bool:
+        """Whether the reason counts if the bytes end now: a last piece may be late, but not one after the other."""
+        return self.finish_reason is not None and self._after_reason < 2
+
+    def note_piece(self) -> None:
+        """Note that a piece of any kind has come."""
+        if self.finish_reason is not None:
+            self._after_reason += 1
 
     def add_text(self, delta: TextDelta) -> None:
         """Take the next piece of text, with whatever tags of reasoning are in it."""
         piece = delta.text
-        if self.finish_reason is not None:
-            self.reason_on_every_chunk = True
-        elif delta.last and self._text_pieces >= 2:
+        if delta.last and self.finish_reason is None and self._text_pieces >= 2:
             piece = self._without_repetition(piece)
         self._text_pieces += 1
         if self._tags is None or self._tags.pass_over(piece):
@@ -64,8 +74,12 @@ class Answer:
 
     def revise_text(self, text: str) -> None:
         """Put the server's final wording in the place of the text."""
+        if self._prefix:
+            self._tags = None
+            self._text.replace(self._prefix + text)
+            return
         tags = ThinkingTags(self._text.value)
-        if self._reasoning_apart:
+        if self._reasoning_apart and not text.lstrip().startswith("<think>"):
             tags.may_close_unopened = False
         else:
             self.reasoning.replace("")  # it stood in the text, and does so again

@@ -53,6 +53,8 @@ class Assembler:
         model: The model that was asked for, until the server names one.
         endpoint: The endpoint's name, for error messages.
         beginning: What is there already, of an answer that is gone on with.
+        revisable: Whether the server that goes on with it knows the beginning, so that a revision holds that too.
+        choices: How many answers were asked for.
 
     Example:
         >>> assembler = Assembler(model="m", endpoint="localhost")
@@ -62,20 +64,29 @@ class Assembler:
         ('Hi', 'completed')
     """
 
-    def __init__(self, *, model: str, endpoint: str, beginning: StreamResult | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        model: str,
+        endpoint: str,
+        beginning: StreamResult | None = None,
+        revisable: bool = True,
+        choices: int = 1,
+    ) -> None:
         self.state = StreamState.PENDING
         self.content_events = 0
         self.usage: Usage | None = None
         self._endpoint = endpoint
-        self._model: str | None = model
-        self._response_id = beginning.response_id if beginning is not None else None
-        self._first = Answer(beginning or StreamResult())
-        self._goes_on = beginning is not None
+        self._asked_for = choices
+        beginning = beginning or StreamResult()
+        self._model: str | None = beginning.model or model
+        self._response_id = beginning.response_id
+        self._first = Answer(beginning, revisable=revisable)
         self._answers: dict[int, Answer] = {}
-        self._warnings: dict[str, StreamWarning] = {}  # one of each kind
-        self._annotations: list[Any] = list(beginning.annotations) if beginning else []
-        self._logprobs: list[Any] = list(beginning.logprobs) if beginning else []
-        self._error: StreamError | None = None
+        self._warnings = {warning.kind: warning for warning in beginning.warnings}  # one of each kind
+        self._annotations: list[Any] = list(beginning.annotations)
+        self._logprobs: list[Any] = list(beginning.logprobs)
+        self.error: StreamError | None = None
 
     @property
     def has_content(self) -> bool:
@@ -85,7 +96,8 @@ class Assembler:
     @property
     def announced(self) -> bool:
         """Whether the server has said why the answer ends; usage and the end of the bytes may still follow."""
-        return bool(self._answers) and all(answer.announced for answer in self._answers.values())
+        answers = self._answers.values()
+        return len(answers) >= self._asked_for and all(answer.announced for answer in answers)
 
     def feed(self, event: Event) -> None:
         """Take the next event.
@@ -95,17 +107,13 @@ class Assembler:
         """
         match event:
             case TextDelta(_, choice):
-                self._content()
-                self._answer(choice).add_text(event)
+                self._content(choice).add_text(event)
             case ReasoningDelta(text, choice):
-                self._content()
-                self._answer(choice).add_reasoning(text)
+                self._content(choice).add_reasoning(text)
             case RefusalDelta(text, choice):
-                self._content()
-                self._answer(choice).refusal.append(text)
+                self._content(choice).refusal.append(text)
             case ToolCallDelta():
-                self._content()
-                self._answer(event.choice).tool_calls.add(event)
+                self._content(event.choice).tool_calls.add(event)
             case EndOfStream(marked):
                 self._end(marked=marked)
             case Failed():
@@ -123,7 +131,9 @@ class Assembler:
         """The error that a server's report amounts to."""
         line = " ".join(event.message.split())[:300].rstrip(".")
         return error_class(event.kind)(
-            f"{self._endpoint} reported an error: {line}.", code=event.code, retryable=event.retryable
+            f"{self._endpoint} reported an error: {line}.{' Try again later.' if event.retryable else ''}",
+            code=event.code,
+            retryable=event.retryable,
         )
 
     def break_off(self, error: StreamError) -> None:
@@ -145,9 +155,9 @@ class Assembler:
             error.args = (f"{error.message} Run the cell again to retry.",)
         elif characters:
             count = f"{characters:,} characters" if characters > 1 else "one character"
-            kept = f"What had arrived ({count}) is kept; %stream_continue goes on from there."
-            error.args = (f"{error.message} {kept}",)
-        self._error = error
+            way_on = "; %stream_continue goes on from there" if len(self._answers) < 2 else ""
+            error.args = (f"{error.message} What had arrived ({count}) is kept{way_on}.",)
+        self.error = error
         self.state = state
 
     def cancel(self) -> None:
@@ -178,7 +188,7 @@ class Assembler:
             warnings=tuple(self._warnings.values()),
             annotations=tuple(self._annotations),
             logprobs=tuple(self._logprobs),
-            error=self._error,
+            error=self.error,
             **outside,
         )
 
@@ -195,8 +205,7 @@ class Assembler:
     ) -> None:
         match event:
             case TextRevised(text):
-                self._content()
-                self._first.revise_text(text)
+                self._content(0).revise_text(text)
             case ToolCallRevised(index, arguments):
                 self._first.tool_calls.revise(index, arguments)
             case Started(model, response_id):
@@ -215,17 +224,25 @@ class Assembler:
             case _:
                 assert_never(event)
 
-    def _content(self) -> None:
+    def _content(self, choice: int) -> Answer:
+        """Count a piece of an answer, and return the answer."""
         if self.state is not StreamState.STREAMING:
             self.state = next_state(self.state, Trigger.CONTENT)
         self.content_events += 1
+        answer = self._answer(choice)
+        answer.note_piece()
+        return answer
 
     def _answer(self, choice: int) -> Answer:
         known = self._answers.get(choice)
         if known is not None:
             return known
-        made = self._first if choice == 0 or self._goes_on else Answer()
+        # Some servers begin to count at 1: what comes first is shown, unless several are to come.
+        taken = self._first in self._answers.values()
+        made = Answer() if taken or (choice and self._asked_for > 1) else self._first
         self._answers[choice] = made
+        if not choice:
+            self._first = made
         return made
 
     def _choices(self) -> tuple[Choice, ...]:
@@ -243,8 +260,11 @@ class Assembler:
                     f"{self._endpoint} ended the response without an answer. Run the cell again, or check the server."
                 )
             )
-        elif None in reasons and not marked:
-            self.fail(ConnectionLostError(f"{self._endpoint} closed the connection in the middle of the answer."))
+        elif not marked and not (
+            len(reasons) >= self._asked_for and all(each.ended for each in self._answers.values())
+        ):
+            lost = f"{self._endpoint} closed the connection in the middle of the answer."
+            self.fail(ConnectionLostError(lost, retryable=True))
         else:
             self._complete()
 
@@ -259,7 +279,7 @@ class Assembler:
         self.state = state
 
     def _close(self) -> None:
-        if self._answers and 0 not in self._answers:  # some servers begin to count at 1
+        if self._answers and 0 not in self._answers:
             self._first = self._answers[min(self._answers)]
         for answer in self._answers.values():
             answer.close()

@@ -5,7 +5,7 @@ it, so that an answer which talks about the tags keeps them:
 
 - an opening tag at the very beginning of the answer, or, once an answer has begun so, at the beginning of a later line;
 - a closing tag after an opening one, or the first one of an answer without an opening one (the prompt's template has
-  written that one): then everything before it was reasoning.
+  written that one): then everything before it was reasoning. After a space it is a word in a sentence.
 
 A tag in code is text. White space next to a tag belongs to it. Must not know events or buffers.
 """
@@ -24,6 +24,9 @@ _OPEN, _CLOSE = "<think>", "</think>"
 
 # Whether a tag stands in code is found by reading the text before it; a text full of tags is not read over and over.
 _LOOKS = 16
+
+# No model thinks more often in one answer; what comes then is a flood of tags.
+_ROUNDS = 256
 
 # How much white space may come before an opening tag; all of it is held back until it is clear that none comes.
 _WHITE_SPACE = 256
@@ -71,6 +74,7 @@ class ThinkingTags:
         self._held = ""  # the end of the last piece, which may be the beginning of a tag
         self._thinks_in_tags = False
         self._looks = _LOOKS
+        self._rounds = _ROUNDS
 
     def pass_over(self, piece: str) -> bool:
         """Whether the next piece is text and nothing else, as nearly all are; then it need not be split."""
@@ -103,11 +107,12 @@ class ThinkingTags:
         if self._thinks_in_tags:
             rest = beginning  # the white space belonged to the tag before it
         if len(rest) - len(beginning) <= _WHITE_SPACE:
-            if beginning.startswith(_OPEN):
+            if beginning.startswith(_OPEN) and self._rounds:
+                self._rounds -= 1
                 self._mode = _Mode.OPENED
                 self._thinks_in_tags = True
                 return beginning[len(_OPEN) :]
-            if _OPEN.startswith(beginning):
+            if _OPEN.startswith(beginning) and beginning != _OPEN:
                 self._held = rest
                 return ""
         self._mode = _Mode.TEXT
@@ -135,7 +140,8 @@ class ThinkingTags:
                 self._looks -= 1
                 before = self._before(parts) + rest[:start]
                 if rest[start + 1] == "/":
-                    if self.may_close_unopened and not self._thinks_in_tags and not _in_code(before):
+                    unopened = self.may_close_unopened and not self._thinks_in_tags
+                    if unopened and not _in_sentence(before) and not _in_code(before):
                         self._mode = _Mode.START
                         self._thinks_in_tags = True
                         parts.append(Part(Where.ALL_REASONING, rest[:start]))
@@ -172,7 +178,23 @@ def _begins_line(text: str) -> bool:
     return not text.rpartition("\n")[2].strip()
 
 
+def _in_sentence(text: str) -> bool:
+    """Whether what follows is a word in a sentence, in indented code or in a table."""
+    line = text.rpartition("\n")[2]
+    return line.endswith((" ", "\t")) or line.startswith(("    ", "\t", "|"))
+
+
 def _in_code(text: str) -> bool:
     """Whether a code fence or a code span is open at the end of `text`."""
-    fences = sum(line.lstrip().startswith(("```", "~~~")) for line in text.split("\n"))
-    return fences % 2 == 1 or text.rpartition("\n")[2].count("`") % 2 == 1
+    fence = ""
+    spans = 0
+    for line in text.split("\n"):
+        stripped = line.strip()
+        mark = stripped[: len(stripped) - len(stripped.lstrip(stripped[:1]))] if stripped[:1] in {"`", "~"} else ""
+        if fence:
+            fence = "" if stripped == mark and mark.startswith(fence) else fence
+        elif len(mark) >= 3:
+            fence, spans = mark, 0
+        else:
+            spans = line.count("`")
+    return bool(fence) or spans % 2 == 1

@@ -83,8 +83,9 @@ class ToolCallCollector:
 
 def _is_complete(call: _Call, next_name: str) -> bool:
     """Whether a piece with another name begins another call: without an id, that is all there is to go by."""
-    arguments = call.arguments.value()
-    return bool(call.name and arguments) and next_name != call.name and valid_arguments(arguments)
+    if not call.name or next_name == call.name or not call.arguments:
+        return False
+    return valid_arguments(call.arguments.value())
 
 
 def valid_arguments(arguments: str) -> bool:

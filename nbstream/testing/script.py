@@ -105,13 +105,9 @@ class ScriptedStream:
         finally:
             self.closed += 1
 
-    def position(self, response_id: str) -> Position | None:
-        """Where the answer can be taken up again; `None` if its events have no numbers.
-
-        Args:
-            response_id: The id of the answer.
-        """
-        return None if self._numbered_from is None else Position(response_id, self.sequence_number, None)
+    def position(self) -> Position | None:
+        """Where the answer can be taken up again; `None` if its events have no numbers."""
+        return None if self.sequence_number is None else Position("scripted", self.sequence_number, None)
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
         number = self._numbered_from

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbstream.request import StreamRequest
+    from nbstream.transport.responses import ResponsesAdapter
 
 __all__ = ["UNSHOWN_MEDIA", "ChatCompletionsAdapter", "request_body"]
 
 _MEDIA = {"image", "image_url", "audio", "input_audio", "output_audio", "video_url"}
+_OTHER_API = Warned("other_api", "The server answered in the words of Responses; --api responses suits it better.")
 UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
 
@@ -60,10 +62,11 @@ def request_body(request: StreamRequest, *, include_usage: bool) -> dict[str, An
 class ChatCompletionsAdapter:
     """Translates the chunks of one stream."""
 
-    ended = False  # the API marks its end outside JSON
-    sequence_number: int | None = None  # and does not number its events
+    sequence_number: int | None = None  # the API does not number its events
 
     def __init__(self) -> None:
+        self.ended = False  # and marks its end outside JSON
+        self._responses: ResponsesAdapter | None = None
         self._model: Any = None
         self._id: Any = None
 
@@ -81,6 +84,8 @@ class ChatCompletionsAdapter:
             for choice in choices:
                 if isinstance(choice, dict):
                     _decode_choice(choice, events)
+        elif str(payload.get("type")).startswith("response."):
+            return self._decode_response(payload)
         if usage := payload.get("usage"):
             events.extend(_usage(usage))
         if own := payload.get("x_groq"):
@@ -89,7 +94,22 @@ class ChatCompletionsAdapter:
 
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
         """Return the events that a whole answer stands for, or `None` if the object is none."""
+        if isinstance(payload.get("output"), list):
+            return self._decode_response(payload)
         return self.decode(payload) if isinstance(payload.get("choices"), list) and payload["choices"] else None
+
+    def _decode_response(self, payload: dict[str, Any]) -> list[Event]:
+        """Decode an event of the other API, as some servers send here."""
+        events: list[Event] = []
+        if self._responses is None:
+            from nbstream.transport.responses import ResponsesAdapter  # which knows this module
+
+            self._responses = ResponsesAdapter()
+            events.append(_OTHER_API)
+        whole = self._responses.decode_whole if "output" in payload else self._responses.decode
+        events.extend(whole(payload) or ())
+        self.ended = self._responses.ended
+        return events
 
 
 def _usage(usage: Any) -> list[Event]:
@@ -109,7 +129,7 @@ def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
         content = choice.get("text")  # as the older Completions API has it
     if content and isinstance(content, str):
         events.append(TextDelta(content, index, bool(reason)))
-    if logprobs := choice.get("logprobs"):
+    if not index and (logprobs := choice.get("logprobs")):
         events.extend(_logprobs(logprobs))
     if reason and (known := reason_or_none(reason)) is not None:
         events.append(Finished(known, index))
@@ -133,7 +153,8 @@ def _decode_rest(delta: dict[str, Any], index: int, events: list[Event]) -> None
         events.extend(_tool_call(call, index) for call in objects(calls))
     if isinstance(call := delta.get("function_call"), dict):
         events.append(_tool_call({"index": 0, "function": call}, index))
-    events.extend(Annotated(annotation) for annotation in objects(delta.get("annotations")))
+    if not index:
+        events.extend(Annotated(annotation) for annotation in objects(delta.get("annotations")))
     audio = delta.get("audio")
     if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
         events.append(TextDelta(transcript, index))

@@ -31,7 +31,7 @@ class Document:
         self._size = 0
         self._head = b""
         self._is_one = False
-        self._lines_matter = True  # while the first of them may be a whole document
+        self._first_line_is_whole: bool | None = None  # None until there is one
 
     @property
     def body(self) -> bytes:
@@ -61,12 +61,10 @@ class Document:
         self._size += len(chunk)
         if self._size > _LARGEST_DOCUMENT:
             return b"", "sent a JSON document without an end"
-        if self._lines_matter and b"\n" in chunk:
-            first, _, more = self.body.partition(b"\n")
-            self._lines_matter = is_lines_of_json(first)
-            if self._lines_matter and more.strip():
-                return b"", NDJSON
-        return b"", ""
+        if self._first_line_is_whole is None and b"\n" in chunk:
+            first, _, chunk = self.body.partition(b"\n")
+            self._first_line_is_whole = is_lines_of_json(first)
+        return b"", NDJSON if self._first_line_is_whole and chunk.strip() else ""
 
 
 def is_lines_of_json(body: bytes) -> bool:

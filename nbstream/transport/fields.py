@@ -25,8 +25,10 @@ def error_in(payload: dict[str, Any], event: str = "") -> dict[str, Any] | None:
     error = payload.get("error")
     if isinstance(error, dict) and (error or "choices" not in payload):
         return error
-    if isinstance(error, str) and error:
-        return {"message": error}
+    if error and not isinstance(error, dict):
+        return {"message": error if isinstance(error, str | list) else payload.get("message")}
+    if "choices" not in payload and (errors := payload.get("errors")):
+        return {"message": errors}
     if event == "error" or payload.get("type") == "error" or payload.get("object") == "error":
         return payload
     if "choices" not in payload and "type" not in payload and ("detail" in payload or _says_something(payload)):
@@ -48,13 +50,21 @@ def failed(error: Mapping[str, Any], status: int | None = None) -> Failed:
         status: The HTTP status, if the error is the body of a response that has one.
     """
     words = error.get("message") or error.get("detail") or "no message"
-    if isinstance(words, list):  # FastAPI's list of what is wrong with a request
-        words = "; ".join(str(each.get("msg", each)) if isinstance(each, dict) else str(each) for each in words)
+    if isinstance(words, list):
+        words = "; ".join(map(_in_words, words))
     message = plain(encodable(str(words)))
     names = [error.get("code"), error.get("type")]
     said = [plain(encodable(str(name))) for name in names if isinstance(name, str | int) and name not in ("", "error")]
     kind, retryable = _judged(" ".join(said).lower(), message.lower(), status or _status_in(error))
     return Failed(message, said[0] if said else None, kind, retryable)
+
+
+def _in_words(detail: Any) -> str:
+    """One of several things that are wrong; FastAPI says where (`loc`) and what (`msg`)."""
+    if not isinstance(detail, dict) or not (said := detail.get("msg") or detail.get("message")):
+        return str(detail)
+    place = detail.get("loc")
+    return f"{'.'.join(map(str, place))}: {said}" if isinstance(place, list) and place else str(said)
 
 
 _QUOTA = re.compile(r"insufficient_quota|billing|quota_exceeded|insufficient.(credit|balance|fund)|current quota")
@@ -140,6 +150,9 @@ def usage_from(usage: Any) -> Usage | None:
     )
 
 
+_LONGEST_NAME = 500
+
+
 def objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list, which may be anything."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
@@ -152,7 +165,7 @@ def text_or_none(value: Any) -> str | None:
 
 def name_or_none(value: Any) -> str | None:
     """A name (of a model, an answer, a tool, a reason) that is fit to be shown and stored, or `None`."""
-    return plain(encodable(value)) or None if isinstance(value, str) else None
+    return plain(encodable(value[:_LONGEST_NAME])) or None if isinstance(value, str) else None
 
 
 def _first_count(counts: dict[str, Any], *names: str) -> int | None:

@@ -27,7 +27,7 @@ from nbstream.request import Position
 from nbstream.transport import chat_completions, responses
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.responses import ResponsesAdapter
-from nbstream.transport.translate import translated
+from nbstream.transport.translate import as_sent, translated
 from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class EventStream(Protocol):
 
     request_id: str | None
 
-    def position(self, response_id: str) -> Position | None:
+    def position(self) -> Position | None:
         """Where the answer can be taken up again if the stream breaks now; `None` if it cannot."""
         ...
 
@@ -96,25 +96,25 @@ class ClientPool:
         with translated(request):
             opening, adapter = self._sending(request, include_usage=include_usage)
             response = await opening.__aenter__()
-        stream = _Response(response, WireDecoder(adapter, request.endpoint), request)
+        stream = _Response(response, WireDecoder(adapter, as_sent(request.endpoint, response.http_request)), request)
         try:
             yield stream
             await stream.read_out()
         finally:
-            await stream.close()
-            await opening.__aexit__(None, None, None)
+            try:
+                await stream.close()
+            finally:
+                await opening.__aexit__(None, None, None)
 
     def _sending(self, request: StreamRequest, *, include_usage: bool) -> tuple[Any, Adapter]:
         """The SDK's way to send the request, not yet begun, and the translator of what will come."""
         client = self._client_for(request)
         timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
         if request.position is not None:
-            translator: ResponsesAdapter = request.position.translator
-            translator.resume()
-            number = request.position.sequence_number
-            after: dict[str, Any] = {} if number is None else {"starting_after": number}
+            translator: ResponsesAdapter = request.position.translator.resumed()
             retrieving = client.responses.with_streaming_response.retrieve
-            return retrieving(request.position.response_id, stream=True, timeout=timeout, **after), translator
+            response_id, after = request.position.response_id, request.position.sequence_number
+            return retrieving(response_id, stream=True, starting_after=after, timeout=timeout), translator
         adapter: Adapter
         if request.api == "chat":
             body = chat_completions.request_body(request, include_usage=include_usage)
@@ -214,13 +214,14 @@ class _Response:
             name = self._request.endpoint.name
             raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
 
-    def position(self, response_id: str) -> Position | None:
-        """Where the answer can be taken up again: only responses that go on in the background can."""
+    def position(self) -> Position | None:
+        """Where the answer can be taken up again: only numbered responses that go on in the background can."""
         adapter = self._decoder.adapter
-        if self._request.api == "chat" or self._request.params.get("background") is not True:
+        if self._request.params.get("background") is not True or not isinstance(adapter, ResponsesAdapter):
             return None
-        half = adapter.pending_half if isinstance(adapter, ResponsesAdapter) else ""
-        return Position(response_id, adapter.sequence_number, adapter, half)
+        if adapter.ended or adapter.response_id is None or adapter.sequence_number is None:
+            return None
+        return Position(adapter.response_id, adapter.sequence_number, adapter, adapter.pending_half)
 
     async def close(self) -> None:
         """Let go of the bytes, for a failed stream may be looked at long afterwards."""

@@ -29,6 +29,7 @@ class TextParts:
         self._by_id: dict[str, str] = {}
         self._by_output: dict[int, str] = {}
         self._settled: set[str] = set()
+        self._items: set[str] = set()  # those that have text
         self._place: tuple[Any, Any, Any] | None = None  # of the last piece, as it stood on the wire
         self._key = ("", 0)
         self._part = Pieces()
@@ -43,9 +44,9 @@ class TextParts:
     def begin(self, place: dict[str, Any], item: Any) -> None:
         """Take the announcement of an item."""
         if isinstance(item, dict) and (name := text_or_none(item.get("id"))):
-            key = name
-            while key in self._settled:  # an id that is used once more, for another item
-                key += "+"
+            key = self._by_id.get(name, name)
+            if key in self._settled:  # an id that is used once more, for another item
+                key = f"{name}+{len(self._parts)}"
             self._by_id[name] = self._by_output[_number(place.get("output_index"))] = key
             self._place = None
 
@@ -100,8 +101,9 @@ class TextParts:
         if key in self._parts:
             self._out_of_order = True
         else:
-            if self._parts and all(key[0] != item for item, _ in self._parts):
+            if self._parts and key[0] not in self._items:
                 events.append(TextDelta(_ITEM_BREAK))
+            self._items.add(key[0])
             self._parts[key] = Pieces()
         self._key, self._part = key, self._parts[key]
 
@@ -126,6 +128,7 @@ class CallSlots:
 
     def __init__(self) -> None:
         self._by_id: dict[str, int] = {}
+        self._identified: set[int] = set()  # slots that belong to an id
         self._by_place: dict[int, int] = {}
         self._arguments: list[Pieces] = []
         self._call_ids: dict[int, str] = {}
@@ -181,12 +184,13 @@ class CallSlots:
         own = text_or_none(item.get("id") if item is not None else place.get("item_id"))
         output = _number(place.get("output_index"))
         slot = self._by_id.get(own) if own else self._by_place.get(output)
-        if slot is None and own and (there := self._by_place.get(output)) not in self._by_id.values():
+        if slot is None and own and (there := self._by_place.get(output)) not in self._identified:
             slot = there
         if slot is None:
             slot = self._new_slot(place)
         if own:
             self._by_id[own] = slot
+            self._identified.add(slot)
         self._by_place[output] = slot
         return slot
 

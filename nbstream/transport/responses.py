@@ -6,6 +6,7 @@ unknown type is skipped, for new ones appear all the time. Must not know HTTP.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbstream.events import (
@@ -81,16 +82,19 @@ class ResponsesAdapter:
     def __init__(self) -> None:
         self.ended = False
         self.sequence_number: int | None = None
-        self._replayed_to: int | None = None
+        self.response_id: str | None = None
+        self.replayed_to: int | None = None
         self._texts = TextParts()
         self._calls = CallSlots()
         self._seen: set[str] = set()  # which other deltas have come
         self._thought: tuple[Any, Any, Any] | None = None  # the part of the reasoning that came last
         self._chat: ChatCompletionsAdapter | None = None
 
-    def resume(self) -> None:
-        """Expect another connection to go on with the answer; what it repeats is passed over."""
-        self._replayed_to = self.sequence_number
+    def resumed(self) -> ResponsesAdapter:
+        """Another translator, for the connection that goes on with the answer; it passes over what is repeated."""
+        other = copy.deepcopy(self)
+        other.replayed_to = self.sequence_number
+        return other
 
     @property
     def pending_half(self) -> str:
@@ -104,7 +108,7 @@ class ResponsesAdapter:
             return self._decode_chunk(payload)
         number = payload.get("sequence_number")
         if isinstance(number, int):
-            if self._replayed_to is not None and number <= self._replayed_to:
+            if self.replayed_to is not None and number <= self.replayed_to:
                 return []
             self.sequence_number = number
         if kind == "response.output_text.delta":
@@ -120,7 +124,7 @@ class ResponsesAdapter:
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
         """Return the events that a whole answer stands for, or `None` if the object is none."""
         if isinstance(payload.get("output"), list):
-            return self._ended("response.completed", payload)
+            return self._ended("", payload)
         return self._decode_chunk(payload) or None
 
     def _decode_rarer(self, kind: str, payload: dict[str, Any]) -> list[Event]:
@@ -130,7 +134,7 @@ class ResponsesAdapter:
         if kind in _ENDS:
             return self._ended(kind, payload.get("response"))
         if kind in _BEGINNINGS:
-            return _started(payload.get("response"))
+            return self._started(payload.get("response"))
         if kind in _MEDIA:
             return [UNSHOWN_MEDIA]
         return self._decode_item(kind, payload)
@@ -186,14 +190,16 @@ class ResponsesAdapter:
 
     def _ended(self, kind: str, response: Any) -> list[Event]:
         self.ended = True
-        events = _started(response)
+        events = self._started(response)
         if not isinstance(response, dict):
             response = {}
         events.extend(self._whole_output(response))
         if (usage := usage_from(response.get("usage"))) is not None:
             events.append(UsageReported(usage))
         details, status = response.get("incomplete_details"), response.get("status")
-        if kind == "response.failed" or status == "failed":
+        if kind == "" and status in ("queued", "in_progress"):
+            events.append(failed({"message": f"The answer is not finished, but {status}", "code": str(status)}))
+        elif kind == "response.failed" or status == "failed":
             events.append(failed(error_in(response) or {}))
         elif kind == "response.cancelled" or status == "cancelled":
             events.append(Finished("cancelled"))
@@ -203,6 +209,12 @@ class ResponsesAdapter:
         else:
             events.append(Finished("tool_calls" if self._calls else "stop"))
         return events
+
+    def _started(self, response: Any) -> list[Event]:
+        if not isinstance(response, dict):
+            return []
+        self.response_id = name_or_none(response.get("id")) or self.response_id
+        return [Started(name_or_none(response.get("model")), self.response_id)]
 
     def _whole_output(self, response: dict[str, Any]) -> list[Event]:
         """What the final object says beyond what has come before it."""
@@ -235,15 +247,9 @@ class ResponsesAdapter:
             return []
         if self._chat is None:
             self._chat = ChatCompletionsAdapter()
-            said = "The server answered on /responses in the words of Chat Completions; --api chat suits it better."
+            said = "The server answered in the words of Chat Completions; --api chat suits it better."
             return [Warned("other_api", said), *self._chat.decode(payload)]
         return self._chat.decode(payload)
-
-
-def _started(response: Any) -> list[Event]:
-    if not isinstance(response, dict):
-        return []
-    return [Started(name_or_none(response.get("model")), name_or_none(response.get("id")))]
 
 
 def _is_text(part: Any) -> TypeGuard[dict[str, Any]]:

@@ -6,10 +6,12 @@ The SDK's error is never chained: a traceback would print what the server said, 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import email.utils
 import math
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jiter
@@ -22,14 +24,15 @@ from nbstream.errors import (
     UnreachableError,
     error_class,
 )
+from nbstream.secret import Secret
 from nbstream.transport.fields import error_in, failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from nbstream.request import StreamRequest
+    from nbstream.request import Endpoint, StreamRequest
 
-__all__ = ["retry_after", "translated"]
+__all__ = ["as_sent", "retry_after", "translated"]
 
 
 @contextlib.contextmanager
@@ -53,7 +56,7 @@ def translated(request: StreamRequest) -> Iterator[None]:
         raise _unreachable(error, request) from None
     except (openai.OpenAIError, TypeError, ValueError) as error:  # the latter two: a parameter that is not JSON
         raise RequestRejectedError(
-            f"The request to {name} could not be made: {request.endpoint.redact(str(error))}"
+            f"The request to {name} could not be made: {request.endpoint.redact(str(error)).rstrip('.')}."
         ) from None
 
 
@@ -77,34 +80,48 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
                 return seconds
     with contextlib.suppress(TypeError, ValueError, OverflowError):
         date = email.utils.parsedate_to_datetime(headers.get("retry-after") or "")
+        if date.tzinfo is None:  # the oldest of the three forms names no zone and means this one
+            date = date.replace(tzinfo=dt.UTC)
         return max(0.0, date.timestamp() - (time.time() if now is None else now))
     return None
 
 
 def _unreachable(error: openai.APIConnectionError, request: StreamRequest) -> UnreachableError:
-    reason = str(error.__cause__ or error).rstrip(".") or type(error.__cause__).__name__
-    name = request.endpoint.name
+    name, cause = request.endpoint.name, type(error.__cause__).__name__
+    if cause == "TooManyRedirects":
+        return UnreachableError(f"{name} redirects in a circle. Check the base URL.")
+    reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
     advice = "Is the server running?" if request.endpoint.is_local else "Check the base URL and the network."
     return UnreachableError(f"No connection to {name} ({request.endpoint.redact(reason)}). {advice}", retryable=True)
 
 
 def _from_status(error: openai.APIStatusError, request: StreamRequest) -> StreamError:
-    endpoint, status = request.endpoint, error.status_code
+    endpoint, status = as_sent(request.endpoint, error.request), error.status_code
     body = _error_body(error)
     reported = failed(error_in(body) or body, status)
     code = None if reported.code is None else endpoint.redact(reported.code)
     words = endpoint.redact(" ".join(reported.message.split()))[:300].rstrip(".")
     said = "" if reported.message == "no message" else f": {words}"
     headers = error.response.headers
+    wait = retry_after(headers)
     retryable = {"true": True, "false": False}.get(str(headers.get("x-should-retry")).lower(), reported.retryable)
     redirected = " The request was redirected on its way; check the base URL." if error.response.history else ""
+    advice = _advice(reported.kind, code, request, wait, retryable=retryable)
     return error_class(reported.kind)(
-        f"{endpoint.name} answered {status}{said}.{redirected} {_advice(reported.kind, code, request)}",
+        f"{endpoint.name} answered {status}{said}.{redirected} {advice}",
         status=status,
         code=code,
         retryable=retryable,
-        retry_after=retry_after(headers),
+        retry_after=wait,
+        request_id=headers.get("x-request-id"),
     )
+
+
+def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
+    """The endpoint with the key that a request really bore: a client of the user's own may have got it elsewhere."""
+    headers = getattr(sent, "headers", None) or {}
+    key = str(headers.get("authorization") or "").removeprefix("Bearer ").strip()
+    return replace(endpoint, api_key=Secret(key)) if key and endpoint.api_key is None else endpoint
 
 
 def _error_body(error: openai.APIStatusError) -> dict[str, Any]:
@@ -130,7 +147,11 @@ _ADVICE = {
 }
 
 
-def _advice(kind: str, code: str | None, request: StreamRequest) -> str:
+def _advice(kind: str, code: str | None, request: StreamRequest, wait: float | None, *, retryable: bool) -> str:
+    if kind == "rate_limit" and wait:
+        return f"It asks to wait {wait:.0f} s."
+    if kind == "rejected" and retryable:
+        return "Try again in a moment."
     if kind == "authentication":
         return _key_advice(request)
     return _not_found_advice(code, request) if kind == "not_found" else _ADVICE[kind]
@@ -144,7 +165,7 @@ def _key_advice(request: StreamRequest) -> str:
 
 def _not_found_advice(code: str | None, request: StreamRequest) -> str:
     if request.position is not None:
-        return "A background response can be taken up for some minutes only; run the cell again."
+        return "A background response can be taken up for some minutes only."
     if code == "model_not_found":
         return f"Check the model's name ({request.model})."
     if request.api == "responses" and not request.endpoint.is_openai:

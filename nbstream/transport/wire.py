@@ -25,7 +25,7 @@ __all__ = ["Adapter", "WireDecoder"]
 _DONE = b"[DONE]"
 
 # How much of a body without any event is kept to be shown.
-_GLIMPSE = 200
+_GLIMPSE = 1024
 
 
 class Adapter(Protocol):
@@ -169,7 +169,7 @@ class WireDecoder:
             return _tolerantly_parsed(text)
         except ValueError:
             if sse.event == "error" or text.startswith('{"error"'):  # an error that nobody escaped
-                events.append(self._redacted(failed({"message": _beginning(text, 300)})))
+                events.append(self._redacted(failed({"message": text})))
                 return None
             named_ping = sse.event not in {"", "message"} and not sse.event.startswith("response.")
             if not self._marked and not named_ping:
@@ -194,7 +194,7 @@ class WireDecoder:
                 return [self._redacted(failed(error))]
         return [
             self._garbled(
-                "answered with a JSON document instead of a stream", body[: 4 * _GLIMPSE].decode("utf-8", "replace")
+                "answered with a JSON document instead of a stream", body[:_GLIMPSE].decode("utf-8", "replace")
             )
         ]
 
@@ -210,7 +210,7 @@ class WireDecoder:
         return [event for event in answer or () if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta)]
 
     def _garbled(self, what: str, shown: str = "") -> Garbled:
-        beginning = f": {self._endpoint.redact(_beginning(shown))}" if shown else ""
+        beginning = f": {_beginning(self._endpoint.redact(shown))}" if shown else ""
         return Garbled(f"{self._endpoint.name} {what}{beginning}")
 
     def _redacted(self, event: Failed) -> Failed:

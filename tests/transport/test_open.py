@@ -207,7 +207,7 @@ def test_no_key_for_openai_is_told_before_anything_is_sent(ask, make_request):
         (400, error_body(), errors.RequestRejectedError, "Change the request"),
         (400, error_body(code="context_length_exceeded"), errors.ContextLengthError, "Shorten the prompt"),
         (402, error_body(), errors.QuotaError, "billing"),
-        (409, error_body(), errors.RequestRejectedError, "Change the request"),
+        (409, error_body(), errors.RequestRejectedError, "Try again"),
         (413, error_body(), errors.RequestRejectedError, "Change the request"),
         (422, '{"detail":"No."}', errors.RequestRejectedError, "Change the request"),
         (429, error_body(code="rate_limit_exceeded"), errors.RateLimitError, "Wait a little"),
