@@ -10,6 +10,8 @@ import contextvars
 import logging
 from typing import TYPE_CHECKING
 
+from nbstream.display.surface import NullSurface
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,6 +50,8 @@ class Painter:
 
     async def run(self) -> None:
         """Draw until cancelled, or until the surface fails."""
+        if isinstance(self._surface, NullSurface):
+            return
         while True:
             await self._changed.wait()
             await self._clock.sleep(self._throttle.delay(self._clock.now()))

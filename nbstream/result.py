@@ -139,7 +139,8 @@ class StreamResult:
     """The outcome of one stream, or its snapshot while it goes on.
 
     Attributes:
-        text: The answer, exactly as the server sent it (partial unless `state` is `completed`).
+        text: The answer as the server sent it, but for `<think>` tags and a repetition of the whole at its end
+            (partial unless `state` is `completed`).
         state: Where the stream is.
         finish_reason: Why the answer ends, in OpenAI's word where the server's means the same (`"stop"`, `"length"`,
             `"content_filter"`, `"tool_calls"`), else in the server's; `None` if it gave none.

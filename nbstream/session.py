@@ -27,6 +27,7 @@ from nbstream.events import EndOfStream, Failed, Warned
 from nbstream.painter import Painter
 from nbstream.result import Retry, StreamResult, Timing
 from nbstream.retry import RetryPolicy
+from nbstream.silence import SilenceLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,20 +163,20 @@ class Session:
             ) from None
 
     async def _read_once(self) -> None:
-        limits = self._request.limits
-        loop = asyncio.get_running_loop()
         self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
         try:
-            async with asyncio.timeout(limits.first_token) as limit:
-                async with self._open_stream(self._request) as stream:
-                    self._stream, self._request_id = stream, stream.request_id
-                    async for batch in stream:
-                        if batch and (silence := self._take(batch)) is not None:
-                            limit.reschedule(loop.time() + silence)
-                        if self._assembler.state.terminal:
-                            return
+            async with (
+                SilenceLimit(self._request.limits.first_token) as limit,
+                self._open_stream(self._request) as stream,
+            ):
+                self._stream, self._request_id = stream, stream.request_id
+                async for batch in stream:
+                    if batch and (silence := self._take(batch)) is not None:
+                        limit.restart(silence)
+                    if self._assembler.state.terminal:
+                        return
         except TimeoutError:
-            if not limit.expired():
+            if not limit.expired:
                 raise
             raise self._timed_out() from None
 

@@ -198,6 +198,8 @@ class FaultServer:
         self._connections += 1
         number = self._connections
         writer.transport.set_write_buffer_limits(high=0)  # `drain` returns when the kernel has all
+        # asyncio does so only for sockets that name their protocol, which accepted ones do not.
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             while (received := await read_request(reader, number)) is not None:
                 if not await self._exchange(received, reader, writer):

@@ -1,0 +1,70 @@
+"""A limit on silence: like `asyncio.timeout`, but restarting it costs next to nothing, for every token does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["SilenceLimit"]
+
+
+class SilenceLimit:
+    """Ends its block with `TimeoutError` once it has not been restarted for so long.
+
+    A restart only notes the new deadline. The timer is set anew when it goes off and finds that the deadline has moved.
+
+    Args:
+        seconds: The silence to bear at first.
+
+    Example:
+        ```python
+        async with SilenceLimit(120) as limit:
+            async for token in tokens:
+                limit.restart(60)
+        ```
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._timeout = asyncio.timeout(None)
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether this limit is why the block ended."""
+        return self._timeout.expired()
+
+    def restart(self, seconds: float) -> None:
+        """Bear so much silence from now on."""
+        earlier = self._deadline
+        self._deadline = self._loop.time() + seconds
+        if self._deadline < earlier:
+            self._look()
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        self._deadline = self._loop.time() + self._seconds
+        self._look()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._timeout.__aexit__(
+            kind, error, traceback
+        )  # raises `TimeoutError` in the place of its own cancelling
+
+    def _look(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._loop.time() >= self._deadline:
+            self._timeout.reschedule(self._loop.time())
+        else:
+            self._timer = self._loop.call_at(self._deadline, self._look)
