@@ -183,7 +183,8 @@ class Session:
     def _take(self, batch: list[Event]) -> float | None:
         """Give the events to the assembler; return how long to wait for the next, if that has changed."""
         assembler = self._assembler
-        content_before, announced_before = assembler.content_events, assembler.announced
+        content_before = assembler.content_events
+        announced_before = assembler.reason_given and assembler.announced
         for event in batch:
             if type(event) is Failed and not assembler.has_content:
                 raise assembler.error_of(event)  # which may be tried again
@@ -198,7 +199,7 @@ class Session:
             self._last_token_at = self._clock.now()
             if not content_before:
                 self._first_token_at = self._last_token_at
-        if assembler.announced:
+        if assembler.reason_given and assembler.announced:
             return None if announced_before else min(self._request.limits.stall, _AFTER_FINISH_SECONDS)
         return self._request.limits.stall if has_more else None
 

@@ -75,6 +75,7 @@ class Assembler:
     ) -> None:
         self.state = StreamState.PENDING
         self.content_events = 0
+        self.reason_given = False  # by some answer; `announced` says more, and costs more to ask
         self.usage: Usage | None = None
         self._endpoint = endpoint
         self._asked_for = choices
@@ -214,6 +215,7 @@ class Assembler:
             case UsageReported(usage):
                 self.usage = usage
             case Finished(reason, choice):
+                self.reason_given = True
                 self._answer(choice).finish_reason = reason
             case Annotated(annotation):
                 self._annotations.append(annotation)

@@ -23,9 +23,11 @@ from nbstream.errors import (
     NotFoundError,
     RequestRejectedError,
 )
+from nbstream.events import ReasoningDelta, TextDelta
 from nbstream.request import Position
 from nbstream.transport import chat_completions, responses
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
+from nbstream.transport.gathering import Gathering
 from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.translate import as_sent, translated
 from nbstream.transport.wire import WireDecoder
@@ -43,11 +45,6 @@ _MISSING_KEY = (
     "No key for {name}. Set OPENAI_API_KEY (or nbs.configure(api_key=…)), or name a compatible server with "
     "--base-url URL, or try the built-in demo model with -m demo."
 )
-
-# Waking up costs more than decoding. Where pieces come faster than this, one after the other, some are left to gather;
-# it is a fraction of a frame. Where they come more slowly, or all at once, there is nothing to gain.
-_GATHER_SECONDS = 0.03
-_NO_WAIT_SECONDS = 0.0001
 
 # How long a server may take to finish its response after the end of the answer; some never do.
 _LINGER_SECONDS = 0.25
@@ -205,9 +202,9 @@ class _Response:
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
         broken = False
-        now = asyncio.get_running_loop().time
+        gathering = Gathering(asyncio.get_running_loop())
         while not self._decoder.ended and not broken:
-            asked_at = now()
+            gathering.watch()
             try:
                 chunk = await anext(self._chunks)
             except StopAsyncIteration:
@@ -215,11 +212,12 @@ class _Response:
             except Exception:  # noqa: BLE001  openai 2.x lets the HTTP library's own errors through
                 broken = True  # whatever reading bytes raises; what it holds on to is let go before anything is raised
             else:
-                waited = now() - asked_at
+                pause = gathering.pause(len(chunk))
                 events = self._decoder.feed(chunk)
                 yield events
-                if _NO_WAIT_SECONDS < waited < _GATHER_SECONDS and events and not self._decoder.ended:
-                    await asyncio.sleep(_GATHER_SECONDS)
+                # The beginning is never held up, nor the end.
+                if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
+                    await asyncio.sleep(pause)
         yield self._decoder.break_off() if broken else self._decoder.close()
         if broken:
             name = self._request.endpoint.name
