@@ -106,6 +106,7 @@ class Session:
             self._reader.cancel()
         await asyncio.wait({self._reader})
         self._judge(self._reader)
+        self._reader = None
         self._final = final = self._snapshot(continuation=self._continuation())
         self._stream = None  # the result lives on, and leads back here
         if final.error is not None:
@@ -206,18 +207,16 @@ class Session:
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""
         self._retry = None
-        error = None if reader.cancelled() else reader.exception()
+        error = _taken_from(reader)
         if self._assembler.state.terminal:
             return
-        if reader.cancelled():
+        if isinstance(error, asyncio.CancelledError):
             self._assembler.cancel()
-            return
-        if isinstance(error, StreamError):
+        elif isinstance(error, StreamError):
             self._assembler.break_off(error)
-            return
-        _log.error("nbstream failed while reading a stream", exc_info=error)
-        name = type(error).__name__
-        self._assembler.fail(InternalError(f"nbstream itself failed ({name}); please report this."))
+        else:
+            name = type(error).__name__
+            self._assembler.fail(InternalError(f"nbstream itself failed ({name}); please report this."))
 
     def _timed_out(self) -> StreamError:
         limits, name = self._request.limits, self._request.endpoint.name
@@ -270,6 +269,20 @@ class Session:
             total=now - self._started_at,
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
         )
+
+
+def _taken_from(task: asyncio.Task[None]) -> BaseException | None:
+    """What ended a task, without the frames and the errors behind it: they would keep the connection in memory."""
+    try:
+        task.result()
+    except (asyncio.CancelledError, StreamError) as error:
+        error.__context__ = None
+        return error.with_traceback(None)
+    except Exception as error:  # noqa: BLE001  a bug, which must not lose what had arrived
+        _log.exception("nbstream failed while reading a stream")
+        error.__context__ = None
+        return error.with_traceback(None)
+    return None
 
 
 def _ends_within(limit: asyncio.Timeout, seconds: float) -> bool:
