@@ -283,7 +283,7 @@ class Assembler:
     def _close(self) -> None:
         if self._answers and 0 not in self._answers:
             self._first = self._answers[min(self._answers)]
-        for answer in self._answers.values():
+        for answer in (self._first, *self._answers.values()):  # what was there already, if nothing has come
             answer.close()
             if answer.repeated:
                 self._warn("repeated_text", "The last piece repeated the whole answer; the repetition was dropped.")

@@ -315,3 +315,9 @@ def test_a_tag_in_the_rest_of_an_answer_is_text():
     assert (rest.text, rest.reasoning) == ("So: <think> is a tag.", "")
     begun_in_thought = fed(TextDelta("ll.</think>Yes"), DONE, beginning=StreamResult(reasoning="We"))
     assert (begun_in_thought.text, begun_in_thought.reasoning) == ("Yes", "Well.")
+
+
+def test_half_a_character_at_the_end_of_a_beginning_that_nothing_follows():
+    assembler = Assembler(model="m", endpoint="localhost:8000", beginning=StreamResult("Hi \ud83d"))
+    assembler.cancel()
+    assert assembler.snapshot().text == "Hi \ufffd"
