@@ -89,9 +89,7 @@ class TextParts:
         if final and final != so_far and final.startswith(so_far):
             events.append(TextDelta(final[len(so_far) :]))
         elif encodable(final) not in encodable(so_far):
-            events.append(
-                Warned("revised_text", "The server's final text is not the text that it had sent, which is kept.")
-            )
+            events.append(_OTHER)
         return events
 
     def _turn_to(self, place: dict[str, Any], events: list[Event]) -> None:
