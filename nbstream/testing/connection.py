@@ -42,10 +42,11 @@ class ClientReader(asyncio.StreamReader):
 
 
 async def read_request(reader: asyncio.StreamReader, connection: int) -> Received | None:
-    """Read one request; `None` if the client has none any more."""
-    line = await reader.readline()
-    if not line:
+    """Read one request; `None` if the client has none any more, or speaks something else."""
+    first = await reader.read(1)
+    if not first.isalpha():  # a TLS hello, for one, may hold no line end to wait for
         return None
+    line = first + await reader.readline()
     method, target, _ = line.decode("latin-1").split()
     headers: dict[str, str] = {}
     while line := (await reader.readline()).strip():

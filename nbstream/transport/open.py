@@ -28,6 +28,7 @@ from nbstream.request import Position
 from nbstream.transport import chat_completions, responses
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.gathering import Gathering
+from nbstream.transport.http_chunks import join_chunks
 from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.translate import as_sent, translated
 from nbstream.transport.wire import WireDecoder
@@ -146,12 +147,14 @@ class ClientPool:
                     "has; nothing was sent. Copy it again."
                 )
             # A proxy for the outside world would look for a local server on its own machine.
-            direct = openai.DefaultAsyncHttpxClient(trust_env=False) if endpoint.is_local else None
+            http_client = openai.DefaultAsyncHttpxClient(
+                trust_env=not endpoint.is_local, event_hooks={"request": [join_chunks]}
+            )
             client = openai.AsyncOpenAI(
                 api_key=key,
                 base_url=endpoint.base_url,
                 max_retries=0,
-                http_client=direct,
+                http_client=http_client,
                 default_headers=None if endpoint.environment_applies else _headers_against_environment(key),
             )
             self._clients[endpoint] = client
