@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Fewer chunks where the cost is only there to be looked at.
 CHUNKS, FEWER = 10_000, 2_000
-PACED_CHUNKS, FEWER_PACED, A_SECOND = 1_000, 500, 500
+PACED_CHUNKS, FEWER_PACED, A_SECOND = 1_000, 500, 1_000
 
 
 @pytest.fixture
