@@ -3,6 +3,7 @@
 # Arguments go to the last pytest run: `bash tests/run.sh tests/transport -x`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+unset VIRTUAL_ENV # IPython warns of another environment that happens to be active, and warnings are errors here
 
 environment() { # NAME REQUIREMENT: a virtual environment with this checkout and that version of the SDK
   [ -x "$1/bin/python" ] || python3 -m venv "$1"
