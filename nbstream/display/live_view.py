@@ -51,7 +51,7 @@ class LiveView(anywidget.AnyWidget):
         self._now = now
         self._renderer = IncrementalRenderer()
         self._rendered = ""
-        self._blocks: dict[int, str] = {}
+        self._tails: dict[int, tuple[int, str]] = {}
         self._number = 0
         self._state = StreamState.PENDING
         self._mark: dict[str, str] | None = None
@@ -127,8 +127,9 @@ class LiveView(anywidget.AnyWidget):
         """Begin anew if what was shown is no beginning of `body`: an answer after a refusal."""
         if body.startswith(self._rendered):
             return ()
+        shown = len(self._renderer.snapshot())
         self._renderer, self._rendered = IncrementalRenderer(), ""
-        return tuple(Patch(block, "", settled=False) for block in self._blocks)
+        return tuple(Patch(block, 0, "", "", settled=False) for block in range(shown))
 
     def _show_retry(self, retry: Retry | None) -> None:
         """Tell the views of a pause, or that it is over; they count down by themselves."""
@@ -148,15 +149,20 @@ class LiveView(anywidget.AnyWidget):
         }
 
     def _changes(self, patches: Iterable[Patch]) -> list[list[Any]]:
-        """`[block, keep, html]` for each changed block: keep so many UTF-16 units of its old HTML, then append."""
+        """`[block, depth, commit, keep, tail]` for each patch: keep so many UTF-16 units of the tail before it."""
         changes = []
         for patch in patches:
-            old = self._blocks.get(patch.block, "")
-            if old == patch.html and patch.block in self._blocks:
-                continue
-            keep = _common_prefix(old, patch.html)
-            changes.append([patch.block, _utf16_length(old[:keep]), patch.html[keep:]])
-            self._blocks[patch.block] = patch.html
+            # The slot itself is replaced as a whole, so all that is in it can be kept.
+            commit, tail = (patch.commit, patch.tail) if patch.depth else ("", patch.commit + patch.tail)
+            depth, old = self._tails.get(patch.block, (0, ""))
+            keep = _common_prefix(old, tail) if depth == patch.depth and not commit else 0
+            if patch.settled:
+                self._tails.pop(patch.block, None)
+                if depth == patch.depth and old == tail:
+                    continue
+            else:
+                self._tails[patch.block] = (patch.depth, tail)
+            changes.append([patch.block, patch.depth, commit, _utf16_length(old[:keep]), tail[keep:]])
         return changes
 
     def _on_page_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
@@ -190,12 +196,12 @@ class LiveView(anywidget.AnyWidget):
         self.send({**message, "number": self._number})
 
     def _send_snapshot(self) -> None:
-        blocks = [self._blocks.get(number, "") for number in range(max(self._blocks, default=-1) + 1)]
+        self._tails.clear()
         self.send(
             {
                 "type": "snapshot",
                 "number": self._number,
-                "blocks": blocks,
+                "blocks": self._renderer.snapshot(),
                 "state": str(self._state),
                 "mark": self._mark,
                 "retry": self._retry_facts(),

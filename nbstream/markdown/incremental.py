@@ -28,16 +28,24 @@ _CUT = re.compile(r"[\r\ud800-\udbff]\Z")
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What a block looks like now.
+    """How the HTML of a block has changed.
+
+    A block is drawn in an element of its own, its slot. A patch goes into the element that is reached from the slot by
+    taking the last child element `depth` times. That element's content is what has been committed to it, for good, and
+    a tail, which the next patch replaces.
 
     Attributes:
         block: The number of the top-level block, from 0.
-        html: Its full current HTML, sanitised; empty while it has merged into the block before.
-        settled: Whether it is structurally final. Only a link reference defined later changes it again.
+        depth: 0 for the slot itself, of which everything is replaced.
+        commit: HTML to put behind what has been committed, sanitised.
+        tail: The HTML behind that, sanitised; it may still change.
+        settled: Whether the block is structurally final. Only a link reference defined later changes it again.
     """
 
     block: int
-    html: str
+    depth: int
+    commit: str
+    tail: str
     settled: bool
 
 
@@ -51,16 +59,18 @@ class _Settled:
 
 
 class IncrementalRenderer:
-    r"""Renders a growing text; the last HTML of each block, joined by line ends, is what `render` gives.
+    r"""Renders a growing text; the HTML of all blocks, joined by line ends, is what `render` gives in the end.
 
     Example:
         >>> renderer = IncrementalRenderer()
         >>> renderer.append("# Ti")
-        (Patch(block=0, html='<h1>Ti</h1>', settled=False),)
+        (Patch(block=0, depth=0, commit='', tail='<h1>Ti</h1>', settled=False),)
         >>> renderer.append("tle\n")
-        (Patch(block=0, html='<h1>Title</h1>', settled=True),)
+        (Patch(block=0, depth=0, commit='<h1>Title</h1>', tail='', settled=True),)
         >>> renderer.finish()
         ()
+        >>> renderer.snapshot()
+        ['<h1>Title</h1>']
     """
 
     def __init__(self) -> None:
@@ -68,7 +78,7 @@ class IncrementalRenderer:
         self._renderer = Renderer(self._parser.references)
         self._held = ""
         self._line: list[str] = []
-        self._settled = 0
+        self._settled: list[str] = []
         self._waiting: list[_Settled] = []
         self._known = 0
         self._shown: list[str] = []
@@ -107,6 +117,10 @@ class IncrementalRenderer:
         self._parser.close()
         return tuple(self._update())
 
+    def snapshot(self) -> list[str]:
+        """The HTML of each block as it has been drawn; who shows it gets patches of whole open blocks again."""
+        return [*self._settled, *self._shown]
+
     def _update(self) -> list[Patch]:
         patches = self._redraw() + self._settle()
         view = self._parser
@@ -120,7 +134,7 @@ class IncrementalRenderer:
         shown += [""] * (len(self._shown) - len(shown))
         for offset, html in enumerate(shown):
             if offset >= len(self._shown) or self._shown[offset] != html:
-                patches.append(Patch(self._settled + offset, html, settled=False))
+                patches.append(Patch(len(self._settled) + offset, 0, "", html, settled=False))
         self._shown = shown
         return patches
 
@@ -133,10 +147,11 @@ class IncrementalRenderer:
             if block.kind == "definitions":
                 continue
             html, missing = self._renderer.html(block)
-            patches.append(Patch(self._settled, html, settled=True))
+            number = len(self._settled)
+            patches.append(Patch(number, 0, html, "", settled=True))
             if missing:
-                self._waiting.append(_Settled(self._settled, block, missing))
-            self._settled += 1
+                self._waiting.append(_Settled(number, block, missing))
+            self._settled.append(html)
             self._shown = self._shown[1:]
         return patches
 
@@ -150,7 +165,8 @@ class IncrementalRenderer:
         for late in self._waiting:
             if not late.missing.isdisjoint(references):
                 html, late.missing = self._renderer.html(late.block)
-                patches.append(Patch(late.number, html, settled=True))
+                patches.append(Patch(late.number, 0, html, "", settled=True))
+                self._settled[late.number] = html
             if late.missing:
                 waiting.append(late)
         self._waiting = waiting

@@ -15,6 +15,7 @@ from nbstream.display.bundle import answer_bundle
 from nbstream.display.live_view import LiveView
 from nbstream.display.terminal import TerminalSurface
 from nbstream.result import StreamResult, StreamState
+from tests.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,7 +37,8 @@ class Page:
     """The page's half of a live view in small: applies messages as `live_view.js` does, in UTF-16 units."""
 
     def __init__(self) -> None:
-        self.blocks: dict[int, bytes] = {}
+        self.slots = Slots()
+        self._tails: dict[int, bytes] = {}
         self.mark: dict[str, str] | None = None
         self.state = "pending"
         self.messages = 0
@@ -56,14 +58,15 @@ class Page:
     @property
     def html(self) -> str:
         """What is shown; fails if a patch has torn a character apart."""
-        return "\n".join(html.decode("utf-16-le") for _, html in sorted(self.blocks.items()) if html)
+        return self.slots.text
 
     def _receive(self, message: dict[str, Any], *_: Any) -> None:
         self.messages += 1
         assert message["number"] == self.messages
-        for block, keep, html in message.get("blocks", ()):
-            self.received += len(html)
-            self.blocks[block] = self.blocks.get(block, b"")[: 2 * keep] + html.encode("utf-16-le")
+        for block, depth, commit, keep, tail in message.get("blocks", ()):
+            self.received += len(commit) + len(tail)
+            self._tails[block] = self._tails.get(block, b"")[: 2 * keep] + tail.encode("utf-16-le")
+            self.slots.place(block, depth, commit, self._tails[block].decode("utf-16-le"))
         self.mark = message.get("mark")
         self.state = message.get("state", "streaming")
 

@@ -7,6 +7,7 @@ import pytest
 from nbstream.display.live_view import LiveView
 from nbstream.errors import StalledError
 from nbstream.result import Retry, StreamResult, StreamState
+from tests.slots import Slots
 
 SOME = StreamState.STREAMING
 PAUSE = Retry("rate limited", 2.0, attempt=2, attempts=3)
@@ -121,11 +122,12 @@ def test_a_failure_ends_with_its_word(page):
 
 def shown(messages):
     """The page's blocks after these messages, put together as the page does."""
-    blocks: dict[int, str] = {}
+    slots, tails = Slots(), dict[int, str]()
     for message in messages:
-        for block, keep, html in message.get("blocks", []):
-            blocks[block] = blocks.get(block, "")[:keep] + html
-    return [html for _, html in sorted(blocks.items()) if html]
+        for block, depth, commit, keep, tail in message.get("blocks", []):
+            tails[block] = tails.get(block, "")[:keep] + tail
+            slots.place(block, depth, commit, tails[block])
+    return [slot.html for slot in slots.slots if slot.children]
 
 
 def test_text_that_turns_out_to_be_thinking_leaves_the_page(page):

@@ -104,7 +104,7 @@ LOOKALIKES = [
     "%%stream -o answer\nWrite",
     "data: [DONE]\n\n",
     '{"type": "end", "number": 2, "state": "failed", "mark": {"word": "Failed", "sentence": "No."}}',
-    '{"type": "patch", "number": 1, "blocks": [[0, 0, "<b>"]]}',
+    '{"type": "patch", "number": 1, "blocks": [[0, 0, "", 0, "<b>"]]}',
     "<div class='nbs-mark'>Failed.</div>",
     "<StreamResult failed, text: ''>",
 ]

@@ -57,13 +57,14 @@ class _Screen:
     def apply(self, patches: tuple[Patch, ...]) -> None:
         for patch in patches:
             assert patch.block <= len(self.html), "block numbers have no gaps"
-            assert self.html.get(patch.block) != patch.html or patch.settled, "a patch changes something"
+            html = patch.commit + patch.tail
+            assert self.html.get(patch.block) != html or patch.settled, "a patch changes something"
             if patch.block in self.settled:
                 assert patch.settled
                 self.redrawn.append(patch.block)
             if patch.settled:
                 self.settled.add(patch.block)
-            self.html[patch.block] = patch.html
+            self.html[patch.block] = html
 
     @property
     def page(self) -> str:
@@ -129,7 +130,7 @@ def test_a_late_definition_redraws_only_the_blocks_that_wait_for_it():
     assert screen.settled == {0, 1, 2, 3}
     patches = renderer.append("[a]: /u\n\n")
     assert [(patch.block, patch.settled) for patch in patches] == [(0, True)]
-    assert 'href="/u"' in patches[0].html
+    assert 'href="/u"' in patches[0].commit
     assert renderer.finish() == ()
 
 
@@ -141,19 +142,19 @@ def test_a_definition_in_the_making_is_not_shown():
 def test_a_settled_block_is_patched_once_and_an_open_one_when_it_changes():
     renderer = IncrementalRenderer()
     assert renderer.append("one\n\ntwo") == (
-        Patch(0, "<p>one</p>", settled=True),
-        Patch(1, "<p>two</p>", settled=False),
+        Patch(0, 0, "<p>one</p>", "", settled=True),
+        Patch(1, 0, "", "<p>two</p>", settled=False),
     )
     assert renderer.append("") == ()
-    assert renderer.append(" more") == (Patch(1, "<p>two more</p>", settled=False),)
-    assert renderer.finish() == (Patch(1, "<p>two more</p>", settled=True),)
+    assert renderer.append(" more") == (Patch(1, 0, "", "<p>two more</p>", settled=False),)
+    assert renderer.finish() == (Patch(1, 0, "<p>two more</p>", "", settled=True),)
 
 
 def test_markers_alone_are_held_back_until_they_mean_something():
     renderer = IncrementalRenderer()
     renderer.append("Title\n")
     assert renderer.append("--") == ()
-    assert renderer.append("-\n") == (Patch(0, "<h2>Title</h2>", settled=True),)
+    assert renderer.append("-\n") == (Patch(0, 0, "<h2>Title</h2>", "", settled=True),)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_markers_alone_are_held_back_until_they_mean_something():
 )
 def test_half_open_marks_are_healed_for_display(text, html):
     (patch,) = IncrementalRenderer().append(text)
-    assert patch == Patch(0, html, settled=False)
+    assert patch == Patch(0, 0, "", html, settled=False)
 
 
 def test_characters_and_line_ends_may_be_cut_in_half():

@@ -11,7 +11,8 @@ class LiveDocument {
     this.model = model;
     this.startedAt = performance.now();
     this.number = 0; // of the last patch that was applied
-    this.blocks = [];
+    this.blocks = []; // the slots, one element each, that every view shows a copy of
+    this.tails = []; // the HTML of the last tail in each
     this.state = "pending";
     this.mark = null;
     this.retry = null; // the pause before the next attempt, while the stream is in it
@@ -25,7 +26,9 @@ class LiveDocument {
   apply(message) {
     if (message.type === "snapshot") {
       this.number = message.number;
-      this.blocks = message.blocks;
+      this.blocks = [];
+      this.tails = [];
+      message.blocks.forEach((html, index) => this.patch(index, 0, "", html));
       this.state = message.state;
       this.mark = message.mark;
       this.pause(message.retry);
@@ -43,11 +46,12 @@ class LiveDocument {
     this.number = message.number;
     if (message.type === "patch") {
       this.state = message.state ?? "streaming";
-      const changed = message.blocks.map(([index, keep, html]) => {
-        this.blocks[index] = (this.blocks[index] ?? "").slice(0, keep) + html;
-        return index;
-      });
-      this.views.forEach((view) => view.drawBlocks(changed));
+      for (const [index, depth, commit, keep, tail] of message.blocks) {
+        const whole = (this.tails[index] ?? "").slice(0, keep) + tail;
+        this.patch(index, depth, commit, whole);
+        this.views.forEach((view) => view.patch(index, depth, commit, whole));
+      }
+      this.views.forEach((view) => view.drawState());
     } else if (message.type === "retry") {
       this.pause(message.retry);
       this.views.forEach((view) => view.drawState());
@@ -56,6 +60,12 @@ class LiveDocument {
       this.mark = message.mark;
       this.views.forEach((view) => view.drawState());
     }
+  }
+
+  patch(index, depth, commit, tail) {
+    while (this.blocks.length <= index) this.blocks.push(element("div", "nbs-block"));
+    place(this.blocks[index], depth, commit, tail);
+    this.tails[index] = tail;
   }
 
   pause(retry) {
@@ -80,6 +90,26 @@ function element(tag, className, parent) {
   made.className = className;
   parent?.append(made);
   return made;
+}
+
+function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+// Puts sanitised HTML into a slot, or into the element that is its last child `depth` levels down. What has been
+// committed there ends at a comment and is never touched again; everything behind it is the tail, which is replaced.
+function place(slot, depth, commit, tail) {
+  if (depth === 0) return slot.replaceChildren(fragment(commit + tail));
+  let target = slot;
+  for (let level = 0; level < depth; level++) target = target.lastElementChild;
+  while (target.lastChild && target.lastChild.nodeType !== Node.COMMENT_NODE) target.lastChild.remove();
+  if (commit) {
+    target.lastChild?.remove();
+    target.append(fragment(commit), document.createComment(""));
+  }
+  target.append(fragment(tail));
 }
 
 class LiveView {
@@ -118,24 +148,21 @@ class LiveView {
   }
 
   redraw() {
-    this.body.replaceChildren();
-    this.drawBlocks(this.doc.blocks.keys());
+    this.body.replaceChildren(...this.doc.blocks.map((slot) => slot.cloneNode(true)));
+    this.drawState();
   }
 
-  drawBlocks(indices) {
-    for (const index of indices) {
-      while (this.body.childElementCount <= index) element("div", "nbs-block", this.body);
-      this.body.children[index].innerHTML = this.doc.blocks[index] ?? "";
-    }
+  patch(index, depth, commit, tail) {
+    while (this.body.childElementCount <= index) element("div", "nbs-block", this.body);
+    place(this.body.children[index], depth, commit, tail);
     // An answer that began again may have left blocks without anything in them; the caret belongs to the last one with.
     while (this.body.lastElementChild?.childNodes.length === 0) this.body.lastElementChild.remove();
-    this.drawState();
   }
 
   drawState() {
     const { state, mark, retry, kernelAnswers } = this.doc;
     // The text there is may be that of an answer which is only gone on with, and reasoning has no text to show.
-    const waiting = state === "pending" || !this.doc.blocks.some(Boolean);
+    const waiting = state === "pending" || this.body.childElementCount === 0;
     const seconds = Math.floor((performance.now() - this.doc.startedAt) / 1000);
     const label = this.doc.model.get("label");
     this.root.dataset.state = state;
