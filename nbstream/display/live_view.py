@@ -83,13 +83,13 @@ class LiveView(anywidget.AnyWidget):
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
-        patches = self._restart(snapshot.body)
-        if new := snapshot.body[len(self._rendered) :]:
-            patches = (*patches, *self._renderer.append(new))
-        self._rendered = snapshot.body
-        if snapshot.state.terminal:
-            patches = (*patches, *self._renderer.finish())
         with self._lock:
+            patches = self._restart(snapshot.body)
+            if new := snapshot.body[len(self._rendered) :]:
+                patches = (*patches, *self._renderer.append(new))
+            self._rendered = snapshot.body
+            if snapshot.state.terminal:
+                patches = (*patches, *self._renderer.finish())
             self._state = snapshot.state
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             changes = self._changes(patches)
