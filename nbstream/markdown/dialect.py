@@ -5,6 +5,7 @@ Knows the tree and the inline phase; nothing of streaming.
 
 from __future__ import annotations
 
+import itertools
 import re
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbstream.markdown.blocks import BlockParser
 from nbstream.markdown.highlight import has_colours, highlight
 from nbstream.markdown.inlines import Inlines
-from nbstream.markdown.open_text import OpenText, open_text
+from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tables import fit, split_row
@@ -112,7 +113,7 @@ class Renderer:
                 return Frame(f"{self._table_head(block)}<tbody>", "\n</tbody>\n</table>", 2)
             case "code" if block.open or not _coloured(block):
                 return Frame(_code_opening(block), "</code></pre>" if block.open else "\n</code></pre>", 2)
-            case "paragraph" if block.open and not tight and sum(map(len, block.lines)) > _LONG:
+            case "paragraph" if not tight and sum(map(len, block.lines)) > _LONG:
                 return Frame("<p>", "</p>", 1)
         return None
 
@@ -154,8 +155,7 @@ class Renderer:
     def _part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> str:
         match block.kind:
             case "paragraph":
-                text = open_text(block)
-                return self._open_text.html(text[start:]) if stop is None else self._text(text[start:stop])
+                return self._paragraph(block, start, stop)
             case "code":
                 lines = block.lines[start:stop]
                 return escape("\n".join(["", *lines] if start and lines else lines), quote=False)
@@ -166,8 +166,14 @@ class Renderer:
             return ("\n" if start and drawn else "") + _with_box("\n".join(drawn), "" if start else block.task)
         return "".join(f"\n{html}" for html in drawn)
 
-    def _paragraph(self, block: Block) -> str:
-        return self._open_text.html(open_text(block)) if block.open else self._text(block.text.strip())
+    def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
+        """Draw the text of a leaf, or what is between two of its cuts."""
+        text = open_text(block)[:stop]
+        places = [start, *cuts(text, start)]
+        drawn = [self._text(text[one:other]) for one, other in itertools.pairwise(places)]
+        rest = text[places[-1] :]
+        drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
+        return "".join(drawn)
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()

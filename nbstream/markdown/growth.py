@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.markdown.open_text import open_text, settled_length
+from nbstream.markdown.open_text import cuts, open_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,7 +166,7 @@ class Growth:
         """How many parts of a block will not change any more."""
         match shown.kind:
             case "paragraph":
-                return settled_length(open_text(shown), level.committed)
+                return max(cuts(open_text(shown), level.committed), default=level.committed)
             case "code" | "table":
                 final = level.committed if parsed is None else len(parsed.lines)
                 # Blank lines at the end are no part of indented code.

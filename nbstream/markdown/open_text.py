@@ -13,44 +13,54 @@ from nbstream.markdown.healing import heal
 from nbstream.markdown.references import take_definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nbstream.markdown.tree import Block
 
-__all__ = ["OpenText", "open_text", "settled_length"]
+__all__ = ["OpenText", "cuts", "open_text"]
 
 # Words and such punctuation as is no mark, and no part of a URL; white space before a line end may make it a hard one.
 _WORDS = re.compile(r"(?:[^\W_]|[ ,;'\"?\-]|[.:!](?=\s|\Z)|(?<=[^\s\\])\n)*")
 # What new words may join: the text ends outside of anything that they could become part of.
 _WORD_AT_END = re.compile(r"(?:^|\s)(?!www\.)[^\s\\:/@&*_~`\[\]()<>$!#|]*[:!]?\Z")
-# A text that is longer is drawn piece by piece, and cut where no mark is open, among the last so many words.
-_LONG = 600
-_TRIES = 12
-_GAP = re.compile(r"\s+")
+# A piece of a long text has about so many characters; if no mark is closed by then, so many at the most.
+_PIECE, _LONGEST_PIECE = 600, 4800
+_STEP = 100
+_GAP = re.compile(r"(?<!\\)\s+")
+_FLANKING_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 
 
 def open_text(block: Block) -> str:
-    """Return the text of an open leaf as it looks now: what stands in front may be definitions."""
+    """Return the text of a leaf as it looks now: what stands in front of an open one may be definitions."""
     return take_definitions(block.text, {}).strip()
 
 
-def settled_length(text: str, start: int) -> int:
-    """Return how much of an open text need not be drawn again while it grows.
+def cuts(text: str, start: int = 0) -> Iterator[int]:
+    """Yield where a text is cut into pieces that are drawn alone: at gaps between words where no mark is open.
 
-    A guess that is good for the eye: once the text is whole, it is drawn once more.
+    What is in front of a cut decides it, so a growing text is cut where the whole one is. Marks that stay open for
+    thousands of characters are cut through.
 
     Args:
-        text: The text so far.
-        start: What was returned for its beginning.
+        text: The text so far, without white space at its end.
+        start: A cut, or 0.
     """
-    if len(text) - start <= _LONG:
-        return start
-    gaps = [gap.start() for gap in _GAP.finditer(text, start + 1)][:-1]
-    for end in gaps[: -_TRIES - 1 : -1]:
-        piece = text[start:end]
-        if heal(piece) == piece and piece.count("[") == piece.count("]") and not piece.count("*") % 2:
-            return end
-    return start if len(text) - start < 8 * _LONG or not gaps else gaps[-1]
+    at = start + _PIECE
+    while gap := _GAP.search(text, at):
+        at = gap.start() + _STEP
+        if gap.start() - start > _LONGEST_PIECE or _closed(text[start : gap.start()]):
+            start = gap.start()
+            yield start
+            at = start + _PIECE
+
+
+def _closed(piece: str) -> bool:
+    return (
+        piece.count("[") == piece.count("]")
+        and not piece.count("*") % 2
+        and not len(_FLANKING_UNDERSCORE.findall(piece)) % 2
+        and heal(piece) == piece
+    )
 
 
 class OpenText:
