@@ -17,9 +17,10 @@ from nbstream.markdown.references import take_definitions
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tables import fit, split_row
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nbstream.markdown.tree import Block
 
@@ -53,8 +54,12 @@ class Renderer:
     def html(self, block: Block) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition."""
         self._missing = set()
-        html = sanitise(self._draw(block)) if block.kind != "definitions" else ""
+        html = "" if block.kind in NOT_IN_PLACE else sanitise(self._draw(block))
         return html, frozenset(self._missing)
+
+    def footnotes(self, notes: Mapping[str, Block]) -> str:
+        """Return the sanitised HTML of the section with the footnotes that what was drawn refers to, or nothing."""
+        return sanitise(self._inlines.footnotes.section(notes, self._children))
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
         if block.kind == "paragraph":
@@ -72,7 +77,7 @@ class Renderer:
         return self._kept(block, lambda: leaf(block)) if leaf else ""
 
     def _children(self, block: Block, *, tight: bool = False) -> str:
-        return "\n".join(self._draw(child, tight=tight) for child in block.children if child.kind != "definitions")
+        return "\n".join(self._draw(child, tight=tight) for child in block.children if child.kind not in NOT_IN_PLACE)
 
     def _list(self, block: Block) -> str:
         marker = block.marker
@@ -98,7 +103,8 @@ class Renderer:
     def _inline(self, block: Block) -> str:
         if block.open:
             # Not closed: what stands in front may be definitions, and marks may be half open.
-            return self._text(heal(take_definitions(block.text, {}).strip()))
+            with self._inlines.footnotes.draft():
+                return self._text(heal(take_definitions(block.text, {}).strip()))
         return self._kept(block, lambda: self._text(block.text.strip()))
 
     def _text(self, text: str) -> str:
@@ -131,6 +137,8 @@ class Renderer:
 
     def _cell(self, text: str) -> str:
         """Draw a cell, or return what was drawn for the same text in the table that is growing."""
+        if "[^" in text:
+            return self._text(text)  # a reference counts each time
         drawn = self._cells.get(text)
         if drawn is None or not drawn.missing.isdisjoint(self.references):
             html = self._text(text)
@@ -145,8 +153,11 @@ class Renderer:
             self._missing |= kept.missing
             return kept.html
         before, self._missing = self._missing, set()
-        html = draw()
-        if not block.open:
+        if block.open:
+            with self._inlines.footnotes.draft():
+                html = draw()
+        else:
+            html = draw()
             self._cells.clear()
             block.cache = _Drawn(html, frozenset(self._missing))
         self._missing |= before
@@ -171,5 +182,6 @@ def render(text: str) -> str:
         parser.feed(line)
     parser.close()
     renderer = Renderer(parser.references)
-    drawn = (renderer.html(block)[0] for block in parser.document.children if block.kind != "definitions")
-    return "\n".join(drawn)
+    drawn = [renderer.html(block)[0] for block in parser.document.children if block.kind not in NOT_IN_PLACE]
+    notes = renderer.footnotes(parser.notes)
+    return "\n".join([*drawn, notes] if notes else drawn)

@@ -14,6 +14,7 @@ from nbstream.markdown.blocks import BlockParser
 from nbstream.markdown.dialect import Renderer
 from nbstream.markdown.references import may_define
 from nbstream.markdown.source import clean, lines_of
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Block
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
-_UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|(?:```|~~~|\$\$|\\\[).*)")
+_UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
 # Half a character or half a line end: kept back until the rest arrives.
 _CUT = re.compile(r"[\r\ud800-\udbff]\Z")
 
@@ -115,7 +116,7 @@ class IncrementalRenderer:
             self._parser.feed(line)
         self._held, self._line = "", []
         self._parser.close()
-        return tuple(self._update())
+        return (*self._update(), *self._draw_footnotes())
 
     def snapshot(self) -> list[str]:
         """The HTML of each block as it has been drawn; who shows it gets patches of whole open blocks again."""
@@ -138,13 +139,22 @@ class IncrementalRenderer:
         self._shown = shown
         return patches
 
+    def _draw_footnotes(self) -> list[Patch]:
+        """Draw the notes behind everything else; their definitions may stand anywhere and may come last."""
+        notes, self._parser.notes = self._parser.notes, {}
+        html = self._renderer.footnotes(notes)
+        if not html:
+            return []
+        self._settled.append(html)
+        return [Patch(len(self._settled) - 1, 0, html, "", settled=True)]
+
     def _settle(self) -> list[Patch]:
         """Draw the blocks that have closed since the last call for good, and forget them."""
         children = self._parser.document.children
         patches = []
         while children and not children[0].open:
             block = children.pop(0)
-            if block.kind == "definitions":
+            if block.kind in NOT_IN_PLACE:
                 continue
             html, missing = self._renderer.html(block)
             number = len(self._settled)
@@ -174,4 +184,4 @@ class IncrementalRenderer:
 
 
 def _hidden(block: Block) -> bool:
-    return block.kind == "definitions" or (block.kind == "paragraph" and block.open and may_define(block.text))
+    return block.kind in NOT_IN_PLACE or (block.kind == "paragraph" and block.open and may_define(block.text))

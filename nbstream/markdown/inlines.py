@@ -18,6 +18,7 @@ from markdown.treeprocessors import InlineProcessor as InlineTreeProcessor
 from markdown.util import ETX, INLINE_PLACEHOLDER_RE, STX, AtomicString, Registry
 
 from nbstream.markdown.emphasis import LITERAL, TAGS, mark
+from nbstream.markdown.footnotes import Footnotes, note_key
 from nbstream.markdown.links import inline_target, label_at, normalise, safe_url, unescape
 from nbstream.markdown.spans import BARE_URL, SPECIAL, bare_mail, bare_url, span_at
 
@@ -78,10 +79,12 @@ def find_link(
     label, end = text[start + 1 : close], close + 1
     if text.startswith("[]", end):
         end += 2
-    elif named := label_at(text, end):
+    elif (named := label_at(text, end)) and not named[1].startswith("^"):
         label, end = named[1], named.end()
     elif not label_at(text, start):
         return None
+    if label.startswith("^"):
+        return None  # a footnote
     name = normalise(plain(label))
     if name in references:
         return Link(close, end, references[name])
@@ -101,6 +104,7 @@ class Inlines:
     def __init__(self, references: Mapping[str, str]) -> None:
         self.references = references
         self.missing: set[str] = set()
+        self.footnotes = Footnotes()
         md = Markdown()
         md.inlinePatterns = Registry()
         self.tree = InlineTreeProcessor(md)
@@ -204,6 +208,8 @@ class _LinkProcessor(InlineProcessor):
     def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override] # noqa: N802
         opener = m.end() - 1
         link = self.find(data, opener)
+        if link is None and data.startswith("[^", m.start()):
+            return self.note(data, m.start())
         if link is None or (self.inner and m[0] == "[" and "image" not in self.owner.tree.ancestors):
             return _NOTHING
         text = data[opener + 1 : link.text_end]
@@ -217,6 +223,18 @@ class _LinkProcessor(InlineProcessor):
             return _NOTHING  # the inner link wins: links do not nest
         attributes = {} if url is None else {"href": url}
         return _node("span" if url is None else "a", text, attributes, atomic=False), m.start(), link.end
+
+    def note(self, data: str, start: int) -> _Found:
+        """Return a footnote reference; it has a number even if it stays text, for want of a note."""
+        label = label_at(data, start)
+        if label is None or re.search(r"\s", label[1]) or label[1] == "^":
+            return _NOTHING
+        key = note_key(self.unescape(label[1][1:]))
+        number = self.owner.footnotes.number(key)
+        if key not in self.owner.references:
+            self.owner.missing.add(key)
+            return _NOTHING
+        return _node("sup", str(number)), start, label.end()
 
     def inside(self, data: str, start: int, opener: int, link: Link) -> bool:
         return opener < start < link.text_end and data[start - 1] != "!"

@@ -3,7 +3,7 @@
 The normalisation, applied to both sides alike:
 
 * White space next to block tags and line breaks is dropped; elsewhere a run of it is one space. In code it is kept.
-* `span` and `div` are transparent, they carry classes only. `<pre lang>` is the class on the `code` inside.
+* `span`, `div` and `section` are transparent, they carry classes only. `<pre lang>` is the class on the `code` inside.
 * Kept are the attributes `href` (percent-decoded), `start`, `align`, `checked` and `type`. Titles are dropped.
 * An image is compared as the link that stands for it here.
 * A destination that is refused here (other schemes than http, https and mailto) is no link on the other side either.
@@ -33,9 +33,9 @@ from nbstream.markdown.links import safe_url
 
 __all__ = ["agrees", "source", "structure"]
 
-_BLOCK = re.compile(r"</?(?:p|h[1-6]|ul|ol|li|table|thead|tbody|tr|td|th|pre|blockquote|hr|section)\b.*")
+_BLOCK = re.compile(r"</?(?:p|h[1-6]|ul|ol|li|table|thead|tbody|tr|td|th|pre|blockquote|hr)\b.*")
 _KEPT = ("start", "align", "checked", "type")
-_TRANSPARENT = {"span", "div"}
+_TRANSPARENT = {"span", "div", "section"}
 _VOID = {"br", "hr", "img", "input"}
 _TAG_START = re.compile(
     r"<(?=[A-Za-z/!?])(?![A-Za-z][A-Za-z0-9+.\-]+:[^\s<>]*>|[\w.+\-]+@[\w.\-]+>)(?<!\]\(<)(?<!\]: <)"
@@ -66,6 +66,7 @@ class _Structure(HTMLParser):
         self._math: str | None = None
         self._open: list[tuple[str, bool]] = []
         self._lang: str | None = None
+        self._hidden = False
 
     def _inside(self, tag: str) -> bool:
         return any(name == tag for name, _ in self._open)
@@ -78,10 +79,12 @@ class _Structure(HTMLParser):
         if tag == "img":
             self._image(values)
             return
-        shown = tag not in _TRANSPARENT
+        shown = tag not in _TRANSPARENT and not self._hidden
+        if tag == "a" and "footnote-backref" in values.get("class", ""):
+            self._hidden = True
         if tag == "a":
             url = safe_url(values.get("href", ""))
-            shown = url is not None and not self._inside("sup") and "footnote-backref" not in values.get("class", "")
+            shown = url is not None and not self._inside("sup") and not self._hidden
             self._open.append((tag, shown))
             if shown:
                 self._add(f"<a href={unquote(unquote(url or ''))}>")
@@ -110,6 +113,7 @@ class _Structure(HTMLParser):
         if tag in _VOID or not self._open:
             return
         _, shown = self._open.pop()
+        self._hidden = self._hidden and tag != "a"
         if self._math is not None:
             self._formula(tag)
         elif shown:
@@ -128,6 +132,8 @@ class _Structure(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._math is not None:
             self._math += data
+            return
+        if self._hidden:
             return
         data = data if self._inside("code") else re.sub(r"[ \t\n]+", " ", data)
         if self.tokens and not self.tokens[-1].startswith("<"):

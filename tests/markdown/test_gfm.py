@@ -21,8 +21,8 @@ from tests.markdown.structure import agrees, structure
 _HERE = Path(__file__).parent
 _LEFT = tomllib.loads((_HERE / "corpus" / "left.toml").read_text(encoding="utf-8"))
 # Both may only rise.
-_ANSWERS_FLOOR = 0.97
-_SPECIFICATION_FLOOR = 0.98
+_ANSWERS_FLOOR = 0.977
+_SPECIFICATION_FLOOR = 0.987
 _RAW_HTML = re.compile(r"<[A-Za-z/!?]")
 
 
