@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from contextlib import nullcontext
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +18,12 @@ from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tables import fit, split_row
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
     from nbstream.markdown.tree import Block
 
 __all__ = ["Frame", "Renderer", "render"]
@@ -95,6 +100,10 @@ class Renderer:
         self._missing = set()
         return self._part(block, start, stop, tight=tight), frozenset(self._missing)
 
+    def footnotes(self, notes: Mapping[str, Block]) -> str:
+        """Return the HTML of the section with the footnotes that what was drawn refers to, or nothing."""
+        return self._inlines.footnotes.section(notes, lambda note: self._part(note, 0, tight=False).removeprefix("\n"))
+
     def frame(self, block: Block, *, tight: bool = False) -> Frame | None:
         """Return what stands around the parts of a block, or None if it can only be drawn whole.
 
@@ -112,7 +121,8 @@ class Renderer:
             case "table" if len(block.lines) > 1:
                 return Frame(f"{self._table_head(block)}<tbody>", "\n</tbody>\n</table>", 2)
             case "code" if block.open or not _coloured(block):
-                return Frame(_code_opening(block), "</code></pre>" if block.open else "\n</code></pre>", 2)
+                closing = "</code></pre>" if block.open or not block.lines else "\n</code></pre>"
+                return Frame(_code_opening(block), closing, 2)
             case "paragraph" if not tight and sum(map(len, block.lines)) > _LONG:
                 return Frame("<p>", "</p>", 1)
         return None
@@ -160,7 +170,8 @@ class Renderer:
                 lines = block.lines[start:stop]
                 return escape("\n".join(["", *lines] if start and lines else lines), quote=False)
             case "table":
-                return "".join(f"\n{self._row(line, block.align, 'td')}" for line in block.lines[start or 1 : stop])
+                with self._draft(block, stop):
+                    return "".join(f"\n{self._row(line, block.align, 'td')}" for line in block.lines[start or 1 : stop])
         drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
         if block.kind == "item":
             return ("\n" if start and drawn else "") + _with_box("\n".join(drawn), "" if start else block.task)
@@ -172,8 +183,13 @@ class Renderer:
         places = [start, *cuts(text, start)]
         drawn = [self._text(text[one:other]) for one, other in itertools.pairwise(places)]
         rest = text[places[-1] :]
-        drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
+        with self._draft(block, stop):
+            drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
         return "".join(drawn)
+
+    def _draft(self, block: Block, stop: int | None) -> AbstractContextManager[None]:
+        """Where what is drawn is the end of an open leaf, its footnotes do not count yet."""
+        return self._inlines.footnotes.draft() if block.open and stop is None else nullcontext()
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()
@@ -195,6 +211,8 @@ class Renderer:
 
     def _cell(self, text: str) -> str:
         """Draw a cell, or return what was drawn for the same text in the table that is growing."""
+        if "[^" in text:
+            return self._text(text)  # a reference counts each time
         drawn = self._cells.get(text)
         if drawn is None or not drawn.missing.isdisjoint(self.references):
             html = self._text(text)
@@ -254,5 +272,6 @@ def render(text: str) -> str:
         parser.feed(line)
     parser.close()
     renderer = Renderer(parser.references)
-    drawn = (renderer.html(block)[0] for block in parser.document.children if block.kind != "definitions")
-    return "\n".join(drawn)
+    drawn = [renderer.html(block)[0] for block in parser.document.children if block.kind not in NOT_IN_PLACE]
+    notes = renderer.footnotes(parser.notes)
+    return "\n".join([*drawn, notes] if notes else drawn)

@@ -15,6 +15,7 @@ from nbstream.markdown.dialect import Renderer
 from nbstream.markdown.growth import Growth
 from nbstream.markdown.references import may_define
 from nbstream.markdown.source import clean, lines_of
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Block
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
-_UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|(?:```|~~~|\$\$|\\\[).*)")
+_UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
 # Half a character or half a line end: kept back until the rest arrives.
 _CUT = re.compile(r"[\r\ud800-\udbff]\Z")
 
@@ -117,7 +118,7 @@ class IncrementalRenderer:
             self._parser.feed(line)
         self._held, self._line = "", []
         self._parser.close()
-        return tuple(self._update())
+        return (*self._update(), *self._draw_footnotes())
 
     def snapshot(self) -> list[str]:
         """Return the HTML of each block as it has been drawn, for a page that begins now or has missed something.
@@ -150,6 +151,15 @@ class IncrementalRenderer:
         self._shown = [block for block, _ in shown]
         return patches
 
+    def _draw_footnotes(self) -> list[Patch]:
+        """Draw the notes behind everything else; their definitions may stand anywhere and may come last."""
+        notes, self._parser.notes = self._parser.notes, {}
+        html = self._renderer.footnotes(notes)
+        if not html:
+            return []
+        self._settled.append(html)
+        return [Patch(len(self._settled) - 1, 0, html, "", settled=True)]
+
     def _clear(self, shown: int) -> list[Patch]:
         """Empty the slots of blocks that have merged into the block before."""
         gone = range(len(self._settled) + shown, len(self._settled) + len(self._growths))
@@ -162,7 +172,7 @@ class IncrementalRenderer:
         patches = []
         while children and not children[0].open:
             block = children.pop(0)
-            if block.kind == "definitions":
+            if block.kind in NOT_IN_PLACE:
                 continue
             growth = self._growths.pop(0) if self._growths else Growth(self._renderer)
             change, html, missing = growth.settle(block)
@@ -195,4 +205,4 @@ class IncrementalRenderer:
 
 
 def _hidden(block: Block) -> bool:
-    return block.kind == "definitions" or (block.kind == "paragraph" and block.open and may_define(block.text))
+    return block.kind in NOT_IN_PLACE or (block.kind == "paragraph" and block.open and may_define(block.text))

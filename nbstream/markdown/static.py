@@ -104,6 +104,8 @@ class _Writer:
             return self._table(block)
         if kind == "quote":
             return self._quote(block)
+        if kind == "footnote":
+            return self._footnote(block)
         return self._list(block, bullet_before)
 
     def _paragraph(self, text: str) -> list[str]:
@@ -141,6 +143,16 @@ class _Writer:
         lines = self.blocks(block.children)
         self._in_risky_quote, self._quoted = outer, quoted
         return [f"> {line}".rstrip() if not line else f"> {line}" for line in lines or [""]]
+
+    def _footnote(self, block: Block) -> list[str]:
+        """Write a note where it stands, as words: what makes it a note to one parser makes it a link to another."""
+        label = f"[^{block.text}]: "
+        first, rest = block.children[:1], block.children[1:]
+        if first and first[0].kind == "paragraph":
+            lines = self._paragraph(label + first[0].text.strip())
+        else:
+            lines, rest = self._paragraph(label.strip()), block.children
+        return [*lines, "", *self.blocks(rest)] if rest else lines
 
     def _list(self, block: Block, bullet_before: str) -> list[str]:
         marker = block.marker

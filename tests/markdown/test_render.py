@@ -36,7 +36,7 @@ _LINK = ' target="_blank" rel="noopener noreferrer nofollow"'
         ),
         ("[a](javascript:x)", "<p><span>a</span></p>"),
         ("![a](https://x.example)", f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image: a</a></p>'),
-        ("[^1] and\n\n[^1]: note", "<p>[^1] and</p>\n<p>[^1]: note</p>"),
+        ("[^1] and", "<p>[^1] and</p>"),
     ],
 )
 def test_text_becomes_html(text, html):
