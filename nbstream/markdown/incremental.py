@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nbstream.markdown.blocks import BlockParser
 from nbstream.markdown.dialect import Renderer
 from nbstream.markdown.growth import Growth
+from nbstream.markdown.open_text import open_text
 from nbstream.markdown.references import may_define
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tree import NOT_IN_PLACE
@@ -205,4 +206,6 @@ class IncrementalRenderer:
 
 
 def _hidden(block: Block) -> bool:
-    return block.kind in NOT_IN_PLACE or (block.kind == "paragraph" and block.open and may_define(block.text))
+    if block.kind == "paragraph" and block.open:
+        return may_define(block.text) or not open_text(block)
+    return block.kind in NOT_IN_PLACE

@@ -31,8 +31,12 @@ _FLANKING_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 
 
 def open_text(block: Block) -> str:
-    """Return the text of a leaf as it looks now: what stands in front of an open one may be definitions."""
-    return take_definitions(block.text, {}).strip()
+    """Return the text of a leaf as it is to be seen.
+
+    What stands in front of an open one may be definitions, and a last line that begins with a pipe the head of a table.
+    """
+    lines = block.lines[:-1] if block.open and block.lines[-1].startswith("|") else block.lines
+    return take_definitions("\n".join(lines), {}).strip()
 
 
 def cuts(text: str, start: int = 0) -> Iterator[int]:

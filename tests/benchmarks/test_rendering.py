@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SIZE = 80_000
 CORPUS = (Path(__file__).parents[1] / "markdown" / "corpus" / "answers.md").read_text(encoding="utf-8")
-ROUNDS = 3
+ROUNDS = 5
 ROW = "| cell one | `two` | three |\n"
 GIANTS = {
     "list": "- item with *some* words and a number\n",

@@ -163,6 +163,15 @@ def test_markers_alone_are_held_back_until_they_mean_something():
     assert renderer.append("-\n") == (Patch(0, 0, "<h2>Title</h2>", "", settled=True),)
 
 
+def test_the_head_of_a_table_is_not_seen_as_text():
+    screen, renderer = _Screen(), IncrementalRenderer()
+    for character in "Results:\n| a | b |\n|---|---|\n| one | tw":
+        screen.apply(renderer.append(character))
+        assert "|" not in re.sub(r"<td.*", "", screen.page, flags=re.DOTALL)
+    assert screen.page.count("<td>") == 2
+    assert _stream(list("a\n| b")).page == "<p>a\n| b</p>", "it is shown once it is known to be none"
+
+
 @pytest.mark.parametrize(
     ("text", "html"),
     [
