@@ -293,7 +293,7 @@ def test_markdown_is_rendered_in_a_terminal_and_survives_resizing(start_ipython,
     # The model pauses at each mark, and the window gets another width while nothing is written.
     widths = {"alpha": 50, "beta": 110, "gamma": 40}
     gates = {mark: threading.Event() for mark in widths}
-    body = [chat_body("# A **title**\n\n", finish_reason=None, done=False)]
+    body: list[bytes | threading.Event] = [chat_body("# A **title**\n\n", finish_reason=None, done=False)]
     for mark, gate in gates.items():
         pieces = (f"{PARAGRAPH[:300]} {mark}", f" {PARAGRAPH[300:]}\n\n- item\n")
         first, second = (chat_body(piece, finish_reason=None, done=False) for piece in pieces)
