@@ -1,6 +1,7 @@
 """Draws one stream at a pace: a frame whenever something has changed and one is due, and the last one always.
 
-Runs on the engine's loop, and draws on a thread of its own, one frame at a time. It must not know what a stream is, nor where it is drawn.
+Runs on the engine's loop, and draws on a thread of its own, one frame at a time. It must not know what a stream is, nor
+where it is drawn.
 """
 
 from __future__ import annotations
