@@ -75,6 +75,11 @@ function scrollParent(node) {
   return document.scrollingElement;
 }
 
+function inSight(node) {
+  const [frame, edge] = [scrollParent(node).getBoundingClientRect(), node.getBoundingClientRect()];
+  return edge.top < Math.min(frame.bottom, innerHeight) && edge.bottom > Math.max(frame.top, 0);
+}
+
 // Keeps the end of a box that scrolls in sight, for as long as the reader is there. `watched` says whether the end of
 // the box itself is in sight: a reader further up in the page is not at the tail either.
 class Tail {

@@ -23,9 +23,7 @@ class LiveView {
     this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
     this.mark = element("p", "nbs-mark", this.root);
     this.copyButton = new CopyButton(this.root, (words) => doc.announce(words));
-    this.sight = new IntersectionObserver(([entry]) => (this.tailInSight = entry.isIntersecting));
-    this.sight.observe(this.bar);
-    this.tail = new Tail(this.box, this.body, () => this.tailInSight, () => this.drawCap());
+    this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
     this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
     this.redraw();
     doc.views.add(this);
@@ -139,8 +137,8 @@ class LiveView {
   keepPlace(change) {
     const outer = scrollParent(this.root);
     const top = Math.max(this.box.getBoundingClientRect().top, outer.getBoundingClientRect().top, 0);
-    const inSight = (slot) => slot.getBoundingClientRect().bottom > top;
-    const anchor = this.tail.following ? this.body.lastElementChild : [...this.body.children].find(inSight);
+    const below = (slot) => slot.getBoundingClientRect().bottom > top;
+    const anchor = this.tail.following ? this.body.lastElementChild : [...this.body.children].find(below);
     const edge = () => anchor?.getBoundingClientRect().bottom ?? 0;
     const before = edge();
     change();
@@ -164,7 +162,7 @@ class LiveView {
   }
 
   remove() {
-    [this.sight, this.tail.observer, this.thoughtsTail.observer].forEach((observer) => observer.disconnect());
+    [this.tail, this.thoughtsTail].forEach((tail) => tail.observer.disconnect());
     clearInterval(this.ticker);
     [this.keeper, this.footer, this.greeter].forEach((timer) => clearTimeout(timer));
     this.doc.views.delete(this);
