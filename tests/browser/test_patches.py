@@ -35,7 +35,8 @@ for view, text in zip(views, answers):
         view.draw(StreamResult(text[:end], StreamState.STREAMING))
     view.draw(StreamResult(text, StreamState.COMPLETED, "stop"))
 """
-# The page's own parser and writer bring both sides into one form; the marks between what is committed and the rest go.
+# The page's own parser and writer bring both sides into one form, without the caret and the marks between what is
+# committed and the rest.
 DIFFERENCES = """(expected) => {
   const form = (html) => {
     const template = document.createElement("template");
@@ -44,6 +45,10 @@ DIFFERENCES = """(expected) => {
     const found = [];
     while (comments.nextNode()) found.push(comments.currentNode);
     found.forEach((comment) => comment.remove());
+    template.content.querySelectorAll("[class]").forEach((node) => {
+      node.classList.remove("nbs-caret"); // sits on the last element
+      if (!node.className) node.removeAttribute("class");
+    });
     return template.innerHTML;
   };
   const bodies = [...document.querySelectorAll(".jp-Notebook .nbs-body")];
