@@ -16,11 +16,12 @@ class LiveView {
     this.box = element("div", "nbs-box", this.root);
     this.body = element("div", "nbs-body", this.box);
     this.body.setAttribute("aria-live", "off");
-    this.more = button("nbs-more", "Show all", "", this.root, () => this.showAll(this.root.dataset.all === undefined));
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
     const title = "Stop the answer and keep what has arrived (Esc)";
     this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
+    this.more = button("nbs-more", "Show all", "", this.bar, () => this.showAll(this.root.dataset.all === undefined));
+    this.more.hidden = true;
     this.mark = element("p", "nbs-mark", this.root);
     this.copyButton = new CopyButton(this.root, (words) => doc.announce(words));
     this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
