@@ -16,11 +16,12 @@ class LiveView {
     this.box = element("div", "nbs-box", this.root);
     this.body = element("div", "nbs-body", this.box);
     this.body.setAttribute("aria-live", "off");
-    this.more = button("nbs-more", "Show all", "", this.root, () => this.showAll(this.root.dataset.all === undefined));
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
     const title = "Stop the answer and keep what has arrived (Esc)";
     this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
+    this.more = button("nbs-more", "Show all", "", this.bar, () => this.showAll(this.root.dataset.all === undefined));
+    this.more.hidden = true;
     this.mark = element("p", "nbs-mark", this.root);
     this.copyButton = new CopyButton(this.root, (words) => doc.announce(words));
     this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
@@ -80,7 +81,7 @@ class LiveView {
     const { doc } = this;
     const waitedLong = performance.now() - doc.startedAt >= 3000;
     this.root.dataset.state = doc.state;
-    this.reasoning.hidden = !doc.reasoning;
+    this.reasoning.hidden = !doc.reasoning || this.leaving;
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     this.stop.hidden = doc.ended || (!doc.kernelAnswers && waitedLong);
     if (doc.ended) return this.drawEnd();
@@ -89,21 +90,25 @@ class LiveView {
     say(this.status, this.stopping ? "Stopping …" : doc.statusLine() + wayToStop);
   }
 
-  // The static answer takes this view's place. Where it does not, the page was reloaded meanwhile.
+  // The static answer takes this view's place at once: first take its shape, so that nothing moves. Where no static
+  // answer comes, the page was reloaded meanwhile.
   drawEnd() {
     clearInterval(this.ticker);
-    if (this.hasEnded) return;
-    this.hasEnded = true;
-    this.drawMark(this.doc.mark);
+    if (this.leaving !== undefined) return;
+    this.leaving = true;
     this.keepPlace(() => {
-      this.bar.hidden = true;
+      this.reasoning.hidden = this.bar.hidden = true;
       this.root.dataset.all = "";
+      this.drawMark(this.doc.mark);
     });
-    this.footer = setTimeout(() => {
-      this.bar.hidden = false;
-      say(this.status, this.doc.statusLine());
-    }, 500);
+    this.stayer = setTimeout(() => this.stay(), 500);
     this.keeper = setTimeout(() => this.sayKept(), 3000);
+  }
+
+  stay() {
+    this.leaving = this.bar.hidden = false;
+    say(this.status, this.doc.statusLine());
+    this.drawState();
   }
 
   drawMark(mark) {
@@ -164,7 +169,7 @@ class LiveView {
   remove() {
     [this.tail, this.thoughtsTail].forEach((tail) => tail.observer.disconnect());
     clearInterval(this.ticker);
-    [this.keeper, this.footer, this.greeter].forEach((timer) => clearTimeout(timer));
+    [this.keeper, this.stayer, this.greeter].forEach((timer) => clearTimeout(timer));
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
   }
