@@ -11,7 +11,8 @@ import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nbstream.markdown.blocks import BlockParser
-from nbstream.markdown.formulas import diagram, formula, hide_openers
+from nbstream.markdown.diagrams import diagram
+from nbstream.markdown.formulas import formula, hide_openers
 from nbstream.markdown.prose import Prose
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.spans import balanced
