@@ -21,6 +21,7 @@ from nbstream.markdown.tables import fit, split_row
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
 __all__ = ["Renderer", "render"]
@@ -42,18 +43,20 @@ class Renderer:
 
     Args:
         references: The definitions known so far; may grow between calls.
+        images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
     """
 
-    def __init__(self, references: dict[str, str]) -> None:
+    def __init__(self, references: dict[str, str], images: Images = "link") -> None:
         self.references = references
-        self._inlines = Inlines(references)
+        self._images = images
+        self._inlines = Inlines(references, images)
         self._missing: set[str] = set()
         self._cells: dict[str, _Drawn] = {}
 
     def html(self, block: Block) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition."""
         self._missing = set()
-        html = sanitise(self._draw(block)) if block.kind != "definitions" else ""
+        html = sanitise(self._draw(block), self._images) if block.kind != "definitions" else ""
         return html, frozenset(self._missing)
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
@@ -153,11 +156,12 @@ class Renderer:
         return html
 
 
-def render(text: str) -> str:
+def render(text: str, *, images: Images = "link") -> str:
     r"""Return GitHub-flavoured Markdown, as models write it, as sanitised HTML.
 
     Args:
-        text: The whole text. An unclosed fence is code, raw HTML is shown as text, images become links.
+        text: The whole text. An unclosed fence is code, raw HTML is shown as text.
+        images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
 
     Returns:
         The HTML of the top-level blocks, joined by line ends.
@@ -170,6 +174,6 @@ def render(text: str) -> str:
     for line in lines_of(clean(text)):
         parser.feed(line)
     parser.close()
-    renderer = Renderer(parser.references)
+    renderer = Renderer(parser.references, images)
     drawn = (renderer.html(block)[0] for block in parser.document.children if block.kind != "definitions")
     return "\n".join(drawn)

@@ -17,11 +17,13 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import InlineProcessor as InlineTreeProcessor
 from markdown.util import INLINE_PLACEHOLDER_RE, AtomicString, Registry
 
-from nbstream.markdown.links import inline_target, label_at, normalise, safe_url, unescape
+from nbstream.markdown.links import image_note, inline_target, is_remote, label_at, normalise, safe_url, unescape
 from nbstream.markdown.spans import SPECIAL, bare_url, span_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from nbstream.markdown.links import Images
 
 __all__ = ["Inlines", "Link", "find_link", "pairs"]
 
@@ -97,8 +99,9 @@ class Inlines:
         '<strong>bold</strong> and <code>code</code>'
     """
 
-    def __init__(self, references: Mapping[str, str]) -> None:
+    def __init__(self, references: Mapping[str, str], images: Images = "link") -> None:
         self.references = references
+        self.images = images
         self.missing: set[str] = set()
         md = Markdown()
         stock, md.inlinePatterns = md.inlinePatterns, Registry()
@@ -131,7 +134,7 @@ def _html_inside(element: Element) -> str:
     for child in element:
         attributes = "".join(f' {name}="{escape(value)}"' for name, value in child.attrib.items())
         parts.append(f"<{child.tag}{attributes}>")
-        if child.tag != "br":
+        if child.tag not in {"br", "img"}:
             parts.append(f"{_html_inside(child)}</{child.tag}>")
         parts.append(escape(child.tail or "", quote=False))
     return "".join(parts)
@@ -199,8 +202,10 @@ class _LinkProcessor(InlineProcessor):
         return opener < start < link.text_end and data[start - 1] != "!"
 
     def image(self, alt: str, url: str | None) -> Element:
-        """Images are not loaded: they become links that say what they are."""
-        text = f"image: {alt}" if alt else "image"
+        """Images that are not loaded become links that say what they are."""
+        if self.owner.images == "allow" and url is not None and is_remote(url):
+            return _node("img", attributes={"src": url, "alt": alt})
+        text = image_note(alt)
         if url is None or "a" in self.owner.tree.ancestors:
             return _node("span", text, {"class": "nbs-image"})
         return _node("a", text, {"href": url, "class": "nbs-image"})

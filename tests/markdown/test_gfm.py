@@ -16,6 +16,7 @@ import cmarkgfm
 import pytest
 
 from nbstream.markdown import render
+from nbstream.markdown.links import image_note
 
 _CORPUS = Path(__file__).parent / "corpus" / "answers.md"
 _BLOCK = re.compile(r"</?(?:p|h[1-6]|ul|ol|li|table|thead|tbody|tr|td|th|pre|blockquote|hr)\b.*")
@@ -39,7 +40,7 @@ class _Structure(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if tag == "img":
-            self.tokens += [f"<a href={unquote(values['src'] or '')}>", f"image: {values['alt']}", "</a>"]
+            self.tokens += [f"<a href={unquote(values['src'] or '')}>", image_note(values["alt"] or ""), "</a>"]
             return
         if tag in {"span", "div"}:
             return
