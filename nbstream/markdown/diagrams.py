@@ -12,14 +12,13 @@ __all__ = ["diagram"]
 
 # Shown as nothing; in the middle of a name it makes another name of it.
 _JOINER = "\u2060"
+# What JavaScript takes for white space.
+_SPACE = " \t\v\f\xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 _STEREOTYPE = r"<<(?:interface|abstract|enumeration|service|choice|fork|join|entity)>>"
 _TAG = re.compile(rf"({_STEREOTYPE}|<br\s?/?>)|<(?=[A-Za-z/!?])", re.IGNORECASE)
 _SCHEME = re.compile(r"(?<![a-z])(javascript|vbscript|data)(\s*):", re.IGNORECASE)
-# Settings, which bring style sheets along: the front matter, of which the title stays, and directives.
-_FRONT_MATTER = re.compile(
-    r"\A(?:[\s\ufeff]*---[\s\ufeff]*?\n(?P<settings>.*?\n)??[^\S\n]*---[\s\ufeff]*?(?:\n|\Z))+", re.DOTALL
-)
-_TITLE = re.compile(r"^title:[ \t]*[\w ,.;()/+-]+$", re.MULTILINE)
+# Settings bring style sheets along. They stand in front matter, of which only the title stays, and in directives.
+_TITLE = re.compile(r"title:[ \t]*[\w ,.;()/+-]+")
 _DIRECTIVE = re.compile(r"%%\{.*?(?:\}%%|\Z)", re.DOTALL)
 # What a node may say of its shape. An image is not among it.
 _SHAPE = re.compile(r"""@\{((?:"[^"]*"|[^"{}])*)\}?""")
@@ -27,9 +26,10 @@ _PROPERTY = re.compile(
     r"""(?:\A|[\s,])("?(?:shape|label|type|animate|animation|assigned|ticket|priority|icon|form|pos|w|h)"?)\s*:\s*"""
     r"""("[^"\\\n]*"|'[^'\\\n]*'|[\w.-]+)"""
 )
-_STYLE = re.compile(r"\b(?:classDef|style|linkStyle)\b.*", re.IGNORECASE)
+# A statement of its own: elsewhere the words may be part of a text, and a name before `(` is that of a node.
+_STYLE = re.compile(r"(?:^|[;{])[^\S\n]*(?:classDef|style|linkStyle)\b[^\n;]*", re.IGNORECASE | re.MULTILINE)
 _ESCAPE = re.compile(rf"\\(?!{_JOINER})")
-_FUNCTION = re.compile(rf"(?<=[\w-])(?<!\brgb)(?<!\brgba)(?<!\bhsl)(?<!\bhsla)(?=\()(?<!{_JOINER})", re.IGNORECASE)
+_FUNCTION = re.compile(r"(?<=[\w-])(?=\()")
 _LOADS = re.compile(r"\b((?:url|src|image|image-set|cross-fade|element)\s*)(?=\()", re.IGNORECASE)
 
 
@@ -42,8 +42,7 @@ def diagram(code: str) -> str:
         >>> diagram('flowchart TD\nA@{ img: "https://example.com/a.png", label: "a" } --> B[<b>bold</b>]')
         'flowchart TD\nA@{ label: "a" } --> B[#lt;b>bold#lt;/b>]'
     """
-    code = _FRONT_MATTER.sub(_title_only, code)
-    code = _DIRECTIVE.sub(" ", code)
+    code = _DIRECTIVE.sub(" ", _without_settings(code))
     code = _SHAPE.sub(_shape, code)
     code = _STYLE.sub(lambda found: _plain_style(found[0]), code)
     code = _LOADS.sub(rf"\1{_JOINER}", code)
@@ -51,9 +50,19 @@ def diagram(code: str) -> str:
     return _SCHEME.sub(r"\1\2#colon;", code)
 
 
-def _title_only(found: re.Match[str]) -> str:
-    title = _TITLE.search(found["settings"] or "")
-    return f"---\n{title[0]}\n---\n" if title else ""
+def _without_settings(code: str) -> str:
+    """Return code without front matter, and without what would be the front matter then."""
+    lines = code.split("\n")
+    bare = [line.strip(_SPACE) for line in lines]
+    rules = [number for number, line in enumerate(bare) if line == "---"]
+    start, title = 0, ""
+    for opening, closing in zip(rules[::2], rules[1::2], strict=False):
+        if any(bare[start:opening]):
+            break
+        title = next(filter(_TITLE.fullmatch, lines[opening + 1 : closing]), title)
+        start = closing + 1
+    front = ["---", title, "---"] if title else []
+    return "\n".join([*front, *lines[start:]])
 
 
 def _shape(found: re.Match[str]) -> str:
@@ -62,5 +71,5 @@ def _shape(found: re.Match[str]) -> str:
 
 
 def _plain_style(style: str) -> str:
-    """Return a style without functions but colours, however they are spelt."""
+    """Return a style without functions, however they are spelt."""
     return _FUNCTION.sub(_JOINER, _ESCAPE.sub(rf"\\{_JOINER}", style))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from nbstream.markdown.diagrams import diagram
@@ -17,7 +19,7 @@ J = "\u2060"
         "---\ntitle: The way, part 2\n---\ngraph TD; A-->B",
         'flowchart TD\nA@{ shape: docs, label: "a {b}" } --> B',
         "classDiagram\nclass A\n<<interface>> A\nA <|-- B",
-        "graph TD; A[one<br>two]-->B; classDef x fill:#f9f,stroke:rgb(1,2,3); class A x",
+        "graph TD; A[one<br>two]-->B; classDef x fill:#f9f,stroke:#333; class A x",
         '%% a comment\npie title Pets\n"Dogs" : 3',
     ],
 )
@@ -44,3 +46,13 @@ def test_what_draws_is_left_as_it_is(code):
 def test_what_acts_is_taken_out_once_and_for_all(code, written):
     assert diagram(code) == written
     assert diagram(written) == written
+
+
+@pytest.mark.parametrize(
+    "piece", ["---\n", "\n", "@{", '@{ "', "%%{", ";style ", "style ", "url ", "<br ", "@{ shape", "@{ shape: a, "]
+)
+def test_cost_is_linear(piece):
+    code = piece * (80_000 // len(piece))
+    before = time.process_time()
+    diagram(code)
+    assert time.process_time() - before < 1.0  # what is quadratic takes many seconds
