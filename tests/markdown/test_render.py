@@ -35,7 +35,10 @@ _LINK = ' target="_blank" rel="noopener noreferrer nofollow"'
             f'<p>see <a href="https://a.example/x_y_z"{_LINK}>https://a.example/x_y_z</a>.</p>',
         ),
         ("[a](javascript:x)", "<p><span>a</span></p>"),
-        ("![a](https://x.example)", f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image: a</a></p>'),
+        (
+            "![a](https://x.example)",
+            f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image not loaded: a</a></p>',
+        ),
         ("[^1] and", "<p>[^1] and</p>"),
     ],
 )
