@@ -74,5 +74,6 @@ class Footnotes:
                     items.append(("</ol>\n" if items else "") + (f'<ol start="{number}">' if number > 1 else "<ol>"))
                 items.append(f"<li>\n{draw(definitions[key])}\n</li>")
                 expected = number + 1
-                keys += list(self._numbers)[len(keys) :]
+                if len(self._numbers) > len(keys):
+                    keys += list(self._numbers)[len(keys) :]
         return "\n".join(['<div class="nbs-footnotes">', *items, "</ol>\n</div>"]) if items else ""
