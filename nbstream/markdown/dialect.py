@@ -21,6 +21,7 @@ from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from nbstream.markdown.tree import Block
 
@@ -32,10 +33,11 @@ _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
 
 class _Drawn(NamedTuple):
-    """What was made of a closed leaf, and the labels that had no definition then."""
+    """What was made of a closed leaf, the labels that had no definition then, and the first uses of footnotes in it."""
 
     html: str
     missing: frozenset[str]
+    notes: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -56,6 +58,10 @@ class Renderer:
         self._missing = set()
         html = "" if block.kind in NOT_IN_PLACE else sanitise(self._draw(block))
         return html, frozenset(self._missing)
+
+    def draft(self) -> AbstractContextManager[None]:
+        """What is drawn inside may still change: its footnote references are not counted for good."""
+        return self._inlines.footnotes.draft()
 
     def footnotes(self, notes: Mapping[str, Block]) -> str:
         """Return the sanitised HTML of the section with the footnotes that what was drawn refers to, or nothing."""
@@ -103,8 +109,7 @@ class Renderer:
     def _inline(self, block: Block) -> str:
         if block.open:
             # Not closed: what stands in front may be definitions, and marks may be half open.
-            with self._inlines.footnotes.draft():
-                return self._text(heal(take_definitions(block.text, {}).strip()))
+            return self._text(heal(take_definitions(block.text, {}).strip()))
         return self._kept(block, lambda: self._text(block.text.strip()))
 
     def _text(self, text: str) -> str:
@@ -151,15 +156,15 @@ class Renderer:
         kept = block.cache
         if isinstance(kept, _Drawn) and kept.missing.isdisjoint(self.references):
             self._missing |= kept.missing
+            for key in kept.notes:
+                self._inlines.footnotes.number(key)
             return kept.html
         before, self._missing = self._missing, set()
-        if block.open:
-            with self._inlines.footnotes.draft():
-                html = draw()
-        else:
-            html = draw()
+        seen = self._inlines.footnotes.seen()
+        html = draw()
+        if not block.open:
             self._cells.clear()
-            block.cache = _Drawn(html, frozenset(self._missing))
+            block.cache = _Drawn(html, frozenset(self._missing), self._inlines.footnotes.since(seen))
         self._missing |= before
         return html
 

@@ -131,7 +131,8 @@ class IncrementalRenderer:
             view.feed(line)
         # The document as it looks now; a definition in the making is not shown.
         blocks = [block for block in view.document.children if not _hidden(block)]
-        shown = [self._renderer.html(block)[0] for block in blocks]
+        with self._renderer.draft():
+            shown = [self._renderer.html(block)[0] for block in blocks]
         shown += [""] * (len(self._shown) - len(shown))
         for offset, html in enumerate(shown):
             if offset >= len(self._shown) or self._shown[offset] != html:

@@ -208,8 +208,10 @@ class _LinkProcessor(InlineProcessor):
     def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override] # noqa: N802
         opener = m.end() - 1
         link = self.find(data, opener)
-        if link is None and data.startswith("[^", opener):
-            return self.note(data, opener)
+        if data.startswith("[^", opener) and (link is None or data[link.text_end + 1] != "("):
+            note = self.note(data, opener)
+            if link is None:
+                return note
         if link is None or (self.inner and m[0] == "[" and "image" not in self.owner.tree.ancestors):
             return _NOTHING
         text = data[opener + 1 : link.text_end]
@@ -225,7 +227,7 @@ class _LinkProcessor(InlineProcessor):
         return _node("span" if url is None else "a", text, attributes, atomic=False), m.start(), link.end
 
     def note(self, data: str, start: int) -> _Found:
-        """Return a footnote reference; it has a number even if it stays text, for want of a note."""
+        """Return a footnote reference; it has a number even if it stays text or becomes a link: notes may come late."""
         label = label_at(data, start)
         if label is None or re.search(r"\s", label[1]) or label[1] == "^":
             return _NOTHING
