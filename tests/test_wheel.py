@@ -20,7 +20,9 @@ def wheel(tmp_path_factory):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-@pytest.mark.parametrize("name", ["display/static/live_view.js", "display/static/live_view.css", "py.typed"])
+@pytest.mark.parametrize(
+    "name", ["display/static/live_view.js", "display/static/elements.js", "display/static/live_view.css", "py.typed"]
+)
 def test_wheel_carries_the_front_end_and_the_types(wheel, name):
     assert wheel[f"nbstream/{name}"] == (ROOT / "nbstream" / name).read_bytes()
 

@@ -1,7 +1,21 @@
-"""The live view of one stream: a widget that receives small ordered patches and appends them to the page.
+"""The live view of one stream: a widget that receives small ordered messages and appends to the page.
 
-Its text is rendered here, in the kernel; the page only places sanitised HTML. Patches are numbered, so that a view
-which joins late, reloads or misses one asks for the whole. It must not know transport, sessions or display ids.
+The answer is rendered here, in the kernel; the page only places sanitised HTML. It must not know transport, sessions or
+display ids.
+
+The protocol, all by custom messages. To the page, each with the next `number`:
+
+    patch      blocks: a list of [block, depth, commit, keep, tail], where the tail is its first `keep` UTF-16 units
+               before and then `tail`; see `nbstream.markdown.Patch` for the rest. `state` only while it is pending.
+    reasoning  keep, text: the reasoning is its first `keep` UTF-16 units before and then `text`, which is no HTML.
+               seconds: how long the model has thought; over: whether that is final.
+    retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
+    end        state; mark: {word, sentence} or null; facts: the parts of the footer.
+    snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {text,
+               seconds, over} or null, state, mark, facts, retry, elapsed (seconds since the stream began).
+
+From the page: `hello` and `gone`, with the `view` that has come or left; `resync`, when a number is missing; `stop`. A
+page that misses a message asks for the whole, once; `hello` and `resync` are answered by a snapshot.
 """
 
 from __future__ import annotations
@@ -17,12 +31,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 import traitlets
 
-from nbstream.display.marks import mark_of
+from nbstream.display.deltas import BlockDeltas, TextDeltas
+from nbstream.display.marks import footer_of, mark_of
 from nbstream.markdown import IncrementalRenderer, Patch
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from nbstream.result import Retry, StreamResult
 
@@ -37,10 +52,11 @@ class LiveView(anywidget.AnyWidget):
     Args:
         model: The model that is asked, for the waiting line.
         stop: Called when the reader presses Stop; from any thread, as often as one likes.
-        now: Monotonic time, for what is left of a pause when a view joins late.
+        now: Monotonic time, for what has passed and what is left of a pause when a view joins late.
     """
 
-    _esm = _STATIC / "live_view.js"
+    # One module of several files, for anywidget takes one and there is no bundler.
+    _esm = "\n".join((_STATIC / f"{part}.js").read_text("utf-8") for part in ("elements", "live_document", "live_view"))
     _css = _STATIC / "live_view.css"
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
@@ -51,10 +67,15 @@ class LiveView(anywidget.AnyWidget):
         self._now = now
         self._renderer = IncrementalRenderer()
         self._rendered = ""
-        self._tails: dict[int, tuple[int, str]] = {}
+        self._blocks = BlockDeltas()
+        self._reasoning = TextDeltas()
+        self._thinking_since: float | None = None
+        self._thought_for: float | None = None
         self._number = 0
+        self._started_at = now()
         self._state = StreamState.PENDING
         self._mark: dict[str, str] | None = None
+        self._facts: list[str] = []
         self._retry: Retry | None = None
         self._retry_at = 0.0
         self._views: set[str] = set()
@@ -83,17 +104,17 @@ class LiveView(anywidget.AnyWidget):
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
-        patches = self._restart(snapshot.body)
-        if new := snapshot.body[len(self._rendered) :]:
-            patches = (*patches, *self._renderer.append(new))
-        self._rendered = snapshot.body
-        if snapshot.state.terminal:
-            patches = (*patches, *self._renderer.finish())
         with self._lock:
+            patches = self._restart(snapshot.body)
+            if new := snapshot.body[len(self._rendered) :]:
+                patches = (*patches, *self._renderer.append(new))
+            self._rendered = snapshot.body
+            if snapshot.state.terminal:
+                patches = (*patches, *self._renderer.finish())
             self._state = snapshot.state
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
-            changes = self._changes(patches)
-            if changes:
+            self._show_reasoning(snapshot)
+            if changes := self._blocks.take(patches):
                 # Text is the sign that the answer has begun, unless it is that of an answer that is gone on with.
                 waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
                 self._send_next({"type": "patch", "blocks": changes, **waiting})
@@ -103,9 +124,10 @@ class LiveView(anywidget.AnyWidget):
         with self._lock:
             mark = mark_of(result)
             self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
+            self._facts = footer_of(result)
             self._state = result.state
             self._retry = None
-            self._send_next({"type": "end", "state": str(self._state), "mark": self._mark})
+            self._send_next({"type": "end", "state": str(self._state), "mark": self._mark, "facts": self._facts})
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may still be on a page.
@@ -131,6 +153,26 @@ class LiveView(anywidget.AnyWidget):
         self._renderer, self._rendered = IncrementalRenderer(), ""
         return tuple(Patch(block, 0, "", "", settled=False) for block in range(shown))
 
+    def _show_reasoning(self, snapshot: StreamResult) -> None:
+        """Send what is new of the reasoning, and that it is over: when the answer or the end has come."""
+        thinking = self._thinking_since is not None and self._thought_for is None
+        if not snapshot.reasoning and not thinking:
+            return
+        if self._thinking_since is None:
+            self._thinking_since = self._now()
+        over = self._thought_for is None and (bool(snapshot.body) or snapshot.state.terminal)
+        if over:
+            self._thought_for = self._now() - self._thinking_since
+        grown = snapshot.reasoning != self._reasoning.text
+        if grown or over:
+            keep, text = self._reasoning.take(snapshot.reasoning)
+            self._send_next({"type": "reasoning", "keep": keep, "text": text, **self._thinking_time()})
+
+    def _thinking_time(self) -> dict[str, Any]:
+        if self._thought_for is not None:
+            return {"seconds": self._thought_for, "over": True}
+        return {"seconds": self._now() - (self._thinking_since or 0.0), "over": False}
+
     def _show_retry(self, retry: Retry | None) -> None:
         """Tell the views of a pause, or that it is over; they count down by themselves."""
         if retry != self._retry:
@@ -147,23 +189,6 @@ class LiveView(anywidget.AnyWidget):
             "attempt": self._retry.attempt,
             "attempts": self._retry.attempts,
         }
-
-    def _changes(self, patches: Iterable[Patch]) -> list[list[Any]]:
-        """`[block, depth, commit, keep, tail]` for each patch: keep so many UTF-16 units of the tail before it."""
-        changes = []
-        for patch in patches:
-            # The slot itself is replaced as a whole, so all that is in it can be kept.
-            commit, tail = (patch.commit, patch.tail) if patch.depth else ("", patch.commit + patch.tail)
-            depth, old = self._tails.get(patch.block, (0, ""))
-            keep = _common_prefix(old, tail) if depth == patch.depth and not commit else 0
-            if patch.settled:
-                self._tails.pop(patch.block, None)
-                if depth == patch.depth and old == tail:
-                    continue
-            else:
-                self._tails[patch.block] = (patch.depth, tail)
-            changes.append([patch.block, patch.depth, commit, _utf16_length(old[:keep]), tail[keep:]])
-        return changes
 
     def _on_page_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         match content:
@@ -196,15 +221,19 @@ class LiveView(anywidget.AnyWidget):
         self.send({**message, "number": self._number})
 
     def _send_snapshot(self) -> None:
-        self._tails.clear()
+        self._blocks.forget()
+        reasoning = {"text": self._reasoning.text, **self._thinking_time()} if self._reasoning.text else None
         self.send(
             {
                 "type": "snapshot",
                 "number": self._number,
                 "blocks": self._renderer.snapshot(),
+                "reasoning": reasoning,
                 "state": str(self._state),
                 "mark": self._mark,
+                "facts": self._facts,
                 "retry": self._retry_facts(),
+                "elapsed": self._now() - self._started_at,
             }
         )
 
@@ -218,20 +247,3 @@ def _take_messages_at_once(comm: Any) -> None:
     """
     if hasattr(comm, "_reply_subshell_for"):
         comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001  there is no public way
-
-
-def _common_prefix(one: str, other: str) -> int:
-    """How many characters two strings share at their beginning, by halving: comparing slices is done in C."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _utf16_length(text: str) -> int:
-    """The length of a string as JavaScript counts it."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

@@ -1,4 +1,4 @@
-"""The words that mark how an answer ended, the same on every surface. Pure: result in, words out.
+"""The words that mark how an answer ended, and its facts, the same on every surface. Pure: result in, words out.
 
 Each verdict has a word of its own, for the eye that runs down a notebook, and a sentence that says what happened and
 what to do. Both are one line of plain text; a surface adds only its own escapes.
@@ -14,7 +14,7 @@ from nbstream.result import StreamState
 if TYPE_CHECKING:
     from nbstream.result import StreamResult
 
-__all__ = ["Mark", "mark_of", "notes_of"]
+__all__ = ["Mark", "footer_of", "mark_of", "notes_of"]
 
 
 class Mark(NamedTuple):
@@ -74,6 +74,28 @@ def notes_of(result: StreamResult) -> list[str]:
     if result.choices:
         messages.append(f"There are {len(result.choices)} answers; all of them are in stream_result.choices.")
     return list(dict.fromkeys(map(_line, messages)))
+
+
+def footer_of(result: StreamResult) -> list[str]:
+    """The facts about an answer that has ended, in reading order; what is not known is left out, never guessed.
+
+    Example:
+        >>> from nbstream.result import StreamResult, Timing, Usage
+        >>> timing = Timing(ttft=0.42, total=9.0, tokens_per_second=141.3)
+        >>> footer_of(StreamResult("Hi", StreamState.COMPLETED, "stop", Usage(9, 1200, 1209), "m", timing=timing))
+        ['m', 'complete', '1,200 tokens', 'first token after 0.42 s', '141 tokens/s']
+    """
+    mark, timing = mark_of(result), result.timing
+    facts = [
+        result.model,
+        mark.word.lower() if mark else "complete",
+        None
+        if result.usage is None
+        else f"{result.usage.output_tokens:,} token{'s' * (result.usage.output_tokens != 1)}",
+        None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
+        None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
+    ]
+    return [_line(fact) for fact in facts if fact]
 
 
 def _failed(result: StreamResult) -> Mark:

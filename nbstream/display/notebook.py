@@ -31,7 +31,7 @@ class MarkdownGrowth:
     """When the whole text may be sent again: at most four times a second, and only once it has grown by a tenth.
 
     The tenth bounds the bytes: every update is a tenth longer than the one before, so all of them together are about
-    eleven times the text, however long it is.
+    eleven times the text in each of its two formats, however long it is.
 
     Example:
         >>> growth = MarkdownGrowth()

@@ -243,6 +243,7 @@ class BlockParser:
         item = self._spine[-2]
         if item.kind == "item" and len(item.children) == 1 and (task := _TASK.match(text)):
             item.task, text = task[1], text[task.end() :]
+            self._spine[-3].task = item.task
         self._grow(paragraph, text)
 
     def _add_math(self, block: Block, cursor: Cursor) -> None:

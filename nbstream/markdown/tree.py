@@ -62,7 +62,7 @@ class Block:
         lines: The lines of a leaf; the label of a footnote.
         level: The level of a heading; 1 for a math block that was properly ended.
         loose: Whether blank lines separate the items of a list.
-        task: The mark in the check box of an item (a space or an `x`), if it has one.
+        task: The mark in the check box of an item (a space or an `x`), if it has one; of a list, that of its last one.
         marker: The marker of an item, and of the first item for a list.
         fence: How fenced code or a math block was opened; None for indented code.
         align: The alignment of the columns of a table.

@@ -64,7 +64,7 @@ def test_a_pause_counts_down_and_the_answer_follows(
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
     assert notebook.view(1).get_by_role("button", name="Stop").is_enabled()
-    announced = notebook.view(1).get_by_role("status")
+    announced = notebook.page.locator(".nbs-announcer")
     expect(announced).to_have_text(PAUSING)
     said = announced.inner_text()
 
@@ -103,10 +103,10 @@ def test_a_page_that_is_reloaded_in_a_pause_counts_on(open_notebook: OpenNoteboo
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
     notebook.save()
-    before = PAUSING.search(notebook.view(1).inner_text())
+    before = PAUSING.search(notebook.view(1).text_content() or "")
     notebook.load()
     expect(notebook.view(1)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
-    after = PAUSING.search(notebook.view(1).inner_text())
+    after = PAUSING.search(notebook.view(1).text_content() or "")
     assert before is not None
     assert after is not None
     assert int(after[1]) < int(before[1])
@@ -140,7 +140,8 @@ def test_text_that_turns_out_to_be_thinking_makes_room_for_the_answer(
     expect(body).to_contain_text("So I greet back.", timeout=PATIENCE_MS)
     thought.set()
     expect(body).to_have_text("")
-    expect(notebook.view(1)).to_contain_text("Waiting for m")
+    expect(notebook.view(1)).to_contain_text("Thinking …")
+    expect(notebook.view(1)).to_contain_text("m · thinking · ")
     answered.set()
     notebook.wait_for_end(1)
     expect(notebook.output(1)).to_have_text(re.compile(r"\s*Hello!\s*"))

@@ -1,4 +1,4 @@
-"""What a live view tells the page about pauses, beginnings again and ends, message by message."""
+"""What a live view tells the page about pauses, reasoning, beginnings again and ends, message by message."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from nbstream.display.live_view import LiveView
 from nbstream.errors import StalledError
-from nbstream.result import Retry, StreamResult, StreamState
+from nbstream.result import Retry, StreamResult, StreamState, Timing, Usage
 from tests.slots import Slots
 
 SOME = StreamState.STREAMING
@@ -90,6 +90,7 @@ def test_the_end_of_the_stream_ends_the_pause(page, kept):
         "number": 3,
         "state": "cancelled",
         "mark": {"word": "Stopped", "sentence": "You stopped the stream before the answer began."},
+        "facts": ["stopped"],
     }
     page.says(type="hello", view="v")
     (snapshot,) = page.take()
@@ -118,6 +119,63 @@ def test_a_failure_ends_with_its_word(page):
     page.view.end(StreamResult("Hi", StreamState.FAILED, error=StalledError("It hung.")))
     (end,) = page.take()
     assert end["mark"] == {"word": "Stalled", "sentence": "It hung."}
+
+
+def test_the_end_tells_the_facts_and_a_view_that_joins_later_learns_them_too(page):
+    timing = Timing(ttft=0.416, total=12.0, tokens_per_second=57.6)
+    page.view.end(StreamResult("Hi", StreamState.COMPLETED, "stop", Usage(9, 1, 10), "m-2026", timing=timing))
+    (end,) = page.take()
+    assert end["facts"] == ["m-2026", "complete", "1 token", "first token after 0.42 s", "58 tokens/s"]
+    page.now += 7
+    page.says(type="hello", view="v")
+    (snapshot,) = page.take()
+    assert (snapshot["facts"], snapshot["state"], snapshot["elapsed"]) == (end["facts"], "completed", 7.0)
+
+
+def test_reasoning_is_sent_piece_by_piece_with_its_time_until_the_answer_begins(page):
+    def draw(reasoning, text="", *, after):
+        page.now += after
+        page.view.draw(StreamResult(text, SOME, reasoning=reasoning))
+        return [message for message in page.take() if message["type"] == "reasoning"]
+
+    assert draw("Hm \U0001f914", after=3.0) == [piece(1, 0, "Hm \U0001f914", 0.0)]
+    assert draw("Hm \U0001f914 <b>", after=1.5) == [piece(2, 5, " <b>", 1.5)]
+    assert draw("Hm \U0001f914 <b>", after=0.5) == []
+    assert draw("Hm, so", after=0.5) == [piece(3, 2, ", so", 2.5)]
+    assert draw("Hm, so", "Yes", after=1.0) == [piece(4, 6, "", 3.5, over=True)]
+    assert draw("Hm, so. More", "Yes, and", after=1.0) == [piece(6, 6, ". More", 3.5, over=True)]
+    page.says(type="resync")
+    (snapshot,) = page.take()
+    assert snapshot["reasoning"] == {"text": "Hm, so. More", "seconds": 3.5, "over": True}
+
+
+def test_a_view_that_joins_while_the_model_thinks_learns_all_and_since_when(page):
+    page.view.draw(StreamResult("", SOME, reasoning="Hm"))
+    page.take()
+    page.now += 4.0
+    page.says(type="hello", view="v")
+    (snapshot,) = page.take()
+    assert snapshot["reasoning"] == {"text": "Hm", "seconds": 4.0, "over": False}
+
+
+def test_the_end_of_the_stream_ends_the_thinking(page):
+    page.view.draw(StreamResult("", SOME, reasoning="Hm"))
+    page.now += 2.0
+    page.view.draw(StreamResult("", StreamState.CANCELLED, reasoning="Hm"))
+    assert page.take()[-1] == piece(2, 2, "", 2.0, over=True)
+
+
+def test_without_reasoning_nothing_is_told_of_it(page):
+    page.view.draw(StreamResult("Hi", SOME))
+    page.view.draw(StreamResult("Hi", StreamState.COMPLETED))
+    page.says(type="resync")
+    *drawn, snapshot = page.take()
+    assert "reasoning" not in [message["type"] for message in drawn]
+    assert snapshot["reasoning"] is None
+
+
+def piece(number, keep, text, seconds, *, over=False):
+    return {"type": "reasoning", "number": number, "keep": keep, "text": text, "seconds": seconds, "over": over}
 
 
 def shown(messages):

@@ -3,9 +3,9 @@
 import pytest
 
 import nbstream.errors
-from nbstream.display.marks import mark_of, notes_of
+from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.errors import StalledError, StreamError
-from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, ToolCall, Usage
+from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
 CALL = (ToolCall("call_1", "get_weather", "{}"),)
@@ -189,3 +189,19 @@ def test_an_empty_answer_is_not_told_twice():
 @pytest.mark.parametrize("state", [StreamState.PENDING, StreamState.STREAMING])
 def test_no_notes_while_the_answer_arrives(state):
     assert notes_of(StreamResult("a", state, warnings=WARNED)) == []
+
+
+@pytest.mark.parametrize(
+    ("result", "facts"),
+    [
+        (StreamResult("a", COMPLETED, "stop"), ["complete"]),
+        (StreamResult("a", COMPLETED, "length", model="m"), ["m", "cut off"]),
+        (StreamResult("a", COMPLETED, "stop", Usage(5, 0, 5)), ["complete", "0 tokens"]),
+        (StreamResult("a", COMPLETED, "stop", Usage(5, 1, 6)), ["complete", "1 token"]),
+        (StreamResult("", FAILED, timing=Timing(total=3.0)), ["failed"]),
+        (StreamResult("a", CANCELLED, timing=Timing(ttft=1.5, total=3.0)), ["stopped", "first token after 1.50 s"]),
+        (StreamResult("a", COMPLETED, "stop", model="m\x1b[1m\nx"), ["m\u241b[1m x", "complete"]),
+    ],
+)
+def test_the_footer_leaves_out_what_is_not_known(result, facts):
+    assert footer_of(result) == facts

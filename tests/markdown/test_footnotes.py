@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbstream.markdown import IncrementalRenderer, inert, render
+from tests.slots import Slots
 
 _LINES = [
     "a[^1] and [^2]",
@@ -71,17 +72,17 @@ def test_notes_are_numbered_by_use_and_drawn_at_the_end(text, html):
 
 def _stream(text: str, step: int) -> list[str]:
     renderer = IncrementalRenderer()
-    slots: dict[int, str] = {}
+    slots = Slots()
     shown: set[tuple[int, str]] = set()
     for start in range(0, len(text) + step, step):
         last = start >= len(text)
         for patch in renderer.finish() if last else renderer.append(text[start : start + step]):
-            slots[patch.block] = patch.commit + patch.tail
+            slots.place(patch.block, patch.depth, patch.commit, patch.tail)
             if patch.settled:
-                shown |= {(patch.block, number) for number in re.findall(r"<sup>\d+", slots[patch.block])}
+                shown |= {(patch.block, number) for number in re.findall(r"<sup>\d+", slots.html(patch.block))}
     for block, number in shown:
-        assert number in slots[block], "a number that was shown in a settled block stays"
-    return [slots[number] for number in sorted(slots)]
+        assert number in slots.html(block), "a number that was shown in a settled block stays"
+    return [slot.html for slot in slots.slots if slot.children]
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

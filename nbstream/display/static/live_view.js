@@ -1,116 +1,8 @@
-// The page's half of a live view (display/live_view.py is the kernel's). It places sanitised HTML and knows no Markdown.
-// One document per widget and page holds what has arrived; any number of views show it, so that a view that is made
-// again (a second output, a redrawn one) needs no kernel. It is found by the widget's key, for the model that is handed
-// in is another object each time.
+// One view of a live document, and the widget's entry points. The files beside this one, joined in front of it, make up
+// one ES module.
 
-const documents = new Map();
+const CAP_LINES = 60;
 let viewCount = 0;
-
-class LiveDocument {
-  constructor(model) {
-    this.model = model;
-    this.startedAt = performance.now();
-    this.number = 0; // of the last patch that was applied
-    this.blocks = []; // the slots, one element each, that every view shows a copy of
-    this.tails = []; // the HTML of the last tail in each
-    this.state = "pending";
-    this.mark = null;
-    this.retry = null; // the pause before the next attempt, while the stream is in it
-    this.kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
-    this.views = new Set();
-    this.asking = false;
-    this.receive = (message) => this.apply(message);
-    model.on("msg:custom", this.receive);
-  }
-
-  apply(message) {
-    if (message.type === "snapshot") {
-      this.number = message.number;
-      this.blocks = [];
-      this.tails = [];
-      message.blocks.forEach((html, index) => this.patch(index, 0, "", html));
-      this.state = message.state;
-      this.mark = message.mark;
-      this.pause(message.retry);
-      this.kernelAnswers = true;
-      this.asking = false;
-      this.views.forEach((view) => view.redraw());
-      return;
-    }
-    if (message.number !== this.number + 1) {
-      // A message was lost or came before this page: ask for the whole, once.
-      if (!this.asking) this.model.send({ type: "resync" });
-      this.asking = true;
-      return;
-    }
-    this.number = message.number;
-    if (message.type === "patch") {
-      this.state = message.state ?? "streaming";
-      for (const [index, depth, commit, keep, tail] of message.blocks) {
-        const whole = (this.tails[index] ?? "").slice(0, keep) + tail;
-        this.patch(index, depth, commit, whole);
-        this.views.forEach((view) => view.patch(index, depth, commit, whole));
-      }
-      this.views.forEach((view) => view.drawState());
-    } else if (message.type === "retry") {
-      this.pause(message.retry);
-      this.views.forEach((view) => view.drawState());
-    } else if (message.type === "end") {
-      this.state = message.state;
-      this.mark = message.mark;
-      this.views.forEach((view) => view.drawState());
-    }
-  }
-
-  patch(index, depth, commit, tail) {
-    while (this.blocks.length <= index) this.blocks.push(element("div", "nbs-block"));
-    place(this.blocks[index], depth, commit, tail);
-    this.tails[index] = tail;
-  }
-
-  pause(retry) {
-    this.retry = retry ?? null;
-    if (!this.retry) return;
-    this.retry.endsAt = performance.now() + 1000 * retry.left;
-    this.retry.announcement = this.retryLine() ?? "";
-  }
-
-  // The words of the kernel's `Retry.sentence`, counting down; nothing once the pause is over.
-  retryLine() {
-    const { reason, endsAt, attempt, attempts } = this.retry;
-    const left = Math.ceil((endsAt - performance.now()) / 1000);
-    return left > 0 ? `${reason}, retrying in ${left} s · attempt ${attempt} of ${attempts}` : null;
-  }
-}
-
-const ended = (state) => !["pending", "streaming"].includes(state);
-
-function element(tag, className, parent) {
-  const made = document.createElement(tag);
-  made.className = className;
-  parent?.append(made);
-  return made;
-}
-
-function fragment(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return template.content;
-}
-
-// Puts sanitised HTML into a slot, or into the element that is its last child `depth` levels down. What has been
-// committed there ends at a comment and is never touched again; everything behind it is the tail, which is replaced.
-function place(slot, depth, commit, tail) {
-  if (depth === 0) return slot.replaceChildren(fragment(commit + tail));
-  let target = slot;
-  for (let level = 0; level < depth; level++) target = target.lastElementChild;
-  while (target.lastChild && target.lastChild.nodeType !== Node.COMMENT_NODE) target.lastChild.remove();
-  if (commit) {
-    target.lastChild?.remove();
-    target.append(fragment(commit), document.createComment(""));
-  }
-  target.append(fragment(tail));
-}
 
 class LiveView {
   constructor(doc, host) {
@@ -119,23 +11,34 @@ class LiveView {
     this.root = element("div", "nbs-view", host);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Streamed answer");
-    this.body = element("div", "nbs-body", this.root);
-    this.body.setAttribute("aria-live", "off"); // one announcement a token would bury a screen reader
-    this.body.dir = "auto";
+    this.root.addEventListener("keydown", ({ key }) => key === "Escape" && this.askToStop());
+    this.buildReasoning();
+    this.box = element("div", "nbs-box", this.root);
+    this.body = element("div", "nbs-body", this.box);
+    this.body.setAttribute("aria-live", "off");
+    this.more = button("nbs-more", "Show all", "", this.root, () => this.showAll(this.root.dataset.all === undefined));
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
-    this.stop = element("button", "nbs-stop", this.bar);
-    this.stop.type = "button";
-    this.stop.textContent = "Stop";
-    this.stop.title = "Stop the answer and keep what has arrived";
-    this.stop.addEventListener("click", () => this.askToStop());
+    const title = "Stop the answer and keep what has arrived (Esc)";
+    this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
     this.mark = element("p", "nbs-mark", this.root);
-    this.announcer = element("span", "nbs-announcer", this.root);
-    this.announcer.setAttribute("role", "status");
+    this.copyButton = new CopyButton(this.root, (words) => doc.announce(words));
+    this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
     this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
     this.redraw();
     doc.views.add(this);
     this.greet(200);
+  }
+
+  buildReasoning() {
+    this.reasoning = element("details", "nbs-reasoning", this.root);
+    this.summary = element("summary", "", this.reasoning);
+    this.summary.dataset.lmSuppressShortcuts = "true";
+    const box = element("div", "nbs-thoughts", this.reasoning);
+    box.tabIndex = 0;
+    const content = element("div", "", box);
+    this.thoughts = content.appendChild(document.createTextNode(""));
+    this.thoughtsTail = new Tail(box, content, () => true);
   }
 
   // Say hello until the kernel answers: while a front end is still opening the channel that reaches a busy kernel, its
@@ -149,55 +52,97 @@ class LiveView {
 
   redraw() {
     this.body.replaceChildren(...this.doc.blocks.map((slot) => slot.cloneNode(true)));
+    this.drawThoughts(0, this.doc.reasoning?.text ?? "");
+    this.drawCaret();
     this.drawState();
   }
 
   patch(index, depth, commit, tail) {
-    while (this.body.childElementCount <= index) element("div", "nbs-block", this.body);
+    while (this.body.childElementCount <= index) this.body.append(slot());
     place(this.body.children[index], depth, commit, tail);
     // An answer that began again may have left blocks without anything in them; the caret belongs to the last one with.
     while (this.body.lastElementChild?.childNodes.length === 0) this.body.lastElementChild.remove();
+    this.drawCaret();
+    if (this.copyButton.pre?.isConnected === false) this.copyButton.show(null);
+  }
+
+  drawCaret() {
+    this.caretAt?.classList.remove("nbs-caret");
+    this.caretAt = this.body.lastElementChild && lastTextHolder(this.body.lastElementChild);
+    this.caretAt?.classList.add("nbs-caret");
+  }
+
+  drawThoughts(keep, text) {
+    this.thoughts.replaceData(keep, this.thoughts.length - keep, text);
   }
 
   drawState() {
-    const { state, mark, retry, kernelAnswers } = this.doc;
-    // The text there is may be that of an answer which is only gone on with, and reasoning has no text to show.
-    const waiting = state === "pending" || this.body.childElementCount === 0;
-    const seconds = Math.floor((performance.now() - this.doc.startedAt) / 1000);
-    const label = this.doc.model.get("label");
-    this.root.dataset.state = state;
-    this.stop.hidden = ended(state) || (!kernelAnswers && seconds >= 3);
-    if (ended(state)) {
-      clearInterval(this.ticker);
-      this.bar.hidden = true;
-      this.drawMark(mark);
-      // The static answer takes this view's place. Where it does not, the page was reloaded meanwhile.
-      this.keeper ??= setTimeout(() => this.sayKept(), 3000);
-      return;
-    }
-    const waitingLine = (retry && this.doc.retryLine()) ?? `Waiting for ${label} · ${seconds} s`;
-    const wayToStop = "To stop, interrupt the kernel (■)";
-    if (this.stopping) this.say("Stopping …");
-    else this.say([waiting && waitingLine, this.stop.hidden && wayToStop].filter(Boolean).join(". "));
-    if (!waiting) this.announce("Answer begins");
-    else if (retry) this.announce(retry.announcement); // once, not at each second
+    const { doc } = this;
+    const waitedLong = performance.now() - doc.startedAt >= 3000;
+    this.root.dataset.state = doc.state;
+    this.reasoning.hidden = !doc.reasoning;
+    if (doc.reasoning) say(this.summary, doc.thinkingLine());
+    this.stop.hidden = doc.ended || (!doc.kernelAnswers && waitedLong);
+    if (doc.ended) return this.drawEnd();
+    this.status.classList.toggle("nbs-pausing", Boolean(doc.retry));
+    const wayToStop = this.stop.hidden ? ". To stop, interrupt the kernel (■)" : "";
+    say(this.status, this.stopping ? "Stopping …" : doc.statusLine() + wayToStop);
   }
 
-  say(words) {
-    if (this.status.textContent !== words) this.status.textContent = words;
+  // The static answer takes this view's place. Where it does not, the page was reloaded meanwhile.
+  drawEnd() {
+    clearInterval(this.ticker);
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.drawMark(this.doc.mark);
+    this.keepPlace(() => {
+      this.bar.hidden = true;
+      this.root.dataset.all = "";
+    });
+    this.footer = setTimeout(() => {
+      this.bar.hidden = false;
+      say(this.status, this.doc.statusLine());
+    }, 500);
+    this.keeper = setTimeout(() => this.sayKept(), 3000);
   }
 
   drawMark(mark) {
     this.mark.replaceChildren();
-    if (mark) {
-      element("strong", "", this.mark).textContent = `${mark.word}.`;
-      this.mark.append(` ${mark.sentence}`);
-    }
-    this.announce(mark ? mark.word : "Answer complete");
+    if (!mark) return;
+    element("strong", "", this.mark).textContent = `${mark.word}.`;
+    this.mark.append(` ${mark.sentence}`);
   }
 
-  announce(words) {
-    if (this.announcer.textContent !== words) this.announcer.textContent = words;
+  // An answer that is longer than its cap scrolls in its box, unless the reader wants all of it.
+  drawCap() {
+    const cap = CAP_LINES * parseFloat(getComputedStyle(this.body).lineHeight);
+    this.box.style.setProperty("--nbs-cap", `${cap}px`);
+    const long = this.body.offsetHeight > cap + 1;
+    const all = this.root.dataset.all !== undefined;
+    this.more.hidden = !long || this.doc.ended;
+    this.box.tabIndex = long && !all ? 0 : -1; // what scrolls must be reachable
+    this.more.setAttribute("aria-expanded", all);
+    say(this.more, all ? "Show less" : "Show all");
+  }
+
+  showAll(all) {
+    this.keepPlace(() => {
+      if (all) this.root.dataset.all = "";
+      else delete this.root.dataset.all;
+      this.drawCap();
+    });
+  }
+
+  // Change the layout without moving what the reader is reading.
+  keepPlace(change) {
+    const outer = scrollParent(this.root);
+    const top = Math.max(this.box.getBoundingClientRect().top, outer.getBoundingClientRect().top, 0);
+    const below = (slot) => slot.getBoundingClientRect().bottom > top;
+    const anchor = this.tail.following ? this.body.lastElementChild : [...this.body.children].find(below);
+    const edge = () => anchor?.getBoundingClientRect().bottom ?? 0;
+    const before = edge();
+    change();
+    for (const scroller of [this.box, outer]) scroller.scrollTop += edge() - before;
   }
 
   sayKept() {
@@ -209,6 +154,7 @@ class LiveView {
   }
 
   askToStop() {
+    if (this.doc.ended || this.stopping) return;
     this.stopping = true;
     this.stop.disabled = true;
     this.doc.model.send({ type: "stop" });
@@ -216,20 +162,23 @@ class LiveView {
   }
 
   remove() {
+    [this.tail, this.thoughtsTail].forEach((tail) => tail.observer.disconnect());
     clearInterval(this.ticker);
-    clearTimeout(this.keeper);
-    clearTimeout(this.greeter);
+    [this.keeper, this.footer, this.greeter].forEach((timer) => clearTimeout(timer));
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
   }
 }
+
+// A document is found by its widget's key, for the model that is handed in is another object each time.
+const documents = new Map();
 
 export default {
   initialize({ model }) {
     const doc = new LiveDocument(model);
     documents.set(model.get("key"), doc);
     return () => {
-      model.off("msg:custom", doc.receive);
+      doc.close();
       documents.delete(model.get("key"));
     };
   },

@@ -1,0 +1,166 @@
+// Making elements, and placing the HTML of patches in them. The HTML is sanitised in the kernel; no Markdown is known here.
+
+function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  made.className = className;
+  parent?.append(made);
+  return made;
+}
+
+function button(className, label, title, parent, onClick) {
+  const made = element("button", className, parent);
+  Object.assign(made, { type: "button", textContent: label, title });
+  made.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes Enter for its own
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+function say(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+// Outside the views, for what it says last is said when the static answer has already taken their place.
+function announcer() {
+  const made = element("div", "nbs-announcer", document.body);
+  made.setAttribute("role", "status");
+  made.style.cssText = "position:fixed;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
+  return made;
+}
+
+function slot() {
+  const made = element("div", "nbs-block");
+  made.dir = "auto"; // each block has the direction of its own text
+  return made;
+}
+
+function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  for (const pre of template.content.querySelectorAll("pre")) pre.tabIndex = 0; // it scrolls, and can be copied
+  return template.content;
+}
+
+// Puts sanitised HTML into a slot, or into the element that is its last child `depth` levels down. What has been
+// committed there ends at a comment and is never touched again; everything behind it is the tail, which is replaced.
+function place(slot, depth, commit, tail) {
+  if (depth === 0) return slot.replaceChildren(fragment(commit + tail));
+  let target = slot;
+  for (let level = 0; level < depth; level++) target = target.lastElementChild;
+  while (target.lastChild && target.lastChild.nodeType !== Node.COMMENT_NODE) target.lastChild.remove();
+  if (commit) {
+    target.lastChild?.remove();
+    target.append(fragment(commit), document.createComment(""));
+  }
+  target.append(fragment(tail));
+}
+
+const HOLDS_TEXT = /^(UL|OL|LI|BLOCKQUOTE|PRE|TABLE|THEAD|TBODY|TR|TD|TH|P|H\d|DIV|SECTION)$/;
+
+// The innermost element at whose end the answer ends.
+function lastTextHolder(slot) {
+  let holder = slot;
+  for (let next = slot; next; ) {
+    holder = next;
+    if (holder.tagName === "PRE") next = holder.querySelector("code");
+    else if (holder.tagName === "TR") next = [...holder.cells].findLast((cell) => cell.firstChild) ?? holder.cells[0];
+    else next = HOLDS_TEXT.test(holder.lastElementChild?.tagName) ? holder.lastElementChild : null;
+  }
+  return holder;
+}
+
+function scrollParent(node) {
+  for (let at = node.parentElement; at; at = at.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(at).overflowY) && at.scrollHeight > at.clientHeight) return at;
+  }
+  return document.scrollingElement;
+}
+
+function inSight(node) {
+  const [frame, edge] = [scrollParent(node).getBoundingClientRect(), node.getBoundingClientRect()];
+  return edge.top < Math.min(frame.bottom, innerHeight) && edge.bottom > Math.max(frame.top, 0);
+}
+
+// Keeps the end of a box that scrolls in sight, for as long as the reader is there. `watched` says whether the end of
+// the box itself is in sight: a reader further up in the page is not at the tail either.
+class Tail {
+  constructor(box, content, watched, onGrowth) {
+    this.box = box;
+    this.following = true;
+    this.top = 0;
+    box.addEventListener("scroll", () => this.note(), { passive: true });
+    this.observer = new ResizeObserver(() => {
+      onGrowth?.();
+      if (this.following && box.scrollHeight > box.clientHeight + 1) {
+        if (watched()) this.follow();
+        else this.following = false;
+      }
+    });
+    this.observer.observe(content);
+  }
+
+  // Text that grows below moves nothing, so only the reader makes the position smaller.
+  note() {
+    const { scrollTop, clientHeight, scrollHeight } = this.box;
+    if (scrollTop < this.top - 1) this.following = false;
+    if (scrollTop + clientHeight >= scrollHeight - 4) this.following = true;
+    this.top = scrollTop;
+  }
+
+  follow() {
+    this.box.scrollTop = this.box.scrollHeight;
+    this.top = this.box.scrollTop;
+  }
+}
+
+// One button for all code blocks of a view, laid over the one that is pointed at or has the focus. It stands outside
+// the rendered text, which must keep its shape while patches arrive.
+class CopyButton {
+  constructor(root, announce) {
+    this.root = root;
+    this.announce = announce;
+    this.pre = null;
+    this.button = button("nbs-copy", "Copy", "Copy this code", root, () => this.copy());
+    this.button.hidden = true;
+    root.addEventListener("pointerover", ({ target }) => target !== this.button && this.show(target.closest("pre")));
+    root.addEventListener("pointerleave", () => this.show(document.activeElement?.closest("pre")));
+    root.addEventListener("focusin", ({ target }) => target !== this.button && this.show(target.closest("pre")));
+    root.addEventListener("focusout", ({ relatedTarget }) => root.contains(relatedTarget) || this.show(null));
+    root.addEventListener("keydown", (event) => this.onKey(event));
+    root.addEventListener("scroll", () => this.show(null), { capture: true, passive: true });
+  }
+
+  show(pre) {
+    this.pre = pre && this.root.contains(pre) ? pre : null;
+    this.button.hidden = !this.pre;
+    if (!this.pre) return;
+    const [frame, edge] = [this.root.getBoundingClientRect(), this.pre.getBoundingClientRect()];
+    this.button.style.top = `${edge.top - frame.top}px`;
+    this.button.style.insetInlineEnd = `${frame.right - edge.right}px`;
+    this.button.textContent = "Copy";
+  }
+
+  // The button stands behind the whole answer; in the order of focus it comes after its code.
+  onKey(event) {
+    if (event.key !== "Tab" || !this.pre) return;
+    if (event.target === this.pre && !event.shiftKey) {
+      event.preventDefault();
+      this.button.focus({ preventScroll: true });
+    } else if (event.target === this.button) {
+      if (event.shiftKey) event.preventDefault();
+      this.pre.focus({ preventScroll: true }); // from where the browser goes on
+    }
+  }
+
+  async copy() {
+    const code = this.pre.querySelector("code") ?? this.pre;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      // Without HTTPS there is no clipboard but this.
+      getSelection().selectAllChildren(code);
+      document.execCommand("copy");
+    }
+    this.button.textContent = "Copied";
+    this.announce("Copied");
+  }
+}

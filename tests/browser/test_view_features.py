@@ -1,0 +1,211 @@
+"""What people can do with a live view in JupyterLab: unfold, scroll, copy, stop by keyboard."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from nbstream.testing import chat_body, chat_chunk
+
+if TYPE_CHECKING:
+    from nbstream.demo import DemoServer
+    from nbstream.testing import FaultServer
+    from tests.real_jupyter import OpenNotebook
+
+PATIENCE_MS = 30_000
+
+
+def stream_cell(server: FaultServer) -> str:
+    return f"%%stream --base-url {server.base_url} -m m\nHello"
+
+
+def lines(first: int, last: int) -> str:
+    return "".join(f"Line {number}\n\n" for number in range(first, last + 1))
+
+
+def script(server: FaultServer, *texts: str) -> list[threading.Event]:
+    """Script an answer in pieces; each but the first waits for its event, and so does the end."""
+    gates = [threading.Event() for _ in texts]
+    pieces: list[Any] = []
+    for text, gate in zip(texts, gates, strict=True):
+        pieces += [chat_chunk(text), gate]
+    server.send(*pieces, chat_body("The end."))
+    return gates
+
+
+def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    thought, said, ended = threading.Event(), threading.Event(), threading.Event()
+    first, second = ({"reasoning_content": text} for text in ("<b>First</b>, I read.\n", "Then I write."))
+    thoughts = (chat_chunk(first), thought, chat_chunk(second), said)
+    loopback.send(*thoughts, chat_chunk("The answer"), ended, chat_body("."))
+    notebook = open_notebook("lab", stream_cell(loopback))
+    notebook.start(1)
+    view = notebook.view(1)
+    expect(view.locator("summary")).to_have_text(re.compile(r"Thinking … \d+ s"), timeout=PATIENCE_MS)
+    expect(view.locator(".nbs-status")).to_have_text(re.compile(r"m · thinking · \d+ s"))
+    expect(view.locator(".nbs-thoughts")).to_be_hidden()
+    view.locator("summary").focus()
+    notebook.page.keyboard.press("Enter")
+    expect(view.locator(".nbs-thoughts")).to_have_text("<b>First</b>, I read.")
+    thought.set()
+    expect(view.locator(".nbs-thoughts")).to_contain_text("Then I write.", timeout=PATIENCE_MS)
+    expect(view.locator("summary")).to_have_text(re.compile(r"Thinking … [1-9]\d* s"))
+    said.set()
+    expect(view.locator("summary")).to_have_text(re.compile(r"Thought for \d+ s"), timeout=PATIENCE_MS)
+    expect(view.locator(".nbs-thoughts")).to_be_visible()
+    expect(view.locator(".nbs-body")).to_have_text("The answer")
+    expect(view.locator(".nbs-status")).to_have_text(re.compile(r"m · streaming · \d+ s"))
+    ended.set()
+    notebook.wait_for_end(1)
+    assert notebook.output(1).inner_text().strip() == "The answer."
+    assert notebook.value("stream_result.reasoning", 2) == "<b>First</b>, I read.\nThen I write."
+
+
+def test_a_long_answer_is_capped_and_followed_only_at_its_tail(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    texts = [lines(1, 10), lines(11, 80), lines(81, 90), lines(91, 100), lines(101, 110)]
+    short, unseen, followed, left, rest = script(loopback, *texts)
+    notebook = open_notebook("lab", stream_cell(loopback))
+    notebook.start(1)
+    view, page = notebook.view(1), notebook.page
+    box, more = view.locator(".nbs-box"), view.locator(".nbs-more")
+
+    def arrived(number: int) -> None:
+        expect(view).to_contain_text(f"Line {number}", timeout=PATIENCE_MS)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def top() -> float:
+        return float(box.evaluate("box => box.scrollTop"))
+
+    def below() -> float:
+        return float(box.evaluate("box => box.scrollHeight - box.scrollTop - box.clientHeight"))
+
+    arrived(10)
+    expect(more).to_be_hidden()
+    short.set()
+    arrived(80)
+    expect(more).to_have_text("Show all")
+    line = float(view.locator(".nbs-body").evaluate("body => parseFloat(getComputedStyle(body).lineHeight)"))
+    assert box.bounding_box()["height"] == pytest.approx(60 * line, abs=1)  # type: ignore[index]
+    assert top() == 0, "the reader is at the beginning, so nothing has moved"
+
+    view.locator(".nbs-bar").scroll_into_view_if_needed()
+    box.hover(position={"x": 100, "y": 60 * line - 20})
+    page.mouse.wheel(0, 100_000)
+    page.wait_for_function("box => box.scrollTop > 0", arg=box.element_handle())
+    view.locator(".nbs-bar").scroll_into_view_if_needed()
+    unseen.set()
+    arrived(90)
+    assert below() < 2, "at the tail it is followed"
+
+    box.evaluate("box => { box.scrollTop -= 200 }")
+    before = top()
+    followed.set()
+    arrived(100)
+    assert top() == before, "who has scrolled up is left alone"
+
+    more.click()
+    expect(more).to_have_text("Show less")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    assert below() < 2
+    assert box.bounding_box()["height"] > 80 * line  # type: ignore[index]
+    left.set()
+    arrived(110)
+    assert below() < 2
+    more.click()
+    assert box.bounding_box()["height"] == pytest.approx(60 * line, abs=1)  # type: ignore[index]
+    rest.set()
+    notebook.wait_for_end(1)
+    expect(notebook.output(1)).to_contain_text("The end.")
+
+
+def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
+    (end,) = script(loopback, "Run this:\n\n```python\nx = '<1>'\n```\n\nThen:\n\n```\ny = 2")
+    notebook = open_notebook("lab", stream_cell(loopback))
+    page, view = notebook.page, notebook.view(1)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    notebook.start(1)
+    expect(view).to_contain_text("y = 2", timeout=PATIENCE_MS)
+    copy = view.locator(".nbs-copy")
+    expect(copy).to_be_hidden()
+
+    view.locator("pre").first.hover()
+    view.get_by_role("button", name="Copy").click()
+    expect(copy).to_have_text("Copied")
+    expect(page.locator(".nbs-announcer")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'\n"
+
+    page.mouse.move(0, 0)
+    view.locator("pre").nth(1).focus()
+    page.keyboard.press("Tab")
+    expect(copy).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(copy).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").strip() == "y = 2"
+    page.keyboard.press("Shift+Tab")
+    expect(view.locator("pre").nth(1)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(view.get_by_role("button", name="Stop")).to_be_focused()
+    expect(copy).to_be_hidden()
+    end.set()
+    notebook.wait_for_end(1)
+
+
+@pytest.mark.parametrize("key", ["Enter", "Escape"])
+def test_the_keyboard_stops_the_answer(open_notebook: OpenNotebook, loopback: FaultServer, key: str) -> None:
+    script(loopback, "Half")
+    notebook = open_notebook("lab", stream_cell(loopback))
+    notebook.start(1)
+    expect(notebook.view(1)).to_contain_text("Half", timeout=PATIENCE_MS)
+    notebook.view(1).get_by_role("button", name="Stop").focus()
+    notebook.page.keyboard.press(key)
+    notebook.wait_for_end(1)
+    expect(notebook.output(1)).to_contain_text("You stopped the answer after 4 characters")
+
+
+# --- several views, hidden pages --------------------------------------------------------------------------------------
+
+
+def test_a_second_view_made_in_mid_stream_shows_all_and_grows(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    gate, end = script(loopback, "# First\n\nSome text", " and more.")
+    notebook = open_notebook("lab", stream_cell(loopback))
+    notebook.start(1)
+    expect(notebook.view(1)).to_contain_text("Some text", timeout=PATIENCE_MS)
+    notebook.view(1).locator("p").first.click(button="right")
+    notebook.page.get_by_text("Create New View for Cell Output").click()
+    bodies = notebook.page.locator(".nbs-body")
+    expect(bodies).to_have_count(2)
+    expect(bodies.last).to_have_text("FirstSome text")
+    gate.set()
+    for number in range(2):
+        expect(bodies.nth(number)).to_have_text("FirstSome text and more.", timeout=PATIENCE_MS)
+    end.set()
+    notebook.wait_for_end(1)
+    expect(notebook.page.locator(".nbs-view")).to_have_count(0)
+    expect(notebook.page.locator(".jp-RenderedMarkdown", has_text="Some text and more.The end.")).to_have_count(2)
+
+
+def test_a_page_that_was_hidden_and_frozen_has_all_text_when_it_is_back(
+    open_notebook: OpenNotebook, upstream: DemoServer, page: Page
+) -> None:
+    notebook = open_notebook("lab", f"%%stream --base-url {upstream.base_url} -m demo\nWrite 400 words")
+    notebook.start(1)
+    expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    assert upstream.requests[-1].ended.wait(60), "the stream goes on without a reader"
+    devtools.send("Page.setWebLifecycleState", {"state": "active"})
+    notebook.wait_for_end(1)
+    text = notebook.output(1).locator(".jp-RenderedMarkdown")
+    expect(text).to_contain_text("3. The network carries it")
+    assert notebook.value("len(stream_text) > 2000, stream_result.state", 2) == "True completed"
