@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from contextlib import nullcontext
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,11 +59,12 @@ class Frame(NamedTuple):
 
 
 class _Drawn(NamedTuple):
-    """What was made of a closed block, and the labels that had no definition then."""
+    """What was made of a closed block, the labels that had no definition then, and its first uses of footnotes."""
 
     html: str
     tight: bool
     missing: frozenset[str]
+    notes: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -103,6 +103,10 @@ class Renderer:
         self._missing = set()
         return self._part(block, start, stop, tight=tight), frozenset(self._missing)
 
+    def draft(self) -> AbstractContextManager[None]:
+        """What is drawn inside may still change: its footnote references are not counted for good."""
+        return self._inlines.footnotes.draft()
+
     def footnotes(self, notes: Mapping[str, Block]) -> str:
         """Return the HTML of the section with the footnotes that what was drawn refers to, or nothing."""
         return self._inlines.footnotes.section(notes, lambda note: self._part(note, 0, tight=False).removeprefix("\n"))
@@ -134,11 +138,14 @@ class Renderer:
         kept = block.cache
         if isinstance(kept, _Drawn) and kept.tight == tight and kept.missing.isdisjoint(self.references):
             self._missing |= kept.missing
+            for key in kept.notes:
+                self._inlines.footnotes.number(key)
             return kept.html
         before, self._missing = self._missing, set()
+        seen = self._inlines.footnotes.seen()
         html = self._new(block, tight=tight)
         if not block.open:
-            block.cache = _Drawn(html, tight, frozenset(self._missing))
+            block.cache = _Drawn(html, tight, frozenset(self._missing), self._inlines.footnotes.since(seen))
         self._missing |= before
         return html
 
@@ -173,8 +180,7 @@ class Renderer:
                 lines = block.lines[start:stop]
                 return escape("\n".join(["", *lines] if start and lines else lines), quote=False)
             case "table":
-                with self._draft(block, stop):
-                    return "".join(f"\n{self._row(line, block.align, 'td')}" for line in block.lines[start or 1 : stop])
+                return "".join(f"\n{self._row(line, block.align, 'td')}" for line in block.lines[start or 1 : stop])
         drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
         if block.kind == "item":
             return ("\n" if start and drawn else "") + _with_box("\n".join(drawn), "" if start else block.task)
@@ -186,13 +192,8 @@ class Renderer:
         places = [start, *cuts(text, start)]
         drawn = [self._text(text[one:other]) for one, other in itertools.pairwise(places)]
         rest = text[places[-1] :]
-        with self._draft(block, stop):
-            drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
+        drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
         return "".join(drawn)
-
-    def _draft(self, block: Block, stop: int | None) -> AbstractContextManager[None]:
-        """Where what is drawn is the end of an open leaf, its footnotes do not count yet."""
-        return self._inlines.footnotes.draft() if block.open and stop is None else nullcontext()
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()

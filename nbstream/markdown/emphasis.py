@@ -71,13 +71,23 @@ def mark(text: str, neighbour: Callable[[str, int, int], str]) -> str:
     runs: list[_Run] = []
     position = 0
     for found in _RUN.finditer(text):
-        before = neighbour(text, found.start() - 1, -1) if found.start() else "\n"
-        after = neighbour(text, found.end(), 1) if found.end() < len(text) else "\n"
+        start, end = found.span() if found[0][0] == "~" else _past_tildes(text, *found.span())
+        before = neighbour(text, start - 1, -1) if start else "\n"
+        after = neighbour(text, end, 1) if end < len(text) else "\n"
         parts.append(text[position : found.start()])
         runs.append(_run(len(runs), found[0], before, after))
         position = found.end()
     _pair(runs)
     return "".join(part + run.written for part, run in zip(parts, runs, strict=True)) + text[position:]
+
+
+def _past_tildes(text: str, start: int, end: int) -> tuple[int, int]:
+    """As on GitHub, strikethrough between a run and a word does not come between them."""
+    while text[start - 1 : start] == "~":
+        start -= 1
+    while text[end : end + 1] == "~":
+        end += 1
+    return start, end
 
 
 def _run(number: int, delimiters: str, before: str, after: str) -> _Run:

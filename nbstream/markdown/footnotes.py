@@ -1,14 +1,15 @@
 """Footnotes: which number a label has, and the section at the end that holds the notes.
 
-A number goes to each label at its first use in a text that is closed, in drawing order, whether or not a note for it
-has come yet: so a number that has been shown never changes, however the text was cut. Plain numbers, no links: an id
-in a page that is shared with other answers could not be unique.
+A number goes to each label at its first use, in drawing order, whether or not a note for it has come yet: so a number
+that has been shown for good never changes, however the text was cut. What may still change is drawn as a draft. Plain
+numbers, no links: an id in a page that is shared with other answers could not be unique.
 Knows neither how a note is parsed nor how its blocks are drawn.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.links import normalise
@@ -47,9 +48,17 @@ class Footnotes:
         """Return the number of a reference, drawn now."""
         return self._numbers.setdefault(key, len(self._numbers) + 1)
 
+    def seen(self) -> int:
+        """Return how many labels have a number."""
+        return len(self._numbers)
+
+    def since(self, seen: int) -> tuple[str, ...]:
+        """Return the labels that have got a number since, in order."""
+        return tuple(islice(self._numbers, seen, None))
+
     @contextmanager
     def draft(self) -> Iterator[None]:
-        """Forget the references that are drawn inside: the text is still open and they may become something else."""
+        """Forget the references that are drawn inside: the text may still become something else."""
         known = self._numbers.copy()
         try:
             yield
@@ -74,5 +83,5 @@ class Footnotes:
                     items.append(("</ol>\n" if items else "") + (f'<ol start="{number}">' if number > 1 else "<ol>"))
                 items.append(f"<li>\n{draw(definitions[key])}\n</li>")
                 expected = number + 1
-                keys += list(self._numbers)[len(keys) :]
+                keys += self.since(len(keys))
         return "\n".join(['<div class="nbs-footnotes">', *items, "</ol>\n</div>"]) if items else ""

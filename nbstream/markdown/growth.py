@@ -5,6 +5,7 @@ A list of a thousand items grows by the item, at whatever depth it is. Knows the
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from nbstream.markdown.open_text import cuts, open_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from nbstream.markdown.dialect import Frame, Renderer
     from nbstream.markdown.tree import Block
@@ -61,14 +63,17 @@ class Growth:
     _whole: str | None = None
     _parts: list[str] = field(default_factory=list)
     _missing: set[str] = field(default_factory=set)
+    _last: bool = True
 
-    def draw(self, shown: Block, parsed: Block | None) -> Change | None:
+    def draw(self, shown: Block, parsed: Block | None, *, last: bool = True) -> Change | None:
         """Return what has changed on the page, if anything has.
 
         Args:
             shown: The block as it is to be seen.
             parsed: The same block as the complete lines have it; None if it begins in the last line.
+            last: Whether no other block is behind it, so that what is not final in it is only a draft.
         """
+        self._last = last
         if self._top is None or not self._continues(self._top, shown, parsed):
             return self._draw_whole(shown)
         self._whole = None
@@ -101,12 +106,16 @@ class Growth:
         self._missing.clear()
 
     def _draw_whole(self, shown: Block) -> Change | None:
-        html, _ = self.renderer.html(shown)
+        with self._draft():
+            html, _ = self.renderer.html(shown)
         if html == self._on_page():
             return None
         self.forget()
         self._top, self._whole = self._level(shown, html), html
         return Change(0, "", html)
+
+    def _draft(self) -> AbstractContextManager[None]:
+        return self.renderer.draft() if self._last else nullcontext()
 
     def _on_page(self) -> str | None:
         """The HTML that the page shows, where it is known."""
@@ -149,7 +158,8 @@ class Growth:
                 level.tail = level.tail if change is None else None
                 return change
         commit, missing = self.renderer.part(shown, level.committed, final, tight=tight)
-        rest, _ = self.renderer.part(shown, final, tight=tight)
+        with self._draft():
+            rest, _ = self.renderer.part(shown, final, tight=tight)
         tail = rest + level.frame.end
         level.below = self._below(shown, final, rest, level.frame)
         if not commit and tail == level.tail:

@@ -132,7 +132,8 @@ class IncrementalRenderer:
         """
         for growth in self._growths:
             growth.forget()
-        return [*self._settled, *(self._renderer.html(block)[0] for block in self._shown)]
+        with self._renderer.draft():
+            return [*self._settled, *(self._renderer.html(block)[0] for block in self._shown)]
 
     def _update(self) -> list[Patch]:
         patches = self._redraw() + self._settle()
@@ -151,7 +152,8 @@ class IncrementalRenderer:
         for offset, (block, twin) in enumerate(shown):
             if offset == len(self._growths):
                 self._growths.append(Growth(self._renderer))
-            if change := self._growths[offset].draw(block, twin):
+            # Where one block follows another, only the last of them may still become something else.
+            if change := self._growths[offset].draw(block, twin, last=offset == len(shown) - 1):
                 patches.append(Patch(len(self._settled) + offset, *change, settled=False))
         self._shown = [block for block, _ in shown]
         return patches

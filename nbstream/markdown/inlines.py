@@ -115,7 +115,7 @@ class Inlines:
         md.inlinePatterns.register(_Literal(SPECIAL, md), "literal", 200)
         md.inlinePatterns.register(_LinkProcessor(md, self), "link", 170)
         md.inlinePatterns.register(_LinkProcessor(md, self, inner=True), "inner link", 160)
-        md.inlinePatterns.register(_BareUrl(BARE_URL, md), "bare_url", 150)
+        md.inlinePatterns.register(_BareUrl(BARE_URL, md, self), "bare_url", 150)
         md.inlinePatterns.register(_BareMail("@", md), "bare_mail", 145)
         md.inlinePatterns.register(_Break(r" {2,}\n *", md), "break", 140)
         md.inlinePatterns.register(_Emphasis(r"[*_~].*", md, self), "emphasis", 60)
@@ -213,8 +213,10 @@ class _LinkProcessor(InlineProcessor):
     def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override] # noqa: N802
         opener = m.end() - 1
         link = self.find(data, opener)
-        if link is None and data.startswith("[^", m.start()):
-            return self.note(data, m.start())
+        if data.startswith("[^", opener) and (link is None or data[link.text_end + 1] != "("):
+            note = self.note(data, opener)
+            if link is None:
+                return note
         if link is None or (self.inner and m[0] == "[" and "image" not in self.owner.tree.ancestors):
             return _NOTHING
         text = data[opener + 1 : link.text_end]
@@ -235,7 +237,7 @@ class _LinkProcessor(InlineProcessor):
         return {} if url is None or "a" in self.owner.tree.ancestors else {"href": url}
 
     def note(self, data: str, start: int) -> _Found:
-        """Return a footnote reference; it has a number even if it stays text, for want of a note."""
+        """Return a footnote reference; it has a number even if it stays text or becomes a link: notes may come late."""
         label = label_at(data, start)
         if label is None or re.search(r"\s", label[1]) or label[1] == "^":
             return _NOTHING
@@ -253,14 +255,28 @@ class _LinkProcessor(InlineProcessor):
 class _BareUrl(InlineProcessor):
     ANCESTOR_EXCLUDES = ("a",)
 
+    def __init__(self, pattern: str, md: Markdown, owner: Inlines) -> None:
+        super().__init__(pattern, md)
+        self.owner = owner
+
     def handleMatch(self, m: re.Match[str], data: str) -> _Found:  # type: ignore[override] # noqa: N802
-        # A character reference in the URL is a placeholder by now; anything richer ends the URL.
         found = bare_url(data, m.start())
-        if found is None:
+        found = self.plain(found) if found and STX in found else found
+        if not found:
             return _NOTHING
         text = self.unescape(found) if INLINE_PLACEHOLDER_RE.search(found) else found
         url = safe_url(text if ":" in text[:6] else f"http://{text}")
         return (_node("a", text, {"href": url}) if url else text), m.start(), m.start() + len(found)
+
+    def plain(self, found: str) -> str | None:
+        """Cut a URL at the first construct in it that is not a single character, or is a `<` or the last one."""
+        stashed = self.owner.tree.stashed_nodes
+        for placeholder in INLINE_PLACEHOLDER_RE.finditer(found):
+            node = stashed.get(placeholder[1])
+            text = node.text or "" if isinstance(node, Element) and node.tag == "text" else ""
+            if len(text) != 1 or text in "<> " or placeholder.end() == len(found):
+                return bare_url(found[: placeholder.start()], 0)
+        return found
 
 
 class _BareMail(InlineProcessor):

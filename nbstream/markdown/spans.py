@@ -9,7 +9,7 @@ import html
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["BARE_URL", "SPECIAL", "Span", "balanced", "bare_mail", "bare_url", "span_at"]
+__all__ = ["BARE_URL", "SPECIAL", "Span", "balanced", "bare_mail", "bare_url", "escaped_bracket", "span_at"]
 
 SPECIAL = r"`+|\\|\$+|&|<"
 BARE_URL = r"https?://|www\."
@@ -29,8 +29,7 @@ _INLINE = re.compile(r"\$(?![\s$])((?:[^$\\`]|\\[^`])+?)(?<!\s)\$(?![\d$])", re.
 _PAREN = re.compile(r"\\\(((?:(?!\\[()])[^`])+?)\\\)(?![(\[:])", re.DOTALL)
 _BRACKET = re.compile(r"\\\[((?:(?!\\[\[\]])[^`])+?)\\\](?![(\[\]:])", re.DOTALL)
 _ENVIRONMENT = re.compile(r"\\begin\{([A-Za-z]+\*?)\}[^`$]*?\\end\{\1\}")
-# `\[1\]` and `\[citation needed\]` are brackets that were escaped, not formulas.
-_CITATION = re.compile(r"\s*|[\d,;\s\u2013\-]+|[A-Za-z]{2,}(?:[ ,;]+(?:[A-Za-z]{2,}|\d+))+")
+_CITATION = re.compile(r"(?:[\d,;\s\u2013\-]+|[A-Za-z]{2,}(?:[ ,;]+(?:[A-Za-z]{2,}|\d+))+)\\\]|[^\\\[\]]*\]")
 _AMOUNT = re.compile(r"[\d.,]+\S*(?:\s+|/)[A-Za-z]{2,}[^\\=^_{}]*")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -129,12 +128,22 @@ def _backslash(text: str, start: int) -> Span | None:
         if text.endswith("](", 0, start):
             return Span("text", after, start + 2)  # the destination of a link
         found = (_PAREN if after == "(" else _BRACKET).match(text, start)
-        if found and not _CITATION.fullmatch(found[1]) and balanced(found[1]) and "$" not in found[1]:
+        if (
+            found
+            and not (after == "[" and escaped_bracket(found[0][2:]))
+            and balanced(found[1])
+            and "$" not in found[1]
+        ):
             return Span("math" if after == "(" else "display", found[1], found.end())
     found = _ENVIRONMENT.match(text, start) if after == "b" else None
     if found and balanced(found[0]):
         return Span("environment", found[0], found.end())
     return Span("text", after, start + 2) if after in _PUNCTUATION and after else None
+
+
+def escaped_bracket(text: str) -> bool:
+    r"""Whether `text`, behind `\[`, shows that a bracket was meant, no formula: `\[1\]`, `\[see here\]`, `\[x]`."""
+    return _CITATION.match(text) is not None
 
 
 def bare_url(text: str, start: int) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nbstream.markdown.cursor import CODE_INDENT
 from nbstream.markdown.links import unescape
+from nbstream.markdown.spans import escaped_bracket
 from nbstream.markdown.tables import alignment
 from nbstream.markdown.tree import Block, Fence, Marker
 
@@ -81,6 +82,8 @@ def _fence(parser: BlockParser, cursor: Cursor, text: str) -> Started:
 def _math(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     found = _MATH.fullmatch(text)
     if found is None:
+        return None
+    if found[1] == "\\[" and escaped_bracket(found[2]):
         return None
     block = Block("math", fence=Fence(found[1], cursor.indent))
     ended = math_end(block, found[2])
@@ -173,7 +176,7 @@ def _table(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
 
 
 def _indented_code(parser: BlockParser, cursor: Cursor) -> Started:
-    if parser.tip.kind == "paragraph" or parser.container.kind == "table" or cursor.blank:
+    if parser.tip.kind == "paragraph" or cursor.blank:
         return None
     cursor.skip_columns(CODE_INDENT)
     parser.open(Block("code", lines=[cursor.rest]))

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote
 
 import cmarkgfm
@@ -31,7 +32,7 @@ from cmarkgfm.cmark import Options
 from nbstream.markdown import render
 from nbstream.markdown.links import image_note, safe_url
 
-__all__ = ["agrees", "source", "structure"]
+__all__ = ["agrees", "answers", "source", "structure"]
 
 _BLOCK = re.compile(r"</?(?:p|h[1-6]|ul|ol|li|table|thead|tbody|tr|td|th|pre|blockquote|hr)\b.*")
 _KEPT = ("start", "align", "checked", "type")
@@ -44,6 +45,16 @@ _TAG = re.compile(r"(?<!\]\()(?<!\]: )</?[A-Za-z][A-Za-z0-9-]*(?:\s+[^<>@]*)?/?>
 _STAND_IN = "\u2039"
 _BLOCK_FORMULA = re.compile(r"^([ >]*)⟪([^⟫]*)⟫$", re.MULTILINE)
 _FORMULA = re.compile(r"⟪([^⟫]*)⟫")
+
+
+def answers() -> dict[str, str]:
+    """Return the corpus: answers by name, formulas marked."""
+    found: dict[str, str] = {}
+    for file in sorted((Path(__file__).parent / "corpus").glob("*.md")):
+        parts = re.split(r"^%%% (.*)\n", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert found.keys().isdisjoint(parts[1::2]), "names are unique over all files"
+        found |= dict(zip(parts[1::2], parts[2::2], strict=True))
+    return found
 
 
 def source(text: str) -> str:

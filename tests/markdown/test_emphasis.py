@@ -19,6 +19,7 @@ from nbstream.markdown import render
         ("a*b*c and 2 * 3 * 4", "a<em>b</em>c and 2 * 3 * 4"),
         ("*a **b* c**", "<em>a <em><em>b</em> c</em></em>"),
         ("**`a`** and *[a](/u)*", None),
+        ("a**~~b~~**c", "a<strong><del>b</del></strong>c"),
         ("~~a~~ ~b~ ~~~c~~~ ~5 or ~6", "<del>a</del> <del>b</del> ~~~c~~~ ~5 or ~6"),
         (r"\*a\* *b \* c*", "*a* <em>b * c</em>"),
         (r"[\*a\*](/u) *b* \*c\*", None),

@@ -31,6 +31,9 @@ _LINES = [
     "[x][^2] [^1](/u) ![^1]",
     "**bold[^1]",
     "# H[^3]",
+    "# The `[^9] x` [^1]",
+    "| `[^8] |` | c[^2] |",
+    "[^7](/u) x[^3]",
     "```",
     "[^2]: [x]: /u",
     "[x]",
@@ -54,6 +57,7 @@ def _notes(*items: str, start: int = 1) -> str:
         ("a[^N]\n[^n]: first\n[^n]: second", "<p>a<sup>1</sup></p>\n" + _notes("<p>first</p>")),
         ("a[^1]\n\n[^1]: b[^2]\n[^2]: c", "<p>a<sup>1</sup></p>\n" + _notes("<p>b<sup>2</sup></p>", "<p>c</p>")),
         ("[^none] a[^1]\n\n[^1]: b", "<p>[^none] a<sup>2</sup></p>\n" + _notes("<p>b</p>", start=2)),
+        ("Wow![^1]\n\n[^1]: b", "<p>Wow!<sup>1</sup></p>\n" + _notes("<p>b</p>")),
         ("a\n\n[^1]: never used", "<p>a</p>"),
         ("`[^1]` [^ 1] [^]\n\n[^1]: b", "<p><code>[^1]</code> [^ 1] [^]</p>"),
         (
