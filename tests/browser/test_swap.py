@@ -28,6 +28,7 @@ ANSWERS = {
     "quotes": "> Quoted\n> text.\n\n> # Heading\n>\n> - list\n> - more\n>\n> > nested\n\nEnd.",
     "formulas": "Inline $a^2+b^2=c^2$ and\n\n$$\\int_0^1 x\\,dx = \\frac{1}{2}$$\n\nEnd.",
     "rules": "One\n\n---\n\ntwo\n\n***\n\nEnd.",
+    "cut off": "Some words and then a mark.",
 }
 
 # Notes how high the view is while the answer arrives, and when it has heard of the end, just before it is replaced.
@@ -43,11 +44,11 @@ def stream_cell(server: FaultServer) -> str:
     return f"%%stream --base-url {server.base_url} -m m\nHello"
 
 
-def gated(server: FaultServer, text: str, thoughts: str = "") -> threading.Event:
+def gated(server: FaultServer, text: str, thoughts: str = "", reason: str = "stop") -> threading.Event:
     """Script an answer whose end waits for an event."""
     gate = threading.Event()
     first = [chat_chunk({"reasoning_content": thoughts})] if thoughts else []
-    server.send(*first, chat_chunk(text), gate, chat_body())
+    server.send(*first, chat_chunk(text), gate, chat_body(finish_reason=reason))
     return gate
 
 
@@ -62,7 +63,7 @@ def test_the_static_answer_is_as_high_as_the_live_one(open_notebook: OpenNoteboo
     notebook = open_notebook("lab", stream_cell(loopback))
     changes = {}
     for name, text in ANSWERS.items():
-        gate = gated(loopback, text)
+        gate = gated(loopback, text, reason="length" if name == "cut off" else "stop")
         notebook.start(1)
         expect(notebook.view(1)).to_contain_text(text.rsplit(maxsplit=1)[-1], timeout=PATIENCE_MS)
         notebook.page.evaluate(OBSERVE, 1)
