@@ -112,6 +112,12 @@ function place(slot, depth, commit, tail) {
   target.append(fragment(tail));
 }
 
+// A link without a server of its own leads into the Jupyter server, where opening an address can do things.
+function stayOutOfTheServer(event) {
+  const href = event.target.closest("a[href]")?.getAttribute("href") ?? "#";
+  if (!/^(?:https?:\/\/|mailto:|#)/i.test(href)) event.preventDefault();
+}
+
 class LiveView {
   constructor(doc, host) {
     this.doc = doc;
@@ -121,6 +127,7 @@ class LiveView {
     this.root.setAttribute("aria-label", "Streamed answer");
     this.body = element("div", "nbs-body", this.root);
     this.body.setAttribute("aria-live", "off"); // one announcement a token would bury a screen reader
+    for (const press of ["click", "auxclick"]) this.body.addEventListener(press, stayOutOfTheServer);
     this.body.dir = "auto";
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
