@@ -164,3 +164,9 @@ class CopyButton {
     this.announce("Copied");
   }
 }
+
+// A link without a server of its own leads into the Jupyter server, where opening an address can do things.
+function stayOutOfTheServer(event) {
+  const href = event.target.closest("a[href]")?.getAttribute("href") ?? "#";
+  if (!/^(?:https?:\/\/|mailto:|#)/i.test(href)) event.preventDefault();
+}
