@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
 __all__ = ["Frame", "Renderer", "render"]
@@ -73,11 +74,13 @@ class Renderer:
 
     Args:
         references: The definitions known so far; may grow between calls.
+        images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
     """
 
-    def __init__(self, references: dict[str, str]) -> None:
+    def __init__(self, references: dict[str, str], images: Images = "link") -> None:
         self.references = references
-        self._inlines = Inlines(references)
+        self._images = images
+        self._inlines = Inlines(references, images)
         self._open_text = OpenText(self._text)
         self._missing: set[str] = set()
         self._cells: dict[str, _Drawn] = {}
@@ -194,7 +197,7 @@ class Renderer:
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()
-        html = sanitise(self._inlines.render(text))
+        html = sanitise(self._inlines.render(text), self._images)
         self._missing |= self._inlines.missing
         return html
 
@@ -255,11 +258,12 @@ def _code_opening(block: Block) -> str:
     return f"<pre><code{attribute}>"
 
 
-def render(text: str) -> str:
+def render(text: str, *, images: Images = "link") -> str:
     r"""Return GitHub-flavoured Markdown, as models write it, as sanitised HTML.
 
     Args:
-        text: The whole text. An unclosed fence is code, raw HTML is shown as text, images become links.
+        text: The whole text. An unclosed fence is code, raw HTML is shown as text.
+        images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
 
     Returns:
         The HTML of the top-level blocks, joined by line ends.
@@ -272,7 +276,7 @@ def render(text: str) -> str:
     for line in lines_of(clean(text)):
         parser.feed(line)
     parser.close()
-    renderer = Renderer(parser.references)
+    renderer = Renderer(parser.references, images)
     drawn = [renderer.html(block)[0] for block in parser.document.children if block.kind not in NOT_IN_PLACE]
     notes = renderer.footnotes(parser.notes)
     return "\n".join([*drawn, notes] if notes else drawn)

@@ -19,6 +19,7 @@ from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
+    from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
 __all__ = ["IncrementalRenderer", "Patch"]
@@ -64,6 +65,9 @@ class _Settled:
 class IncrementalRenderer:
     r"""Renders a growing text; the HTML of all blocks, joined by line ends, is what `render` gives in the end.
 
+    Args:
+        images: As for `render`.
+
     Example:
         >>> renderer = IncrementalRenderer()
         >>> renderer.append("# Ti")
@@ -76,9 +80,9 @@ class IncrementalRenderer:
         ['<h1>Title</h1>']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, images: Images = "link") -> None:
         self._parser = BlockParser()
-        self._renderer = Renderer(self._parser.references)
+        self._renderer = Renderer(self._parser.references, images)
         self._held = ""
         self._line: list[str] = []
         self._settled: list[str] = []

@@ -19,11 +19,13 @@ from markdown.util import ETX, INLINE_PLACEHOLDER_RE, STX, AtomicString, Registr
 
 from nbstream.markdown.emphasis import LITERAL, TAGS, mark
 from nbstream.markdown.footnotes import Footnotes, note_key
-from nbstream.markdown.links import inline_target, label_at, normalise, safe_url, unescape
+from nbstream.markdown.links import image_note, inline_target, is_remote, label_at, normalise, safe_url, unescape
 from nbstream.markdown.spans import BARE_URL, SPECIAL, bare_mail, bare_url, span_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from nbstream.markdown.links import Images
 
 __all__ = ["Inlines", "Link", "find_link", "pairs"]
 
@@ -101,8 +103,9 @@ class Inlines:
         '<strong>bold</strong> and <code>code</code>'
     """
 
-    def __init__(self, references: Mapping[str, str]) -> None:
+    def __init__(self, references: Mapping[str, str], images: Images = "link") -> None:
         self.references = references
+        self.images = images
         self.missing: set[str] = set()
         self.footnotes = Footnotes()
         md = Markdown()
@@ -146,9 +149,11 @@ def _html_inside(element: Element) -> str:
 
 
 def _image(element: Element) -> str:
-    """Images are not loaded: they become links that say what they are, in plain text."""
+    """Images that are not loaded become links that say what they are, in plain text."""
     alt = "".join(element.itertext()).translate(_PLAIN)
-    label = escape(f"image: {alt}" if alt else "image", quote=False)
+    if source := element.get("src"):
+        return f'<img src="{escape(source)}" alt="{escape(alt)}">'
+    label = escape(image_note(alt), quote=False)
     href = element.get("href")
     if href is None:
         return f'<span class="nbs-image">{label}</span>'
@@ -217,14 +222,19 @@ class _LinkProcessor(InlineProcessor):
         text = data[opener + 1 : link.text_end]
         url = self.destination(link)
         if m[0] == "![":
-            attributes = {} if url is None or "a" in self.owner.tree.ancestors else {"href": url}
-            return _node("image", text, attributes, atomic=False), m.start(), link.end
+            return _node("image", text, self.image(url), atomic=False), m.start(), link.end
         if "a" in self.owner.tree.ancestors or any(
             self.find(data, start) for start in pairs(data) if self.inside(data, start, opener, link)
         ):
             return _NOTHING  # the inner link wins: links do not nest
         attributes = {} if url is None else {"href": url}
         return _node("span" if url is None else "a", text, attributes, atomic=False), m.start(), link.end
+
+    def image(self, url: str | None) -> dict[str, str]:
+        """The attributes of an image: loaded, a link, or, in the text of a link, neither."""
+        if url is not None and self.owner.images == "allow" and is_remote(url):
+            return {"src": url}
+        return {} if url is None or "a" in self.owner.tree.ancestors else {"href": url}
 
     def note(self, data: str, start: int) -> _Found:
         """Return a footnote reference; it has a number even if it stays text or becomes a link: notes may come late."""

@@ -8,9 +8,24 @@ from __future__ import annotations
 
 import html
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["Target", "inline_target", "label_at", "normalise", "safe_url", "title_at", "unescape", "url_at"]
+__all__ = [
+    "Images",
+    "Target",
+    "image_note",
+    "inline_target",
+    "is_remote",
+    "label_at",
+    "normalise",
+    "safe_url",
+    "title_at",
+    "unescape",
+    "url_at",
+]
+
+Images: TypeAlias = Literal["link", "allow"]
+"""Whether an image is a link that says so, or loaded if that is by http or https."""
 
 _SPACE = re.compile(r"[ \t]*(?:\n[ \t]*)?")
 _POINTY = re.compile(r"<((?:[^<>\n\\]|\\.)*)>")
@@ -56,6 +71,16 @@ def safe_url(url: str) -> str | None:
     if not _ABSOLUTE.match(url) and _SCHEME.match(html.unescape(url)):
         return None
     return _UNSAFE.sub(_percent, url)
+
+
+def is_remote(url: str) -> bool:
+    """Whether `url` is loaded by http or https, from a server that it names: all an image may be loaded from."""
+    return url.lower().startswith(("http://", "https://"))
+
+
+def image_note(alt: str) -> str:
+    """Return the words that stand for an image which is not loaded."""
+    return f"image not loaded: {alt}" if alt else "image not loaded"
 
 
 def _percent(found: re.Match[str]) -> str:

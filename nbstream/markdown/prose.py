@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.formulas import defuse_commands, formula, hide_openers
 from nbstream.markdown.inlines import find_link, pairs
-from nbstream.markdown.links import safe_url, unescape
+from nbstream.markdown.links import image_note, is_remote, safe_url, unescape
 from nbstream.markdown.spans import SPECIAL, Span, span_at
 
 if TYPE_CHECKING:
@@ -117,9 +117,9 @@ class Prose:
             words = self._words(text)
             return _closed(words) if destination is None else f"[{words}]({destination})"
         alt = " ".join(_NO_ALT.sub(" ", unescape(text)).split())
-        if destination is not None and self._allow_images and destination.lower().startswith(("http://", "https://")):
+        if destination is not None and self._allow_images and is_remote(destination):
             return f"![{alt}]({destination})"
-        label = f"image: {alt}" if alt else "image"
+        label = image_note(alt)
         return label if destination is None else f"[{label}]({destination})"
 
     def _span(self, span: Span) -> str:

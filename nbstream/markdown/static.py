@@ -8,21 +8,21 @@ inline and its destination is on the allow-list. Knows nothing of HTML policies.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import BlockParser
-from nbstream.markdown.formulas import diagram, formula, hide_openers
+from nbstream.markdown.diagrams import diagram
+from nbstream.markdown.formulas import formula, hide_openers
 from nbstream.markdown.prose import Prose
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.spans import balanced
 from nbstream.markdown.tables import fit, split_row
 
 if TYPE_CHECKING:
+    from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
-__all__ = ["Images", "inert"]
-
-Images: TypeAlias = Literal["link", "allow"]
+__all__ = ["inert"]
 
 _INFO = re.compile(r"[\w+#.\-]+")
 _BACKTICKS = re.compile(r"`+")
@@ -41,7 +41,7 @@ def inert(text: str, *, images: Images = "link") -> str:
 
     Args:
         text: Markdown from a source that is not trusted.
-        images: `"link"` makes links of images, `"allow"` keeps those that are loaded by http or https.
+        images: `"link"` makes links of images and says so, `"allow"` keeps those that are loaded by http or https.
 
     Returns:
         Markdown without raw HTML; links lead to http, https, mailto, fragments or relative addresses only. `\(…\)`

@@ -136,12 +136,16 @@ def test_a_screen_reader_hears_the_beginning_and_the_end_but_no_token(page: Page
 
 
 def test_a_view_that_stays_shows_the_facts(page: Page, tell: Callable[..., None]) -> None:
+    tell(type="reasoning", keep=0, text="Hm", seconds=0, over=False)
+    tell(type="reasoning", keep=2, text="", seconds=2, over=True)
     shows(tell, "<p>Hi</p>")
     expect(page.locator(".nbs-status")).to_have_text(re.compile(r"^m · streaming · \d+ s$"))
     tell(type="end", state="completed", mark=None, facts=["m-1", "complete", "12 tokens"])
     expect(page.locator(".nbs-status")).to_be_visible()
     expect(page.locator(".nbs-status")).to_have_text("m-1 · complete · 12 tokens")
     expect(page.locator(".nbs-stop")).to_be_hidden()
+    expect(page.locator("summary")).to_have_text("Thought for 2 s")
+    expect(page.locator("summary")).to_be_visible()
 
 
 def test_a_snapshot_brings_the_reasoning_and_the_time(page: Page, tell: Callable[..., None]) -> None:

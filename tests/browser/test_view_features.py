@@ -169,6 +169,7 @@ def test_the_keyboard_stops_the_answer(open_notebook: OpenNotebook, loopback: Fa
     notebook.page.keyboard.press(key)
     notebook.wait_for_end(1)
     expect(notebook.output(1)).to_contain_text("You stopped the answer after 4 characters")
+    assert notebook.page.evaluate("document.activeElement.closest('.jp-Notebook') !== null"), "the keys still work"
 
 
 # --- several views, hidden pages --------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ import cmarkgfm
 from cmarkgfm.cmark import Options
 
 from nbstream.markdown import render
-from nbstream.markdown.links import safe_url
+from nbstream.markdown.links import image_note, safe_url
 
 __all__ = ["agrees", "answers", "source", "structure"]
 
@@ -117,7 +117,7 @@ class _Structure(HTMLParser):
         url, alt = safe_url(values.get("src", "")), values.get("alt", "")
         linked = url is not None and not self._inside("a")
         self.tokens += [f"<a href={unquote(unquote(url or ''))}>"] if linked else []
-        self.handle_data(f"image: {alt}" if alt else "image")
+        self.handle_data(image_note(alt))
         self.tokens += ["</a>"] if linked else []
 
     def handle_endtag(self, tag: str) -> None:

@@ -40,7 +40,7 @@ def test_delimiters_pair(text, html):
 
 
 def test_the_text_of_an_image_is_plain():
-    assert ">image: a b c d</a>" in render("![a *b* `c` [d](/e)](https://x.example/a.png)")
+    assert ">image not loaded: a b c d</a>" in render("![a *b* `c` [d](/e)](https://x.example/a.png)")
 
 
 @pytest.mark.parametrize("piece", ["*a_ ", "**a ", "a** ", "*a **b ", "_a*b~c ", "~a ~~b ", "***a_"])

@@ -37,7 +37,10 @@ _LINK = ' target="_blank" rel="noopener noreferrer nofollow"'
         ("https://a.example/`b`", f'<p><a href="https://a.example/"{_LINK}>https://a.example/</a><code>b</code></p>'),
         ("me@a.example", f'<p><a href="mailto:me@a.example"{_LINK}>me@a.example</a></p>'),
         ("[a](javascript:x)", "<p><span>a</span></p>"),
-        ("![a](https://x.example)", f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image: a</a></p>'),
+        (
+            "![a](https://x.example)",
+            f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image not loaded: a</a></p>',
+        ),
         ("[^1] and", "<p>[^1] and</p>"),
     ],
 )

@@ -16,12 +16,13 @@ class LiveView {
     this.box = element("div", "nbs-box", this.root);
     this.body = element("div", "nbs-body", this.box);
     this.body.setAttribute("aria-live", "off");
-    this.more = button("nbs-more", "Show all", "", this.root, () => this.showAll(this.root.dataset.all === undefined));
+    this.mark = element("p", "nbs-mark", this.root);
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
     const title = "Stop the answer and keep what has arrived (Esc)";
     this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
-    this.mark = element("p", "nbs-mark", this.root);
+    this.more = button("nbs-more", "Show all", "", this.bar, () => this.showAll(this.root.dataset.all === undefined));
+    this.more.hidden = true;
     this.copyButton = new CopyButton(this.root, (words) => doc.announce(words));
     this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
     this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
@@ -80,30 +81,36 @@ class LiveView {
     const { doc } = this;
     const waitedLong = performance.now() - doc.startedAt >= 3000;
     this.root.dataset.state = doc.state;
-    this.reasoning.hidden = !doc.reasoning;
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
-    this.stop.hidden = doc.ended || (!doc.kernelAnswers && waitedLong);
     if (doc.ended) return this.drawEnd();
+    this.reasoning.hidden = !doc.reasoning;
+    this.stop.hidden = !doc.kernelAnswers && waitedLong;
     this.status.classList.toggle("nbs-pausing", Boolean(doc.retry));
     const wayToStop = this.stop.hidden ? ". To stop, interrupt the kernel (■)" : "";
     say(this.status, this.stopping ? "Stopping …" : doc.statusLine() + wayToStop);
   }
 
-  // The static answer takes this view's place. Where it does not, the page was reloaded meanwhile.
+  // The static answer takes this view's place at once: first take its shape, so that nothing moves. Where no static
+  // answer comes, the page was reloaded meanwhile.
   drawEnd() {
+    if (this.stayer) return;
     clearInterval(this.ticker);
-    if (this.hasEnded) return;
-    this.hasEnded = true;
-    this.drawMark(this.doc.mark);
+    // The focus would be lost with this view, and with it the notebook's keys.
+    const cell = this.root.contains(document.activeElement) && this.root.parentElement?.closest("[tabindex]");
+    if (cell) cell.focus({ preventScroll: true });
     this.keepPlace(() => {
-      this.bar.hidden = true;
+      this.reasoning.hidden = this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
+      this.drawMark(this.doc.mark);
     });
-    this.footer = setTimeout(() => {
-      this.bar.hidden = false;
-      say(this.status, this.doc.statusLine());
-    }, 500);
+    this.stayer = setTimeout(() => this.stay(), 500);
     this.keeper = setTimeout(() => this.sayKept(), 3000);
+  }
+
+  stay() {
+    this.bar.hidden = false;
+    this.reasoning.hidden = !this.doc.reasoning;
+    say(this.status, this.doc.statusLine());
   }
 
   drawMark(mark) {
@@ -120,7 +127,8 @@ class LiveView {
     const long = this.body.offsetHeight > cap + 1;
     const all = this.root.dataset.all !== undefined;
     this.more.hidden = !long || this.doc.ended;
-    this.box.tabIndex = long && !all ? 0 : -1; // what scrolls must be reachable
+    if (long && !all) this.box.tabIndex = 0; // what scrolls must be reachable
+    else this.box.removeAttribute("tabindex");
     this.more.setAttribute("aria-expanded", all);
     say(this.more, all ? "Show less" : "Show all");
   }
@@ -156,7 +164,7 @@ class LiveView {
   askToStop() {
     if (this.doc.ended || this.stopping) return;
     this.stopping = true;
-    this.stop.disabled = true;
+    this.stop.setAttribute("aria-disabled", "true"); // a disabled button would lose the focus
     this.doc.model.send({ type: "stop" });
     this.drawState();
   }
@@ -164,7 +172,7 @@ class LiveView {
   remove() {
     [this.tail, this.thoughtsTail].forEach((tail) => tail.observer.disconnect());
     clearInterval(this.ticker);
-    [this.keeper, this.footer, this.greeter].forEach((timer) => clearTimeout(timer));
+    [this.keeper, this.stayer, this.greeter].forEach((timer) => clearTimeout(timer));
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
   }

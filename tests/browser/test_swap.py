@@ -1,0 +1,114 @@
+"""The static answer takes the live view's place in JupyterLab: it is as high, and what is being read stays put."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from nbstream.testing import chat_body, chat_chunk
+
+if TYPE_CHECKING:
+    from nbstream.testing import FaultServer
+    from tests.real_jupyter import Notebook, OpenNotebook
+
+PATIENCE_MS = 30_000
+MOST = 0.15  # change in height
+
+ANSWERS = {
+    "one line": "One line.",
+    "paragraphs": "Some words.\n\nAnd more, " + "which go on and on, " * 30 + "to the end.",
+    "headings": "# One\n\n## Two\n\nText.\n\n### Three\n\n#### Four\n\nText.\n\n##### Five\n\nText.\n\n## Six\n\nEnd.",
+    "lists": "Text:\n\n- one\n- two\n  - nested\n- three\n\n7. a\n8. b\n\n* loose\n\n* items\n\n  two\n\nEnd.",
+    "tasks": "- [x] done\n- [ ] to do\n\nEnd.",
+    "table": "Text:\n\n| left | right |\n|:--|--:|\n| `a` | 1 |\n| **b** | 2 |\n| c | 3 |\n\nEnd.",
+    "code": "Run:\n\n```python\ndef f(x):\n    return x + 1\n\nf(1)\n```\n\nthen `ls`\n\n```\nplain\n```\n\nEnd.",
+    "quotes": "> Quoted\n> text.\n\n> # Heading\n>\n> - list\n> - more\n>\n> > nested\n\nEnd.",
+    "formulas": "Inline $a^2+b^2=c^2$ and\n\n$$\\int_0^1 x\\,dx = \\frac{1}{2}$$\n\nEnd.",
+    "rules": "One\n\n---\n\ntwo\n\n***\n\nEnd.",
+    "cut off": "Some words and then a mark.",
+}
+
+# Notes how high the view is while the answer arrives, and when it has heard of the end, just before it is replaced.
+OBSERVE = """(number) => {
+  const view = document.querySelectorAll(".jp-Notebook .jp-Cell")[number].querySelector(".nbs-view");
+  const height = () => view.getBoundingClientRect().height;
+  window.heights = [height()];
+  new MutationObserver(() => { window.heights[1] = height() }).observe(view, { attributeFilter: ["data-all"] });
+}"""
+
+
+def stream_cell(server: FaultServer) -> str:
+    return f"%%stream --base-url {server.base_url} -m m\nHello"
+
+
+def gated(server: FaultServer, text: str, thoughts: str = "", reason: str = "stop") -> threading.Event:
+    """Script an answer whose end waits for an event."""
+    gate = threading.Event()
+    first = [chat_chunk({"reasoning_content": thoughts})] if thoughts else []
+    server.send(*first, chat_chunk(text), gate, chat_body(finish_reason=reason))
+    return gate
+
+
+def finish(notebook: Notebook, gate: threading.Event) -> None:
+    gate.set()
+    notebook.wait_for_end(1)
+    expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_be_visible()
+    expect(notebook.view(1)).to_have_count(0)
+
+
+def test_the_static_answer_is_as_high_as_the_live_one(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
+    notebook = open_notebook("lab", stream_cell(loopback))
+    changes = {}
+    for name, text in ANSWERS.items():
+        gate = gated(loopback, text, reason="length" if name == "cut off" else "stop")
+        notebook.start(1)
+        expect(notebook.view(1)).to_contain_text(text.rsplit(maxsplit=1)[-1], timeout=PATIENCE_MS)
+        notebook.page.evaluate(OBSERVE, 1)
+        finish(notebook, gate)
+        static = notebook.output(1).locator(".jp-RenderedMarkdown")
+        if "$$" in text:
+            expect(static.locator("mjx-container")).to_have_count(2)
+        streaming, live = notebook.page.evaluate("window.heights")
+        after = static.bounding_box()
+        assert after is not None
+        changes[name] = after["height"] / live - 1
+        print(f"{name}: {streaming:.0f} px while streaming, then {live:.0f}, static {after['height']:.0f}", end=" ")
+        print(f"px: {changes[name]:+.1%}")
+        assert streaming - live < 25, "the line with the Stop button is all that goes"
+    assert {name: change for name, change in changes.items() if abs(change) > MOST} == {}
+
+
+WHERE = """(row) => {
+  const cell = document.querySelectorAll(".jp-Notebook .jp-Cell")[1];
+  const rows = [...cell.querySelectorAll(".nbs-block p, .jp-RenderedMarkdown p")];
+  return rows.find((found) => found.textContent === row)?.getBoundingClientRect().top;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "read"),
+    [
+        pytest.param(40, 20, id="in the middle"),
+        pytest.param(119, 3, id="at the top of a capped answer"),
+        pytest.param(119, 60, id="in the middle of a capped answer"),
+        pytest.param(119, 118, id="at the tail of a capped answer"),
+    ],
+)
+def test_what_is_being_read_stays_where_it_is(
+    open_notebook: OpenNotebook, loopback: FaultServer, rows: int, read: int
+) -> None:
+    answer = "".join(f"Row {number}\n\n" for number in range(1, rows + 1))
+    gate = gated(loopback, answer, thoughts="Let me count." if read > 3 else "")
+    notebook = open_notebook("lab", stream_cell(loopback), "pass\n" * 40)
+    notebook.start(1)
+    expect(notebook.view(1)).to_contain_text(f"Row {rows}", timeout=PATIENCE_MS)
+    notebook.view(1).get_by_text(f"Row {read}", exact=True).evaluate("row => row.scrollIntoView({ block: 'center' })")
+    notebook.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    before = notebook.page.evaluate(WHERE, f"Row {read}")
+    finish(notebook, gate)
+    after = notebook.page.evaluate(WHERE, f"Row {read}")
+    print(f"row {read} of {rows}: {before:.1f} px from the top before, {after:.1f} px after")
+    assert after == pytest.approx(before, abs=2)
