@@ -92,6 +92,13 @@ def test_any_order_of_lines_ends_as_the_full_render(lines, step):
     assert "\n".join(_stream(text, step)) == render(text)
 
 
+@pytest.mark.parametrize("before", ["- a[^2]\n- b[^9]\n\n", "- [ ] a[^2]\n- [x] b[^9]\n\n", "a[^9]\n# ", "a[^9]\n> "])
+def test_what_stands_before_a_long_line_is_numbered_before_it(before):
+    text = before + "word[^3] word " * 150 + "\n\n[^2]: 2\n[^3]: 3\n[^9]: 9"
+    for step in (7, 40, 300):
+        assert "\n".join(_stream(text, step)) == render(text)
+
+
 def test_a_note_in_the_making_is_not_shown():
     renderer = IncrementalRenderer()
     assert [renderer.append(piece) for piece in ("[^", "1", "]", ": ", "no", "te\n")] == [()] * 6
