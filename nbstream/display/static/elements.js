@@ -167,6 +167,6 @@ class CopyButton {
 
 // A link without a server of its own leads into the Jupyter server, where opening an address can do things.
 function stayOutOfTheServer(event) {
-  const href = event.target.closest("a[href]")?.getAttribute("href") ?? "#";
-  if (!/^(?:https?:\/\/|mailto:|#)/i.test(href)) event.preventDefault();
+  const link = event.target.closest("a[href]");
+  if (link && !/^(?:https?:\/\/|mailto:)/i.test(link.getAttribute("href"))) event.preventDefault();
 }
