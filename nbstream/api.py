@@ -14,7 +14,7 @@ from nbstream.handle import StreamHandle
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api, StreamRequest
+    from nbstream.request import Api, Images, StreamRequest
     from nbstream.result import StreamResult
 
 __all__ = ["astream", "configure", "start", "stream"]
@@ -33,6 +33,7 @@ def start(
     timeout: float | None = None,
     total_timeout: float | None = None,
     max_retries: int | None = None,
+    images: Images | None = None,
     client: AsyncOpenAI | None = None,
     display: bool = True,
     **params: Any,
@@ -51,6 +52,8 @@ def start(
         timeout: Seconds of silence to bear, before the answer begins and within it (120 and 60 by default).
         total_timeout: Seconds until the answer must be complete; by default there is no limit.
         max_retries: How often the request may be sent again, before anything of the answer has arrived (2 by default).
+        images: `"allow"` loads images that an answer names from other servers, which then learn what is in their
+            addresses; by default they are shown as links.
         client: An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream
             uses it on its own event loop, so do not share it with other code.
         display: Whether to draw the answer.
@@ -83,6 +86,7 @@ def start(
         timeout=timeout,
         total_timeout=total_timeout,
         max_retries=max_retries,
+        images=images,
         client=client,
         params=params,
     )
@@ -141,7 +145,7 @@ def configure(**values: Any) -> None:
     Args:
         **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `system`, `temperature`, `max_tokens`,
             `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout` (seconds), `max_retries`,
-            `max_frame_rate` (frames a second), `surface`. The same as `%config NBStream.NAME = …`.
+            `max_frame_rate` (frames a second), `images`, `surface`. The same as `%config NBStream.NAME = …`.
 
     Raises:
         UsageError: There is no such setting, or the value does not fit; nothing is changed.

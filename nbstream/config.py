@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from traitlets.config import Config
 
-    from nbstream.request import Api
+    from nbstream.request import Api, Images
 
 __all__ = ["DEMO_MODEL", "NBStream", "resolve", "settings"]
 
@@ -79,7 +79,12 @@ class NBStream(SingletonConfigurable):
     max_retries = Integer(
         2, min=0, help="How often a request may be sent again, before anything of the answer has arrived."
     ).tag(config=True)
-    max_frame_rate = Float(15.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
+    max_frame_rate = Float(10.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
+    images = Enum(
+        ("link", "allow"),
+        "link",
+        help="Images of other servers in an answer: `link` shows links, `allow` loads them when the answer is shown.",
+    ).tag(config=True)
     surface = Enum(
         ("auto", "live", "markdown", "terminal", "static"),
         "auto",
@@ -140,6 +145,7 @@ def resolve(
     timeout: float | None = None,
     total_timeout: float | None = None,
     max_retries: int | None = None,
+    images: Images | None = None,
     client: AsyncOpenAI | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> StreamRequest:
@@ -158,6 +164,7 @@ def resolve(
         total_timeout=total_timeout,
         max_tokens=max_tokens,
         max_retries=max_retries,
+        images=images,
         client=client,
     )
     asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
@@ -185,16 +192,19 @@ def resolve(
             total=total_timeout or config.total_timeout,
         ),
         max_retries=max_retries if max_retries is not None else config.max_retries,
+        images=images or cast("Images", config.images),
         client=client,
     )
 
 
 def _check_values(
-    *, api: Any, timeout: Any, total_timeout: Any, max_tokens: Any, max_retries: Any, client: Any
+    *, api: Any, timeout: Any, total_timeout: Any, max_tokens: Any, max_retries: Any, images: Any, client: Any
 ) -> None:
     """Raise for the first value that cannot be."""
     if api not in {None, "chat", "responses"}:
         raise UsageError(f'api must be "chat" or "responses", not {api!r}')
+    if images not in {None, "link", "allow"}:
+        raise UsageError(f'images must be "link" or "allow", not {images!r}')
     for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
         if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
             raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")

@@ -54,6 +54,7 @@ class StreamHandle:
         self._engine = engine
         self._session: Session | None = None
         self._cancelled = False
+        self._surface = surface
         surface.open(request, self.cancel)
 
         async def run() -> StreamResult:
@@ -120,7 +121,12 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
         """
+        from nbstream.display.surface import Attentive
+
+        attentive = self._surface if isinstance(self._surface, Attentive) else None
         try:
+            if attentive is not None:
+                attentive.attend(True)
             while True:
                 finished, _ = concurrent.futures.wait({self._future}, timeout=_WAKE_UP_SECONDS)
                 if finished:
@@ -130,6 +136,9 @@ class StreamHandle:
             self.cancel()
             concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
             raise
+        finally:
+            if attentive is not None:
+                attentive.attend(False)
 
     async def wait_async(self) -> StreamResult:
         """Like `wait`, on the caller's event loop: cancelling the waiting task cancels the stream.

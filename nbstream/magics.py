@@ -72,6 +72,11 @@ class StreamMagics(Magics):
         type=int,
         help="How often to send the request again, before anything has arrived. Example: --max-retries 0",
     )
+    @argument(
+        "--images",
+        choices=("link", "allow"),
+        help="Whether images of other servers are links or loaded. Example: --images allow",
+    )
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
     @argument(AWAITED_OPTION, action="store_true", help=argparse.SUPPRESS)
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
@@ -197,7 +202,7 @@ def _start(prompt: str, options: argparse.Namespace) -> StreamHandle:
         name: getattr(options, name)
         for name in (
             *("model", "api", "system", "temperature", "max_tokens", "base_url"),
-            *("timeout", "total_timeout", "max_retries"),
+            *("timeout", "total_timeout", "max_retries", "images"),
         )
     }
     params = dict(options.param)

@@ -18,7 +18,7 @@ __all__ = ["Completer", "key_and_json", "positive_number", "split_line", "variab
 
 _TOKEN = re.compile(r"""(?:[^\s"']+|"(?:\\.|[^"\\])*"|'[^']*')+""")
 
-_FEW_VALUES = {"--api": ["chat", "responses"], "-m": ["demo"], "--model": ["demo"]}
+_FEW_VALUES = {"--api": ["chat", "responses"], "-m": ["demo"], "--model": ["demo"], "--images": ["link", "allow"]}
 
 
 def variable_name(text: str) -> str:

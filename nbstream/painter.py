@@ -1,6 +1,7 @@
 """Draws one stream at a pace: a frame whenever something has changed and one is due, and the last one always.
 
-Runs on the engine's loop, and draws on worker threads. It must not know what a stream is, nor where it is drawn.
+Runs on the engine's loop, and draws on a thread of its own, one frame at a time. It must not know what a stream is, nor
+where it is drawn.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from nbstream.display.surface import NullSurface
@@ -43,6 +45,8 @@ class Painter:
         self._clock = clock
         self._snapshot = snapshot
         self._changed = asyncio.Event()
+        # Its own, for the loop's are few: paused terminals would take them all, and new streams need them too.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="nbstream-painter")
 
     def touch(self) -> None:
         """Note that something has changed."""
@@ -64,15 +68,16 @@ class Painter:
     async def close(self, result: StreamResult) -> None:
         """Draw the end."""
         await self._on_surface(self._surface.close, result)
+        self._thread.shutdown(wait=False)
 
     async def _on_surface(self, action: Callable[[StreamResult], None], result: StreamResult) -> bool:
-        """Draw on a worker thread, for a slow surface must not hold up the reading of this or any other stream.
+        """Draw on the thread, for a slow surface must not hold up the reading of this or any other stream.
 
         A surface that fails must not lose the answer either: the failure is logged and drawing ends.
         """
         context = contextvars.copy_context()
         try:
-            drawing = asyncio.get_running_loop().run_in_executor(None, context.run, action, result)
+            drawing = asyncio.get_running_loop().run_in_executor(self._thread, context.run, action, result)
         except RuntimeError:  # Python is exiting
             return False
         try:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from nbstream.secret import Secret
 
-__all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "Position", "StreamRequest", "TimeLimits", "messages_from"]
+__all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "Images", "Position", "StreamRequest", "TimeLimits", "messages_from"]
 
 Api: TypeAlias = Literal["chat", "responses"]
+Images: TypeAlias = Literal["link", "allow"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -117,6 +118,7 @@ class StreamRequest:
         params: Any other fields of the request's body, as they are.
         limits: How long the stream may take.
         max_retries: How often the request may be sent again, before anything of the answer has arrived.
+        images: What becomes of remote images in the answer: links, or loaded.
         partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
         position: Where to take up the answer instead of asking for one.
         client: A client of the user's own, which then replaces `endpoint` for sending.
@@ -132,6 +134,7 @@ class StreamRequest:
     params: Mapping[str, Any] = field(default_factory=dict)
     limits: TimeLimits = field(default_factory=TimeLimits)
     max_retries: int = 2
+    images: Images = "link"
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
     client: AsyncOpenAI | None = field(default=None, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -185,11 +186,13 @@ class Notebook:
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("Control+s")
         deadline = time.monotonic() + 20
-        while self.path.stat().st_mtime_ns == before and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(json.JSONDecodeError):  # only half of it is written
+                if self.path.stat().st_mtime_ns != before:
+                    saved: dict[str, Any] = json.loads(self.path.read_text())
+                    return saved
             self.page.wait_for_timeout(50)
-        assert self.path.stat().st_mtime_ns != before, "the notebook was not saved"
-        saved: dict[str, Any] = json.loads(self.path.read_text())
-        return saved
+        raise AssertionError("the notebook was not saved")
 
     def value(self, expression: str, cell: int) -> str:
         """What the notebook prints for an expression, evaluated in the given (spare) cell."""

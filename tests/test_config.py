@@ -52,7 +52,13 @@ def test_options_before_settings_before_environment_before_defaults(monkeypatch)
 
 @pytest.mark.parametrize(
     ("name", "setting", "option"),
-    [("system", "Be terse.", ""), ("temperature", 0.7, 0.0), ("max_tokens", 9, 1), ("api", "responses", "chat")],
+    [
+        ("system", "Be terse.", ""),
+        ("temperature", 0.7, 0.0),
+        ("max_tokens", 9, 1),
+        ("api", "responses", "chat"),
+        ("images", "allow", "link"),
+    ],
 )
 def test_an_option_beats_its_setting_also_when_it_is_falsy(name, setting, option):
     nbs.configure(base_url=LOCAL, model="m", **{name: setting})

@@ -16,6 +16,7 @@ DEAR = {
     "jiter",
     "pydantic",
     "nh3",
+    "rich",
     "zmq",
 }
 

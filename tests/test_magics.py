@@ -199,6 +199,7 @@ def test_options_go_to_the_server(run, loopback, ns):
         ("%%stream --no-such-option\nprompt", "unrecognized arguments"),
         ("%%stream -o 1x\nprompt", "cannot be the name of a variable"),
         ("%%stream --api telepathy\nprompt", "invalid choice"),
+        ("%%stream --images all\nprompt", "invalid choice"),
         ("%%stream --temperature warm\nprompt", "--temperature"),
         ("%%stream --timeout 0\nprompt", "is not a number above 0"),
         ("%%stream --max-tokens 0 -m demo\nprompt", "a whole number above 0"),
@@ -286,6 +287,7 @@ ASKED_THE_OLD_WAY = pytest.mark.filterwarnings("ignore::PendingDeprecationWarnin
         ("%stream --max", "--max-tokens"),
         ("%%stream -m demo --qu", "--quiet"),
         ("%%stream --api res", "responses"),
+        ("%%stream --images al", "allow"),
         ("%stream -m de", "demo"),
     ],
 )

@@ -2,7 +2,9 @@
 
 import io
 import os
+import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -10,6 +12,8 @@ from nbstream.demo import DemoServer, Pace
 from nbstream.display.terminal import TerminalSurface
 from nbstream.errors import ConnectionLostError
 from nbstream.result import Retry, StreamResult, StreamState, StreamWarning
+from nbstream.testing import chat_body
+from tests.terminal_screen import Screen
 
 if sys.platform != "win32":
     import pexpect
@@ -202,13 +206,33 @@ def upstream():
 
 
 @pytest.fixture
-def terminal(upstream, tmp_path):
-    """IPython in a pseudo-terminal, with the extension loaded."""
+def start_ipython(upstream, tmp_path):
+    """Start IPython in a pseudo-terminal of a kind, with the extension loaded."""
+    children = []
+
+    def start(kind, **surroundings):
+        children.append(child := spawn_ipython(upstream, tmp_path, {"TERM": kind, **surroundings}))
+        child.setecho(False)
+        child.expect("In .*: ")
+        return child
+
+    yield start
+    for child in children:
+        child.close(force=True)
+
+
+@pytest.fixture
+def terminal(start_ipython):
+    """A terminal that cannot move its cursor."""
+    return start_ipython("dumb")
+
+
+def spawn_ipython(upstream, home, surroundings):
     environment = {
         **os.environ,
-        "HOME": str(tmp_path),
-        "IPYTHONDIR": str(tmp_path),
-        "TERM": "dumb",
+        "HOME": str(home),
+        "IPYTHONDIR": str(home),
+        **surroundings,
         "OPENAI_API_KEY": upstream.api_key,
         "OPENAI_BASE_URL": upstream.base_url,
     }
@@ -219,13 +243,14 @@ def terminal(upstream, tmp_path):
         "--colors=nocolor",
         "--HistoryManager.enabled=False",
     ]
-    child = pexpect.spawn(
-        sys.executable, ["-m", "IPython", *options, "--ext", "nbstream"], env=environment, encoding="utf-8", timeout=20
+    return pexpect.spawn(
+        sys.executable,
+        ["-m", "IPython", *options, "--ext", "nbstream"],
+        env=environment,
+        encoding="utf-8",
+        timeout=20,
+        dimensions=(24, 80),
     )
-    child.setecho(False)
-    child.expect("In .*: ")
-    yield child
-    child.close(force=True)
 
 
 def ask(terminal, upstream, line, prompt):
@@ -258,3 +283,59 @@ def test_ctrl_c_stops_and_marks_the_answer(terminal, upstream):
     assert upstream.requests[-1].state == "client_closed"
     terminal.sendline("print(stream_result.state, 'stream_text' in globals())")
     terminal.expect("cancelled False")
+
+
+PARAGRAPH = " ".join(f"word{number}" for number in range(60))
+
+
+@needs_a_terminal
+def test_markdown_is_rendered_in_a_terminal_and_survives_resizing(start_ipython, loopback):
+    # The model pauses at each mark, and the window gets another width while nothing is written.
+    widths = {"alpha": 50, "beta": 110, "gamma": 40}
+    gates = {mark: threading.Event() for mark in widths}
+    body: list[bytes | threading.Event] = [chat_body("# A **title**\n\n", finish_reason=None, done=False)]
+    for mark, gate in gates.items():
+        pieces = (f"{PARAGRAPH[:300]} {mark}", f" {PARAGRAPH[300:]}\n\n- item\n")
+        first, second = (chat_body(piece, finish_reason=None, done=False) for piece in pieces)
+        body += [first, gate, second]
+    loopback.send(*body, chat_body("The end."))
+
+    terminal = start_ipython("xterm-256color")
+    screen = Screen()
+    terminal.sendline(f"answer = %stream --base-url {loopback.base_url} -m m Go")
+    for mark, columns in widths.items():
+        terminal.expect(rf"{mark}\r\n")
+        screen.write((terminal.before + terminal.after).replace("\r\n", "\n"))
+        terminal.setwinsize(24, columns)
+        screen.size = os.terminal_size((columns, 24))
+        gates[mark].set()
+    terminal.expect(r"\n?In .*: ")
+    screen.write(terminal.before.replace("\r\n", "\n"))
+    blocks = [f"{PARAGRAPH[:300]} {mark} {PARAGRAPH[300:]} • item" for mark in widths]
+    assert screen.text.split() == " ".join(["A title", *blocks, "The end."]).split()
+    assert "\x1b[1" in screen.written, "headings are bold"
+    assert "\x1b[?25l" not in screen.written, "the cursor is never hidden"
+
+
+@needs_a_terminal
+def test_ctrl_c_leaves_a_clean_screen_and_the_mark(start_ipython, upstream):
+    terminal = start_ipython("xterm-256color")
+    terminal.sendline(f"%stream --base-url {upstream.base_url} -m demo Count to 20000")
+    terminal.expect(r"\b5, 6, 7\b")
+    screen = Screen()
+    screen.write((terminal.before + terminal.after).replace("\r\n", "\n"))
+    terminal.sendintr()
+    terminal.expect("KeyboardInterrupt")
+    screen.write(terminal.before.replace("\r\n", "\n").partition("\x1b[0;31m")[0])
+    assert "[Stopped: You stopped the answer after" in screen.text
+    assert screen.text.count("5, 6, 7") == 1
+    assert "^C" not in screen.text
+    assert "\x1b[?25l" not in screen.written
+
+
+def test_what_is_piped_is_the_text():
+    code = "import nbstream; nbstream.stream('Count to 40', model='demo')"
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("38, 39, 40\n")
+    assert "\x1b" not in done.stdout

@@ -13,6 +13,7 @@ from nbstream.markdown import inert
 from nbstream.plain import plain
 
 if TYPE_CHECKING:
+    from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
 __all__ = ["answer_bundle", "waiting_bundle"]
@@ -21,13 +22,17 @@ __all__ = ["answer_bundle", "waiting_bundle"]
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
 
 
-def answer_bundle(result: StreamResult) -> tuple[dict[str, Any], dict[str, Any]]:
+def answer_bundle(result: StreamResult, images: Images = "link") -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
+
+    Args:
+        result: The answer.
+        images: Whether images of other servers are links or loaded.
 
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
     """
-    markdown, words = inert(result.body), plain(result.body)
+    markdown, words = inert(result.body, images=images), plain(result.body)
     if remarks := _remarks(result):
         # One quote, for they are one thing: what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,27 @@ def choose_surface(wanted: str = "auto") -> Surface:
     shell = ipython.get_ipython() if ipython is not None else None
     kernel = getattr(shell, "kernel", None)
     if wanted == "terminal" or kernel is None:
-        return TerminalSurface()
+        return _terminal()
     from nbstream.display.notebook import NotebookSurface
 
     if wanted == "auto":
         wanted = "live" if _attended(kernel) else "static"
     return NotebookSurface(wanted)
+
+
+def _terminal() -> TerminalSurface:
+    """Rendered Markdown where `rich` is installed and there is a terminal for it, else the text as it is."""
+    out = sys.stdout
+    interactive = out is not None and out.isatty()
+    # What rich draws (bullets, rules) has no characters in a narrow encoding.
+    wide = (getattr(out, "encoding", None) or "").lower().replace("-", "").startswith("utf")
+    if interactive and wide and importlib.util.find_spec("rich") is not None:
+        from nbstream.display.rich_terminal import RichTerminalSurface
+
+        surface = RichTerminalSurface(out)
+        if surface.capable:
+            return surface
+    return TerminalSurface()
 
 
 def _attended(kernel: Any) -> bool:

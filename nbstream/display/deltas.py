@@ -71,7 +71,7 @@ class BlockDeltas:
             keep = _common_prefix(old, tail) if depth == patch.depth and not commit else 0
             if patch.settled:
                 self._tails.pop(patch.block, None)
-                if depth == patch.depth and old == tail:
+                if not commit and depth == patch.depth and old == tail:
                     continue
             else:
                 self._tails[patch.block] = (patch.depth, tail)

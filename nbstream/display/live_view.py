@@ -39,6 +39,7 @@ from nbstream.result import StreamState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
 __all__ = ["LiveView"]
@@ -52,6 +53,7 @@ class LiveView(anywidget.AnyWidget):
     Args:
         model: The model that is asked, for the waiting line.
         stop: Called when the reader presses Stop; from any thread, as often as one likes.
+        images: Whether images of other servers are links or loaded.
         now: Monotonic time, for what has passed and what is left of a pause when a view joins late.
     """
 
@@ -62,10 +64,18 @@ class LiveView(anywidget.AnyWidget):
     key = traitlets.Unicode().tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)
 
-    def __init__(self, model: str, stop: Callable[[], None], *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        model: str,
+        stop: Callable[[], None],
+        *,
+        images: Images = "link",
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stop = stop
         self._now = now
-        self._renderer = IncrementalRenderer()
+        self._images = images
+        self._renderer = IncrementalRenderer(images=images)
         self._rendered = ""
         self._blocks = BlockDeltas()
         self._reasoning = TextDeltas()
@@ -104,13 +114,13 @@ class LiveView(anywidget.AnyWidget):
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
-        patches = self._restart(snapshot.body)
-        if new := snapshot.body[len(self._rendered) :]:
-            patches = (*patches, *self._renderer.append(new))
-        self._rendered = snapshot.body
-        if snapshot.state.terminal:
-            patches = (*patches, *self._renderer.finish())
         with self._lock:
+            patches = self._restart(snapshot.body)
+            if new := snapshot.body[len(self._rendered) :]:
+                patches = (*patches, *self._renderer.append(new))
+            self._rendered = snapshot.body
+            if snapshot.state.terminal:
+                patches = (*patches, *self._renderer.finish())
             self._state = snapshot.state
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             self._show_reasoning(snapshot)
@@ -150,7 +160,7 @@ class LiveView(anywidget.AnyWidget):
         if body.startswith(self._rendered):
             return ()
         shown = len(self._renderer.snapshot())
-        self._renderer, self._rendered = IncrementalRenderer(), ""
+        self._renderer, self._rendered = IncrementalRenderer(images=self._images), ""
         return tuple(Patch(block, 0, "", "", settled=False) for block in range(shown))
 
     def _show_reasoning(self, snapshot: StreamResult) -> None:

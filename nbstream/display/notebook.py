@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.display.live_view import LiveView
-    from nbstream.request import StreamRequest
+    from nbstream.request import Images, StreamRequest
     from nbstream.result import Retry, StreamResult
 
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
@@ -31,7 +31,7 @@ class MarkdownGrowth:
     """When the whole text may be sent again: at most four times a second, and only once it has grown by a tenth.
 
     The tenth bounds the bytes: every update is a tenth longer than the one before, so all of them together are about
-    eleven times the text, however long it is.
+    eleven times the text in each of its two formats, however long it is.
 
     Example:
         >>> growth = MarkdownGrowth()
@@ -68,6 +68,7 @@ class NotebookSurface:
         self._growth = MarkdownGrowth()
         self._grown = ""
         self._model = ""
+        self._images: Images = "link"
         self._retry: Retry | None = None
         self._opened_at = 0.0
 
@@ -76,12 +77,12 @@ class NotebookSurface:
         from IPython import get_ipython
         from IPython.display import display
 
-        self._model = request.model
+        self._model, self._images = request.model, request.images
         data = waiting_bundle(request.model)
         if self._mode == "live":
             from nbstream.display.live_view import LiveView
 
-            self._view = LiveView(request.model, stop)
+            self._view = LiveView(request.model, stop, images=request.images)
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         handle = display(data, raw=True, display_id=True)
@@ -108,7 +109,7 @@ class NotebookSurface:
                 self._view.draw(result)
                 self._view.end(result)
         finally:
-            self._publish(*answer_bundle(result))
+            self._publish(*answer_bundle(result, self._images))
             if self._view is not None:
                 self._view.close_unless_seen()
 
@@ -118,11 +119,11 @@ class NotebookSurface:
         if not body.startswith(self._grown):  # what was shown is not the beginning of the answer after all
             self._growth = MarkdownGrowth()
         if self._growth.due(len(body), now):
-            data, metadata = answer_bundle(snapshot)
+            data, metadata = answer_bundle(snapshot, self._images)
         elif not body and (self._grown or snapshot.retry != self._retry):
             data, metadata = waiting_bundle(self._model, snapshot.retry), {}
         elif snapshot.retry != self._retry:  # of an answer that is gone on with
-            data, metadata = answer_bundle(snapshot)
+            data, metadata = answer_bundle(snapshot, self._images)
         else:
             return
         self._grown, self._retry = body, snapshot.retry

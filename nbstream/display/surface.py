@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["NullSurface", "Surface"]
+__all__ = ["Attentive", "NullSurface", "Surface"]
 
 
 class Surface(Protocol):
@@ -35,6 +35,15 @@ class Surface(Protocol):
 
     def close(self, result: StreamResult) -> None:
         """Show the final answer with the mark of how it ended; nothing is drawn afterwards."""
+        ...
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A surface that draws otherwise while the caller does nothing but wait, for then nobody else writes there."""
+
+    def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
+        """Take note that the caller waits, or no longer does; on the caller's thread."""
         ...
 
 

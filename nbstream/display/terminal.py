@@ -38,21 +38,21 @@ class TerminalSurface:
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new."""
         retry = None if snapshot.state.terminal else snapshot.retry
-        if retry is not None and retry != self._retry:
-            self._write_note(retry.sentence())
-        self._retry = retry
+        if retry != self._retry:
+            self._retry = retry
+            self._tell_pause(retry)
         body = snapshot.body
         if not body.startswith(self._shown):
             if not body.strip() or body.rstrip() == self._shown.rstrip():
                 return  # nothing to see yet, or only white space less
             self._begin_again(snapshot)
-        self._write(plain(body[len(self._shown) :]))
+        self._add(plain(body[len(self._shown) :]))
         self._shown = body
 
     def close(self, result: StreamResult) -> None:
         """Write the rest, end the line, mark an unusual end and add what else the reader should know."""
         self.draw(result)
-        self._end_line()
+        self._end_text()
         if (mark := mark_of(result)) is not None:
             self._write_note(f"{mark.word}: {mark.sentence}")
         for note in notes_of(result):
@@ -70,11 +70,24 @@ class TerminalSurface:
         else:
             self._write_note("The server changed the answer, which begins again:")
 
+    # What follows is done otherwise where lines can be rewritten.
+
+    def _tell_pause(self, retry: Retry | None) -> None:
+        """Say that the stream waits before another attempt, or that it no longer does."""
+        if retry is not None:
+            self._write_note(retry.sentence())
+
+    def _add(self, text: str) -> None:
+        """Show more of the answer."""
+        self._write(text)
+
     def _write_note(self, words: str) -> None:
-        self._end_line()
+        """Write a remark on a line of its own."""
+        self._end_text()
         self._write(f"[{plain(words)}]\n")
 
-    def _end_line(self) -> None:
+    def _end_text(self) -> None:
+        """Bring the text to its end: what comes next is not the answer, or another beginning of it."""
         if self._in_line:
             self._write("\n")
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.cursor import CODE_INDENT, Cursor
+from nbstream.markdown.footnotes import note_key
 from nbstream.markdown.references import take_definitions
 from nbstream.markdown.starts import math_end, start_block
 from nbstream.markdown.tree import Block, end_line
@@ -28,7 +29,7 @@ _FENCE_END = re.compile(r"(`{3,}|~{3,})[ \t]*")
 def _can_contain(parent: Block, kind: Kind) -> bool:
     if parent.kind == "list":
         return kind == "item"
-    return kind != "item" and parent.kind in {"document", "quote", "item"}
+    return kind != "item" and parent.kind in {"document", "quote", "item", "footnote"}
 
 
 class BlockParser:
@@ -46,6 +47,7 @@ class BlockParser:
     def __init__(self) -> None:
         self.document = Block("document")
         self.references: dict[str, str] = {}
+        self.notes: dict[str, Block] = {}
         self._spine = [self.document]
         self._depth = 1
         self._number = 0
@@ -54,6 +56,7 @@ class BlockParser:
         """Return a parser in the same state whose future does not touch this one; costs the open blocks only."""
         twin = BlockParser()
         twin.references = self.references.copy()
+        twin.notes = self.notes.copy()
         twin._number = self._number
         twin._spine = [block.fork() for block in self._spine]
         for parent, child in zip(twin._spine, twin._spine[1:], strict=False):
@@ -118,6 +121,14 @@ class BlockParser:
         self._spine.append(block)
         self._depth = len(self._spine)
         return block
+
+    def define_note(self, label: str, block: Block) -> None:
+        """Take in a footnote; the first of a label wins.
+
+        Its name is put among the references, too: what waits for one is drawn again when it comes.
+        """
+        self.notes.setdefault(note_key(label), block)
+        self.references.setdefault(note_key(label), "")
 
     def close_tip(self) -> None:
         """Close the deepest open block: the current line ended it."""
@@ -193,6 +204,8 @@ class BlockParser:
             cursor.skip_optional_space()
             block.end = self._number
             return True
+        if kind == "footnote":
+            return _continue_footnote(cursor)
         if kind == "code" and block.fence is None:
             if cursor.indented:
                 cursor.skip_columns(CODE_INDENT)
@@ -230,6 +243,7 @@ class BlockParser:
         item = self._spine[-2]
         if item.kind == "item" and len(item.children) == 1 and (task := _TASK.match(text)):
             item.task, text = task[1], text[task.end() :]
+            self._spine[-3].task = item.task
         self._grow(paragraph, text)
 
     def _add_math(self, block: Block, cursor: Cursor) -> None:
@@ -267,3 +281,10 @@ def _continue_item(cursor: Cursor, item: Block) -> bool:
         return False
     cursor.skip_columns(marker.indent + marker.width)
     return True
+
+
+def _continue_footnote(cursor: Cursor) -> bool:
+    if cursor.indented:
+        cursor.skip_columns(CODE_INDENT)
+        return True
+    return cursor.blank

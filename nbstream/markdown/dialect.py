@@ -5,159 +5,265 @@ Knows the tree and the inline phase; nothing of streaming.
 
 from __future__ import annotations
 
+import itertools
 import re
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import BlockParser
-from nbstream.markdown.healing import heal
-from nbstream.markdown.highlight import highlight
+from nbstream.markdown.highlight import has_colours, highlight
 from nbstream.markdown.inlines import Inlines
-from nbstream.markdown.references import take_definitions
+from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tables import fit, split_row
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
+    from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
-__all__ = ["Renderer", "render"]
+__all__ = ["Frame", "Renderer", "render"]
 
 _ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "right")}
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
+# A paragraph beyond so many characters is drawn part by part.
+_LONG = 800
+# Colouring takes a hundred times as long as drawing; code beyond so many characters stays plain.
+_MOST_COLOURED = 20_000
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
 
+class Frame(NamedTuple):
+    """What stands around the parts of a block that can grow at its end.
+
+    Attributes:
+        opening: The HTML before the parts.
+        closing: The HTML behind them.
+        depth: How many elements stand around the parts.
+        tight: Whether the paragraphs of a list's items have no element of their own.
+    """
+
+    opening: str
+    closing: str
+    depth: int
+    tight: bool = False
+
+    @property
+    def end(self) -> str:
+        """What is inside the innermost element behind the last part."""
+        return self.closing[: self.closing.index("<")]
+
+
 class _Drawn(NamedTuple):
-    """What was made of a closed leaf, and the labels that had no definition then."""
+    """What was made of a closed block, the labels that had no definition then, and its first uses of footnotes."""
 
     html: str
+    tight: bool
     missing: frozenset[str]
+    notes: tuple[str, ...] = ()
 
 
 class Renderer:
-    """Draws blocks; what it made of a closed leaf is kept in the leaf until one of its labels is defined.
+    """Draws blocks; what it made of a closed one is kept in the block until one of its labels is defined.
+
+    Each text is sanitised as it is drawn; the tags around it are written here, and nothing of it gets into them.
 
     Args:
         references: The definitions known so far; may grow between calls.
+        images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
     """
 
-    def __init__(self, references: dict[str, str]) -> None:
+    def __init__(self, references: dict[str, str], images: Images = "link") -> None:
         self.references = references
-        self._inlines = Inlines(references)
+        self._images = images
+        self._inlines = Inlines(references, images)
+        self._open_text = OpenText(self._text)
         self._missing: set[str] = set()
         self._cells: dict[str, _Drawn] = {}
 
     def html(self, block: Block) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition."""
         self._missing = set()
-        html = sanitise(self._draw(block)) if block.kind != "definitions" else ""
-        return html, frozenset(self._missing)
+        return self._draw(block), frozenset(self._missing)
+
+    def part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> tuple[str, frozenset[str]]:
+        """Return the HTML of some of the parts of a block that has a `frame`, and the labels they miss.
+
+        Args:
+            block: A container, whose parts are its children; a table or open code, whose parts are its lines; or an
+                open paragraph, whose parts are the characters of its `open_text`.
+            start: The first part.
+            stop: Behind the last one; None for all there are.
+            tight: Whether paragraphs in the block have no element of their own.
+        """
+        self._missing = set()
+        return self._part(block, start, stop, tight=tight), frozenset(self._missing)
+
+    def draft(self) -> AbstractContextManager[None]:
+        """What is drawn inside may still change: its footnote references are not counted for good."""
+        return self._inlines.footnotes.draft()
+
+    def footnotes(self, notes: Mapping[str, Block]) -> str:
+        """Return the HTML of the section with the footnotes that what was drawn refers to, or nothing."""
+        return self._inlines.footnotes.section(notes, lambda note: self._part(note, 0, tight=False).removeprefix("\n"))
+
+    def frame(self, block: Block, *, tight: bool = False) -> Frame | None:
+        """Return what stands around the parts of a block, or None if it can only be drawn whole.
+
+        Args:
+            block: The block.
+            tight: For an item, whether its list is tight.
+        """
+        match block.kind:
+            case "list":
+                return _list_frame(block)
+            case "item":
+                return Frame('<li class="nbs-task">' if block.task else "<li>", "</li>", 1, tight=tight)
+            case "quote":
+                return Frame("<blockquote>", "\n</blockquote>", 1)
+            case "table" if len(block.lines) > 1:
+                return Frame(f"{self._table_head(block)}<tbody>", "\n</tbody>\n</table>", 2)
+            case "code" if block.open or not _coloured(block):
+                closing = "</code></pre>" if block.open or not block.lines else "\n</code></pre>"
+                return Frame(_code_opening(block), closing, 2)
+            case "paragraph" if not tight and sum(map(len, block.lines)) > _LONG:
+                return Frame("<p>", "</p>", 1)
+        return None
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
-        if block.kind == "paragraph":
-            html = self._inline(block)
-            return html if tight else f"<p>{html}</p>"
-        if block.kind == "heading":
-            return f"<h{block.level}>{self._inline(block)}</h{block.level}>"
-        if block.kind == "rule":
-            return "<hr>"
-        if block.kind == "quote":
-            return f"<blockquote>\n{self._children(block)}\n</blockquote>"
-        if block.kind == "list":
-            return self._list(block)
-        leaf = {"code": self._code, "table": self._table, "math": self._math}.get(block.kind)
-        return self._kept(block, lambda: leaf(block)) if leaf else ""
+        kept = block.cache
+        if isinstance(kept, _Drawn) and kept.tight == tight and kept.missing.isdisjoint(self.references):
+            self._missing |= kept.missing
+            for key in kept.notes:
+                self._inlines.footnotes.number(key)
+            return kept.html
+        before, self._missing = self._missing, set()
+        seen = self._inlines.footnotes.seen()
+        html = self._new(block, tight=tight)
+        if not block.open:
+            block.cache = _Drawn(html, tight, frozenset(self._missing), self._inlines.footnotes.since(seen))
+        self._missing |= before
+        return html
 
-    def _children(self, block: Block, *, tight: bool = False) -> str:
-        return "\n".join(self._draw(child, tight=tight) for child in block.children if child.kind != "definitions")
+    def _new(self, block: Block, *, tight: bool) -> str:
+        if frame := self.frame(block, tight=tight):
+            html = f"{frame.opening}{self._part(block, 0, tight=frame.tight)}{frame.closing}"
+            if block.kind == "table" and not block.open:
+                self._cells.clear()
+            return html
+        match block.kind:
+            case "paragraph":
+                html = self._paragraph(block)
+                return html if tight else f"<p>{html}</p>"
+            case "heading":
+                return f"<h{block.level}>{self._paragraph(block)}</h{block.level}>"
+            case "rule":
+                return "<hr>"
+            case "table":
+                return f"{self._table_head(block)}</table>"
+            case "code":
+                return self._code(block)
+            case "math":
+                run = block.fence.run if block.fence else "$$"
+                return f'<div class="nbs-math">{escape(run + block.text + _MATH_END[run], quote=False)}</div>'
+        return ""
 
-    def _list(self, block: Block) -> str:
-        marker = block.marker
-        tag, start, tasks = "ul", "", ""
-        if marker is not None and marker.number is not None:
-            tag, start = "ol", f' start="{marker.number}"' if marker.number != 1 else ""
-        items = []
-        for item in block.children:
-            tasks = ' class="nbs-tasks"' if item.task else tasks
-            items.append(self._item(item, tight=not block.loose))
-        return f"<{tag}{start}{tasks}>\n{''.join(items)}</{tag}>"
+    def _part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> str:
+        match block.kind:
+            case "paragraph":
+                return self._paragraph(block, start, stop)
+            case "code":
+                lines = block.lines[start:stop]
+                return escape("\n".join(["", *lines] if start and lines else lines), quote=False)
+            case "table":
+                return "".join(f"\n{self._row(line, block.align, 'td')}" for line in block.lines[start or 1 : stop])
+        drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
+        if block.kind == "item":
+            return ("\n" if start and drawn else "") + _with_box("\n".join(drawn), "" if start else block.task)
+        return "".join(f"\n{html}" for html in drawn)
 
-    def _item(self, item: Block, *, tight: bool) -> str:
-        inside = self._children(item, tight=tight)
-        if not item.task:
-            return f"<li>{inside}</li>\n"
-        checked = "" if item.task == " " else ' checked=""'
-        box = f'<input type="checkbox"{checked}> '
-        # In a loose list the box goes into the paragraph, as on GitHub.
-        inside = f"<p>{box}{inside[3:]}" if inside.startswith("<p>") else box + inside
-        return f'<li class="nbs-task">{inside}</li>\n'
-
-    def _inline(self, block: Block) -> str:
-        if block.open:
-            # Not closed: what stands in front may be definitions, and marks may be half open.
-            return self._text(heal(take_definitions(block.text, {}).strip()))
-        return self._kept(block, lambda: self._text(block.text.strip()))
+    def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
+        """Draw the text of a leaf, or what is between two of its cuts."""
+        text = open_text(block)[:stop]
+        places = [start, *cuts(text, start)]
+        drawn = [self._text(text[one:other]) for one, other in itertools.pairwise(places)]
+        rest = text[places[-1] :]
+        drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
+        return "".join(drawn)
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()
-        html = self._inlines.render(text)
+        html = sanitise(self._inlines.render(text), self._images)
         self._missing |= self._inlines.missing
         return html
 
     def _code(self, block: Block) -> str:
-        language = block.fence.info.split(maxsplit=1)[0] if block.fence and block.fence.info else ""
         code = "".join(f"{line}\n" for line in block.lines)
-        name = _CLASS_SAFE.sub("", language)
-        attribute = f' class="language-{name}"' if name else ""
-        body = escape(code, quote=False) if block.open else highlight(code, language)
-        return f"<pre><code{attribute}>{body}</code></pre>"
+        return f"{_code_opening(block)}{sanitise(highlight(code, _language(block)))}</code></pre>"
 
-    def _math(self, block: Block) -> str:
-        run = block.fence.run if block.fence else "$$"
-        return f'<div class="nbs-math">{escape(run + block.text + _MATH_END[run], quote=False)}</div>'
-
-    def _table(self, block: Block) -> str:
-        rows = [self._row(line, block.align, "td" if number else "th") for number, line in enumerate(block.lines)]
-        body = "<tbody>\n" + "".join(rows[1:]) + "</tbody>\n" if rows[1:] else ""
-        return f"<table>\n<thead>\n{rows[0]}</thead>\n{body}</table>"
+    def _table_head(self, block: Block) -> str:
+        return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
         cells = zip(fit(split_row(line), len(align)), align, strict=True)
         drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in cells)
-        return f"<tr>\n{drawn}</tr>\n"
+        return f"<tr>\n{drawn}</tr>"
 
     def _cell(self, text: str) -> str:
         """Draw a cell, or return what was drawn for the same text in the table that is growing."""
+        if "[^" in text:
+            return self._text(text)  # a reference counts each time
         drawn = self._cells.get(text)
         if drawn is None or not drawn.missing.isdisjoint(self.references):
             html = self._text(text)
-            drawn = self._cells[text] = _Drawn(html, frozenset(self._inlines.missing))
+            drawn = self._cells[text] = _Drawn(html, False, frozenset(self._inlines.missing))
         self._missing |= drawn.missing
         return drawn.html
 
-    def _kept(self, block: Block, draw: Callable[[], str]) -> str:
-        """Draw a leaf, or return what was drawn when it had closed and no label of it has been defined since."""
-        kept = block.cache
-        if isinstance(kept, _Drawn) and kept.missing.isdisjoint(self.references):
-            self._missing |= kept.missing
-            return kept.html
-        before, self._missing = self._missing, set()
-        html = draw()
-        if not block.open:
-            self._cells.clear()
-            block.cache = _Drawn(html, frozenset(self._missing))
-        self._missing |= before
+
+def _list_frame(block: Block) -> Frame:
+    marker = block.marker
+    tag, start = "ul", ""
+    if marker is not None and marker.number is not None:
+        tag, start = "ol", f' start="{marker.number}"' if marker.number != 1 else ""
+    tasks = ' class="nbs-tasks"' if block.task else ""
+    return Frame(f"<{tag}{start}{tasks}>", f"\n</{tag}>", 1, tight=not block.loose)
+
+
+def _with_box(html: str, task: str) -> str:
+    if not task:
         return html
+    checked = "" if task == " " else ' checked=""'
+    box = f'<input type="checkbox" disabled=""{checked}> '
+    # In a loose list the box goes into the paragraph, as on GitHub.
+    return f"<p>{box}{html[3:]}" if html.startswith("<p>") else box + html
 
 
-def render(text: str) -> str:
+def _language(block: Block) -> str:
+    return block.fence.info.split(maxsplit=1)[0] if block.fence and block.fence.info else ""
+
+
+def _coloured(block: Block) -> bool:
+    size = sum(map(len, block.lines))
+    return bool(size) and size <= _MOST_COLOURED and has_colours(_language(block))
+
+
+def _code_opening(block: Block) -> str:
+    name = _CLASS_SAFE.sub("", _language(block))
+    attribute = f' class="language-{name}"' if name else ""
+    return f"<pre><code{attribute}>"
+
+
+def render(text: str, *, images: Images = "link") -> str:
     r"""Return GitHub-flavoured Markdown, as models write it, as sanitised HTML.
 
     Args:
-        text: The whole text. An unclosed fence is code, raw HTML is shown as text, images become links.
+        text: The whole text. An unclosed fence is code, raw HTML is shown as text.
+        images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
 
     Returns:
         The HTML of the top-level blocks, joined by line ends.
@@ -170,6 +276,7 @@ def render(text: str) -> str:
     for line in lines_of(clean(text)):
         parser.feed(line)
     parser.close()
-    renderer = Renderer(parser.references)
-    drawn = (renderer.html(block)[0] for block in parser.document.children if block.kind != "definitions")
-    return "\n".join(drawn)
+    renderer = Renderer(parser.references, images)
+    drawn = [renderer.html(block)[0] for block in parser.document.children if block.kind not in NOT_IN_PLACE]
+    notes = renderer.footnotes(parser.notes)
+    return "\n".join([*drawn, notes] if notes else drawn)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["defuse_commands", "diagram", "formula", "hide_openers"]
+__all__ = ["defuse_commands", "formula", "hide_openers"]
 
 # Shown as nothing; between a backslash and a name it makes the name harmless.
 _JOINER = "\u2060"
@@ -20,9 +20,6 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(\[:])")
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _REPLACED = (("](", "] ("), ("]:", "] :"), ("][", "] ["), ('"', "''"), ("@@", "@ @"), ("~~~", "~~ ~"))
-_STEREOTYPE = r"<<(?:interface|abstract|enumeration|service|choice|fork|join|entity)>>"
-_DIAGRAM_TAG = re.compile(rf"({_STEREOTYPE}|<br\s?/?>)|<(?=[A-Za-z/!?])", re.IGNORECASE)
-_DIAGRAM_SCHEME = re.compile(r"(?<![a-z])(javascript|vbscript|data)(\s*):", re.IGNORECASE)
 # What opens math for JupyterLab or nbconvert even inside a code span, and what would have to follow.
 _OPENERS = (("$$", "$$"), ("\\begin{", "\\end{"), ("\\\\(", "\\\\)"), ("\\\\[", "\\\\]"))
 
@@ -49,12 +46,6 @@ def formula(text: str, *, one_line: bool = False) -> str:
     joined = (" " if one_line else "\n").join(line for line in lines if line)
     # A formula that ended in a backslash would escape the mark behind it.
     return defuse_commands(joined.rstrip("\\ \n"), environments=False)
-
-
-def diagram(code: str) -> str:
-    """Return Mermaid code without tags other than `<br>`: nbconvert copies it into the page as it is."""
-    code = _DIAGRAM_TAG.sub(lambda found: found[1] or "#lt;", code)
-    return _DIAGRAM_SCHEME.sub(r"\1\2#colon;", code)
 
 
 def hide_openers(code: str, document: str, *, markup: bool = False) -> str:

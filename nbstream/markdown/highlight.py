@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
-__all__ = ["highlight"]
+__all__ = ["has_colours", "highlight"]
 
 
 @cache
@@ -24,6 +24,16 @@ def _lexer(language: str) -> Lexer | None:
         return get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
+
+
+def has_colours(language: str) -> bool:
+    """Whether code in a language can be coloured.
+
+    Example:
+        >>> has_colours("python"), has_colours("no such language")
+        (True, False)
+    """
+    return bool(language) and _lexer(language.lower()) is not None
 
 
 def highlight(code: str, language: str) -> str:

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import BlockParser
 from nbstream.markdown.dialect import Renderer
+from nbstream.markdown.growth import Growth
+from nbstream.markdown.open_text import open_text
 from nbstream.markdown.references import may_define
 from nbstream.markdown.source import clean, lines_of
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
+    from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
 __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
-_UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|(?:```|~~~|\$\$|\\\[).*)")
+_UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
 # Half a character or half a line end: kept back until the rest arrives.
 _CUT = re.compile(r"[\r\ud800-\udbff]\Z")
 
@@ -61,6 +65,9 @@ class _Settled:
 class IncrementalRenderer:
     r"""Renders a growing text; the HTML of all blocks, joined by line ends, is what `render` gives in the end.
 
+    Args:
+        images: As for `render`.
+
     Example:
         >>> renderer = IncrementalRenderer()
         >>> renderer.append("# Ti")
@@ -73,15 +80,16 @@ class IncrementalRenderer:
         ['<h1>Title</h1>']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, images: Images = "link") -> None:
         self._parser = BlockParser()
-        self._renderer = Renderer(self._parser.references)
+        self._renderer = Renderer(self._parser.references, images)
         self._held = ""
         self._line: list[str] = []
         self._settled: list[str] = []
         self._waiting: list[_Settled] = []
         self._known = 0
-        self._shown: list[str] = []
+        self._shown: list[Block] = []
+        self._growths: list[Growth] = []
 
     def append(self, delta: str) -> tuple[Patch, ...]:
         """Take in the next piece of the text.
@@ -115,11 +123,17 @@ class IncrementalRenderer:
             self._parser.feed(line)
         self._held, self._line = "", []
         self._parser.close()
-        return tuple(self._update())
+        return (*self._update(), *self._draw_footnotes())
 
     def snapshot(self) -> list[str]:
-        """The HTML of each block as it has been drawn; who shows it gets patches of whole open blocks again."""
-        return [*self._settled, *self._shown]
+        """Return the HTML of each block as it has been drawn, for a page that begins now or has missed something.
+
+        The patches that follow go on from there: the blocks that are open are drawn whole again.
+        """
+        for growth in self._growths:
+            growth.forget()
+        with self._renderer.draft():
+            return [*self._settled, *(self._renderer.html(block)[0] for block in self._shown)]
 
     def _update(self) -> list[Patch]:
         patches = self._redraw() + self._settle()
@@ -129,14 +143,35 @@ class IncrementalRenderer:
             view = view.fork()
             view.feed(line)
         # The document as it looks now; a definition in the making is not shown.
-        blocks = [block for block in view.document.children if not _hidden(block)]
-        shown = [self._renderer.html(block)[0] for block in blocks]
-        shown += [""] * (len(self._shown) - len(shown))
-        for offset, html in enumerate(shown):
-            if offset >= len(self._shown) or self._shown[offset] != html:
-                patches.append(Patch(len(self._settled) + offset, 0, "", html, settled=False))
-        self._shown = shown
+        parsed = self._parser.document.children
+        twins = [*parsed, *[None] * (len(view.document.children) - len(parsed))]
+        shown = [
+            (block, twin) for block, twin in zip(view.document.children, twins, strict=False) if not _hidden(block)
+        ]
+        patches += self._clear(len(shown))
+        for offset, (block, twin) in enumerate(shown):
+            if offset == len(self._growths):
+                self._growths.append(Growth(self._renderer))
+            # Where one block follows another, only the last of them may still become something else.
+            if change := self._growths[offset].draw(block, twin, last=offset == len(shown) - 1):
+                patches.append(Patch(len(self._settled) + offset, *change, settled=False))
+        self._shown = [block for block, _ in shown]
         return patches
+
+    def _draw_footnotes(self) -> list[Patch]:
+        """Draw the notes behind everything else; their definitions may stand anywhere and may come last."""
+        notes, self._parser.notes = self._parser.notes, {}
+        html = self._renderer.footnotes(notes)
+        if not html:
+            return []
+        self._settled.append(html)
+        return [Patch(len(self._settled) - 1, 0, html, "", settled=True)]
+
+    def _clear(self, shown: int) -> list[Patch]:
+        """Empty the slots of blocks that have merged into the block before."""
+        gone = range(len(self._settled) + shown, len(self._settled) + len(self._growths))
+        del self._growths[shown:]
+        return [Patch(number, 0, "", "", settled=False) for number in gone]
 
     def _settle(self) -> list[Patch]:
         """Draw the blocks that have closed since the last call for good, and forget them."""
@@ -144,15 +179,15 @@ class IncrementalRenderer:
         patches = []
         while children and not children[0].open:
             block = children.pop(0)
-            if block.kind == "definitions":
+            if block.kind in NOT_IN_PLACE:
                 continue
-            html, missing = self._renderer.html(block)
+            growth = self._growths.pop(0) if self._growths else Growth(self._renderer)
+            change, html, missing = growth.settle(block)
             number = len(self._settled)
-            patches.append(Patch(number, 0, html, "", settled=True))
+            patches.append(Patch(number, *change, settled=True))
             if missing:
                 self._waiting.append(_Settled(number, block, missing))
             self._settled.append(html)
-            self._shown = self._shown[1:]
         return patches
 
     def _redraw(self) -> list[Patch]:
@@ -161,6 +196,9 @@ class IncrementalRenderer:
         if len(references) == self._known:
             return []
         self._known = len(references)
+        for growth in self._growths:
+            if growth.waits_for(references):
+                growth.forget()
         patches, waiting = [], []
         for late in self._waiting:
             if not late.missing.isdisjoint(references):
@@ -174,4 +212,6 @@ class IncrementalRenderer:
 
 
 def _hidden(block: Block) -> bool:
-    return block.kind == "definitions" or (block.kind == "paragraph" and block.open and may_define(block.text))
+    if block.kind == "paragraph" and block.open:
+        return may_define(block.text) or not open_text(block)
+    return block.kind in NOT_IN_PLACE

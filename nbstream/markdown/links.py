@@ -8,10 +8,26 @@ from __future__ import annotations
 
 import html
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["Target", "inline_target", "label_at", "normalise", "safe_url", "title_at", "unescape", "url_at"]
+__all__ = [
+    "Images",
+    "Target",
+    "image_note",
+    "inline_target",
+    "is_remote",
+    "label_at",
+    "normalise",
+    "safe_url",
+    "title_at",
+    "unescape",
+    "url_at",
+]
 
+Images: TypeAlias = Literal["link", "allow"]
+"""Whether an image is a link that says so, or loaded if that is by http or https."""
+
+_DEEPEST = 32
 _SPACE = re.compile(r"[ \t]*(?:\n[ \t]*)?")
 _POINTY = re.compile(r"<((?:[^<>\n\\]|\\.)*)>")
 _TITLE = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)""", re.DOTALL)
@@ -58,6 +74,16 @@ def safe_url(url: str) -> str | None:
     return _UNSAFE.sub(_percent, url)
 
 
+def is_remote(url: str) -> bool:
+    """Whether `url` is loaded by http or https, from a server that it names: all an image may be loaded from."""
+    return url.lower().startswith(("http://", "https://"))
+
+
+def image_note(alt: str) -> str:
+    """Return the words that stand for an image which is not loaded."""
+    return f"image not loaded: {alt}" if alt else "image not loaded"
+
+
 def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "replace"))
 
@@ -83,6 +109,8 @@ def url_at(text: str, start: int) -> tuple[str, int] | None:
             break
         elif ch == "(":
             depth += 1
+            if depth > _DEEPEST:  # as GitHub does; without a limit, `[a](` over and over costs its length squared
+                return None
         elif ch == ")":
             if not depth:
                 break

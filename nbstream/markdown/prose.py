@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.formulas import defuse_commands, formula, hide_openers
 from nbstream.markdown.inlines import find_link, pairs
-from nbstream.markdown.links import safe_url, unescape
+from nbstream.markdown.links import image_note, is_remote, safe_url, unescape
 from nbstream.markdown.spans import SPECIAL, Span, span_at
 
 if TYPE_CHECKING:
@@ -112,14 +112,14 @@ class Prose:
         return link
 
     def _link_markup(self, text: str, url: str, *, image: bool) -> str:
-        destination = safe_url(url)
+        destination = _outside_root(safe_url(url))
         if not image:
             words = self._words(text)
             return _closed(words) if destination is None else f"[{words}]({destination})"
         alt = " ".join(_NO_ALT.sub(" ", unescape(text)).split())
-        if destination is not None and self._allow_images and destination.lower().startswith(("http://", "https://")):
+        if destination is not None and self._allow_images and is_remote(destination):
             return f"![{alt}]({destination})"
-        label = f"image: {alt}" if alt else "image"
+        label = image_note(alt)
         return label if destination is None else f"[{label}]({destination})"
 
     def _span(self, span: Span) -> str:
@@ -158,6 +158,14 @@ class Prose:
     def _literal(self, text: str) -> str:
         """Write characters that stand for themselves only."""
         return _PUNCTUATION.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), text)
+
+
+def _outside_root(url: str | None) -> str | None:
+    """Return `url` unless it is a path from the root of the server that shows the notebook.
+
+    A model knows no address there, and opening one can do things: `/logout` does.
+    """
+    return None if url is None or url.startswith("/") else url
 
 
 def _finish(words: str, *, last: bool = False) -> str:

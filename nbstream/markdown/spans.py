@@ -9,9 +9,10 @@ import html
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["SPECIAL", "Span", "balanced", "bare_url", "span_at"]
+__all__ = ["BARE_URL", "SPECIAL", "Span", "balanced", "bare_mail", "bare_url", "escaped_bracket", "span_at"]
 
 SPECIAL = r"`+|\\|\$+|&|<"
+BARE_URL = r"https?://|www\."
 
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _BACKTICKS = re.compile(r"`+")
@@ -26,13 +27,18 @@ _TAG = re.compile(
 _DISPLAY = re.compile(r"\$\$((?:[^$\\`]|\\[^`])+?)\$\$(?!\$)", re.DOTALL)
 _INLINE = re.compile(r"\$(?![\s$])((?:[^$\\`]|\\[^`])+?)(?<!\s)\$(?![\d$])", re.DOTALL)
 _PAREN = re.compile(r"\\\(((?:(?!\\[()])[^`])+?)\\\)(?![(\[:])", re.DOTALL)
-_BRACKET = re.compile(r"\\\[((?:(?!\\[\[\]])[^`])+?)\\\](?![(\[:])", re.DOTALL)
+_BRACKET = re.compile(r"\\\[((?:(?!\\[\[\]])[^`])+?)\\\](?![(\[\]:])", re.DOTALL)
 _ENVIRONMENT = re.compile(r"\\begin\{([A-Za-z]+\*?)\}[^`$]*?\\end\{\1\}")
+_CITATION = re.compile(r"(?:[\d,;\s\u2013\-]+|[A-Za-z]{2,}(?:[ ,;]+(?:[A-Za-z]{2,}|\d+))+)\\\]|[^\\\[\]]*\]")
 _AMOUNT = re.compile(r"[\d.,]+\S*(?:\s+|/)[A-Za-z]{2,}[^\\=^_{}]*")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _ESCAPED_BRACE = re.compile(r"\\[{}$]|[{}]")
 _URL_END = re.compile(r"[?!.,:*_~'\"]+$|&[A-Za-z0-9]+;$")
+_BEFORE_WWW = frozenset(" \t\n*_~([")
+_LOCAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_\-]*\Z")
+_LONGEST_LOCAL = 64
+_HOST = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)+(?<=[A-Za-z])(?![@A-Za-z0-9_])")
 _DOMAIN = re.compile(r"(?:https?://|www\.)(?=[^\s<]*[A-Za-z0-9])[^\s<]+", re.IGNORECASE)
 
 
@@ -119,8 +125,15 @@ def _backslash(text: str, start: int) -> Span | None:
     if after == "\n":
         return Span("break", "", start + 2)
     if after in {"(", "["}:
+        if text.endswith("](", 0, start):
+            return Span("text", after, start + 2)  # the destination of a link
         found = (_PAREN if after == "(" else _BRACKET).match(text, start)
-        if found and found[1].strip() and balanced(found[1]) and "$" not in found[1]:
+        if (
+            found
+            and not (after == "[" and escaped_bracket(found[0][2:]))
+            and balanced(found[1])
+            and "$" not in found[1]
+        ):
             return Span("math" if after == "(" else "display", found[1], found.end())
     found = _ENVIRONMENT.match(text, start) if after == "b" else None
     if found and balanced(found[0]):
@@ -128,17 +141,31 @@ def _backslash(text: str, start: int) -> Span | None:
     return Span("text", after, start + 2) if after in _PUNCTUATION and after else None
 
 
+def escaped_bracket(text: str) -> bool:
+    r"""Whether `text`, behind `\[`, shows that a bracket was meant, no formula: `\[1\]`, `\[see here\]`, `\[x]`."""
+    return _CITATION.match(text) is not None
+
+
 def bare_url(text: str, start: int) -> str | None:
     """Return the `https://…` or `www.…` that GitHub would make a link of at `start`, without trailing punctuation."""
     found = _DOMAIN.match(text, start)
-    if found is None:
+    before = text[start - 1 : start]
+    if found is None or (before not in _BEFORE_WWW if text[start] == "w" and before else before.isalpha()):
         return None
     url = found[0]
     while url:
-        if url.endswith(")") and url.count(")") > url.count("("):
+        if (url[-1] == ")" and url.count(")") > url.count("(")) or (url[-1] == "]" and "[" not in url):
             url = url[:-1]
         elif end := _URL_END.search(url):
             url = url[: end.start()]
         else:
             break
     return url or None
+
+
+def bare_mail(text: str, at: int) -> tuple[int, int] | None:
+    """Return where the mail address with its `@` at `at` starts and ends, if GitHub would make a link of it."""
+    host = _HOST.match(text, at + 1)
+    first = max(0, at - _LONGEST_LOCAL)
+    local = _LOCAL.search(text, first, at) if host else None
+    return None if host is None or local is None or local.start() == first > 0 else (local.start(), host.end())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nbstream.markdown.cursor import CODE_INDENT
 from nbstream.markdown.links import unescape
+from nbstream.markdown.spans import escaped_bracket
 from nbstream.markdown.tables import alignment
 from nbstream.markdown.tree import Block, Fence, Marker
 
@@ -22,7 +23,7 @@ __all__ = ["math_end", "start_block"]
 
 Started: TypeAlias = Literal["container", "line"] | None
 
-_MAYBE_SPECIAL = re.compile(r"[#`~*+_=<>0-9\-$\\|:]")
+_MAYBE_SPECIAL = re.compile(r"[#`~*+_=<>0-9\-$\\|:\[]")
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$)")
 _HEADING_END = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _FENCE = re.compile(r"(`{3,})([^`]*)|(~{3,})(.*)")
@@ -30,6 +31,7 @@ _SETEXT = re.compile(r"(=+|-+)[ \t]*")
 _RULE = re.compile(r"(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,}")
 _BULLET = re.compile(r"[*+-](?=[ \t]|$)")
 _NUMBER = re.compile(r"(\d{1,9})([.)])(?=[ \t]|$)")
+_FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]:")
 _MATH = re.compile(r"(\$\$(?!\$)|\\\[)(.*)")
 _MATH_CLOSER = {"$$": "$$", "\\[": "\\]"}
 
@@ -80,6 +82,8 @@ def _fence(parser: BlockParser, cursor: Cursor, text: str) -> Started:
 def _math(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     found = _MATH.fullmatch(text)
     if found is None:
+        return None
+    if found[1] == "\\[" and escaped_bracket(found[2]):
         return None
     block = Block("math", fence=Fence(found[1], cursor.indent))
     ended = math_end(block, found[2])
@@ -149,6 +153,17 @@ def _item(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     return "container"
 
 
+def _footnote(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+    found = _FOOTNOTE.match(text)
+    if found is None:
+        return None
+    cursor.skip_indent()
+    cursor.skip_text(found.end())
+    cursor.skip_indent()
+    parser.define_note(found[1], parser.open(Block("footnote", lines=[found[1]])))
+    return "container"
+
+
 def _table(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
     if parser.container.kind != "paragraph":
         return None
@@ -161,12 +176,12 @@ def _table(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
 
 
 def _indented_code(parser: BlockParser, cursor: Cursor) -> Started:
-    if parser.tip.kind == "paragraph" or parser.container.kind == "table" or cursor.blank:
+    if parser.tip.kind == "paragraph" or cursor.blank:
         return None
     cursor.skip_columns(CODE_INDENT)
     parser.open(Block("code", lines=[cursor.rest]))
     return "line"
 
 
-_STARTS = (_quote, _heading, _fence, _math, _setext, _rule, _item, _table)
+_STARTS = (_quote, _heading, _fence, _math, _setext, _rule, _item, _footnote, _table)
 _LEAVES = (_heading, _fence, _math, _setext, _rule, _table)

@@ -8,21 +8,21 @@ inline and its destination is on the allow-list. Knows nothing of HTML policies.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import BlockParser
-from nbstream.markdown.formulas import diagram, formula, hide_openers
+from nbstream.markdown.diagrams import diagram
+from nbstream.markdown.formulas import formula, hide_openers
 from nbstream.markdown.prose import Prose
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.spans import balanced
 from nbstream.markdown.tables import fit, split_row
 
 if TYPE_CHECKING:
+    from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
-__all__ = ["Images", "inert"]
-
-Images: TypeAlias = Literal["link", "allow"]
+__all__ = ["inert"]
 
 _INFO = re.compile(r"[\w+#.\-]+")
 _BACKTICKS = re.compile(r"`+")
@@ -41,11 +41,11 @@ def inert(text: str, *, images: Images = "link") -> str:
 
     Args:
         text: Markdown from a source that is not trusted.
-        images: `"link"` makes links of images, `"allow"` keeps those that are loaded by http or https.
+        images: `"link"` makes links of images and says so, `"allow"` keeps those that are loaded by http or https.
 
     Returns:
-        Markdown without raw HTML; links lead to http, https, mailto, fragments or relative addresses only. `\(…\)`
-        and `\[…\]` become `$…$` and `$$…$$`, which notebooks typeset.
+        Markdown without raw HTML; links lead to http, https, mailto, fragments or files beside the notebook only.
+        `\(…\)` and `\[…\]` become `$…$` and `$$…$$`, which notebooks typeset.
 
     Example:
         >>> inert("<img src=x onerror=alert(1)> [x](javascript:alert(1))")
@@ -104,6 +104,8 @@ class _Writer:
             return self._table(block)
         if kind == "quote":
             return self._quote(block)
+        if kind == "footnote":
+            return self._footnote(block)
         return self._list(block, bullet_before)
 
     def _paragraph(self, text: str) -> list[str]:
@@ -141,6 +143,16 @@ class _Writer:
         lines = self.blocks(block.children)
         self._in_risky_quote, self._quoted = outer, quoted
         return [f"> {line}".rstrip() if not line else f"> {line}" for line in lines or [""]]
+
+    def _footnote(self, block: Block) -> list[str]:
+        """Write a note where it stands, as words: what makes it a note to one parser makes it a link to another."""
+        label = f"[^{block.text}]: "
+        first, rest = block.children[:1], block.children[1:]
+        if first and first[0].kind == "paragraph":
+            lines = self._paragraph(label + first[0].text.strip())
+        else:
+            lines, rest = self._paragraph(label.strip()), block.children
+        return [*lines, "", *self.blocks(rest)] if rest else lines
 
     def _list(self, block: Block, bullet_before: str) -> list[str]:
         marker = block.marker

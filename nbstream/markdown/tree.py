@@ -9,11 +9,25 @@ import copy
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-__all__ = ["Block", "Fence", "Kind", "Marker", "end_line"]
+__all__ = ["NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "end_line"]
 
 Kind: TypeAlias = Literal[
-    "code", "definitions", "document", "heading", "item", "list", "math", "paragraph", "quote", "rule", "table"
+    "code",
+    "definitions",
+    "document",
+    "footnote",
+    "heading",
+    "item",
+    "list",
+    "math",
+    "paragraph",
+    "quote",
+    "rule",
+    "table",
 ]
+
+NOT_IN_PLACE = frozenset({"definitions", "footnote"})
+"""The kinds of blocks that are not shown where they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +59,10 @@ class Block:
         end: The number of its last own line with content.
         open: False once nothing can be added.
         children: The blocks inside a container.
-        lines: The lines of a leaf.
+        lines: The lines of a leaf; the label of a footnote.
         level: The level of a heading; 1 for a math block that was properly ended.
         loose: Whether blank lines separate the items of a list.
-        task: The mark in the check box of an item (a space or an `x`), if it has one.
+        task: The mark in the check box of an item (a space or an `x`), if it has one; of a list, that of its last one.
         marker: The marker of an item, and of the first item for a list.
         fence: How fenced code or a math block was opened; None for indented code.
         align: The alignment of the columns of a table.

@@ -6,7 +6,9 @@ import pytest
 
 from nbstream.display.choose import choose_surface
 from nbstream.display.notebook import NotebookSurface
+from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.display.terminal import TerminalSurface
+from tests.terminal_screen import Screen
 
 
 def kernel(**content):
@@ -60,3 +62,47 @@ def test_in_a_kernel_the_setting_decides(in_shell, wanted):
 def test_in_a_kernel_a_terminal_can_be_asked_for(in_shell):
     in_shell(SimpleNamespace(kernel=kernel()))
     assert isinstance(choose_surface("terminal"), TerminalSurface)
+
+
+# --- which terminal ---------------------------------------------------------------------------------------------------
+
+
+class Narrow(Screen):
+    encoding = "cp1252"
+
+
+class Pipe(Screen):
+    def isatty(self):
+        return False
+
+
+@pytest.fixture
+def terminal(in_shell, monkeypatch):
+    """What a stream gets whose `sys.stdout` and `TERM` are these."""
+    in_shell(None)
+
+    def terminal(out, term="xterm-256color"):
+        monkeypatch.setattr("sys.stdout", out)
+        monkeypatch.setenv("TERM", term)
+        return type(choose_surface())
+
+    return terminal
+
+
+def test_markdown_is_rendered_where_it_can_be(terminal):
+    assert terminal(Screen()) is RichTerminalSurface
+
+
+@pytest.mark.parametrize("out", [Pipe(), Narrow(), None], ids=["a pipe", "a narrow encoding", "nothing"])
+def test_elsewhere_the_text_is_shown_as_it_is(terminal, out):
+    assert terminal(out) is TerminalSurface
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_terminal_that_cannot_move_its_cursor_gets_the_text_as_it_is(terminal, term):
+    assert terminal(Screen(), term) is TerminalSurface
+
+
+def test_without_rich_the_text_is_shown_as_it_is(terminal, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert terminal(Screen()) is TerminalSurface

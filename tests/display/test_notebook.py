@@ -1,5 +1,7 @@
 """What a notebook output shows without a live view: growing Markdown, pauses, beginnings again."""
 
+import itertools
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -16,11 +18,14 @@ class Output:
 
     def __init__(self):
         self.updates = []
+        self.times = []
+        self.sent = 0  # bytes
         self.now = 0.0
 
     def publish(self, data, metadata, **_):
         self.updates.append(data["text/plain"])
-        assert isinstance(metadata, dict)
+        self.times.append(self.now)
+        self.sent += len(json.dumps([data, metadata], ensure_ascii=False).encode())
 
     def draw(self, surface, *frames):
         """Draw one frame a second."""
@@ -84,3 +89,29 @@ def test_a_static_output_shows_nothing_until_the_end(output, make_request):
     assert output.updates == []
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     assert output.updates == ["Hello"]
+
+
+@pytest.mark.parametrize(("chunks_a_second", "mode"), [(100, "markdown"), (3_000, "markdown"), (100, "live")])
+def test_a_long_answer_costs_at_most_40_times_its_bytes(output, make_request, chunks_a_second, mode):
+    text = "".join(
+        f"Word {number} of **many**, `code` and [a link](https://example.com/{number}).\n\n" for number in range(1_400)
+    )
+    text = text[:80_000]
+    surface = NotebookSurface(mode)  # no view reports that it is on screen
+    surface.open(make_request(model="m"), lambda: None)
+    frame = chunks_a_second // 15 * 4 or 4  # of four characters a chunk, drawn at 15 frames a second
+    for end in range(frame, len(text), frame):
+        output.now += 1 / 15
+        surface.draw(StreamResult(text[:end], SOME))
+    before_the_end = output.sent
+    surface.close(StreamResult(text, StreamState.COMPLETED, "stop"))
+
+    ratio = output.sent / len(text.encode())
+    print(f"\n80 KB at {chunks_a_second}/s, {mode}: {len(output.updates)} updates, {ratio:.1f} times the text")
+    assert ratio <= 40
+    assert before_the_end < output.sent
+    assert output.updates[-1] == text
+    gaps = [later - earlier for earlier, later in itertools.pairwise(output.times[:-1])]
+    assert min(gaps) >= 0.25 - 1e-9, "at most four a second"
+    assert gaps[-1] > 2 * gaps[0] or chunks_a_second > 1_000, "the interval grows"
+    assert len(output.updates) >= 15

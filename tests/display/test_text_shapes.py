@@ -7,6 +7,7 @@ import re
 import pytest
 
 from nbstream.display.bundle import answer_bundle
+from nbstream.markdown import render
 from nbstream.plain import plain
 from nbstream.result import StreamResult
 from tests.display.displays import COMPLETED, STOPPED, Page, frames, printed, saved
@@ -136,3 +137,10 @@ def test_a_mark_is_added_though_the_text_has_one(text: str) -> None:
     assert page.mark is not None
     assert page.mark["word"] == "Stopped"
     assert plain(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["```\ncode\n```", "- a\n- b\n\nend", "    code\n\nend", "> a\n>\n> b", "a\n\n| a |\n|---|\n| b |"]
+)
+def test_the_page_shows_what_one_full_render_gives(text: str) -> None:
+    assert Page().draw(frames(text)) == render(text)

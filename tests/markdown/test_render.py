@@ -34,9 +34,14 @@ _LINK = ' target="_blank" rel="noopener noreferrer nofollow"'
             "see https://a.example/x_y_z.",
             f'<p>see <a href="https://a.example/x_y_z"{_LINK}>https://a.example/x_y_z</a>.</p>',
         ),
+        ("https://a.example/`b`", f'<p><a href="https://a.example/"{_LINK}>https://a.example/</a><code>b</code></p>'),
+        ("me@a.example", f'<p><a href="mailto:me@a.example"{_LINK}>me@a.example</a></p>'),
         ("[a](javascript:x)", "<p><span>a</span></p>"),
-        ("![a](https://x.example)", f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image: a</a></p>'),
-        ("[^1] and\n\n[^1]: note", "<p>[^1] and</p>\n<p>[^1]: note</p>"),
+        (
+            "![a](https://x.example)",
+            f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image not loaded: a</a></p>',
+        ),
+        ("[^1] and", "<p>[^1] and</p>"),
     ],
 )
 def test_text_becomes_html(text, html):
@@ -54,6 +59,8 @@ def test_text_becomes_html(text, html):
         ("$$\na_b\n\n= c\n$$", '<div class="nbs-math">$$\na_b\n\n= c\n$$</div>'),
         ("text\n\\[\nx\n\\]\nafter", '<p>text</p>\n<div class="nbs-math">\\[\nx\n\\]</div>\n<p>after</p>'),
         ("$$x$$ inline", '<p><span class="nbs-math">$$x$$</span> inline</p>'),
+        ("see\n\\[INFO] ok", "<p>see\n[INFO] ok</p>"),
+        (r"\[1\] or \[citation needed\]", "<p>[1] or [citation needed]</p>"),
         (
             r"\begin{align}a&=b\\ c&=d\end{align}",
             r'<p><span class="nbs-math">\begin{align}a&amp;=b\\ c&amp;=d\end{align}</span></p>',

@@ -173,3 +173,9 @@ class CopyButton {
     this.announce("Copied");
   }
 }
+
+// A link without a server of its own leads into the Jupyter server, where opening an address can do things.
+function stayOutOfTheServer(event) {
+  const link = event.target.closest("a[href]");
+  if (link && !/^(?:https?:\/\/|mailto:)/i.test(link.getAttribute("href"))) event.preventDefault();
+}

@@ -16,6 +16,7 @@ class LiveView {
     this.box = element("div", "nbs-box", this.root);
     this.body = element("div", "nbs-body", this.box);
     this.body.setAttribute("aria-live", "off");
+    for (const press of ["click", "auxclick"]) this.body.addEventListener(press, stayOutOfTheServer);
     this.mark = element("p", "nbs-mark", this.root);
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);

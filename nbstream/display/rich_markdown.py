@@ -1,0 +1,168 @@
+"""Markdown drawn for a terminal by `rich`: a piece of a text in, printable lines out.
+
+What rich and its parser would hide or act on is shown instead: HTML is text, formulas keep their characters, an address
+is printed and never hidden behind words. It must not know what is on the screen.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from markdown_it import MarkdownIt
+from rich.cells import cell_len
+from rich.console import Console
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
+from rich.segment import Segment, Segments
+from rich.syntax import Syntax
+from rich.text import Text
+from rich.theme import Theme
+
+from nbstream.markdown.links import safe_url
+from nbstream.markdown.spans import span_at
+from nbstream.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
+
+    from nbstream.display.growing_blocks import Piece
+
+__all__ = ["Line", "MarkdownPrinter"]
+
+
+class Line(NamedTuple):
+    """One line as it is written, without its line end, and how many columns it takes."""
+
+    text: str
+    width: int
+
+
+class MarkdownPrinter:
+    """Draws pieces of an answer for one terminal, in its colours.
+
+    Args:
+        out: The terminal.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        theme = Theme({"markdown.code": "bold cyan"})  # no black box on a light terminal
+        self._console = Console(file=out, theme=theme, force_jupyter=False, highlight=False, markup=False, emoji=False)
+
+    @property
+    def capable(self) -> bool:
+        """Whether the terminal moves its cursor as it is told to."""
+        console = self._console
+        return console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
+
+    def draw(self, piece: Piece, width: int) -> list[Line]:
+        """The lines of a piece, none of them wider than `width`."""
+        lines = self._lines(Text(piece.source) if piece.kind == "math" else _Answer(piece), width)
+        return lines if piece.kind == "code" else _without_margins(lines)
+
+    def note(self, words: str, width: int) -> list[Line]:
+        """The lines of a remark that is not the model's."""
+        return self._lines(Text(words, style="dim"), width)
+
+    def _lines(self, renderable: RenderableType, width: int) -> list[Line]:
+        options = self._console.options.update(width=width, height=None)
+        return [self._line(_trimmed(line)) for line in self._console.render_lines(renderable, options, pad=False)]
+
+    def _line(self, segments: list[Segment]) -> Line:
+        with self._console.capture() as written:
+            self._console.print(Segments(segments), end="", crop=False, no_wrap=True)
+        return Line(written.get(), sum(cell_len(segment.text) for segment in segments))
+
+
+def _trimmed(line: Iterable[Segment]) -> list[Segment]:
+    """A line without padding and without characters that act: a parser may have decoded some only now."""
+    segments = [Segment(plain(text), style) for text, style, control in line if not control]
+    while segments and not segments[-1].text.strip():
+        segments.pop()
+    if segments:
+        segments[-1] = Segment(segments[-1].text.rstrip(), segments[-1].style)
+    return segments
+
+
+def _without_margins(lines: list[Line]) -> list[Line]:
+    shown = [number for number, line in enumerate(lines) if line.width]
+    return lines[shown[0] : shown[-1] + 1] if shown else []
+
+
+class _Title(Heading):
+    """A heading at the left edge: the middle of a wide terminal is far from the text."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.text
+
+
+class _Code(CodeBlock):
+    """Code in the terminal's own colours, without a background that would be wrapped when the window narrows."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code = str(self.text).removesuffix("\n")
+        yield Syntax(
+            code, self.lexer_name, theme="ansi_dark", word_wrap=True, padding=(0, 2), background_color="default"
+        )
+
+
+class _Answer(Markdown):
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "heading_open": _Title,
+        "fence": _Code,
+        "code_block": _Code,
+    }
+
+    def __init__(self, piece: Piece) -> None:
+        super().__init__("", hyperlinks=False)
+        self.parsed = _parser().parse(piece.source)
+        if piece.number is not None and self.parsed:
+            self.parsed[0].attrs["start"] = piece.number
+        for token in self.parsed:
+            if token.children:
+                token.children = _shown_links(token.children)
+
+
+@functools.cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+    parser.validateLink = lambda url: safe_url(url) is not None  # type: ignore[method-assign]
+    parser.inline.ruler.before("escape", "formula", _formula)
+    return parser
+
+
+def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the shape of a rule
+    """Keep a formula as it is written: its underscores, asterisks and backslashes mark nothing."""
+    if state.src[state.pos] not in "$\\":
+        return False
+    span = span_at(state.src, state.pos)
+    if span is None or span.kind not in {"math", "display", "environment"}:
+        return False
+    if not silent:
+        state.push("text", "", 0).content = state.src[state.pos : span.end]
+    state.pos = span.end
+    return True
+
+
+def _shown_links(tokens: Iterable[Token]) -> list[Token]:
+    """Links that are their own address lose the mark of a link, lest it be printed twice; images become links."""
+    shown: list[Token] = []
+    for token in tokens:
+        if token.markup == "autolink" and token.type in {"link_open", "link_close"}:
+            continue
+        if token.type != "image":
+            shown.append(token)
+            continue
+        opening, label, closing = (token.copy(type=kind, tag="", children=None) for kind in _LINK)
+        opening.attrs, opening.content = {"href": token.attrs.get("src", "")}, ""
+        label.content = f"image: {token.content}" if token.content else "image"
+        shown += [opening, label, closing]
+    return shown
+
+
+_LINK = ("link_open", "text", "link_close")

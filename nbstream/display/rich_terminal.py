@@ -1,0 +1,150 @@
+"""A terminal with `rich`: finished Markdown is printed once and scrolls away; only the open end is painted again.
+
+The open end is painted while the caller waits and nobody else writes. It stays well below the height of the screen, and
+the cursor stays below it and visible, so that whatever happens the next line is a line of its own. It must not know
+Markdown.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+from nbstream.display.growing_blocks import GrowingBlocks
+from nbstream.display.rich_markdown import Line, MarkdownPrinter
+from nbstream.display.terminal import TerminalSurface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TextIO
+
+    from nbstream.display.growing_blocks import Piece
+    from nbstream.request import StreamRequest
+    from nbstream.result import Retry, StreamResult
+
+__all__ = ["RichTerminalSurface"]
+
+_HIGHEST_TAIL = 16
+
+
+class RichTerminalSurface(TerminalSurface):
+    """Prints a growing answer as Markdown.
+
+    Args:
+        out: The terminal.
+        size: Its size now; asked before each frame.
+    """
+
+    _painting: ClassVar[RichTerminalSurface | None] = None  # whose open end is on the screen
+    _screen: ClassVar[threading.RLock] = threading.RLock()
+
+    def __init__(self, out: TextIO, size: Callable[[], os.terminal_size] | None = None) -> None:
+        super().__init__(out)
+        self._size = size or (lambda: _size_of(out))
+        self._printer = MarkdownPrinter(out)
+        self._blocks = GrowingBlocks()
+        self._waiting = ""
+        self._status = ""
+        self._attended = False
+        self._begun = False
+        self._tail: list[Line] = []
+        self._painted_at = os.terminal_size((80, 24))
+
+    @property
+    def capable(self) -> bool:
+        """Whether the terminal can be painted on."""
+        return self._printer.capable
+
+    def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
+        """Remember what is waited for."""
+        super().open(request, stop)
+        self._waiting = self._status = f"Waiting for {request.model} …"
+
+    def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
+        """Paint the open end from now on, or no longer: the caller waits for the answer, or does other things."""
+        with self._screen:
+            self._attended = waits and self._painting in {None, self}
+            self._paint()
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Print what has become final and paint what is open."""
+        with self._screen:
+            super().draw(snapshot)
+
+    def close(self, result: StreamResult) -> None:
+        """Print the rest, and how the answer ended."""
+        with self._screen:
+            super().close(result)
+
+    def _tell_pause(self, retry: Retry | None) -> None:
+        self._status = retry.sentence() if retry is not None else "" if self._begun else self._waiting
+        self._paint()
+
+    def _add(self, text: str) -> None:
+        if text:
+            self._status = ""
+        self._print(self._blocks.append(text))
+
+    def _write_note(self, words: str) -> None:
+        self._end_text()
+        self._paint(self._printer.note(f"[{words}]", self._width()))
+
+    def _end_text(self) -> None:
+        pieces, self._blocks, self._status = self._blocks.finish(), GrowingBlocks(), ""
+        self._print(pieces)
+
+    def _print(self, pieces: Iterable[Piece]) -> None:
+        self._paint([line for piece in pieces for line in self._lines(piece)])
+
+    def _lines(self, piece: Piece) -> list[Line]:
+        """A piece with an empty line between it and what is above."""
+        apart, self._begun = self._begun and piece.begins, True
+        return [Line("", 0)] * apart + self._printer.draw(piece, self._width())
+
+    def _open_end(self) -> list[Line]:
+        if not self._attended:
+            return []
+        begun = self._begun
+        lines = [line for piece in self._blocks.tail() for line in self._lines(piece)]
+        self._begun = begun
+        if self._status:
+            lines += self._printer.note(self._status, self._width())
+        return lines[-min(_HIGHEST_TAIL, max(1, self._size().lines // 2)) :]
+
+    def _paint(self, printed: Iterable[Line] = ()) -> None:
+        """Print lines for good above the open end, in one write, so that no half frame is seen."""
+        other = RichTerminalSurface._painting
+        if other is not None and other is not self:
+            other._replace_tail([*printed], other._tail)  # noqa: SLF001  one of us, whose open end stays below
+            return
+        tail = self._open_end()
+        RichTerminalSurface._painting = self if tail else None
+        self._replace_tail([*printed], tail)
+
+    def _replace_tail(self, printed: list[Line], tail: list[Line]) -> None:
+        size = self._size()
+        lines, kept = [*printed, *tail], 0
+        if size == self._painted_at:
+            while kept < min(len(lines), len(self._tail)) and lines[kept] == self._tail[kept]:
+                kept += 1
+        # A narrower window has wrapped the lines that are too long for it by now.
+        up = sum(max(1, -(-line.width // size.columns)) for line in self._tail[kept:])
+        unchanged = kept == len(lines) == len(self._tail)
+        # The line of the cursor may hold what was typed meanwhile, such as the `^C` of an interrupt.
+        erase = (f"\x1b[{up}A" if up else "") + ("\r\x1b[J" if self._tail else "")
+        self._tail, self._painted_at = tail, size
+        if not unchanged:
+            self._write(erase + "".join(f"{line.text}\n" for line in lines[kept:]))
+
+    def _width(self) -> int:
+        return max(10, self._size().columns - 1)  # a full line may or may not wrap the cursor
+
+
+def _size_of(out: TextIO) -> os.terminal_size:
+    try:
+        size = os.get_terminal_size(out.fileno())
+    except (OSError, ValueError):
+        return shutil.get_terminal_size()
+    return size if size.columns and size.lines else shutil.get_terminal_size()

@@ -1,0 +1,87 @@
+"""Footnotes: which number a label has, and the section at the end that holds the notes.
+
+A number goes to each label at its first use, in drawing order, whether or not a note for it has come yet: so a number
+that has been shown for good never changes, however the text was cut. What may still change is drawn as a draft. Plain
+numbers, no links: an id in a page that is shared with other answers could not be unique.
+Knows neither how a note is parsed nor how its blocks are drawn.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from nbstream.markdown.links import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from nbstream.markdown.tree import Block
+
+__all__ = ["Footnotes", "note_key"]
+
+
+def note_key(label: str) -> str:
+    """Return the name of the note with that label; no link reference definition has such a name.
+
+    Example:
+        >>> note_key("My-Note")
+        '^my-note'
+    """
+    return f"^{normalise(label)}"
+
+
+class Footnotes:
+    """The footnotes of one text.
+
+    Example:
+        >>> notes = Footnotes()
+        >>> notes.number("^b"), notes.number("^a"), notes.number("^b")
+        (1, 2, 1)
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, key: str) -> int:
+        """Return the number of a reference, drawn now."""
+        return self._numbers.setdefault(key, len(self._numbers) + 1)
+
+    def seen(self) -> int:
+        """Return how many labels have a number."""
+        return len(self._numbers)
+
+    def since(self, seen: int) -> tuple[str, ...]:
+        """Return the labels that have got a number since, in order."""
+        return tuple(islice(self._numbers, seen, None))
+
+    @contextmanager
+    def draft(self) -> Iterator[None]:
+        """Forget the references that are drawn inside: the text may still become something else."""
+        known = self._numbers.copy()
+        try:
+            yield
+        finally:
+            self._numbers = known
+
+    def section(self, definitions: Mapping[str, Block], draw: Callable[[Block], str]) -> str:
+        """Return the HTML of the notes that were referred to, not sanitised; empty if there are none.
+
+        Args:
+            definitions: The notes.
+            draw: Returns the HTML inside a note; references that it draws add their notes behind.
+        """
+        items: list[str] = []
+        expected = 0
+        keys = list(self._numbers)
+        for key in keys:
+            if key in definitions:
+                number = self._numbers[key]
+                if number != expected:
+                    # Only a reference without a note leaves a gap in the numbers.
+                    items.append(("</ol>\n" if items else "") + (f'<ol start="{number}">' if number > 1 else "<ol>"))
+                items.append(f"<li>\n{draw(definitions[key])}\n</li>")
+                expected = number + 1
+                keys += self.since(len(keys))
+        return "\n".join(['<div class="nbs-footnotes">', *items, "</ol>\n</div>"]) if items else ""

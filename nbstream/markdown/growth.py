@@ -1,0 +1,191 @@
+"""How the page follows one open block: what is final in it is committed once, and only what is behind is drawn again.
+
+A list of a thousand items grows by the item, at whatever depth it is. Knows the parts of blocks; nothing of parsing.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from nbstream.markdown.open_text import cuts, open_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from nbstream.markdown.dialect import Frame, Renderer
+    from nbstream.markdown.tree import Block
+
+__all__ = ["Change", "Growth"]
+
+
+class Change(NamedTuple):
+    """What a patch changes: see `Patch`."""
+
+    depth: int
+    commit: str
+    tail: str
+
+
+@dataclass(slots=True)
+class _Level:
+    """An element on the page whose parts come one after the other.
+
+    Attributes:
+        frame: What stands around the parts; if that changes, the element is made anew.
+        committed: How many parts are on the page for good.
+        tail: The HTML behind them, or None if it is not known, for it has grown further down.
+        below: The element that is the only part in the tail, if it has parts of its own.
+        source: The text that has been committed of a paragraph.
+    """
+
+    frame: Frame
+    committed: int = 0
+    tail: str | None = None
+    below: _Level | None = None
+    source: str = ""
+
+
+@dataclass(slots=True)
+class Growth:
+    """One block from its first line to its last.
+
+    The parser knows what is final by complete lines; what is to be seen is its fork, which has read the last line too.
+
+    Args:
+        renderer: Draws the parts.
+    """
+
+    renderer: Renderer
+    _top: _Level | None = None
+    _whole: str | None = None
+    _parts: list[str] = field(default_factory=list)
+    _missing: set[str] = field(default_factory=set)
+    _last: bool = True
+
+    def draw(self, shown: Block, parsed: Block | None, *, last: bool = True) -> Change | None:
+        """Return what has changed on the page, if anything has.
+
+        Args:
+            shown: The block as it is to be seen.
+            parsed: The same block as the complete lines have it; None if it begins in the last line.
+            last: Whether no other block is behind it, so that what is not final in it is only a draft.
+        """
+        self._last = last
+        if self._top is None or not self._continues(self._top, shown, parsed):
+            return self._draw_whole(shown)
+        self._whole = None
+        return self._grow(self._top, shown, parsed, 0)
+
+    def settle(self, block: Block) -> tuple[Change, str, frozenset[str]]:
+        """Return the last change, the HTML of the whole block and the labels that it misses.
+
+        Args:
+            block: The block, now closed.
+        """
+        frame, top = self.renderer.frame(block), self._top
+        if frame is None or top is None or not top.committed or top.frame.opening != frame.opening:
+            html, missing = self.renderer.html(block)
+            if top is not None and top.tail is not None and html == self._on_page():
+                return Change(top.frame.depth, "", top.tail), html, missing
+            return Change(0, html, ""), html, missing
+        rest, missing = self.renderer.part(block, top.committed, tight=frame.tight)
+        html = f"{frame.opening}{''.join(self._parts)}{rest}{frame.closing}"
+        return Change(frame.depth, rest + frame.end, ""), html, missing | self._missing
+
+    def waits_for(self, references: Mapping[str, str]) -> bool:
+        """Whether something that has been committed uses a label that is defined now."""
+        return not self._missing.isdisjoint(references)
+
+    def forget(self) -> None:
+        """Draw the whole block the next time: the page shows something else."""
+        self._top = self._whole = None
+        self._parts.clear()
+        self._missing.clear()
+
+    def _draw_whole(self, shown: Block) -> Change | None:
+        with self._draft():
+            html, _ = self.renderer.html(shown)
+        if html == self._on_page():
+            return None
+        self.forget()
+        self._top, self._whole = self._level(shown, html), html
+        return Change(0, "", html)
+
+    def _draft(self) -> AbstractContextManager[None]:
+        return self.renderer.draft() if self._last else nullcontext()
+
+    def _on_page(self) -> str | None:
+        """The HTML that the page shows, where it is known."""
+        top = self._top
+        if top is None:
+            return self._whole
+        if top.tail is None:
+            return None
+        frame = top.frame
+        return f"{frame.opening}{''.join(self._parts)}{top.tail.removesuffix(frame.end)}{frame.closing}"
+
+    def _level(self, block: Block, html: str, *, tight: bool = False) -> _Level | None:
+        """The element that the page has just been given whole."""
+        frame = self.renderer.frame(block, tight=tight)
+        if frame is None:
+            return None
+        parts = html[len(frame.opening) : -len(frame.closing)]
+        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame))
+
+    def _below(self, block: Block, start: int, parts: str, frame: Frame) -> _Level | None:
+        """The element that is all there is behind the first parts; one with a check box in it is drawn by its item."""
+        if len(block.children) != start + 1 or (block.kind == "item" and block.task and not start):
+            return None
+        return self._level(block.children[start], parts.removeprefix("\n"), tight=frame.tight)
+
+    def _continues(self, level: _Level, shown: Block, parsed: Block | None, *, tight: bool = False) -> bool:
+        """Whether the element on the page can go on as this block."""
+        if (parsed is not None and parsed.kind != shown.kind) or self.renderer.frame(shown, tight=tight) != level.frame:
+            return False
+        return not level.source or open_text(shown).startswith(level.source)
+
+    def _grow(self, level: _Level, shown: Block, parsed: Block | None, depth: int) -> Change | None:
+        depth += level.frame.depth
+        tight = level.frame.tight
+        final = self._final(level, shown, parsed)
+        if level.below is not None and final == level.committed and len(shown.children) == final + 1:
+            child, twin = shown.children[final], _child(parsed, final)
+            if self._continues(level.below, child, twin, tight=tight):
+                change = self._grow(level.below, child, twin, depth)
+                level.tail = level.tail if change is None else None
+                return change
+        commit, missing = self.renderer.part(shown, level.committed, final, tight=tight)
+        with self._draft():
+            rest, _ = self.renderer.part(shown, final, tight=tight)
+        tail = rest + level.frame.end
+        level.below = self._below(shown, final, rest, level.frame)
+        if not commit and tail == level.tail:
+            return None
+        self._missing |= missing
+        if level is self._top:
+            self._parts.append(commit)
+        if shown.kind == "paragraph":
+            level.source = open_text(shown)[:final]
+        level.committed, level.tail = final, tail
+        return Change(depth, commit, tail)
+
+    def _final(self, level: _Level, shown: Block, parsed: Block | None) -> int:
+        """How many parts of a block will not change any more."""
+        match shown.kind:
+            case "paragraph":
+                return max(cuts(open_text(shown), level.committed), default=level.committed)
+            case "code" | "table":
+                final = level.committed if parsed is None else len(parsed.lines)
+                # Blank lines at the end are no part of indented code.
+                while parsed is not None and parsed.fence is None and final and not parsed.lines[final - 1].strip():
+                    final -= 1
+                return max(final, level.committed)
+        children = parsed.children if parsed is not None else []
+        return len(children) - (1 if children and children[-1].open else 0)
+
+
+def _child(block: Block | None, number: int) -> Block | None:
+    return block.children[number] if block is not None and number < len(block.children) else None

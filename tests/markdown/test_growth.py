@@ -1,0 +1,158 @@
+"""A block of any size grows by its last part: what has been committed is not sent again."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from nbstream.markdown import IncrementalRenderer, Patch, render
+from tests.slots import Slots
+
+_TEXT = (Path(__file__).parent / "corpus" / "answers.md").read_text(encoding="utf-8")
+_CORPUS = re.split(r"^%%% .*\n", _TEXT, flags=re.MULTILINE)[1:]
+
+_ROW = "| cell | **bold** | `code` |\n"
+_PARAGRAPH = "Words and **bold words**, `code` and a [link](https://example.com), and so on. "
+GIANTS = {
+    "list": "- an item with *some* words\n" * 400,
+    "loose list": "- an item\n\n  with two paragraphs\n\n" * 300,
+    "tasks": "- [ ] to do\n- [x] done\n" * 200,
+    "nested list": "- outer\n" + "  - an inner item\n" * 400,
+    "list in a quote in an item": "1. outer\n   > quoted\n   >\n" + "   > - an inner item\n" * 300,
+    "quote": "> a paragraph of it\n>\n" * 300,
+    "table": "| a | b | c |\n|---|:-:|--:|\n" + _ROW * 400,
+    "code": "```\n" + "a line of code\n" * 500 + "```\n",
+    "code in a language": "```python\n" + "x = call(a, b)  # comment\n" * 1500,
+    "code in an item": "- see\n\n  ```\n" + "  a line of code\n" * 500,
+    "indented code": "Text\n\n" + "    a line of code\n\n" * 300 + "end\n",
+    "paragraph in one line": _PARAGRAPH * 150,
+    "paragraph of many lines": (_PARAGRAPH[:-1] + "\n") * 150,
+    "paragraph in a loose item": "- a\n\n  b\n\n  " + _PARAGRAPH * 100,
+}
+
+
+def _streamed(text: str, step: int) -> tuple[Slots, list[Patch]]:
+    renderer, slots, patches = IncrementalRenderer(), Slots(), list[Patch]()
+    for start in range(0, len(text), step):
+        patches += renderer.append(text[start : start + step])
+    patches += renderer.finish()
+    for patch in patches:
+        slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+    return slots, patches
+
+
+@pytest.mark.parametrize("text", GIANTS.values(), ids=GIANTS)
+def test_a_giant_block_is_sent_about_once(text: str) -> None:
+    slots, patches = _streamed(text, 40)
+    html = render(text)
+    assert slots.text == html
+    committed = sum(len(patch.commit) for patch in patches)
+    tails = [len(patch.tail) for patch in patches]
+    assert committed <= 2.1 * len(html), "once, and once more if it is drawn anew at its end"
+    assert max(tails) <= 3_000
+    assert sum(tails) / len(tails) <= 900
+
+
+@pytest.mark.parametrize("text", GIANTS.values(), ids=GIANTS)
+def test_a_snapshot_at_any_time_begins_a_page_that_goes_on(text: str) -> None:
+    chance = random.Random(3)
+    for start in sorted(chance.sample(range(len(text)), 4)):
+        renderer, slots = IncrementalRenderer(), Slots()
+        renderer.append(text[: start // 2])
+        renderer.append(text[start // 2 : start])
+        for block, html in enumerate(renderer.snapshot()):
+            slots.place(block, 0, "", html)
+        for patch in (*renderer.append(text[start:]), *renderer.finish()):
+            slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+        assert slots.text == render(text)
+
+
+def test_snapshots_between_pieces_disturb_nothing() -> None:
+    chance = random.Random(4)
+    for text in _CORPUS:
+        renderer, slots, start = IncrementalRenderer(), Slots(), 0
+        while start < len(text):
+            size = chance.randint(1, 12)
+            patches = renderer.append(text[start : start + size])
+            start += size
+            if chance.random() < 0.2:
+                slots = Slots()
+                for block, html in enumerate(renderer.snapshot()):
+                    slots.place(block, 0, "", html)
+            else:
+                for patch in patches:
+                    slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+        for patch in renderer.finish():
+            slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+        assert slots.text == render(text)
+
+
+def test_only_the_last_items_are_sent_while_they_grow() -> None:
+    renderer = IncrementalRenderer()
+    for piece in ("- one\n", "- two\n- t", "hr"):
+        renderer.append(piece)
+    # Until the line is complete it is not known to end the item before it.
+    two = "\n<li>two</li>"
+    assert renderer.append("ee") == (Patch(0, 1, "", f"{two}\n<li>three</li>\n", settled=False),)
+    assert renderer.append("\n- four") == (Patch(0, 1, two, "\n<li>three</li>\n<li>four</li>\n", settled=False),)
+    assert renderer.append("\n\nEnd\n")[0] == Patch(0, 1, "\n<li>three</li>\n<li>four</li>\n", "", settled=True)
+
+
+def test_a_list_that_becomes_loose_is_made_anew() -> None:
+    renderer = IncrementalRenderer()
+    renderer.append("- one\n- two\n")
+    (patch,) = renderer.append("\n- three")
+    assert (patch.depth, patch.commit) == (0, "")
+    assert patch.tail.count("<li><p>") == 3
+
+
+def test_a_definition_reaches_what_has_been_committed() -> None:
+    slots, _ = _streamed("- see [a]\n- two\n- three\n\n  [a]: /u\n\n- four\n", 1)
+    assert slots.text == render("- see [a]\n- two\n- three\n\n  [a]: /u\n\n- four\n")
+    assert 'href="/u"' in slots.text
+
+
+def test_words_join_what_has_been_drawn_without_drawing_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbstream.markdown.inlines import Inlines
+
+    drawn: list[str] = []
+    render_text = Inlines.render
+
+    def watched(inlines: Inlines, text: str) -> str:
+        drawn.append(text)
+        return render_text(inlines, text)
+
+    monkeypatch.setattr(Inlines, "render", watched)
+    renderer = IncrementalRenderer()
+    renderer.append("A **bold** word ")
+    for piece in ("and others, ", "as they come: ", "plain.\n", "More"):
+        renderer.append(piece)
+    assert drawn == ["A **bold** word"]
+    renderer.append(" `code` and ")
+    assert drawn[1:] == ["A **bold** word and others, as they come: plain.\nMore `code` and"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("see https://example.co", "m/a, yes"),
+        ("see www.exam", "ple.org now"),
+        ("a **bo", "ld and** on"),
+        ("[text]", "(https://example.com) x"),
+        ("[text", "] x"),
+        ("hard  ", "\nbreak"),
+        ("hard\\", "\nbreak"),
+        ("a &am", "p; b"),
+        ("x\\", "* y"),
+        ("it costs $", "5 and $6"),
+        ("a@b", ".example c"),
+    ],
+)
+def test_words_that_change_what_is_before_them_draw_it_again(before: str, after: str) -> None:
+    renderer, slots = IncrementalRenderer(), Slots()
+    for patch in (*renderer.append(before), *renderer.append(after)):
+        slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+    assert slots.text == render(before + after)
