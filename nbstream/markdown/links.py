@@ -27,6 +27,7 @@ __all__ = [
 Images: TypeAlias = Literal["link", "allow"]
 """Whether an image is a link that says so, or loaded if that is by http or https."""
 
+_DEEPEST = 32
 _SPACE = re.compile(r"[ \t]*(?:\n[ \t]*)?")
 _POINTY = re.compile(r"<((?:[^<>\n\\]|\\.)*)>")
 _TITLE = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)""", re.DOTALL)
@@ -108,6 +109,8 @@ def url_at(text: str, start: int) -> tuple[str, int] | None:
             break
         elif ch == "(":
             depth += 1
+            if depth > _DEEPEST:  # as GitHub does; without a limit, `[a](` over and over costs its length squared
+                return None
         elif ch == ")":
             if not depth:
                 break

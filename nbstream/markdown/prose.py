@@ -113,7 +113,7 @@ class Prose:
         return link
 
     def _link_markup(self, text: str, url: str, *, image: bool) -> str:
-        destination = safe_url(url)
+        destination = _outside_root(safe_url(url))
         if not image:
             outer, self._in_link = self._in_link, self._in_link or destination is not None
             words = self._words(text)
@@ -161,6 +161,14 @@ class Prose:
     def _literal(self, text: str) -> str:
         """Write characters that stand for themselves only."""
         return _PUNCTUATION.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), text)
+
+
+def _outside_root(url: str | None) -> str | None:
+    """Return `url` unless it is a path from the root of the server that shows the notebook.
+
+    A model knows no address there, and opening one can do things: `/logout` does.
+    """
+    return None if url is None or url.startswith("/") else url
 
 
 def _finish(words: str, *, last: bool = False) -> str:

@@ -45,8 +45,8 @@ def inert(text: str, *, images: Images = "link") -> str:
         images: `"link"` makes links of images and says so, `"allow"` keeps those that are loaded by http or https.
 
     Returns:
-        Markdown without raw HTML; links lead to http, https, mailto, fragments or relative addresses only. `\(…\)`
-        and `\[…\]` become `$…$` and `$$…$$`, which notebooks typeset.
+        Markdown without raw HTML; links lead to http, https, mailto, fragments or files beside the notebook only.
+        `\(…\)` and `\[…\]` become `$…$` and `$$…$$`, which notebooks typeset.
 
     Example:
         >>> inert("<img src=x onerror=alert(1)> [x](javascript:alert(1))")

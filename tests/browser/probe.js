@@ -19,10 +19,11 @@
   begin() {
     window.__before = { look: this.look(), title: document.title, url: location.href, base: document.baseURI };
     if (window.__held) return;
-    // A link to a place outside may be clicked; following it would only end the test. Any other is let go.
+    // A link to a place outside may be clicked; following it would only end the test. The live view's own are let go.
     window.__held = (event) => {
       const link = event.target.closest?.("a[href]");
       if (!link || !["http:", "https:", "mailto:"].includes(link.protocol)) return;
+      if (link.origin === location.origin && link.closest(".nbs-body")) return;
       event.preventDefault();
       event.stopImmediatePropagation();
     };
@@ -41,6 +42,7 @@
         const attributes = Element.prototype.getAttributeNames.call(element); // a form's own names can be taken over
         if (attributes.some((attribute) => this.actingAttributes.test(attribute))) note(tag);
         if (element.matches("a[href]") && !["http:", "https:", "mailto:"].includes(element.protocol)) note(tag);
+        if (element.matches("a[href^='/']") && !element.closest(".nbs-body")) note(`into the server: ${tag}`);
         const named = [element.id, element.getAttribute("name")].filter((id) => id && !id.startsWith("mjx-"));
         if (named.length) note(tag);
         if (["fixed", "sticky"].includes(getComputedStyle(element).position)) note(`out of the flow: ${tag}`);

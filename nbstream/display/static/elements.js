@@ -94,6 +94,7 @@ class Tail {
         if (watched()) this.follow();
         else this.following = false;
       }
+      this.drawEdges();
     });
     this.observer.observe(content);
   }
@@ -104,6 +105,14 @@ class Tail {
     if (scrollTop < this.top - 1) this.following = false;
     if (scrollTop + clientHeight >= scrollHeight - 4) this.following = true;
     this.top = scrollTop;
+    this.drawEdges();
+  }
+
+  // The scrollbar may not show that there is more.
+  drawEdges() {
+    const { scrollTop, clientHeight, scrollHeight } = this.box;
+    this.box.classList.toggle("nbs-more-above", scrollTop > 1);
+    this.box.classList.toggle("nbs-more-below", scrollTop + clientHeight < scrollHeight - 1);
   }
 
   follow() {
@@ -163,4 +172,10 @@ class CopyButton {
     this.button.textContent = "Copied";
     this.announce("Copied");
   }
+}
+
+// A link without a server of its own leads into the Jupyter server, where opening an address can do things.
+function stayOutOfTheServer(event) {
+  const link = event.target.closest("a[href]");
+  if (link && !/^(?:https?:\/\/|mailto:)/i.test(link.getAttribute("href"))) event.preventDefault();
 }

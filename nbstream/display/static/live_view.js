@@ -16,6 +16,7 @@ class LiveView {
     this.box = element("div", "nbs-box", this.root);
     this.body = element("div", "nbs-body", this.box);
     this.body.setAttribute("aria-live", "off");
+    for (const press of ["click", "auxclick"]) this.body.addEventListener(press, stayOutOfTheServer);
     this.mark = element("p", "nbs-mark", this.root);
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
@@ -127,6 +128,7 @@ class LiveView {
     const long = this.body.offsetHeight > cap + 1;
     const all = this.root.dataset.all !== undefined;
     this.more.hidden = !long || this.doc.ended;
+    this.box.classList.toggle("nbs-capped", long && !all);
     if (long && !all) this.box.tabIndex = 0; // what scrolls must be reachable
     else this.box.removeAttribute("tabindex");
     this.more.setAttribute("aria-expanded", all);
@@ -139,6 +141,7 @@ class LiveView {
       else delete this.root.dataset.all;
       this.drawCap();
     });
+    this.tail.drawEdges();
   }
 
   // Change the layout without moving what the reader is reading.
