@@ -46,6 +46,7 @@ class Prose:
         self._source = source
         self._allow_images = allow_images
         self._in_table = False
+        self._in_link = False
         self._cut_code = False
 
     def line(self, text: str, *, in_table: bool = False) -> str:
@@ -114,13 +115,15 @@ class Prose:
     def _link_markup(self, text: str, url: str, *, image: bool) -> str:
         destination = _outside_root(safe_url(url))
         if not image:
+            outer, self._in_link = self._in_link, self._in_link or destination is not None
             words = self._words(text)
+            self._in_link = outer
             return _closed(words) if destination is None else f"[{words}]({destination})"
         alt = " ".join(_NO_ALT.sub(" ", unescape(text)).split())
         if destination is not None and self._allow_images and is_remote(destination):
             return f"![{alt}]({destination})"
         label = image_note(alt)
-        return label if destination is None else f"[{label}]({destination})"
+        return label if destination is None or self._in_link else f"[{label}]({destination})"
 
     def _span(self, span: Span) -> str:
         if span.kind == "break":

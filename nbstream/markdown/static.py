@@ -26,6 +26,7 @@ __all__ = ["inert"]
 
 _INFO = re.compile(r"[\w+#.\-]+")
 _BACKTICKS = re.compile(r"`+")
+_CLOSING_HASHES = re.compile(r"(?:(?<=\s)|^)#+\s*$")
 _OPENS_MATH = re.compile(r"\$|\\begin\{|\\\\[(\[]")
 _DELIMITER_ROW = re.compile(r"[ \t]*[|:\-][ \t|:\-]*-[ \t|:\-]*|[ \t]*-[ \t|:\-]*[|:][ \t|:\-]*")
 _OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
@@ -93,7 +94,8 @@ class _Writer:
         if kind == "paragraph":
             return self._paragraph(block.text)
         if kind == "heading":
-            return [f"{'#' * block.level} {self._prose.line(block.text)}".rstrip()]
+            text = _CLOSING_HASHES.sub(r"\\\g<0>", self._prose.line(block.text))
+            return [f"{'#' * block.level} {text}".rstrip()]
         if kind == "rule":
             return ["___"]
         if kind == "code":
