@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
+from rich.padding import Padding
 from rich.segment import Segment, Segments
 from rich.syntax import Syntax
 from rich.text import Text
@@ -105,9 +106,8 @@ class _Code(CodeBlock):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         code = str(self.text).removesuffix("\n")
-        yield Syntax(
-            code, self.lexer_name, theme="ansi_dark", word_wrap=True, padding=(0, 2), background_color="default"
-        )
+        syntax = Syntax(code, self.lexer_name, theme="ansi_dark", word_wrap=True, background_color="default")
+        yield Padding(syntax, (0, 0, 0, 2))  # the padding of `Syntax` itself cuts long lines off before rich 15
 
 
 class _Answer(Markdown):
