@@ -6,6 +6,7 @@ Emphasis is left as it was written. Knows nothing of blocks.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.formulas import defuse_commands, formula, hide_openers
@@ -66,6 +67,7 @@ class Prose:
         # marked looks for emphasis by patterns that take such code wrongly, and then cut through the code beside it.
         self._cut_code |= "`" in code or _CODE_LINK.search(code) is not None or ("~" in code and "~" in masked)
         closers = pairs(masked)
+        openers = sorted(closers)
         parts: list[str] = []
         words: list[str] = []
         position = 0
@@ -84,7 +86,7 @@ class Prose:
             words.append(self._plain(text[position : found.start()]))
             position = found.end()
             if found[0] in {"[", "!["}:
-                link = self._link(text, masked, closers, position - 1)
+                link = self._link(text, masked, closers, openers, position - 1)
                 if link is None:
                     words.append(_bracket(found[0], text, closers.get(position - 1)))
                 else:
@@ -102,13 +104,12 @@ class Prose:
         words.append(self._plain(text[position:]))
         return "".join(parts) + _finish("".join(words), last=True)
 
-    def _link(self, text: str, masked: str, closers: dict[int, int], start: int) -> Link | None:
+    def _link(self, text: str, masked: str, closers: dict[int, int], openers: list[int], start: int) -> Link | None:
         link = find_link(text, start, closers.get(start), self._references, set())
         if link is None or text[start - 1 : start] == "!":
             return link
-        for inner, close in closers.items():
-            nested = start < inner < link.text_end and masked[inner - 1] != "!"
-            if nested and find_link(text, inner, close, self._references, set()):
+        for inner in openers[bisect_right(openers, start) : bisect_left(openers, link.text_end)]:
+            if masked[inner - 1] != "!" and find_link(text, inner, closers[inner], self._references, set()):
                 return None
         return link
 
