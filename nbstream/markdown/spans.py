@@ -28,7 +28,7 @@ _DISPLAY = re.compile(r"\$\$((?:[^$\\`]|\\[^`])+?)\$\$(?!\$)", re.DOTALL)
 _INLINE = re.compile(r"\$(?![\s$])((?:[^$\\`]|\\[^`])+?)(?<!\s)\$(?![\d$])", re.DOTALL)
 _PAREN = re.compile(r"\\\(((?:(?!\\[()])[^`])+?)\\\)(?![(\[:])", re.DOTALL)
 _BRACKET = re.compile(r"\\\[((?:(?!\\[\[\]])[^`])+?)\\\](?![(\[\]:])", re.DOTALL)
-_ENVIRONMENT = re.compile(r"\\begin\{([A-Za-z]+\*?)\}[^`$]*?\\end\{\1\}")
+_BEGIN = re.compile(r"\\begin\{([A-Za-z]+\*?)\}")
 _CITATION = re.compile(r"(?:[\d,;\s\u2013\-]+|[A-Za-z]{2,}(?:[ ,;]+(?:[A-Za-z]{2,}|\d+))+)\\\]|[^\\\[\]]*\]")
 _AMOUNT = re.compile(r"[\d.,]+\S*(?:\s+|/)[A-Za-z]{2,}[^\\=^_{}]*")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -91,10 +91,10 @@ def balanced(formula: str) -> bool:
     """Whether the braces of a formula pair up and no blank line is in it: all parsers agree where such math ends."""
     # TeX reads `\\\\{` as a line break and a brace, JupyterLab as an escaped brace: both readings must agree.
     return (
-        _paired(_BRACE.findall(formula))
+        formula.count("\\begin{") == formula.count("\\end{")
+        and _paired(_BRACE.findall(formula))
         and _paired(_ESCAPED_BRACE.findall(formula))
         and not _BLANK_LINE.search(formula)
-        and formula.count("\\begin{") == formula.count("\\end{")
     )
 
 
@@ -135,15 +135,23 @@ def _backslash(text: str, start: int) -> Span | None:
             and "$" not in found[1]
         ):
             return Span("math" if after == "(" else "display", found[1], found.end())
-    found = _ENVIRONMENT.match(text, start) if after == "b" else None
-    if found and balanced(found[0]):
-        return Span("environment", found[0], found.end())
+    if after == "b" and (environment := _environment(text, start)):
+        return Span("environment", environment, start + len(environment))
     return Span("text", after, start + 2) if after in _PUNCTUATION and after else None
 
 
 def escaped_bracket(text: str) -> bool:
     r"""Whether `text`, behind `\[`, shows that a bracket was meant, no formula: `\[1\]`, `\[see here\]`, `\[x]`."""
     return _CITATION.match(text) is not None
+
+
+def _environment(text: str, start: int) -> str | None:
+    found = _BEGIN.match(text, start)
+    end = text.find(f"\\end{{{found[1]}}}", found.end()) if found else -1
+    if found is None or end < 0:
+        return None
+    environment = f"{text[start:end]}\\end{{{found[1]}}}"
+    return None if "`" in environment or "$" in environment or not balanced(environment) else environment
 
 
 def bare_url(text: str, start: int) -> str | None:
