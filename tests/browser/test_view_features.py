@@ -7,12 +7,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from nbstream.testing import chat_body, chat_chunk
 
 if TYPE_CHECKING:
-    from nbstream.demo import DemoServer
     from nbstream.testing import FaultServer
     from tests.real_jupyter import OpenNotebook
 
@@ -170,43 +169,3 @@ def test_the_keyboard_stops_the_answer(open_notebook: OpenNotebook, loopback: Fa
     notebook.wait_for_end(1)
     expect(notebook.output(1)).to_contain_text("You stopped the answer after 4 characters")
     assert notebook.page.evaluate("document.activeElement.closest('.jp-Notebook') !== null"), "the keys still work"
-
-
-# --- several views, hidden pages --------------------------------------------------------------------------------------
-
-
-def test_a_second_view_made_in_mid_stream_shows_all_and_grows(
-    open_notebook: OpenNotebook, loopback: FaultServer
-) -> None:
-    gate, end = script(loopback, "# First\n\nSome text", " and more.")
-    notebook = open_notebook("lab", stream_cell(loopback))
-    notebook.start(1)
-    expect(notebook.view(1)).to_contain_text("Some text", timeout=PATIENCE_MS)
-    notebook.view(1).locator("p").first.click(button="right")
-    notebook.page.get_by_text("Create New View for Cell Output").click()
-    bodies = notebook.page.locator(".nbs-body")
-    expect(bodies).to_have_count(2)
-    expect(bodies.last).to_have_text("FirstSome text")
-    gate.set()
-    for number in range(2):
-        expect(bodies.nth(number)).to_have_text("FirstSome text and more.", timeout=PATIENCE_MS)
-    end.set()
-    notebook.wait_for_end(1)
-    expect(notebook.page.locator(".nbs-view")).to_have_count(0)
-    expect(notebook.page.locator(".jp-RenderedMarkdown", has_text="Some text and more.The end.")).to_have_count(2)
-
-
-def test_a_page_that_was_hidden_and_frozen_has_all_text_when_it_is_back(
-    open_notebook: OpenNotebook, upstream: DemoServer, page: Page
-) -> None:
-    notebook = open_notebook("lab", f"%%stream --base-url {upstream.base_url} -m demo\nWrite 400 words")
-    notebook.start(1)
-    expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    assert upstream.requests[-1].ended.wait(60), "the stream goes on without a reader"
-    devtools.send("Page.setWebLifecycleState", {"state": "active"})
-    notebook.wait_for_end(1)
-    text = notebook.output(1).locator(".jp-RenderedMarkdown")
-    expect(text).to_contain_text("3. The network carries it")
-    assert notebook.value("len(stream_text) > 2000, stream_result.state", 2) == "True completed"

@@ -1,4 +1,4 @@
-// Making elements, and placing the HTML of patches in them. The HTML is sanitised in the kernel; no Markdown is known here.
+// Making elements, and placing the HTML of patches in them. The HTML is sanitised in the kernel; no Markdown here.
 
 function element(tag, className, parent) {
   const made = document.createElement(tag);

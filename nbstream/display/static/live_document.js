@@ -1,5 +1,5 @@
-// What has arrived of one stream: one document per widget and page, shown by any number of views, so that a view that is
-// made again (a second output, a redrawn one) needs no kernel. display/live_view.py documents the messages.
+// What has arrived of one stream: one document per widget and page, shown by any number of views, so that a view that
+// is made again (a second output, a redrawn one) needs no kernel. display/live_view.py documents the messages.
 
 class LiveDocument {
   constructor(model) {
