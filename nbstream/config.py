@@ -79,7 +79,7 @@ class NBStream(SingletonConfigurable):
     max_retries = Integer(
         2, min=0, help="How often a request may be sent again, before anything of the answer has arrived."
     ).tag(config=True)
-    max_frame_rate = Float(10.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
+    max_frame_rate = Float(9.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
     images = Enum(
         ("link", "allow"),
         "link",

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import re
 import secrets
 import threading
 import time
@@ -45,6 +46,13 @@ if TYPE_CHECKING:
 __all__ = ["LiveView"]
 
 _STATIC = pathlib.Path(__file__).parent / "static"
+_COMMENT = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
+
+
+def _page_code(*names: str) -> str:
+    """The files as one text, without what is for their readers only, for it travels with each stream."""
+    text = "\n".join((_STATIC / name).read_text("utf-8") for name in names)
+    return "\n".join(line.strip() for line in _COMMENT.sub("", text).split("\n") if line.strip())
 
 
 class LiveView(anywidget.AnyWidget):
@@ -58,8 +66,8 @@ class LiveView(anywidget.AnyWidget):
     """
 
     # One module of several files, for anywidget takes one and there is no bundler.
-    _esm = "\n".join((_STATIC / f"{part}.js").read_text("utf-8") for part in ("elements", "live_document", "live_view"))
-    _css = _STATIC / "live_view.css"
+    _esm = _page_code("elements.js", "live_document.js", "live_view.js")
+    _css = _page_code("live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)

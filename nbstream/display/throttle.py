@@ -26,7 +26,7 @@ class Throttle:
         0.06
     """
 
-    def __init__(self, max_rate: float = 10.0, max_duty: float = 0.2) -> None:
+    def __init__(self, max_rate: float = 9.0, max_duty: float = 0.2) -> None:
         self._interval = 1.0 / max_rate
         self._max_duty = max_duty
         self._next = float("-inf")

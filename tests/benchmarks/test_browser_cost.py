@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the kerne
 PROMPT = "Write 880 words"  # about 5 KB
 PACE = {"first_token": 0.2, "tokens_per_second": 100}
 WEBSOCKET_BYTES = 1 / 30  # of those of a display a chunk
-MAIN_THREAD = 1 / 4  # of that of a display a chunk; 1/5 to 1/15 from run to run
-KERNEL_CPU = 1 / 3  # of that of a loop that prints
+MAIN_THREAD = 1 / 3  # of that of a display a chunk; 1/5 to 1/15 from run to run
+KERNEL_CPU = 1 / 2.5  # of that of a loop that prints; 1/3.2 to 1/4 from run to run
 
 LONG_PROMPT = "Write 15500 words"  # about 80 KB
 LONG_PACE = {"first_token": 0.2, "tokens_per_second": 3000}
