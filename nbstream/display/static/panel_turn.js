@@ -94,7 +94,7 @@ class Turn extends AnswerView {
   label(number) {
     const { head } = this.known;
     const name = `${NAMES[head?.role] ?? head?.role}, turn ${number}`;
-    if (this.root.getAttribute("aria-label") !== name) this.root.setAttribute("aria-label", name);
+    set(this.root, "aria-label", name);
   }
 
   // --- its text ---
@@ -136,10 +136,10 @@ class Turn extends AnswerView {
 
   drawState() {
     const { doc } = this;
-    this.root.dataset.state = doc.state;
+    set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
-    this.reasoning.hidden = !doc.reasoning;
-    this.copying.hidden = this.deletion.hidden = true;
+    this.reasoning.toggleAttribute("hidden", !doc.reasoning);
+    for (const later of [this.copying, this.deletion]) later.toggleAttribute("hidden", true);
     say(this.facts, this.panel.stopping && !doc.ended ? "Stopping …" : doc.statusLine());
     this.drawMark(doc.ended ? doc.mark : null);
     if (doc.ended) clearInterval(this.ticker);

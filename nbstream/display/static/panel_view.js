@@ -229,7 +229,7 @@ class PanelView {
   drawUnread() {
     if (this.tail.following) this.unread.clear();
     const count = this.unread.size;
-    this.newer.hidden = count === 0;
+    this.newer.toggleAttribute("hidden", count === 0);
     say(this.newer, `${count} new ${count === 1 ? "message" : "messages"} ↓`);
   }
 
