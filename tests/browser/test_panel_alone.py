@@ -296,6 +296,21 @@ def test_an_answer_that_is_gone_on_with_grows_in_its_place(panel_page: PanelPage
     expect(panel_page.turns).to_have_count(2)
 
 
+def test_a_continuation_that_brings_nothing_leaves_the_turn_as_it_was(panel_page: PanelPage) -> None:
+    ways = {"can_retry": True, "can_continue": True}
+    panel_page.end(panel_page.ask(), "Half an", state="failed", mark=LOST, **ways)
+    before = panel_page.state.turns
+    again = panel_page.view.surface("a1")
+    again.open(REQUEST, lambda: None)
+    panel_page.show(turns=(before[0], replace(before[1], state="streaming", can_retry=False)), running="a1")
+    panel_page.draw(again, "Half an")
+    panel_page.end(again, "Half an", state="failed", mark=LOST, **ways)
+    said = panel_page.turns.nth(1)
+    expect(said.locator(".nbs-body")).to_have_text("Half an")
+    for name in ("Retry", "Copy", "Delete"):
+        expect(said.get_by_role("button", name=name, exact=True)).to_be_visible()
+
+
 # --- turns that are there ---------------------------------------------------------------------------------------------
 
 
