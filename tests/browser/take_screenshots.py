@@ -296,7 +296,6 @@ def _small(png: bytes) -> bytes:
     except ImportError:
         return png
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    file = io.BytesIO()
     for method in (Image.Quantize.MEDIANCUT, Image.Quantize.FASTOCTREE):
         file = io.BytesIO()
         picture.quantize(method=method, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
