@@ -81,6 +81,30 @@ def test_the_static_answer_is_as_high_as_the_live_one(open_notebook: OpenNoteboo
     assert {name: change for name, change in changes.items() if abs(change) > MOST} == {}
 
 
+NESTED = "Wide " * 60 + "\n\n- a\n  - b\n    - c\n\n1. d\n   1. e\n      1. f\n         1. g\n\nEnd."
+
+SHAPE = """(answer) => [...answer.querySelectorAll(":not(blockquote) > p, li")].map((node) => {
+  const mark = node.matches("li") ? getComputedStyle(node).listStyleType : "";
+  return [node.textContent.trim()[0], mark, node.clientWidth];
+})"""
+
+
+def test_lines_break_and_lists_are_marked_as_in_the_static_answer(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    notebook = open_notebook("lab", stream_cell(loopback))
+    gate = gated(loopback, NESTED)
+    notebook.start(1)
+    expect(notebook.view(1)).to_contain_text("End.", timeout=PATIENCE_MS)
+    live = notebook.view(1).locator(".nbs-body").evaluate(SHAPE)
+    finish(notebook, gate)
+    assert [mark for _, mark, _ in live if mark] == [
+        *("disc", "square", "circle"),
+        *("decimal", "upper-alpha", "lower-alpha", "lower-roman"),
+    ]
+    assert notebook.output(1).locator(".jp-RenderedMarkdown").evaluate(SHAPE) == live
+
+
 WHERE = """(row) => {
   const cell = document.querySelectorAll(".jp-Notebook .jp-Cell")[1];
   const rows = [...cell.querySelectorAll(".nbs-block p, .jp-RenderedMarkdown p")];
