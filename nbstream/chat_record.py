@@ -11,7 +11,6 @@ import pathlib
 import threading
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from nbstream.conversation import export
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document import Document, harmless
 from nbstream.conversation.history import Limits, note_of, outgoing
@@ -323,11 +322,15 @@ class ChatRecord:
 
     def to_markdown(self) -> str:
         """The active path as Markdown that does nothing by being shown: a heading line for each turn."""
-        return export.to_markdown(self.turns, self.system)
+        from nbstream.conversation.export import to_markdown
+
+        return to_markdown(self.turns, self.system)
 
     def to_text(self) -> str:
         """The active path in plain words."""
-        return export.to_text(self.turns, self.system)
+        from nbstream.conversation.export import to_text
+
+        return to_text(self.turns, self.system)
 
     def to_notebook(self) -> NotebookNode:
         """The active path as a notebook: a cell for each question, with the answer as its output.
@@ -340,7 +343,9 @@ class ChatRecord:
             nbformat.write(chat.to_notebook(), "chat.ipynb")
             ```
         """
-        return export.to_notebook(self.turns, self.system, self.name, harmless(self.options))
+        from nbstream.conversation.export import to_notebook
+
+        return to_notebook(self.turns, self.system, self.name, harmless(self.options))
 
     # --- who is told --------------------------------------------------------------------------------------------------
 
