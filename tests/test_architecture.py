@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "interpolate": (),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
     "chat_running": ("conversation", "display.surface", "handle"),
-    "chat_record": ("chat_running", "conversation"),
+    "chat_files": (),
+    "chat_record": ("chat_files", "chat_running", "conversation"),
     "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
