@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(nbstream.__file__).parent
-PUBLIC = {"StreamError", "StreamResult", "StreamState", "Usage", "astream", "configure", "start", "stream"}
+PUBLIC = {"Chat", "StreamError", "StreamResult", "StreamState", "Usage", "astream", "configure", "start", "stream"}
 HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which layer may know which ---------------------------------------------------------------------------------------
@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "assembly": (),
     "markdown": (),
     "demo": (),
+    "conversation": ("markdown", "display.bundle"),
     "display": ("markdown",),
     "engine": ("transport",),
     "painter": ("display.throttle", "display.surface"),
@@ -43,7 +44,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "options": (),
     "interpolate": (),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
-    "magics": ("api", "awaited_cells", "config", "engine", "interpolate", "options", "handle"),
+    "chat_running": ("conversation", "display.surface", "handle"),
+    "chat_files": (),
+    "chat_record": ("chat_files", "chat_running", "conversation"),
+    "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
+    "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
 MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
 KNOW_NO_VALUES = {"markdown", "demo"}

@@ -1,0 +1,319 @@
+"""`Chat`: a conversation that asks. It starts streams through `api`, and commits every exchange at its end, once.
+
+What is sent is decided in `conversation`, what is kept is `ChatRecord`'s, where an answer is drawn is the surfaces'
+business.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from nbstream.api import launch, surface_here
+from nbstream.chat_record import ChatRecord
+from nbstream.chat_running import Ending, RunningTurn
+from nbstream.config import resolve, settings
+from nbstream.continuation import Continuation
+from nbstream.conversation.budget import context_of
+from nbstream.conversation.history import known_to_server, outgoing
+from nbstream.conversation.messages import content_from, messages_to_send
+from nbstream.conversation.turn import Turn, answer_turn, new_id
+from nbstream.display.fan_out import fan_out
+from nbstream.errors import UsageError
+
+if TYPE_CHECKING:
+    from nbstream.handle import StreamHandle
+    from nbstream.request import StreamRequest
+    from nbstream.result import StreamResult
+
+__all__ = ["Chat"]
+
+Prompt: TypeAlias = str | list[dict[str, Any]]
+
+
+class Chat(ChatRecord):
+    """A conversation with a model: every question is sent with what was said before.
+
+    Question and answer join the turns together, when the answer ends. An answer that failed or was stopped stays, and
+    is marked; it is not sent with later questions, nor is its own, until `include` says so.
+
+    Token limits go by what servers report: the tokens by which a prompt has grown since the one before. Where nothing
+    was reported, or something else was sent in between, four bytes of text count as a token and an image as 1,000.
+
+    Args:
+        system: System prompt; by default that of the settings.
+        model: Model to ask; `"demo"` is the built-in one.
+        name: What to call the chat.
+        messages: OpenAI messages to begin with.
+        history: `"messages"` sends the earlier turns with each request. `"server"` sends `previous_response_id` in
+            their place, which needs the Responses API, and a server that keeps the answers.
+        max_turns: The most earlier turns that a request sends: whole exchanges, the oldest are left out first.
+        max_history_tokens: The same by tokens, of the earlier turns. The system prompt and the new question are sent in
+            any case, and do not count.
+        **options: Any option of `nbs.start` other than `display`, for every turn.
+
+    Raises:
+        UsageError: The messages are no OpenAI messages, or an option cannot be.
+
+    Example:
+        ```python
+        chat = nbs.Chat("You are terse.", model="demo")
+        chat.stream("What is a token?")
+        chat.stream("And why does it matter?")
+        chat.messages, chat.usage
+        ```
+    """
+
+    _kept: ClassVar[dict[str, Chat]] = {}
+
+    @classmethod
+    def named(cls, name: str) -> Chat:
+        """The chat that `%%stream --chat NAME` continues.
+
+        That is the notebook variable of this name if it is a chat or a panel, else the chat that was asked for by this
+        name before, else a new one.
+
+        Args:
+            name: The name.
+
+        Example:
+            ```python
+            nbs.Chat.named("tutor").messages
+            ```
+        """
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None else None
+        variable = shell.user_ns.get(name) if shell is not None else None
+        for found in (variable, getattr(variable, "chat", None)):
+            if isinstance(found, Chat):
+                return found
+        return cls._kept.get(name) or cls._kept.setdefault(name, cls(name=name))
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def start(self, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
+        """Ask, and return at once.
+
+        Args:
+            prompt: Text, or OpenAI content parts (`{"type": "text", …}`, `{"type": "image_url", …}`).
+            display: Whether to draw the answer below the current cell; panels of the chat show it in any case.
+            **options: Any option of `nbs.start`, for this turn only.
+
+        Raises:
+            UsageError: The call is wrong, or the chat is still answering; nothing was sent.
+
+        Example:
+            ```python
+            handle = chat.start("Write a long story")
+            handle.cancel()
+            ```
+        """
+        user = Turn(new_id(), "user", content_from(prompt))
+        with self._lock:
+            running = self._reserve(RunningTurn(self._conversation.tree.leaf(), user, user.content))
+        return self._ask(running, options, display=display)
+
+    def stream(self, prompt: Prompt, **options: Any) -> StreamResult:
+        """Ask, wait for the end and return the result.
+
+        Args:
+            prompt: Text, or OpenAI content parts.
+            **options: As for `start`.
+
+        Raises:
+            UsageError: The call is wrong, or the chat is still answering; nothing was sent.
+            StreamError: The stream failed; what had arrived is among the turns, marked as failed.
+            KeyboardInterrupt: The kernel was interrupted; what had arrived is among the turns.
+
+        Example:
+            ```python
+            chat.stream("And in one sentence?").text
+            ```
+        """
+        return self.start(prompt, **options).wait()
+
+    async def astream(self, prompt: Prompt, **options: Any) -> StreamResult:
+        """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
+
+        Args:
+            prompt: Text, or OpenAI content parts.
+            **options: As for `start`.
+
+        Raises:
+            UsageError: The call is wrong, or the chat is still answering; nothing was sent.
+            StreamError: The stream failed; what had arrived is among the turns, marked as failed.
+
+        Example:
+            ```python
+            one, two = await asyncio.gather(chat.astream("Go on"), chat.fork().astream("Go on"))
+            ```
+        """
+        return await self.start(prompt, **options).wait_async()
+
+    def regenerate(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
+        """Ask for an answer again; the new one is a sibling of the old one.
+
+        Args:
+            turn_id: The answer, or its question; by default the last turn.
+            display: Whether to draw the answer below the current cell.
+            **options: Any option of `nbs.start`, for this turn only.
+
+        Raises:
+            UsageError: There is no such turn, or the chat is still answering.
+
+        Example:
+            ```python
+            chat.regenerate(temperature=1.0).result()
+            chat.siblings(chat.turns[-1].id)
+            ```
+        """
+        with self._lock:
+            asked, answer_id = self._conversation.to_answer(turn_id)
+            running = self._reserve(RunningTurn(asked.id, None, asked.content, sibling_of=answer_id))
+        return self._ask(running, options, display=display)
+
+    def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
+        """Ask something else in the place of a question; the new one is a sibling of the old one.
+
+        Args:
+            turn_id: The question.
+            prompt: Text, or OpenAI content parts: the whole new question.
+            display: Whether to draw the answer below the current cell.
+            **options: Any option of `nbs.start`, for this turn only.
+
+        Raises:
+            UsageError: There is no such question, or the chat is still answering.
+
+        Example:
+            ```python
+            chat.edit(chat.turns[0].id, "What is a byte?").result()
+            ```
+        """
+        user = Turn(new_id(), "user", content_from(prompt))
+        with self._lock:
+            parent = self._conversation.tree.parent(self._conversation.question(turn_id).id)
+            running = self._reserve(RunningTurn(parent, user, user.content, sibling_of=turn_id))
+        return self._ask(running, options, display=display)
+
+    def resume(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
+        """Go on with an answer that broke off, was stopped or was cut at its limit; the whole takes its place.
+
+        Args:
+            turn_id: The answer; by default the last one.
+            display: Whether to draw the answer below the current cell, from its beginning.
+            **options: Any option of `nbs.start`, for this request only.
+
+        Raises:
+            UsageError: There is no such answer, it is complete, or the chat is still answering.
+
+        Example:
+            ```python
+            chat.resume().result()
+            ```
+        """
+        with self._lock:
+            turn = self._conversation.answer(turn_id)
+            path = self._conversation.tree.path_to(self._conversation.asked(turn).id)
+        last_id, last = self._ended or (None, None)
+        kept = last.continuation if last is not None and last_id == turn.id and not options else None
+        if last is not None and kept is not None and kept.in_background:
+            continued: StreamHandle = kept.resume(last, display=display)
+            return continued
+        request, context = self._request(path, options)
+        going_on = Continuation(request, None, functools.partial(self._go_on, turn.id, context))
+        handle: StreamHandle = going_on.resume(turn.result, display=display)
+        return handle
+
+    # --- one exchange, from its beginning to its end ------------------------------------------------------------------
+
+    def _reserve(self, running: RunningTurn) -> RunningTurn:
+        if self.running is not None:
+            raise UsageError("this chat is still answering; wait, or stop it with chat.running.handle.cancel()")
+        self._running = running
+        return running
+
+    def _ask(self, running: RunningTurn, options: dict[str, Any], *, display: bool) -> StreamHandle:
+        try:
+            with self._lock:
+                path = self._conversation.tree.path_to(running.parent)
+            request, running.context = self._request([*path, running.user] if running.user else path, options)
+            return self._launch(running, request, display=display)
+        except BaseException:
+            self._release(running)
+            raise
+
+    def _go_on(
+        self,
+        turn_id: str,
+        context: str,
+        request: StreamRequest,
+        beginning: StreamResult,
+        display: bool,  # noqa: FBT001  the shape that `Continuation` calls
+    ) -> StreamHandle:
+        with self._lock:
+            turn, parent = self._conversation.tree[turn_id], self._conversation.tree.parent(turn_id)
+            asked = self._conversation.asked(turn).content
+            running = RunningTurn(
+                parent, None, asked, replaces=turn_id, beginning=beginning, id=turn_id, context=context
+            )
+            self._reserve(running)
+        try:
+            return self._launch(running, request, display=display)
+        except BaseException:
+            self._release(running)
+            raise
+
+    def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
+        surfaces = [surface_here(display=display), *self._listeners.tell(lambda listener: listener.turn_began(running))]
+        surfaces.append(Ending(functools.partial(self._end, running)))
+        resume = functools.partial(self._go_on, running.id, running.context)
+        running.handle = launch(request, fan_out(surfaces), running.beginning, resume)
+        return running.handle
+
+    def _request(self, path: list[Turn], options: dict[str, Any]) -> tuple[StreamRequest, str]:
+        """The request for what follows `path`, and what stands for the turns that it sends."""
+        given = {key: value for key, value in options.items() if value is not None}
+        limits = self._limits()
+        sent = outgoing(path, limits).turns
+        request = resolve(settings(), messages_to_send(sent), **{"system": self.system, **self.options, **given})
+        seed = f"{request.api} {request.endpoint.base_url} {request.params.get('store')}"
+        context = context_of(sent, seed)
+        if self.history == "messages":
+            return request, context
+        if request.api != "responses":
+            raise UsageError(
+                f'history="server" needs the Responses API, but {request.endpoint.name} is asked by Chat Completions; '
+                'add api="responses", or set chat.history = "messages"'
+            )
+        if limits.turns is not None or limits.tokens is not None:
+            raise UsageError('max_turns and max_history_tokens need history="messages": a server keeps all it was sent')
+        answer_id, known = known_to_server(sent, seed)
+        if answer_id is None or request.params.get("store") is False:
+            return request, context
+        params = {**request.params, "previous_response_id": answer_id}
+        return replace(request, messages=request.messages[known:], params=params), context
+
+    def _release(self, running: RunningTurn) -> None:
+        """Forget an exchange that could not be started."""
+        with self._lock:
+            if self._running is running:
+                self._running = None
+        self._changed()
+
+    def _end(self, running: RunningTurn, result: StreamResult) -> None:
+        """Commit an exchange, whatever its end."""
+        with self._lock:
+            if self._running is not running:
+                return
+            talk = self._conversation
+            before = talk.tree[running.replaces] if running.replaces else None
+            answer = answer_turn(running.id, result, running.context, before)
+            if before is not None:
+                talk.tree.put(answer)
+            else:
+                talk.commit(running.parent, [running.user, answer] if running.user else [answer])
+            self._running, self._ended = None, (running.id, result)
+        self._listeners.tell(lambda listener: listener.turn_ended(running, result))
+        self._changed()
