@@ -41,7 +41,7 @@ def summary(name: str, value: object) -> str:
 
 
 def summaries(names: Iterable[str], namespace: Mapping[str, object]) -> tuple[str, ...]:
-    """The summaries of several variables, in the order of the names; a missing one is said to be missing.
+    r"""The summaries of several variables, in the order of the names; a missing one is said to be missing.
 
     Args:
         names: The variables' names.
@@ -49,7 +49,7 @@ def summaries(names: Iterable[str], namespace: Mapping[str, object]) -> tuple[st
 
     Example:
         >>> summaries(["x", "y"], {"x": 1})
-        ('x: int\\n  1', 'y: not defined')
+        ('x: int\n  1', 'y: not defined')
     """
     return tuple(summary(name, namespace[name]) if name in namespace else f"{name}: not defined" for name in names)
 
@@ -140,7 +140,7 @@ def _table(names: list[Any], types: list[Any], cells: list[list[Any]], columns: 
 
 
 def _size(rows: int, columns: int) -> str:
-    return f"{rows:,} rows × {columns:,} columns"
+    return f"shape ({rows}, {columns})"
 
 
 def _sized(value: Any, one: str, many: str) -> str:

