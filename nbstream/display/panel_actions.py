@@ -1,0 +1,93 @@
+"""What the reader of a chat panel can do, and how the page's messages become calls.
+
+The page is not trusted to be well-behaved: a message of another shape is nothing. It must not know widgets or chats.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from nbstream.display.panel_state import Attachment
+
+__all__ = ["Download", "PanelActions"]
+
+
+class Download(NamedTuple):
+    """A file for the reader."""
+
+    filename: str
+    mime: str
+    text: str
+
+
+class PanelActions(Protocol):
+    """What a panel's view calls when the reader does something.
+
+    Each call may come from any thread and returns at once. What it raises is shown beside the composer in one line,
+    and a message that could not be sent goes back into the composer. What changes is told by `PanelView.show`.
+    """
+
+    def send(self, text: str, attachments: tuple[Attachment, ...]) -> None:
+        """Ask, or queue the message while an answer is under way."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the answer that is under way and keep what has arrived."""
+        ...
+
+    def edit(self, turn_id: str, text: str) -> None:
+        """Ask again with other words: a sibling of a user turn."""
+        ...
+
+    def regenerate(self, turn_id: str) -> None:
+        """Ask for another answer: a sibling of an assistant turn."""
+        ...
+
+    def retry(self, turn_id: str) -> None:
+        """Ask again for an answer that failed."""
+        ...
+
+    def resume(self, turn_id: str) -> None:
+        """Go on with a partial answer."""
+        ...
+
+    def select(self, turn_id: str) -> None:
+        """Show the branch of this sibling."""
+        ...
+
+    def delete(self, turn_id: str) -> None:
+        """Delete a turn with what follows it."""
+        ...
+
+    def include(self, turn_id: str, included: bool) -> None:  # noqa: FBT001  the field's name says what it is
+        """Send a partial answer along with later requests, or leave it out."""
+        ...
+
+    def change_queued(self, item_id: str, text: str) -> None:
+        """Give a queued message another text."""
+        ...
+
+    def drop_queued(self, item_id: str) -> None:
+        """Take a queued message back."""
+        ...
+
+    def set(self, name: str, value: str | float | None) -> None:
+        """Set `"model"`, `"system"` or one of the parameters; `None` is the endpoint's own choice."""
+        ...
+
+    def list_models(self) -> None:
+        """Find out which models there are; they come with the next state."""
+        ...
+
+    def export(self, kind: str) -> Download:
+        """The conversation as a file of one of the kinds offered."""
+        ...
+
+    def new_cell(self, code: str) -> None:
+        """Put code from an answer into a new cell of the notebook, if the front end can."""
+        ...
+
+    def dismiss(self) -> None:
+        """Take the notice away."""
+        ...
