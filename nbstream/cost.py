@@ -6,15 +6,19 @@ not know streams or displays.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
+import importlib.util
 import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbstream.result import Usage
 
-__all__ = ["cost_of", "shown_cost"]
+__all__ = ["cost_of", "price_later", "shown_cost"]
+
+_PRICE_LIST = "genai_prices"
 
 
 def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | None:
@@ -47,6 +51,13 @@ def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | No
     return total if math.isfinite(total) else None
 
 
+async def price_later(usage: Usage | None, model: str | None, base_url: str) -> float | None:
+    """Like `cost_of`, without holding up the event loop while the prices are read for the first time."""
+    if usage is None or not _installed():
+        return None
+    return await asyncio.to_thread(cost_of, usage, model, base_url)
+
+
 def shown_cost(dollars: float) -> str:
     """A price as a reader wants it: to the cent, or to two figures that say something.
 
@@ -61,9 +72,14 @@ def shown_cost(dollars: float) -> str:
 
 
 @functools.cache
+def _installed() -> bool:
+    return importlib.util.find_spec(_PRICE_LIST) is not None
+
+
+@functools.cache
 def _price_list() -> Any:
     """The module, imported once: it reads thousands of prices."""
     try:
-        return importlib.import_module("genai_prices")
+        return importlib.import_module(_PRICE_LIST)
     except ImportError:
         return None

@@ -23,7 +23,19 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which layer may know which ---------------------------------------------------------------------------------------
 
-VALUES = ("errors", "events", "result", "secret", "clock", "request", "plain", "pieces", "retry", "continuation")
+VALUES = (
+    "errors",
+    "events",
+    "result",
+    "secret",
+    "clock",
+    "request",
+    "plain",
+    "pieces",
+    "retry",
+    "continuation",
+    "cost",
+)
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -43,7 +55,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "options": (),
     "interpolate": (),
     "context": (),
-    "cost": (),
     "notebook_file": (),
     "model_list": ("config", "engine"),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),

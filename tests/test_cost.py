@@ -3,11 +3,14 @@
 import sys
 import types
 from decimal import Decimal
+from importlib.machinery import ModuleSpec
 
 import pytest
 
+import nbstream as nbs
 from nbstream import cost
 from nbstream.cost import cost_of, shown_cost
+from nbstream.display.marks import footer_of
 from nbstream.result import Usage
 
 OPENAI = "https://api.openai.com/v1"
@@ -16,6 +19,8 @@ OPENAI = "https://api.openai.com/v1"
 class _PriceList(types.ModuleType):
     """As much of genai-prices as is used: a dollar for a million input tokens, ten for output, a tenth if cached."""
 
+    priced = (OPENAI, "gpt-5-mini")
+
     class Usage:
         def __init__(self, *, input_tokens, output_tokens, cache_read_tokens):
             assert 0 <= cache_read_tokens <= input_tokens
@@ -23,21 +28,25 @@ class _PriceList(types.ModuleType):
 
     @staticmethod
     def calc_price(usage, model_ref, *, provider_api_url):
-        if provider_api_url != OPENAI or model_ref != "gpt-5-mini":
+        if (provider_api_url, model_ref) != _PriceList.priced:
             raise LookupError(model_ref)
         return types.SimpleNamespace(total_price=usage.cost / 1_000_000)
 
 
 @pytest.fixture(autouse=True)
 def _read_anew():
-    cost._price_list.cache_clear()
+    for kept in (cost._price_list, cost._installed):
+        kept.cache_clear()
     yield
-    cost._price_list.cache_clear()
+    for kept in (cost._price_list, cost._installed):
+        kept.cache_clear()
 
 
 @pytest.fixture
 def _priced(monkeypatch):
-    monkeypatch.setitem(sys.modules, "genai_prices", _PriceList("genai_prices"))
+    module = _PriceList("genai_prices")
+    module.__spec__ = ModuleSpec("genai_prices", None)
+    monkeypatch.setitem(sys.modules, "genai_prices", module)
 
 
 @pytest.mark.usefixtures("_priced")
@@ -61,6 +70,21 @@ def test_a_known_model_at_a_known_server_has_a_price(usage, model, base_url, exp
 def test_without_the_price_list_there_is_no_price(monkeypatch):
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     assert cost_of(Usage(1000, 100, 1100), "gpt-5-mini", OPENAI) is None
+
+
+@pytest.mark.usefixtures("_priced")
+def test_a_stream_has_its_price_if_its_server_has_prices(demo, monkeypatch):
+    assert nbs.stream("hello", model="demo", display=False).cost is None
+    monkeypatch.setattr(_PriceList, "priced", (demo.base_url, "demo"))
+    result = nbs.stream("hello", model="demo", display=False)
+    usage = result.usage
+    assert usage is not None
+    assert result.cost is not None
+    assert result.cost == pytest.approx((usage.input_tokens + usage.output_tokens * 10) / 1e6)
+    assert result.metadata()["cost"] == result.cost
+    shown = shown_cost(result.cost)
+    assert ("cost", shown) in result.summary()
+    assert footer_of(result)[-1] == shown
 
 
 def test_the_real_price_list_knows_the_default_model():
