@@ -13,9 +13,14 @@ from nbstream.errors import StreamError
 from nbstream.result import StreamResult, StreamState, Usage
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbstream.chat import Chat
+
 __all__ = [
+    "Chat",
     "StreamError",
     "StreamResult",
     "StreamState",
@@ -29,6 +34,18 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+# Made at first use, so that whoever only streams does not pay for them.
+_LATE = {"Chat": "nbstream.chat"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LATE[name]), name)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -12,12 +12,15 @@ from nbstream.errors import UsageError
 from nbstream.handle import StreamHandle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from openai import AsyncOpenAI
 
+    from nbstream.display.surface import Surface
     from nbstream.request import Api, Images, StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["astream", "configure", "start", "stream"]
+__all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
 
 
 def start(
@@ -72,9 +75,8 @@ def start(
         result = handle.result()
         ```
     """
-    config = settings()
     request = resolve(
-        config,
+        settings(),
         prompt,
         model=model,
         api=api,
@@ -88,15 +90,36 @@ def start(
         max_retries=max_retries,
         images=images,
         client=client,
-        params=params,
+        **params,
     )
-    return _launch(request, None, display)
+    return _begin(request, None, display)
 
 
-def _launch(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  the shape that `Continuation` calls
-    config = settings()
-    surface = choose_surface(config.surface) if display else NullSurface()
-    return StreamHandle(request, surface, engine(), max_rate=config.max_frame_rate, beginning=beginning, resume=_launch)
+def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  the shape that `Continuation` calls
+    return launch(request, surface_here(display=display), beginning, _begin)
+
+
+def surface_here(*, display: bool) -> Surface:
+    """Where an answer to the code that runs now is drawn."""
+    return choose_surface(settings().surface) if display else NullSurface()
+
+
+def launch(
+    request: StreamRequest,
+    surface: Surface,
+    beginning: StreamResult | None,
+    resume: Callable[[StreamRequest, StreamResult, bool], StreamHandle],
+) -> StreamHandle:
+    """Start a stream on the engine.
+
+    Args:
+        request: What to ask.
+        surface: Where to draw.
+        beginning: What is there already, of an answer that is gone on with.
+        resume: Goes on with this stream, if it breaks off and the caller asks for that.
+    """
+    rate = settings().max_frame_rate
+    return StreamHandle(request, surface, engine(), max_rate=rate, beginning=beginning, resume=resume)
 
 
 def stream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:

@@ -21,8 +21,6 @@ from nbstream.request import OPENAI_BASE_URL, Endpoint, StreamRequest, TimeLimit
 from nbstream.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from openai import AsyncOpenAI
     from traitlets.config import Config
 
@@ -134,6 +132,7 @@ def settings() -> NBStream:
 def resolve(
     config: NBStream,
     prompt: str | list[dict[str, Any]],
+    /,
     *,
     model: str | None = None,
     api: Api | None = None,
@@ -147,9 +146,9 @@ def resolve(
     max_retries: int | None = None,
     images: Images | None = None,
     client: AsyncOpenAI | None = None,
-    params: Mapping[str, Any] | None = None,
+    **params: Any,
 ) -> StreamRequest:
-    """Resolve one call into a request; `None` means "not given".
+    """Resolve one call into a request; `None` means "not given", and what has no name here goes into the body.
 
     Raises:
         UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
@@ -184,7 +183,7 @@ def resolve(
         system=system if system is not None else config.system,
         temperature=temperature if temperature is not None else config.temperature,
         max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
-        params=dict(params or {}),
+        params=params,
         limits=TimeLimits(
             connect=config.connect_timeout,
             first_token=timeout or config.first_token_timeout,

@@ -38,6 +38,11 @@ class Continuation:
         self._position = position
         self._start = start
 
+    @property
+    def in_background(self) -> bool:
+        """Whether the answer goes on without us and can be taken up where it broke off."""
+        return self._position is not None
+
     def resume(self, result: StreamResult, *, display: bool) -> Any:
         """Start the stream that goes on with `result`; returns its handle.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(nbstream.__file__).parent
-PUBLIC = {"StreamError", "StreamResult", "StreamState", "Usage", "astream", "configure", "start", "stream"}
+PUBLIC = {"Chat", "StreamError", "StreamResult", "StreamState", "Usage", "astream", "configure", "start", "stream"}
 HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which layer may know which ---------------------------------------------------------------------------------------
@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "assembly": (),
     "markdown": (),
     "demo": (),
+    "conversation": ("markdown",),
     "display": ("markdown",),
     "engine": ("transport",),
     "painter": ("display.throttle", "display.surface"),
@@ -58,6 +59,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "notebook_file": (),
     "model_list": ("config", "engine"),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
+    "chat_running": ("conversation", "display.surface", "handle"),
+    "chat": ("api", "chat_running", "config", "conversation", "display.fan_out", "handle"),
     "magics": ("api", "awaited_cells", "config", "engine", "interpolate", "options", "handle"),
 }
 MAY_NAME_TYPES_OF = {"session": ("transport.open",)}

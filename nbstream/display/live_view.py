@@ -1,28 +1,14 @@
-"""The live view of one stream: a widget that receives small ordered messages and appends to the page.
+"""The live view of one stream: a widget that hands the messages of an `AnswerFeed` to the page.
 
-The answer is rendered here, in the kernel; the page only places sanitised HTML. It must not know transport, sessions or
-display ids.
+It must not know transport, sessions or display ids.
 
-The protocol, all by custom messages. To the page, each with the next `number`:
-
-    patch      blocks: a list of [block, depth, commit, keep, tail], where the tail is its first `keep` UTF-16 units
-               before and then `tail`; see `nbstream.markdown.Patch` for the rest. `state` only while it is pending.
-    reasoning  keep, text: the reasoning is its first `keep` UTF-16 units before and then `text`, which is no HTML.
-               seconds: how long the model has thought; over: whether that is final.
-    retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
-    end        state; mark: {word, sentence} or null; facts: the parts of the footer.
-    snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {text,
-               seconds, over} or null, state, mark, facts, retry, elapsed (seconds since the stream began).
-
-From the page: `hello` and `gone`, with the `view` that has come or left; `resync`, when a number is missing; `stop`. A
-page that misses a message asks for the whole, once; `hello` and `resync` are answered by a snapshot.
+From the page come `hello` and `gone`, with the `view` that has come or left; `resync`, when a message is missing;
+`stop`. `hello` and `resync` are answered by a snapshot.
 """
 
 from __future__ import annotations
 
 import contextlib
-import pathlib
-import re
 import secrets
 import threading
 import time
@@ -32,27 +18,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 import traitlets
 
-from nbstream.display.deltas import BlockDeltas, TextDeltas
-from nbstream.display.marks import footer_of, mark_of
-from nbstream.markdown import IncrementalRenderer, Patch
-from nbstream.result import StreamState
+from nbstream.display.answer_feed import AnswerFeed
+from nbstream.display.page import page_code, take_messages_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.markdown import Images
-    from nbstream.result import Retry, StreamResult
+    from nbstream.result import StreamResult
 
 __all__ = ["LiveView"]
-
-_STATIC = pathlib.Path(__file__).parent / "static"
-_COMMENT = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
-
-
-def _page_code(*names: str) -> str:
-    """The files as one text, without what is for their readers only, for it travels with each stream."""
-    text = "\n".join((_STATIC / name).read_text("utf-8") for name in names)
-    return "\n".join(line.strip() for line in _COMMENT.sub("", text).split("\n") if line.strip())
 
 
 class LiveView(anywidget.AnyWidget):
@@ -65,9 +40,8 @@ class LiveView(anywidget.AnyWidget):
         now: Monotonic time, for what has passed and what is left of a pause when a view joins late.
     """
 
-    # One module of several files, for anywidget takes one and there is no bundler.
-    _esm = _page_code("elements.js", "live_document.js", "live_view.js")
-    _css = _page_code("live_view.css")
+    _esm = page_code("elements.js", "live_document.js", "live_view.js")
+    _css = page_code("live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)
@@ -81,28 +55,13 @@ class LiveView(anywidget.AnyWidget):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stop = stop
-        self._now = now
-        self._images = images
-        self._renderer = IncrementalRenderer(images=images)
-        self._rendered = ""
-        self._blocks = BlockDeltas()
-        self._reasoning = TextDeltas()
-        self._thinking_since: float | None = None
-        self._thought_for: float | None = None
-        self._number = 0
-        self._started_at = now()
-        self._state = StreamState.PENDING
-        self._mark: dict[str, str] | None = None
-        self._facts: list[str] = []
-        self._retry: Retry | None = None
-        self._retry_at = 0.0
+        self._feed = AnswerFeed(self._tell, images=images, now=now)
         self._views: set[str] = set()
         self._departed: set[str] = set()
         self._ever_seen = False
-        # Frames come from a worker thread, messages of the page from the kernel's.
         self._lock = threading.RLock()
         super().__init__(label=model, key=secrets.token_hex(8))
-        _take_messages_at_once(self.comm)
+        take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 
     @property
@@ -122,30 +81,11 @@ class LiveView(anywidget.AnyWidget):
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
-        with self._lock:
-            patches = self._restart(snapshot.body)
-            if new := snapshot.body[len(self._rendered) :]:
-                patches = (*patches, *self._renderer.append(new))
-            self._rendered = snapshot.body
-            if snapshot.state.terminal:
-                patches = (*patches, *self._renderer.finish())
-            self._state = snapshot.state
-            self._show_retry(None if snapshot.state.terminal else snapshot.retry)
-            self._show_reasoning(snapshot)
-            if changes := self._blocks.take(patches):
-                # Text is the sign that the answer has begun, unless it is that of an answer that is gone on with.
-                waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
-                self._send_next({"type": "patch", "blocks": changes, **waiting})
+        self._feed.draw(snapshot)
 
     def end(self, result: StreamResult) -> None:
         """Tell the views that the stream has ended, and how."""
-        with self._lock:
-            mark = mark_of(result)
-            self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
-            self._facts = footer_of(result)
-            self._state = result.state
-            self._retry = None
-            self._send_next({"type": "end", "state": str(self._state), "mark": self._mark, "facts": self._facts})
+        self._feed.end(result)
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may still be on a page.
@@ -163,50 +103,8 @@ class LiveView(anywidget.AnyWidget):
             self._kept[0].close()
         self._kept.append(self)
 
-    def _restart(self, body: str) -> tuple[Patch, ...]:
-        """Begin anew if what was shown is no beginning of `body`: an answer after a refusal."""
-        if body.startswith(self._rendered):
-            return ()
-        shown = len(self._renderer.snapshot())
-        self._renderer, self._rendered = IncrementalRenderer(images=self._images), ""
-        return tuple(Patch(block, 0, "", "", settled=False) for block in range(shown))
-
-    def _show_reasoning(self, snapshot: StreamResult) -> None:
-        """Send what is new of the reasoning, and that it is over: when the answer or the end has come."""
-        thinking = self._thinking_since is not None and self._thought_for is None
-        if not snapshot.reasoning and not thinking:
-            return
-        if self._thinking_since is None:
-            self._thinking_since = self._now()
-        over = self._thought_for is None and (bool(snapshot.body) or snapshot.state.terminal)
-        if over:
-            self._thought_for = self._now() - self._thinking_since
-        grown = snapshot.reasoning != self._reasoning.text
-        if grown or over:
-            keep, text = self._reasoning.take(snapshot.reasoning)
-            self._send_next({"type": "reasoning", "keep": keep, "text": text, **self._thinking_time()})
-
-    def _thinking_time(self) -> dict[str, Any]:
-        if self._thought_for is not None:
-            return {"seconds": self._thought_for, "over": True}
-        return {"seconds": self._now() - (self._thinking_since or 0.0), "over": False}
-
-    def _show_retry(self, retry: Retry | None) -> None:
-        """Tell the views of a pause, or that it is over; they count down by themselves."""
-        if retry != self._retry:
-            self._retry, self._retry_at = retry, self._now() + (0.0 if retry is None else retry.delay)
-            self._send_next({"type": "retry", "retry": self._retry_facts()})
-
-    def _retry_facts(self) -> dict[str, Any] | None:
-        """The pause as it is now; the page knows no clock of ours, so what is left is a duration."""
-        if self._retry is None:
-            return None
-        return {
-            "reason": self._retry.reason,
-            "left": max(0.0, self._retry_at - self._now()),
-            "attempt": self._retry.attempt,
-            "attempts": self._retry.attempts,
-        }
+    def _tell(self, message: dict[str, Any]) -> None:
+        self.send(message)
 
     def _on_page_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         match content:
@@ -219,49 +117,16 @@ class LiveView(anywidget.AnyWidget):
                         return
                     self._views.add(view)
                     self._ever_seen = True
-                    self._send_snapshot()
+                self._feed.send_snapshot()
             case {"type": "resync"}:
-                with self._lock:
-                    self._send_snapshot()
+                self._feed.send_snapshot()
             case {"type": "gone", "view": str(view)}:
                 with self._lock:
                     self._departed.add(view)
                     self._views.discard(view)
-                    if self._state.terminal and not self._views:
+                    if self._feed.ended and not self._views:
                         self.close()
                         with contextlib.suppress(ValueError):
                             self._kept.remove(self)
             case _:
                 pass  # a page of another version
-
-    def _send_next(self, message: dict[str, Any]) -> None:
-        self._number += 1
-        self.send({**message, "number": self._number})
-
-    def _send_snapshot(self) -> None:
-        self._blocks.forget()
-        reasoning = {"text": self._reasoning.text, **self._thinking_time()} if self._reasoning.text else None
-        self.send(
-            {
-                "type": "snapshot",
-                "number": self._number,
-                "blocks": self._renderer.snapshot(),
-                "reasoning": reasoning,
-                "state": str(self._state),
-                "mark": self._mark,
-                "facts": self._facts,
-                "retry": self._retry_facts(),
-                "elapsed": self._now() - self._started_at,
-            }
-        )
-
-
-def _take_messages_at_once(comm: Any) -> None:
-    """Let the page's messages reach a kernel that is busy with a cell, so that Stop works.
-
-    Front ends send widget messages to a subshell of the kernel, whose thread is free. Since 7.4, ipykernel redirects
-    them to whichever shell the widget was last drawn from, which for a blocking cell is the busy one. The redirection
-    helps code that awaits an answer there; this view awaits none and is safe on any thread.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001  there is no public way

@@ -1,0 +1,84 @@
+"""An exchange under way, and who is told of it. Must not know how a chat keeps its turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from nbstream.conversation.turn import new_id
+from nbstream.display.surface import NullSurface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbstream.conversation.turn import Content, Turn
+    from nbstream.display.surface import Surface
+    from nbstream.handle import StreamHandle
+    from nbstream.result import StreamResult
+
+__all__ = ["ChatListener", "Ending", "RunningTurn"]
+
+
+@dataclass(slots=True, eq=False)
+class RunningTurn:
+    """An exchange whose answer is arriving; it joins the chat's turns at its end.
+
+    Attributes:
+        parent: The turn that it follows; `None` at the beginning of a chat.
+        user: The question, if it is a new one.
+        prompt: What is asked, also where the question is in the chat already.
+        sibling_of: The turn that this one will be an alternative to: a question that was edited, or an answer.
+        replaces: The turn that is gone on with; it has the same id.
+        beginning: What there is of that turn's answer.
+        id: The id that the answer will have.
+        context: What stands for the turns that the request sends.
+        handle: The stream; `None` for the short while before it has started.
+    """
+
+    parent: str | None
+    user: Turn | None
+    prompt: Content
+    sibling_of: str | None = None
+    replaces: str | None = None
+    beginning: StreamResult | None = None
+    id: str = field(default_factory=new_id)
+    context: str = ""
+    handle: StreamHandle | None = None
+
+
+class ChatListener(Protocol):
+    """Whoever wants to know what happens in a chat. Every call may come from any thread, and must not wait for an end.
+
+    What a listener raises is logged; it never loses an answer.
+    """
+
+    def turn_began(self, running: RunningTurn) -> Surface | None:
+        """An exchange begins.
+
+        Returns:
+            A surface on which to draw its answer as well; the chat opens it.
+        """
+        ...
+
+    def turns_changed(self) -> None:
+        """Turns, names or settings have changed; also called after the end of an exchange."""
+        ...
+
+    def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
+        """An exchange has ended, and is among the turns now."""
+        ...
+
+
+class Ending(NullSurface):
+    """Draws nothing, and hands on the end of a stream: after all other surfaces, before anybody who waits for it.
+
+    Args:
+        take: Is given the result, once.
+    """
+
+    def __init__(self, take: Callable[[StreamResult], None]) -> None:
+        self._take = take
+
+    def close(self, result: StreamResult) -> None:
+        """Hand on the result."""
+        self._take(result)

@@ -1,0 +1,122 @@
+"""OpenAI messages in and out: plain dicts become turns and turns become dicts again, with nothing lost on the way."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from nbstream.conversation.turn import Content, Turn, new_id
+from nbstream.errors import UsageError
+from nbstream.request import messages_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["content_from", "content_of", "message_of", "messages_to_send", "turns_from"]
+
+
+def content_from(prompt: str | list[dict[str, Any]]) -> str | tuple[Mapping[str, Any], ...]:
+    """Check a prompt, and keep a copy of it.
+
+    Args:
+        prompt: Text, or OpenAI content parts (`{"type": "text", …}`, `{"type": "image_url", …}`).
+
+    Raises:
+        UsageError: It is empty, or neither.
+    """
+    if isinstance(prompt, str):
+        if not prompt.strip():
+            raise UsageError("the prompt is empty")
+        return prompt
+    if not isinstance(prompt, list) or not prompt:
+        raise UsageError('a prompt is a string or a list of parts, such as {"type": "text", "text": "…"}')
+    return _parts(prompt, "the prompt")
+
+
+def turns_from(messages: list[dict[str, Any]]) -> tuple[str | None, list[Turn]]:
+    """The system prompt, if the messages begin with a plain one, and the other messages as turns.
+
+    Raises:
+        UsageError: They are not OpenAI messages.
+    """
+    try:
+        given = messages_from(messages) if messages else ()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    system = None
+    if given and given[0].keys() == {"role", "content"} and given[0]["role"] == "system":
+        first = given[0]["content"]
+        if isinstance(first, str) and first:
+            system, given = first, given[1:]
+    return system, [_turn(message, f"message {number}") for number, message in enumerate(given)]
+
+
+def message_of(turn: Turn) -> dict[str, Any]:
+    """The turn as an OpenAI message of its own, which may be changed."""
+    message: dict[str, Any] = {"role": turn.role, "content": content_of(turn)}
+    if turn.refusal:
+        message["refusal"] = turn.refusal
+    return message | copy.deepcopy(dict(turn.extra))
+
+
+def messages_to_send(turns: Sequence[Turn]) -> list[dict[str, Any]]:
+    """The messages of a request, in a form that every server takes.
+
+    A refusal is sent as what the model said. Calls of tools that were never answered are not sent.
+    """
+    answered = {turn.extra.get("tool_call_id") for turn in turns if turn.role == "tool"}
+    return [_to_send(turn, answered) for turn in turns]
+
+
+def content_of(turn: Turn) -> str | list[Any] | None:
+    """The content as OpenAI wants it, as a copy."""
+    return copy.deepcopy(list(turn.content)) if isinstance(turn.content, tuple) else turn.content
+
+
+def _to_send(turn: Turn, answered: set[Any]) -> dict[str, Any]:
+    extra = dict(turn.extra)
+    calls = extra.get("tool_calls")
+    if calls and not all(isinstance(call, dict) and call.get("id") in answered for call in calls):
+        del extra["tool_calls"]
+    content: Any = list(turn.content) if isinstance(turn.content, tuple) else turn.content
+    return {"role": turn.role, "content": content or turn.refusal or content, **extra}
+
+
+def _turn(message: Mapping[str, Any], where: str) -> Turn:
+    role, content, refusal = message["role"], message.get("content"), message.get("refusal")
+    if not isinstance(role, str) or not role:
+        raise UsageError(f'{where} has no "role" that is a word')
+    own = {"role", "content"} | ({"refusal"} if isinstance(refusal, str) and refusal else set())
+    extra = {name: value for name, value in message.items() if name not in own}
+    return Turn(
+        new_id(),
+        role,
+        _content(content, where),
+        refusal=refusal if "refusal" in own and isinstance(refusal, str) else "",
+        extra=_json_copy(extra, where),
+    )
+
+
+def _content(content: Any, where: str) -> Content:
+    if content is None or isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return _parts(content, where)
+    raise UsageError(f"the content of {where} is neither text nor a list of parts")
+
+
+def _parts(parts: list[Any], where: str) -> tuple[Mapping[str, Any], ...]:
+    for part in parts:
+        if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+            raise UsageError(f'a part of {where} has no "type"; a part is {{"type": "text", "text": "…"}}')
+    return tuple(_json_copy(parts, where))
+
+
+def _json_copy(value: Any, where: str) -> Any:
+    """A copy that is JSON, for it will be sent and saved as such."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{where} holds something that is not JSON") from None
+    return copy.deepcopy(value)

@@ -1,0 +1,157 @@
+"""The tree of a conversation: every turn has one parent and may have siblings; one path through it is active.
+
+It keeps order and branches only; what a turn says is not its business. Not for several threads at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbstream.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbstream.conversation.turn import Turn
+
+__all__ = ["Tree"]
+
+
+class Tree:
+    """Turns and branches. An empty one needs no arguments.
+
+    Example:
+        >>> from nbstream.conversation.turn import Turn
+        >>> tree = Tree()
+        >>> tree.add(Turn("q", "user", "Why?"), None)
+        >>> tree.add(Turn("a", "assistant", "Because."), "q")
+        >>> tree.add(Turn("b", "assistant", "It is so."), "q")
+        >>> [turn.text for turn in tree.path()], tree.siblings("b")
+        (['Why?', 'It is so.'], ('a', 'b'))
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[str, Turn] = {}
+        self._parents: dict[str, str | None] = {}
+        self._children: dict[str | None, list[str]] = {}
+        self._active: dict[str | None, str] = {}  # the child that the active path takes
+
+    def __contains__(self, turn_id: object) -> bool:
+        return turn_id in self._turns
+
+    def __iter__(self) -> Iterator[Turn]:
+        """All turns, parents before children, siblings in order."""
+        waiting = [*reversed(self._children.get(None, ()))]
+        while waiting:
+            turn_id = waiting.pop()
+            yield self._turns[turn_id]
+            waiting.extend(reversed(self._children.get(turn_id, ())))
+
+    def __getitem__(self, turn_id: str) -> Turn:
+        """The turn of this id.
+
+        Raises:
+            UsageError: There is none.
+        """
+        try:
+            return self._turns[turn_id]
+        except (KeyError, TypeError):
+            raise UsageError(f"there is no turn {turn_id!r} in this chat; chat.turns lists them") from None
+
+    def parent(self, turn_id: str) -> str | None:
+        """The turn before this one; `None` for a first turn."""
+        return self._parents[self[turn_id].id]
+
+    def children(self, turn_id: str | None) -> tuple[str, ...]:
+        """What follows a turn, in order; of `None`, the first turns."""
+        return tuple(self._children.get(turn_id, ()))
+
+    def siblings(self, turn_id: str) -> tuple[str, ...]:
+        """The turn and its alternatives, in the order in which they were made."""
+        return self.children(self.parent(turn_id))
+
+    def is_active(self, turn_id: str) -> bool:
+        """Whether its parent's active child is this turn."""
+        return self._active.get(self.parent(turn_id)) == turn_id
+
+    def path(self) -> list[Turn]:
+        """The active path, from the first turn to the leaf."""
+        turns = []
+        at = self._active.get(None)
+        while at is not None:
+            turns.append(self._turns[at])
+            at = self._active.get(at)
+        return turns
+
+    def path_to(self, turn_id: str | None) -> list[Turn]:
+        """The turns from the first one to this one; none for `None`."""
+        turns = []
+        while turn_id is not None:
+            turns.append(self[turn_id])
+            turn_id = self._parents[turn_id]
+        return turns[::-1]
+
+    def leaf(self) -> str | None:
+        """The last turn of the active path."""
+        path = self.path()
+        return path[-1].id if path else None
+
+    def add(self, turn: Turn, parent: str | None) -> None:
+        """Add a turn after `parent` and make its branch the active one.
+
+        Raises:
+            UsageError: There is no such parent, or there is a turn of this id already.
+        """
+        if parent is not None:
+            self[parent]
+        if turn.id in self._turns:
+            raise UsageError(f"there is a turn {turn.id!r} already")
+        self._turns[turn.id] = turn
+        self._parents[turn.id] = parent
+        self._children.setdefault(parent, []).append(turn.id)
+        self.select(turn.id)
+
+    def put(self, turn: Turn) -> None:
+        """Put a turn in the place of the one with the same id."""
+        self[turn.id]
+        self._turns[turn.id] = turn
+
+    def select(self, turn_id: str) -> None:
+        """Make the branch of this turn the active one; after it, the path that was last active there goes on."""
+        at: str | None = self[turn_id].id
+        while at is not None:
+            parent = self._parents[at]
+            self._active[parent] = at
+            at = parent
+
+    def subtree(self, turn_id: str) -> list[str]:
+        """The ids of a turn and of all that follows it, on every branch."""
+        found = [self[turn_id].id]
+        for each in found:
+            found.extend(self._children.get(each, ()))
+        return found
+
+    def delete(self, turn_id: str) -> None:
+        """Take away a turn with all that follows it; if it was active, the sibling before it (or after) becomes so."""
+        parent, was_active = self.parent(turn_id), self.is_active(turn_id)
+        siblings = self._children[parent]
+        place = siblings.index(turn_id)
+        for each in self.subtree(turn_id):
+            del self._turns[each], self._parents[each]
+            self._children.pop(each, None)
+            self._active.pop(each, None)
+        del siblings[place]
+        if not siblings:
+            del self._children[parent]
+        if was_active:
+            del self._active[parent]
+            if siblings:
+                self._active[parent] = siblings[max(place - 1, 0)]
+
+    def copy(self) -> Tree:
+        """Another tree of the same turns, which goes its own way from here."""
+        other = Tree()
+        other._turns, other._parents = self._turns.copy(), self._parents.copy()
+        other._children = {parent: children.copy() for parent, children in self._children.items()}
+        other._active = self._active.copy()
+        return other

@@ -1,0 +1,184 @@
+"""The answer of one stream as numbered messages, for any page that draws it as `live_document.js` does.
+
+The answer is rendered here, in the kernel; the page only places sanitised HTML. It must not know widgets, transport,
+sessions or display ids.
+
+The protocol. Each message has the next `number`:
+
+    patch      blocks: a list of [block, depth, commit, keep, tail], where the tail is its first `keep` UTF-16 units
+               before and then `tail`; see `nbstream.markdown.Patch` for the rest. `state` only while it is pending.
+    reasoning  keep, text: the reasoning is its first `keep` UTF-16 units before and then `text`, which is no HTML.
+               seconds: how long the model has thought; over: whether that is final.
+    retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
+    end        state; mark: {word, sentence} or null; facts: the parts of the footer.
+    snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {text,
+               seconds, over} or null, state, mark, facts, retry, elapsed (seconds since the stream began).
+
+A page that misses a message asks for the whole, once, and is sent a snapshot.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from nbstream.display.deltas import BlockDeltas, TextDeltas
+from nbstream.display.marks import footer_of, mark_of
+from nbstream.markdown import IncrementalRenderer, Patch
+from nbstream.result import StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbstream.markdown import Images
+    from nbstream.result import Retry, StreamResult
+
+__all__ = ["AnswerFeed"]
+
+
+class AnswerFeed:
+    """Turns the snapshots of one stream into messages; from any thread.
+
+    Args:
+        send: Sends one message to all pages.
+        images: Whether images of other servers are links or loaded.
+        now: Monotonic time, for what has passed and what is left of a pause when a page joins late.
+
+    Example:
+        >>> from nbstream.result import StreamResult, StreamState
+        >>> feed = AnswerFeed(print)
+        >>> feed.draw(StreamResult("Hi", StreamState.STREAMING))
+        {'type': 'patch', 'blocks': [[0, 0, '', 0, '<p>Hi</p>']], 'number': 1}
+    """
+
+    def __init__(
+        self,
+        send: Callable[[dict[str, Any]], None],
+        *,
+        images: Images = "link",
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._send = send
+        self._now = now
+        self._images = images
+        self._renderer = IncrementalRenderer(images=images)
+        self._rendered = ""
+        self._blocks = BlockDeltas()
+        self._reasoning = TextDeltas()
+        self._thinking_since: float | None = None
+        self._thought_for: float | None = None
+        self._number = 0
+        self._started_at = now()
+        self._state = StreamState.PENDING
+        self._mark: dict[str, str] | None = None
+        self._facts: list[str] = []
+        self._retry: Retry | None = None
+        self._retry_at = 0.0
+        # Frames come from a worker thread, what pages ask for from the kernel's.
+        self._lock = threading.RLock()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is drawn."""
+        return self._state.terminal
+
+    @property
+    def number(self) -> int:
+        """The number of the last message."""
+        return self._number
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Send the patches for what is new in the snapshot."""
+        with self._lock:
+            patches = self._restart(snapshot.body)
+            if new := snapshot.body[len(self._rendered) :]:
+                patches = (*patches, *self._renderer.append(new))
+            self._rendered = snapshot.body
+            if snapshot.state.terminal:
+                patches = (*patches, *self._renderer.finish())
+            self._state = snapshot.state
+            self._show_retry(None if snapshot.state.terminal else snapshot.retry)
+            self._show_reasoning(snapshot)
+            if changes := self._blocks.take(patches):
+                # Text is the sign that the answer has begun, unless it is that of an answer that is gone on with.
+                waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
+                self._send_next({"type": "patch", "blocks": changes, **waiting})
+
+    def end(self, result: StreamResult) -> None:
+        """Tell the pages that the stream has ended, and how."""
+        with self._lock:
+            mark = mark_of(result)
+            self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
+            self._facts = footer_of(result)
+            self._state = result.state
+            self._retry = None
+            self._send_next({"type": "end", "state": str(self._state), "mark": self._mark, "facts": self._facts})
+
+    def send_snapshot(self) -> None:
+        """Send everything."""
+        with self._lock:
+            self._blocks.forget()
+            reasoning = {"text": self._reasoning.text, **self._thinking_time()} if self._reasoning.text else None
+            self._send(
+                {
+                    "type": "snapshot",
+                    "number": self._number,
+                    "blocks": self._renderer.snapshot(),
+                    "reasoning": reasoning,
+                    "state": str(self._state),
+                    "mark": self._mark,
+                    "facts": self._facts,
+                    "retry": self._retry_facts(),
+                    "elapsed": self._now() - self._started_at,
+                }
+            )
+
+    def _restart(self, body: str) -> tuple[Patch, ...]:
+        """Begin anew if what was shown is no beginning of `body`: an answer after a refusal."""
+        if body.startswith(self._rendered):
+            return ()
+        shown = len(self._renderer.snapshot())
+        self._renderer, self._rendered = IncrementalRenderer(images=self._images), ""
+        return tuple(Patch(block, 0, "", "", settled=False) for block in range(shown))
+
+    def _show_reasoning(self, snapshot: StreamResult) -> None:
+        """Send what is new of the reasoning, and that it is over: when the answer or the end has come."""
+        thinking = self._thinking_since is not None and self._thought_for is None
+        if not snapshot.reasoning and not thinking:
+            return
+        if self._thinking_since is None:
+            self._thinking_since = self._now()
+        over = self._thought_for is None and (bool(snapshot.body) or snapshot.state.terminal)
+        if over:
+            self._thought_for = self._now() - self._thinking_since
+        grown = snapshot.reasoning != self._reasoning.text
+        if grown or over:
+            keep, text = self._reasoning.take(snapshot.reasoning)
+            self._send_next({"type": "reasoning", "keep": keep, "text": text, **self._thinking_time()})
+
+    def _thinking_time(self) -> dict[str, Any]:
+        if self._thought_for is not None:
+            return {"seconds": self._thought_for, "over": True}
+        return {"seconds": self._now() - (self._thinking_since or 0.0), "over": False}
+
+    def _show_retry(self, retry: Retry | None) -> None:
+        """Tell the views of a pause, or that it is over; they count down by themselves."""
+        if retry != self._retry:
+            self._retry, self._retry_at = retry, self._now() + (0.0 if retry is None else retry.delay)
+            self._send_next({"type": "retry", "retry": self._retry_facts()})
+
+    def _retry_facts(self) -> dict[str, Any] | None:
+        """The pause as it is now; the page knows no clock of ours, so what is left is a duration."""
+        if self._retry is None:
+            return None
+        return {
+            "reason": self._retry.reason,
+            "left": max(0.0, self._retry_at - self._now()),
+            "attempt": self._retry.attempt,
+            "attempts": self._retry.attempts,
+        }
+
+    def _send_next(self, message: dict[str, Any]) -> None:
+        self._number += 1
+        self._send({**message, "number": self._number})
