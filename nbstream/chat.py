@@ -1,53 +1,58 @@
-"""`Chat`: a conversation that asks. It keeps the tree of turns, starts streams through `api`, and tells its listeners.
+"""`Chat`: a conversation that asks. It starts streams through `api`, and commits every exchange at its end, once.
 
-What is sent and saved is decided in `conversation`; where an answer is drawn is the surfaces' business.
+What is sent is decided in `conversation`, what is kept is `ChatRecord`'s, where an answer is drawn is the surfaces'
+business.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
-import threading
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nbstream.api import launch, surface_here
+from nbstream.chat_record import ChatRecord
 from nbstream.chat_running import Ending, RunningTurn
 from nbstream.config import resolve, settings
-from nbstream.conversation.history import Limits, context_of, outgoing
-from nbstream.conversation.messages import content_from, message_of, messages_to_send, turns_from
-from nbstream.conversation.tree import Tree
+from nbstream.continuation import Continuation
+from nbstream.conversation.budget import context_of
+from nbstream.conversation.history import known_to_server, outgoing
+from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
 from nbstream.display.fan_out import fan_out
 from nbstream.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nbstream.chat_running import ChatListener
     from nbstream.handle import StreamHandle
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["Chat", "Prompt"]
-
-_log = logging.getLogger("nbstream")
+__all__ = ["Chat"]
 
 Prompt: TypeAlias = str | list[dict[str, Any]]
 
 
-class Chat:
+class Chat(ChatRecord):
     """A conversation with a model: every question is sent with what was said before.
+
+    Question and answer join the turns together, when the answer ends. An answer that failed or was stopped stays, and
+    is marked; it is not sent with later questions, nor is its own, until `include` says so.
+
+    Token limits go by what servers report: the tokens by which a prompt has grown since the one before. Where nothing
+    was reported, or something else was sent in between, four bytes of text count as a token and an image as 1,000.
 
     Args:
         system: System prompt; by default that of the settings.
         model: Model to ask; `"demo"` is the built-in one.
-        name: What to call the chat, as in `%%stream --chat NAME`.
+        name: What to call the chat.
         messages: OpenAI messages to begin with.
-        history: `"messages"` sends the earlier turns with each request; `"server"` sends `previous_response_id` in
-            their place, which needs the Responses API.
-        max_turns: The most earlier turns that a request sends; the oldest exchanges are left out first.
-        max_history_tokens: The same by tokens.
-        **options: Any option of `nbs.start`, for every turn.
+        history: `"messages"` sends the earlier turns with each request. `"server"` sends `previous_response_id` in
+            their place, which needs the Responses API, and a server that keeps the answers.
+        max_turns: The most earlier turns that a request sends: whole exchanges, the oldest are left out first.
+        max_history_tokens: The same by tokens, of the earlier turns. The system prompt and the new question are sent in
+            any case, and do not count.
+        **options: Any option of `nbs.start` other than `display`, for every turn.
 
     Raises:
         UsageError: The messages are no OpenAI messages, or an option cannot be.
@@ -57,78 +62,40 @@ class Chat:
         chat = nbs.Chat("You are terse.", model="demo")
         chat.stream("What is a token?")
         chat.stream("And why does it matter?")
-        chat.messages
+        chat.messages, chat.usage
         ```
     """
 
-    def __init__(
-        self,
-        system: str | None = None,
-        *,
-        model: str | None = None,
-        name: str | None = None,
-        messages: list[dict[str, Any]] | None = None,
-        history: Literal["messages", "server"] = "messages",
-        max_turns: int | None = None,
-        max_history_tokens: int | None = None,
-        **options: Any,
-    ) -> None:
-        self._lock = threading.RLock()
-        self._tree = Tree()
-        self._running: RunningTurn | None = None
-        self._ended: tuple[str, StreamResult] | None = None
-        self._listeners: list[ChatListener] = []
-        self._name, self._system = name, system
-        self.history = history
-        self.max_turns, self.max_history_tokens = max_turns, max_history_tokens
-        self.options = {key: value for key, value in {"model": model, **options}.items() if value is not None}
-        if messages:
-            self.messages = messages
-            if system is not None and self._system is not None:
-                raise UsageError("the system prompt is given twice: as system=… and as the first message")
-            self._system = system if self._system is None else self._system
+    _kept: ClassVar[dict[str, Chat]] = {}
 
-    # --- what there is ------------------------------------------------------------------------------------------------
+    @classmethod
+    def named(cls, name: str, **options: Any) -> Chat:
+        """The chat that `%%stream --chat NAME` continues.
 
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The turns of the active path, oldest first."""
-        with self._lock:
-            return tuple(self._tree.path())
+        That is the notebook variable of this name if it is a chat or a panel, else the chat that was asked for by this
+        name before, else a new one.
 
-    @property
-    def running(self) -> RunningTurn | None:
-        """The exchange under way, if there is one."""
-        return self._running
+        Args:
+            name: The name.
+            **options: As for `Chat`, if a new one is made.
 
-    @property
-    def result(self) -> StreamResult | None:
-        """The result of the turn that ended last."""
-        return self._ended and self._ended[1]
-
-    @property
-    def messages(self) -> list[dict[str, Any]]:
-        """The active path as OpenAI messages, the system prompt first. Set it to begin anew with others."""
-        turns, system = self.turns, self._system
-        return [*([{"role": "system", "content": system}] if system else []), *map(message_of, turns)]
-
-    @messages.setter
-    def messages(self, messages: list[dict[str, Any]]) -> None:
-        system, turns = turns_from(messages)
-        tree = Tree()
-        parent = None
-        for turn in turns:
-            tree.add(turn, parent)
-            parent = turn.id
-        with self._lock:
-            self._check_idle("set the messages")
-            self._tree, self._system = tree, system
-        self._changed()
+        Example:
+            ```python
+            nbs.Chat.named("tutor").messages
+            ```
+        """
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None else None
+        variable = shell.user_ns.get(name) if shell is not None else None
+        for found in (variable, getattr(variable, "chat", None)):
+            if isinstance(found, Chat):
+                return found
+        return cls._kept.get(name) or cls._kept.setdefault(name, cls(name=name, **options))
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
     def start(self, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
-        """Ask, and return at once; question and answer join the turns together when the answer ends.
+        """Ask, and return at once.
 
         Args:
             prompt: Text, or OpenAI content parts (`{"type": "text", …}`, `{"type": "image_url", …}`).
@@ -141,13 +108,13 @@ class Chat:
         Example:
             ```python
             handle = chat.start("Write a long story")
-            chat.running.handle is handle
+            handle.cancel()
             ```
         """
         user = Turn(new_id(), "user", content_from(prompt))
         with self._lock:
-            running = self._reserve(RunningTurn(self._tree.leaf(), user, user.content))
-        return self._run(running, options, display=display)
+            running = self._reserve(RunningTurn(self._conversation.tree.leaf(), user, user.content))
+        return self._ask(running, options, display=display)
 
     def stream(self, prompt: Prompt, **options: Any) -> StreamResult:
         """Ask, wait for the end and return the result.
@@ -178,70 +145,106 @@ class Chat:
         Raises:
             UsageError: The call is wrong, or the chat is still answering; nothing was sent.
             StreamError: The stream failed; what had arrived is among the turns, marked as failed.
+
+        Example:
+            ```python
+            one, two = await asyncio.gather(chat.astream("Go on"), chat.fork().astream("Go on"))
+            ```
         """
         return await self.start(prompt, **options).wait_async()
 
-    # --- who is told --------------------------------------------------------------------------------------------------
+    def regenerate(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
+        """Ask for an answer again; the new one is a sibling of the old one.
 
-    def listen(self, listener: ChatListener) -> Callable[[], None]:
-        """Tell `listener` of what happens here from now on.
+        Args:
+            turn_id: The answer; by default the last one.
+            display: Whether to draw the answer below the current cell.
+            **options: Any option of `nbs.start`, for this turn only.
 
-        Returns:
-            A function that ends it.
+        Raises:
+            UsageError: There is no such answer, or the chat is still answering.
+
+        Example:
+            ```python
+            chat.regenerate(temperature=1.0).result()
+            chat.siblings(chat.turns[-1].id)
+            ```
         """
         with self._lock:
-            self._listeners.append(listener)
+            answer = self._conversation.answer(turn_id)
+            asked = self._conversation.asked(answer)
+            running = self._reserve(RunningTurn(asked.id, None, asked.content, sibling_of=answer.id))
+        return self._ask(running, options, display=display)
 
-        def leave() -> None:
-            with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
+    def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
+        """Ask something else in the place of a question; the new one is a sibling of the old one.
 
-        return leave
+        Args:
+            turn_id: The question.
+            prompt: Text, or OpenAI content parts: the whole new question.
+            display: Whether to draw the answer below the current cell.
+            **options: Any option of `nbs.start`, for this turn only.
+
+        Raises:
+            UsageError: There is no such question, or the chat is still answering.
+
+        Example:
+            ```python
+            chat.edit(chat.turns[0].id, "What is a byte?").result()
+            ```
+        """
+        user = Turn(new_id(), "user", content_from(prompt))
+        with self._lock:
+            parent = self._conversation.tree.parent(self._conversation.question(turn_id).id)
+            running = self._reserve(RunningTurn(parent, user, user.content, sibling_of=turn_id))
+        return self._ask(running, options, display=display)
+
+    def resume(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
+        """Go on with an answer that broke off, was stopped or was cut at its limit; the whole takes its place.
+
+        Args:
+            turn_id: The answer; by default the last one.
+            display: Whether to draw the answer below the current cell, from its beginning.
+            **options: Any option of `nbs.start`, for this request only.
+
+        Raises:
+            UsageError: There is no such answer, it is complete, or the chat is still answering.
+
+        Example:
+            ```python
+            chat.resume().result()
+            ```
+        """
+        with self._lock:
+            turn = self._conversation.answer(turn_id)
+            path = self._conversation.tree.path_to(self._conversation.asked(turn).id)
+        last_id, last = self._ended or (None, None)
+        kept = last.continuation if last is not None and last_id == turn.id and not options else None
+        if last is not None and kept is not None and kept.in_background:
+            continued: StreamHandle = kept.resume(last, display=display)
+            return continued
+        request, context = self._request(path, options)
+        going_on = Continuation(request, None, functools.partial(self._go_on, turn.id, context))
+        handle: StreamHandle = going_on.resume(turn.result, display=display)
+        return handle
 
     # --- one exchange, from its beginning to its end ------------------------------------------------------------------
 
     def _reserve(self, running: RunningTurn) -> RunningTurn:
-        self._check_idle("ask")
+        if self.running is not None:
+            raise UsageError("this chat is still answering; wait, or stop it with chat.running.handle.cancel()")
         self._running = running
         return running
 
-    def _check_idle(self, to_do: str) -> None:
-        running = self._running
-        # A stream that is over without having told so has crashed; it must not block the chat for ever.
-        if running is not None and not (running.handle is not None and running.handle.done()):
-            raise UsageError(
-                f"this chat is still answering; wait, or stop it with chat.running.handle.cancel(), to {to_do}"
-            )
-
-    def _run(self, running: RunningTurn, options: dict[str, Any], *, display: bool) -> StreamHandle:
+    def _ask(self, running: RunningTurn, options: dict[str, Any], *, display: bool) -> StreamHandle:
         try:
             with self._lock:
-                path = self._tree.path_to(running.parent)
-            request, running.context = self._request(path if running.user is None else [*path, running.user], options)
+                path = self._conversation.tree.path_to(running.parent)
+            request, running.context = self._request([*path, running.user] if running.user else path, options)
             return self._launch(running, request, display=display)
         except BaseException:
             self._release(running)
             raise
-
-    def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
-        drawn_on = [_told(listener.turn_began, running) for listener in tuple(self._listeners)]
-        surfaces = [surface_here(display=display), *(surface for surface in drawn_on if surface is not None)]
-        surfaces.append(Ending(functools.partial(self._end, running)))
-        resume = functools.partial(self._go_on, running.id, running.context)
-        running.handle = launch(request, fan_out(surfaces), running.beginning, resume)
-        return running.handle
-
-    def _request(self, path: list[Turn], options: dict[str, Any]) -> tuple[StreamRequest, str]:
-        """The request for what follows `path`, and what stands for the turns that it sends."""
-        given = {key: value for key, value in options.items() if value is not None}
-        sent = outgoing(path, self._limits()).turns
-        named = {"system": self._system, **self.options, **given}
-        request = resolve(settings(), messages_to_send(sent), **named)
-        return request, context_of(sent, request.endpoint.base_url)
-
-    def _limits(self) -> Limits:
-        return Limits(self.max_turns, self.max_history_tokens)
 
     def _go_on(
         self,
@@ -252,15 +255,47 @@ class Chat:
         display: bool,  # noqa: FBT001  the shape that `Continuation` calls
     ) -> StreamHandle:
         with self._lock:
-            turn, parent = self._tree[turn_id], self._tree.parent(turn_id)
-            prompt = self._tree[parent].content if parent is not None else None
-            running = RunningTurn(parent, None, prompt, None, turn.id, beginning, turn.id, context)
+            turn, parent = self._conversation.tree[turn_id], self._conversation.tree.parent(turn_id)
+            asked = self._conversation.asked(turn).content
+            running = RunningTurn(
+                parent, None, asked, replaces=turn_id, beginning=beginning, id=turn_id, context=context
+            )
             self._reserve(running)
         try:
             return self._launch(running, request, display=display)
         except BaseException:
             self._release(running)
             raise
+
+    def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
+        surfaces = [surface_here(display=display), *self._tell(lambda listener: listener.turn_began(running))]
+        surfaces.append(Ending(functools.partial(self._end, running)))
+        resume = functools.partial(self._go_on, running.id, running.context)
+        running.handle = launch(request, fan_out(surfaces), running.beginning, resume)
+        return running.handle
+
+    def _request(self, path: list[Turn], options: dict[str, Any]) -> tuple[StreamRequest, str]:
+        """The request for what follows `path`, and what stands for the turns that it sends."""
+        given = {key: value for key, value in options.items() if value is not None}
+        limits = self._limits()
+        sent = outgoing(path, limits).turns
+        request = resolve(settings(), messages_to_send(sent), **{"system": self.system, **self.options, **given})
+        seed = f"{request.api} {request.endpoint.base_url} {request.params.get('store')}"
+        context = context_of(sent, seed)
+        if self.history == "messages":
+            return request, context
+        if request.api != "responses":
+            raise UsageError(
+                f'history="server" needs the Responses API, but {request.endpoint.name} is asked by Chat Completions; '
+                'add api="responses", or set chat.history = "messages"'
+            )
+        if limits.turns is not None or limits.tokens is not None:
+            raise UsageError('max_turns and max_history_tokens need history="messages": a server keeps all it was sent')
+        answer_id, known = known_to_server(sent, seed)
+        if answer_id is None or request.params.get("store") is False:
+            return request, context
+        params = {**request.params, "previous_response_id": answer_id}
+        return replace(request, messages=request.messages[known:], params=params), context
 
     def _release(self, running: RunningTurn) -> None:
         """Forget an exchange that could not be started."""
@@ -274,34 +309,13 @@ class Chat:
         with self._lock:
             if self._running is not running:
                 return
-            self._running = None
-            self._ended = running.id, result
-            self._commit(running, result)
-        for listener in tuple(self._listeners):
-            _told(listener.turn_ended, running, result)
+            talk = self._conversation
+            before = talk.tree[running.replaces] if running.replaces else None
+            answer = answer_turn(running.id, result, running.context, before)
+            if before is not None:
+                talk.tree.put(answer)
+            else:
+                talk.commit(running.parent, [running.user, answer] if running.user else [answer])
+            self._running, self._ended = None, (running.id, result)
+        self._tell(lambda listener: listener.turn_ended(running, result))
         self._changed()
-
-    def _commit(self, running: RunningTurn, result: StreamResult) -> None:
-        before = self._tree[running.replaces] if running.replaces else None
-        answer = answer_turn(running.id, result, running.context, before)
-        if before is not None:
-            self._tree.put(answer)
-            return
-        parent = running.parent
-        if running.user is not None:
-            self._tree.add(running.user, parent)
-            parent = running.user.id
-        self._tree.add(answer, parent)
-
-    def _changed(self) -> None:
-        for listener in tuple(self._listeners):
-            _told(listener.turns_changed)
-
-
-def _told(tell: Callable[..., Any], *what: Any) -> Any:
-    """What a listener answers; what it raises must not lose the answer."""
-    try:
-        return tell(*what)
-    except Exception:  # noqa: BLE001  whatever a listener raises
-        _log.exception("nbstream could not tell a listener of a chat what happened")
-        return None

@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "assembly": (),
     "markdown": (),
     "demo": (),
-    "conversation": ("markdown",),
+    "conversation": ("markdown", "display.bundle"),
     "display": ("markdown",),
     "engine": ("transport",),
     "painter": ("display.throttle", "display.surface"),
@@ -60,8 +60,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "model_list": ("config", "engine"),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
     "chat_running": ("conversation", "display.surface", "handle"),
-    "chat": ("api", "chat_running", "config", "conversation", "display.fan_out", "handle"),
-    "magics": ("api", "awaited_cells", "config", "engine", "interpolate", "options", "handle"),
+    "chat_record": ("chat_running", "conversation"),
+    "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
+    "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
 MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
 KNOW_NO_VALUES = {"markdown", "demo"}

@@ -1,21 +1,24 @@
 """What of a conversation a request sends: whole exchanges only, as many as the limits allow, the newest first to stay.
 
 An exchange is a question (a user turn and what was added to it) with its answer. Where an answer is not to be sent, its
-question is not sent either, for a question without an answer confuses models and some servers refuse it.
+question is not sent either, for a question without an answer confuses models, and some servers refuse it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from nbstream.conversation.budget import context_of, tokens_of
+from nbstream.conversation.messages import answered_calls, has_something_to_send
+from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nbstream.conversation.turn import Turn
 
-__all__ = ["Limits", "Outgoing", "context_of", "exchanges_of", "note_of", "outgoing"]
+__all__ = ["Limits", "Outgoing", "exchanges_of", "known_to_server", "note_of", "outgoing"]
 
 _INSTRUCTIONS = {"system", "developer"}
 
@@ -41,7 +44,14 @@ class Outgoing(NamedTuple):
 
 
 def exchanges_of(turns: Iterable[Turn]) -> list[list[Turn]]:
-    """Group turns into exchanges. What comes before the first user turn is a group of its own."""
+    """Group turns into exchanges. What comes before the first user turn is a group of its own.
+
+    Example:
+        >>> from nbstream.conversation.turn import Turn
+        >>> roles = ("system", "user", "user", "assistant", "user")
+        >>> [len(group) for group in exchanges_of(Turn(str(at), role, "…") for at, role in enumerate(roles))]
+        [1, 3, 1]
+    """
     groups: list[list[Turn]] = []
     answered = True
     for turn in turns:
@@ -53,7 +63,7 @@ def exchanges_of(turns: Iterable[Turn]) -> list[list[Turn]]:
     return groups
 
 
-def outgoing(turns: Sequence[Turn], limits: Limits = Limits()) -> Outgoing:
+def outgoing(turns: Sequence[Turn], limits: Limits) -> Outgoing:
     """What a request for the answer to the last of `turns` sends.
 
     Args:
@@ -61,12 +71,17 @@ def outgoing(turns: Sequence[Turn], limits: Limits = Limits()) -> Outgoing:
         limits: How much of what came before may go along. The question and system prompts always do.
     """
     *earlier, question = exchanges_of(turns) or [[]]
-    sent = [group for group in earlier if all(turn.included for turn in group if turn.role == "assistant")]
+    answered = answered_calls(turns)
+    sent = [
+        group
+        for group in earlier
+        if all(turn.included and has_something_to_send(turn, answered) for turn in group if turn.role == "assistant")
+    ]
     preface = [sent.pop(0)] if sent and sent[0][0].role != "user" else []
-    dropped = _excess(sent, limits)
-    kept = [*preface, *([turn for turn in group if turn.role in _INSTRUCTIONS] for group in sent[:dropped])]
-    kept += [*sent[dropped:], question]
-    return Outgoing([turn for group in kept for turn in group], sum(map(len, sent[:dropped])))
+    excess = _excess(sent, limits)
+    instructions = [turn for group in sent[:excess] for turn in group if turn.role in _INSTRUCTIONS]
+    kept = [*preface, instructions, *sent[excess:], question]
+    return Outgoing([turn for group in kept for turn in group], sum(map(len, sent[:excess])) - len(instructions))
 
 
 def note_of(left_out: int, limits: Limits) -> str | None:
@@ -80,31 +95,41 @@ def note_of(left_out: int, limits: Limits) -> str | None:
         return None
     set_limits = {"max_turns": limits.turns, "max_history_tokens": limits.tokens}
     why = ", ".join(f"{name}={value:,}" for name, value in set_limits.items() if value is not None)
-    return f"The {left_out} oldest turns are no longer sent ({why})."
+    who = "The oldest turn is" if left_out == 1 else f"The {left_out} oldest turns are"
+    return f"{who} no longer sent ({why})."
 
 
-def context_of(turns: Iterable[Turn], seed: str = "") -> str:
-    """A word for a row of turns, the same only for the same turns in the same order.
+def known_to_server(turns: Sequence[Turn], seed: str) -> tuple[str | None, int]:
+    """The id of the answer behind which the server has kept just the first of these turns, and how many those are.
 
-    Example:
-        >>> from nbstream.conversation.turn import Turn
-        >>> one, two = Turn("1", "user", "a"), Turn("2", "assistant", "b")
-        >>> context_of([two], context_of([one])) == context_of([one, two]) != context_of([two, one])
-        True
+    Args:
+        turns: What a request is to send.
+        seed: What the contexts of requests to the same server began with.
     """
-    for turn in turns:
-        seed = hashlib.sha256(f"{seed}/{turn.id}".encode()).hexdigest()[:16]
-    return seed
+    found: tuple[str | None, int] = None, 0
+    for number, turn in enumerate(turns, 1):
+        facts = turn.facts
+        if facts.get("response_id") and facts.get("context") == seed and turn.state is StreamState.COMPLETED:
+            found = facts["response_id"], number
+        seed = context_of([turn], seed)
+    return found
 
 
 def _excess(groups: list[list[Turn]], limits: Limits) -> int:
     """How many of the oldest exchanges are too many."""
-    if limits.turns is None:
-        return 0
-    count, kept = 0, 0
-    for group in reversed(groups):
-        count += len(group)
-        if count > limits.turns:
+    sizes = []
+    if limits.turns is not None:
+        sizes.append((limits.turns, [len(group) for group in groups]))
+    if limits.tokens is not None:
+        sizes.append((limits.tokens, tokens_of(groups)))
+    return max((_over(limit, each) for limit, each in sizes), default=0)
+
+
+def _over(limit: int, sizes: list[int]) -> int:
+    total, kept = 0, 0
+    for size in reversed(sizes):
+        total += size
+        if total > limit:
             break
         kept += 1
-    return len(groups) - kept
+    return len(sizes) - kept

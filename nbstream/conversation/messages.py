@@ -11,9 +11,17 @@ from nbstream.errors import UsageError
 from nbstream.request import messages_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["content_from", "content_of", "message_of", "messages_to_send", "turns_from"]
+__all__ = [
+    "answered_calls",
+    "content_from",
+    "content_of",
+    "has_something_to_send",
+    "message_of",
+    "messages_to_send",
+    "turns_from",
+]
 
 
 def content_from(prompt: str | list[dict[str, Any]]) -> str | tuple[Mapping[str, Any], ...]:
@@ -60,12 +68,22 @@ def message_of(turn: Turn) -> dict[str, Any]:
     return message | copy.deepcopy(dict(turn.extra))
 
 
+def answered_calls(turns: Iterable[Turn]) -> set[Any]:
+    """The ids of the tool calls that have their results among the turns."""
+    return {turn.extra.get("tool_call_id") for turn in turns if turn.role == "tool"}
+
+
+def has_something_to_send(turn: Turn, answered: set[Any]) -> bool:
+    """Whether an assistant turn is more than calls of tools that nobody has answered."""
+    return bool(turn.content or turn.refusal or _calls(turn, answered))
+
+
 def messages_to_send(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     """The messages of a request, in a form that every server takes.
 
     A refusal is sent as what the model said. Calls of tools that were never answered are not sent.
     """
-    answered = {turn.extra.get("tool_call_id") for turn in turns if turn.role == "tool"}
+    answered = answered_calls(turns)
     return [_to_send(turn, answered) for turn in turns]
 
 
@@ -75,12 +93,17 @@ def content_of(turn: Turn) -> str | list[Any] | None:
 
 
 def _to_send(turn: Turn, answered: set[Any]) -> dict[str, Any]:
-    extra = dict(turn.extra)
-    calls = extra.get("tool_calls")
-    if calls and not all(isinstance(call, dict) and call.get("id") in answered for call in calls):
-        del extra["tool_calls"]
     content: Any = list(turn.content) if isinstance(turn.content, tuple) else turn.content
-    return {"role": turn.role, "content": content or turn.refusal or content, **extra}
+    message = {"role": turn.role, "content": content or turn.refusal or content, **turn.extra}
+    if "tool_calls" in message and not _calls(turn, answered):
+        del message["tool_calls"]
+    return message
+
+
+def _calls(turn: Turn, answered: set[Any]) -> Any:
+    """The calls that may be sent: a server refuses a call without its result."""
+    calls = turn.extra.get("tool_calls") or []
+    return calls if all(isinstance(call, dict) and call.get("id") in answered for call in calls) else []
 
 
 def _turn(message: Mapping[str, Any], where: str) -> Turn:

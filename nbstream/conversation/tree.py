@@ -102,6 +102,15 @@ class Tree:
         Raises:
             UsageError: There is no such parent, or there is a turn of this id already.
         """
+        self.attach(turn, parent)
+        self.select(turn.id)
+
+    def attach(self, turn: Turn, parent: str | None) -> None:
+        """Add a turn after `parent`, the active one among its siblings, without making their branch active.
+
+        Raises:
+            UsageError: There is no such parent, or there is a turn of this id already.
+        """
         if parent is not None:
             self[parent]
         if turn.id in self._turns:
@@ -109,7 +118,7 @@ class Tree:
         self._turns[turn.id] = turn
         self._parents[turn.id] = parent
         self._children.setdefault(parent, []).append(turn.id)
-        self.select(turn.id)
+        self._active[parent] = turn.id
 
     def put(self, turn: Turn) -> None:
         """Put a turn in the place of the one with the same id."""
@@ -123,6 +132,10 @@ class Tree:
             parent = self._parents[at]
             self._active[parent] = at
             at = parent
+
+    def prefer(self, turn_id: str) -> None:
+        """Make this turn the active one among its siblings, wherever the active path may be."""
+        self._active[self.parent(turn_id)] = turn_id
 
     def subtree(self, turn_id: str) -> list[str]:
         """The ids of a turn and of all that follows it, on every branch."""

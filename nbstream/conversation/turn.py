@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbstream.errors import StreamError, error_class
 from nbstream.result import StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["Content", "Turn", "answer_turn", "new_id"]
+__all__ = ["Content", "Turn", "add_up", "answer_turn", "new_id"]
 
 Content: TypeAlias = "str | tuple[Mapping[str, Any], ...] | None"
 
@@ -74,14 +74,14 @@ class Turn:
         return StreamResult(
             text=self.text,
             state=self.state,
-            finish_reason=facts.get("finish_reason"),
+            finish_reason=facts.get("finish_reason") if facts else "stop",  # imported, and so taken for whole
             usage=Usage(**usage) if usage else None,
             model=facts.get("model"),
             request_id=facts.get("request_id"),
             response_id=facts.get("response_id"),
             reasoning=self.reasoning,
             refusal=self.refusal,
-            tool_calls=tuple(_tool_call(call) for call in self.extra.get("tool_calls") or ()),
+            tool_calls=_tool_calls(self.extra.get("tool_calls")),
             warnings=tuple(StreamWarning(**each) for each in facts.get("warnings") or ()),
             attempts=facts.get("attempts") or 1,
             error=_error(facts.get("error")),
@@ -95,7 +95,7 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
     Args:
         turn_id: The id it is to have.
         result: How the stream ended.
-        context: What stands for the turns that the request sent, see `history.context_of`.
+        context: What stands for the turns that the request sent, see `budget.context_of`.
         before: The turn as it was, if the stream went on with it.
     """
     metadata = result.metadata()
@@ -109,8 +109,8 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
         "context": context,
     }
     del facts["state"]
-    if before is not None and before.usage is not None:
-        facts["spent"] = _sum(before.facts.get("spent") or before.facts["usage"], facts["usage"])
+    if before is not None and (spent := add_up([before.usage, result.usage])) != result.usage and spent:
+        facts["spent"] = asdict(spent)
     calls = [_as_message(call) for call in result.tool_calls]
     turn = Turn(
         turn_id,
@@ -127,20 +127,29 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
     return replace(turn, included=True) if before is not None and before.included and turn.text else turn
 
 
-def _sum(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> dict[str, Any]:
-    other = other or {}
-    names = dict.fromkeys((*one, *other))
-    known = {name: [each[name] for each in (one, other) if each.get(name) is not None] for name in names}
-    return {name: sum(values) if values else None for name, values in known.items()}
+def add_up(usages: Iterable[Usage | None]) -> Usage | None:
+    """The sum of what is known; `None` if nothing is.
+
+    Example:
+        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)])
+        Usage(input_tokens=11, output_tokens=22, total_tokens=33, cached_tokens=5, reasoning_tokens=None)
+    """
+    known = [asdict(usage) for usage in usages if usage is not None]
+    if not known:
+        return None
+    counts = {name: [each[name] for each in known if each[name] is not None] for name in known[0]}
+    return Usage(**{name: sum(reported) if reported else None for name, reported in counts.items()})  # type: ignore[arg-type]
 
 
 def _as_message(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
-def _tool_call(message: Mapping[str, Any]) -> ToolCall:
-    function = message.get("function") or {}
-    return ToolCall(message.get("id"), str(function.get("name", "")), str(function.get("arguments", "")))
+def _tool_calls(messages: Any) -> tuple[ToolCall, ...]:
+    """Calls of functions, which is what an imported message may have beside others."""
+    calls = [message for message in messages or () if isinstance(message, dict)]
+    made = [(call.get("id"), call["function"]) for call in calls if isinstance(call.get("function"), dict)]
+    return tuple(ToolCall(id_, str(each.get("name", "")), str(each.get("arguments", ""))) for id_, each in made)
 
 
 def _error(facts: Mapping[str, Any] | None) -> StreamError | None:

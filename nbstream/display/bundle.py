@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
-__all__ = ["answer_bundle", "waiting_bundle"]
+__all__ = ["answer_bundle", "escaped", "waiting_bundle"]
 
 # Every character that means something to some Markdown parser; a backslash before it makes it mean itself in all.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
@@ -49,22 +49,28 @@ def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:
         retry: The pause before the next attempt, if the stream is in one; nothing counts down here.
     """
     words = plain(f"Waiting for {model} …" if retry is None else _capitalised(retry.sentence()))
-    return {"text/markdown": f"*{_escape(words)}*", "text/plain": words}
+    return {"text/markdown": f"*{escaped(words)}*", "text/plain": words}
 
 
 def _remarks(result: StreamResult) -> list[tuple[str, str]]:
     """What is to be said below the text, each in Markdown and in plain words."""
     if not result.state.terminal:  # an answer that is gone on with has text to show while it waits
         pause = "" if result.retry is None else plain(_capitalised(result.retry.sentence()))
-        return [(f"*{_escape(pause)}*", pause)] if pause else []
+        return [(f"*{escaped(pause)}*", pause)] if pause else []
     mark, notes = mark_of(result), notes_of(result)
-    remarks = [] if mark is None else [(f"**{mark.word}.** {_escape(mark.sentence)}", f"{mark.word}: {mark.sentence}")]
-    return remarks + [(f"*Note.* {_escape(note)}", f"Note: {note}") for note in notes]
+    remarks = [] if mark is None else [(f"**{mark.word}.** {escaped(mark.sentence)}", f"{mark.word}: {mark.sentence}")]
+    return remarks + [(f"*Note.* {escaped(note)}", f"Note: {note}") for note in notes]
 
 
 def _capitalised(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _escape(words: str) -> str:
+def escaped(words: str) -> str:
+    r"""Words for Markdown that mean nothing but themselves.
+
+    Example:
+        >>> print(escaped("*not* emphasis"))
+        \*not\* emphasis
+    """
     return _MARKDOWN_SPECIAL.sub(r"\\\1", words)

@@ -1,0 +1,373 @@
+"""What a chat is while nobody asks: its settings, its turns with their branches, who listens, and how it is saved.
+
+It guards the conversation against several threads and tells listeners of every change. It must not know how to ask.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import pathlib
+import threading
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from nbstream.conversation import export
+from nbstream.conversation.conversation import Conversation
+from nbstream.conversation.document import Document, harmless
+from nbstream.conversation.history import Limits, note_of, outgoing
+from nbstream.conversation.turn import Turn
+from nbstream.errors import UsageError
+from nbstream.plain import encodable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbformat import NotebookNode
+
+    from nbstream.chat_running import ChatListener, RunningTurn
+    from nbstream.result import StreamResult, Usage
+
+__all__ = ["ChatRecord"]
+
+_log = logging.getLogger("nbstream")
+
+
+class ChatRecord:
+    """The part of `nbs.Chat` that keeps; see there.
+
+    Attributes:
+        history: Who keeps the earlier turns, `"messages"` or `"server"`.
+        max_turns: The most earlier turns that a request sends, if limited.
+        max_history_tokens: The same by tokens.
+        options: The options for every turn: `model`, `temperature` and whatever else `nbs.start` takes.
+    """
+
+    def __init__(
+        self,
+        system: str | None = None,
+        *,
+        model: str | None = None,
+        name: str | None = None,
+        messages: list[dict[str, Any]] | None = None,
+        history: Literal["messages", "server"] = "messages",
+        max_turns: int | None = None,
+        max_history_tokens: int | None = None,
+        **options: Any,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._listeners: list[ChatListener] = []
+        self._running: RunningTurn | None = None
+        self._ended: tuple[str, StreamResult] | None = None
+        self._name = name
+        self._conversation = Conversation.from_messages(messages or [])
+        if system is not None:
+            if self._conversation.system is not None:
+                raise UsageError("the system prompt is given twice: as system=… and as the first message")
+            self._conversation.system = system
+        self.history: Literal["messages", "server"] = history
+        self.max_turns, self.max_history_tokens = max_turns, max_history_tokens
+        self.options: dict[str, Any] = {}
+        self.configure(model=model, **options)
+
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str | None:
+        """What the chat is called."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = name
+        self._changed()
+
+    @property
+    def system(self) -> str | None:
+        """The system prompt; `None` takes that of the settings."""
+        return self._conversation.system
+
+    @system.setter
+    def system(self, system: str | None) -> None:
+        with self._lock:
+            self._conversation.system = system
+        self._changed()
+
+    def configure(self, **options: Any) -> None:
+        """Set options for every later turn; `None` takes one away.
+
+        Args:
+            **options: Any option of `nbs.start` other than `display`.
+
+        Raises:
+            UsageError: This is no option of a chat.
+
+        Example:
+            ```python
+            chat.configure(model="gpt-5-mini", temperature=None)
+            ```
+        """
+        if taken := sorted({"display", "system", "prompt", "messages", "input"} & set(options)):
+            raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
+        with self._lock:
+            # A new dictionary, for another thread may be reading the old one.
+            self.options = {key: value for key, value in {**self.options, **options}.items() if value is not None}
+        self._changed()
+
+    # --- what there is ------------------------------------------------------------------------------------------------
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of the active path, oldest first."""
+        with self._lock:
+            return tuple(self._conversation.tree.path())
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The active path as OpenAI messages, the system prompt first. Set it to begin anew with others."""
+        with self._lock:
+            return self._conversation.messages()
+
+    @messages.setter
+    def messages(self, messages: list[dict[str, Any]]) -> None:
+        conversation = Conversation.from_messages(messages)
+        with self._lock:
+            if self.running is not None:
+                raise UsageError("this chat is still answering; wait or stop it before you set its messages")
+            self._conversation = conversation
+        self._changed()
+
+    @property
+    def running(self) -> RunningTurn | None:
+        """The exchange under way, if there is one."""
+        running = self._running
+        # A stream that is over without having said so has crashed; it must not block the chat for ever.
+        over = running is not None and running.handle is not None and running.handle.done()
+        return None if over else running
+
+    @property
+    def result(self) -> StreamResult | None:
+        """The result of the turn that ended last; `None` before, and in a chat that was loaded."""
+        return self._ended and self._ended[1]
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of all turns on all branches, as far as servers have reported them; `None` if none has."""
+        with self._lock:
+            return self._conversation.usage()
+
+    def left_out(self) -> str | None:
+        """What to tell the reader about turns that the limits keep out of the next request; `None` if there are none.
+
+        Example:
+            ```python
+            chat.left_out()     # "The 6 oldest turns are no longer sent (max_turns=20)."
+            ```
+        """
+        limits = self._limits()
+        return note_of(outgoing([*self.turns, Turn("", "user", "…")], limits).left_out, limits)
+
+    def _limits(self) -> Limits:
+        return Limits(self.max_turns, self.max_history_tokens)
+
+    # --- branches -----------------------------------------------------------------------------------------------------
+
+    def siblings(self, turn_id: str) -> tuple[str, ...]:
+        """The ids of a turn and its alternatives, in the order in which they were made.
+
+        Raises:
+            UsageError: There is no such turn.
+        """
+        with self._lock:
+            return self._conversation.tree.siblings(turn_id)
+
+    def select(self, turn_id: str) -> None:
+        """Make the branch of a turn the active one; after it, the turns that were last active there follow.
+
+        Raises:
+            UsageError: There is no such turn.
+
+        Example:
+            ```python
+            first, *_ = chat.siblings(chat.turns[-1].id)
+            chat.select(first)
+            ```
+        """
+        with self._lock:
+            self._conversation.tree.select(turn_id)
+        self._changed()
+
+    def include(self, turn_id: str, included: bool = True) -> None:  # noqa: FBT001, FBT002  reads well by position
+        """Say whether later requests send an answer with its question; one that is only a part is not sent by itself.
+
+        Raises:
+            UsageError: There is no such answer, or it has no text.
+
+        Example:
+            ```python
+            chat.include(chat.turns[-1].id)     # what came before Stop is good enough
+            ```
+        """
+        with self._lock:
+            self._conversation.include(turn_id, included=included)
+        self._changed()
+
+    def delete(self, turn_id: str) -> None:
+        """Take a turn away, with all that follows it; with an only answer goes its question.
+
+        Raises:
+            UsageError: There is no such turn, or an answer that is under way belongs to it.
+        """
+        with self._lock:
+            tree = self._conversation.tree
+            doomed = self._conversation.doomed(turn_id)
+            running = self.running
+            if running is not None and {running.parent, running.replaces} & {*tree.subtree(doomed)}:
+                raise UsageError("the chat is still answering after this turn; wait or stop it first")
+            tree.delete(doomed)
+        self._changed()
+
+    def undo(self) -> None:
+        """Take back the last exchange; after `edit` or `regenerate`, what was there before comes back.
+
+        Raises:
+            UsageError: There is nothing to take back, or the chat is still answering.
+        """
+        with self._lock:
+            leaf = self._conversation.tree.leaf()
+            if leaf is None:
+                raise UsageError("there is nothing to undo in this chat")
+            self.delete(leaf)
+
+    def fork(self) -> Self:
+        """Another chat with the same turns, branches and settings, which goes its own way from here; it has no name."""
+        with self._lock:
+            other = type(self)(
+                history=self.history,
+                max_turns=self.max_turns,
+                max_history_tokens=self.max_history_tokens,
+                **self.options,
+            )
+            other._conversation = self._conversation.copy()  # noqa: SLF001  our own kind
+            return other
+
+    # --- saving -------------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """The chat as JSON values, with all branches, without keys; `from_dict` takes it back."""
+        with self._lock:
+            return Document(
+                self._conversation, self.name, self.history, self.max_turns, self.max_history_tokens, self.options
+            ).to_dict()
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """The chat that `to_dict` made this of.
+
+        Raises:
+            UsageError: It is none, it is damaged, or a newer nbstream has made it.
+        """
+        document = Document.from_dict(data)
+        made = cls(
+            name=document.name,
+            history=document.history,
+            max_turns=document.max_turns,
+            max_history_tokens=document.max_history_tokens,
+            **document.options,
+        )
+        made._conversation = document.conversation
+        return made
+
+    def save(self, path: str | pathlib.Path) -> None:
+        """Write the chat to a JSON file, with all branches. Keys are left out; what you wrote in a prompt is not.
+
+        Args:
+            path: Where to; a file that is there is replaced, as a whole.
+
+        Raises:
+            OSError: It cannot be written.
+
+        Example:
+            ```python
+            chat.save("chat.json")
+            chat = nbs.Chat.load("chat.json")
+            ```
+        """
+        path = pathlib.Path(path)
+        beside = path.with_name(f".{path.name}.{threading.get_ident()}")
+        try:
+            beside.write_text(encodable(json.dumps(self.to_dict(), ensure_ascii=False, indent=1)), "utf-8")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | pathlib.Path) -> Self:
+        """The chat that was saved to this file.
+
+        Raises:
+            UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
+            OSError: It cannot be read.
+        """
+        try:
+            return cls.from_dict(json.loads(pathlib.Path(path).read_bytes()))
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from None
+        except (ValueError, RecursionError):
+            raise UsageError(f"{path} is no saved chat; chat.save(path) makes one") from None
+
+    def to_markdown(self) -> str:
+        """The active path as Markdown that does nothing by being shown: a heading line for each turn."""
+        return export.to_markdown(self.turns, self.system)
+
+    def to_text(self) -> str:
+        """The active path in plain words."""
+        return export.to_text(self.turns, self.system)
+
+    def to_notebook(self) -> NotebookNode:
+        """The active path as a notebook: a cell for each question, with the answer as its output.
+
+        Raises:
+            UsageError: nbformat is not installed.
+
+        Example:
+            ```python
+            nbformat.write(chat.to_notebook(), "chat.ipynb")
+            ```
+        """
+        return export.to_notebook(self.turns, self.system, self.name, harmless(self.options))
+
+    # --- who is told --------------------------------------------------------------------------------------------------
+
+    def listen(self, listener: ChatListener) -> Callable[[], None]:
+        """Tell `listener` of what happens here from now on.
+
+        Returns:
+            A function that ends it.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+
+        def leave() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return leave
+
+    def _changed(self) -> None:
+        self._tell(lambda listener: listener.turns_changed())
+
+    def _tell(self, tell: Callable[[ChatListener], Any]) -> list[Any]:
+        """What the listeners answer, those that do; what one raises must not lose an answer."""
+        answers = []
+        for listener in tuple(self._listeners):
+            try:
+                answers.append(tell(listener))
+            except Exception:  # noqa: BLE001  whatever a listener raises
+                _log.exception("nbstream could not tell a listener of a chat what happened")
+        return [answer for answer in answers if answer is not None]
+
+    def __repr__(self) -> str:
+        name, count, usage = f" {self.name!r}" if self.name else "", len(self.turns), self.usage
+        cost = f", {usage.total_tokens:,} tokens" if usage else ""
+        return f"<Chat{name}: {count} turn{'s' * (count != 1)}{cost}>"

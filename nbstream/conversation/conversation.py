@@ -1,0 +1,135 @@
+"""A conversation as a whole: the system prompt, the tree of turns, and what can be done to them.
+
+Every change is whole or does not happen. Not for several threads at once; it must not know who asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from nbstream.conversation.messages import message_of, turns_from
+from nbstream.conversation.tree import Tree
+from nbstream.conversation.turn import add_up
+from nbstream.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbstream.conversation.turn import Turn
+    from nbstream.result import Usage
+
+__all__ = ["Conversation"]
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """The turns of a chat, with their branches.
+
+    Attributes:
+        system: The system prompt, if any.
+        tree: The turns.
+
+    Example:
+        >>> talk = Conversation.from_messages([{"role": "user", "content": "Why?"}])
+        >>> talk.messages()
+        [{'role': 'user', 'content': 'Why?'}]
+    """
+
+    system: str | None = None
+    tree: Tree = field(default_factory=Tree)
+
+    @classmethod
+    def from_messages(cls, messages: list[dict[str, Any]]) -> Conversation:
+        """A conversation without branches.
+
+        Raises:
+            UsageError: They are not OpenAI messages.
+        """
+        system, turns = turns_from(messages)
+        made = cls(system)
+        parent = None
+        for turn in turns:
+            made.tree.add(turn, parent)
+            parent = turn.id
+        return made
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The active path as OpenAI messages, the system prompt first."""
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        return [*system, *map(message_of, self.tree.path())]
+
+    def usage(self) -> Usage | None:
+        """The tokens of all turns on all branches, as far as they are known."""
+        return add_up(turn.usage for turn in self.tree)
+
+    def copy(self) -> Conversation:
+        """Another conversation of the same turns, which goes its own way from here."""
+        return Conversation(self.system, self.tree.copy())
+
+    def question(self, turn_id: str) -> Turn:
+        """The user turn of this id.
+
+        Raises:
+            UsageError: There is none.
+        """
+        turn = self.tree[turn_id]
+        if turn.role != "user":
+            raise UsageError(f"turn {turn_id} is no question; only a user turn can be edited")
+        return turn
+
+    def answer(self, turn_id: str | None) -> Turn:
+        """The assistant turn of this id, or the last one on the active path.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if turn_id is None:
+            answers = [turn for turn in self.tree.path() if turn.role == "assistant"]
+            if not answers:
+                raise UsageError("there is no answer in this chat yet")
+            return answers[-1]
+        turn = self.tree[turn_id]
+        if turn.role != "assistant":
+            raise UsageError(f"turn {turn_id} is no answer")
+        return turn
+
+    def asked(self, answer: Turn) -> Turn:
+        """The turn that an answer answers.
+
+        Raises:
+            UsageError: Nothing was asked before it.
+        """
+        parent = self.tree.parent(answer.id)
+        if parent is None or self.tree[parent].role not in {"user", "tool"}:
+            raise UsageError("nothing was asked before this turn, so there is nothing to answer again")
+        return self.tree[parent]
+
+    def include(self, turn_id: str, *, included: bool) -> None:
+        """Say whether later requests send an answer, with its question.
+
+        Raises:
+            UsageError: It is no answer, or has nothing that could be sent.
+        """
+        turn = self.answer(turn_id)
+        if included and not (turn.content or turn.refusal or turn.extra.get("tool_calls")):
+            raise UsageError("there is no text in this turn that could be sent")
+        self.tree.put(replace(turn, included=included))
+
+    def doomed(self, turn_id: str) -> str:
+        """Where a deletion of this turn begins: an only answer takes its question along, for it would be left alone."""
+        at = self.tree[turn_id]
+        while at.role != "user" and len(self.tree.siblings(at.id)) == 1:
+            parent = self.tree.parent(at.id)
+            before = None if parent is None else self.tree[parent]
+            calls_tool = before is not None and at.role == "tool" and bool(before.extra.get("tool_calls"))
+            if before is None or not (before.role in {"user", "tool"} or calls_tool):
+                break
+            at = before
+        return at.id
+
+    def commit(self, parent: str | None, turns: Iterable[Turn]) -> None:
+        """Add turns, one after the other, and make their branch the active one."""
+        for turn in turns:
+            self.tree.add(turn, parent)
+            parent = turn.id

@@ -1,0 +1,117 @@
+"""A conversation as Markdown, as plain words and as a notebook. What comes out does nothing by being looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbstream.conversation.messages import content_of
+from nbstream.display.bundle import answer_bundle, escaped
+from nbstream.errors import UsageError
+from nbstream.markdown import inert
+from nbstream.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbformat import NotebookNode
+
+    from nbstream.conversation.turn import Turn
+
+__all__ = ["to_markdown", "to_notebook", "to_text"]
+
+_ATTACHED = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file", "input_file": "file"}
+
+
+def to_markdown(turns: Sequence[Turn], system: str | None = None) -> str:
+    """Markdown that is safe in a trusted notebook, with a heading line for each turn.
+
+    Example:
+        >>> from nbstream.conversation.turn import Turn
+        >>> print(to_markdown([Turn("1", "user", "Why?"), Turn("2", "assistant", "Because.")]))
+        ## User
+        <BLANKLINE>
+        Why?
+        <BLANKLINE>
+        ## Assistant
+        <BLANKLINE>
+        Because.
+    """
+    sections = [("System", inert(system))] if system else []
+    sections += [(escaped(_name(turn)), _bundle(turn)["text/markdown"]) for turn in turns]
+    return "\n\n".join(f"## {name}\n\n{text}".rstrip() for name, text in sections)
+
+
+def to_text(turns: Sequence[Turn], system: str | None = None) -> str:
+    """The same in plain words."""
+    sections = [("System", plain(system))] if system else []
+    sections += [(plain(_name(turn)), _bundle(turn)["text/plain"]) for turn in turns]
+    return "\n\n".join(f"{name}:\n{text}".rstrip() for name, text in sections)
+
+
+def to_notebook(
+    turns: Sequence[Turn], system: str | None = None, name: str | None = None, options: dict[str, Any] | None = None
+) -> NotebookNode:
+    """A notebook that shows the conversation, and asks it again when it is run.
+
+    Args:
+        turns: The turns.
+        system: The system prompt.
+        name: What the chat is called there.
+        options: The options for every turn.
+
+    Raises:
+        UsageError: nbformat is not installed.
+    """
+    try:
+        from nbformat import v4
+    except ImportError:
+        raise UsageError("a notebook needs nbformat: pip install nbformat") from None
+    name = name if name and name.isidentifier() else "chat"
+    cells = [v4.new_code_cell(_beginning(name, system, options or {}))]
+    for turn in turns:
+        bundle = _bundle(turn)
+        if turn.role == "user":
+            cells.append(v4.new_code_cell(_asking(name, turn)))
+        elif turn.role == "assistant" and cells[-1].cell_type == "code" and len(cells) > 1:
+            metadata = {"nbstream": turn.result.metadata()}
+            cells[-1].outputs.append(v4.new_output("display_data", data=bundle, metadata=metadata))
+        else:
+            cells.append(v4.new_markdown_cell(f"## {escaped(_name(turn))}\n\n{bundle['text/markdown']}"))
+    notebook: NotebookNode = v4.new_notebook(cells=cells)
+    return notebook
+
+
+def _name(turn: Turn) -> str:
+    model = turn.facts.get("model")
+    words = " ".join((turn.role.capitalize() + (f" ({model})" if model else "")).split())
+    return words or "?"
+
+
+def _bundle(turn: Turn) -> dict[str, str]:
+    """The turn as it stands in a notebook's output."""
+    if turn.role == "assistant" and turn.facts:
+        return answer_bundle(turn.result)[0]
+    attached = [_ATTACHED.get(part["type"], "attachment") for part in _parts(turn) if part["type"] not in _TEXTS]
+    markdown = [inert(turn.text), *(f"*({what})*" for what in attached)]
+    words = [plain(turn.text), *(f"({what})" for what in attached)]
+    return {"text/markdown": "\n\n".join(filter(None, markdown)), "text/plain": "\n".join(filter(None, words))}
+
+
+_TEXTS = {"text", "input_text", "output_text"}
+
+
+def _parts(turn: Turn) -> list[dict[str, Any]]:
+    return [{"type": "", **part} for part in turn.content] if isinstance(turn.content, tuple) else []
+
+
+def _beginning(name: str, system: str | None, options: dict[str, Any]) -> str:
+    named = {key: value for key, value in options.items() if key.isidentifier()}
+    arguments = [repr(system)] if system else []
+    arguments += [f"{key}={value!r}" for key, value in named.items()]
+    return f"%load_ext nbstream\nimport nbstream as nbs\n\n{name} = nbs.Chat({', '.join(arguments)})"
+
+
+def _asking(name: str, turn: Turn) -> str:
+    if isinstance(turn.content, str) and turn.content.strip():
+        return f"%%stream --raw --chat {name}\n{turn.content}"
+    return f"{name}.stream({content_of(turn)!r})"
