@@ -88,6 +88,16 @@ class AnswerFeed:
         """The number of the last message."""
         return self._number
 
+    @property
+    def body(self) -> str:
+        """What has been drawn so far."""
+        return self._rendered
+
+    def blocks(self) -> list[str]:
+        """The HTML of each block as it has been drawn."""
+        with self._lock:
+            return self._renderer.snapshot()
+
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
         with self._lock:

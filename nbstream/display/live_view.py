@@ -40,8 +40,8 @@ class LiveView(anywidget.AnyWidget):
         now: Monotonic time, for what has passed and what is left of a pause when a view joins late.
     """
 
-    _esm = page_code("elements.js", "live_document.js", "live_view.js")
-    _css = page_code("live_view.css")
+    _esm = page_code("elements.js", "live_document.js", "answer_view.js", "live_view.js")
+    _css = page_code("answer.css", "live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)

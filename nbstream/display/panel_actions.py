@@ -5,12 +5,14 @@ The page is not trusted to be well-behaved: a message of another shape is nothin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from nbstream.display.panel_state import Attachment
 
 if TYPE_CHECKING:
-    from nbstream.display.panel_state import Attachment
+    from collections.abc import Mapping
 
-__all__ = ["Download", "PanelActions"]
+__all__ = ["Download", "PanelActions", "perform"]
 
 
 class Download(NamedTuple):
@@ -91,3 +93,54 @@ class PanelActions(Protocol):
     def dismiss(self) -> None:
         """Take the notice away."""
         ...
+
+
+_OF_ONE = {"delete", "drop_queued", "regenerate", "resume", "retry", "select"}
+
+
+def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
+    """Call what a message of the page asks for.
+
+    Args:
+        actions: Whom to call.
+        message: What the reader has done: `action` and its arguments by name.
+
+    Returns:
+        What the page is waiting for, as JSON.
+
+    Raises:
+        Exception: Whatever the action raises.
+
+    Example:
+        >>> class Stopping:
+        ...     def stop(self):
+        ...         print("stopped")
+        >>> perform(Stopping(), {"action": "stop"})
+        stopped
+    """
+    match message:
+        case {"action": "send", "text": str(text), "attachments": list(files)}:
+            actions.send(text, tuple(_attachment(file) for file in files))
+        case {"action": "edit" | "change_queued" as name, "target": str(target), "text": str(text)}:
+            getattr(actions, name)(target, text)
+        case {"action": str(name), "target": str(target)} if name in _OF_ONE:
+            getattr(actions, name)(target)
+        case {"action": "include", "target": str(target), "included": bool(included)}:
+            actions.include(target, included)
+        case {"action": "set", "name": str(name), "value": str() | int() | float() | None as value}:
+            actions.set(name, value)
+        case {"action": "stop" | "list_models" | "dismiss" as name}:
+            getattr(actions, name)()
+        case {"action": "new_cell", "code": str(code)}:
+            actions.new_cell(code)
+        case {"action": "export", "kind": str(kind)}:
+            return actions.export(kind)._asdict()
+        case _:
+            pass  # a page of another version
+    return None
+
+
+def _attachment(file: Any) -> Attachment:
+    """What the page says about a file; only what is text."""
+    known = {name: file.get(name) for name in ("name", "type", "url", "text")} if isinstance(file, dict) else {}
+    return Attachment(**{"name": "file", **{name: value for name, value in known.items() if isinstance(value, str)}})

@@ -1,52 +1,115 @@
-"""The view of a chat panel: a widget that draws a `PanelState` and hands what the reader does to `PanelActions`."""
+"""The view of a chat panel: a widget that draws a `PanelState` and hands what the reader does to `PanelActions`.
+
+It must not know chats, transport or display ids. Pages come and go; the state is here.
+
+To the page, the first two each with the next `number`:
+
+    state      what has changed: `surroundings` by name, `order` (the ids of all turns), `heads` (turns without their
+               text), `contents` (text and blocks of turns; blocks are null if the page has seen them arrive: `stream`
+               then says as which stream, up to which message).
+    outline    all of that, without contents, under the number of the message before it.
+    contents   turns that the page has asked for, as many as fit into one message.
+    stream     a message of the `AnswerFeed` of a turn: turn, stream (its number), label (the model), message.
+    reply      to a message with an `id`: what it asked for, as `value`, or the `error` it has met.
+
+From the page: `hello` until it is answered, `resync` when a number is missing, of a turn's stream or of the panel;
+`want` with the ids of turns whose contents are missing, the most wanted first; `do` with an `action` of `PanelActions`.
+"""
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anywidget
 import traitlets
 
-from nbstream.display.panel_state import PanelState
-from nbstream.display.surface import NullSurface
+from nbstream.display.answer_feed import AnswerFeed
+from nbstream.display.page import page_code, take_messages_at_once
+from nbstream.display.panel_actions import perform
+from nbstream.display.panel_state import PanelState, TurnView
+from nbstream.display.settled_turns import SettledTurns
+from nbstream.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbstream.display.panel_actions import PanelActions
     from nbstream.display.surface import Surface
-    from nbstream.request import Images
+    from nbstream.request import Images, StreamRequest
+    from nbstream.result import StreamResult
 
 __all__ = ["PanelView"]
+
+# A message is cut before it is so long, or has taken so long to make: the newest turns are shown at once.
+_BATCH_CHARACTERS, _BATCH_SECONDS = 150_000, 0.15
+_SCRIPTS = ("document", "turn", "composer", "queue", "trays", "view")
+
+
+class _Stream(NamedTuple):
+    """An answer that arrives."""
+
+    number: int
+    label: str
+    feed: AnswerFeed
 
 
 class PanelView(anywidget.AnyWidget):
     """A chat panel's view.
+
+    Its messages go out by `_tell`, so that a subclass may have a `send` of its own.
 
     Args:
         actions: What the reader can do.
         images: Whether images of other servers in settled turns are links or loaded.
     """
 
-    _esm = "export default { render() {} }"
+    _esm = page_code("elements.js", "live_document.js", "answer_view.js", *(f"panel_{name}.js" for name in _SCRIPTS))
+    _css = page_code("answer.css", "panel.css")
     key = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, actions: PanelActions, *, images: Images = "link") -> None:
         self._actions = actions
-        self._images = images
         self._state = PanelState()
+        self._turns: dict[str, TurnView] = {}
+        self._settled = SettledTurns(images)
+        self._streams: dict[str, _Stream] = {}
+        self._counter = itertools.count(1)
+        self._number = 0
+        self._ever_seen = False
+        # States come from any thread, frames from worker threads, messages of the page from the kernel's.
         self._lock = threading.RLock()
         super().__init__(key=secrets.token_hex(8))
+        take_messages_at_once(self.comm)
+        self.on_msg(self._on_page_message)
 
     @property
     def on_screen(self) -> bool:
         """Whether some page has reported that it shows this panel."""
-        return False
+        return self._ever_seen
 
     def show(self, state: PanelState) -> None:
         """Draw the state; only what differs from the one before is sent. From any thread."""
         with self._lock:
-            self._state = state
+            old, self._state = self._state, state
+            changed = [turn for turn in state.turns if self._turns.get(turn.id) != turn]
+            self._turns = {turn.id: turn for turn in state.turns}
+            contents = self._new_contents(changed)
+            siblings = (each for turn in state.turns for each in turn.siblings)
+            self._settled.forget_all_but({*self._turns, *siblings})
+            message = {
+                "surroundings": _differences(old.surroundings(), state.surroundings()),
+                "heads": [self._head(turn) for turn in changed],
+                "contents": contents,
+            }
+            if [turn.id for turn in old.turns] != list(self._turns):
+                message["order"] = list(self._turns)
+            if any(message.values()) or "order" in message:
+                self._number += 1
+                self._tell({"type": "state", "number": self._number, **message})
 
     def surface(self, turn_id: str) -> Surface:
         """Where to draw the answer of a turn that streams, now or soon to be part of the state.
@@ -54,5 +117,132 @@ class PanelView(anywidget.AnyWidget):
         Args:
             turn_id: The id that the turn has in the state, also once it has ended.
         """
-        del turn_id
-        return NullSurface()
+        return _TurnSurface(lambda request: self._begin(turn_id, request))
+
+    def _begin(self, turn_id: str, request: StreamRequest) -> AnswerFeed:
+        """Make a stream of its own for a turn; one that it had before is no longer heard."""
+        number = next(self._counter)
+
+        def tell(message: dict[str, Any]) -> None:
+            stream = self._streams.get(turn_id)
+            if stream is not None and stream.number == number:
+                about = {"turn": turn_id, "stream": number, "label": stream.label}
+                self._tell({"type": "stream", **about, "message": message})
+
+        feed = AnswerFeed(tell, images=request.images)
+        with self._lock:
+            self._streams[turn_id] = _Stream(number, request.model, feed)
+        feed.send_snapshot()
+        return feed
+
+    def _new_contents(self, changed: list[TurnView]) -> list[dict[str, Any]]:
+        """What pages certainly lack, or have seen arrive, as far as it fits; they ask for the rest."""
+        contents: list[dict[str, Any]] = []
+        for turn in changed:
+            if turn.live:
+                continue
+            stream = self._streams.pop(turn.id, None)
+            if stream is not None and stream.feed.ended and stream.feed.body == turn.text:
+                self._settled.adopt(turn, stream.feed.blocks())
+                arrived = {"stream": [stream.number, stream.feed.number]}
+                contents.append({**self._settled.content(turn, blocks=False), **arrived})
+            elif self._ever_seen and len(turn.text) + _size(contents) < _BATCH_CHARACTERS // 2:
+                contents.append(self._settled.content(turn))
+        return contents if self._ever_seen else []
+
+    def _head(self, turn: TurnView) -> dict[str, Any]:
+        return {**turn.head(), "version": "" if turn.live else self._settled.version(turn)}
+
+    def _on_page_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        match content:
+            case {"type": "hello"} | {"type": "resync", "turn": None}:
+                self._send_outline()
+            case {"type": "resync", "turn": str(turn)}:
+                with self._lock:
+                    stream = self._streams.get(turn)
+                if stream is not None:
+                    stream.feed.send_snapshot()
+            case {"type": "want", "turns": list(ids)}:
+                self._send_contents(ids)
+            case {"type": "do", "id": int(number)}:
+                self._tell({"type": "reply", "id": number, **self._do(content)})
+            case _:
+                pass  # a page of another version
+
+    def _do(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"value": perform(self._actions, message)}
+        except Exception as error:  # noqa: BLE001  whatever an action raises is shown to the reader
+            return {"error": " ".join(plain(str(error) or type(error).__name__).split())}
+
+    def _send_outline(self) -> None:
+        with self._lock:
+            self._ever_seen = True
+            self._tell(
+                {
+                    "type": "outline",
+                    "number": self._number,
+                    "surroundings": self._state.surroundings(),
+                    "order": list(self._turns),
+                    "heads": [self._head(turn) for turn in self._state.turns],
+                }
+            )
+            streams = list(self._streams.values())
+        for stream in streams:
+            stream.feed.send_snapshot()
+
+    def _send_contents(self, ids: list[Any]) -> None:
+        """Send the first of these turns, at least one."""
+        contents: list[dict[str, Any]] = []
+        until = time.monotonic() + _BATCH_SECONDS
+        with self._lock:
+            wanted = [turn for id_ in ids if isinstance(id_, str) and (turn := self._turns.get(id_)) and not turn.live]
+            for turn in wanted:
+                content = self._settled.content(turn)
+                if contents and _size([*contents, content]) > _BATCH_CHARACTERS:
+                    break
+                contents.append(content)
+                if time.monotonic() > until:
+                    break
+            self._tell({"type": "contents", "contents": contents})
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        super().send(message)
+
+
+class _TurnSurface:
+    """Draws one stream in its turn."""
+
+    def __init__(self, begin: Callable[[StreamRequest], AnswerFeed]) -> None:
+        self._begin = begin
+        self._feed: AnswerFeed | None = None
+
+    def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
+        """Begin to draw; the panel has a Stop of its own."""
+        del stop
+        self._feed = self._begin(request)
+
+    def draw(self, snapshot: StreamResult) -> None:
+        """Send what is new."""
+        if self._feed is not None:
+            self._feed.draw(snapshot)
+
+    def close(self, result: StreamResult) -> None:
+        """Send the rest, and how the answer ended."""
+        if self._feed is not None:
+            self._feed.draw(result)
+            self._feed.end(result)
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in new.items() if old[name] != value}
+
+
+def _size(contents: list[dict[str, Any]]) -> int:
+    """About how long the contents are as a message."""
+    blocks = sum(len(block) for content in contents for block in content["blocks"] or ())
+    return blocks + sum(len(content["text"]) + len(content["reasoning"]) + _urls(content) for content in contents)
+
+
+def _urls(content: dict[str, Any]) -> int:
+    return sum(len(attachment["url"]) + len(attachment["text"]) for attachment in content["attachments"])

@@ -121,56 +121,75 @@ class Tail {
   }
 }
 
-// One button for all code blocks of a view, laid over the one that is pointed at or has the focus. It stands outside
-// the rendered text, which must keep its shape while patches arrive.
-class CopyButton {
-  constructor(root, announce) {
+// The buttons of all code blocks of a view, laid over the one that is pointed at or has the focus. They stand outside
+// the rendered text, which must keep its shape while patches arrive. `others` are more of them: what they are called
+// and what they do with the code.
+class CodeBar {
+  constructor(root, announce, others = []) {
     this.root = root;
     this.announce = announce;
     this.pre = null;
-    this.button = button("nbs-copy", "Copy", "Copy this code", root, () => this.copy());
-    this.button.hidden = true;
-    root.addEventListener("pointerover", ({ target }) => target !== this.button && this.show(target.closest("pre")));
+    this.bar = element("div", "nbs-code-bar", root);
+    this.bar.hidden = true;
+    this.copyButton = button("nbs-copy", "Copy", "Copy this code", this.bar, () => this.copy());
+    for (const { label, title, act } of others) {
+      button("nbs-copy", label, title, this.bar, () => act(this.code().textContent));
+    }
+    root.addEventListener("pointerover", ({ target }) => this.bar.contains(target) || this.show(target.closest("pre")));
     root.addEventListener("pointerleave", () => this.show(document.activeElement?.closest("pre")));
-    root.addEventListener("focusin", ({ target }) => target !== this.button && this.show(target.closest("pre")));
+    root.addEventListener("focusin", ({ target }) => this.bar.contains(target) || this.show(target.closest("pre")));
     root.addEventListener("focusout", ({ relatedTarget }) => root.contains(relatedTarget) || this.show(null));
     root.addEventListener("keydown", (event) => this.onKey(event));
     root.addEventListener("scroll", () => this.show(null), { capture: true, passive: true });
   }
 
   show(pre) {
-    this.pre = pre && this.root.contains(pre) ? pre : null;
-    this.button.hidden = !this.pre;
+    this.pre = pre?.closest(".nbs-body") && this.root.contains(pre) ? pre : null;
+    this.bar.hidden = !this.pre;
     if (!this.pre) return;
     const [frame, edge] = [this.root.getBoundingClientRect(), this.pre.getBoundingClientRect()];
-    this.button.style.top = `${edge.top - frame.top}px`;
-    this.button.style.insetInlineEnd = `${frame.right - edge.right}px`;
-    this.button.textContent = "Copy";
+    this.bar.style.top = `${edge.top - frame.top}px`;
+    this.bar.style.insetInlineEnd = `${frame.right - edge.right}px`;
+    this.copyButton.textContent = "Copy";
   }
 
-  // The button stands behind the whole answer; in the order of focus it comes after its code.
+  forgetGone() {
+    if (this.pre?.isConnected === false) this.show(null);
+  }
+
+  code() {
+    return this.pre.querySelector("code") ?? this.pre;
+  }
+
+  // The buttons stand behind the whole answer; in the order of focus they come after their code.
   onKey(event) {
     if (event.key !== "Tab" || !this.pre) return;
     if (event.target === this.pre && !event.shiftKey) {
       event.preventDefault();
-      this.button.focus({ preventScroll: true });
-    } else if (event.target === this.button) {
+      this.copyButton.focus({ preventScroll: true });
+    } else if (event.target === (event.shiftKey ? this.bar.firstElementChild : this.bar.lastElementChild)) {
       if (event.shiftKey) event.preventDefault();
       this.pre.focus({ preventScroll: true }); // from where the browser goes on
     }
   }
 
   async copy() {
-    const code = this.pre.querySelector("code") ?? this.pre;
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-    } catch {
-      // Without HTTPS there is no clipboard but this.
-      getSelection().selectAllChildren(code);
-      document.execCommand("copy");
-    }
-    this.button.textContent = "Copied";
+    await copyText(this.code().textContent);
+    this.copyButton.textContent = "Copied";
     this.announce("Copied");
+  }
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without HTTPS there is no clipboard but this.
+    const copied = element("pre", "", document.body);
+    copied.textContent = text;
+    getSelection().selectAllChildren(copied);
+    document.execCommand("copy");
+    copied.remove();
   }
 }
 

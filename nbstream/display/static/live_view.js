@@ -4,19 +4,18 @@
 const CAP_LINES = 60;
 let viewCount = 0;
 
-class LiveView {
+class LiveView extends AnswerView {
   constructor(doc, host) {
+    super();
     this.doc = doc;
     this.id = `${Date.now().toString(36)}-${viewCount++}`;
     this.root = element("div", "nbs-view", host);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Streamed answer");
     this.root.addEventListener("keydown", ({ key }) => key === "Escape" && this.askToStop());
-    this.buildReasoning();
+    this.buildReasoning(this.root);
     this.box = element("div", "nbs-box", this.root);
-    this.body = element("div", "nbs-body", this.box);
-    this.body.setAttribute("aria-live", "off");
-    for (const press of ["click", "auxclick"]) this.body.addEventListener(press, stayOutOfTheServer);
+    this.buildBody(this.box);
     this.mark = element("p", "nbs-mark", this.root);
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
@@ -24,23 +23,12 @@ class LiveView {
     this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
     this.more = button("nbs-more", "Show all", "", this.bar, () => this.showAll(this.root.dataset.all === undefined));
     this.more.hidden = true;
-    this.copyButton = new CopyButton(this.root, (words) => doc.announce(words));
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words));
     this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
     this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
     this.redraw();
     doc.views.add(this);
     this.greet(200);
-  }
-
-  buildReasoning() {
-    this.reasoning = element("details", "nbs-reasoning", this.root);
-    this.summary = element("summary", "", this.reasoning);
-    this.summary.dataset.lmSuppressShortcuts = "true";
-    const box = element("div", "nbs-thoughts", this.reasoning);
-    box.tabIndex = 0;
-    const content = element("div", "", box);
-    this.thoughts = content.appendChild(document.createTextNode(""));
-    this.thoughtsTail = new Tail(box, content, () => true);
   }
 
   // Say hello until the kernel answers: while a front end is still opening the channel that reaches a busy kernel, its
@@ -52,30 +40,9 @@ class LiveView {
     if (delay < 10_000) this.greeter = setTimeout(() => this.greet(delay * 2), delay);
   }
 
-  redraw() {
-    this.body.replaceChildren(...this.doc.blocks.map((slot) => slot.cloneNode(true)));
-    this.drawThoughts(0, this.doc.reasoning?.text ?? "");
-    this.drawCaret();
-    this.drawState();
-  }
-
-  patch(index, depth, commit, tail) {
-    while (this.body.childElementCount <= index) this.body.append(slot());
-    place(this.body.children[index], depth, commit, tail);
-    // An answer that began again may have left blocks without anything in them; the caret belongs to the last one with.
-    while (this.body.lastElementChild?.childNodes.length === 0) this.body.lastElementChild.remove();
-    this.drawCaret();
-    if (this.copyButton.pre?.isConnected === false) this.copyButton.show(null);
-  }
-
-  drawCaret() {
-    this.caretAt?.classList.remove("nbs-caret");
-    this.caretAt = this.body.lastElementChild && lastTextHolder(this.body.lastElementChild);
-    this.caretAt?.classList.add("nbs-caret");
-  }
-
-  drawThoughts(keep, text) {
-    this.thoughts.replaceData(keep, this.thoughts.length - keep, text);
+  patch(...change) {
+    super.patch(...change);
+    this.codeBar.forgetGone();
   }
 
   drawState() {
@@ -112,13 +79,6 @@ class LiveView {
     this.bar.hidden = false;
     this.reasoning.hidden = !this.doc.reasoning;
     say(this.status, this.doc.statusLine());
-  }
-
-  drawMark(mark) {
-    this.mark.replaceChildren();
-    if (!mark) return;
-    element("strong", "", this.mark).textContent = `${mark.word}.`;
-    this.mark.append(` ${mark.sentence}`);
   }
 
   // An answer that is longer than its cap scrolls in its box, unless the reader wants all of it.

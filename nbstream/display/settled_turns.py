@@ -1,0 +1,100 @@
+"""The HTML of turns that no longer change: each is rendered once, and again only if its text is another.
+
+It must not know widgets, messages or which pages there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbstream.markdown import IncrementalRenderer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbstream.display.panel_state import Attachment, TurnView
+    from nbstream.markdown import Images
+
+__all__ = ["SettledTurns"]
+
+
+@dataclass(slots=True)
+class _Settled:
+    """What a turn holds, under a name that is the same only for the same."""
+
+    text: str
+    reasoning: str
+    attachments: tuple[Attachment, ...]
+    version: str
+    blocks: list[str] | None = None
+
+    def holds(self, turn: TurnView) -> bool:
+        return (self.text, self.reasoning, self.attachments) == (turn.text, turn.reasoning, turn.attachments)
+
+
+class SettledTurns:
+    """Remembers what it has rendered.
+
+    Args:
+        images: Whether images of other servers are links or loaded.
+
+    Example:
+        >>> from nbstream.display.panel_state import TurnView
+        >>> turns = SettledTurns()
+        >>> turns.content(TurnView("a", "user", "Hi <b>"))["blocks"]
+        ['<p>Hi &lt;b&gt;</p>']
+    """
+
+    def __init__(self, images: Images = "link") -> None:
+        self._images: Images = images
+        self._settled: dict[str, _Settled] = {}
+
+    def version(self, turn: TurnView) -> str:
+        """A name for what the turn holds now: text, reasoning and attachments."""
+        return self._of(turn).version
+
+    def adopt(self, turn: TurnView, blocks: list[str]) -> None:
+        """Take over what has been rendered while the turn streamed."""
+        self._of(turn).blocks = blocks
+
+    def content(self, turn: TurnView, *, blocks: bool = True) -> dict[str, Any]:
+        """What the page needs of a turn besides its head.
+
+        Args:
+            turn: The turn.
+            blocks: Whether to give the HTML too, which a page may have seen arrive.
+        """
+        settled = self._of(turn)
+        if blocks and settled.blocks is None:
+            settled.blocks = _render(turn.text, self._images)
+        return {
+            "id": turn.id,
+            "version": settled.version,
+            "text": turn.text,
+            "reasoning": turn.reasoning,
+            "attachments": [asdict(attachment) for attachment in turn.attachments],
+            "blocks": settled.blocks if blocks else None,
+        }
+
+    def forget_all_but(self, ids: Iterable[str]) -> None:
+        """Forget the turns that can no longer be shown."""
+        for gone in self._settled.keys() - set(ids):
+            del self._settled[gone]
+
+    def _of(self, turn: TurnView) -> _Settled:
+        settled = self._settled.get(turn.id)
+        if settled is None or not settled.holds(turn):
+            said = repr((turn.text, turn.reasoning, turn.attachments))
+            version = hashlib.blake2b(said.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
+            settled = _Settled(turn.text, turn.reasoning, turn.attachments, version)
+            self._settled[turn.id] = settled
+        return settled
+
+
+def _render(text: str, images: Images) -> list[str]:
+    renderer = IncrementalRenderer(images=images)
+    renderer.append(text)
+    renderer.finish()
+    return renderer.snapshot()

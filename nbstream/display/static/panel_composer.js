@@ -1,0 +1,163 @@
+// Where the reader writes: a field, the files that go with the message, and the buttons that send and stop.
+
+const MAX_IMAGE = 4_000_000; // bytes; a server takes messages of 10 MB, and an image grows by a third on its way
+const MAX_TEXT = 500_000;
+
+class Composer {
+  constructor(panel, parent) {
+    this.panel = panel;
+    this.doc = panel.doc;
+    this.recalled = -1; // which earlier prompt is in the field
+    this.root = element("div", "nbs-composer", parent);
+    this.files = element("ul", "nbs-files", this.root);
+    this.field = element("textarea", "nbs-field", this.root);
+    Object.assign(this.field, { rows: 1, placeholder: "Ask something", dir: "auto" });
+    this.field.setAttribute("aria-label", "Message");
+    this.field.addEventListener("input", () => this.onInput());
+    this.field.addEventListener("keydown", (event) => this.onKey(event));
+    this.field.addEventListener("paste", (event) => this.takeFiles(event, event.clipboardData?.files));
+    for (const over of ["dragenter", "dragover"]) panel.root.addEventListener(over, (event) => this.onDrag(event));
+    panel.root.addEventListener("dragleave", ({ relatedTarget }) => this.offer(panel.root.contains(relatedTarget)));
+    panel.root.addEventListener("drop", (event) => this.takeFiles(event, event.dataTransfer?.files));
+  }
+
+  buildButtons(parent) {
+    this.picker = element("input", "", parent);
+    Object.assign(this.picker, { type: "file", multiple: true, hidden: true, tabIndex: -1 });
+    this.picker.addEventListener("change", () => this.attach([...this.picker.files]));
+    this.attaching = button("nbs-tool", "Attach", "Attach images or text files", parent, () => this.picker.click());
+    this.end = element("span", "nbs-end", parent);
+    this.queueing = button("nbs-queueing", "Queue", "Ask this when the answer has ended (Enter)", this.end, () => this.send());
+    // One button for both, so that the focus stays where it is.
+    this.sending = button("nbs-send", "Send", "", this.end, () => (this.doc.running ? this.stop() : this.send()));
+  }
+
+  draw() {
+    const { text, attachments } = this.doc.draft;
+    if (this.field.value !== text) {
+      this.field.value = text;
+      fitHeight(this.field);
+    }
+    this.files.hidden = attachments.length === 0;
+    this.files.replaceChildren(...attachments.map((file, index) => this.chip(file, index)));
+    this.drawButtons();
+  }
+
+  drawButtons() {
+    const { running, draft } = this.doc;
+    const empty = !draft.text.trim() && draft.attachments.length === 0;
+    const label = running ? "Stop" : "Send";
+    say(this.sending, label);
+    this.sending.title = running ? "Stop the answer and keep what has arrived (Esc)" : "Send (Enter)";
+    this.sending.dataset.does = label;
+    this.sending.setAttribute("aria-disabled", running ? this.panel.stopping : empty);
+    this.queueing.hidden = !running || empty;
+  }
+
+  chip({ name, type, url }, index) {
+    const item = element("li", "nbs-chip");
+    if (SHOWN_IMAGE.test(url)) Object.assign(element("img", "", item), { src: url, alt: "" });
+    element("span", "", item).textContent = name;
+    const drop = button("nbs-drop", "×", `Remove ${name}`, item, () => {
+      this.doc.write({ attachments: this.doc.draft.attachments.filter((_, other) => other !== index) });
+      this.field.focus();
+    });
+    drop.setAttribute("aria-label", `Remove ${name}`);
+    item.title = type;
+    return item;
+  }
+
+  onInput() {
+    this.recalled = -1;
+    fitHeight(this.field);
+    this.doc.write({ text: this.field.value }, this.panel);
+    this.drawButtons();
+  }
+
+  onKey(event) {
+    if (event.isComposing || event.keyCode === 229) return; // Enter ends a composition
+    const recalls = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.send();
+    } else if (recalls && !event.shiftKey && (this.recalled >= 0 || (recalls > 0 && !this.field.value))) {
+      event.preventDefault();
+      this.recall(recalls);
+    }
+  }
+
+  recall(by) {
+    const prompts = this.doc.prompts();
+    const next = Math.min(this.recalled + by, prompts.length - 1);
+    if (next < -1) return;
+    this.recalled = next;
+    this.doc.write({ text: prompts[next] ?? "" });
+    this.field.setSelectionRange(this.field.value.length, this.field.value.length);
+  }
+
+  send() {
+    const { text, attachments } = this.doc.draft;
+    if (!text.trim() && attachments.length === 0) return;
+    this.recalled = -1;
+    this.doc.write({ text: "", attachments: [] });
+    this.panel.toTail();
+    this.doc.send(text, attachments);
+    this.field.focus({ preventScroll: true });
+  }
+
+  stop() {
+    this.panel.askToStop();
+  }
+
+  // --- files ---
+
+  onDrag(event) {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.stopPropagation(); // Jupyter would make a cell of it
+    this.offer(true);
+  }
+
+  offer(on) {
+    this.panel.root.toggleAttribute("data-drop", on);
+  }
+
+  takeFiles(event, files) {
+    this.offer(false);
+    if (!files?.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.attach([...files]);
+    this.field.focus();
+  }
+
+  async attach(files) {
+    this.picker.value = "";
+    const read = await Promise.all(files.map((file) => readFile(file)));
+    const good = read.filter(({ problem }) => !problem);
+    this.doc.say(read.map(({ problem }) => problem).filter(Boolean).join(" "));
+    this.doc.write({ attachments: [...this.doc.draft.attachments, ...good] });
+  }
+}
+
+async function readFile(file) {
+  const { name, size } = file;
+  const type = file.type || "text/plain";
+  if (/^image\/(?:png|jpeg|gif|webp)$/.test(type)) {
+    if (size > MAX_IMAGE) return { problem: `${name} is too large; an image may have ${MAX_IMAGE / 1e6} MB.` };
+    return { name, type, url: await dataUrl(file), text: "" };
+  }
+  if (size > MAX_TEXT) return { problem: `${name} is too large; a text file may have ${MAX_TEXT / 1e3} kB.` };
+  const text = await file.text();
+  if (/[\0\ufffd]/.test(text)) return { problem: `${name} is neither an image nor a text file.` };
+  return { name, type, url: "", text };
+}
+
+function dataUrl(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(reader.result));
+    reader.addEventListener("error", () => reject(reader.error));
+    reader.readAsDataURL(file);
+  });
+}

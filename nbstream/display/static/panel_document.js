@@ -1,0 +1,248 @@
+// What a page knows of one panel: one document per widget and page, shown by any number of views, so that what the
+// reader has written and done outlives them. display/panel_view.py documents the messages.
+
+const DEAF_MS = 1000;
+
+class PanelDocument {
+  constructor(model) {
+    this.model = model;
+    this.number = 0; // of the last message that was applied
+    this.known = false; // whether the kernel has told what there is
+    this.asking = false;
+    this.wanting = null;
+    this.surroundings = { queue: [], running: null, model: "", models: null, system: "", parameters: {}, totals: [] };
+    Object.assign(this.surroundings, { notice: "", suggestions: [], context: [], exports: [] });
+    this.order = [];
+    this.turns = new Map(); // by id: { head, version, text, reasoning, attachments }
+    this.streams = new Map(); // by id of the turn: { number, doc, hear }
+    this.requests = new Map(); // what the kernel has not replied to yet
+    this.asked = 0;
+    this.outbox = []; // messages on their way to the kernel
+    this.remark = ""; // what the page itself has to say
+    this.views = new Set();
+    this.announcer = announcer();
+    this.draft = { text: "", attachments: [] };
+    this.recallDraft();
+    this.receive = (message) => this.apply(message);
+    model.on("msg:custom", this.receive);
+    this.greet(250);
+  }
+
+  // Until the kernel answers: a busy one may find the greeting late.
+  greet(delay) {
+    if (this.known) return;
+    this.model.send({ type: "hello" });
+    this.greeter = setTimeout(() => this.greet(Math.min(2 * delay, 10_000)), delay);
+  }
+
+  apply(message) {
+    if (message.type === "reply") return this.takeReply(message);
+    if (message.type === "stream") return this.takeStream(message);
+    if (message.type === "contents") return this.takeWanted(message.contents);
+    if (message.type === "outline") {
+      this.known = true;
+      this.asking = false;
+    } else if (message.type !== "state" || !this.known) {
+      return;
+    } else if (message.number !== this.number + 1) {
+      if (!this.asking) this.model.send({ type: "resync", turn: null });
+      this.asking = true;
+      return;
+    }
+    this.number = message.number;
+    Object.assign(this.surroundings, message.surroundings);
+    for (const head of message.heads) this.turn(head.id).head = head;
+    if (message.order) this.reorder(message.order);
+    this.views.forEach((view) => view.drawTurns(message.heads.map(({ id }) => id)));
+    for (const content of message.contents ?? []) this.fill(content);
+    this.views.forEach((view) => view.draw());
+    this.want();
+  }
+
+  turn(id) {
+    if (!this.turns.has(id)) this.turns.set(id, { head: null, version: null, text: "", reasoning: "", attachments: [] });
+    return this.turns.get(id);
+  }
+
+  reorder(order) {
+    this.order = order;
+    const stay = new Set(order);
+    for (const id of this.turns.keys()) {
+      if (!stay.has(id)) this.turns.delete(id);
+    }
+  }
+
+  // --- what turns hold ---
+
+  fill({ id, version, blocks, stream, ...held }) {
+    const turn = this.turns.get(id);
+    if (!turn || turn.head?.version !== version || turn.version === version) return;
+    const arrived = this.streams.get(id);
+    const seen = arrived && stream && arrived.number === stream[0] && arrived.doc.number === stream[1];
+    if (!blocks && !seen) return; // it is asked for
+    Object.assign(turn, held, { version });
+    if (arrived) this.endStream(id);
+    this.views.forEach((view) => view.settle(id, seen ? null : blocks));
+  }
+
+  missing() {
+    return this.order.filter((id) => {
+      const { head, version } = this.turn(id);
+      return head?.version && head.version !== version;
+    });
+  }
+
+  // The newest first, and the next only when the last have come.
+  want() {
+    const turns = this.missing().reverse().slice(0, 40);
+    if (this.wanting || turns.length === 0) return;
+    this.model.send({ type: "want", turns });
+    this.wanting = setTimeout(() => this.wantAgain(), 5000);
+  }
+
+  wantAgain() {
+    clearTimeout(this.wanting);
+    this.wanting = null;
+    this.want();
+  }
+
+  takeWanted(contents) {
+    for (const content of contents) this.fill(content);
+    // After the page has been drawn.
+    if (contents.length) setTimeout(() => this.wantAgain());
+  }
+
+  // --- answers that arrive ---
+
+  takeStream({ turn, stream, label, message }) {
+    let known = this.streams.get(turn);
+    if (known && known.number > stream) return;
+    if (known?.number !== stream) {
+      if (known) this.endStream(turn);
+      const hearers = new Set();
+      const channel = {
+        get: () => label,
+        on: (_, hearer) => hearers.add(hearer),
+        off: (_, hearer) => hearers.delete(hearer),
+        send: (asked) => this.model.send({ ...asked, turn }),
+      };
+      known = { number: stream, doc: new LiveDocument(channel), hear: (told) => hearers.forEach((hear) => hear(told)) };
+      this.streams.set(turn, known);
+      known.hear(message);
+      this.views.forEach((view) => view.stream(turn));
+      return;
+    }
+    known.hear(message);
+    this.views.forEach((view) => view.grew(turn));
+  }
+
+  endStream(id) {
+    this.streams.get(id).doc.close();
+    this.streams.delete(id);
+  }
+
+  // --- what the reader does ---
+
+  get running() {
+    return this.surroundings.running;
+  }
+
+  // Resolves with what the kernel replies.
+  ask(action, details = {}) {
+    const id = ++this.asked;
+    this.model.send({ type: "do", id, action, ...details });
+    return new Promise((resolve, reject) => {
+      const deaf = setTimeout(() => this.noteDeaf(true), DEAF_MS);
+      this.requests.set(id, { resolve, reject, deaf });
+    });
+  }
+
+  takeReply({ id, value, error }) {
+    const request = this.requests.get(id);
+    if (!request) return; // another page's
+    this.requests.delete(id);
+    clearTimeout(request.deaf);
+    if (this.requests.size === 0) this.noteDeaf(false);
+    if (error === undefined) request.resolve(value);
+    else request.reject(new Error(error));
+  }
+
+  // Like `ask`, for what needs no answer; what goes wrong is said.
+  act(action, details) {
+    return this.ask(action, details).catch(({ message }) => this.say(message));
+  }
+
+  send(text, attachments) {
+    this.say("");
+    const item = { id: `${this.asked + 1}`, text, attachments };
+    this.outbox.push(item);
+    const sent = this.ask("send", { text, attachments });
+    const over = () => {
+      this.outbox = this.outbox.filter((other) => other !== item);
+      this.views.forEach((view) => view.draw());
+    };
+    sent.then(over, ({ message }) => {
+      over();
+      this.giveBack(item);
+      this.say(message);
+    });
+    this.views.forEach((view) => view.draw());
+    return sent;
+  }
+
+  // What could not be sent stands before what has been written since.
+  giveBack({ text, attachments }) {
+    const both = [text, this.draft.text].filter(Boolean).join("\n\n");
+    this.write({ text: both, attachments: [...attachments, ...this.draft.attachments] });
+  }
+
+  noteDeaf(deaf) {
+    this.deaf = deaf;
+    this.views.forEach((view) => view.drawNotice());
+  }
+
+  say(words) {
+    this.remark = words;
+    this.views.forEach((view) => view.drawNotice());
+  }
+
+  announce(words) {
+    say(this.announcer, words);
+  }
+
+  // --- what is being written ---
+
+  write(draft, except = null) {
+    Object.assign(this.draft, draft);
+    this.views.forEach((view) => view !== except && view.composer.draw());
+    try {
+      sessionStorage.setItem(`nbstream-draft-${this.model.get("key")}`, this.draft.text);
+    } catch {
+      // Storage may be full or forbidden; the draft then ends with the page.
+    }
+  }
+
+  recallDraft() {
+    try {
+      this.draft.text = sessionStorage.getItem(`nbstream-draft-${this.model.get("key")}`) ?? "";
+    } catch {
+      // forbidden
+    }
+  }
+
+  // What was asked before, the latest first.
+  prompts() {
+    const turns = this.order.map((id) => this.turn(id)).filter(({ head }) => head?.role === "user");
+    return [...turns, ...this.surroundings.queue].map(({ text }) => text).filter(Boolean).reverse();
+  }
+
+  close() {
+    clearTimeout(this.greeter);
+    clearTimeout(this.wanting);
+    this.requests.forEach(({ deaf }) => clearTimeout(deaf));
+    [...this.streams.keys()].forEach((id) => this.endStream(id));
+    this.model.off("msg:custom", this.receive);
+    this.views.forEach((view) => view.remove());
+    this.announcer.remove();
+  }
+}

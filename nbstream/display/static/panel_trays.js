@@ -1,0 +1,222 @@
+// What folds out below the composer, one tray at a time: the models, the settings, the kinds of export.
+
+class Trays {
+  constructor(panel, tools, parent) {
+    this.panel = panel;
+    this.doc = panel.doc;
+    this.root = element("div", "nbs-trays", parent);
+    this.all = new Map();
+    this.models = this.add("Model", tools, (tray) => new ModelPicker(this.doc, tray, () => this.open(null)));
+    this.settings = this.add("Settings", tools, (tray) => new Settings(this.doc, tray));
+    this.exports = this.add("Export", tools, (tray) => new Exports(this.doc, tray));
+    this.models.toggle.classList.add("nbs-model");
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation(); // it stops no answer here
+      this.open(null);
+    });
+  }
+
+  add(name, tools, build) {
+    const tray = element("div", "nbs-tray", this.root);
+    tray.id = `nbs-${Math.random().toString(36).slice(2)}`;
+    tray.hidden = true;
+    tray.setAttribute("role", "group");
+    tray.setAttribute("aria-label", name);
+    const toggle = button("nbs-tool", name, "", tools, () => this.open(tray.hidden ? name : null));
+    toggle.setAttribute("aria-expanded", "false");
+    toggle.setAttribute("aria-controls", tray.id);
+    const made = { tray, toggle, content: build(tray) };
+    this.all.set(name, made);
+    return made;
+  }
+
+  open(name) {
+    for (const [other, { tray, toggle, content }] of this.all) {
+      const had = tray.contains(document.activeElement);
+      tray.hidden = other !== name;
+      toggle.setAttribute("aria-expanded", !tray.hidden);
+      if (!tray.hidden) content.opened?.();
+      else if (had) toggle.focus();
+    }
+  }
+
+  draw() {
+    const { model, exports } = this.doc.surroundings;
+    say(this.models.toggle, model || "Model");
+    this.models.toggle.setAttribute("aria-label", model ? `Model: ${model}` : "Model");
+    this.models.toggle.title = "Choose the model";
+    this.exports.toggle.hidden = exports.length === 0;
+    for (const { content } of this.all.values()) content.draw();
+  }
+}
+
+// A field for any name, and the list of those that the endpoint has, which is asked for when it opens.
+class ModelPicker {
+  constructor(doc, tray, close) {
+    this.doc = doc;
+    this.close = close;
+    this.at = -1;
+    const label = element("label", "nbs-label", tray);
+    label.append("Model");
+    this.field = element("input", "nbs-field", label);
+    Object.assign(this.field, { type: "text", autocomplete: "off", spellcheck: false });
+    this.list = element("ul", "nbs-models", tray);
+    this.list.id = `${tray.id}-list`;
+    this.list.setAttribute("role", "listbox");
+    this.list.setAttribute("aria-label", "Models");
+    this.hint = element("p", "nbs-hint", tray);
+    const attributes = { role: "combobox", "aria-expanded": "true", "aria-controls": this.list.id };
+    Object.entries({ ...attributes, "aria-autocomplete": "list" }).forEach(([name, value]) => this.field.setAttribute(name, value));
+    this.field.addEventListener("input", () => this.filter(this.field.value));
+    this.field.addEventListener("keydown", (event) => this.onKey(event));
+    this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
+    this.list.addEventListener("click", ({ target }) => {
+      const option = target.closest("[role=option]");
+      if (option) this.choose(option.textContent);
+    });
+  }
+
+  opened() {
+    this.field.value = this.doc.surroundings.model;
+    this.filter("");
+    this.field.focus();
+    this.field.select();
+    this.doc.act("list_models");
+  }
+
+  draw() {
+    if (this.shown === this.doc.surroundings.models) return;
+    this.filter(this.field.value === this.doc.surroundings.model ? "" : this.field.value);
+  }
+
+  filter(words) {
+    const { models, model } = this.doc.surroundings;
+    this.shown = models;
+    const wanted = words.trim().toLowerCase();
+    const found = (models ?? []).filter((name) => name.toLowerCase().includes(wanted));
+    this.options = found.map((name, index) => {
+      const option = element("li", "nbs-option");
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", name === model);
+      option.id = `${this.list.id}-${index}`;
+      option.textContent = name;
+      return option;
+    });
+    this.list.replaceChildren(...this.options);
+    this.list.hidden = found.length === 0;
+    this.hintAt(models, found.length);
+    this.mark(-1);
+  }
+
+  hintAt(models, found) {
+    const waiting = models === null ? "Asking the endpoint for its models …" : "";
+    const unknown = models && found === 0 ? "Not in the list of the endpoint; Enter takes the name as it is." : "";
+    say(this.hint, waiting || unknown || "Choose one, or write any name and press Enter.");
+  }
+
+  mark(at) {
+    this.at = at;
+    this.options.forEach((option, index) => option.classList.toggle("nbs-at", index === at));
+    const option = this.options[at];
+    if (option) this.field.setAttribute("aria-activedescendant", option.id);
+    else this.field.removeAttribute("aria-activedescendant");
+    option?.scrollIntoView({ block: "nearest" });
+  }
+
+  onKey(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by && this.options.length) {
+      event.preventDefault();
+      const { length } = this.options;
+      this.mark(this.at < 0 && by < 0 ? length - 1 : (this.at + by + length) % length);
+    } else if (event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      this.choose(this.options[this.at]?.textContent ?? this.field.value);
+    }
+  }
+
+  choose(name) {
+    if (name.trim()) this.doc.act("set", { name: "model", value: name.trim() });
+    this.close();
+  }
+}
+
+class Settings {
+  constructor(doc, tray) {
+    this.doc = doc;
+    this.fields = new Map();
+    const label = element("label", "nbs-label", tray);
+    label.append("System prompt");
+    this.system = element("textarea", "nbs-field", label);
+    Object.assign(this.system, { rows: 2, dir: "auto" });
+    this.system.addEventListener("change", () => doc.act("set", { name: "system", value: this.system.value }));
+    this.system.addEventListener("input", () => fitHeight(this.system));
+    this.row = element("div", "nbs-parameters", tray);
+  }
+
+  opened() {
+    this.draw();
+    fitHeight(this.system);
+    this.system.focus();
+  }
+
+  draw() {
+    const { system, parameters } = this.doc.surroundings;
+    if (document.activeElement !== this.system) this.system.value = system;
+    for (const [name, value] of Object.entries(parameters)) {
+      const field = this.fields.get(name) ?? this.add(name);
+      if (document.activeElement !== field) field.value = value ?? "";
+    }
+  }
+
+  add(name) {
+    const label = element("label", "nbs-label", this.row);
+    const words = name.replaceAll("_", " ");
+    label.append(words[0].toUpperCase() + words.slice(1));
+    const field = element("input", "nbs-field", label);
+    Object.assign(field, { type: "number", step: "any", placeholder: "default" });
+    field.addEventListener("change", () => {
+      const value = field.value === "" ? null : Number(field.value);
+      this.doc.act("set", { name, value });
+    });
+    this.fields.set(name, field);
+    return field;
+  }
+}
+
+const KINDS = { json: "JSON", markdown: "Markdown", notebook: "Notebook" };
+
+class Exports {
+  constructor(doc, tray) {
+    this.doc = doc;
+    this.row = element("div", "nbs-remedies", tray);
+  }
+
+  opened() {
+    this.row.firstElementChild?.focus();
+  }
+
+  draw() {
+    const { exports } = this.doc.surroundings;
+    if (this.shown === String(exports)) return;
+    this.shown = String(exports);
+    this.row.replaceChildren(
+      ...exports.map((kind) => button("nbs-act", KINDS[kind] ?? kind, "Save as a file", null, () => this.save(kind))),
+    );
+  }
+
+  async save(kind) {
+    try {
+      const { filename, mime, text } = await this.doc.ask("export", { kind });
+      const link = element("a", "");
+      link.href = URL.createObjectURL(new Blob([text], { type: mime }));
+      link.download = filename;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      this.doc.say(`Saved as ${filename}.`);
+    } catch ({ message }) {
+      this.doc.say(message);
+    }
+  }
+}

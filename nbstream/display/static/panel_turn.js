@@ -1,0 +1,268 @@
+// One turn in one view of a panel: an article that follows its stream, and stays as it is once that has ended.
+
+const NAMES = { user: "You", assistant: "Assistant" };
+const SHOWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
+
+class Turn extends AnswerView {
+  constructor(panel, id) {
+    super();
+    this.panel = panel;
+    this.id = id;
+    this.doc = null; // its stream, while there is one
+    this.version = null; // of what it shows
+    this.root = element("article", "nbs-turn");
+    this.root.tabIndex = -1;
+    const top = element("header", "nbs-who", this.root);
+    this.who = element("strong", "", top);
+    this.note = element("span", "nbs-turn-note", top);
+    this.buildReasoning(this.root);
+    this.reasoning.hidden = true;
+    this.files = element("div", "nbs-files", this.root);
+    this.buildBody(this.root);
+    this.mark = element("p", "nbs-mark", this.root);
+    this.remedies = element("div", "nbs-remedies", this.root);
+    const foot = element("footer", "nbs-foot", this.root);
+    this.facts = element("span", "nbs-facts", foot);
+    this.acts = element("div", "nbs-acts", foot);
+    this.buildButtons();
+  }
+
+  get known() {
+    return this.panel.doc.turn(this.id);
+  }
+
+  buildButtons() {
+    const make = (name, title, act, parent = this.acts) => {
+      const made = button("nbs-act", name, title, parent, act);
+      made.dataset.act = name;
+      return made;
+    };
+    const target = this.id;
+    const ask = (action) => () => this.panel.doc.act(action, { target });
+    this.retry = make("Retry", "Ask again", ask("retry"), this.remedies);
+    this.resume = make("Continue", "Let the model go on from here", ask("resume"), this.remedies);
+    this.include = make("Include", "Send this partial answer along with later questions", () => this.toggle(), this.remedies);
+    this.back = make("◀", "Previous version", () => this.step(-1));
+    this.place = element("span", "nbs-place", this.acts);
+    this.forth = make("▶", "Next version", () => this.step(1));
+    this.back.setAttribute("aria-label", "Previous version");
+    this.forth.setAttribute("aria-label", "Next version");
+    this.copying = make("Copy", "Copy the text", () => this.copy());
+    this.edit = make("Edit", "Write this anew and ask again", () => this.startEditing());
+    this.regenerate = make("Regenerate", "Ask for another answer", ask("regenerate"));
+    this.deletion = make("Delete", "Delete this and what follows", () => this.delete());
+    this.deletion.addEventListener("blur", () => say(this.deletion, "Delete"));
+  }
+
+  // --- what the kernel says about it ---
+
+  drawHead() {
+    const { head } = this.known;
+    if (!head) return;
+    this.root.dataset.role = head.role;
+    say(this.who, NAMES[head.role] ?? head.role);
+    say(this.note, head.note);
+    this.retry.hidden = !head.can_retry;
+    this.resume.hidden = !head.can_continue;
+    this.include.hidden = !head.can_include;
+    this.include.setAttribute("aria-pressed", head.included);
+    this.edit.hidden = !head.can_edit;
+    this.regenerate.hidden = !head.can_regenerate;
+    this.drawPlace(head.siblings);
+    if (!this.doc) this.drawSettled();
+    else if (this.doc.ended) this.drawMark(head.mark ?? this.doc.mark);
+  }
+
+  drawPlace(siblings) {
+    const at = siblings.indexOf(this.id);
+    this.back.hidden = this.place.hidden = this.forth.hidden = siblings.length < 2;
+    say(this.place, `${at + 1}/${siblings.length}`);
+    this.back.setAttribute("aria-disabled", at <= 0);
+    this.forth.setAttribute("aria-disabled", at + 1 >= siblings.length);
+  }
+
+  drawSettled() {
+    const { head, text } = this.known;
+    this.root.dataset.state = head.state;
+    this.copying.hidden = !text;
+    this.drawMark(head.mark);
+    say(this.facts, head.facts.join(" · "));
+    this.deletion.hidden = ["pending", "streaming"].includes(head.state);
+  }
+
+  label(number) {
+    const { head } = this.known;
+    const name = `${NAMES[head?.role] ?? head?.role}, turn ${number}`;
+    if (this.root.getAttribute("aria-label") !== name) this.root.setAttribute("aria-label", name);
+  }
+
+  // --- its text ---
+
+  // Takes over what has arrived by its stream, or is given the HTML of its blocks.
+  settle(blocks) {
+    const { text, reasoning, attachments, version } = this.known;
+    this.follow(null);
+    if (blocks) {
+      this.body.replaceChildren(...blocks.map((html) => settledSlot(html)));
+      this.drawThoughts(0, reasoning);
+    }
+    this.version = version;
+    if (reasoning && !this.summary.textContent) say(this.summary, "Reasoning");
+    this.reasoning.hidden = !reasoning;
+    this.drawFiles(attachments);
+    this.caretAt?.classList.remove("nbs-caret");
+    this.caretAt = null;
+    this.drawHead();
+    this.panel.codeBar.forgetGone();
+    this.copying.hidden = !text;
+  }
+
+  follow(doc) {
+    if (this.doc === doc) return;
+    this.doc?.views.delete(this);
+    clearInterval(this.ticker);
+    this.doc = doc;
+    if (!doc) return;
+    doc.views.add(this);
+    this.ticker = setInterval(() => this.drawState(), 250);
+    this.redraw();
+  }
+
+  patch(...change) {
+    super.patch(...change);
+    this.panel.codeBar.forgetGone();
+  }
+
+  drawState() {
+    const { doc } = this;
+    this.root.dataset.state = doc.state;
+    if (doc.reasoning) say(this.summary, doc.thinkingLine());
+    this.reasoning.hidden = !doc.reasoning;
+    this.copying.hidden = this.deletion.hidden = true;
+    say(this.facts, this.panel.stopping && !doc.ended ? "Stopping …" : doc.statusLine());
+    this.drawMark(doc.ended ? doc.mark : null);
+    if (doc.ended) clearInterval(this.ticker);
+  }
+
+  drawMark(mark) {
+    const words = mark ? `${mark.word}. ${mark.sentence}` : "";
+    if (this.mark.textContent !== words) super.drawMark(mark);
+  }
+
+  drawFiles(attachments) {
+    this.files.replaceChildren(...attachments.map((file) => shownFile(file)));
+  }
+
+  // --- what the reader does ---
+
+  async copy() {
+    await copyText(this.known.text);
+    say(this.copying, "Copied");
+    this.panel.doc.announce("Copied");
+    setTimeout(() => say(this.copying, "Copy"), 1500);
+  }
+
+  step(by) {
+    const { siblings } = this.known.head;
+    const target = siblings[siblings.indexOf(this.id) + by];
+    if (target) this.panel.doc.act("select", { target });
+  }
+
+  toggle() {
+    this.panel.doc.act("include", { target: this.id, included: !this.known.head.included });
+  }
+
+  // What follows goes too, so that is asked for twice.
+  delete() {
+    const last = this.panel.doc.order.at(-1) === this.id;
+    if (last || this.deletion.textContent !== "Delete") this.panel.doc.act("delete", { target: this.id });
+    else say(this.deletion, "Delete all that follows?");
+  }
+
+  startEditing() {
+    if (this.editor) return this.editor.focus();
+    this.editor = new TextEditor({
+      label: "Your text",
+      text: this.known.text,
+      done: "Ask again",
+      save: (text) => this.panel.doc.ask("edit", { target: this.id, text }),
+      failed: (error) => this.panel.doc.say(error.message),
+      close: () => {
+        this.editor.root.remove();
+        this.editor = null;
+        this.body.hidden = false;
+        if (this.root.isConnected) this.edit.focus({ preventScroll: true });
+      },
+    });
+    this.body.hidden = true;
+    this.body.after(this.editor.root);
+    this.editor.focus();
+  }
+
+  remove() {
+    this.follow(null);
+    this.thoughtsTail.observer.disconnect();
+    this.root.remove();
+  }
+}
+
+function settledSlot(html) {
+  const made = slot();
+  place(made, 0, "", html);
+  return made;
+}
+
+// What a file holds is never HTML: an image as such, a text to unfold, or only its name.
+function shownFile({ name, url, text }) {
+  if (SHOWN_IMAGE.test(url)) {
+    const image = element("img", "nbs-image");
+    Object.assign(image, { src: url, alt: name, title: name });
+    return image;
+  }
+  if (!text) {
+    const chip = element("span", "nbs-chip");
+    chip.textContent = name;
+    return chip;
+  }
+  const details = element("details", "nbs-file");
+  element("summary", "", details).textContent = name;
+  const shown = element("pre", "", details);
+  shown.textContent = text;
+  shown.tabIndex = 0;
+  return details;
+}
+
+// A text that is written anew where it stands.
+class TextEditor {
+  constructor({ label, text, done, save, failed, close }) {
+    this.root = element("div", "nbs-editor");
+    this.field = element("textarea", "nbs-field", this.root);
+    this.field.setAttribute("aria-label", label);
+    this.field.value = text;
+    const row = element("div", "nbs-remedies", this.root);
+    const finish = () => this.field.value.trim() && save(this.field.value).then(close, failed);
+    button("nbs-act", done, "Enter", row, finish);
+    button("nbs-act", "Cancel", "Esc", row, close);
+    this.field.addEventListener("input", () => fitHeight(this.field));
+    this.field.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Enter" && !event.shiftKey) {
+        event.preventDefault();
+        finish();
+      } else if (event.key === "Escape") {
+        event.stopPropagation(); // it stops no answer here
+        close();
+      }
+    });
+  }
+
+  focus() {
+    this.field.focus();
+    fitHeight(this.field);
+  }
+}
+
+function fitHeight(field) {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+}
