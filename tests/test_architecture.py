@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(nbstream.__file__).parent
-PUBLIC = {"Chat", "StreamError", "StreamResult", "StreamState", "Usage", "astream", "configure", "start", "stream"}
+PUBLIC = {
+    "Chat",
+    "ChatPanel",
+    "StreamError",
+    "StreamResult",
+    "StreamState",
+    "Usage",
+    "astream",
+    "configure",
+    "start",
+    "stream",
+}
 HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which layer may know which ---------------------------------------------------------------------------------------
@@ -62,6 +73,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "chat_running": ("conversation", "display.surface", "handle"),
     "chat_record": ("chat_running", "conversation"),
     "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
+    "panel": (
+        *("chat", "chat_running", "config", "context", "conversation", "markdown", "model_list", "notebook_file"),
+        *("display.marks", "display.panel_actions", "display.panel_state", "display.surface"),
+    ),
+    "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
 MAY_NAME_TYPES_OF = {"session": ("transport.open",)}

@@ -24,7 +24,7 @@ _LONGEST_FILE, _LARGEST_IMAGE, _LONGEST_NAME = 1_000_000, 20_000_000, 200
 
 
 def prompt_from(text: str, attachments: Sequence[Attachment] = ()) -> str | list[dict[str, Any]]:
-    """What to ask.
+    r"""What to ask.
 
     Args:
         text: The message.
@@ -37,7 +37,7 @@ def prompt_from(text: str, attachments: Sequence[Attachment] = ()) -> str | list
         >>> prompt_from("Hi")
         'Hi'
         >>> prompt_from("Hi", [Attachment("a.txt", text="x")])[1]["text"]
-        'File a.txt:\\n\\n```\\nx\\n```'
+        'File a.txt:\n\n```\nx\n```'
     """
     if not text.strip() and not attachments:
         raise UsageError("there is nothing to send")

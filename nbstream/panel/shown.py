@@ -120,7 +120,7 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         turn.role,
         text=turn.text or turn.refusal,
         state=str(turn.state),
-        mark=result and mark_of(result),
+        mark=mark_of(result) if result else None,
         facts=tuple(footer_of(result)) if result else (),
         reasoning=turn.reasoning,
         siblings=several,
