@@ -69,7 +69,7 @@ class Chat(ChatRecord):
     _kept: ClassVar[dict[str, Chat]] = {}
 
     @classmethod
-    def named(cls, name: str, **options: Any) -> Chat:
+    def named(cls, name: str) -> Chat:
         """The chat that `%%stream --chat NAME` continues.
 
         That is the notebook variable of this name if it is a chat or a panel, else the chat that was asked for by this
@@ -77,7 +77,6 @@ class Chat(ChatRecord):
 
         Args:
             name: The name.
-            **options: As for `Chat`, if a new one is made.
 
         Example:
             ```python
@@ -90,7 +89,7 @@ class Chat(ChatRecord):
         for found in (variable, getattr(variable, "chat", None)):
             if isinstance(found, Chat):
                 return found
-        return cls._kept.get(name) or cls._kept.setdefault(name, cls(name=name, **options))
+        return cls._kept.get(name) or cls._kept.setdefault(name, cls(name=name))
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -157,12 +156,12 @@ class Chat(ChatRecord):
         """Ask for an answer again; the new one is a sibling of the old one.
 
         Args:
-            turn_id: The answer; by default the last one.
+            turn_id: The answer, or its question; by default the last turn.
             display: Whether to draw the answer below the current cell.
             **options: Any option of `nbs.start`, for this turn only.
 
         Raises:
-            UsageError: There is no such answer, or the chat is still answering.
+            UsageError: There is no such turn, or the chat is still answering.
 
         Example:
             ```python
@@ -171,9 +170,8 @@ class Chat(ChatRecord):
             ```
         """
         with self._lock:
-            answer = self._conversation.answer(turn_id)
-            asked = self._conversation.asked(answer)
-            running = self._reserve(RunningTurn(asked.id, None, asked.content, sibling_of=answer.id))
+            asked, answer_id = self._conversation.to_answer(turn_id)
+            running = self._reserve(RunningTurn(asked.id, None, asked.content, sibling_of=answer_id))
         return self._ask(running, options, display=display)
 
     def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:

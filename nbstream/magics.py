@@ -77,6 +77,12 @@ class StreamMagics(Magics):
         choices=("link", "allow"),
         help="Whether images of other servers are links or loaded. Example: --images allow",
     )
+    @argument(
+        "--chat",
+        type=variable_name,
+        metavar="NAME",
+        help="Continue the chat of this name, or begin it. Example: --chat tutor",
+    )
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
     @argument(AWAITED_OPTION, action="store_true", help=argparse.SUPPRESS)
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
@@ -90,12 +96,20 @@ class StreamMagics(Magics):
         the whole StreamResult. After a failed or stopped one only `stream_result` is set, with the partial text; the
         other names are unset, so that no later cell takes half an answer for a whole one.
 
+        With --chat NAME, the prompt is sent with what was said before in the notebook variable NAME, if that is a Chat
+        or a ChatPanel, which then shows the turn as well. Otherwise a chat is begun, and NAME is it if there is no such
+        variable yet. Model, system prompt and the other options of a request stay with the chat, until a later cell
+        gives others.
+
         Examples::
 
             %%stream -m gpt-5-mini -o summary -u cost
             Summarise in five bullets: {{ report_text }}
 
             result = %stream -m demo Explain tokens in one sentence.
+
+            %%stream --chat tutor -m gpt-5-mini -s "You are a patient tutor."
+            What is a gradient?
         """
         options, handle = self._begin(line, cell, local_ns or {})
         if options.awaited:
@@ -167,9 +181,26 @@ class StreamMagics(Magics):
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
             text = rest if cell is None else cell.strip("\n")
             names = {**self._shell.user_ns, **local_ns}
-            return options, _start(text if options.raw else interpolate(text, names), options)
+            prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
+            if options.chat is None:
+                return options, start(prompt, **asked)
+            return options, self._continue(options.chat, prompt, asked)
         except UsageError as error:
             raise IPythonUsageError(str(error)) from None
+
+    def _continue(self, name: str, prompt: str, asked: dict[str, Any]) -> StreamHandle:
+        """Ask in a chat."""
+        from nbstream.chat import Chat
+
+        chat = Chat.named(name)
+        system, display = asked.pop("system"), asked.pop("display")
+        chat.configure(**{option: value for option, value in asked.items() if value is not None})
+        if system is not None:
+            chat.system = system
+        handle = chat.start(prompt, display=display)
+        if name not in self._shell.user_ns:
+            self._shell.push({name: chat}, interactive=True)
+        return handle
 
     @property
     def _shell(self) -> InteractiveShell:
@@ -197,7 +228,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _start(prompt: str, options: argparse.Namespace) -> StreamHandle:
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options mean to `nbs.start`."""
     named = {
         name: getattr(options, name)
         for name in (
@@ -208,7 +240,7 @@ def _start(prompt: str, options: argparse.Namespace) -> StreamHandle:
     params = dict(options.param)
     if taken := sorted(set(params) & {*named, "display", "client", "api_key", "prompt"}):
         raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")
-    return start(prompt, display=not options.quiet, **named, **params)
+    return {"display": not options.quiet, **named, **params}
 
 
 def load(shell: InteractiveShell) -> None:

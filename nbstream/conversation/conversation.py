@@ -102,8 +102,27 @@ class Conversation:
         """
         parent = self.tree.parent(answer.id)
         if parent is None or self.tree[parent].role not in {"user", "tool"}:
-            raise UsageError("nothing was asked before this turn, so there is nothing to answer again")
+            raise UsageError("nothing was asked before this turn")
         return self.tree[parent]
+
+    def to_answer(self, turn_id: str | None) -> tuple[Turn, str | None]:
+        """What is asked when an answer is asked for again, and the id of that answer if there is one.
+
+        Args:
+            turn_id: The answer or its question; by default the last turn that is either.
+
+        Raises:
+            UsageError: There is nothing to answer.
+        """
+        if turn_id is None:
+            either = [turn.id for turn in self.tree.path() if turn.role in {"user", "assistant"}]
+            if not either:
+                raise UsageError("there is nothing to answer in this chat yet")
+            turn_id = either[-1]
+        turn = self.tree[turn_id]
+        if turn.role == "user":
+            return turn, None
+        return self.asked(self.answer(turn.id)), turn.id
 
     def include(self, turn_id: str, *, included: bool) -> None:
         """Say whether later requests send an answer, with its question.

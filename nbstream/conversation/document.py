@@ -168,12 +168,12 @@ def _turn(entry: dict[str, Any]) -> Turn:
     return turn
 
 
-_WORDS, _NUMBERS = (str, type(None)), (int, float, type(None))
+_COUNT = (int, type(None))
 _FACTS: dict[str, tuple[type, tuple[type, ...]]] = {
-    "usage": (dict, (int, type(None))),
-    "spent": (dict, (int, type(None))),
-    "timing": (dict, _NUMBERS),
-    "error": (dict, (str, int, type(None))),
+    "usage": (dict, _COUNT),
+    "spent": (dict, _COUNT),
+    "timing": (dict, (float, *_COUNT)),
+    "error": (dict, (str, *_COUNT)),
     "attempts": (int, ()),
     **dict.fromkeys(("model", "finish_reason", "request_id", "response_id", "context"), (str, ())),
 }
@@ -186,9 +186,14 @@ def _facts(facts: dict[str, Any]) -> dict[str, Any]:
         fits = value is None or isinstance(value, kind)
         if not fits or (isinstance(value, dict) and not all(isinstance(each, within) for each in value.values())):
             raise TypeError(name)
-    if not all(isinstance(each[name], str) for each in facts.get("warnings", ()) for name in ("kind", "message")):
-        raise TypeError("warnings")
-    Turn("", "", "", facts=facts).result.summary()  # what the counts are called is checked by using them
+    words = [*facts.get("warnings", ()), *([facts["error"]] if facts.get("error") else [])]
+    if not all(isinstance(each[name], str) for each in words for name in ("kind", "message")):
+        raise TypeError("words")
+    shown = Turn("", "assistant", "", facts=facts)
+    for usage in (shown.usage, shown.result.usage):
+        if usage is not None and None in {usage.input_tokens, usage.output_tokens, usage.total_tokens}:
+            raise TypeError("usage")
+    shown.result.summary()
     return facts
 
 

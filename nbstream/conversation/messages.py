@@ -48,6 +48,8 @@ def turns_from(messages: list[dict[str, Any]]) -> tuple[str | None, list[Turn]]:
     Raises:
         UsageError: They are not OpenAI messages.
     """
+    if not isinstance(messages, list):
+        raise UsageError('the messages are no list of OpenAI messages: [{"role": …, "content": …}, …]')
     try:
         given = messages_from(messages) if messages else ()
     except ValueError as error:

@@ -22,6 +22,7 @@ from nbstream.events import (
 )
 from nbstream.transport.chat_completions import UNSHOWN_MEDIA, ChatCompletionsAdapter
 from nbstream.transport.fields import error_in, failed, name_or_none, objects, reason_or_none, text_or_none, usage_from
+from nbstream.transport.response_input import input_items
 from nbstream.transport.response_items import CallSlots, TextParts
 
 if TYPE_CHECKING:
@@ -41,12 +42,10 @@ _ITEMS_WITHOUT_TEXT = {"function_call", "image_generation_call"}
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
-_PART_TYPES = {"text": "input_text", "image_url": "input_image"}
-
 
 def request_body(request: StreamRequest) -> dict[str, Any]:
     """The body that the SDK is to send, without `stream`."""
-    items = [_input_item(item) for item in request.messages]
+    items = input_items(request.messages)
     if request.partial_answer:
         items.append({"role": "assistant", "content": request.partial_answer})
     body: dict[str, Any] = {"model": request.model, "input": items}
@@ -57,23 +56,6 @@ def request_body(request: StreamRequest) -> dict[str, Any]:
     if request.max_tokens is not None:
         body["max_output_tokens"] = request.max_tokens
     return body | dict(request.params)
-
-
-def _input_item(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a Chat Completions message into an input item: content parts have other names here."""
-    content = message.get("content")
-    if not isinstance(content, list) or message.get("role") == "assistant":
-        return dict(message)
-    return {**message, "content": [_input_part(part) for part in content]}
-
-
-def _input_part(part: Any) -> Any:
-    if not isinstance(part, dict) or part.get("type") not in _PART_TYPES:
-        return part
-    renamed = {**part, "type": _PART_TYPES[part["type"]]}
-    if isinstance(image := part.get("image_url"), dict):
-        renamed["image_url"] = image.get("url")
-    return renamed
 
 
 class ResponsesAdapter:

@@ -1,0 +1,61 @@
+"""Chat Completions messages as the input items of the Responses API, which has other names for the same things.
+
+What is in the Responses form already, or in none that is known, is left as it is. Must not know the rest of a request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["input_items"]
+
+_NAMES = {"text": "input_text", "image_url": "input_image", "file": "input_file"}
+_NAMES_OF_ANSWERS = {"text": "output_text"}
+
+
+def input_items(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Turn messages into input items.
+
+    Example:
+        >>> input_items([{"role": "user", "content": [{"type": "text", "text": "Hi"}]}])
+        [{'role': 'user', 'content': [{'type': 'input_text', 'text': 'Hi'}]}]
+    """
+    return [item for message in messages for item in _items(message)]
+
+
+def _items(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    role, calls = message.get("role"), message.get("tool_calls")
+    if role == "tool" and "tool_call_id" in message:
+        return [{"type": "function_call_output", "call_id": message["tool_call_id"], "output": _text(message)}]
+    item = {name: value for name, value in message.items() if name not in {"name", "tool_calls"}}
+    if isinstance(content := item.get("content"), list):
+        item["content"] = [_part(part, _NAMES_OF_ANSWERS if role == "assistant" else _NAMES) for part in content]
+    made = [_call(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [*([item] if item.get("content") or not made else []), *made]
+
+
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call.get("function") or {}
+    named = {"call_id": call.get("id"), "name": function.get("name"), "arguments": function.get("arguments")}
+    return {"type": "function_call", **named}
+
+
+def _part(part: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(part, dict) or part.get("type") not in names:
+        return part
+    made = {**part, "type": names[part["type"]]}
+    if part["type"] == "image_url" and isinstance(image := made.pop("image_url", None), dict):
+        return {**made, "image_url": image.get("url"), **({"detail": image["detail"]} if "detail" in image else {})}
+    if part["type"] == "file" and isinstance(file := made.pop("file", None), dict):
+        return {**made, **file}
+    return {**part, "type": made["type"]}
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """The result of a tool, of which only text can be sent."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [{"text": content}]
+    return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))

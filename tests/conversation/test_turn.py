@@ -1,0 +1,103 @@
+"""A turn, and what of a stream's result is kept in it."""
+
+import json
+
+import pytest
+
+from nbstream.conversation.turn import Turn, answer_turn
+from nbstream.display.marks import footer_of, mark_of
+from nbstream.errors import RateLimitError, StreamError
+from nbstream.result import StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
+
+WHOLE = StreamResult(
+    text="Hello",
+    state=StreamState.COMPLETED,
+    finish_reason="length",
+    usage=Usage(9, 5, 14, cached_tokens=3),
+    model="m-1",
+    request_id="req_1",
+    response_id="resp_1",
+    reasoning="Hm.",
+    tool_calls=(ToolCall("call_1", "f", '{"x":1}'),),
+    warnings=(StreamWarning("buffered", "It came at once."),),
+    attempts=2,
+    timing=Timing(0.25, 1.5, 4.0),
+)
+
+
+def test_a_result_is_kept_as_a_turn_and_can_be_had_again():
+    turn = answer_turn("a", WHOLE, "context")
+    assert (turn.id, turn.role, turn.content, turn.state, turn.included) == (
+        "a",
+        "assistant",
+        "Hello",
+        "completed",
+        True,
+    )
+    assert turn.facts == json.loads(json.dumps(turn.facts))
+    assert turn.facts["context"] == "context"
+    assert turn.result == WHOLE
+    assert footer_of(turn.result) == footer_of(WHOLE)
+
+
+def test_a_failure_can_be_shown_from_the_turn():
+    error = RateLimitError("Too many requests.", status=429, code="slow_down")
+    failed = StreamResult(text="He", state=StreamState.FAILED, error=error)
+    turn = answer_turn("a", failed)
+    assert mark_of(turn.result) == mark_of(failed)
+    again = turn.result.error
+    assert isinstance(again, RateLimitError)
+    assert (again.status, again.code, again.message) == (429, "slow_down", "Too many requests.")
+
+
+def test_a_failure_of_a_kind_unheard_of_is_a_failure():
+    turn = Turn("a", "assistant", "", StreamState.FAILED, facts={"error": {"kind": "quux", "message": "Quux."}})
+    error = turn.result.error
+    assert type(error) is StreamError
+    assert error.message == "Quux."
+
+
+@pytest.mark.parametrize(
+    ("values", "included"),
+    [
+        ({"text": "Hi", "state": StreamState.COMPLETED}, True),
+        ({"refusal": "No.", "state": StreamState.COMPLETED}, True),
+        ({"tool_calls": (ToolCall("c", "f", "{}"),), "state": StreamState.COMPLETED}, True),
+        ({"state": StreamState.COMPLETED}, False),
+        ({"reasoning": "Hm.", "state": StreamState.COMPLETED}, False),
+        ({"text": "Hi", "state": StreamState.CANCELLED}, False),
+        ({"text": "Hi", "state": StreamState.FAILED}, False),
+    ],
+    ids=str,
+)
+def test_only_a_whole_answer_is_sent_by_itself(values, included):
+    assert answer_turn("a", StreamResult(**values)).included is included
+
+
+def test_the_usage_of_a_turn_is_that_of_all_its_requests():
+    first = answer_turn("a", StreamResult("He", StreamState.CANCELLED, usage=Usage(5, 2, 7)))
+    silent = answer_turn("a", StreamResult("Hel", StreamState.CANCELLED), before=first)
+    last = answer_turn("a", StreamResult("Hello", StreamState.COMPLETED, usage=Usage(7, 3, 10, 1)), before=silent)
+    assert (first.usage, silent.usage, last.usage) == (Usage(5, 2, 7), Usage(5, 2, 7), Usage(12, 5, 17, 1))
+    assert (silent.result.usage, last.result.usage) == (None, Usage(7, 3, 10, 1))
+
+
+def test_what_the_user_let_in_stays_in_when_it_has_grown():
+    before = Turn("a", "assistant", "He", StreamState.CANCELLED, included=True)
+    assert answer_turn("a", StreamResult("Hell", StreamState.FAILED), before=before).included
+    assert not answer_turn("a", StreamResult("", StreamState.FAILED), before=before).included
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Hi", "Hi"),
+        (None, ""),
+        ((), ""),
+        (({"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "…"}}, {"text": "b"}), "a\n\nb"),
+        (({"type": "text", "text": 7},), ""),
+    ],
+    ids=str,
+)
+def test_the_text_of_any_content(content, text):
+    assert Turn("1", "user", content).text == text
