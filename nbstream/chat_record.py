@@ -218,12 +218,7 @@ class ChatRecord:
             UsageError: There is no such turn, or an answer that is under way belongs to it.
         """
         with self._lock:
-            tree = self._conversation.tree
-            doomed = self._conversation.doomed(turn_id)
-            running = self.running
-            if running is not None and {running.parent, running.replaces} & {*tree.subtree(doomed)}:
-                raise UsageError("the chat is still answering after this turn; wait or stop it first")
-            tree.delete(doomed)
+            self._delete(turn_id)
         self._changed()
 
     def undo(self) -> None:
@@ -236,7 +231,16 @@ class ChatRecord:
             leaf = self._conversation.tree.leaf()
             if leaf is None:
                 raise UsageError("there is nothing to undo in this chat")
-            self.delete(leaf)
+            self._delete(leaf)
+        self._changed()
+
+    def _delete(self, turn_id: str) -> None:
+        tree = self._conversation.tree
+        doomed = self._conversation.doomed(turn_id)
+        running = self.running
+        if running is not None and {running.parent, running.replaces} & {*tree.subtree(doomed)}:
+            raise UsageError("the chat is still answering after this turn; wait or stop it first")
+        tree.delete(doomed)
 
     def fork(self) -> Self:
         """Another chat with the same turns, branches and settings, which goes its own way from here; it has no name."""

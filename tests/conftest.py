@@ -116,6 +116,17 @@ def loopback() -> Iterator[FaultServer]:
         yield server
 
 
+@pytest.fixture
+def make_chat(loopback: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., nbstream.Chat]:
+    """Make a chat with the scripted server that asks only once; chats that go by a name are forgotten afterwards."""
+    monkeypatch.setattr(nbstream.Chat, "_kept", {})
+
+    def make(*arguments: Any, **options: Any) -> nbstream.Chat:
+        return nbstream.Chat(*arguments, **{"model": "m", "base_url": loopback.base_url, "max_retries": 0, **options})
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def _instant_demo() -> Iterator[DemoServer]:
     with DemoServer(Pace.parse("instant")) as server:
