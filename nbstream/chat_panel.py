@@ -127,10 +127,7 @@ class ChatPanel(PanelView):
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
         chat = Chat.from_dict(newest_chat(file, name))
         own = {key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result") if key in options}
-        if "system" in options:
-            chat.system = options.pop("system")
-        chat.configure(**options)
-        return cls(chat, **own)
+        return cls(_with(chat, options), **own)
 
     @property
     def chat(self) -> Chat:
@@ -189,13 +186,22 @@ class ChatPanel(PanelView):
 
 def _chat(chat: Chat | str | None, options: dict[str, Any]) -> Chat:
     if isinstance(chat, str):
-        return Chat.named(chat, **options)
+        return _with(Chat.named(chat), options)
     if chat is None:
         return Chat(**options)
     if not isinstance(chat, Chat):
         raise UsageError(f"a panel shows an nbs.Chat, not {type(chat).__name__}")
     if options:
         raise UsageError(f"{', '.join(sorted(options))}: set these on the chat, with chat.configure(…)")
+    return chat
+
+
+def _with(chat: Chat, options: dict[str, Any]) -> Chat:
+    """Set on a chat what a new one would have been made with."""
+    for name in ("system", "history", "max_turns", "max_history_tokens"):
+        if name in options:
+            setattr(chat, name, options.pop(name))
+    chat.configure(**options)
     return chat
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nbstream.chat import Chat
     from nbstream.chat_running import RunningTurn
     from nbstream.display.panel_actions import Download
-    from nbstream.display.panel_state import Attachment
+    from nbstream.display.panel_state import Attachment, QueueItem
     from nbstream.display.surface import Surface
     from nbstream.result import StreamResult
 
@@ -261,24 +261,27 @@ class PanelController:
 
     def _send_next(self) -> None:
         """Send the message that has waited longest, if it may be sent now."""
-        if self._busy():
-            return
-        with self._lock:
-            item = self._queue.take()
-        if item is None:
-            return
+        while not self._busy():
+            with self._lock:
+                item = self._queue.take()
+            if item is None or self._sent(item):
+                return
+
+    def _sent(self, item: QueueItem) -> bool:
+        """Send a message that has waited; if that cannot be, it waits again."""
+        words = ""
         try:
-            asked = self._asked(prompt_from(item.text, item.attachments))
+            if self._asked(prompt_from(item.text, item.attachments)):
+                self.refresh()
+                return True
         except NbstreamError as error:
-            with self._lock:
-                self._queue.put_back(item)
+            words = f"A queued message could not be sent: {error}"
+        with self._lock:
+            self._queue.put_back(item)
+            if words:
                 self._queue.hold()
-            self.tell("queue", f"A queued message could not be sent: {error}")
-            return
-        if not asked:
-            with self._lock:
-                self._queue.put_back(item)
-        self.refresh()
+        self.tell("queue", words)
+        return False
 
     def _told(self) -> dict[str, Any]:
         """What goes along with a request besides the conversation."""
@@ -296,6 +299,7 @@ class PanelController:
         except NbstreamError as error:
             self._models, words = (), f"The models could not be listed: {error}"
         self.tell("models", words)
+        self.refresh()
 
     def _call(self, hooks: Sequence[tuple[str, Callable[..., object]]], *what: Any) -> None:
         """Call the notebook's code; what it raises is shown in the panel and never loses the answer."""

@@ -37,7 +37,7 @@ def checked(name: str, value: str | float | None) -> str | float | None:
             return value.strip() or None
         case ("temperature", int() | float()) if math.isfinite(value) and value >= 0:
             return value
-        case ("max_tokens", int() | float()) if value >= 1 and value == int(value):
+        case ("max_tokens", int() | float()) if math.isfinite(value) and value >= 1 and value == int(value):
             return int(value)
         case ("temperature", _):
             raise UsageError("the temperature is a number, 0 or above")

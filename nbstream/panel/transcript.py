@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Transcript"]
 
 # Jupyter drops what is sent faster than 1 MB a second, over three seconds; the answer's last words go along.
-_MOST_HTML, _MOST_IN_ALL = 400_000, 2_200_000
+_MOST_HTML, _MOST_WORDS, _MOST_IN_ALL = 250_000, 100_000, 2_600_000
 
 _TOO_LARGE = "This conversation is too large to be kept in the notebook as a whole; keep it with panel.chat.save(path)."
 
@@ -67,19 +67,18 @@ class Transcript:
             rendered = list(self._kept.values())
         system = to_markdown([], chat.system)
         first = [system] if system else []
+        words = "\n\n".join(each.text for each in rendered) or "An empty chat."
         data = {
             "text/html": self._html(rendered),
             "text/markdown": "\n\n".join([*first, *(each.markdown for each in rendered)]) or "*An empty chat.*",
-            "text/plain": "\n\n".join(each.text for each in rendered) or "An empty chat.",
+            "text/plain": words if len(words) <= _MOST_WORDS else f"A chat of {len(rendered)} turns.",
         }
         saved = {"chat": chat.to_dict(), "saved_at": saved_at}
-        warning = ""
-        if sum(map(len, data.values())) + len(json.dumps(saved)) > _MOST_IN_ALL:
-            warning = _TOO_LARGE
-            newest = _newest([each.markdown for each in rendered], _MOST_HTML)
-            data |= {"text/markdown": "\n\n".join([f"*{_TOO_LARGE}*", *newest]), "text/plain": _TOO_LARGE}
-            saved = {"saved_at": saved_at}
-        return data, {METADATA_KEY: saved}, warning
+        if _size(data) + _size(saved) <= _MOST_IN_ALL:
+            return data, {METADATA_KEY: saved}, ""
+        newest = _newest([each.markdown for each in rendered], _MOST_HTML)
+        data["text/markdown"] = "\n\n".join([f"*{_TOO_LARGE}*", *newest])
+        return data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE
 
     def _html(self, rendered: list[_Rendered]) -> str:
         newest = _newest([each.html for each in rendered], _MOST_HTML)
@@ -104,6 +103,11 @@ def _html_of(turn: Turn) -> str:
     mark = mark_of(turn.result) if turn.facts else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
     return f"<div>{said}{body}{attached}{ended}</div>"
+
+
+def _size(value: Any) -> int:
+    """How many bytes it is as a message."""
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def _newest(parts: list[str], limit: int) -> list[str]:
