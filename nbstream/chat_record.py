@@ -54,6 +54,8 @@ class ChatRecord:
         max_history_tokens: int | None = None,
         **options: Any,
     ) -> None:
+        if history not in {"messages", "server"}:
+            raise UsageError(f'history must be "messages" or "server", not {history!r}')
         self._lock = threading.RLock()
         self._listeners: list[ChatListener] = []
         self._running: RunningTurn | None = None
