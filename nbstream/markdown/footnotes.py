@@ -8,18 +8,21 @@ Knows neither how a note is parsed nor how its blocks are drawn.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nbstream.markdown.links import normalise
+from nbstream.markdown.links import label_at, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from nbstream.markdown.tree import Block
 
-__all__ = ["Footnotes", "note_key"]
+__all__ = ["Footnotes", "note_key", "note_reference"]
+
+_BLANK = re.compile(r"\s")
 
 
 def note_key(label: str) -> str:
@@ -30,6 +33,19 @@ def note_key(label: str) -> str:
         '^my-note'
     """
     return f"^{normalise(label)}"
+
+
+def note_reference(text: str, start: int) -> tuple[str, int] | None:
+    """Return the label of the footnote reference that starts at `start`, as it is written, and where it ends.
+
+    Example:
+        >>> note_reference("so[^my-note].", 2)
+        ('my-note', 12)
+    """
+    found = label_at(text, start)
+    if found is None or not found[1].startswith("^") or found[1] == "^" or _BLANK.search(found[1]):
+        return None
+    return found[1][1:], found.end()
 
 
 class Footnotes:
@@ -47,6 +63,14 @@ class Footnotes:
     def number(self, key: str) -> int:
         """Return the number of a reference, drawn now."""
         return self._numbers.setdefault(key, len(self._numbers) + 1)
+
+    def numbered(self, definitions: Mapping[str, Block]) -> Iterator[tuple[int, Block]]:
+        """Yield the notes that were referred to, with their numbers; what is drawn meanwhile may add to them."""
+        keys = list(self._numbers)
+        for key in keys:
+            if key in definitions:
+                yield self._numbers[key], definitions[key]
+                keys += self.since(len(keys))
 
     def seen(self) -> int:
         """Return how many labels have a number."""
@@ -74,14 +98,10 @@ class Footnotes:
         """
         items: list[str] = []
         expected = 0
-        keys = list(self._numbers)
-        for key in keys:
-            if key in definitions:
-                number = self._numbers[key]
-                if number != expected:
-                    # Only a reference without a note leaves a gap in the numbers.
-                    items.append(("</ol>\n" if items else "") + (f'<ol start="{number}">' if number > 1 else "<ol>"))
-                items.append(f"<li>\n{draw(definitions[key])}\n</li>")
-                expected = number + 1
-                keys += self.since(len(keys))
+        for number, note in self.numbered(definitions):
+            if number != expected:
+                # Only a reference without a note leaves a gap in the numbers.
+                items.append(("</ol>\n" if items else "") + (f'<ol start="{number}">' if number > 1 else "<ol>"))
+            items.append(f"<li>\n{draw(note)}\n</li>")
+            expected = number + 1
         return "\n".join(['<div class="nbs-footnotes">', *items, "</ol>\n</div>"]) if items else ""

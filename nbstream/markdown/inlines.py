@@ -18,7 +18,7 @@ from markdown.treeprocessors import InlineProcessor as InlineTreeProcessor
 from markdown.util import ETX, INLINE_PLACEHOLDER_RE, STX, AtomicString, Registry
 
 from nbstream.markdown.emphasis import LITERAL, TAGS, mark
-from nbstream.markdown.footnotes import Footnotes, note_key
+from nbstream.markdown.footnotes import Footnotes, note_key, note_reference
 from nbstream.markdown.links import image_note, inline_target, is_remote, label_at, normalise, safe_url, unescape
 from nbstream.markdown.spans import BARE_URL, SPECIAL, bare_mail, bare_url, span_at
 
@@ -238,15 +238,16 @@ class _LinkProcessor(InlineProcessor):
 
     def note(self, data: str, start: int) -> _Found:
         """Return a footnote reference; it has a number even if it stays text or becomes a link: notes may come late."""
-        label = label_at(data, start)
-        if label is None or re.search(r"\s", label[1]) or label[1] == "^":
+        found = note_reference(data, start)
+        if found is None:
             return _NOTHING
-        key = note_key(self.unescape(label[1][1:]))
+        label, end = found
+        key = note_key(self.unescape(label))
         number = self.owner.footnotes.number(key)
         if key not in self.owner.references:
             self.owner.missing.add(key)
             return _NOTHING
-        return _node("sup", str(number)), start, label.end()
+        return _node("sup", str(number)), start, end
 
     def inside(self, data: str, start: int, opener: int, link: Link) -> bool:
         return opener < start < link.text_end and data[start - 1] != "!"

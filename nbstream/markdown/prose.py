@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
+from nbstream.markdown.footnotes import Footnotes, note_key, note_reference
 from nbstream.markdown.formulas import defuse_commands, formula, hide_openers
 from nbstream.markdown.inlines import find_link, pairs
 from nbstream.markdown.links import image_note, is_remote, safe_url, unescape
@@ -30,6 +31,7 @@ _BRACKET = re.compile(r"\](?=[(\[:])")
 _CODE_LINK = re.compile(r"\][(\[:]")
 _HARMLESS_NEXT = re.compile(r"[\w\s.,;?)]|\Z")
 _NO_ALT = re.compile(r"[\[\]\"$`\\<>&@{}*_|~\n]+")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ENTITIES = {"<": "&lt;", "`": "&#96;", "$": "\\$", "\\": "&#92;", "&": "&amp;", "]": "&#93;"}
 
 
@@ -37,7 +39,8 @@ class Prose:
     """Writes inline text.
 
     Args:
-        references: The link reference definitions of the document; every reference becomes an inline link.
+        references: The link reference definitions of the document; every reference becomes an inline link. The names of
+            its notes are among them.
         source: The document, for what depends on all of its code.
         allow_images: Whether images loaded by http or https stay images.
     """
@@ -46,6 +49,7 @@ class Prose:
         self._references = references
         self._source = source
         self._allow_images = allow_images
+        self.footnotes = Footnotes()
         self._in_table = False
         self._in_link = False
         self._cut_code = False
@@ -87,7 +91,10 @@ class Prose:
             position = found.end()
             if found[0] in {"[", "!["}:
                 link = self._link(text, masked, closers, openers, position - 1)
-                if link is None:
+                if link is None and (note := self._note(text, position - 1)):
+                    words.append(note[0])
+                    position = note[1]
+                elif link is None:
                     words.append(_bracket(found[0], text, closers.get(position - 1)))
                 else:
                     put(self._link_markup(text[position : link.text_end], link.url, image=found[0] == "!["))
@@ -112,6 +119,15 @@ class Prose:
             if masked[inner - 1] != "!" and find_link(text, inner, closers[inner], self._references, set()):
                 return None
         return link
+
+    def _note(self, text: str, start: int) -> tuple[str, int] | None:
+        """Return the number of a footnote reference, raised, and where the reference ends."""
+        if (found := note_reference(text, start)) is None:
+            return None
+        label, end = found
+        key = note_key(unescape(label))
+        number = self.footnotes.number(key)
+        return (str(number).translate(_RAISED), end) if key in self._references else None
 
     def _link_markup(self, text: str, url: str, *, image: bool) -> str:
         destination = _outside_root(safe_url(url))

@@ -17,8 +17,11 @@ from nbstream.markdown.prose import Prose
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.spans import balanced
 from nbstream.markdown.tables import fit, split_row
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
@@ -58,7 +61,7 @@ def inert(text: str, *, images: Images = "link") -> str:
         parser.feed(line)
     parser.close()
     writer = _Writer(source, Prose(parser.references, source, allow_images=images == "allow"))
-    return "\n".join(writer.blocks(parser.document.children))
+    return "\n".join([*writer.blocks(parser.document.children), *writer.notes(parser.notes)])
 
 
 class _Writer:
@@ -74,7 +77,7 @@ class _Writer:
         lines: list[str] = []
         bullet = before = ""
         for block in blocks:
-            if block.kind == "definitions":
+            if block.kind in NOT_IN_PLACE:
                 continue
             written = self._block(block, bullet if before == "list" else "")
             isolated = not tight or self._risky(block)
@@ -106,8 +109,6 @@ class _Writer:
             return self._table(block)
         if kind == "quote":
             return self._quote(block)
-        if kind == "footnote":
-            return self._footnote(block)
         return self._list(block, bullet_before)
 
     def _paragraph(self, text: str) -> list[str]:
@@ -146,15 +147,18 @@ class _Writer:
         self._in_risky_quote, self._quoted = outer, quoted
         return [f"> {line}".rstrip() if not line else f"> {line}" for line in lines or [""]]
 
-    def _footnote(self, block: Block) -> list[str]:
-        """Write a note where it stands, as words: what makes it a note to one parser makes it a link to another."""
-        label = f"[^{block.text}]: "
-        first, rest = block.children[:1], block.children[1:]
-        if first and first[0].kind == "paragraph":
-            lines = self._paragraph(label + first[0].text.strip())
-        else:
-            lines, rest = self._paragraph(label.strip()), block.children
-        return [*lines, "", *self.blocks(rest)] if rest else lines
+    def notes(self, definitions: Mapping[str, Block]) -> list[str]:
+        """Write the notes that were referred to, below a rule: few parsers know notes, and all know numbered lists."""
+        lines: list[str] = []
+        expected, delimiter = 1, "."
+        for number, note in self._prose.footnotes.numbered(definitions):
+            if lines and number != expected:
+                delimiter = _OTHER_BULLET[delimiter]  # or the numbers of the list would go on without a gap
+            mark = f"{number}{delimiter}"
+            first, *rest = self.blocks(note.children) or [""]
+            lines += ["", f"{mark} {first}", *(" " * (len(mark) + 1) + line if line else "" for line in rest)]
+            expected = number + 1
+        return ["", "___", *lines] if lines else []
 
     def _list(self, block: Block, bullet_before: str) -> list[str]:
         marker = block.marker

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the kerne
 PROMPT = "Write 880 words"  # about 5 KB
 PACE = {"first_token": 0.2, "tokens_per_second": 100}
 WEBSOCKET_BYTES = 1 / 30  # of those of a display a chunk
-MAIN_THREAD = 1 / 4  # of that of a display a chunk; 1/5 to 1/15 from run to run
+MAIN_THREAD = 1 / 8  # of that of a display a chunk
 KERNEL_CPU = 1 / 3  # of that of a loop that prints; 1/3.2 to 1/4 from run to run
 
 LONG_PROMPT = "Write 15500 words"  # about 80 KB

@@ -119,11 +119,18 @@ def test_a_late_note_redraws_what_refers_to_it_and_the_notes_come_at_the_finish(
 @pytest.mark.parametrize(
     ("text", "written"),
     [
-        ("a[^1]\n\n[^1]: https://x.example", "a[^1]\n\n&#91;^1&#93;: https://x.example"),
-        ("a[^1]\n\n[^1]:\n\n    ```\n    x\n    ```", "a[^1]\n\n&#91;^1&#93;:\n\n```\nx\n```"),
-        ("[^1]: <img src=x onerror=alert(1)>", "&#91;^1&#93;: &lt;img src=x onerror=alert(1)>"),
+        ("a[^n], b[^m]\n\n[^m]: two\n[^n]: one", "a¹, b²\n\n___\n\n1. one\n\n2. two"),
+        ("a[^1]\n\n[^1]: https://x.example", "a¹\n\n___\n\n1. https://x.example"),
+        ("a[^1]\n\n[^1]:\n\n    ```\n    x\n    ```", "a¹\n\n___\n\n1. ```\n   x\n   ```"),
+        ("a[^1]\n\n[^1]: b[^2]\n[^2]: c", "a¹\n\n___\n\n1. b²\n\n2. c"),
+        ("a[^x] b[^1]\n\n[^1]: <img src=x onerror=alert(1)>", "a[^x] b²\n\n___\n\n2. &lt;img src=x onerror=alert(1)>"),
+        ("a[^1] b[^x] c[^2]\n\n[^1]: d\n[^2]: e", "a¹ b[^x] c³\n\n___\n\n1. d\n\n3) e"),
+        (
+            "[t][^1] [^1](https://x.example) `[^1]`\n\n[^1]: n",
+            "&#91;t]¹ [^1](https://x.example) `[^1]`\n\n___\n\n1. n",
+        ),
     ],
 )
-def test_notes_are_words_where_they_stand_in_inert_markdown(text, written):
+def test_inert_markdown_has_the_numbers_and_the_notes_of_the_page(text, written):
     assert inert(text) == written
     assert inert(written) == written

@@ -15,6 +15,12 @@ function button(className, label, title, parent, onClick) {
   return made;
 }
 
+// What stays as it is costs nothing; setting it again would make the page look for what has changed.
+function set(node, name, value) {
+  if (value === null) node.removeAttribute(name);
+  else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
 function say(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }

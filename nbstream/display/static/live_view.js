@@ -48,11 +48,11 @@ class LiveView extends AnswerView {
   drawState() {
     const { doc } = this;
     const waitedLong = performance.now() - doc.startedAt >= 3000;
-    this.root.dataset.state = doc.state;
+    set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     if (doc.ended) return this.drawEnd();
-    this.reasoning.hidden = !doc.reasoning;
-    this.stop.hidden = !doc.kernelAnswers && waitedLong;
+    this.reasoning.toggleAttribute("hidden", !doc.reasoning);
+    this.stop.toggleAttribute("hidden", !doc.kernelAnswers && waitedLong);
     this.status.classList.toggle("nbs-pausing", Boolean(doc.retry));
     const wayToStop = this.stop.hidden ? ". To stop, interrupt the kernel (■)" : "";
     say(this.status, this.stopping ? "Stopping …" : doc.statusLine() + wayToStop);
@@ -84,14 +84,14 @@ class LiveView extends AnswerView {
   // An answer that is longer than its cap scrolls in its box, unless the reader wants all of it.
   drawCap() {
     const cap = CAP_LINES * parseFloat(getComputedStyle(this.body).lineHeight);
-    this.box.style.setProperty("--nbs-cap", `${cap}px`);
     const long = this.body.offsetHeight > cap + 1;
     const all = this.root.dataset.all !== undefined;
-    this.more.hidden = !long || this.doc.ended;
-    this.box.classList.toggle("nbs-capped", long && !all);
-    if (long && !all) this.box.tabIndex = 0; // what scrolls must be reachable
-    else this.box.removeAttribute("tabindex");
-    this.more.setAttribute("aria-expanded", all);
+    const capped = long && !all;
+    this.more.toggleAttribute("hidden", !long || this.doc.ended);
+    set(this.box, "style", capped ? `--nbs-cap: ${cap}px` : "");
+    this.box.classList.toggle("nbs-capped", capped);
+    set(this.box, "tabindex", capped ? "0" : null); // what scrolls must be reachable
+    set(this.more, "aria-expanded", String(all));
     say(this.more, all ? "Show less" : "Show all");
   }
 

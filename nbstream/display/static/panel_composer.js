@@ -15,7 +15,7 @@ class Composer {
     this.field.setAttribute("aria-label", "Message");
     this.field.addEventListener("input", () => this.onInput());
     this.field.addEventListener("keydown", (event) => this.onKey(event));
-    this.field.addEventListener("paste", (event) => this.takeFiles(event, event.clipboardData?.files));
+    this.field.addEventListener("paste", (event) => this.onPaste(event));
     for (const over of ["dragenter", "dragover"]) panel.root.addEventListener(over, (event) => this.onDrag(event));
     panel.root.addEventListener("dragleave", ({ relatedTarget }) => this.offer(panel.root.contains(relatedTarget)));
     panel.root.addEventListener("drop", (event) => this.takeFiles(event, event.dataTransfer?.files));
@@ -111,6 +111,12 @@ class Composer {
 
   // --- files ---
 
+  // A spreadsheet offers what was copied as a text and as an image: the text is meant.
+  onPaste(event) {
+    const { types, files } = event.clipboardData ?? { types: [] };
+    if (!types.includes("text/plain")) this.takeFiles(event, files);
+  }
+
   onDrag(event) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
@@ -133,7 +139,7 @@ class Composer {
 
   async attach(files) {
     this.picker.value = "";
-    const read = await Promise.all(files.map((file) => readFile(file)));
+    const read = await Promise.all(files.map((file) => readFile(file).catch(() => ({ problem: `${file.name} could not be read.` }))));
     const good = read.filter(({ problem }) => !problem);
     this.doc.say(read.map(({ problem }) => problem).filter(Boolean).join(" "));
     this.doc.write({ attachments: [...this.doc.draft.attachments, ...good] });

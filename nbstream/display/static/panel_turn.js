@@ -23,6 +23,7 @@ class Turn extends AnswerView {
     this.remedies = element("div", "nbs-remedies", this.root);
     const foot = element("footer", "nbs-foot", this.root);
     this.facts = element("span", "nbs-facts", foot);
+    this.branch = element("span", "nbs-branch", foot);
     this.acts = element("div", "nbs-acts", foot);
     this.buildButtons();
   }
@@ -42,9 +43,9 @@ class Turn extends AnswerView {
     this.retry = make("Retry", "Ask again", ask("retry"), this.remedies);
     this.resume = make("Continue", "Let the model go on from here", ask("resume"), this.remedies);
     this.include = make("Include", "Send this partial answer along with later questions", () => this.toggle(), this.remedies);
-    this.back = make("◀", "Previous version", () => this.step(-1));
-    this.place = element("span", "nbs-place", this.acts);
-    this.forth = make("▶", "Next version", () => this.step(1));
+    this.back = make("◀", "Previous version", () => this.step(-1), this.branch);
+    this.place = element("span", "", this.branch);
+    this.forth = make("▶", "Next version", () => this.step(1), this.branch);
     this.back.setAttribute("aria-label", "Previous version");
     this.forth.setAttribute("aria-label", "Next version");
     this.copying = make("Copy", "Copy the text", () => this.copy());
@@ -66,7 +67,7 @@ class Turn extends AnswerView {
     this.resume.hidden = !head.can_continue;
     this.include.hidden = !head.can_include;
     this.include.setAttribute("aria-pressed", head.included);
-    this.edit.hidden = !head.can_edit;
+    this.edit.hidden = !head.can_edit || this.version === null;
     this.regenerate.hidden = !head.can_regenerate;
     this.drawPlace(head.siblings);
     if (!this.doc) this.drawSettled();
@@ -75,7 +76,7 @@ class Turn extends AnswerView {
 
   drawPlace(siblings) {
     const at = siblings.indexOf(this.id);
-    this.back.hidden = this.place.hidden = this.forth.hidden = siblings.length < 2;
+    this.branch.hidden = siblings.length < 2;
     say(this.place, `${at + 1}/${siblings.length}`);
     this.back.setAttribute("aria-disabled", at <= 0);
     this.forth.setAttribute("aria-disabled", at + 1 >= siblings.length);
@@ -93,7 +94,7 @@ class Turn extends AnswerView {
   label(number) {
     const { head } = this.known;
     const name = `${NAMES[head?.role] ?? head?.role}, turn ${number}`;
-    if (this.root.getAttribute("aria-label") !== name) this.root.setAttribute("aria-label", name);
+    set(this.root, "aria-label", name);
   }
 
   // --- its text ---
@@ -135,10 +136,10 @@ class Turn extends AnswerView {
 
   drawState() {
     const { doc } = this;
-    this.root.dataset.state = doc.state;
+    set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
-    this.reasoning.hidden = !doc.reasoning;
-    this.copying.hidden = this.deletion.hidden = true;
+    this.reasoning.toggleAttribute("hidden", !doc.reasoning);
+    for (const later of [this.copying, this.deletion]) later.toggleAttribute("hidden", true);
     say(this.facts, this.panel.stopping && !doc.ended ? "Stopping …" : doc.statusLine());
     this.drawMark(doc.ended ? doc.mark : null);
     if (doc.ended) clearInterval(this.ticker);
@@ -238,7 +239,7 @@ class TextEditor {
     this.root = element("div", "nbs-editor");
     this.field = element("textarea", "nbs-field", this.root);
     this.field.setAttribute("aria-label", label);
-    this.field.value = text;
+    Object.assign(this.field, { rows: 1, value: text, dir: "auto" });
     const row = element("div", "nbs-remedies", this.root);
     const finish = () => this.field.value.trim() && save(this.field.value).then(close, failed);
     button("nbs-act", done, "Enter", row, finish);

@@ -18,9 +18,9 @@ class PanelView {
     this.queue = new Queue(this, this.root);
     this.context = element("details", "nbs-context", this.root);
     this.composer = new Composer(this, this.root);
-    const tools = element("div", "nbs-tools", this.root);
-    this.trays = new Trays(this, tools, this.root);
-    this.composer.buildButtons(tools);
+    this.tools = element("div", "nbs-tools", this.root);
+    this.trays = new Trays(this, this.tools, this.root);
+    this.composer.buildButtons(this.tools);
     this.totals = element("p", "nbs-totals", this.root);
     const cell = { label: "To new cell", title: "Put this code into a new cell below", act: toNewCell };
     this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookCommands() ? [cell] : []);
@@ -48,30 +48,42 @@ class PanelView {
       event.stopPropagation(); // no key pressed here is meant for the notebook
       if (event.key === "Escape" && !event.isComposing) this.askToStop();
     });
-    this.root.addEventListener("focusin", ({ target }) => (this.focused = target));
-    this.root.addEventListener("focusout", () =>
-      setTimeout(() => {
-        const elsewhere = this.root.isConnected && document.hasFocus() && !this.root.contains(document.activeElement);
-        if (elsewhere) this.focused = null;
-      }),
-    );
+    // Elements that are taken out lose the focus too; only the reader takes it elsewhere.
+    this.note = ({ target, type }) => {
+      if (!this.root.contains(target)) this.focused = null;
+      else if (type === "focusin") this.focused = target;
+    };
+    for (const type of ["focusin", "pointerdown"]) document.addEventListener(type, this.note, true);
     this.log.addEventListener("scroll", () => this.drawUnread(), { passive: true });
     this.observer = new ResizeObserver(() => this.arrive());
     this.observer.observe(this.root);
+    this.watcher = new IntersectionObserver(([{ isIntersecting }]) => (this.composerSeen = isIntersecting));
+    this.watcher.observe(this.composer.root);
   }
 
   // It is on the page, perhaps again: elements that were taken out have lost their scroll position and the focus.
   arrive() {
     if (!this.root.isConnected || this.root.offsetHeight === 0) return;
     this.shown = true;
-    if (this.log.scrollTop !== this.tail.top) {
-      if (this.tail.following) this.tail.follow();
-      else this.log.scrollTop = this.tail.top;
-    }
+    this.restoreScroll();
+    requestAnimationFrame(() => this.restoreScroll()); // turns out of sight get their height only now
     fitHeight(this.composer.field);
+    this.keepComposer();
     const { activeElement } = document;
     if (this.focused && activeElement !== this.focused && (!activeElement || activeElement.contains(this.root))) {
       this.focused.focus({ preventScroll: true });
+    }
+  }
+
+  restoreScroll() {
+    if (this.tail.following) this.tail.follow();
+    else this.log.scrollTop = this.tail.top;
+  }
+
+  // What the reader is writing in stays in sight while the conversation above it grows.
+  keepComposer() {
+    if (this.composerSeen && this.composer.field === document.activeElement) {
+      this.tools.scrollIntoView({ block: "nearest" });
     }
   }
 
@@ -130,8 +142,8 @@ class PanelView {
 
   giveFocus({ index, act }) {
     const turn = this.turns.get(this.doc.order[Math.min(index, this.doc.order.length - 1)]);
-    const same = act && turn?.acts.querySelector(`[data-act="${act}"]:not([hidden])`);
-    (same ?? turn?.root ?? this.composer.field).focus({ preventScroll: true });
+    const button = act !== "Delete" && turn?.root.querySelector(`[data-act="${act}"]:not([hidden])`);
+    (button || turn?.root || this.composer.field).focus({ preventScroll: true });
   }
 
   settle(id, blocks) {
@@ -215,7 +227,7 @@ class PanelView {
   drawUnread() {
     if (this.tail.following) this.unread.clear();
     const count = this.unread.size;
-    this.newer.hidden = count === 0;
+    this.newer.toggleAttribute("hidden", count === 0);
     say(this.newer, `${count} new ${count === 1 ? "message" : "messages"} ↓`);
   }
 
@@ -236,7 +248,9 @@ class PanelView {
 
   remove() {
     for (const turn of this.turns.values()) turn.remove();
+    for (const type of ["focusin", "pointerdown"]) document.removeEventListener(type, this.note, true);
     this.observer.disconnect();
+    this.watcher.disconnect();
     this.tail.observer.disconnect();
     this.doc.views.delete(this);
     this.root.remove();
@@ -259,11 +273,19 @@ class Place {
     this.view = [...this.doc.views].find(free) ?? new PanelView(this.doc);
     this.view.shown = false;
     this.host.append(this.view.root);
-    this.view.arrive();
+    if (this.host.isConnected) return this.view.arrive();
+    // The host itself is put on the page a moment later; until then keys would be lost.
+    this.waiting = new MutationObserver(() => {
+      if (!this.host.isConnected) return;
+      this.waiting.disconnect();
+      this.view.arrive();
+    });
+    this.waiting.observe(document, { childList: true, subtree: true });
   }
 
   leave() {
     this.observer.disconnect();
+    this.waiting?.disconnect();
     if (!this.host.contains(this.view.root)) return;
     this.view.root.remove();
     if (this.doc.views.size > 1) this.view.remove();
