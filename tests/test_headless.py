@@ -75,8 +75,8 @@ def test_a_chat_panel_is_a_static_transcript_without_widget_state(execute: Any) 
     notebook = execute(
         notebook_of(
             "import nbstream as nbs\npanel = nbs.ChatPanel(model='demo', bind='reply')\npanel",
-            "panel.chat.stream('hello'); panel.send('Count to 3')",
-            "panel.chat.running and panel.chat.running.handle.result(); reply[-7:]",
+            "panel.chat.stream('hello')",
+            "panel.send('Count to 3')\npanel.chat.running and panel.chat.running.handle.result()\nreply[-7:]",
         )
     )
     [transcript] = notebook.cells[0].outputs
