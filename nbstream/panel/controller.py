@@ -39,7 +39,6 @@ __all__ = ["Hooks", "PanelController", "Shown"]
 _log = logging.getLogger("nbstream")
 
 _HELD = "What is queued waits, for the last answer is not complete. Retry it or send a message, and the queue follows."
-_NO_NEW_CELL = "this front end lets no panel make a cell; copy the code instead"
 
 
 class Shown(Protocol):
@@ -198,11 +197,6 @@ class PanelController:
     def export(self, kind: str) -> Download:
         """The conversation as a file."""
         return export(self.chat, kind)
-
-    def new_cell(self, code: str) -> None:
-        """Refuse: no message of a widget can make a cell."""
-        del code
-        raise UsageError(_NO_NEW_CELL)
 
     def dismiss(self) -> None:
         """Take the notices away."""
