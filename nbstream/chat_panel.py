@@ -13,6 +13,7 @@ from nbstream.chat import Chat
 from nbstream.display.choose import attended
 from nbstream.display.page import view_bundle
 from nbstream.display.panel_view import PanelView
+from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.notebook_file import newest_chat, running_notebook
 from nbstream.panel.bound_name import BoundName, checked_name
@@ -165,6 +166,7 @@ class ChatPanel(PanelView):
         ipywidgets calls this when the widget is made.
         """
         if attended():
+            engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
 
     def _ipython_display_(self) -> None:

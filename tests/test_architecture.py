@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("chat", "chat_running", "config", "context", "conversation", "markdown", "model_list", "notebook_file"),
         *("display.marks", "display.panel_actions", "display.panel_state", "display.surface"),
     ),
-    "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "notebook_file", "panel"),
+    "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
 MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
