@@ -50,6 +50,10 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_LATE[name]), name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics: what `%load_ext nbstream` calls."""
     from nbstream.magics import load

@@ -266,7 +266,7 @@ class Chat(ChatRecord):
             raise
 
     def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
-        surfaces = [surface_here(display=display), *self._tell(lambda listener: listener.turn_began(running))]
+        surfaces = [surface_here(display=display), *self._listeners.tell(lambda listener: listener.turn_began(running))]
         surfaces.append(Ending(functools.partial(self._end, running)))
         resume = functools.partial(self._go_on, running.id, running.context)
         running.handle = launch(request, fan_out(surfaces), running.beginning, resume)
@@ -315,5 +315,5 @@ class Chat(ChatRecord):
             else:
                 talk.commit(running.parent, [running.user, answer] if running.user else [answer])
             self._running, self._ended = None, (running.id, result)
-        self._tell(lambda listener: listener.turn_ended(running, result))
+        self._listeners.tell(lambda listener: listener.turn_ended(running, result))
         self._changed()

@@ -5,21 +5,19 @@ It guards the conversation against several threads and tells listeners of every 
 
 from __future__ import annotations
 
-import json
-import logging
-import pathlib
 import threading
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from nbstream.conversation import export
+from nbstream.chat_files import read_json, write_json
+from nbstream.chat_running import Listeners
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document import Document, harmless
 from nbstream.conversation.history import Limits, note_of, outgoing
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
-from nbstream.plain import encodable
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Callable
 
     from nbformat import NotebookNode
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult, Usage
 
 __all__ = ["ChatRecord"]
-
-_log = logging.getLogger("nbstream")
 
 
 class ChatRecord:
@@ -57,7 +53,7 @@ class ChatRecord:
         if history not in {"messages", "server"}:
             raise UsageError(f'history must be "messages" or "server", not {history!r}')
         self._lock = threading.RLock()
-        self._listeners: list[ChatListener] = []
+        self._listeners = Listeners()
         self._running: RunningTurn | None = None
         self._ended: tuple[str, StreamResult] | None = None
         self._name = name
@@ -298,13 +294,7 @@ class ChatRecord:
             chat = nbs.Chat.load("chat.json")
             ```
         """
-        path = pathlib.Path(path)
-        beside = path.with_name(f".{path.name}.{threading.get_ident()}")
-        try:
-            beside.write_text(encodable(json.dumps(self.to_dict(), ensure_ascii=False, indent=1)), "utf-8")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_json(path, self.to_dict())
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> Self:
@@ -314,20 +304,23 @@ class ChatRecord:
             UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
             OSError: It cannot be read.
         """
+        data = read_json(path)
         try:
-            return cls.from_dict(json.loads(pathlib.Path(path).read_bytes()))
+            return cls.from_dict(data)
         except UsageError as error:
             raise UsageError(f"{path}: {error}") from None
-        except (ValueError, RecursionError):
-            raise UsageError(f"{path} is no saved chat; chat.save(path) makes one") from None
 
     def to_markdown(self) -> str:
         """The active path as Markdown that does nothing by being shown: a heading line for each turn."""
-        return export.to_markdown(self.turns, self.system)
+        from nbstream.conversation.export import to_markdown
+
+        return to_markdown(self.turns, self.system)
 
     def to_text(self) -> str:
         """The active path in plain words."""
-        return export.to_text(self.turns, self.system)
+        from nbstream.conversation.export import to_text
+
+        return to_text(self.turns, self.system)
 
     def to_notebook(self) -> NotebookNode:
         """The active path as a notebook: a cell for each question, with the answer as its output.
@@ -340,7 +333,9 @@ class ChatRecord:
             nbformat.write(chat.to_notebook(), "chat.ipynb")
             ```
         """
-        return export.to_notebook(self.turns, self.system, self.name, harmless(self.options))
+        from nbstream.conversation.export import to_notebook
+
+        return to_notebook(self.turns, self.system, self.name, harmless(self.options))
 
     # --- who is told --------------------------------------------------------------------------------------------------
 
@@ -350,28 +345,10 @@ class ChatRecord:
         Returns:
             A function that ends it.
         """
-        with self._lock:
-            self._listeners.append(listener)
-
-        def leave() -> None:
-            with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return leave
+        return self._listeners.add(listener)
 
     def _changed(self) -> None:
-        self._tell(lambda listener: listener.turns_changed())
-
-    def _tell(self, tell: Callable[[ChatListener], Any]) -> list[Any]:
-        """What the listeners answer, those that do; what one raises must not lose an answer."""
-        answers = []
-        for listener in tuple(self._listeners):
-            try:
-                answers.append(tell(listener))
-            except Exception:  # noqa: BLE001  whatever a listener raises
-                _log.exception("nbstream could not tell a listener of a chat what happened")
-        return [answer for answer in answers if answer is not None]
+        self._listeners.tell(lambda listener: listener.turns_changed())
 
     def __repr__(self) -> str:
         name, count, usage = f" {self.name!r}" if self.name else "", len(self.turns), self.usage

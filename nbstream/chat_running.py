@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nbstream.conversation.turn import new_id
 from nbstream.display.surface import NullSurface
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
     from nbstream.handle import StreamHandle
     from nbstream.result import StreamResult
 
-__all__ = ["ChatListener", "Ending", "RunningTurn"]
+__all__ = ["ChatListener", "Ending", "Listeners", "RunningTurn"]
+
+_log = logging.getLogger("nbstream")
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +73,35 @@ class ChatListener(Protocol):
     def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
         """An exchange has ended, and is among the turns now."""
         ...
+
+
+class Listeners:
+    """Who listens. Anybody may come and go at any time, also while they are being told."""
+
+    def __init__(self) -> None:
+        self._all: tuple[ChatListener, ...] = ()
+        self._lock = threading.Lock()
+
+    def add(self, listener: ChatListener) -> Callable[[], None]:
+        """Tell `listener` from now on; what is returned ends it."""
+        with self._lock:
+            self._all += (listener,)
+
+        def leave() -> None:
+            with self._lock:
+                self._all = tuple(each for each in self._all if each is not listener)
+
+        return leave
+
+    def tell(self, tell: Callable[[ChatListener], T | None]) -> list[T]:
+        """What the listeners answer, those that do; what one raises must not lose an answer."""
+        answers = []
+        for listener in self._all:
+            try:
+                answers.append(tell(listener))
+            except Exception:  # noqa: BLE001  whatever a listener raises
+                _log.exception("nbstream could not tell a listener of a chat what happened")
+        return [answer for answer in answers if answer is not None]
 
 
 class Ending(NullSurface):

@@ -71,7 +71,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "model_list": ("config", "engine"),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
     "chat_running": ("conversation", "display.surface", "handle"),
-    "chat_record": ("chat_running", "conversation"),
+    "chat_files": (),
+    "chat_record": ("chat_files", "chat_running", "conversation"),
     "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
     "panel": (
         *("chat", "chat_running", "config", "context", "conversation", "markdown", "model_list", "notebook_file"),

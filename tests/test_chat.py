@@ -394,3 +394,14 @@ def test_it_says_what_it_is_and_no_more(make_chat, loopback):
     loopback.send(whole("A1", usage=(1200, 1)))
     ask(chat, "Q1")
     assert repr(chat) == "<Chat 'tutor': 2 turns, 1,201 tokens>"
+
+
+def test_three_hundred_turns(make_chat, loopback):
+    """Every request carries all that was said, in order, and nothing is asked twice."""
+    loopback.respond(lambda received: Answer(chat_body(f"A{len(received.json['messages']) // 2}", usage=(1, 1))))
+    chat = make_chat("S")
+    for number in range(150):
+        ask(chat, f"Q{number}")
+    assert [len(received.json["messages"]) for received in loopback.requests] == list(range(2, 302, 2))
+    assert chat.messages[:-1] == sent(loopback)
+    assert chat.usage == nbs.Usage(150, 150, 300)

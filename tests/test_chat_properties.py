@@ -76,7 +76,7 @@ DEEDS: dict[str, Callable[[nbs.Chat, str, int], Any]] = {
     "delete": lambda chat, turn, _: chat.delete(turn),
     "select": lambda chat, turn, _: chat.select(turn),
     "undo": lambda chat, *_: chat.undo(),
-    "limit": lambda chat, _, number: setattr(chat, "max_turns", number // 4),
+    "limit": lambda chat, _, number: setattr(chat, "max_turns", number % 5),
     "fork": lambda chat, *_: chat.fork(),
     "save": lambda chat, *_: nbs.Chat.from_dict(json.loads(json.dumps(chat.to_dict()))),
 }
@@ -111,11 +111,14 @@ def check(chat: nbs.Chat) -> None:
 
 
 def check_request(chat: nbs.Chat, request: StreamRequest) -> None:
-    """Whole exchanges within the limit, then the question, or what there is of its answer."""
-    roles = [message["role"] for message in request.messages]
-    assert roles == [*["user", "assistant"] * (len(roles) // 2), "user"]
+    """The question, and before it the last exchanges that are included, as many as fit."""
+    assert chat._ended is not None
+    *earlier, question, _ = chat._conversation.tree.path_to(chat._ended[0])
+    pairs = [pair for pair in zip(earlier[::2], earlier[1::2], strict=True) if pair[1].included]
+    fitting = len(pairs) if chat.max_turns is None else chat.max_turns // 2
+    sent = [turn for pair in pairs[max(len(pairs) - fitting, 0) :] for turn in pair]
+    assert list(request.messages) == [{"role": turn.role, "content": turn.text} for turn in (*sent, question)]
     assert all(message["content"] for message in request.messages)
-    assert chat.max_turns is None or len(roles) - 1 <= chat.max_turns
 
 
 @given(steps=st.lists(STEPS, max_size=25))

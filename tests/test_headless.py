@@ -100,6 +100,24 @@ def test_failed_stream_fails_the_run_with_a_short_error(execute: Any) -> None:
     assert len(error["traceback"]) == 1
 
 
+def test_a_chat_goes_on_from_cell_to_cell_and_its_export_asks_the_same(execute: Any, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "exported.ipynb"
+    notebook = execute(
+        notebook_of(
+            "%load_ext nbstream",
+            "%%stream --chat tutor -m demo\nhello {{ 1 + 1 }}",
+            "%%stream --chat tutor\nWhat is {{ '{{' }} x }}?",
+            f"import nbformat\nnbformat.write(tutor.to_notebook(), {str(path)!r})\nlen(tutor.turns)",
+        )
+    )
+    assert notebook.cells[3].outputs[-1]["data"]["text/plain"] == "4"
+    exported = nbformat.read(path, as_version=4)
+    shown = [output["data"] for output in streamed(exported)]
+    assert shown == [output["data"] for output in streamed(notebook)]
+    assert "> What is {{ x }}?" in shown[1]["text/markdown"]
+    assert [output["data"] for output in streamed(execute(exported))] == shown
+
+
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs_offline_from_top_to_bottom(path: pathlib.Path, execute: Any) -> None:
     notebook = execute(nbformat.read(path, as_version=4))

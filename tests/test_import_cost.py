@@ -35,7 +35,10 @@ def modules_after(code):
     return set(done.stdout.rpartition("MODULES ")[2].split())
 
 
-@pytest.mark.parametrize("code", ["import nbstream", LOAD], ids=["import nbstream", "%load_ext nbstream"])
+MAKE = "import nbstream; nbstream.Chat('Be terse.', model='m').messages"
+
+
+@pytest.mark.parametrize("code", ["import nbstream", LOAD, MAKE], ids=["import", "%load_ext", "Chat"])
 def test_nothing_dear_is_imported(code):
     modules = modules_after(code)
     assert "nbstream" in modules
@@ -48,3 +51,12 @@ def test_importing_does_not_even_need_ipython():
 
 def test_importing_starts_no_thread():
     modules_after("import threading, nbstream; assert threading.active_count() == 1")
+
+
+def test_what_is_made_late_is_there_by_name():
+    modules_after(
+        "import nbstream; assert 'Chat' in dir(nbstream); assert 'nbstream.chat' not in __import__('sys').modules"
+    )
+    modules_after("from nbstream import Chat; assert Chat.__module__ == 'nbstream.chat'")
+    modules_after("from nbstream import *; Chat()")
+    modules_after("import nbstream; assert not hasattr(nbstream, 'NoSuchName')")

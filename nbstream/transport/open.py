@@ -127,7 +127,9 @@ class ClientPool:
             body = responses.request_body(request)
             creator = client.responses
             adapter = ResponsesAdapter()
-        named = {name: body.pop(name) for name in ("model", "messages", "input") if name in body}
+        # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
+        named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
+        body |= {name: _without_models(body[name]) for name in ("messages", "input") if name in body}
         creating = creator.with_streaming_response.create
         return creating(**named, stream=True, extra_body=body, timeout=timeout), adapter
 
@@ -258,3 +260,13 @@ def _headers_against_environment(key: str) -> dict[str, Any]:
     custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
     headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
     return headers | {name: f"Bearer {key}" for name in custom if name.lower() == "authorization"}
+
+
+def _without_models(value: Any) -> Any:
+    """The value with the SDK's own objects, such as the calls of an earlier answer, as JSON; old SDKs need that."""
+    if isinstance(value, dict):
+        return {name: _without_models(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_models(each) for each in value]
+    dump = None if isinstance(value, str) else getattr(value, "model_dump", None)
+    return value if dump is None else dump(mode="json", exclude_unset=True)

@@ -150,6 +150,8 @@ _ADVICE = {
 def _advice(kind: str, code: str | None, request: StreamRequest, wait: float | None, *, retryable: bool) -> str:
     if kind == "rate_limit" and wait:
         return f"It asks to wait {wait:.0f} s."
+    if code == "previous_response_not_found":
+        return 'The server no longer keeps what was said before; send it with each request (history="messages").'
     if kind == "rejected" and retryable:
         return "Try again in a moment."
     if kind == "authentication":

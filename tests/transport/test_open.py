@@ -8,6 +8,7 @@ import socket
 import threading
 import traceback
 from types import SimpleNamespace
+from typing import Any
 
 import openai
 import pytest
@@ -84,6 +85,34 @@ def test_a_responses_stream(ask, loopback):
     assert (result.state, result.text, result.response_id) == (StreamState.COMPLETED, "Hi", "r")
     assert loopback.requests[0].path == "/v1/responses"
     assert json.loads(loopback.requests[0].body)["store"] is False
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_the_sdk_does_not_look_through_the_messages(ask, loopback, monkeypatch, api):
+    """It would rename what needs no renaming, at a cost of 0.1 ms a message and on the loop that all streams share."""
+    looked_at: list[Any] = []
+
+    async def look(data, *_, **__):
+        looked_at.append(data)
+        return data
+
+    for module in ("chat.completions.completions", "responses.responses"):
+        monkeypatch.setattr(f"openai.resources.{module}.async_maybe_transform", look)
+    loopback.send(HI + FINISH + DONE)
+    ask(api=api, messages=({"role": "user", "content": "Long"},) * 300)
+    assert len(loopback.requests[0].json["messages" if api == "chat" else "input"]) == 300
+    assert len(looked_at) == 1
+    assert "Long" not in str(looked_at)
+
+
+def test_objects_of_the_sdk_may_be_in_messages(ask, loopback):
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    answer = openai.types.chat.ChatCompletionMessage.model_validate(
+        {"role": "assistant", "content": None, "tool_calls": [call]}
+    )
+    loopback.send(HI + FINISH + DONE)
+    ask(messages=({"role": "assistant", "content": None, "tool_calls": answer.tool_calls},))
+    assert loopback.requests[0].json["messages"] == [{"role": "assistant", "content": None, "tool_calls": [call]}]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/event-stream; charset=iso-8859-1"])
@@ -205,6 +234,7 @@ def test_no_key_for_openai_is_told_before_anything_is_sent(ask, make_request):
         (404, error_body(code="model_not_found"), errors.NotFoundError, "model's name (m)"),
         (404, error_body(), errors.NotFoundError, "base URL"),
         (400, error_body(), errors.RequestRejectedError, "Change the request"),
+        (400, error_body(code="previous_response_not_found"), errors.RequestRejectedError, 'history="messages"'),
         (400, error_body(code="context_length_exceeded"), errors.ContextLengthError, "Shorten the prompt"),
         (402, error_body(), errors.QuotaError, "billing"),
         (409, error_body(), errors.RequestRejectedError, "Try again"),

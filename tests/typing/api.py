@@ -34,6 +34,19 @@ def stop() -> bool:
     return handle.state is nbs.StreamState.CANCELLED
 
 
+def talk() -> nbs.Chat:
+    chat = nbs.Chat("Be terse.", model="demo", temperature=0.2, max_turns=20)
+    assert_type(chat.stream("Hi"), nbs.StreamResult)
+    assert_type(chat.usage, nbs.Usage | None)
+    handle = chat.regenerate(chat.turns[-1].id)
+    assert_type(handle.result(), nbs.StreamResult)
+    assert_type(chat.turns[0].text, str)
+    assert_type(chat.left_out(), str | None)
+    chat.save("chat.json")
+    assert_type(nbs.Chat.load("chat.json"), nbs.Chat)
+    return chat.fork()
+
+
 def recover() -> str:
     nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
     try:
