@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbstream.display.panel_state import Attachment
     from nbstream.display.surface import Surface
 
-__all__ = ["REQUEST", "Overheard", "PanelPage", "Reader", "exchange", "panel_page", "queued"]
+__all__ = ["ADDRESS", "REQUEST", "Overheard", "PanelPage", "Reader", "exchange", "panel_page", "queued"]
 
 # A model as anywidget hands it over. What the kernel says to a message comes back as that call's value.
 STAND_IN = """

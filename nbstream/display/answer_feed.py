@@ -24,13 +24,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.deltas import BlockDeltas, TextDeltas
-from nbstream.display.marks import footer_of, mark_of
+from nbstream.display.marks import IN_A_CELL, footer_of, mark_of
 from nbstream.markdown import IncrementalRenderer, Patch
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.display.marks import Ways
     from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
@@ -43,6 +44,7 @@ class AnswerFeed:
     Args:
         send: Sends one message to all pages.
         images: Whether images of other servers are links or loaded.
+        ways: How the reader gets further, for the mark under an answer that did not simply end.
         now: Monotonic time, for what has passed and what is left of a pause when a page joins late.
 
     Example:
@@ -57,11 +59,13 @@ class AnswerFeed:
         send: Callable[[dict[str, Any]], None],
         *,
         images: Images = "link",
+        ways: Ways = IN_A_CELL,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
         self._now = now
         self._images = images
+        self._ways = ways
         self._renderer = IncrementalRenderer(images=images)
         self._rendered = ""
         self._blocks = BlockDeltas()
@@ -118,7 +122,7 @@ class AnswerFeed:
     def end(self, result: StreamResult) -> None:
         """Tell the pages that the stream has ended, and how."""
         with self._lock:
-            mark = mark_of(result)
+            mark = mark_of(result, self._ways)
             self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
             self._facts = footer_of(result)
             self._state = result.state

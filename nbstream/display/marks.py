@@ -15,7 +15,7 @@ from nbstream.result import StreamState
 if TYPE_CHECKING:
     from nbstream.result import StreamResult
 
-__all__ = ["Mark", "footer_of", "mark_of", "notes_of"]
+__all__ = ["IN_A_CELL", "IN_A_PANEL", "Mark", "Ways", "footer_of", "mark_of", "notes_of"]
 
 
 class Mark(NamedTuple):
@@ -24,6 +24,25 @@ class Mark(NamedTuple):
     word: str
     sentence: str
 
+
+class Ways(NamedTuple):
+    """How a reader gets further, in the words of the place where the answer is shown.
+
+    Attributes:
+        result: Where the whole result is.
+        go_on: What gets the rest of a partial answer.
+        limit: What sets the token limit.
+        again: What asks once more.
+    """
+
+    result: str
+    go_on: str
+    limit: str
+    again: str
+
+
+IN_A_CELL = Ways("stream_result", "%stream_continue goes on from there", "--max-tokens", "Run the cell again")
+IN_A_PANEL = Ways("panel.result", "Continue goes on from there", "Max tokens in the settings", "Ask for another answer")
 
 # By the kind of the error. A kind that is missing here is a plain "Failed": its sentence says all there is to say.
 _FAILURES = {
@@ -43,8 +62,12 @@ _FAILURES = {
 _ORDINARY = {"stop", "tool_calls"}
 
 
-def mark_of(result: StreamResult) -> Mark | None:
+def mark_of(result: StreamResult, ways: Ways = IN_A_CELL) -> Mark | None:
     """The mark that belongs under an answer; `None` for one that simply ended.
+
+    Args:
+        result: The answer.
+        ways: How the reader gets further.
 
     Example:
         >>> from nbstream.result import StreamResult
@@ -56,11 +79,11 @@ def mark_of(result: StreamResult) -> Mark | None:
         case StreamState.FAILED:
             mark = _failed(result)
         case StreamState.CANCELLED:
-            mark = _stopped(result)
+            mark = _stopped(result, ways)
         case StreamState.COMPLETED if result.text.strip() or result.refusal:
-            mark = _answered(result)
+            mark = _answered(result, ways)
         case StreamState.COMPLETED:
-            mark = _without_text(result)
+            mark = _without_text(result, ways)
         case _:
             return None
     return mark and Mark(mark.word, _line(mark.sentence))
@@ -106,57 +129,57 @@ def _failed(result: StreamResult) -> Mark:
     return Mark(_FAILURES.get(result.error.kind, "Failed"), result.error.message)
 
 
-def _stopped(result: StreamResult) -> Mark:
+def _stopped(result: StreamResult, ways: Ways) -> Mark:
     if not result.body:
         return Mark("Stopped", "You stopped the stream before the answer began.")
-    return Mark("Stopped", f"You stopped the answer after {len(result.body):,} characters{_way_on(result)}.")
+    return Mark("Stopped", f"You stopped the answer after {len(result.body):,} characters{_way_on(result, ways)}.")
 
 
-def _answered(result: StreamResult) -> Mark | None:
+def _answered(result: StreamResult, ways: Ways) -> Mark | None:
     if result.refusal:
-        words = " Its words are in stream_result.refusal." if result.text else ""
+        words = f" Its words are in {ways.result}.refusal." if result.text else ""
         return Mark("Refused", f"The model refused to answer.{words}")
-    return None if result.finish_reason in _ORDINARY else _ended(result)
+    return None if result.finish_reason in _ORDINARY else _ended(result, ways)
 
 
-def _ended(result: StreamResult) -> Mark:
+def _ended(result: StreamResult, ways: Ways) -> Mark:
     match result.finish_reason:
         case None:
             words = "The server gave no reason for the end, so the answer may be whole or cut"
-            return Mark("Reason unknown", f"{words}{_way_on(result)}.")
+            return Mark("Reason unknown", f"{words}{_way_on(result, ways)}.")
         case "length":
-            return Mark("Cut off", f"The token limit was reached (--max-tokens){_way_on(result)}.")
+            return Mark("Cut off", f"The token limit was reached ({ways.limit}){_way_on(result, ways)}.")
         case "content_filter":
             return Mark("Filtered", "The provider's content filter ended the answer.")
         case reason:
             return Mark("Ended", f"The server ended the answer for a reason of its own: {reason}.")
 
 
-def _way_on(result: StreamResult) -> str:
+def _way_on(result: StreamResult, ways: Ways) -> str:
     """How to get the rest, where it can be had: of one answer of which there is some text."""
-    return "; %stream_continue goes on from there" if result.text and not result.choices else ""
+    return f"; {ways.go_on}" if result.text and not result.choices else ""
 
 
-def _without_text(result: StreamResult) -> Mark:
+def _without_text(result: StreamResult, ways: Ways) -> Mark:
     """An output without a word of an answer needs one of ours in any case."""
-    reason, thoughts = result.finish_reason, "What it thought is in stream_result.reasoning."
+    reason, thoughts = result.finish_reason, f"What it thought is in {ways.result}.reasoning."
     if reason == "content_filter":
         return Mark("Filtered", "The provider's content filter let no answer through; try other words.")
     if result.tool_calls:
         names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))
-        asked = Mark("Tool call", f"The model asks to call {names}, see stream_result.tool_calls.")
-        return asked if reason in _ORDINARY else _ended(result)
+        asked = Mark("Tool call", f"The model asks to call {names}, see {ways.result}.tool_calls.")
+        return asked if reason in _ORDINARY else _ended(result, ways)
     # Some providers keep the thoughts to themselves and report only what they cost.
     hidden = result.usage is not None and bool(result.usage.reasoning_tokens)
     if result.reasoning or hidden:
         shown = f" {thoughts}" if result.reasoning else ""
         if reason == "length":
-            return Mark("No answer", f"The token limit went into thinking; allow more with --max-tokens.{shown}")
+            return Mark("No answer", f"The token limit went into thinking; allow more with {ways.limit}.{shown}")
         return Mark("No answer", f"The model thought but did not answer.{shown}")
     if reason == "length":
-        return Mark("Cut off", "The token limit was reached before the answer began; allow more with --max-tokens.")
+        return Mark("Cut off", f"The token limit was reached before the answer began; allow more with {ways.limit}.")
     because = "" if reason is None or reason in _ORDINARY else f" (reason: {reason})"
-    return Mark("Empty", f"The model ended without an answer{because}. Run the cell again, or try other words.")
+    return Mark("Empty", f"The model ended without an answer{because}. {ways.again}, or try other words.")
 
 
 def _line(sentence: str) -> str:

@@ -28,6 +28,7 @@ import anywidget
 import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
+from nbstream.display.marks import IN_A_PANEL
 from nbstream.display.page import page_code, take_messages_at_once
 from nbstream.display.panel_actions import perform
 from nbstream.display.panel_state import PanelState, TurnView
@@ -76,6 +77,7 @@ class PanelView(anywidget.AnyWidget):
         self._state = PanelState()
         self._turns: dict[str, TurnView] = {}
         self._settled = SettledTurns(images)
+        self._sent: dict[str, str] = {}  # the version of each turn that pages have been sent
         self._streams: dict[str, _Stream] = {}
         self._counter = itertools.count(1)
         self._number = 0
@@ -100,6 +102,7 @@ class PanelView(anywidget.AnyWidget):
             contents = self._new_contents(changed)
             siblings = (each for turn in state.turns for each in turn.siblings)
             self._settled.forget_all_but({*self._turns, *siblings})
+            self._sent = {id_: version for id_, version in self._sent.items() if id_ in self._turns}
             message = {
                 "surroundings": _differences(old.surroundings(), state.surroundings()),
                 "heads": [self._head(turn) for turn in changed],
@@ -129,7 +132,7 @@ class PanelView(anywidget.AnyWidget):
                 about = {"turn": turn_id, "stream": number, "label": stream.label}
                 self._tell({"type": "stream", **about, "message": message})
 
-        feed = AnswerFeed(tell, images=request.images)
+        feed = AnswerFeed(tell, images=request.images, ways=IN_A_PANEL)
         with self._lock:
             self._streams[turn_id] = _Stream(number, request.model, feed)
         feed.send_snapshot()
@@ -141,14 +144,19 @@ class PanelView(anywidget.AnyWidget):
         for turn in changed:
             if turn.live:
                 continue
-            stream = self._streams.pop(turn.id, None)
+            version, stream = self._settled.version(turn), self._streams.pop(turn.id, None)
             if stream is not None and stream.feed.ended and stream.feed.body == turn.text:
                 self._settled.adopt(turn, stream.feed.blocks())
                 arrived = {"stream": [stream.number, stream.feed.number]}
                 contents.append({**self._settled.content(turn, blocks=False), **arrived})
+            elif self._sent.get(turn.id) == version:
+                continue
             elif self._ever_seen and len(turn.text) + _size(contents) < _BATCH_CHARACTERS // 2:
                 contents.append(self._settled.content(turn))
-        return contents if self._ever_seen else []
+        if not self._ever_seen:
+            return []
+        self._sent |= {content["id"]: content["version"] for content in contents}
+        return contents
 
     def _head(self, turn: TurnView) -> dict[str, Any]:
         return {**turn.head(), "version": "" if turn.live else self._settled.version(turn)}

@@ -33,6 +33,12 @@ GIVE = """([selector, how, name, type, content]) => {
 PIXEL = [137, 80, 78, 71, 13, 10, 26, 10]
 
 
+# Buttons that stand out of the panel, and so cannot be seen whole.
+CUT_OFF = """panel => [...panel.querySelectorAll("button")]
+  .filter((each) => each.getBoundingClientRect().right > panel.getBoundingClientRect().right)
+  .map((each) => each.textContent)"""
+
+
 def give(page: Page, how: str, name: str, mime: str, content: list[int] | bytes) -> None:
     page.evaluate(GIVE, [".nbs-composer textarea", how, name, mime, list(content)])
 
@@ -288,6 +294,21 @@ def test_an_answer_that_is_gone_on_with_grows_in_its_place(panel_page: PanelPage
     expect(said).to_have_attribute("data-state", "completed")
     expect(said.locator(".nbs-body")).to_have_text("Half an answer.")
     expect(panel_page.turns).to_have_count(2)
+
+
+def test_a_continuation_that_brings_nothing_leaves_the_turn_as_it_was(panel_page: PanelPage) -> None:
+    ways = {"can_retry": True, "can_continue": True}
+    panel_page.end(panel_page.ask(), "Half an", state="failed", mark=LOST, **ways)
+    before = panel_page.state.turns
+    again = panel_page.view.surface("a1")
+    again.open(REQUEST, lambda: None)
+    panel_page.show(turns=(before[0], replace(before[1], state="streaming", can_retry=False)), running="a1")
+    panel_page.draw(again, "Half an")
+    panel_page.end(again, "Half an", state="failed", mark=LOST, **ways)
+    said = panel_page.turns.nth(1)
+    expect(said.locator(".nbs-body")).to_have_text("Half an")
+    for name in ("Retry", "Copy", "Delete"):
+        expect(said.get_by_role("button", name=name, exact=True)).to_be_visible()
 
 
 # --- turns that are there ---------------------------------------------------------------------------------------------
@@ -613,3 +634,58 @@ def test_a_reloaded_page_still_has_what_was_being_written(panel_page: PanelPage)
     panel_page.composer.fill("almost done")
     panel_page.load()
     expect(panel_page.composer).to_have_value("almost done")
+
+
+def test_what_has_settled_is_left_alone_while_another_answer_streams(panel_page: PanelPage, page: Page) -> None:
+    panel_page.show(turns=tuple(turn for number in range(150) for turn in exchange(number, "Long.\n\n" * 40)))
+    expect(panel_page.turns).to_have_count(300)
+    page.wait_for_function("[...document.querySelectorAll('article .nbs-body')].every((body) => body.firstChild)")
+    page.evaluate(
+        """() => {
+          window.touched = new Set();
+          const settled = [...document.querySelectorAll("article")];
+          new MutationObserver((records) => records.forEach(({ target }) => {
+            const article = (target.nodeType === 1 ? target : target.parentElement).closest("article");
+            if (settled.includes(article)) touched.add(article.getAttribute("aria-label"));
+          })).observe(document.body, { attributes: true, characterData: true, childList: true, subtree: true });
+        }"""
+    )
+    stream = panel_page.ask(999)
+    for count in range(1, 20):
+        panel_page.draw(stream, "One **more** word. " * count)
+    panel_page.end(stream, "One **more** word. " * 20)
+    panel_page.settle()
+    expect(panel_page.turns.last).to_have_attribute("data-state", "completed")
+    assert page.evaluate("[...touched]") == []
+    skipped = "article => getComputedStyle(article).contentVisibility"
+    assert panel_page.turns.first.evaluate(skipped) == "auto"
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_nothing_is_wider_than_the_panel(panel_page: PanelPage, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    wide = f"{'wide' * 100}\n\n```\n{'x' * 500}\n```\n\n|{'cell|' * 60}\n|{'-|' * 60}"
+    sibling = exchange(2, wide, siblings=("x", "a2"), state="failed", mark=LOST, can_retry=True, can_continue=True)
+    panel_page.show(
+        turns=(*exchange(1, wide), *sibling),
+        model="a-model-with-a-name-that-does-not-end/" * 4,
+        queue=queued("w" * 300),
+        notice="n" * 300,
+        totals=("t" * 300,),
+        context=("c" * 300,),
+        exports=("json",),
+        parameters={"temperature": None},
+    )
+    for name in ("Settings", "Export"):
+        panel_page.button(name).click()
+        panel_page.settle()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert panel_page.root.evaluate(CUT_OFF) == []
+
+
+def test_each_turn_has_the_direction_of_its_own_text(panel_page: PanelPage) -> None:
+    arabic = "\u0645\u0631\u062d\u0628\u0627"
+    panel_page.show(turns=(TurnView("u", "user", arabic), TurnView("a", "assistant", f"English\n\n{arabic}")))
+    direction = "block => getComputedStyle(block.firstElementChild).direction"
+    blocks = panel_page.turns.locator(".nbs-block")
+    assert [blocks.nth(number).evaluate(direction) for number in range(3)] == ["rtl", "ltr", "rtl"]

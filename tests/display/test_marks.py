@@ -3,7 +3,7 @@
 import pytest
 
 import nbstream.errors
-from nbstream.display.marks import footer_of, mark_of, notes_of
+from nbstream.display.marks import IN_A_CELL, IN_A_PANEL, footer_of, mark_of, notes_of
 from nbstream.errors import StalledError, StreamError
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 
@@ -16,8 +16,8 @@ def word_of(result):
     return mark and mark.word
 
 
-def sentence_of(result):
-    mark = mark_of(result)
+def sentence_of(result, ways=IN_A_CELL):
+    mark = mark_of(result, ways)
     return mark.sentence if mark else ""
 
 
@@ -205,3 +205,17 @@ def test_no_notes_while_the_answer_arrives(state):
 )
 def test_the_footer_leaves_out_what_is_not_known(result, facts):
     assert footer_of(result) == facts
+
+
+@pytest.mark.parametrize(
+    ("result", "in_a_cell", "in_a_panel"),
+    [
+        (StreamResult("a", CANCELLED), "; %stream_continue goes on from there.", "; Continue goes on from there."),
+        (StreamResult("", COMPLETED, "length"), "with --max-tokens.", "with Max tokens in the settings."),
+        (StreamResult("", COMPLETED, "stop"), "Run the cell again, or", "Ask for another answer, or"),
+        (StreamResult("a", COMPLETED, refusal="No"), "in stream_result.refusal.", "in panel.result.refusal."),
+    ],
+)
+def test_the_sentence_names_the_ways_on_that_there_are(result, in_a_cell, in_a_panel):
+    assert in_a_cell in sentence_of(result)
+    assert in_a_panel in sentence_of(result, IN_A_PANEL)

@@ -54,6 +54,7 @@ def test_only_what_differs_is_sent(page):
     assert "order" not in changed
     assert [(head["id"], head["included"]) for head in changed["heads"]] == [("a1", False)]
     assert changed["number"] == first["number"] + 1
+    assert changed["contents"] == [], "what pages have is not sent again"
 
 
 def test_a_turn_is_rendered_once(page, monkeypatch):

@@ -38,8 +38,11 @@ class Composer {
       this.field.value = text;
       fitHeight(this.field);
     }
-    this.files.hidden = attachments.length === 0;
-    this.files.replaceChildren(...attachments.map((file, index) => this.chip(file, index)));
+    if (this.attached !== attachments) {
+      this.attached = attachments;
+      this.files.hidden = attachments.length === 0;
+      this.files.replaceChildren(...attachments.map((file, index) => this.chip(file, index)));
+    }
     this.drawButtons();
   }
 

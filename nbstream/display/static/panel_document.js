@@ -16,7 +16,7 @@ class PanelDocument {
     this.turns = new Map(); // by id: { head, version, text, reasoning, attachments }
     this.streams = new Map(); // by id of the turn: { number, doc, hear }
     this.requests = new Map(); // what the kernel has not replied to yet
-    this.asked = 0;
+    this.asked = Math.floor(Math.random() * 2 ** 40); // replies are heard by all pages
     this.outbox = []; // messages on their way to the kernel
     this.remark = ""; // what the page itself has to say
     this.views = new Set();
@@ -76,8 +76,8 @@ class PanelDocument {
 
   fill({ id, version, blocks, stream, ...held }) {
     const turn = this.turns.get(id);
-    if (!turn || turn.head?.version !== version || turn.version === version) return;
     const arrived = this.streams.get(id);
+    if (!turn || turn.head?.version !== version || (turn.version === version && !arrived)) return;
     const seen = arrived && stream && arrived.number === stream[0] && arrived.doc.number === stream[1];
     if (!blocks && !seen) return; // it is asked for
     Object.assign(turn, held, { version });
@@ -88,7 +88,7 @@ class PanelDocument {
   missing() {
     return this.order.filter((id) => {
       const { head, version } = this.turn(id);
-      return head?.version && head.version !== version;
+      return head?.version && (head.version !== version || this.streams.has(id));
     });
   }
 

@@ -21,11 +21,13 @@ class Queue {
       root.remove();
       this.items.delete(key);
     }
+    let at = this.root.firstElementChild;
     for (const item of waiting) {
       if (!this.items.has(item.key)) this.items.set(item.key, this.add(item));
       const { words, root } = this.items.get(item.key);
       say(words, [item.text, ...item.attachments.map(({ name }) => `[${name}]`)].filter(Boolean).join(" "));
-      this.root.append(root);
+      if (root === at) at = at.nextElementSibling;
+      else this.root.insertBefore(root, at);
     }
     this.root.hidden = waiting.length === 0;
   }

@@ -23,8 +23,8 @@ class Turn extends AnswerView {
     this.remedies = element("div", "nbs-remedies", this.root);
     const foot = element("footer", "nbs-foot", this.root);
     this.facts = element("span", "nbs-facts", foot);
-    this.branch = element("span", "nbs-branch", foot);
     this.acts = element("div", "nbs-acts", foot);
+    this.branch = element("span", "nbs-branch", foot);
     this.buildButtons();
   }
 

@@ -104,10 +104,10 @@ class PanelView {
 
   // Only what has changed is touched: turns that stay are neither moved nor made again.
   drawTurns(changed) {
-    const { order } = this.doc;
-    const lost = this.lostFocus(order);
+    const { order, turns } = this.doc;
+    const lost = this.lostFocus(turns);
     for (const [id, turn] of this.turns) {
-      if (order.includes(id)) continue;
+      if (turns.has(id)) continue;
       turn.remove();
       this.turns.delete(id);
       this.unread.delete(id);
@@ -133,10 +133,10 @@ class PanelView {
   }
 
   // Which turn and button has the focus, if it is one that goes.
-  lostFocus(order) {
+  lostFocus(turns) {
     const article = document.activeElement?.closest(".nbs-turn");
     const [id, turn] = [...this.turns].find(([, { root }]) => root === article) ?? [];
-    if (!turn || order.includes(id)) return null;
+    if (!turn || turns.has(id)) return null;
     return { index: [...this.turns.keys()].indexOf(id), act: document.activeElement.dataset.act };
   }
 
