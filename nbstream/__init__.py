@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbstream.chat import Chat
+    from nbstream.chat_panel import ChatPanel
 
 __all__ = [
     "Chat",
+    "ChatPanel",
     "StreamError",
     "StreamResult",
     "StreamState",
@@ -37,7 +39,7 @@ __version__ = "0.1.0"
 
 
 # Made at first use, so that whoever only streams does not pay for them.
-_LATE = {"Chat": "nbstream.chat"}
+_LATE = {"Chat": "nbstream.chat", "ChatPanel": "nbstream.chat_panel"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ cell that an output belongs to.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import threading
 from typing import TYPE_CHECKING, TypeVar
@@ -55,6 +56,10 @@ class Engine:
 
             self._clients = ClientPool()
         return self._clients
+
+    def prepare(self) -> None:
+        """Import what the first stream needs, at once and elsewhere, for whoever will soon be in a hurry."""
+        threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
 
     def open_stream(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
         """Send `request` over a pooled client; on the loop only."""

@@ -10,6 +10,7 @@ import html
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nbstream.cost import shown_cost
 from nbstream.errors import UsageError
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class StreamResult:
         parsed: The answer as a Python object, for structured output; `None` otherwise.
         error: What went wrong, if `state` is `failed`.
         timing: How long it took.
-        cost: The price, where prices are known; `None` otherwise.
+        cost: The price in US dollars, where it is known (`pip install nbstream[cost]`); `None` otherwise.
         continuation: What `resume` needs.
 
     Example:
@@ -252,6 +253,7 @@ class StreamResult:
             ("model", self.model),
             ("characters", f"{len(self.text):,}"),
             ("tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if (usage := self.usage) else None),
+            ("cost", None if self.cost is None else shown_cost(self.cost)),
             ("first token", None if self.timing.ttft is None else f"{self.timing.ttft:.2f} s"),
             ("total", f"{self.timing.total:.2f} s"),
             ("attempts", str(self.attempts) if self.attempts > 1 else None),
@@ -268,6 +270,7 @@ class StreamResult:
             "model": self.model,
             "finish_reason": self.finish_reason,
             "usage": None if self.usage is None else asdict(self.usage),
+            "cost": self.cost,
             "request_id": self.request_id,
             "ttft": None if self.timing.ttft is None else round(self.timing.ttft, 4),
             "total": round(self.timing.total, 4),

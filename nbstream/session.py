@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbstream.assembly import Assembler
 from nbstream.clock import SystemClock
 from nbstream.continuation import Continuation
+from nbstream.cost import price_later
 from nbstream.display.throttle import Throttle
 from nbstream.errors import (
     FirstTokenTimeoutError,
@@ -107,7 +109,9 @@ class Session:
         await asyncio.wait({self._reader})
         self._judge(self._reader)
         self._reader = None
-        self._final = final = self._snapshot(continuation=self._continuation())
+        ended = self._snapshot(continuation=self._continuation())
+        cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
+        self._final = final = replace(ended, cost=cost)
         self._stream = None  # the result lives on, and leads back here
         if final.error is not None:
             final.error.result = final

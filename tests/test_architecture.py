@@ -18,12 +18,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(nbstream.__file__).parent
-PUBLIC = {"Chat", "StreamError", "StreamResult", "StreamState", "Usage", "astream", "configure", "start", "stream"}
+PUBLIC = {
+    "Chat",
+    "ChatPanel",
+    "StreamError",
+    "StreamResult",
+    "StreamState",
+    "Usage",
+    "astream",
+    "configure",
+    "start",
+    "stream",
+}
 HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which layer may know which ---------------------------------------------------------------------------------------
 
-VALUES = ("errors", "events", "result", "secret", "clock", "request", "plain", "pieces", "retry", "continuation")
+VALUES = (
+    "errors",
+    "events",
+    "result",
+    "secret",
+    "clock",
+    "request",
+    "plain",
+    "pieces",
+    "retry",
+    "continuation",
+    "cost",
+)
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -43,11 +66,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "config": ("demo",),
     "options": (),
     "interpolate": (),
+    "context": (),
+    "notebook_file": (),
+    "model_list": ("config", "engine"),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
     "chat_running": ("conversation", "display.surface", "handle"),
     "chat_files": (),
     "chat_record": ("chat_files", "chat_running", "conversation"),
     "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
+    "panel": (
+        *("chat", "chat_running", "config", "context", "conversation", "markdown", "model_list", "notebook_file"),
+        *("display.marks", "display.panel_actions", "display.panel_state", "display.surface"),
+    ),
+    "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
 MAY_NAME_TYPES_OF = {"session": ("transport.open",)}

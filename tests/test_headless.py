@@ -71,6 +71,22 @@ def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) 
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "0"
 
 
+def test_a_chat_panel_is_a_static_transcript_without_widget_state(execute: Any) -> None:
+    notebook = execute(
+        notebook_of(
+            "import nbstream as nbs\npanel = nbs.ChatPanel(model='demo', bind='reply')\npanel",
+            "panel.chat.stream('hello')",
+            "panel.send('Count to 3')\npanel.chat.running and panel.chat.running.handle.result()\nreply[-7:]",
+        )
+    )
+    [transcript] = notebook.cells[0].outputs
+    assert set(transcript["data"]) == {"text/html", "text/markdown", "text/plain"}
+    assert [word in transcript["data"]["text/markdown"] for word in ("## Hello", "Count to 3", "1, 2, 3")] == [True] * 3
+    assert len(transcript["metadata"]["nbstream"]["chat"]["turns"]) == 4
+    assert notebook.cells[2].outputs[-1]["data"]["text/plain"] == "'1, 2, 3'"
+    assert "widgets" not in notebook.metadata
+
+
 def test_failed_stream_fails_the_run_with_a_short_error(execute: Any) -> None:
     notebook = notebook_of("%load_ext nbstream", '%%stream -m demo --param demo=\'{"fault":"cut"}\'\nhello', "1")
     for cell in notebook.cells[1:]:

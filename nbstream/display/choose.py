@@ -11,7 +11,7 @@ from nbstream.display.terminal import TerminalSurface
 if TYPE_CHECKING:
     from nbstream.display.surface import Surface
 
-__all__ = ["choose_surface"]
+__all__ = ["attended", "choose_surface"]
 
 
 def choose_surface(wanted: str = "auto") -> Surface:
@@ -20,15 +20,13 @@ def choose_surface(wanted: str = "auto") -> Surface:
     Args:
         wanted: `"auto"`, or one of the values of the `surface` setting.
     """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    kernel = getattr(shell, "kernel", None)
+    kernel = _kernel()
     if wanted == "terminal" or kernel is None:
         return _terminal()
     from nbstream.display.notebook import NotebookSurface
 
     if wanted == "auto":
-        wanted = "live" if _attended(kernel) else "static"
+        wanted = "live" if attended() else "static"
     return NotebookSurface(wanted)
 
 
@@ -47,10 +45,16 @@ def _terminal() -> TerminalSurface:
     return TerminalSurface()
 
 
-def _attended(kernel: Any) -> bool:
+def attended() -> bool:
     """Whether a person can be watching: programs that run notebooks (nbclient, papermill, nbconvert) allow no input.
 
     For them a live view would be worse than useless: its widget state would end up in the notebook file.
     """
+    kernel = _kernel()
     content = kernel.get_parent("shell").get("content", {}) if hasattr(kernel, "get_parent") else {}
     return bool(content.get("allow_stdin", True))
+
+
+def _kernel() -> Any:
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else getattr(ipython.get_ipython(), "kernel", None)

@@ -19,7 +19,7 @@ import anywidget
 import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
-from nbstream.display.page import page_code, take_messages_at_once
+from nbstream.display.page import page_code, take_messages_at_once, view_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,13 +71,7 @@ class LiveView(anywidget.AnyWidget):
 
     def mime_bundle(self) -> dict[str, Any]:
         """The output data that makes a front end show this view."""
-        return {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            }
-        }
+        return view_bundle(self.model_id)
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbstream.cost import shown_cost
 from nbstream.plain import plain
 from nbstream.result import StreamState
 
@@ -117,6 +118,7 @@ def footer_of(result: StreamResult) -> list[str]:
         else f"{result.usage.output_tokens:,} token{'s' * (result.usage.output_tokens != 1)}",
         None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
         None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
+        None if result.cost is None else shown_cost(result.cost),
     ]
     return [_line(fact) for fact in facts if fact]
 

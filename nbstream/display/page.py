@@ -6,7 +6,7 @@ import pathlib
 import re
 from typing import Any
 
-__all__ = ["page_code", "take_messages_at_once"]
+__all__ = ["page_code", "take_messages_at_once", "view_bundle"]
 
 _STATIC = pathlib.Path(__file__).parent / "static"
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
@@ -22,6 +22,12 @@ def page_code(*names: str) -> str:
     """
     text = "\n".join((_STATIC / name).read_text("utf-8") for name in names)
     return "\n".join(line.strip() for line in _COMMENT.sub("", text).split("\n") if line.strip())
+
+
+def view_bundle(model_id: str) -> dict[str, Any]:
+    """The output data that makes a front end show a widget."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}
 
 
 def take_messages_at_once(comm: Any) -> None:

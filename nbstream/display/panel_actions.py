@@ -86,10 +86,6 @@ class PanelActions(Protocol):
         """The conversation as a file of one of the kinds offered."""
         ...
 
-    def new_cell(self, code: str) -> None:
-        """Put code from an answer into a new cell of the notebook, if the front end can."""
-        ...
-
     def dismiss(self) -> None:
         """Take the notice away."""
         ...
@@ -131,8 +127,6 @@ def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
             actions.set(name, value)
         case {"action": "stop" | "list_models" | "dismiss" as name}:
             getattr(actions, name)()
-        case {"action": "new_cell", "code": str(code)}:
-            actions.new_cell(code)
         case {"action": "export", "kind": str(kind)}:
             return actions.export(kind)._asdict()
         case _:

@@ -397,7 +397,17 @@ def test_another_answer_is_asked_for_and_turns_are_deleted(panel_page: PanelPage
     expect(panel_page.turns.nth(1)).to_be_focused()
 
 
+# A front end that hands out its commands, as JupyterLab does when it was started with --expose-app-in-browser.
+EXPOSED = """window.executed = [];
+window.jupyterapp = {commands: {
+  hasCommand: (name) => name.startsWith("notebook:"),
+  execute: async (name, args) => window.executed.push([name, args ?? null]),
+}};"""
+
+
 def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page: Page) -> None:
+    page.add_init_script(EXPOSED)
+    panel_page.load()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     panel_page.show(turns=exchange(1, "Run:\n\n```python\nx = '<1>'\n```"))
     panel_page.turns.locator("pre").focus()
@@ -408,7 +418,11 @@ def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page
     page.keyboard.press("Tab")
     expect(panel_page.button("To new cell")).to_be_focused()
     page.keyboard.press("Enter")
-    assert panel_page.wait_for("new_cell") == ("x = '<1>'\n",)
+    page.wait_for_function("window.executed.length === 2")
+    assert page.evaluate("window.executed") == [
+        ["notebook:insert-cell-below", None],
+        ["notebook:replace-selection", {"text": "x = '<1>'\n"}],
+    ]
     page.keyboard.press("Tab")
     expect(panel_page.turns.nth(1).get_by_role("button", name="Copy")).to_be_focused()
 
@@ -438,6 +452,13 @@ def test_everything_is_reached_by_the_keyboard_and_shows_it(panel_page: PanelPag
     assert set(wanted) - reached == set()
     assert {"Retry", "Continue", "Regenerate", "Delete", "Previous version", "Send", "Message"} <= reached
     assert plain - {""} == set(), "each shows that it has the focus"
+
+
+def test_a_front_end_that_lets_no_page_make_cells_offers_none(panel_page: PanelPage) -> None:
+    panel_page.show(turns=exchange(1, "Run:\n\n```python\nx\n```"))
+    panel_page.turns.locator("pre").focus()
+    expect(panel_page.button("Copy").first).to_be_visible()
+    expect(panel_page.root.locator(".nbs-code-bar").get_by_role("button")).to_have_count(1)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -22,10 +22,8 @@ class PanelView {
     this.trays = new Trays(this, this.tools, this.root);
     this.composer.buildButtons(this.tools);
     this.totals = element("p", "nbs-totals", this.root);
-    const cell = { label: "To new cell", title: "Put this code into a new cell" };
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), [
-      { ...cell, act: (code) => doc.act("new_cell", { code }) },
-    ]);
+    const cell = { label: "To new cell", title: "Put this code into a new cell below", act: toNewCell };
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookCommands() ? [cell] : []);
     this.listen();
     doc.views.add(this);
     this.copyFrom([...doc.views][0]);
@@ -294,6 +292,27 @@ class Place {
   }
 }
 
+// What the front end lets a page do to the notebook. JupyterLab and Notebook 7 hand out their commands only when they
+// were started with --expose-app-in-browser; no widget can make a cell otherwise.
+function notebookCommands() {
+  const commands = globalThis.jupyterapp?.commands;
+  return commands?.hasCommand("notebook:insert-cell-below") ? commands : null;
+}
+
+async function toNewCell(code) {
+  const commands = notebookCommands();
+  await commands.execute("notebook:insert-cell-below");
+  await commands.execute("notebook:replace-selection", { text: code });
+}
+
+// The notebook keeps the conversation as an output of its own, for readers without a kernel. While the panel is on the
+// page, it is not shown twice.
+function coverTranscript(key) {
+  const style = element("style", "", document.head);
+  style.textContent = `.nbs-transcript[data-panel="${key}"] { display: none }`;
+  return style;
+}
+
 // A document is found by its widget's key, for the model that is handed in is another object each time.
 const panels = new Map();
 
@@ -309,6 +328,10 @@ export default {
   },
   render({ model, el }) {
     const place = new Place(panels.get(model.get("key")), el);
-    return () => place.leave();
+    const cover = coverTranscript(model.get("key"));
+    return () => {
+      cover.remove();
+      place.leave();
+    };
   },
 };

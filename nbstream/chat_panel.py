@@ -1,0 +1,216 @@
+"""`ChatPanel`: a chat as a widget in the notebook. Thin: it puts a chat, a controller and the saved output together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import pathlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from nbstream.chat import Chat
+from nbstream.display.choose import attended
+from nbstream.display.page import view_bundle
+from nbstream.display.panel_view import PanelView
+from nbstream.engine import engine
+from nbstream.errors import UsageError
+from nbstream.notebook_file import newest_chat, running_notebook
+from nbstream.panel.bound_name import BoundName, checked_name
+from nbstream.panel.controller import Hooks, PanelController
+from nbstream.panel.output import PanelOutputs
+from nbstream.panel.transcript import Transcript
+from nbstream.result import StreamResult, StreamState, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["ChatPanel"]
+
+
+class ChatPanel(PanelView):
+    """A conversation in the notebook: streaming turns, a composer, a queue, branches, export. It never blocks a cell.
+
+    It is an ipywidget: show it as the last line of a cell, or put it into a `VBox` or `Tab`. Shown by itself, its
+    output also keeps the conversation in the notebook, for readers without a kernel and for `restore`.
+
+    Args:
+        chat: The conversation to show, or the name of one as `%%stream --chat NAME` has it; by default a new one.
+        suggestions: Messages that an empty panel offers to send.
+        context: Names of notebook variables that the model is told about with each message: type, shape, columns and
+            the first rows, in a summary that the panel shows and that is never long.
+        bind: Name of a notebook variable to keep the text of the last completed turn in. It is unset when a turn
+            begins, and stays so if the turn fails or is stopped.
+        on_result: Called with the `StreamResult` when a turn has ended, however it ended.
+        **chat_options: As for `Chat`, for a new conversation.
+
+    Attributes:
+        result: The `StreamResult` of the turn that ended last. It can be observed, and so can the other two.
+        text: The text of the last completed turn.
+        usage: Its token usage.
+
+    Raises:
+        UsageError: An argument cannot be.
+
+    Example:
+        ```python
+        panel = nbs.ChatPanel(model="gpt-5-mini", suggestions=["What is in df?"], context=["df"], bind="answer")
+        panel
+        ```
+    """
+
+    result = traitlets.Instance(StreamResult, allow_none=True, read_only=True)
+    text = traitlets.Unicode(read_only=True)
+    usage = traitlets.Instance(Usage, allow_none=True, read_only=True)
+
+    def __init__(
+        self,
+        chat: Chat | str | None = None,
+        *,
+        suggestions: Sequence[str] = (),
+        context: Sequence[str] = (),
+        bind: str | None = None,
+        on_result: Callable[[StreamResult], object] | None = None,
+        **chat_options: Any,
+    ) -> None:
+        shell = _shell()
+        names = [checked_name(name) for name in ([context] if isinstance(context, str) else context)]
+        if names and shell is None:
+            raise UsageError("context=… needs a notebook, whose variables it names")
+        self.on_result = on_result
+        self._chat = _chat(chat, chat_options)
+        self._bound = BoundName(bind, shell)
+        self._outputs = PanelOutputs()
+        self._controller = PanelController(
+            self._chat,
+            suggestions=[suggestions] if isinstance(suggestions, str) else suggestions,
+            context=names,
+            namespace={} if shell is None else shell.user_ns,
+            hooks=Hooks(
+                began=[("bind", self._bound.begin)],
+                ended=[
+                    ("bind", self._bound.end),
+                    ("An observer of text", lambda result: self._keep("text", result)),
+                    ("An observer of usage", lambda result: self._keep("usage", result)),
+                    ("An observer of result", lambda result: self.set_trait("result", result)),
+                    ("on_result", lambda result: self.on_result and self.on_result(result)),
+                ],
+                changed=[("Keeping the conversation in the notebook", self._save)],
+            ),
+        )
+        super().__init__(self._controller, images=self._chat.options.get("images", "link"))
+        self._transcript = Transcript(self.key)
+        self._controller.attach(self)
+
+    @classmethod
+    def restore(cls, path: str | pathlib.Path | None = None, *, name: str | None = None, **options: Any) -> ChatPanel:
+        """A panel with the conversation that a notebook has kept, as after a restart of the kernel.
+
+        The notebook must have been saved since the last turn.
+
+        Args:
+            path: The notebook's file; by default that of the notebook that runs.
+            name: Only a chat of this name; by default the one that was saved last.
+            **options: As for `ChatPanel`; what is an option of a chat is set on the restored one.
+
+        Raises:
+            UsageError: It is not known which file the notebook is, or it holds no chat.
+
+        Example:
+            ```python
+            panel = nbs.ChatPanel.restore()
+            panel
+            ```
+        """
+        shell = _shell()
+        file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
+        chat = Chat.from_dict(newest_chat(file, name))
+        own = {key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result") if key in options}
+        return cls(_with(chat, options), **own)
+
+    @property
+    def chat(self) -> Chat:
+        """The conversation."""
+        return self._chat
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation as OpenAI messages."""
+        return self._chat.messages
+
+    def send(self, text: str) -> None:
+        """Ask, as if it had been written in the composer: at once, or when the answer under way is complete.
+
+        Args:
+            text: The message.
+
+        Raises:
+            UsageError: There is nothing to send, or no model to ask.
+
+        Example:
+            ```python
+            panel.send("And in one sentence?")
+            ```
+        """
+        self._controller.send(text)
+
+    def stop(self) -> None:
+        """Stop the answer that is under way and keep what has arrived; does nothing if there is none."""
+        self._controller.stop()
+
+    def open(self) -> None:
+        """Make the widget known to the front end, if a person can be watching; it would end up in the file otherwise.
+
+        ipywidgets calls this when the widget is made.
+        """
+        if attended():
+            engine().prepare()  # the first message may be sent while a cell keeps Python busy
+            super().open()
+
+    def _ipython_display_(self) -> None:
+        data, metadata, _ = self._transcript.bundle(self._chat, _now())
+        view = None if self.comm is None else {**view_bundle(self.model_id), "text/plain": "(chat panel)"}
+        self._outputs.display(data, metadata, view)
+
+    def _keep(self, name: str, result: StreamResult) -> None:
+        if result.state is StreamState.COMPLETED:
+            self.set_trait(name, getattr(result, name))
+
+    def _save(self) -> None:
+        """Put the conversation into the outputs that keep it."""
+        if self._outputs:
+            data, metadata, warning = self._transcript.bundle(self._chat, _now())
+            self._outputs.update(data, metadata)
+            self._controller.tell("size", warning)
+
+
+def _chat(chat: Chat | str | None, options: dict[str, Any]) -> Chat:
+    if isinstance(chat, str):
+        return _with(Chat.named(chat), options)
+    if chat is None:
+        return Chat(**options)
+    if not isinstance(chat, Chat):
+        raise UsageError(f"a panel shows an nbs.Chat, not {type(chat).__name__}")
+    if options:
+        raise UsageError(f"{', '.join(sorted(options))}: set these on the chat, with chat.configure(…)")
+    return chat
+
+
+def _with(chat: Chat, options: dict[str, Any]) -> Chat:
+    """Set on a chat what a new one would have been made with."""
+    for name in ("system", "history", "max_turns", "max_history_tokens"):
+        if name in options:
+            setattr(chat, name, options.pop(name))
+    chat.configure(**options)
+    return chat
+
+
+def _shell() -> InteractiveShell | None:
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat()

@@ -1,0 +1,85 @@
+"""What an answer cost, where prices are known: by `genai-prices`, if it is installed. Values in, a number out.
+
+Never a guess: a server that the price list does not name has prices of its own, whatever its models are called. It must
+not know streams or displays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+import importlib.util
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbstream.result import Usage
+
+__all__ = ["cost_of", "price_later", "shown_cost"]
+
+_PRICE_LIST = "genai_prices"
+
+
+def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | None:
+    """The price of one answer in US dollars; `None` where it is not known.
+
+    Args:
+        usage: The tokens that the server reported.
+        model: The model that answered.
+        base_url: Where it answered, for the same model has a price at each provider.
+
+    Example:
+        ```python
+        cost_of(result.usage, result.model, "https://api.openai.com/v1")    # 0.000405, or None
+        ```
+    """
+    prices = _price_list()
+    if prices is None or usage is None or model is None:
+        return None
+    tokens = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        # More cached tokens than tokens is a mistake of the server's, which the price list would refuse.
+        "cache_read_tokens": min(usage.cached_tokens or 0, usage.input_tokens),
+    }
+    try:
+        price = prices.calc_price(prices.Usage(**tokens), model, provider_api_url=base_url)
+        total = float(price.total_price)
+    except Exception:  # noqa: BLE001  an unknown provider or model, or a price list of another version: no price
+        return None
+    return total if math.isfinite(total) else None
+
+
+async def price_later(usage: Usage | None, model: str | None, base_url: str) -> float | None:
+    """Like `cost_of`, without holding up the event loop while the prices are read for the first time."""
+    if usage is None or not _installed():
+        return None
+    return await asyncio.to_thread(cost_of, usage, model, base_url)
+
+
+def shown_cost(dollars: float) -> str:
+    """A price as a reader wants it: to the cent, or to two figures that say something.
+
+    Example:
+        >>> [shown_cost(dollars) for dollars in (1.5, 0.0123, 0.000409, 0.0)]
+        ['$1.50', '$0.012', '$0.00041', '$0']
+    """
+    if dollars <= 0:
+        return "$0"
+    digits = 2 if dollars >= 1 else max(2, 1 - math.floor(math.log10(dollars)))
+    return f"${dollars:,.{digits}f}"
+
+
+@functools.cache
+def _installed() -> bool:
+    return importlib.util.find_spec(_PRICE_LIST) is not None
+
+
+@functools.cache
+def _price_list() -> Any:
+    """The module, imported once: it reads thousands of prices."""
+    try:
+        return importlib.import_module(_PRICE_LIST)
+    except ImportError:
+        return None

@@ -1,0 +1,1 @@
+"""What connects a `Chat` to the view of a `ChatPanel`: values, a queue, the controller and the saved output."""

@@ -1,0 +1,59 @@
+"""The notebook variable that holds the last completed text, by the same rule as the magic's names."""
+
+from __future__ import annotations
+
+import keyword
+from typing import TYPE_CHECKING
+
+from nbstream.errors import UsageError
+from nbstream.result import StreamState
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbstream.result import StreamResult
+
+__all__ = ["BoundName", "checked_name"]
+
+
+class BoundName:
+    """One variable: set after a completed turn, unset when a turn begins and after anything else.
+
+    So no cell takes half an answer, or an answer to an earlier question, for the answer.
+
+    Args:
+        name: The variable's name; `None` binds nothing.
+        shell: The notebook's shell.
+
+    Raises:
+        UsageError: That cannot be the name of a variable, or there is no notebook.
+    """
+
+    def __init__(self, name: str | None, shell: InteractiveShell | None) -> None:
+        self._name, self._shell = name, shell
+        if name is not None:
+            checked_name(name)
+            if shell is None:
+                raise UsageError("bind=… needs a notebook, whose variable it sets")
+
+    def begin(self) -> None:
+        """A turn begins."""
+        if self._name is not None and self._shell is not None:
+            self._shell.user_ns.pop(self._name, None)
+
+    def end(self, result: StreamResult) -> None:
+        """A turn has ended."""
+        self.begin()
+        if self._name is not None and self._shell is not None and result.state is StreamState.COMPLETED:
+            self._shell.push({self._name: result.text}, interactive=True)
+
+
+def checked_name(name: object) -> str:
+    """The name, if a variable can have it.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise UsageError(f"{name!r} cannot be the name of a variable")
+    return name

@@ -1,0 +1,326 @@
+"""What happens when the reader of a panel, or the notebook's code, does something; and what of a chat is then shown.
+
+Nothing here waits: answers arrive on the engine, and what they change is told by the chat. The controller knows the
+view only as something that shows states and lends surfaces.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbstream.context import summaries, with_context
+from nbstream.display.panel_state import PanelState
+from nbstream.errors import NbstreamError, UsageError
+from nbstream.model_list import list_models
+from nbstream.panel.attachments import edited, prompt_from
+from nbstream.panel.exports import EXPORTS, export
+from nbstream.panel.queue import MessageQueue
+from nbstream.panel.settings import checked, model_of, parameters_of, system_of
+from nbstream.panel.shown import ShownTurns, totals_of
+from nbstream.panel.stopping import Stopping
+from nbstream.result import StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from nbstream.chat import Chat
+    from nbstream.chat_running import RunningTurn
+    from nbstream.display.panel_actions import Download
+    from nbstream.display.panel_state import Attachment, QueueItem
+    from nbstream.display.surface import Surface
+    from nbstream.result import StreamResult
+
+__all__ = ["Hooks", "PanelController", "Shown"]
+
+_log = logging.getLogger("nbstream")
+
+_HELD = "What is queued waits, for the last answer is not complete. Retry it or send a message, and the queue follows."
+
+
+class Shown(Protocol):
+    """What the controller needs of a view."""
+
+    def show(self, state: PanelState) -> None:
+        """Draw a state."""
+        ...
+
+    def surface(self, turn_id: str) -> Surface:
+        """Where to draw the answer of a turn."""
+        ...
+
+
+@dataclass(slots=True)
+class Hooks:
+    """The notebook's code that is called, each with what it is called when it fails.
+
+    Attributes:
+        began: When a turn begins.
+        ended: When a turn has ended, with its result, before the next one begins.
+        changed: When the conversation has changed and nothing streams.
+    """
+
+    began: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
+    ended: list[tuple[str, Callable[[StreamResult], object]]] = field(default_factory=list)
+    changed: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
+
+
+class PanelController:
+    """Connects a chat to a view: a `PanelActions` for the one, a `ChatListener` for the other.
+
+    Args:
+        chat: The conversation.
+        suggestions: What an empty panel offers to send.
+        context: The variables to tell the model about.
+        namespace: The notebook's variables.
+        hooks: Code of the notebook; what it raises is shown in the panel and never loses an answer.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        *,
+        suggestions: Sequence[str] = (),
+        context: Sequence[str] = (),
+        namespace: Mapping[str, Any],
+        hooks: Hooks,
+    ) -> None:
+        self.chat = chat
+        self._suggestions, self._context = tuple(suggestions), tuple(context)
+        self._namespace = namespace
+        self._hooks = hooks
+        self._view: Shown | None = None
+        self._turns = ShownTurns()
+        self._queue = MessageQueue()
+        self._stopping: Stopping | None = None
+        self._models: tuple[str, ...] | None = None
+        self._notices: dict[str, str] = {}
+        # One for what is kept here, which is never held while others are called; one so that states are shown in order.
+        self._lock, self._showing = threading.Lock(), threading.RLock()
+
+    def attach(self, view: Shown) -> None:
+        """Show everything on this view, from now on."""
+        self._view = view
+        self.chat.listen(self)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what there is now."""
+        if self._view is None:
+            return
+        with self._showing:
+            self._view.show(self._state())
+
+    def tell(self, about: str, words: str) -> None:
+        """Show a notice until it is dismissed, or there is another one about the same; no words take it away."""
+        with self._lock:
+            if self._notices.get(about, "") == words:
+                return
+            self._notices.pop(about, None)
+            if words:
+                self._notices[about] = words
+        self.refresh()
+
+    # --- what the reader does -----------------------------------------------------------------------------------------
+
+    def send(self, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
+        """Ask, or queue the message while an answer is under way."""
+        prompt = prompt_from(text, attachments)
+        if not self._asked(prompt):
+            with self._lock:
+                self._queue.add(text, attachments)
+            self._send_next()  # the answer may have ended in the meantime
+        self.refresh()
+
+    def stop(self) -> None:
+        """Stop the answer that is under way and keep what has arrived."""
+        if self._stopping is not None:
+            self._stopping.stop()
+
+    def edit(self, turn_id: str, text: str) -> None:
+        """Ask again with other words, and with the files of the question."""
+        content = next((turn.content for turn in self.chat.turns if turn.id == turn_id), None)
+        self.chat.edit(turn_id, edited(content, text), display=False, **self._told())
+
+    def regenerate(self, turn_id: str) -> None:
+        """Ask for another answer."""
+        self.chat.regenerate(turn_id, display=False, **self._told())
+
+    retry = regenerate
+
+    def resume(self, turn_id: str) -> None:
+        """Go on with a partial answer."""
+        self.chat.resume(turn_id, display=False, **self._told())
+
+    def select(self, turn_id: str) -> None:
+        """Show the branch of this sibling."""
+        self.chat.select(turn_id)
+
+    def delete(self, turn_id: str) -> None:
+        """Delete a turn with what follows it."""
+        self.chat.delete(turn_id)
+
+    def include(self, turn_id: str, included: bool) -> None:  # noqa: FBT001  the protocol's shape
+        """Send a partial answer along with later requests, or leave it out."""
+        self.chat.include(turn_id, included)
+
+    def change_queued(self, item_id: str, text: str) -> None:
+        """Give a queued message another text; without any it is taken back."""
+        with self._lock:
+            if text.strip():
+                self._queue.change(item_id, text)
+            else:
+                self._queue.drop(item_id)
+        self.refresh()
+
+    def drop_queued(self, item_id: str) -> None:
+        """Take a queued message back."""
+        with self._lock:
+            self._queue.drop(item_id)
+        self.refresh()
+
+    def set(self, name: str, value: str | float | None) -> None:
+        """Set the model, the system prompt or a parameter."""
+        value = checked(name, value)
+        if name == "system":
+            self.chat.system = None if value is None else str(value)
+        else:
+            self.chat.configure(**{name: value})
+
+    def list_models(self) -> None:
+        """Ask the server which models it has."""
+        list_models(self.chat.options).add_done_callback(self._take_models)
+
+    def export(self, kind: str) -> Download:
+        """The conversation as a file."""
+        return export(self.chat, kind)
+
+    def dismiss(self) -> None:
+        """Take the notices away."""
+        with self._lock:
+            self._notices.clear()
+        self.refresh()
+
+    # --- what the chat tells ------------------------------------------------------------------------------------------
+
+    def turn_began(self, running: RunningTurn) -> Surface | None:
+        """Show the exchange, and draw its answer."""
+        self._call(self._hooks.began)
+        with self._lock:
+            self._queue.release()
+            self._notices.pop("queue", None)
+        if self._view is None:
+            return None
+        self.refresh()
+        self._stopping = Stopping(self._view.surface(running.id))
+        return self._stopping
+
+    def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
+        """Tell the notebook; the queue goes on only after an answer that is complete."""
+        del running
+        self._stopping = None
+        with self._lock:
+            if result.state is StreamState.COMPLETED:
+                self._queue.release()
+            else:
+                self._queue.hold()
+        self._call(self._hooks.ended, result)
+
+    def turns_changed(self) -> None:
+        """Show what there is now, and send what waits."""
+        self.refresh()
+        if not self._busy():
+            self._call(self._hooks.changed)
+            self._send_next()
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+
+    def _busy(self) -> bool:
+        return self.chat.running is not None
+
+    def _asked(self, prompt: str | list[dict[str, Any]]) -> bool:
+        """Ask now, unless an answer is under way."""
+        if self._busy():
+            return False
+        try:
+            self.chat.start(prompt, display=False, **self._told())
+        except UsageError:
+            if self._busy():  # somebody else was faster
+                return False
+            raise
+        return True
+
+    def _send_next(self) -> None:
+        """Send the message that has waited longest, if it may be sent now."""
+        while not self._busy():
+            with self._lock:
+                item = self._queue.take()
+            if item is None or self._sent(item):
+                return
+
+    def _sent(self, item: QueueItem) -> bool:
+        """Send a message that has waited; if that cannot be, it waits again."""
+        words = ""
+        try:
+            if self._asked(prompt_from(item.text, item.attachments)):
+                self.refresh()
+                return True
+        except NbstreamError as error:
+            words = f"A queued message could not be sent: {error}"
+        with self._lock:
+            self._queue.put_back(item)
+            if words:
+                self._queue.hold()
+        self.tell("queue", words)
+        return False
+
+    def _told(self) -> dict[str, Any]:
+        """What goes along with a request besides the conversation."""
+        if not self._context:
+            return {}
+        return {"system": with_context(system_of(self.chat), summaries(self._context, self._namespace))}
+
+    def _take_models(self, answer: Future[tuple[str, ...]]) -> None:
+        """Show the models, or why there are none; on the engine's loop, so the rest is done elsewhere."""
+        threading.Thread(target=self._show_models, args=(answer,), name="nbstream-panel", daemon=True).start()
+
+    def _show_models(self, answer: Future[tuple[str, ...]]) -> None:
+        try:
+            self._models, words = answer.result(), ""
+        except NbstreamError as error:
+            self._models, words = (), f"The models could not be listed: {error}"
+        self.tell("models", words)
+        self.refresh()
+
+    def _call(self, hooks: Sequence[tuple[str, Callable[..., object]]], *what: Any) -> None:
+        """Call the notebook's code; what it raises is shown in the panel and never loses the answer."""
+        for name, hook in hooks:
+            try:
+                hook(*what)
+            except Exception as error:  # noqa: BLE001  whatever the notebook's code raises
+                _log.info("%s of a chat panel failed", name, exc_info=True)
+                words = " ".join(str(error).split())[:300]
+                self.tell(name, f"{name} failed: {type(error).__name__}{words and f': {words}'}")
+
+    def _state(self) -> PanelState:
+        turns, running = self._turns.of(self.chat)
+        with self._lock:
+            queue, models = self._queue.items, self._models
+            notices = [*self._notices.values(), *([_HELD] if self._queue.held and running is None else [])]
+        return PanelState(
+            turns=turns,
+            queue=queue,
+            running=running,
+            model=model_of(self.chat),
+            models=models,
+            system=self.chat.system or "",
+            parameters=parameters_of(self.chat),
+            totals=totals_of(self.chat),
+            notice="\n".join(notices),
+            suggestions=self._suggestions,
+            context=summaries(self._context, self._namespace),
+            exports=EXPORTS,
+        )

@@ -1,0 +1,68 @@
+"""The settings of a chat as a panel shows and changes them: model, system prompt, parameters."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING
+
+from nbstream.config import resolve, settings
+from nbstream.errors import UsageError
+
+if TYPE_CHECKING:
+    from nbstream.chat import Chat
+
+__all__ = ["checked", "model_of", "parameters_of", "system_of"]
+
+_LONGEST_MODEL = 200
+_OF_THE_ENDPOINT = ("base_url", "api_key", "client")
+
+
+def checked(name: str, value: str | float | None) -> str | float | None:
+    """A value that the reader has given, as it is to be set; `None` is the endpoint's own choice.
+
+    Raises:
+        UsageError: There is no such setting, or the value cannot be.
+
+    Example:
+        >>> checked("model", " gpt-5-mini "), checked("system", ""), checked("max_tokens", 300.0)
+        ('gpt-5-mini', None, 300)
+    """
+    match name, value:
+        case ("model" | "system" | "temperature" | "max_tokens", None):
+            return None
+        case ("model" | "system", str()):
+            if name == "model" and len(value) > _LONGEST_MODEL:
+                raise UsageError("the name of the model is too long")
+            return value.strip() or None
+        case ("temperature", int() | float()) if math.isfinite(value) and value >= 0:
+            return value
+        case ("max_tokens", int() | float()) if math.isfinite(value) and value >= 1 and value == int(value):
+            return int(value)
+        case ("temperature", _):
+            raise UsageError("the temperature is a number, 0 or above")
+        case ("max_tokens", _):
+            raise UsageError("the most tokens are a whole number above 0")
+    raise UsageError(f"a panel cannot set {name}")
+
+
+def parameters_of(chat: Chat) -> dict[str, float | None]:
+    """The numbers that go with a request."""
+    return {name: chat.options.get(name) for name in ("temperature", "max_tokens")}
+
+
+def model_of(chat: Chat) -> str:
+    """The model that the next request asks; empty where none is chosen yet."""
+    chosen = chat.options.get("model") or settings().model or os.environ.get("NBSTREAM_MODEL")
+    if chosen:
+        return str(chosen)
+    where = {name: chat.options[name] for name in _OF_THE_ENDPOINT if name in chat.options}
+    try:
+        return resolve(settings(), "…", **where).model
+    except UsageError:
+        return ""
+
+
+def system_of(chat: Chat) -> str | None:
+    """The system prompt that goes with the next request."""
+    return chat.system if chat.system is not None else settings().system

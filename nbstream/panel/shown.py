@@ -1,0 +1,134 @@
+"""What a panel shows of a chat: turns as the values that the view draws, and the line of totals.
+
+It must not know the view, nor what the reader can do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbstream.cost import shown_cost
+from nbstream.display.marks import footer_of, mark_of
+from nbstream.display.panel_state import TurnView
+from nbstream.panel.attachments import attachments_of, text_of
+from nbstream.result import StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbstream.chat import Chat
+    from nbstream.chat_running import RunningTurn
+    from nbstream.conversation.turn import Turn
+
+__all__ = ["ShownTurns", "totals_of"]
+
+
+class ShownTurns:
+    """Makes the views of a chat's turns, each once: a turn never changes, it is only put in another's place."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Turn, tuple[str, ...], TurnView]] = {}
+
+    def of(self, chat: Chat) -> tuple[tuple[TurnView, ...], str | None]:
+        """The turns to show, the exchange under way included, and the id of the turn that streams."""
+        running, turns = chat.running, chat.turns
+        while chat.running is not running:  # the exchange has joined the turns between the two questions
+            running, turns = chat.running, chat.turns
+        kept, self._kept = self._kept, {}
+        if running is None:
+            return tuple(self._view(kept, turn, chat.siblings(turn.id)) for turn in turns), None
+        before, after = _around(turns, running)
+        live = [*_question(running, chat), _answer(running, chat)]
+        settled = [[self._view(kept, turn, chat.siblings(turn.id)) for turn in part] for part in (before, after)]
+        return (*settled[0], *live, *settled[1]), running.id
+
+    def _view(
+        self, kept: dict[str, tuple[Turn, tuple[str, ...], TurnView]], turn: Turn, siblings: tuple[str, ...]
+    ) -> TurnView:
+        found = kept.get(turn.id)
+        if found is None or found[0] is not turn or found[1] != siblings:
+            found = turn, siblings, _view_of(turn, siblings)
+        self._kept[turn.id] = found
+        return found[2]
+
+
+def totals_of(chat: Chat) -> tuple[str, ...]:
+    """What the conversation has cost so far, in tokens, time and money, and what of it is no longer sent."""
+    usage, facts = chat.usage, [turn.facts for turn in chat.turns]
+    seconds = sum((each.get("timing") or {}).get("total") or 0.0 for each in facts)
+    costs = [each["cost"] for each in facts if each.get("cost") is not None]
+    parts = [
+        usage and f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out",
+        seconds and (f"{seconds:,.1f} s" if seconds < 60 else f"{seconds // 60:,.0f} min {seconds % 60:.0f} s"),
+        costs and shown_cost(sum(costs)),
+        chat.left_out(),
+    ]
+    return tuple(str(part) for part in parts if part)
+
+
+def _around(turns: Sequence[Turn], running: RunningTurn) -> tuple[Sequence[Turn], Sequence[Turn]]:
+    """The turns before the exchange under way, and those after it: there are some only if it goes on with a turn."""
+    ids = [turn.id for turn in turns]
+    if running.replaces in ids:
+        place = ids.index(running.replaces)
+        return turns[:place], turns[place + 1 :]
+    return turns[: ids.index(running.parent) + 1] if running.parent in ids else (), ()
+
+
+def _question(running: RunningTurn, chat: Chat) -> list[TurnView]:
+    if running.user is None:
+        return []
+    return [_view_of(running.user, _with(running.user.id, running.sibling_of, chat))]
+
+
+def _answer(running: RunningTurn, chat: Chat) -> TurnView:
+    begun = running.beginning
+    other = None if running.user is not None else running.sibling_of or running.replaces
+    return TurnView(
+        running.id,
+        "assistant",
+        text="" if begun is None else begun.text,
+        state=str(StreamState.PENDING if begun is None else StreamState.STREAMING),
+        siblings=_with(running.id, other, chat),
+    )
+
+
+def _with(turn_id: str, other: str | None, chat: Chat) -> tuple[str, ...]:
+    """The versions of a turn that is not in the chat yet."""
+    versions = () if other is None else chat.siblings(other)
+    versions = versions if turn_id in versions else (*versions, turn_id)
+    return versions if len(versions) > 1 else ()
+
+
+def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
+    several = siblings if len(siblings) > 1 else ()
+    if turn.role != "assistant":
+        return TurnView(
+            turn.id,
+            turn.role,
+            text=text_of(turn.content),
+            siblings=several,
+            attachments=attachments_of(turn.content),
+            can_edit=turn.role == "user",
+        )
+    # An answer that was not streamed here has no story to tell.
+    result = turn.result if turn.facts else None
+    partial = turn.state is not StreamState.COMPLETED
+    cut = result is not None and result.finish_reason in {"length", None}
+    return TurnView(
+        turn.id,
+        turn.role,
+        text=turn.text or turn.refusal,
+        state=str(turn.state),
+        mark=mark_of(result) if result else None,
+        facts=tuple(footer_of(result)) if result else (),
+        reasoning=turn.reasoning,
+        siblings=several,
+        attachments=attachments_of(turn.content),
+        included=turn.included,
+        can_include=partial and bool(turn.text),
+        can_retry=turn.state is StreamState.FAILED,
+        can_continue=bool(turn.text) and (partial or cut),
+        can_regenerate=True,
+        note="" if turn.included else "This question and its answer are not sent with later messages.",
+    )

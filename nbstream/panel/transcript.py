@@ -1,0 +1,121 @@
+"""The output that a saved notebook keeps of a panel. Pure, but for remembering what has been rendered.
+
+It is the conversation as HTML and Markdown that do nothing, and the chat itself in the metadata. The HTML is what
+notebooks show, for it is drawn at once; the Markdown is for those that show no HTML. The page of a panel hides the HTML
+of its own transcript while it is there, by the key.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbstream.conversation.export import to_markdown, to_text
+from nbstream.display.marks import mark_of
+from nbstream.markdown import render
+from nbstream.notebook_file import METADATA_KEY
+from nbstream.panel.attachments import attachments_of, text_of
+
+if TYPE_CHECKING:
+    from nbstream.chat import Chat
+    from nbstream.conversation.turn import Turn
+
+__all__ = ["Transcript"]
+
+# Jupyter drops what is sent faster than 1 MB a second, over three seconds; the answer's last words go along.
+_MOST_HTML, _MOST_WORDS, _MOST_IN_ALL = 250_000, 100_000, 2_600_000
+
+_TOO_LARGE = "This conversation is too large to be kept in the notebook as a whole; keep it with panel.chat.save(path)."
+
+
+class _Rendered(NamedTuple):
+    turn: Turn
+    html: str
+    markdown: str
+    text: str
+
+
+class Transcript:
+    """Makes the output again and again, and renders each turn once.
+
+    Args:
+        key: What marks the HTML as belonging to one panel.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._kept: dict[str, _Rendered] = {}
+        self._lock = threading.Lock()  # a cell may display what an answer's end updates
+
+    def bundle(self, chat: Chat, saved_at: str) -> tuple[dict[str, Any], dict[str, Any], str]:
+        """The output for the chat as it is.
+
+        Args:
+            chat: The conversation.
+            saved_at: The moment, in a form that sorts.
+
+        Returns:
+            Data, metadata, and what the reader should know about them; nothing is too large to be sent.
+        """
+        with self._lock:
+            kept, self._kept = self._kept, {}
+            for turn in chat.turns:
+                found = kept.get(turn.id)
+                self._kept[turn.id] = found if found is not None and found.turn is turn else _rendered(turn)
+            rendered = list(self._kept.values())
+        system = to_markdown([], chat.system)
+        first = [system] if system else []
+        words = "\n\n".join(each.text for each in rendered) or "An empty chat."
+        data = {
+            "text/html": self._html(rendered),
+            "text/markdown": "\n\n".join([*first, *(each.markdown for each in rendered)]) or "*An empty chat.*",
+            "text/plain": words if len(words) <= _MOST_WORDS else f"A chat of {len(rendered)} turns.",
+        }
+        saved = {"chat": chat.to_dict(), "saved_at": saved_at}
+        if _size(data) + _size(saved) <= _MOST_IN_ALL:
+            return data, {METADATA_KEY: saved}, ""
+        newest = _newest([each.markdown for each in rendered], _MOST_HTML)
+        data["text/markdown"] = "\n\n".join([f"*{_TOO_LARGE}*", *newest])
+        return data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE
+
+    def _html(self, rendered: list[_Rendered]) -> str:
+        newest = _newest([each.html for each in rendered], _MOST_HTML)
+        left_out = len(rendered) - len(newest)
+        note = f"<p><em>The {left_out} turns before are not shown here.</em></p>" if left_out else ""
+        within = "".join([note, *newest]) or "<p><em>An empty chat.</em></p>"
+        return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
+
+
+def _rendered(turn: Turn) -> _Rendered:
+    # Nothing streams any more, so it may take a moment; the Markdown of other roles is shown as well.
+    return _Rendered(turn, _html_of(turn), to_markdown([turn]), to_text([turn]))
+
+
+def _html_of(turn: Turn) -> str:
+    model = turn.facts.get("model")
+    name = {"user": "You", "assistant": "Assistant"}.get(turn.role, turn.role)
+    said = f"<p><strong>{html.escape(name)}</strong>{f' <small>{html.escape(str(model))}</small>' if model else ''}</p>"
+    files = ", ".join(html.escape(file.name) for file in attachments_of(turn.content))
+    attached = f"<p><em>{files}</em></p>" if files else ""
+    body = render(text_of(turn.content) or turn.refusal)
+    mark = mark_of(turn.result) if turn.facts else None
+    ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
+    return f"<div>{said}{body}{attached}{ended}</div>"
+
+
+def _size(value: Any) -> int:
+    """How many bytes it is as a message."""
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+
+
+def _newest(parts: list[str], limit: int) -> list[str]:
+    """As many of the last parts as fit."""
+    kept, size = [], 0
+    for part in reversed(parts):
+        size += len(part)
+        if size > limit:
+            break
+        kept.append(part)
+    return kept[::-1]

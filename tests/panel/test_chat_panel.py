@@ -1,0 +1,240 @@
+"""`ChatPanel` as a notebook's author uses it: traits, callbacks, names, what is displayed and restored."""
+
+import json
+
+import pytest
+import traitlets
+
+import nbstream as nbs
+from nbstream.errors import UsageError
+from nbstream.testing import chat_body, error_body
+
+
+@pytest.fixture
+def ask(loopback):
+    """A panel, and a way to have its chat answer."""
+    panels = []
+
+    def make(*arguments, **options):
+        panel = nbs.ChatPanel(*arguments, **options)
+        panels.append(panel)
+        return panel
+
+    yield make
+    for panel in panels:
+        panel.close()
+    loopback.close()
+
+
+@pytest.fixture
+def options(loopback):
+    return {"model": "m", "base_url": loopback.base_url, "max_retries": 0}
+
+
+def answer(panel, text="Hi"):
+    return panel.chat.stream(text, display=False)
+
+
+def test_the_last_turn_is_at_hand(ask, options, loopback):
+    loopback.send(chat_body("Hello", usage=(3, 2)))
+    panel = ask(**options)
+    assert (panel.text, panel.usage, panel.result, panel.messages) == ("", None, None, [])
+    result = answer(panel)
+    assert (panel.text, panel.usage, panel.result) == ("Hello", nbs.Usage(3, 2, 5), result)
+    assert panel.messages == [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+
+
+def test_text_and_usage_are_those_of_the_last_completed_turn(ask, options, loopback):
+    loopback.send(chat_body("Hello", usage=(3, 2)))
+    loopback.send(error_body("no"), status=400, headers={"content-type": "application/json"})
+    panel = ask(**options)
+    answer(panel)
+    with pytest.raises(nbs.StreamError):
+        answer(panel)
+    assert (panel.text, panel.usage) == ("Hello", nbs.Usage(3, 2, 5))
+    assert panel.result is not None
+    assert panel.result.state == "failed"
+
+
+def test_they_can_be_observed_but_not_set(ask, options, loopback):
+    loopback.send(chat_body("Hello", usage=(3, 2)))
+    panel, seen = ask(**options), []
+    panel.observe(lambda change: seen.append((change["name"], panel.text)), ["result", "text", "usage"])
+    answer(panel)
+    assert seen == [("text", "Hello"), ("usage", "Hello"), ("result", "Hello")]
+    with pytest.raises(traitlets.TraitError):
+        panel.text = "x"
+
+
+def test_the_callback_gets_every_result(ask, options, loopback):
+    loopback.send(chat_body("Hello"))
+    loopback.send(error_body("no"), status=400, headers={"content-type": "application/json"})
+    results: list[nbs.StreamResult] = []
+    panel = ask(on_result=results.append, **options)
+    answer(panel)
+    with pytest.raises(nbs.StreamError):
+        answer(panel)
+    assert [str(result.state) for result in results] == ["completed", "failed"]
+
+
+def test_what_observers_and_callbacks_raise_is_shown(ask, options, loopback):
+    def fails(_):
+        raise RuntimeError("mine")
+
+    loopback.send(chat_body("Hello"))
+    panel = ask(on_result=fails, **options)
+    panel.observe(fails, "text")
+    assert answer(panel).text == "Hello"
+    assert panel._state.notice.split("\n") == [
+        "An observer of text failed: RuntimeError: mine",
+        "on_result failed: RuntimeError: mine",
+    ]
+    assert panel.result is not None
+
+
+def test_the_bound_name_is_set_before_the_callback(ask, options, loopback, shell):
+    loopback.send(chat_body("Hello"))
+    seen = []
+    panel = ask(bind="reply", on_result=lambda _: seen.append(shell.user_ns["reply"]), **options)
+    shell.user_ns["reply"] = "stale"
+    answer(panel)
+    assert seen == ["Hello"]
+
+
+def test_send_returns_at_once_and_can_be_stopped(ask, options, loopback):
+    loopback.send(chat_body("Hel", finish_reason=None, done=False), then="hold")
+    panel = ask(**options)
+    assert panel.send("Hi") is None
+    loopback.wait(requests=1)
+    handle = panel.chat.running.handle
+    panel.stop()
+    assert handle.result(10).state == "cancelled"
+    loopback.wait(left=1)
+
+
+def test_a_chat_can_have_several_panels_and_a_name(ask, options):
+    chat = nbs.Chat(**options)
+    assert ask(chat).chat is ask(chat).chat is chat
+    assert ask("talk-of-this-test", **options).chat is nbs.Chat.named("talk-of-this-test")
+
+
+@pytest.mark.usefixtures("shell")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"chat": [{"role": "user", "content": "Hi"}]}, "shows an nbs.Chat, not list"),
+        ({"bind": "not a name"}, "cannot be the name of a variable"),
+        ({"context": ["df", "a b"]}, "cannot be the name of a variable"),
+        ({"chat": nbs.Chat(model="m"), "temperature": 1}, "temperature: set these on the chat"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(arguments, words):
+    with pytest.raises(UsageError, match=words):
+        nbs.ChatPanel(**arguments)
+
+
+def test_outside_of_a_notebook_there_are_no_variables():
+    with pytest.raises(UsageError, match="context=… needs a notebook"):
+        nbs.ChatPanel(context="df", model="m")
+
+
+def test_one_word_will_do_where_a_list_is_meant(ask, options, shell):
+    shell.user_ns["x"] = 1
+    panel = ask(context="x", suggestions="hello", **options)
+    assert panel._state.context == ("x: int\n  1",)
+    assert panel._state.suggestions == ("hello",)
+
+
+# --- what is displayed ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def published(shell, monkeypatch):
+    """What the shell is asked to publish."""
+    messages = []
+    monkeypatch.setattr(
+        shell.display_pub,
+        "publish",
+        lambda data, metadata=None, *, transient=None, update=False, **_: messages.append(
+            (data, metadata or {}, (transient or {}).get("display_id"), update)
+        ),
+    )
+    return messages
+
+
+def test_a_panel_is_displayed_as_a_transcript_and_a_view(ask, options, published):
+    panel = ask(**options)
+    panel._ipython_display_()
+    (transcript, metadata, display_id, _), (view, *_) = published
+    assert set(transcript) == {"text/html", "text/markdown", "text/plain"}
+    assert f'data-panel="{panel.key}"' in transcript["text/html"]
+    assert metadata["nbstream"]["chat"]["nbstream_chat"] == 1
+    assert display_id
+    assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+
+
+def test_only_the_transcript_is_updated_at_the_end_of_a_turn(ask, options, published, loopback):
+    loopback.send(chat_body("Hello"))
+    panel = ask(**options)
+    panel._ipython_display_()
+    displayed = published[0][2]
+    del published[:]
+    answer(panel)
+    ((data, metadata, display_id, update),) = published
+    assert (display_id, update) == (displayed, True)
+    assert "Hello" in data["text/markdown"]
+    assert [turn["content"] for turn in metadata["nbstream"]["chat"]["turns"]] == ["Hi", "Hello"]
+
+
+def test_a_panel_that_is_not_displayed_publishes_nothing(ask, options, published, loopback):
+    loopback.send(chat_body("Hello"))
+    answer(ask(**options))
+    assert published == []
+
+
+# --- what is restored -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(ask, options, published, loopback, tmp_path):
+    """A notebook that has kept a conversation."""
+    loopback.send(chat_body("Hello"))
+    panel = ask(system="Be terse.", name="talk", **options)
+    panel._ipython_display_()
+    answer(panel)
+    data, metadata, *_ = published[-1]
+    output = {"output_type": "display_data", "data": data, "metadata": metadata}
+    path = tmp_path / "talk.ipynb"
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": [output]}], "nbformat": 4}))
+    return path, panel
+
+
+def test_a_saved_conversation_is_restored_and_goes_on(saved, loopback):
+    path, panel = saved
+    restored = nbs.ChatPanel.restore(path, name="talk", temperature=0.5)
+    assert restored.messages == panel.messages
+    assert [turn.id for turn in restored.chat.turns] == [turn.id for turn in panel.chat.turns]
+    answer(restored, "And?")
+    assert [message["content"] for message in loopback.requests[-1].json["messages"]][:3] == [
+        "Be terse.",
+        "Hi",
+        "Hello",
+    ]
+    assert loopback.requests[-1].json["temperature"] == 0.5
+    restored.close()
+
+
+def test_the_notebook_that_runs_is_found(saved, monkeypatch):
+    path, _ = saved
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    results: list[nbs.StreamResult] = []
+    restored = nbs.ChatPanel.restore(bind="reply", on_result=results.append, system="Be kind.")
+    assert (restored.chat.name, restored.chat.system) == ("talk", "Be kind.")
+    answer(restored, "And?")
+    assert len(results) == 1
+    restored.close()
+
+
+def test_where_there_is_nothing_to_restore_it_is_said_so(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        nbs.ChatPanel.restore(tmp_path / "none.ipynb")

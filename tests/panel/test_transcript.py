@@ -1,0 +1,142 @@
+"""The output that a notebook keeps: the conversation, harmless, never too large to be sent."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from nbstream.chat import Chat
+from nbstream.display.panel_state import Attachment
+from nbstream.errors import StreamError
+from nbstream.notebook_file import METADATA_KEY
+from nbstream.panel.attachments import prompt_from
+from nbstream.panel.transcript import Transcript
+from nbstream.testing import error_body
+from tests.payloads import PAYLOADS
+
+LIMIT = 3_000_000  # what Jupyter lets through in three seconds
+
+
+def chat_of(*texts, **options):
+    roles = ["user", "assistant"] * len(texts)
+    return Chat(messages=[{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)], **options)
+
+
+def bundle(chat):
+    return Transcript("k").bundle(chat, "2026-01-01")
+
+
+def size(data, metadata):
+    return len(json.dumps(data)) + len(json.dumps(metadata))
+
+
+def test_the_conversation_is_there_in_each_form_and_to_be_restored():
+    chat = chat_of("What is **it**?", "It is *this*.", model="m", name="talk")
+    data, metadata, warning = bundle(chat)
+    assert data["text/html"].startswith('<div class="nbs-transcript" data-panel="k"><div><p><strong>You</strong></p>')
+    assert "<em>this</em>" in data["text/html"]
+    assert "## User\n\nWhat is **it**?\n\n## Assistant\n\nIt is *this*." in data["text/markdown"]
+    assert "It is *this*." in data["text/plain"]
+    assert Chat.from_dict(json.loads(json.dumps(metadata))[METADATA_KEY]["chat"]).messages == chat.messages
+    assert metadata[METADATA_KEY]["saved_at"] == "2026-01-01"
+    assert warning == ""
+
+
+def test_an_empty_chat_says_so():
+    data, _, _ = bundle(Chat(model="m"))
+    assert all("empty chat" in text for text in data.values())
+
+
+def test_keys_are_not_kept():
+    words = json.dumps(bundle(chat_of("Hi", model="m", api_key="sk-secret-secret")))
+    assert "secret" not in words
+
+
+class Dangers(HTMLParser):
+    """Whatever of the HTML could do something, or ask another server."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags: set[str] = set()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        for name, value in attrs:
+            bad_link = name == "href" and not re.match(
+                r"\s*(https?://|mailto:|[^:]*$|[^:]*[/?#])", value or "", re.IGNORECASE
+            )
+            if bad_link or name.startswith("on") or name in {"style", "src", "srcdoc", "srcset", "action"}:
+                self.found.append(f"{tag} {name}={value}")
+
+
+SAFE_TAGS = set(
+    re.findall(
+        r"\w+",
+        "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr input li ol p pre s section small span strong"
+        " sup table tbody td th thead tr ul",
+    )
+)
+
+
+def dangers_of(html):
+    parser = Dangers()
+    parser.feed(html)
+    parser.close()
+    return parser.tags - SAFE_TAGS, parser.found
+
+
+@pytest.mark.parametrize("kind", sorted({payload.kind for payload in PAYLOADS}))
+def test_nothing_hostile_that_was_said_can_do_anything(kind):
+    texts = [payload.text for payload in PAYLOADS if payload.kind == kind]
+    data, *_ = bundle(chat_of(*(text for text in texts for _ in range(2))))
+    assert dangers_of(data["text/html"]) == (set(), [])
+
+
+HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
+
+
+def test_nothing_hostile_in_names_models_files_and_errors_can_do_anything(loopback):
+    refused = {"status": 400, "headers": {"content-type": "application/json"}}
+    loopback.send(error_body(HOSTILE), **refused)
+    chat = Chat(model=HOSTILE, base_url=loopback.base_url, name=HOSTILE, messages=[{"role": HOSTILE, "content": "x"}])
+    with pytest.raises(StreamError):
+        chat.stream(prompt_from("Hi", [Attachment(HOSTILE, text=HOSTILE)]), display=False)
+    data, *_ = Transcript(HOSTILE).bundle(chat, "")
+    assert data["text/html"].count("alert(1)") >= 4
+    assert dangers_of(data["text/html"]) == (set(), [])
+
+
+def test_each_turn_is_rendered_once(monkeypatch):
+    rendered: list[str] = []
+
+    def note(text):
+        rendered.append(text)
+        return text
+
+    monkeypatch.setattr("nbstream.panel.transcript.render", note)
+    transcript, chat = Transcript("k"), chat_of("a", "b")
+    transcript.bundle(chat, "")
+    transcript.bundle(chat, "")
+    assert rendered == ["a", "b"]
+
+
+def test_a_long_conversation_shows_its_newest_turns():
+    chat = chat_of(*[f"turn {number} " + "word " * 700 for number in range(300)])
+    data, metadata, warning = bundle(chat)
+    assert "turns before are not shown here" in data["text/html"]
+    assert "turn 299 " in data["text/html"]
+    assert "turn 0 " not in data["text/html"]
+    assert "turn 0 " in data["text/markdown"]
+    assert (warning, "chat" in metadata[METADATA_KEY]) == ("", True)
+    assert 1_000_000 < len(data["text/markdown"]) < size(data, metadata) < LIMIT
+
+
+def test_what_is_too_large_for_a_notebook_is_said_so():
+    chat = chat_of(*["word " * 20_000 for _ in range(30)])
+    data, metadata, warning = bundle(chat)
+    assert "panel.chat.save(path)" in warning
+    assert "too large" in data["text/markdown"]
+    assert "chat" not in metadata[METADATA_KEY]
+    assert size(data, metadata) < LIMIT
