@@ -13,6 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 TUTORIALS = sorted((pathlib.Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+# What the saved conversation of each panel in them must hold.
+PANELS = {"01_quickstart": (), "02_chat_panel": ("Count to 12", "19, 20")}
 
 
 @pytest.fixture
@@ -121,7 +123,13 @@ def test_a_chat_goes_on_from_cell_to_cell_and_its_export_asks_the_same(execute: 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs_offline_from_top_to_bottom(path: pathlib.Path, execute: Any) -> None:
     notebook = execute(nbformat.read(path, as_version=4))
-    assert [output["metadata"]["nbstream"]["state"] for output in streamed(notebook)][:1] == ["completed"]
+    kept = [(output["data"], output["metadata"]["nbstream"]) for output in streamed(notebook)]
+    assert [facts["state"] for _, facts in kept if "state" in facts][:1] == ["completed"]
+    transcripts = [data["text/markdown"] for data, facts in kept if "chat" in facts]
+    assert len(transcripts) == len(PANELS[path.stem])
+    for words, transcript in zip(PANELS[path.stem], transcripts, strict=True):
+        assert words in transcript
+    assert not any("application/vnd.jupyter.widget-view+json" in data for data, _ in kept)
     assert "widgets" not in notebook.metadata
 
 
