@@ -153,7 +153,7 @@ def test_the_first_picture(new_notebook: Callable[..., Notebook], page: Page) ->
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text("print(result.text)", timeout=PATIENCE_MS)
     taken = picture(notebook.cells.filter(has_text="nbstream"))
-    (IMAGES / "live-answer.png").write_bytes(_small(taken))
+    (IMAGES / "live-answer.png").write_bytes(small(taken))
     notebook.wait_for_end(1)
 
 
@@ -285,11 +285,11 @@ def sheet(chromium: Browser, name: str, heads: list[str], rows: dict[str, list[b
     page.set_content(f"<html data-shade={shades[0]}><style>{STYLE}</style><main>{body}</main>")
     page.wait_for_function("[...document.images].every((image) => image.complete)")
     IMAGES.mkdir(exist_ok=True)
-    (IMAGES / f"{name}.png").write_bytes(_small(page.locator("main").screenshot()))
+    (IMAGES / f"{name}.png").write_bytes(small(page.locator("main").screenshot()))
     page.context.close()
 
 
-def _small(png: bytes) -> bytes:
+def small(png: bytes) -> bytes:
     """With few colours, if Pillow is there to choose them: the better choice, unless the file is too big."""
     try:
         from PIL import Image
