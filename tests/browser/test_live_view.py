@@ -6,6 +6,7 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 if TYPE_CHECKING:
