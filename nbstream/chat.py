@@ -287,7 +287,7 @@ class Chat(ChatRecord):
                 f'history="server" needs the Responses API, but {request.endpoint.name} is asked by Chat Completions; '
                 'add api="responses", or set chat.history = "messages"'
             )
-        if limits.turns is not None or limits.tokens is not None:
+        if limits.named():
             raise UsageError('max_turns and max_history_tokens need history="messages": a server keeps all it was sent')
         answer_id, known = known_to_server(sent, seed)
         if answer_id is None or request.params.get("store") is False:
