@@ -3,6 +3,8 @@
 import json
 import re
 
+from typing import Any
+
 import pytest
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
@@ -28,7 +30,7 @@ def test_a_whole_answer():
 
 
 def test_a_footer_says_what_is_known_once_the_answer_has_ended():
-    known = {"usage": Usage(3, 1200, 1203), "model": "m_1*", "timing": Timing(0.42, 9.0, 141.3)}
+    known: dict[str, Any] = {"usage": Usage(3, 1200, 1203), "model": "m_1*", "timing": Timing(0.42, 9.0, 141.3)}
     data, _ = answer_bundle(StreamResult("Hi", COMPLETED, "stop", **known), footer=True)
     facts = r"m\_1\* · complete · 1,200 tokens · first token after 0\.42 s · 141 tokens/s"
     assert data == {"text/markdown": f"Hi\n\n*{facts}*\n", "text/plain": "Hi"}
