@@ -427,33 +427,6 @@ def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page
     expect(panel_page.turns.nth(1).get_by_role("button", name="Copy")).to_be_focused()
 
 
-def test_everything_is_reached_by_the_keyboard_and_shows_it(panel_page: PanelPage, page: Page) -> None:
-    failed = exchange(2, "Half", siblings=("x", "a2"), state="failed", mark=LOST, can_retry=True, can_continue=True)
-    panel_page.show(
-        turns=(*exchange(1, "```\nx = 1\n```"), *failed),
-        queue=queued("later"),
-        notice="A notice",
-        context=("df: DataFrame",),
-        exports=("json",),
-    )
-    panel_page.composer.fill("x")
-    page.evaluate("document.activeElement.blur()")
-    reached, plain = set(), set()
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        name, ringed = page.evaluate(FOCUSED)
-        reached.add(name)
-        if not ringed:
-            plain.add(name)
-    wanted = page.locator(".nbs-panel :is(button, textarea, summary, pre)").evaluate_all(
-        """all => all.filter((each) => each.checkVisibility({ checkVisibilityCSS: true }))
-          .map((each) => each.getAttribute("aria-label") ?? each.textContent)"""
-    )
-    assert set(wanted) - reached == set()
-    assert {"Retry", "Continue", "Regenerate", "Delete", "Previous version", "Send", "Message"} <= reached
-    assert plain - {""} == set(), "each shows that it has the focus"
-
-
 def test_a_front_end_that_lets_no_page_make_cells_offers_none(panel_page: PanelPage) -> None:
     panel_page.show(turns=exchange(1, "Run:\n\n```python\nx\n```"))
     panel_page.turns.locator("pre").focus()
@@ -726,6 +699,33 @@ def test_nothing_is_wider_than_the_panel(panel_page: PanelPage, page: Page, widt
         panel_page.settle()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert panel_page.root.evaluate(CUT_OFF) == []
+
+
+def test_everything_is_reached_by_the_keyboard_and_shows_it(panel_page: PanelPage, page: Page) -> None:
+    failed = exchange(2, "Half", siblings=("x", "a2"), state="failed", mark=LOST, can_retry=True, can_continue=True)
+    panel_page.show(
+        turns=(*exchange(1, "```\nx = 1\n```"), *failed),
+        queue=queued("later"),
+        notice="A notice",
+        context=("df: DataFrame",),
+        exports=("json",),
+    )
+    panel_page.composer.fill("x")
+    page.evaluate("document.activeElement.blur()")
+    reached, plain = set(), set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, ringed = page.evaluate(FOCUSED)
+        reached.add(name)
+        if not ringed:
+            plain.add(name)
+    wanted = page.locator(".nbs-panel :is(button, textarea, summary, pre)").evaluate_all(
+        """all => all.filter((each) => each.checkVisibility({ checkVisibilityCSS: true }))
+          .map((each) => each.getAttribute("aria-label") ?? each.textContent)"""
+    )
+    assert set(wanted) - reached == set()
+    assert {"Retry", "Continue", "Regenerate", "Delete", "Previous version", "Send", "Message"} <= reached
+    assert plain - {""} == set(), "each shows that it has the focus"
 
 
 def test_each_turn_has_the_direction_of_its_own_text(panel_page: PanelPage) -> None:

@@ -72,6 +72,9 @@ class PanelDocument {
     for (const id of this.turns.keys()) {
       if (!stay.has(id)) this.turns.delete(id);
     }
+    for (const [id, { doc }] of this.streams) {
+      if (!stay.has(id) && doc.ended) this.endStream(id);
+    }
   }
 
   // --- what turns hold ---
