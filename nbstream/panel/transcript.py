@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.conversation.export import to_markdown, to_text
-from nbstream.display.marks import mark_of
+from nbstream.display.marks import IN_A_PANEL, mark_of
 from nbstream.markdown import render
 from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import attachments_of, text_of
@@ -100,7 +100,7 @@ def _html_of(turn: Turn) -> str:
     files = ", ".join(html.escape(file.name) for file in attachments_of(turn.content))
     attached = f"<p><em>{files}</em></p>" if files else ""
     body = render(text_of(turn.content) or turn.refusal)
-    mark = mark_of(turn.result) if turn.facts else None
+    mark = mark_of(turn.result, IN_A_PANEL) if turn.facts else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
     return f"<div>{said}{body}{attached}{ended}</div>"
 
