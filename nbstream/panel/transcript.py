@@ -3,6 +3,9 @@
 It is the conversation as HTML and Markdown that do nothing, and the chat itself in the metadata. The HTML is what
 notebooks show, for it is drawn at once; the Markdown is for those that show no HTML. The page of a panel hides the HTML
 of its own transcript while it is there, by the key.
+
+A front end draws an output that is updated as a whole, shown or not. So the HTML of the earlier turns is an output of
+its own, which changes seldom: a turn costs the page no more at the end of a long conversation than at its beginning.
 """
 
 from __future__ import annotations
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
     from nbstream.chat import Chat
     from nbstream.conversation.turn import Turn
 
-__all__ = ["Transcript"]
+__all__ = ["Kept", "Transcript"]
 
 # Jupyter drops what is sent faster than 1 MB a second, over three seconds; the answer's last words go along.
 _MOST_HTML, _MOST_WORDS, _MOST_IN_ALL = 250_000, 100_000, 2_600_000
+
+# So much HTML is drawn anew at the end of each turn.
+_MOST_LATE = 24_000
 
 _TOO_LARGE = "This conversation is too large to be kept in the notebook as a whole; keep it with panel.chat.save(path)."
 
@@ -37,27 +43,43 @@ class _Rendered(NamedTuple):
     text: str
 
 
+class Kept(NamedTuple):
+    """What is kept of a chat at one moment.
+
+    Attributes:
+        earlier: The data of an output for the earlier turns, without Markdown; `None` if there is none.
+        data: That of the output for the others, with the Markdown of all.
+        metadata: What goes with it: the chat, to be restored.
+        warning: What the reader should know; nothing is too large to be sent.
+    """
+
+    earlier: dict[str, Any] | None
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+    warning: str
+
+
 class Transcript:
     """Makes the output again and again, and renders each turn once.
 
     Args:
         key: What marks the HTML as belonging to one panel.
+        divided: Whether earlier turns get an output of their own.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, divided: bool = True) -> None:
         self._key = key
+        self._divided = divided
+        self._early = 0
         self._kept: dict[str, _Rendered] = {}
         self._lock = threading.Lock()  # a cell may display what an answer's end updates
 
-    def bundle(self, chat: Chat, saved_at: str) -> tuple[dict[str, Any], dict[str, Any], str]:
-        """The output for the chat as it is.
+    def keep(self, chat: Chat, saved_at: str) -> Kept:
+        """The outputs for the chat as it is.
 
         Args:
             chat: The conversation.
             saved_at: The moment, in a form that sorts.
-
-        Returns:
-            Data, metadata, and what the reader should know about them; nothing is too large to be sent.
         """
         with self._lock:
             kept, self._kept = self._kept, {}
@@ -65,26 +87,35 @@ class Transcript:
                 found = kept.get(turn.id)
                 self._kept[turn.id] = found if found is not None and found.turn is turn else _rendered(turn)
             rendered = list(self._kept.values())
+            early = self._early = self._divide(rendered) if self._divided else 0
+        earlier = {"text/html": self._html(rendered[:early]), "text/plain": ""} if self._divided else None
         system = to_markdown([], chat.system)
         first = [system] if system else []
         words = "\n\n".join(each.text for each in rendered) or "An empty chat."
         data = {
-            "text/html": self._html(rendered),
+            "text/html": self._html(rendered[early:], "" if early else "<p><em>An empty chat.</em></p>"),
             "text/markdown": "\n\n".join([*first, *(each.markdown for each in rendered)]) or "*An empty chat.*",
             "text/plain": words if len(words) <= _MOST_WORDS else f"A chat of {len(rendered)} turns.",
         }
         saved = {"chat": chat.to_dict(), "saved_at": saved_at}
         if _size(data) + _size(saved) <= _MOST_IN_ALL:
-            return data, {METADATA_KEY: saved}, ""
+            return Kept(earlier, data, {METADATA_KEY: saved}, "")
         newest = _newest([each.markdown for each in rendered], _MOST_HTML)
         data["text/markdown"] = "\n\n".join([f"*{_TOO_LARGE}*", *newest])
-        return data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE
+        return Kept(earlier, data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE)
 
-    def _html(self, rendered: list[_Rendered]) -> str:
+    def _divide(self, rendered: list[_Rendered]) -> int:
+        """How many turns are early: as many as before, while the others are not too long."""
+        late = sum(len(each.html) for each in rendered[self._early :])
+        if self._early < len(rendered) and late <= _MOST_LATE:
+            return self._early
+        return max(0, len(rendered) - 2)
+
+    def _html(self, rendered: list[_Rendered], otherwise: str = "") -> str:
         newest = _newest([each.html for each in rendered], _MOST_HTML)
         left_out = len(rendered) - len(newest)
         note = f"<p><em>The {left_out} turns before are not shown here.</em></p>" if left_out else ""
-        within = "".join([note, *newest]) or "<p><em>An empty chat.</em></p>"
+        within = "".join([note, *newest]) or otherwise
         return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
 
 

@@ -114,7 +114,7 @@ def test_the_twentieth_answer_costs_the_page_what_the_first_did(
 
 
 def test_300_turns_fit_into_kernel_and_page(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
-    memory = "[int(line.split()[1]) // 1000 for line in open('/proc/self/status') if line.startswith('VmRSS')][0]"
+    memory = "int(__import__('pathlib').Path('/proc/self/status').read_text().split('VmRSS:')[1].split()[0]) // 1000"
     text = "Some **words** with `code`.\\n\\n- one\\n- two\\n\\n"
     size = CHARACTERS // TURNS
     fill = (
