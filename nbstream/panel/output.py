@@ -1,7 +1,7 @@
 """Where a panel is displayed: its view, and before it the transcript that the notebook keeps.
 
-View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and an output that
-is updated is drawn anew, which would take the view away from under the reader's hands. It must not know chats.
+View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and an output
+that is updated is drawn anew, which would take the view away from under the reader's hands. It must not know chats.
 """
 
 from __future__ import annotations

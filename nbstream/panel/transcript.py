@@ -10,6 +10,7 @@ its own, which changes seldom: a turn costs the page no more at the end of a lon
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import threading
@@ -22,6 +23,8 @@ from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import attachments_of, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nbstream.chat import Chat
     from nbstream.conversation.turn import Turn
 
@@ -36,11 +39,23 @@ _MOST_LATE = 24_000
 _TOO_LARGE = "This conversation is too large to be kept in the notebook as a whole; keep it with panel.chat.save(path)."
 
 
-class _Rendered(NamedTuple):
-    turn: Turn
-    html: str
-    markdown: str
-    text: str
+class _Rendered:
+    """A turn in each form, made when it is first wanted: a long conversation is not shown in all of them."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+
+    @functools.cached_property
+    def html(self) -> str:
+        return _html_of(self.turn)
+
+    @functools.cached_property
+    def markdown(self) -> str:
+        return to_markdown([self.turn])
+
+    @functools.cached_property
+    def text(self) -> str:
+        return to_text([self.turn])
 
 
 class Kept(NamedTuple):
@@ -85,43 +100,40 @@ class Transcript:
             kept, self._kept = self._kept, {}
             for turn in chat.turns:
                 found = kept.get(turn.id)
-                self._kept[turn.id] = found if found is not None and found.turn is turn else _rendered(turn)
+                self._kept[turn.id] = found if found is not None and found.turn is turn else _Rendered(turn)
             rendered = list(self._kept.values())
             early = self._early = self._divide(rendered) if self._divided else 0
         earlier = {"text/html": self._html(rendered[:early]), "text/plain": ""} if self._divided else None
         system = to_markdown([], chat.system)
         first = [system] if system else []
-        words = "\n\n".join(each.text for each in rendered) or "An empty chat."
+        short = sum(len(each.turn.text) for each in rendered) <= _MOST_WORDS
         data = {
             "text/html": self._html(rendered[early:], "" if early else "<p><em>An empty chat.</em></p>"),
             "text/markdown": "\n\n".join([*first, *(each.markdown for each in rendered)]) or "*An empty chat.*",
-            "text/plain": words if len(words) <= _MOST_WORDS else f"A chat of {len(rendered)} turns.",
+            "text/plain": "\n\n".join(each.text for each in rendered)
+            if short and rendered
+            else f"A chat of {len(rendered)} turns.",
         }
         saved = {"chat": chat.to_dict(), "saved_at": saved_at}
         if _size(data) + _size(saved) <= _MOST_IN_ALL:
             return Kept(earlier, data, {METADATA_KEY: saved}, "")
-        newest = _newest([each.markdown for each in rendered], _MOST_HTML)
+        newest = _newest((each.markdown for each in reversed(rendered)), _MOST_HTML)
         data["text/markdown"] = "\n\n".join([f"*{_TOO_LARGE}*", *newest])
         return Kept(earlier, data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE)
 
     def _divide(self, rendered: list[_Rendered]) -> int:
         """How many turns are early: as many as before, while the others are not too long."""
-        late = sum(len(each.html) for each in rendered[self._early :])
-        if self._early < len(rendered) and late <= _MOST_LATE:
+        late = rendered[self._early :]
+        if late and len(_newest((each.html for each in reversed(late)), _MOST_LATE)) == len(late):
             return self._early
         return max(0, len(rendered) - 2)
 
     def _html(self, rendered: list[_Rendered], otherwise: str = "") -> str:
-        newest = _newest([each.html for each in rendered], _MOST_HTML)
+        newest = _newest((each.html for each in reversed(rendered)), _MOST_HTML)
         left_out = len(rendered) - len(newest)
         note = f"<p><em>The {left_out} turns before are not shown here.</em></p>" if left_out else ""
         within = "".join([note, *newest]) or otherwise
         return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
-
-
-def _rendered(turn: Turn) -> _Rendered:
-    # Nothing streams any more, so it may take a moment; the Markdown of other roles is shown as well.
-    return _Rendered(turn, _html_of(turn), to_markdown([turn]), to_text([turn]))
 
 
 def _html_of(turn: Turn) -> str:
@@ -141,10 +153,10 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
-def _newest(parts: list[str], limit: int) -> list[str]:
-    """As many of the last parts as fit."""
+def _newest(parts: Iterable[str], limit: int) -> list[str]:
+    """As many of the parts as fit, which come last first, in their order."""
     kept, size = [], 0
-    for part in reversed(parts):
+    for part in parts:
         size += len(part)
         if size > limit:
             break

@@ -61,6 +61,7 @@ class Measured:
     def ask(self, upstream: DemoServer) -> tuple[float, float, float]:
         """Seconds of the main thread for an answer, seconds that it took, and seconds to its first pixel."""
         asked = len(upstream.requests)
+        self.megabytes()  # a collection of all the page's garbage falls on whoever comes along
         self.page.wait_for_timeout(500)
         self.page.evaluate(WATCH)
         self.composer.fill(PROMPT)
@@ -95,20 +96,20 @@ def panel_cell(upstream: DemoServer) -> str:
 def test_the_twentieth_answer_costs_the_page_what_the_first_did(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
-    fill = f"for _ in range(17): panel.chat.stream({PROMPT!r}, display=False, demo={FAST})"
+    fill = f"for _ in range(16): panel.chat.stream({PROMPT!r}, display=False, demo={FAST})"
     notebook = open_notebook("lab", panel_cell(upstream), fill)
     notebook.run(1)
     panel = Measured(notebook)
-    first = [panel.ask(upstream) for _ in range(2)]
+    first = [panel.ask(upstream) for _ in range(3)]
     notebook.run(2)
-    later = [panel.ask(upstream) for _ in range(2)]
+    later = [panel.ask(upstream) for _ in range(3)]
     floor = panel.rest(5.0) / 5.0
-    # Times vary; what is compared is measured twice.
+    # Times vary; what is compared is measured three times.
     one, twenty = (min(spent - floor * took for spent, took, _ in rounds) for rounds in (first, later))
     pixels = [pixel for *_, pixel in (*first, *later)]
     print(f"\nmain thread: 1st answer {one:.2f} s, 20th {twenty:.2f} s, ratio {twenty / one:.2f} (at most {TWENTIETH})")
     print(f"send → first pixel: {', '.join(f'{pixel:.3f}' for pixel in pixels)} s (the best at most {FIRST_PIXEL} s)")
-    expect(panel.root.locator("article")).to_have_count(42)
+    expect(panel.root.locator("article")).to_have_count(44)
     assert twenty / one <= TWENTIETH
     assert min(pixels) <= FIRST_PIXEL
 
@@ -133,6 +134,7 @@ def test_300_turns_fit_into_kernel_and_page(open_notebook: OpenNotebook, upstrea
     shown = time.monotonic() - began
     expect(panel.root.locator("article").first).to_contain_text("0: Some words", timeout=60_000)
     complete = time.monotonic() - began
+    panel.rest(5.0)
     spent, _, pixel = panel.ask(upstream)
     kernel, page = int(notebook.value(memory, 3)) - kernel, panel.megabytes() - page
     print(f"\n{TURNS} turns, {CHARACTERS / 1e6:g} MB: kernel +{kernel} MB, page +{page:.0f} MB of JavaScript")
