@@ -101,7 +101,7 @@ class ChatPanel(PanelView):
             ),
         )
         super().__init__(self._controller, images=self._chat.options.get("images", "link"))
-        self._transcript = Transcript(self.key)
+        self._transcript = Transcript(self.key, divided=self.comm is not None)
         self._controller.attach(self)
 
     @classmethod
@@ -170,9 +170,8 @@ class ChatPanel(PanelView):
             super().open()
 
     def _ipython_display_(self) -> None:
-        data, metadata, _ = self._transcript.bundle(self._chat, _now())
         view = None if self.comm is None else {**view_bundle(self.model_id), "text/plain": "(chat panel)"}
-        self._outputs.display(data, metadata, view)
+        self._outputs.display(self._transcript.keep(self._chat, _now()), view)
 
     def _keep(self, name: str, result: StreamResult) -> None:
         if result.state is StreamState.COMPLETED:
@@ -181,9 +180,9 @@ class ChatPanel(PanelView):
     def _save(self) -> None:
         """Put the conversation into the outputs that keep it."""
         if self._outputs:
-            data, metadata, warning = self._transcript.bundle(self._chat, _now())
-            self._outputs.update(data, metadata)
-            self._controller.tell("size", warning)
+            kept = self._transcript.keep(self._chat, _now())
+            self._outputs.update(kept)
+            self._controller.tell("size", kept.warning)
 
 
 def _chat(chat: Chat | str | None, options: dict[str, Any]) -> Chat:

@@ -172,6 +172,7 @@ _COUNT = (int, type(None))
 _FACTS: dict[str, tuple[type, tuple[type, ...]]] = {
     "usage": (dict, _COUNT),
     "spent": (dict, _COUNT),
+    "cost": (float, ()),
     "timing": (dict, (float, *_COUNT)),
     "error": (dict, (str, *_COUNT)),
     "attempts": (int, ()),

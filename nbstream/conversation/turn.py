@@ -86,6 +86,7 @@ class Turn:
             attempts=facts.get("attempts") or 1,
             error=_error(facts.get("error")),
             timing=Timing(**timing),
+            cost=facts.get("cost"),
         )
 
 
@@ -111,6 +112,8 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
     del facts["state"]
     if before is not None and (spent := add_up([before.usage, result.usage])) != result.usage and spent:
         facts["spent"] = asdict(spent)
+    if before is not None and result.cost is not None:
+        facts["cost"] = result.cost + (before.facts.get("cost") or 0.0)
     calls = [_as_message(call) for call in result.tool_calls]
     turn = Turn(
         turn_id,

@@ -1,7 +1,7 @@
 """Where a panel is displayed: its view, and before it the transcript that the notebook keeps.
 
-They are two outputs of a cell, for Jupyter shows nothing of an output whose widget is gone, and an output that is
-updated is drawn anew, which would take the view away from under the reader's hands. It must not know chats.
+View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and an output
+that is updated is drawn anew, which would take the view away from under the reader's hands. It must not know chats.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.panel.transcript import Kept
+
 __all__ = ["PanelOutputs"]
 
 # A cell that is run again leaves its outputs behind, and nothing tells.
@@ -24,34 +26,59 @@ class PanelOutputs:
     """The outputs in which a panel's transcript is; from any thread but for `display`, which is the cell's."""
 
     def __init__(self) -> None:
-        self._updates: deque[Callable[..., None]] = deque(maxlen=_MOST)
+        self._places: deque[tuple[_Place, _Place]] = deque(maxlen=_MOST)
 
     def __bool__(self) -> bool:
-        return bool(self._updates)
+        return bool(self._places)
 
-    def display(self, data: dict[str, Any], metadata: dict[str, Any], view: dict[str, Any] | None) -> None:
+    def display(self, kept: Kept, view: dict[str, Any] | None) -> None:
         """Make the outputs in the cell that runs.
 
         Args:
-            data: The transcript.
-            metadata: What goes with it.
+            kept: The transcript.
             view: The output that makes a front end show the view, if there is one.
         """
+        earlier, later = _Place(), _Place()
+        if kept.earlier is not None:
+            earlier.display(kept.earlier, {})
+        later.display(kept.data, kept.metadata)
+        self._places.append((earlier, later))
+        if view is not None:
+            from IPython.display import display
+
+            display(view, raw=True)
+
+    def update(self, kept: Kept) -> None:
+        """Put a newer transcript in the place of the older one."""
+        for earlier, later in tuple(self._places):
+            if kept.earlier is not None:
+                earlier.update(kept.earlier, {})
+            later.update(kept.data, kept.metadata)
+
+
+class _Place:
+    """One output, drawn anew only if it changes."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, Any] = {}
+        self._publish: Callable[..., None] | None = None
+
+    def display(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         from IPython import get_ipython
         from IPython.display import display
 
         made = display(data, metadata=metadata, raw=True, display_id=True)
         # The publisher of this cell, for another cell may have put its own in place (`%%capture`) later.
         publish = get_ipython().display_pub.publish
-        self._updates.append(functools.partial(publish, transient={"display_id": made.display_id}, update=True))
-        if view is not None:
-            display(view, raw=True)
+        self._shown = data
+        self._publish = functools.partial(publish, transient={"display_id": made.display_id}, update=True)
 
     def update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        """Put a newer transcript in the place of the older one."""
-        for update in tuple(self._updates):
-            # Outside the context of the cell that displayed it, the message belongs to the cell that runs now.
-            try:
-                contextvars.Context().run(update, data, metadata)
-            except LookupError:  # ipykernel 7.0 knows no cell there
-                update(data, metadata)
+        if self._publish is None or (data == self._shown and not metadata):
+            return
+        self._shown = data
+        # Outside the context of the cell that displayed it, the message belongs to the cell that runs now.
+        try:
+            contextvars.Context().run(self._publish, data, metadata)
+        except LookupError:  # ipykernel 7.0 knows no cell there
+            self._publish(data, metadata)

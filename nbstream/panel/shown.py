@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbstream.cost import shown_cost
-from nbstream.display.marks import footer_of, mark_of
+from nbstream.display.marks import IN_A_PANEL, footer_of, mark_of, notes_of
 from nbstream.display.panel_state import TurnView
 from nbstream.panel.attachments import attachments_of, text_of
 from nbstream.result import StreamState
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nbstream.conversation.turn import Turn
 
 __all__ = ["ShownTurns", "totals_of"]
+
+_NOT_SENT = "This question and its answer are not sent with later messages."
 
 
 class ShownTurns:
@@ -120,7 +122,7 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         turn.role,
         text=turn.text or turn.refusal,
         state=str(turn.state),
-        mark=mark_of(result) if result else None,
+        mark=mark_of(result, IN_A_PANEL) if result else None,
         facts=tuple(footer_of(result)) if result else (),
         reasoning=turn.reasoning,
         siblings=several,
@@ -130,5 +132,5 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         can_retry=turn.state is StreamState.FAILED,
         can_continue=bool(turn.text) and (partial or cut),
         can_regenerate=True,
-        note="" if turn.included else "This question and its answer are not sent with later messages.",
+        note=" ".join([*([] if turn.included else [_NOT_SENT]), *(notes_of(result) if result else [])]),
     )

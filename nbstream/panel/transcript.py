@@ -3,38 +3,75 @@
 It is the conversation as HTML and Markdown that do nothing, and the chat itself in the metadata. The HTML is what
 notebooks show, for it is drawn at once; the Markdown is for those that show no HTML. The page of a panel hides the HTML
 of its own transcript while it is there, by the key.
+
+A front end draws an output that is updated as a whole, shown or not. So the HTML of the earlier turns is an output of
+its own, which changes seldom: a turn costs the page no more at the end of a long conversation than at its beginning.
 """
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.conversation.export import to_markdown, to_text
-from nbstream.display.marks import mark_of
+from nbstream.display.marks import IN_A_PANEL, mark_of
 from nbstream.markdown import render
 from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import attachments_of, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nbstream.chat import Chat
     from nbstream.conversation.turn import Turn
 
-__all__ = ["Transcript"]
+__all__ = ["Kept", "Transcript"]
 
 # Jupyter drops what is sent faster than 1 MB a second, over three seconds; the answer's last words go along.
 _MOST_HTML, _MOST_WORDS, _MOST_IN_ALL = 250_000, 100_000, 2_600_000
 
+# So much HTML is drawn anew at the end of each turn.
+_MOST_LATE = 24_000
+
 _TOO_LARGE = "This conversation is too large to be kept in the notebook as a whole; keep it with panel.chat.save(path)."
 
 
-class _Rendered(NamedTuple):
-    turn: Turn
-    html: str
-    markdown: str
-    text: str
+class _Rendered:
+    """A turn in each form, made when it is first wanted: a long conversation is not shown in all of them."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+
+    @functools.cached_property
+    def html(self) -> str:
+        return _html_of(self.turn)
+
+    @functools.cached_property
+    def markdown(self) -> str:
+        return to_markdown([self.turn])
+
+    @functools.cached_property
+    def text(self) -> str:
+        return to_text([self.turn])
+
+
+class Kept(NamedTuple):
+    """What is kept of a chat at one moment.
+
+    Attributes:
+        earlier: The data of an output for the earlier turns, without Markdown; `None` if there is none.
+        data: That of the output for the others, with the Markdown of all.
+        metadata: What goes with it: the chat, to be restored.
+        warning: What the reader should know; nothing is too large to be sent.
+    """
+
+    earlier: dict[str, Any] | None
+    data: dict[str, Any]
+    metadata: dict[str, Any]
+    warning: str
 
 
 class Transcript:
@@ -42,55 +79,61 @@ class Transcript:
 
     Args:
         key: What marks the HTML as belonging to one panel.
+        divided: Whether earlier turns get an output of their own.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, divided: bool = True) -> None:
         self._key = key
+        self._divided = divided
+        self._early = 0
         self._kept: dict[str, _Rendered] = {}
         self._lock = threading.Lock()  # a cell may display what an answer's end updates
 
-    def bundle(self, chat: Chat, saved_at: str) -> tuple[dict[str, Any], dict[str, Any], str]:
-        """The output for the chat as it is.
+    def keep(self, chat: Chat, saved_at: str) -> Kept:
+        """The outputs for the chat as it is.
 
         Args:
             chat: The conversation.
             saved_at: The moment, in a form that sorts.
-
-        Returns:
-            Data, metadata, and what the reader should know about them; nothing is too large to be sent.
         """
         with self._lock:
             kept, self._kept = self._kept, {}
             for turn in chat.turns:
                 found = kept.get(turn.id)
-                self._kept[turn.id] = found if found is not None and found.turn is turn else _rendered(turn)
+                self._kept[turn.id] = found if found is not None and found.turn is turn else _Rendered(turn)
             rendered = list(self._kept.values())
+            early = self._early = self._divide(rendered) if self._divided else 0
+        earlier = {"text/html": self._html(rendered[:early]), "text/plain": ""} if self._divided else None
         system = to_markdown([], chat.system)
         first = [system] if system else []
-        words = "\n\n".join(each.text for each in rendered) or "An empty chat."
+        short = sum(len(each.turn.text) for each in rendered) <= _MOST_WORDS
         data = {
-            "text/html": self._html(rendered),
+            "text/html": self._html(rendered[early:], "" if early else "<p><em>An empty chat.</em></p>"),
             "text/markdown": "\n\n".join([*first, *(each.markdown for each in rendered)]) or "*An empty chat.*",
-            "text/plain": words if len(words) <= _MOST_WORDS else f"A chat of {len(rendered)} turns.",
+            "text/plain": "\n\n".join(each.text for each in rendered)
+            if short and rendered
+            else f"A chat of {len(rendered)} turns.",
         }
         saved = {"chat": chat.to_dict(), "saved_at": saved_at}
         if _size(data) + _size(saved) <= _MOST_IN_ALL:
-            return data, {METADATA_KEY: saved}, ""
-        newest = _newest([each.markdown for each in rendered], _MOST_HTML)
+            return Kept(earlier, data, {METADATA_KEY: saved}, "")
+        newest = _newest((each.markdown for each in reversed(rendered)), _MOST_HTML)
         data["text/markdown"] = "\n\n".join([f"*{_TOO_LARGE}*", *newest])
-        return data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE
+        return Kept(earlier, data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE)
 
-    def _html(self, rendered: list[_Rendered]) -> str:
-        newest = _newest([each.html for each in rendered], _MOST_HTML)
+    def _divide(self, rendered: list[_Rendered]) -> int:
+        """How many turns are early: as many as before, while the others are not too long."""
+        late = rendered[self._early :]
+        if late and len(_newest((each.html for each in reversed(late)), _MOST_LATE)) == len(late):
+            return self._early
+        return max(0, len(rendered) - 2)
+
+    def _html(self, rendered: list[_Rendered], otherwise: str = "") -> str:
+        newest = _newest((each.html for each in reversed(rendered)), _MOST_HTML)
         left_out = len(rendered) - len(newest)
         note = f"<p><em>The {left_out} turns before are not shown here.</em></p>" if left_out else ""
-        within = "".join([note, *newest]) or "<p><em>An empty chat.</em></p>"
+        within = "".join([note, *newest]) or otherwise
         return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
-
-
-def _rendered(turn: Turn) -> _Rendered:
-    # Nothing streams any more, so it may take a moment; the Markdown of other roles is shown as well.
-    return _Rendered(turn, _html_of(turn), to_markdown([turn]), to_text([turn]))
 
 
 def _html_of(turn: Turn) -> str:
@@ -100,7 +143,7 @@ def _html_of(turn: Turn) -> str:
     files = ", ".join(html.escape(file.name) for file in attachments_of(turn.content))
     attached = f"<p><em>{files}</em></p>" if files else ""
     body = render(text_of(turn.content) or turn.refusal)
-    mark = mark_of(turn.result) if turn.facts else None
+    mark = mark_of(turn.result, IN_A_PANEL) if turn.facts else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
     return f"<div>{said}{body}{attached}{ended}</div>"
 
@@ -110,10 +153,10 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
-def _newest(parts: list[str], limit: int) -> list[str]:
-    """As many of the last parts as fit."""
+def _newest(parts: Iterable[str], limit: int) -> list[str]:
+    """As many of the parts as fit, which come last first, in their order."""
     kept, size = [], 0
-    for part in reversed(parts):
+    for part in parts:
         size += len(part)
         if size > limit:
             break

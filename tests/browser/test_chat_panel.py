@@ -104,12 +104,13 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
     values = "len(reply) == len(panel.text) > 500, panel.usage.output_tokens, len(panel.messages)"
     assert notebook.value(values, 2) == "True 265 2"
 
-    transcript, view = outputs_of(saved(notebook), 1)
+    _, transcript, view = outputs_of(saved(notebook), 1)
     assert "## Hello" in "".join(transcript["data"]["text/markdown"])
     assert len(transcript["metadata"]["nbstream"]["chat"]["turns"]) == 2
     assert "application/vnd.jupyter.widget-view+json" in view["data"]
     # The transcript is there for readers without a kernel; it is not shown beside the panel.
-    expect(notebook.output(1).locator(".nbs-transcript")).to_be_hidden()
+    for each in notebook.output(1).locator(".nbs-transcript").all():
+        expect(each).to_be_hidden()
 
 
 def test_messages_queue_and_follow_and_a_stop_holds_them(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
@@ -251,7 +252,7 @@ def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     notebook.page.goto("about:blank")
     end_kernel(jupyter, notebook)
     notebook.load()
-    transcript = notebook.output(1).locator(".nbs-transcript")
+    transcript = notebook.output(1).locator(".nbs-transcript").last
     expect(transcript).to_be_visible(timeout=PATIENCE_MS)
     expect(transcript).to_contain_text("Count to 9")
     expect(transcript).to_contain_text("1, 2, 3, 4, 5, 6, 7, 8, 9")

@@ -24,7 +24,8 @@ def chat_of(*texts, **options):
 
 
 def bundle(chat):
-    return Transcript("k").bundle(chat, "2026-01-01")
+    _, *kept = Transcript("k", divided=False).keep(chat, "2026-01-01")
+    return kept
 
 
 def size(data, metadata):
@@ -45,7 +46,9 @@ def test_the_conversation_is_there_in_each_form_and_to_be_restored():
 
 def test_an_empty_chat_says_so():
     data, _, _ = bundle(Chat(model="m"))
-    assert all("empty chat" in text for text in data.values())
+    assert data["text/markdown"] == "*An empty chat.*"
+    assert "An empty chat." in data["text/html"]
+    assert data["text/plain"] == "A chat of 0 turns."
 
 
 def test_keys_are_not_kept():
@@ -103,7 +106,7 @@ def test_nothing_hostile_in_names_models_files_and_errors_can_do_anything(loopba
     chat = Chat(model=HOSTILE, base_url=loopback.base_url, name=HOSTILE, messages=[{"role": HOSTILE, "content": "x"}])
     with pytest.raises(StreamError):
         chat.stream(prompt_from("Hi", [Attachment(HOSTILE, text=HOSTILE)]), display=False)
-    data, *_ = Transcript(HOSTILE).bundle(chat, "")
+    data = Transcript(HOSTILE, divided=False).keep(chat, "").data
     assert data["text/html"].count("alert(1)") >= 4
     assert dangers_of(data["text/html"]) == (set(), [])
 
@@ -117,9 +120,9 @@ def test_each_turn_is_rendered_once(monkeypatch):
 
     monkeypatch.setattr("nbstream.panel.transcript.render", note)
     transcript, chat = Transcript("k"), chat_of("a", "b")
-    transcript.bundle(chat, "")
-    transcript.bundle(chat, "")
-    assert rendered == ["a", "b"]
+    transcript.keep(chat, "")
+    transcript.keep(chat, "")
+    assert sorted(rendered) == ["a", "b"]
 
 
 def test_a_long_conversation_shows_its_newest_turns():
@@ -131,6 +134,26 @@ def test_a_long_conversation_shows_its_newest_turns():
     assert "turn 0 " in data["text/markdown"]
     assert (warning, "chat" in metadata[METADATA_KEY]) == ("", True)
     assert 1_000_000 < len(data["text/markdown"]) < size(data, metadata) < LIMIT
+
+
+def test_earlier_turns_are_drawn_anew_only_now_and_then():
+    chat, transcript = chat_of(), Transcript("k")
+    early, late = [], []
+    for number in range(40):
+        chat.messages = [*chat.messages, {"role": "user", "content": f"turn {number} " + "word " * 500}]
+        kept = transcript.keep(chat, "")
+        assert kept.earlier is not None
+        early.append(kept.earlier["text/html"])
+        late.append(kept.data["text/html"])
+        told = re.findall(r"turn (\d+) ", early[-1] + late[-1])
+        assert [int(each) for each in told] == list(range(number + 1)), "each turn is in one of them"
+        assert kept.data["text/markdown"].count("## User") == number + 1
+    assert max(map(len, late)) < 27_000
+    assert len(set(early)) < 6
+    chat.delete(chat.turns[1].id)
+    kept = transcript.keep(chat, "")
+    assert kept.earlier is not None
+    assert "turn 0 " in kept.earlier["text/html"] + kept.data["text/html"]
 
 
 def test_what_is_too_large_for_a_notebook_is_said_so():
