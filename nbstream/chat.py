@@ -107,7 +107,7 @@ class Chat(ChatRecord):
         Example:
             ```python
             handle = chat.start("Write a long story")
-            handle.cancel()
+            handle.text
             ```
         """
         user = Turn(new_id(), "user", content_from(prompt))
@@ -151,6 +151,18 @@ class Chat(ChatRecord):
             ```
         """
         return await self.start(prompt, **options).wait_async()
+
+    def stop(self) -> None:
+        """End the answer under way, if there is one; what had arrived is kept, and marked as stopped.
+
+        Example:
+            ```python
+            chat.start("Write a long story")
+            chat.stop()
+            ```
+        """
+        if (running := self.running) is not None:
+            running.stop()
 
     def regenerate(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
         """Ask for an answer again; the new one is a sibling of the old one.
@@ -230,7 +242,7 @@ class Chat(ChatRecord):
 
     def _reserve(self, running: RunningTurn) -> RunningTurn:
         if self.running is not None:
-            raise UsageError("this chat is still answering; wait, or stop it with chat.running.handle.cancel()")
+            raise UsageError("this chat is still answering; wait, or stop it with chat.stop()")
         self._running = running
         return running
 
@@ -270,6 +282,8 @@ class Chat(ChatRecord):
         surfaces.append(Ending(functools.partial(self._end, running)))
         resume = functools.partial(self._go_on, running.id, running.context)
         running.handle = launch(request, fan_out(surfaces), running.beginning, resume)
+        if running.stopped:
+            running.stop()
         return running.handle
 
     def _request(self, path: list[Turn], options: dict[str, Any]) -> tuple[StreamRequest, str]:
@@ -287,7 +301,7 @@ class Chat(ChatRecord):
                 f'history="server" needs the Responses API, but {request.endpoint.name} is asked by Chat Completions; '
                 'add api="responses", or set chat.history = "messages"'
             )
-        if limits.turns is not None or limits.tokens is not None:
+        if limits.named():
             raise UsageError('max_turns and max_history_tokens need history="messages": a server keeps all it was sent')
         answer_id, known = known_to_server(sent, seed)
         if answer_id is None or request.params.get("store") is False:
@@ -312,6 +326,7 @@ class Chat(ChatRecord):
             answer = answer_turn(running.id, result, running.context, before)
             if before is not None:
                 talk.tree.put(answer)
+                talk.tree.select(answer.id)
             else:
                 talk.commit(running.parent, [running.user, answer] if running.user else [answer])
             self._running, self._ended = None, (running.id, result)

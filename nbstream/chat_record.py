@@ -64,6 +64,7 @@ class ChatRecord:
             self._conversation.system = system
         self.history: Literal["messages", "server"] = history
         self.max_turns, self.max_history_tokens = max_turns, max_history_tokens
+        self._limits()
         self.options: dict[str, Any] = {}
         self.configure(model=model, **options)
 

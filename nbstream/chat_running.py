@@ -39,6 +39,7 @@ class RunningTurn:
         id: The id that the answer will have.
         context: What stands for the turns that the request sends.
         handle: The stream; `None` for the short while before it has started.
+        stopped: Whether it was stopped by `stop`.
     """
 
     parent: str | None
@@ -50,6 +51,13 @@ class RunningTurn:
     id: str = field(default_factory=new_id)
     context: str = ""
     handle: StreamHandle | None = None
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """End the stream, also if it is only about to start; what had arrived is kept. Does nothing after the end."""
+        self.stopped = True
+        if self.handle is not None:
+            self.handle.cancel()
 
 
 class ChatListener(Protocol):

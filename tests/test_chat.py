@@ -183,6 +183,15 @@ def stopped_by_handle(chat, surface):
     assert end(handle).state == "cancelled"
 
 
+def stopped_by_chat(chat, surface):
+    chat.stop()
+    handle = chat.start("Q")
+    assert surface.drawn.wait(PATIENCE)
+    chat.stop()
+    assert end(handle).state == "cancelled"
+    chat.stop()
+
+
 def stopped_by_surface(chat, surface):
     handle = chat.start("Q")
     assert surface.drawn.wait(PATIENCE)
@@ -218,7 +227,7 @@ def stopped_by_task(chat, surface):
 
 @pytest.mark.parametrize(
     "stop",
-    [stopped_by_handle, stopped_by_surface, stopped_by_interrupt, stopped_by_task],
+    [stopped_by_handle, stopped_by_chat, stopped_by_surface, stopped_by_interrupt, stopped_by_task],
     ids=lambda stop: stop.__name__,
 )
 def test_a_stopped_exchange_is_committed_once(make_chat, loopback, surface, monkeypatch, stop):
@@ -231,6 +240,31 @@ def test_a_stopped_exchange_is_committed_once(make_chat, loopback, surface, monk
     assert states(chat) == [("Ha", "cancelled", False)]
     assert listener.told == [("began", 0), ("ended", 2), ("changed", 2)]
     assert chat.running is None
+
+
+def test_a_chat_can_be_stopped_while_it_starts(make_chat, loopback, monkeypatch):
+    chat = make_chat()
+    listener = Listener(chat)
+    monkeypatch.setattr(listener, "turn_began", lambda _: chat.stop())
+    chat.listen(listener)
+    loopback.send(half("Ha"), then="hold")
+    assert end(chat.start("Q", display=False)).state == "cancelled"
+    assert states(chat)[0][1] == "cancelled"
+
+
+def test_a_terminal_among_the_surfaces_knows_that_the_caller_waits(make_chat, loopback, monkeypatch):
+    class Terminal(RecordingSurface):
+        waits: list[bool] = []  # noqa: RUF012  there is one
+
+        def attend(self, waits):
+            self.waits.append(waits)
+
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: Terminal())
+    chat = make_chat()
+    chat.listen(Listener(chat, RecordingSurface()))
+    loopback.send(whole("A1"))
+    chat.stream("Q1")
+    assert Terminal.waits == [True, False]
 
 
 def test_an_answer_without_text_is_not_sent(make_chat, loopback):

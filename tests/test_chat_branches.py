@@ -163,6 +163,16 @@ def test_a_failure_without_a_word_can_be_gone_on_with(chat, loopback):
     assert (chat.turns[-1].id, chat.turns[-1].text) == (turn_id, "A3")
 
 
+def test_what_is_gone_on_with_is_shown_again(chat, loopback):
+    turn_id = broken(chat, loopback, "Q3", "Ha")
+    loopback.send(whole("B"))
+    end(chat.edit(chat.turns[0].id, "New", display=False))
+    assert texts(chat) == ["New", "B"]
+    loopback.send(whole("lf"))
+    end(chat.resume(turn_id, display=False))
+    assert texts(chat)[-2:] == ["Q3", "Half"]
+
+
 def test_a_loaded_chat_goes_on_too(chat, loopback):
     broken(chat, loopback, "Q3", "Ha")
     loaded = type(chat).from_dict(chat.to_dict())

@@ -50,6 +50,19 @@ def test_the_question_and_the_system_prompt_are_sent_whatever_the_limit(make_cha
     assert sent(loopback) == said("Q" * 4000, system="S" * 4000)
 
 
+@pytest.mark.parametrize("value", [-1, "20", 2.5])
+@pytest.mark.parametrize("name", ["max_turns", "max_history_tokens"])
+def test_a_limit_is_a_whole_number(make_chat, loopback, name, value):
+    words = f"{name} must be a whole number, 0 or above, not {value!r}"
+    with pytest.raises(UsageError, match=words):
+        make_chat(**{name: value})
+    chat = make_chat()
+    setattr(chat, name, value)
+    with pytest.raises(UsageError, match=words):
+        ask(chat, "Q")
+    assert (loopback.requests, chat.running) == ([], None)
+
+
 # --- kept by the server -----------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.messages import content_of
@@ -66,7 +67,7 @@ def to_notebook(
         from nbformat import v4
     except ImportError:
         raise UsageError("a notebook needs nbformat: pip install nbformat") from None
-    name = name if name and name.isidentifier() else "chat"
+    name = name if name and name.isidentifier() and not keyword.iskeyword(name) else "chat"
     cells = [v4.new_code_cell(_beginning(name, system, options or {}))]
     for turn in turns:
         bundle = _bundle(turn)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.conversation.budget import context_of, tokens_of
 from nbstream.conversation.messages import answered_calls, has_something_to_send
+from nbstream.errors import UsageError
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
@@ -30,10 +31,23 @@ class Limits:
     Attributes:
         turns: The most earlier turns; `None` sets no limit.
         tokens: The most tokens of earlier turns; `None` sets no limit.
+
+    Raises:
+        UsageError: One of them is no whole number, or below 0.
     """
 
     turns: int | None = None
     tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.named():
+            if not isinstance(value, int) or value < 0:
+                raise UsageError(f"{name} must be a whole number, 0 or above, not {value!r}")
+
+    def named(self) -> list[tuple[str, int]]:
+        """The limits that are set, by the names that users give them."""
+        both = (("max_turns", self.turns), ("max_history_tokens", self.tokens))
+        return [(name, value) for name, value in both if value is not None]
 
 
 class Outgoing(NamedTuple):
@@ -93,8 +107,7 @@ def note_of(left_out: int, limits: Limits) -> str | None:
     """
     if not left_out:
         return None
-    set_limits = {"max_turns": limits.turns, "max_history_tokens": limits.tokens}
-    why = ", ".join(f"{name}={value:,}" for name, value in set_limits.items() if value is not None)
+    why = ", ".join(f"{name}={value:,}" for name, value in limits.named())
     who = "The oldest turn is" if left_out == 1 else f"The {left_out} oldest turns are"
     return f"{who} no longer sent ({why})."
 

@@ -85,7 +85,7 @@ def test_what_is_no_question_and_answer_is_text():
     ]
 
 
-@pytest.mark.parametrize("name", [None, "not a name", "x; import os", ""])
+@pytest.mark.parametrize("name", [None, "not a name", "x; import os", "", "class"])
 def test_a_name_that_is_none_is_not_written_into_code(name):
     assert "\nchat = nbs.Chat()" in to_notebook([question("Q")], name=name).cells[0].source
 
