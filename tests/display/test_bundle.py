@@ -2,7 +2,6 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
 
@@ -29,13 +28,13 @@ def test_a_whole_answer():
 
 
 def test_a_footer_says_what_is_known_once_the_answer_has_ended():
-    known: dict[str, Any] = {"usage": Usage(3, 1200, 1203), "model": "m_1*", "timing": Timing(0.42, 9.0, 141.3)}
-    data, _ = answer_bundle(StreamResult("Hi", COMPLETED, "stop", **known), footer=True)
+    usage, timing = Usage(3, 1200, 1203), Timing(0.42, 9.0, 141.3)
+    data, _ = answer_bundle(StreamResult("Hi", COMPLETED, "stop", usage, "m_1*", timing=timing), footer=True)
     facts = r"m\_1\* · complete · 1,200 tokens · first token after 0\.42 s · 141 tokens/s"
     assert data == {"text/markdown": f"Hi\n\n*{facts}*\n", "text/plain": "Hi"}
     data, _ = answer_bundle(StreamResult("Hal", StreamState.CANCELLED), footer=True)
     assert data["text/markdown"].endswith(" goes on from there\\.\n\n*stopped*\n")
-    data, _ = answer_bundle(StreamResult("Hal", StreamState.STREAMING, **known), footer=True)
+    data, _ = answer_bundle(StreamResult("Hal", StreamState.STREAMING, model="m_1*"), footer=True)
     assert data["text/markdown"] == "Hal"
 
 
