@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up everything the tests need and runs all of them: `bash tests/run.sh`, from a fresh clone on a fresh machine.
-# Arguments go to the last pytest run: `bash tests/run.sh tests/transport -x`.
+# Arguments go to pytest, which then runs once, on openai 3.x: `bash tests/run.sh tests/transport -x`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset VIRTUAL_ENV # IPython warns of another environment that happens to be active, and warnings are errors here
@@ -29,8 +29,14 @@ environment .venv-openai2 'openai>=2,<3'
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 
+if [ $# -gt 0 ]; then
+  exec .venv/bin/python -m pytest "$@"
+fi
+side_by_side=(-n auto --maxprocesses 4 --dist worksteal)
 echo "== on openai 2.x: everything that the SDK has a part in"
-.venv-openai2/bin/python -m pytest --quiet --ignore tests/browser --ignore tests/benchmarks --ignore tests/markdown \
-  --ignore tests/transport/test_fuzz.py
-echo "== on openai 3.x: everything"
-.venv/bin/python -m pytest "$@"
+.venv-openai2/bin/python -m pytest --quiet "${side_by_side[@]}" --ignore tests/browser --ignore tests/benchmarks \
+  --ignore tests/markdown --ignore tests/transport/test_fuzz.py
+echo "== on openai 3.x: what is timed, which wants the machine for itself"
+.venv/bin/python -m pytest -m "benchmark or timed"
+echo "== on openai 3.x: everything else"
+.venv/bin/python -m pytest "${side_by_side[@]}" -m "not benchmark and not timed"

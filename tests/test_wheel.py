@@ -21,7 +21,14 @@ def wheel(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name", ["display/static/live_view.js", "display/static/elements.js", "display/static/live_view.css", "py.typed"]
+    "name",
+    [
+        "display/static/live_view.js",
+        "display/static/elements.js",
+        "display/static/panel_view.js",
+        "display/static/panel.css",
+        "py.typed",
+    ],
 )
 def test_wheel_carries_the_front_end_and_the_types(wheel, name):
     assert wheel[f"nbstream/{name}"] == (ROOT / "nbstream" / name).read_bytes()

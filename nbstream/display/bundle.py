@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.marks import mark_of, notes_of
+from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.markdown import inert
 from nbstream.plain import plain
 
@@ -22,12 +22,16 @@ __all__ = ["answer_bundle", "escaped", "waiting_bundle"]
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
 
 
-def answer_bundle(result: StreamResult, images: Images = "link") -> tuple[dict[str, Any], dict[str, Any]]:
+def answer_bundle(
+    result: StreamResult, images: Images = "link", *, footer: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
 
     Args:
         result: The answer.
         images: Whether images of other servers are links or loaded.
+        footer: Whether the Markdown of a final answer ends with what a reader wants to know of it: the model, how it
+            ended, tokens, times.
 
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
@@ -38,6 +42,8 @@ def answer_bundle(result: StreamResult, images: Images = "link") -> tuple[dict[s
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
         markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
         words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
+    if footer and result.state.terminal:
+        markdown = f"{markdown.rstrip()}\n\n*{_escape(' · '.join(footer_of(result)))}*\n".lstrip("\n")
     return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
 
 

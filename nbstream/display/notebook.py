@@ -109,7 +109,8 @@ class NotebookSurface:
                 self._view.draw(result)
                 self._view.end(result)
         finally:
-            self._publish(*answer_bundle(result, self._images))
+            # What a program made is to be read for the answer; the facts are in its metadata, too.
+            self._publish(*answer_bundle(result, self._images, footer=self._mode != "static"))
             if self._view is not None:
                 self._view.close_unless_seen()
 

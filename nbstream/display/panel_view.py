@@ -100,9 +100,7 @@ class PanelView(anywidget.AnyWidget):
             changed = [turn for turn in state.turns if self._turns.get(turn.id) != turn]
             self._turns = {turn.id: turn for turn in state.turns}
             contents = self._new_contents(changed)
-            siblings = (each for turn in state.turns for each in turn.siblings)
-            self._settled.forget_all_but({*self._turns, *siblings})
-            self._sent = {id_: version for id_, version in self._sent.items() if id_ in self._turns}
+            self._forget_gone()
             message = {
                 "surroundings": _differences(old.surroundings(), state.surroundings()),
                 "heads": [self._head(turn) for turn in changed],
@@ -157,6 +155,14 @@ class PanelView(anywidget.AnyWidget):
             return []
         self._sent |= {content["id"]: content["version"] for content in contents}
         return contents
+
+    def _forget_gone(self) -> None:
+        """Forget turns that can no longer be shown, and what has streamed into them."""
+        siblings = (each for turn in self._turns.values() for each in turn.siblings)
+        self._settled.forget_all_but({*self._turns, *siblings})
+        self._sent = {id_: version for id_, version in self._sent.items() if id_ in self._turns}
+        for id_ in [id_ for id_, stream in self._streams.items() if stream.feed.ended and id_ not in self._turns]:
+            del self._streams[id_]
 
     def _head(self, turn: TurnView) -> dict[str, Any]:
         return {**turn.head(), "version": "" if turn.live else self._settled.version(turn)}

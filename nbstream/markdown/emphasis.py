@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LITERAL", "TAGS", "mark"]
+__all__ = ["LITERAL", "TAGS", "mark", "unclosed"]
 
 _RUN = re.compile(r"\*+|_+|~+")
 _DELETED = ("\x12", "\x13")
@@ -42,6 +42,7 @@ class _Run:
     """The delimiter run of that number: `left` delimiters are not used yet; tags to put before and after them."""
 
     number: int
+    start: int
     ch: str
     size: int
     left: int
@@ -67,18 +68,35 @@ def mark(text: str, neighbour: Callable[[str, int, int], str]) -> str:
         >>> mark("a *b*", lambda text, at, way: text[at])
         'a \x0eb\x0f'
     """
+    runs = _runs(text, neighbour)
+    _pair(runs)
     parts: list[str] = []
-    runs: list[_Run] = []
     position = 0
+    for run in runs:
+        parts += [text[position : run.start], run.written]
+        position = run.start + run.size
+    return "".join(parts) + text[position:]
+
+
+def unclosed(text: str) -> list[tuple[int, str]]:
+    """Return the delimiters that open something and that nothing closes: where they stand, and what would close them.
+
+    Example:
+        >>> unclosed("a **b *c* d")
+        [(2, '**')]
+    """
+    runs = _runs(text, lambda text, at, _way: text[at])
+    return [(run.start, run.ch * run.left) for run in _pair(runs)]
+
+
+def _runs(text: str, neighbour: Callable[[str, int, int], str]) -> list[_Run]:
+    runs: list[_Run] = []
     for found in _RUN.finditer(text):
         start, end = found.span() if found[0][0] == "~" else _past_tildes(text, *found.span())
         before = neighbour(text, start - 1, -1) if start else "\n"
         after = neighbour(text, end, 1) if end < len(text) else "\n"
-        parts.append(text[position : found.start()])
-        runs.append(_run(len(runs), found[0], before, after))
-        position = found.end()
-    _pair(runs)
-    return "".join(part + run.written for part, run in zip(parts, runs, strict=True)) + text[position:]
+        runs.append(_run(len(runs), found, before, after))
+    return runs
 
 
 def _past_tildes(text: str, start: int, end: int) -> tuple[int, int]:
@@ -90,8 +108,8 @@ def _past_tildes(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _run(number: int, delimiters: str, before: str, after: str) -> _Run:
-    ch, size = delimiters[0], len(delimiters)
+def _run(number: int, found: re.Match[str], before: str, after: str) -> _Run:
+    ch, size = found[0][0], len(found[0])
     space_before, punctuation_before, wide_before = _kind(before)
     space_after, punctuation_after, wide_after = _kind(after)
     # Chinese, Japanese and Korean put no spaces around words: there a wide character is as good as one.
@@ -104,7 +122,7 @@ def _run(number: int, delimiters: str, before: str, after: str) -> _Run:
         )
     elif ch == "~" and size > 2:
         opens = closes = False
-    return _Run(number, ch, size, size, opens, closes)
+    return _Run(number, found.start(), ch, size, size, opens, closes)
 
 
 @lru_cache(maxsize=1024)
@@ -116,8 +134,8 @@ def _kind(ch: str) -> tuple[bool, bool, bool]:
     return ch.isspace(), not wide and category[0] in "PS" and category != "So", wide
 
 
-def _pair(runs: list[_Run]) -> None:
-    """Pair closing with opening runs, each closer with the nearest opener that fits."""
+def _pair(runs: list[_Run]) -> list[_Run]:
+    """Pair closing with opening runs, each closer with the nearest opener that fits; return the openers left."""
     stack: list[_Run] = []
     # How far down was searched in vain for a closer of the same sort: what stands before that will never fit.
     searched: dict[tuple[str, int, bool], int] = {}
@@ -134,6 +152,7 @@ def _pair(runs: list[_Run]) -> None:
                 stack.pop()
         if run.opens and run.left:
             stack.append(run)
+    return stack
 
 
 def _opener(stack: list[_Run], closer: _Run, first: int) -> int | None:

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import re
 
+from nbstream.markdown.emphasis import unclosed
 from nbstream.markdown.spans import SPECIAL, span_at
 
 __all__ = ["heal"]
 
 _SPECIAL = re.compile(SPECIAL)
 _OPEN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
-_STRONG = re.compile(r"\*\*(?=[^\s*])|(?<=[^\s*])\*\*")
-_TRAILING_MARKS = re.compile(r"[*_~`]+\Z")
+_TRAILING_MARK = re.compile(r"(?:\*+|~~?)\Z")
+# A lone asterisk further back is one: emphasis is short.
+_LONGEST_EMPHASIS = 200
 
 
 def heal(text: str) -> str:
-    """Return `text` with an unclosed code span or strong emphasis closed and an unfinished link shown as its text.
+    """Return `text` with unclosed code spans and emphasis closed and an unfinished link shown as its text.
+
+    A mark at the very end is not shown until it is known what it marks.
 
     Example:
         >>> heal("a **bold wo")
@@ -42,6 +46,16 @@ def heal(text: str) -> str:
     if link := _OPEN_LINK.search(tail):
         return text[:position] + tail[: link.start()] + link[1]
     outside.append(tail)
-    if len(_STRONG.findall("\0".join(outside))) % 2:
-        return _TRAILING_MARKS.sub("", text).rstrip() + "**"
-    return text
+    bare = _TRAILING_MARK.sub("", tail)
+    closers = _closers("\0".join([*outside[:-1], bare]))
+    return text if bare == tail and not closers else (text.removesuffix(tail) + bare).rstrip() + closers
+
+
+def _closers(words: str) -> str:
+    """Return what closes the emphasis and strikethrough that is open at the end of `words`."""
+    if "*" not in words and "~~" not in words:
+        return ""
+    opened = [(at, mark) for at, mark in unclosed(words) if mark.startswith("*") or mark == "~~"]
+    while opened and opened[0][1] == "*" and len(words) - opened[0][0] > _LONGEST_EMPHASIS:
+        del opened[0]
+    return "".join(mark for _, mark in reversed(opened))

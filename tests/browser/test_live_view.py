@@ -6,6 +6,7 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def test_text_grows_in_place_and_ends_as_saved_markdown(
     assert notebook.value("len(answer) > 1000, cost == stream_usage, stream_result.state", 2) == "True True completed"
 
 
+@pytest.mark.timed
 def test_stop_button_closes_the_connection_while_the_cell_blocks(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
@@ -96,6 +98,7 @@ def test_stop_button_closes_the_connection_while_the_cell_blocks(
     )
 
 
+@pytest.mark.timed
 def test_stop_button_reaches_a_kernel_that_is_blocked_by_python_code(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
@@ -113,6 +116,7 @@ def test_stop_button_reaches_a_kernel_that_is_blocked_by_python_code(
     assert notebook.value("result.state, len(result.text) > 50", 2) == "cancelled True"
 
 
+@pytest.mark.timed
 def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:

@@ -107,6 +107,9 @@ def test_keys_reach_the_composer_and_not_the_notebook(notebook: Notebook) -> Non
     keyboard.press("Enter")
     wait_for_state(panel, "completed")
     expect(panel.locator("article").first).to_contain_text("dd a b x m y 00")
+    keyboard.type("s")
+    assert notebook.save(), "only saving is the notebook's"
+    expect(composer(panel)).to_have_value("s")
     keyboard.press("Tab")
     keyboard.press("Tab")
     keyboard.press("d")

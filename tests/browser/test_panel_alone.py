@@ -39,6 +39,14 @@ CUT_OFF = """panel => [...panel.querySelectorAll("button")]
   .map((each) => each.textContent)"""
 
 
+# The element that has the focus, and whether that is seen.
+FOCUSED = """() => {
+  const { activeElement: at } = document;
+  if (!at.closest(".nbs-panel")) return ["", false];
+  return [at.getAttribute("aria-label") ?? at.textContent, getComputedStyle(at).outlineStyle !== "none"];
+}"""
+
+
 def give(page: Page, how: str, name: str, mime: str, content: list[int] | bytes) -> None:
     page.evaluate(GIVE, [".nbs-composer textarea", how, name, mime, list(content)])
 
@@ -260,6 +268,16 @@ def test_a_kernel_that_does_not_answer_is_said_so(panel_page: PanelPage) -> None
     panel_page.page.evaluate("deaf = false, hear(sent.at(-1)).then(tell)")
     expect(panel_page.root.locator(".nbs-notice")).to_be_hidden()
     expect(panel_page.root.locator(".nbs-queue")).to_be_hidden()
+
+
+def test_a_panel_that_nobody_fills_says_why(panel_page: PanelPage, page: Page) -> None:
+    page.add_init_script("Object.defineProperty(window, 'deaf', { get: () => !window.hears, set: () => {} })")
+    panel_page.show(turns=exchange(1))
+    panel_page.load()
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("The kernel has not answered yet", timeout=10_000)
+    page.evaluate("window.hears = true")
+    expect(panel_page.turns).to_have_count(2, timeout=20_000)
+    expect(panel_page.root.locator(".nbs-notice")).to_be_hidden()
 
 
 def test_a_failed_answer_keeps_its_text_and_offers_ways_on(panel_page: PanelPage) -> None:
@@ -681,6 +699,33 @@ def test_nothing_is_wider_than_the_panel(panel_page: PanelPage, page: Page, widt
         panel_page.settle()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert panel_page.root.evaluate(CUT_OFF) == []
+
+
+def test_everything_is_reached_by_the_keyboard_and_shows_it(panel_page: PanelPage, page: Page) -> None:
+    failed = exchange(2, "Half", siblings=("x", "a2"), state="failed", mark=LOST, can_retry=True, can_continue=True)
+    panel_page.show(
+        turns=(*exchange(1, "```\nx = 1\n```"), *failed),
+        queue=queued("later"),
+        notice="A notice",
+        context=("df: DataFrame",),
+        exports=("json",),
+    )
+    panel_page.composer.fill("x")
+    page.evaluate("document.activeElement.blur()")
+    reached, plain = set(), set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, ringed = page.evaluate(FOCUSED)
+        reached.add(name)
+        if not ringed:
+            plain.add(name)
+    wanted = page.locator(".nbs-panel :is(button, textarea, summary, pre)").evaluate_all(
+        """all => all.filter((each) => each.checkVisibility({ checkVisibilityCSS: true }))
+          .map((each) => each.getAttribute("aria-label") ?? each.textContent)"""
+    )
+    assert set(wanted) - reached == set()
+    assert {"Retry", "Continue", "Regenerate", "Delete", "Previous version", "Send", "Message"} <= reached
+    assert plain - {""} == set(), "each shows that it has the focus"
 
 
 def test_each_turn_has_the_direction_of_its_own_text(panel_page: PanelPage) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from tests.panel_page import PanelPage
 
-SHOWN = ".nbs-body, .nbs-mark, .nbs-facts, .nbs-who, .nbs-thoughts, .nbs-words, .nbs-totals, .nbs-panel pre, .nbs-chip"
+SHOWN = (
+    ".nbs-body, .nbs-mark, .nbs-turn-facts, .nbs-who, .nbs-thoughts, .nbs-words, .nbs-totals, .nbs-panel pre, .nbs-chip"
+)
 
 
 @pytest.fixture

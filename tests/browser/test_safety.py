@@ -162,6 +162,7 @@ def export(canary: Canary, html: str) -> None:
 
     canary.page.unroute_all()
     canary.page.route("**/*", serve)
+    canary.page.goto("about:blank")  # the page there was may be asking its server for something
     canary.forget()
     canary.page.goto(EXPORTED)
     canary.remember()

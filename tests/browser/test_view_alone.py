@@ -88,6 +88,25 @@ def test_nothing_moves_but_the_text(page: Page, tell: Callable[..., None]) -> No
     assert page.evaluate("document.getAnimations().length") == 0
 
 
+# --- the copy button --------------------------------------------------------------------------------------------------
+
+
+def test_the_keyboard_reaches_copy_where_it_scrolls_to_the_code(page: Page, tell: Callable[..., None]) -> None:
+    shows(tell, "<p>above</p>" * 150, "<pre><code>x = 1</code></pre>", "<p>below</p>" * 5)
+    box, copy = page.locator(".nbs-capped"), page.get_by_role("button", name="Copy")
+    box.evaluate("(box) => { box.scrollTop = 0; box.focus(); }")
+    box.evaluate("(box) => box.addEventListener('scrollend', () => { window.scrolled = true; })")
+    page.keyboard.press("Tab")
+    expect(page.locator("pre")).to_be_focused()
+    page.wait_for_function("window.scrolled")
+    expect(copy).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(copy).to_be_focused()
+    box.hover()
+    page.mouse.wheel(0, -2000)
+    expect(copy).not_to_be_in_viewport()
+
+
 # --- layout -----------------------------------------------------------------------------------------------------------
 
 
@@ -139,8 +158,8 @@ def test_a_view_that_stays_shows_the_facts(page: Page, tell: Callable[..., None]
     shows(tell, "<p>Hi</p>")
     expect(page.locator(".nbs-status")).to_have_text(re.compile(r"^m · streaming · \d+ s$"))
     tell(type="end", state="completed", mark=None, facts=["m-1", "complete", "12 tokens"])
-    expect(page.locator(".nbs-status")).to_be_visible()
-    expect(page.locator(".nbs-status")).to_have_text("m-1 · complete · 12 tokens")
+    expect(page.locator(".nbs-facts")).to_be_visible()
+    expect(page.locator(".nbs-facts")).to_have_text("m-1 · complete · 12 tokens")
     expect(page.locator(".nbs-stop")).to_be_hidden()
     expect(page.locator("summary")).to_have_text("Thought for 2 s")
     expect(page.locator("summary")).to_be_visible()

@@ -27,6 +27,17 @@ def test_a_whole_answer():
     assert facts["request_id"] == "req_1"
 
 
+def test_a_footer_says_what_is_known_once_the_answer_has_ended():
+    usage, timing = Usage(3, 1200, 1203), Timing(0.42, 9.0, 141.3)
+    data, _ = answer_bundle(StreamResult("Hi", COMPLETED, "stop", usage, "m_1*", timing=timing), footer=True)
+    facts = r"m\_1\* · complete · 1,200 tokens · first token after 0\.42 s · 141 tokens/s"
+    assert data == {"text/markdown": f"Hi\n\n*{facts}*\n", "text/plain": "Hi"}
+    data, _ = answer_bundle(StreamResult("Hal", StreamState.CANCELLED), footer=True)
+    assert data["text/markdown"].endswith(" goes on from there\\.\n\n*stopped*\n")
+    data, _ = answer_bundle(StreamResult("Hal", StreamState.STREAMING, model="m_1*"), footer=True)
+    assert data["text/markdown"] == "Hal"
+
+
 @pytest.mark.parametrize("state", StreamState)
 def test_every_bundle_is_json_and_has_the_same_types(state):
     error = ServerError("boom") if state is StreamState.FAILED else None

@@ -149,6 +149,15 @@ def test_deleted_turns_are_forgotten(page):
     assert set(page.view._settled._settled) == {"u1", "a1", "a2"}
 
 
+def test_an_answer_whose_turn_has_gone_is_forgotten_once_it_has_ended(page):
+    surface = drawn(page, "a2", "Half")
+    page.shows(*exchange(1))
+    assert [message["type"] for message in page.says(type="hello")] == ["outline", "stream"]
+    surface.close(StreamResult("Half", StreamState.CANCELLED))
+    page.shows(exchange(1)[0])
+    assert [message["type"] for message in page.says(type="hello")] == ["outline"]
+
+
 def test_what_an_action_raises_is_a_reply_of_one_line(page):
     page.reader.error = ValueError("no\x1b[31m\nkey")
     assert page.says(type="do", id=3, action="stop") == [{"type": "reply", "id": 3, "error": "no␛[31m key"}]

@@ -121,7 +121,7 @@ def test_the_table_of_a_result_shows_markup_as_text() -> None:
     ("text", "html"),
     [
         ("**bo", "<p><strong>bo</strong></p>"),
-        ("an *itali", "<p>an *itali</p>"),
+        ("an *itali", "<p>an <em>itali</em></p>"),
         ("`co", "<p><code>co</code></p>"),
         ("see [docs](https://exa", "<p>see docs</p>"),
         ("- a\n- **b", "<ul>\n<li>a</li>\n<li><strong>b</strong></li>\n</ul>"),

@@ -146,7 +146,7 @@ class CodeBar {
     root.addEventListener("focusin", ({ target }) => this.bar.contains(target) || this.show(target.closest("pre")));
     root.addEventListener("focusout", ({ relatedTarget }) => root.contains(relatedTarget) || this.show(null));
     root.addEventListener("keydown", (event) => this.onKey(event));
-    root.addEventListener("scroll", () => this.show(null), { capture: true, passive: true });
+    root.addEventListener("scroll", () => this.show(this.reached()), { capture: true, passive: true });
   }
 
   show(pre) {
@@ -157,6 +157,12 @@ class CodeBar {
     this.bar.style.top = `${edge.top - frame.top}px`;
     this.bar.style.insetInlineEnd = `${frame.right - edge.right}px`;
     this.copyButton.textContent = "Copy";
+  }
+
+  // The code that the keyboard has reached: the way there may have scrolled to it.
+  reached() {
+    const focused = document.activeElement;
+    return this.bar.contains(focused) ? this.pre : focused?.closest("pre");
   }
 
   forgetGone() {

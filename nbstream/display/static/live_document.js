@@ -2,7 +2,7 @@
 // is made again (a second output, a redrawn one) needs no kernel. display/live_view.py documents the messages.
 
 class LiveDocument {
-  constructor(model) {
+  constructor(model, voice = null) {
     this.model = model;
     this.startedAt = performance.now();
     this.number = 0; // of the last message that was applied
@@ -16,7 +16,8 @@ class LiveDocument {
     this.kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
     this.views = new Set();
     this.asking = false;
-    this.announcer = announcer();
+    this.voice = voice; // of a panel, which speaks for all its answers
+    this.announcer = voice ?? announcer();
     this.receive = (message) => this.apply(message);
     model.on("msg:custom", this.receive);
   }
@@ -128,6 +129,6 @@ class LiveDocument {
 
   close() {
     this.model.off("msg:custom", this.receive);
-    setTimeout(() => this.announcer.remove(), 5000); // the end may have to be spoken still
+    if (!this.voice) setTimeout(() => this.announcer.remove(), 5000); // the end may have to be spoken still
   }
 }

@@ -17,6 +17,7 @@ class LiveView extends AnswerView {
     this.box = element("div", "nbs-box", this.root);
     this.buildBody(this.box);
     this.mark = element("p", "nbs-mark", this.root);
+    this.facts = element("em", "", element("p", "nbs-facts", this.root));
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
     const title = "Stop the answer and keep what has arrived (Esc)";
@@ -70,15 +71,14 @@ class LiveView extends AnswerView {
       this.reasoning.hidden = this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
       this.drawMark(this.doc.mark);
+      say(this.facts, this.doc.statusLine());
     });
     this.stayer = setTimeout(() => this.stay(), 500);
     this.keeper = setTimeout(() => this.sayKept(), 3000);
   }
 
   stay() {
-    this.bar.hidden = false;
     this.reasoning.hidden = !this.doc.reasoning;
-    say(this.status, this.doc.statusLine());
   }
 
   // An answer that is longer than its cap scrolls in its box, unless the reader wants all of it.

@@ -26,6 +26,7 @@ class PanelDocument {
     this.receive = (message) => this.apply(message);
     model.on("msg:custom", this.receive);
     this.greet(250);
+    this.late = setTimeout(() => this.known || this.noteDeaf(true), 4 * DEAF_MS);
   }
 
   // Until the kernel answers: a busy one may find the greeting late.
@@ -40,6 +41,7 @@ class PanelDocument {
     if (message.type === "stream") return this.takeStream(message);
     if (message.type === "contents") return this.takeWanted(message.contents);
     if (message.type === "outline") {
+      if (!this.known && this.requests.size === 0) this.deaf = false;
       this.known = true;
       this.asking = false;
     } else if (message.type !== "state" || !this.known) {
@@ -69,6 +71,9 @@ class PanelDocument {
     const stay = new Set(order);
     for (const id of this.turns.keys()) {
       if (!stay.has(id)) this.turns.delete(id);
+    }
+    for (const [id, { doc }] of this.streams) {
+      if (!stay.has(id) && doc.ended) this.endStream(id);
     }
   }
 
@@ -126,7 +131,7 @@ class PanelDocument {
         off: (_, hearer) => hearers.delete(hearer),
         send: (asked) => this.model.send({ ...asked, turn }),
       };
-      known = { number: stream, doc: new LiveDocument(channel), hear: (told) => hearers.forEach((hear) => hear(told)) };
+      known = { number: stream, doc: new LiveDocument(channel, this.announcer), hear: (told) => hearers.forEach((hear) => hear(told)) };
       this.streams.set(turn, known);
       known.hear(message);
       this.views.forEach((view) => view.stream(turn));
@@ -238,6 +243,7 @@ class PanelDocument {
 
   close() {
     clearTimeout(this.greeter);
+    clearTimeout(this.late);
     clearTimeout(this.wanting);
     this.requests.forEach(({ deaf }) => clearTimeout(deaf));
     [...this.streams.keys()].forEach((id) => this.endStream(id));

@@ -36,8 +36,10 @@ class Trays {
       const had = tray.contains(document.activeElement);
       tray.hidden = other !== name;
       toggle.setAttribute("aria-expanded", !tray.hidden);
-      if (!tray.hidden) content.opened?.();
-      else if (had) toggle.focus();
+      if (had && tray.hidden) toggle.focus();
+      if (tray.hidden) continue;
+      content.opened();
+      tray.scrollIntoView({ block: "nearest" });
     }
   }
 
@@ -88,6 +90,7 @@ class ModelPicker {
   draw() {
     if (this.shown === this.doc.surroundings.models) return;
     this.filter(this.field.value === this.doc.surroundings.model ? "" : this.field.value);
+    if (document.activeElement === this.field) this.hint.scrollIntoView({ block: "nearest" });
   }
 
   filter(words) {

@@ -22,7 +22,7 @@ class Turn extends AnswerView {
     this.mark = element("p", "nbs-mark", this.root);
     this.remedies = element("div", "nbs-remedies", this.root);
     const foot = element("footer", "nbs-foot", this.root);
-    this.facts = element("span", "nbs-facts", foot);
+    this.facts = element("span", "nbs-turn-facts", foot);
     this.acts = element("div", "nbs-acts", foot);
     this.branch = element("span", "nbs-branch", foot);
     this.buildButtons();
@@ -67,6 +67,7 @@ class Turn extends AnswerView {
     this.resume.hidden = !head.can_continue;
     this.include.hidden = !head.can_include;
     this.include.setAttribute("aria-pressed", head.included);
+    this.remedies.hidden = !(head.can_retry || head.can_continue || head.can_include);
     this.edit.hidden = !head.can_edit || this.version === null;
     this.regenerate.hidden = !head.can_regenerate;
     this.drawPlace(head.siblings);

@@ -45,9 +45,16 @@ class PanelView {
 
   listen() {
     this.root.addEventListener("keydown", (event) => {
-      event.stopPropagation(); // no key pressed here is meant for the notebook
+      if (!saves(event)) event.stopPropagation(); // no other key pressed here is meant for the notebook
       if (event.key === "Escape" && !event.isComposing) this.askToStop();
     });
+    // Only saving is left to the notebook; the browser would save its page instead.
+    this.letSave = (event) => {
+      if (!saves(event) || !this.root.contains(event.target)) return;
+      delete this.root.dataset.lmSuppressShortcuts;
+      setTimeout(() => (this.root.dataset.lmSuppressShortcuts = "true"));
+    };
+    window.addEventListener("keydown", this.letSave, true);
     // Elements that are taken out lose the focus too; only the reader takes it elsewhere.
     this.note = ({ target, type }) => {
       if (!this.root.contains(target)) this.focused = null;
@@ -248,6 +255,7 @@ class PanelView {
 
   remove() {
     for (const turn of this.turns.values()) turn.remove();
+    window.removeEventListener("keydown", this.letSave, true);
     for (const type of ["focusin", "pointerdown"]) document.removeEventListener(type, this.note, true);
     this.observer.disconnect();
     this.watcher.disconnect();
@@ -255,6 +263,10 @@ class PanelView {
     this.doc.views.delete(this);
     this.root.remove();
   }
+}
+
+function saves({ ctrlKey, metaKey, key }) {
+  return (ctrlKey || metaKey) && key === "s";
 }
 
 // Where a view is shown. Jupyter draws an output that is updated anew, and does not always tell the view that it had:
