@@ -43,7 +43,7 @@ def answer_bundle(
         markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
         words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
     if footer and result.state.terminal:
-        markdown = f"{markdown.rstrip()}\n\n*{_escape(' · '.join(footer_of(result)))}*\n".lstrip("\n")
+        markdown = f"{markdown.rstrip()}\n\n*{escaped(' · '.join(footer_of(result)))}*\n".lstrip("\n")
     return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
 
 
