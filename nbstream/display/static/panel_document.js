@@ -2,6 +2,7 @@
 // reader has written and done outlives them. display/panel_view.py documents the messages.
 
 const DEAF_MS = 1000;
+const NO_KERNEL = "The kernel of this panel has ended. Run its cell again, or show nbs.ChatPanel.restore() to go on.";
 
 class PanelDocument {
   constructor(model) {
@@ -155,7 +156,11 @@ class PanelDocument {
   // Resolves with what the kernel replies.
   ask(action, details = {}) {
     const id = ++this.asked;
-    this.model.send({ type: "do", id, action, ...details });
+    try {
+      this.model.send({ type: "do", id, action, ...details });
+    } catch {
+      return Promise.reject(new Error(NO_KERNEL)); // its connection is taken away with it
+    }
     return new Promise((resolve, reject) => {
       const deaf = setTimeout(() => this.noteDeaf(true), DEAF_MS);
       this.requests.set(id, { resolve, reject, deaf });
