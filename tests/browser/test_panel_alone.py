@@ -282,6 +282,22 @@ def test_what_is_sent_to_a_kernel_that_has_ended_comes_back(panel_page: PanelPag
     expect(panel_page.root.locator(".nbs-notice")).to_contain_text("ChatPanel.restore()")
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_page_that_does_not_get_what_is_kept_says_so(panel_page: PanelPage, page: Page, *, kept: bool) -> None:
+    page.clock.install()
+    transcript = "<div class=nbs-transcript data-panel=k>All of it.</div>"
+    page.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", transcript)
+    panel_page.end(panel_page.ask(), "An answer.")
+    if kept:
+        page.evaluate("(html) => { document.querySelector('.nbs-transcript').outerHTML = html }", transcript)
+    page.clock.run_for(5000)
+    notice = panel_page.root.locator(".nbs-notice")
+    if kept:
+        expect(notice).to_be_hidden()
+    else:
+        expect(notice).to_contain_text("no longer keeps")
+
+
 def test_a_panel_that_nobody_fills_says_why(panel_page: PanelPage, page: Page) -> None:
     page.add_init_script("Object.defineProperty(window, 'deaf', { get: () => !window.hears, set: () => {} })")
     panel_page.show(turns=exchange(1))
