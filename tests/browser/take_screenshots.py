@@ -295,9 +295,9 @@ def small(png: bytes) -> bytes:
     except ImportError:
         return png
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    colours = sorted(picture.getcolors(picture.width * picture.height), reverse=True)[:256]
+    counted: Any = picture.getcolors(picture.width * picture.height)
     palette = Image.new("P", (1, 1))
-    palette.putpalette([part for _, colour in colours for part in colour])
+    palette.putpalette([part for _, colour in sorted(counted, reverse=True)[:256] for part in colour])
     file = io.BytesIO()
     picture.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return file.getvalue()
