@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nbstream", description="Streamed model answers in Jupyter.")
     parser.add_argument("--version", action="version", version=f"nbstream {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    text = "Open JupyterLab on a copy of the first tutorial, with the demo model: no key, no network."
+    text = "Open JupyterLab on a copy of the tutorials, with the demo model: no key, no network."
     demo = commands.add_parser("demo", help=text, description=text)
     demo.add_argument("--check", action="store_true", help="run the tutorial without JupyterLab and print what came")
     demo.add_argument("--dir", type=pathlib.Path, default="nbstream-demo", help="folder of the copy (%(default)s)")

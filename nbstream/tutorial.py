@@ -1,4 +1,4 @@
-"""The first tutorial notebook: where it is, a copy of it to work in, and a run of it without a front end.
+"""The tutorial notebooks: where they are, copies to work in, and a run of the first without a front end.
 
 It must not print, and knows nothing of how a front end is started.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TutorialRun", "copy_into", "run", "tutorial"]
 
 _NAME = "01_quickstart.ipynb"
+_NEXT = "02_chat_panel.ipynb"
 
 # For one cell; far more than any needs, so that a kernel that hangs does not hang whoever checks.
 _CELL_SECONDS = 120
@@ -53,24 +54,28 @@ class TutorialRun:
 
 
 def tutorial() -> bytes:
-    """The notebook file, as it comes with nbstream.
+    """The file of the first notebook, as it comes with nbstream.
 
     Raises:
         FileNotFoundError: The installation lacks it.
     """
+    return _content(_NAME)
+
+
+def _content(name: str) -> bytes:
     package = pathlib.Path(__file__).parent
-    places = (package / "demo" / _NAME, package.parent / "notebooks" / _NAME)  # in a wheel, in a checkout
+    places = (package / "demo" / name, package.parent / "notebooks" / name)  # in a wheel, in a checkout
     for place in places:
         if place.is_file():
             return place.read_bytes()
-    raise FileNotFoundError(f"{_NAME} is missing from this installation of nbstream: install it again")
+    raise FileNotFoundError(f"{name} is missing from this installation of nbstream: install it again")
 
 
 def copy_into(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
-    """Put the tutorial into a folder, never over a file that differs from it.
+    """Put the tutorials into a folder, never over a file that differs.
 
     Returns:
-        The copy, and the file whose name it could not have because it differs, if any.
+        The copy of the first, and the file whose name it could not have because it differs, if any.
 
     Raises:
         OSError: The folder cannot be written.
@@ -87,6 +92,8 @@ def copy_into(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
     copy = next(p for p in itertools.chain([wanted], others) if not p.exists() or p.read_bytes() == content)
     if not copy.exists():
         copy.write_bytes(content)
+    if not (second := folder / _NEXT).exists():  # nobody is sent there, so one that differs can stay
+        second.write_bytes(_content(_NEXT))
     return copy, None if copy == wanted else wanted
 
 

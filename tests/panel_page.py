@@ -31,12 +31,14 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
   const hearers = new Set();
   window.sent = [];
   window.deaf = false;
+  window.ended = false;
   window.tell = (messages) => messages.forEach((message) => hearers.forEach((hear) => hear(message)));
   const model = {
     get: (name) => ({ key: "k" })[name],
     on: (_, hearer) => hearers.add(hearer),
     off: (_, hearer) => hearers.delete(hearer),
     send: (message) => {
+      if (window.ended) throw new Error("Cannot send");
       window.sent.push(message);
       if (!window.deaf) window.hear(message).then(window.tell);
     },

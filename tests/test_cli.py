@@ -17,6 +17,7 @@ from nbstream import __version__, cli, tutorial
 from nbstream.cli import main
 
 QUICKSTART = "01_quickstart.ipynb"
+SECOND = "02_chat_panel.ipynb"
 LOAD = '%load_ext nbstream\n%config NBStream.model = "demo"'
 
 Use = Callable[..., None]
@@ -193,10 +194,12 @@ def test_demo_never_overwrites_what_someone_wrote(started, tmp_path, capsys):
     copy = tmp_path / "nbstream-demo" / QUICKSTART
     main(["demo"])
     main(["demo"])
-    assert files_below(copy.parent) == [QUICKSTART]  # an untouched copy serves again
+    assert files_below(copy.parent) == [QUICKSTART, SECOND]  # an untouched copy serves again
     assert "stays as it is" not in capsys.readouterr().out
     copy.write_text("mine")
+    copy.with_name(SECOND).write_text("mine too")
     main(["demo"])
+    assert copy.with_name(SECOND).read_text() == "mine too"
     assert f"nbstream-demo/{QUICKSTART} is not as it came and stays as it is" in capsys.readouterr().out
     assert copy.read_text() == "mine"
     assert started[-1][0][3] == "nbstream-demo/01_quickstart-2.ipynb"

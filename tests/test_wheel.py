@@ -34,8 +34,9 @@ def test_wheel_carries_the_front_end_and_the_types(wheel, name):
     assert wheel[f"nbstream/{name}"] == (ROOT / "nbstream" / name).read_bytes()
 
 
-def test_wheel_carries_the_tutorial_and_the_demo_answers(wheel):
-    assert wheel["nbstream/demo/01_quickstart.ipynb"] == (ROOT / "notebooks" / "01_quickstart.ipynb").read_bytes()
+def test_wheel_carries_the_tutorials_and_the_demo_answers(wheel):
+    for name in ("01_quickstart.ipynb", "02_chat_panel.ipynb"):
+        assert wheel[f"nbstream/demo/{name}"] == (ROOT / "notebooks" / name).read_bytes()
     assert any(name.startswith("nbstream/demo/texts/") for name in wheel)
 
 

@@ -20,7 +20,6 @@ from nbstream.panel.exports import EXPORTS, export
 from nbstream.panel.queue import MessageQueue
 from nbstream.panel.settings import checked, model_of, parameters_of, system_of
 from nbstream.panel.shown import ShownTurns, totals_of
-from nbstream.panel.stopping import Stopping
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
@@ -95,7 +94,6 @@ class PanelController:
         self._view: Shown | None = None
         self._turns = ShownTurns()
         self._queue = MessageQueue()
-        self._stopping: Stopping | None = None
         self._models: tuple[str, ...] | None = None
         self._notices: dict[str, str] = {}
         # One for what is kept here, which is never held while others are called; one so that states are shown in order.
@@ -137,8 +135,7 @@ class PanelController:
 
     def stop(self) -> None:
         """Stop the answer that is under way and keep what has arrived."""
-        if self._stopping is not None:
-            self._stopping.stop()
+        self.chat.stop()
 
     def edit(self, turn_id: str, text: str) -> None:
         """Ask again with other words, and with the files of the question."""
@@ -215,13 +212,11 @@ class PanelController:
         if self._view is None:
             return None
         self.refresh()
-        self._stopping = Stopping(self._view.surface(running.id))
-        return self._stopping
+        return self._view.surface(running.id)
 
     def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
         """Tell the notebook; the queue goes on only after an answer that is complete."""
         del running
-        self._stopping = None
         with self._lock:
             if result.state is StreamState.COMPLETED:
                 self._queue.release()

@@ -116,7 +116,7 @@ def test_the_twentieth_answer_costs_the_page_what_the_first_did(
 
 def test_300_turns_fit_into_kernel_and_page(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     memory = "int(__import__('pathlib').Path('/proc/self/status').read_text().split('VmRSS:')[1].split()[0]) // 1000"
-    text = "Some **words** with `code`.\\n\\n- one\\n- two\\n\\n"
+    text = f"Some **words** with `code`, {'and more words ' * 30}.\\n\\n- one\\n- two\\n\\n"
     size = CHARACTERS // TURNS
     fill = (
         f"text = ({text!r}.replace('\\\\n', chr(10)) * 100)[:{size}]\n"

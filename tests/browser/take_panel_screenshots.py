@@ -82,6 +82,7 @@ def test_the_panel_in_a_notebook(new_notebook: Callable[..., Notebook], loopback
         panel.wait_for_text(3, "To get")
         panel.send("And in Fahrenheit?")
         expect(panel.root.locator(".nbs-queue")).to_contain_text("Fahrenheit")
+        page.mouse.move(0, 0)
         taken = picture(notebook.cells.nth(2))
         (IMAGES / f"panel-{shade}.png").write_bytes(small(taken))
         panel.button("Stop").click()

@@ -73,7 +73,7 @@ def asked(upstream: DemoServer, before: int) -> RequestRecord:
 
 
 def saved(notebook: Notebook) -> dict[str, Any]:
-    notebook.prompt(0).click()  # the panel keeps all keys to itself
+    notebook.prompt(0).click()  # in the composer, Escape is a key of its own
     return notebook.save()
 
 
@@ -159,6 +159,7 @@ def test_errors_of_callbacks_are_shown_in_the_panel(open_notebook: OpenNotebook,
 # --- it never blocks --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timed
 def test_stop_reaches_the_server_while_the_kernel_is_idle(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     _, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
     panel.send("Write 800 words")
@@ -172,6 +173,7 @@ def test_stop_reaches_the_server_while_the_kernel_is_idle(open_notebook: OpenNot
     panel.wait_for_end(1, "cancelled")
 
 
+@pytest.mark.timed
 def test_send_and_stop_work_while_a_cell_runs(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream), BUSY)
     panel.send("Count to 3")  # the first message of a kernel imports what it needs

@@ -270,6 +270,34 @@ def test_a_kernel_that_does_not_answer_is_said_so(panel_page: PanelPage) -> None
     expect(panel_page.root.locator(".nbs-queue")).to_be_hidden()
 
 
+def test_what_is_sent_to_a_kernel_that_has_ended_comes_back(panel_page: PanelPage, page: Page) -> None:
+    panel_page.show(turns=exchange(1))
+    page.evaluate("window.ended = true")
+    panel_page.composer.fill("precious")
+    panel_page.composer.press("Enter")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("The kernel of this panel has ended")
+    expect(panel_page.composer).to_have_value("precious")
+    expect(panel_page.root.locator(".nbs-queue")).to_be_hidden()
+    panel_page.turns.nth(1).get_by_role("button", name="Regenerate").click()
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("ChatPanel.restore()")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_page_that_does_not_get_what_is_kept_says_so(panel_page: PanelPage, page: Page, *, kept: bool) -> None:
+    page.clock.install()
+    transcript = "<div class=nbs-transcript data-panel=k>All of it.</div>"
+    page.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", transcript)
+    panel_page.end(panel_page.ask(), "An answer.")
+    if kept:
+        page.evaluate("(html) => { document.querySelector('.nbs-transcript').outerHTML = html }", transcript)
+    page.clock.run_for(5000)
+    notice = panel_page.root.locator(".nbs-notice")
+    if kept:
+        expect(notice).to_be_hidden()
+    else:
+        expect(notice).to_contain_text("no longer keeps")
+
+
 def test_a_panel_that_nobody_fills_says_why(panel_page: PanelPage, page: Page) -> None:
     page.add_init_script("Object.defineProperty(window, 'deaf', { get: () => !window.hears, set: () => {} })")
     panel_page.show(turns=exchange(1))

@@ -47,6 +47,17 @@ def talk() -> nbs.Chat:
     return chat.fork()
 
 
+def show(results: list[nbs.StreamResult]) -> nbs.ChatPanel:
+    panel = nbs.ChatPanel(talk(), suggestions=["Hi"], context=["df"], bind="answer", on_result=results.append)
+    assert_type(panel.chat, nbs.Chat)
+    assert_type(panel.text, str)
+    assert_type(panel.usage, nbs.Usage | None)
+    assert_type(panel.result, nbs.StreamResult | None)
+    panel.send("And then?")
+    panel.stop()
+    return nbs.ChatPanel.restore("talk.ipynb", bind="answer")
+
+
 def recover() -> str:
     nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
     try:

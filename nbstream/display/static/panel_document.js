@@ -2,6 +2,10 @@
 // reader has written and done outlives them. display/panel_view.py documents the messages.
 
 const DEAF_MS = 1000;
+const KEPT_MS = 3000;
+const NOT_KEPT =
+  "Since this page was loaded anew, its notebook no longer keeps what is said here. Show the panel once more, in any cell.";
+const NO_KERNEL = "The kernel of this panel has ended. Run its cell again, or show nbs.ChatPanel.restore() to go on.";
 
 class PanelDocument {
   constructor(model) {
@@ -52,7 +56,9 @@ class PanelDocument {
       return;
     }
     this.number = message.number;
+    const { running } = this;
     Object.assign(this.surroundings, message.surroundings);
+    if (this.running !== running) this.watchOutputs();
     for (const head of message.heads) this.turn(head.id).head = head;
     if (message.order) this.reorder(message.order);
     this.views.forEach((view) => view.drawTurns(message.heads.map(({ id }) => id)));
@@ -75,6 +81,18 @@ class PanelDocument {
     for (const [id, { doc }] of this.streams) {
       if (!stay.has(id) && doc.ended) this.endStream(id);
     }
+  }
+
+  // The kernel brings the outputs up to date that keep the conversation, each time with elements of their own; but a
+  // page that was reloaded is not told, and would save what it had before.
+  watchOutputs() {
+    const outputs = () => [...document.querySelectorAll(`.nbs-transcript[data-panel="${this.model.get("key")}"]`)];
+    if (this.running) {
+      this.outputs = new Set(outputs());
+      return;
+    }
+    const stale = () => outputs().length > 0 && outputs().every((each) => this.outputs?.has(each));
+    setTimeout(() => !this.running && stale() && this.say(NOT_KEPT), KEPT_MS);
   }
 
   // --- what turns hold ---
@@ -155,7 +173,11 @@ class PanelDocument {
   // Resolves with what the kernel replies.
   ask(action, details = {}) {
     const id = ++this.asked;
-    this.model.send({ type: "do", id, action, ...details });
+    try {
+      this.model.send({ type: "do", id, action, ...details });
+    } catch {
+      return Promise.reject(new Error(NO_KERNEL)); // its connection is taken away with it
+    }
     return new Promise((resolve, reject) => {
       const deaf = setTimeout(() => this.noteDeaf(true), DEAF_MS);
       this.requests.set(id, { resolve, reject, deaf });

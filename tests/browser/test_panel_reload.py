@@ -1,0 +1,60 @@
+"""A chat panel in a page that was reloaded, and one whose kernel has ended: nothing is lost without a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.browser.test_chat_panel import Panel, open_panel, panel_cell, saved
+
+if TYPE_CHECKING:
+    from nbstream.demo import DemoServer
+    from tests.real_jupyter import OpenNotebook
+
+PATIENCE_MS = 30_000
+KEPT_MS = 3_000  # after the end of a turn, the page looks whether the notebook has kept it
+
+
+def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is_shown_again(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook, panel = open_panel(open_notebook, front_end, panel_cell(upstream), "panel")
+    panel.send("Count to 4")
+    panel.wait_for_end(1)
+    panel.page.wait_for_timeout(KEPT_MS + 1000)  # nothing tells that nothing is said
+    expect(panel.root.locator(".nbs-notice")).to_be_hidden()
+    saved(notebook)
+
+    notebook.load()
+    panel = Panel(notebook, 1)
+    panel.wait_for_text(1, "1, 2, 3, 4")
+    panel.send("Count to 5")
+    panel.wait_for_end(3)
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("Show the panel once more", timeout=PATIENCE_MS)
+
+    notebook.run(2)
+    again = Panel(notebook, 2)
+    again.send("Count to 6")
+    again.wait_for_end(5)
+    again.page.wait_for_timeout(KEPT_MS + 1000)
+    expect(again.root.locator(".nbs-notice")).to_be_hidden()
+    outputs = saved(notebook)["cells"][2]["outputs"]
+    chats = [output["metadata"]["nbstream"]["chat"] for output in outputs if "nbstream" in output["metadata"]]
+    assert [len(chat["turns"]) for chat in chats] == [6]
+
+
+def test_what_is_sent_to_a_kernel_that_was_restarted_comes_back(
+    open_notebook: OpenNotebook, upstream: DemoServer
+) -> None:
+    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
+    page = notebook.page
+    panel.composer.fill("precious")
+    notebook.prompt(0).click()
+    page.keyboard.press("0")
+    page.keyboard.press("0")
+    with page.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/restart")):
+        page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    panel.composer.press("Enter")
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("has ended", timeout=PATIENCE_MS)
+    expect(panel.composer).to_have_value("precious")
