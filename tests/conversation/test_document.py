@@ -176,7 +176,7 @@ KEY = "sk-0123456789abcdef"
     ("options", "saved"),
     [
         ({"api_key": KEY, "model": "m"}, {"model": "m"}),
-        ({"client": object(), "images": "allow"}, {}),
+        ({"client": ..., "images": "allow"}, {}),
         ({"base_url": f"http://me:{KEY}@localhost:8000/v1?key={KEY}#x"}, {"base_url": "http://localhost:8000/v1"}),
         ({"extra_headers": {"Authorization": KEY}}, {}),
         (

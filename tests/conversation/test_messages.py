@@ -60,7 +60,7 @@ def test_neither_side_can_change_what_the_other_has():
         ([{"role": "user", "content": 7}], "neither text nor a list of parts"),
         ([{"role": "user", "content": ["Hi"]}], 'has no "type"'),
         ([{"role": "user", "content": [{"text": "Hi"}]}], 'has no "type"'),
-        ([{"role": "user", "content": "Hi", "name": object()}], "not JSON"),
+        ([{"role": "user", "content": "Hi", "name": ...}], "not JSON"),
         ([{"role": "user", "content": [{"type": "text", "text": b"Hi"}]}], "not JSON"),
     ],
     ids=str,
