@@ -17,7 +17,8 @@ from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.notebook_file import newest_chat, running_notebook
 from nbstream.panel.bound_name import BoundName, checked_name
-from nbstream.panel.controller import Hooks, PanelController
+from nbstream.panel.controller import PanelController
+from nbstream.panel.hooks import Hooks
 from nbstream.panel.output import PanelOutputs
 from nbstream.panel.transcript import Transcript
 from nbstream.result import StreamResult, StreamState, Usage
@@ -168,6 +169,12 @@ class ChatPanel(PanelView):
         if attended():
             engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
+
+    def close(self) -> None:
+        """Take the panel off the page; its chat stays, and what streams goes on."""
+        if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
+            controller.detach()
+        super().close()
 
     def _ipython_display_(self) -> None:
         view = None if self.comm is None else {**view_bundle(self.model_id), "text/plain": "(chat panel)"}

@@ -77,7 +77,7 @@ def mark_of(result: StreamResult, ways: Ways = IN_A_CELL) -> Mark | None:
     mark: Mark | None
     match result.state:
         case StreamState.FAILED:
-            mark = _failed(result)
+            mark = _failed(result, ways)
         case StreamState.CANCELLED:
             mark = _stopped(result, ways)
         case StreamState.COMPLETED if result.text.strip() or result.refusal:
@@ -123,10 +123,14 @@ def footer_of(result: StreamResult) -> list[str]:
     return [_line(fact) for fact in facts if fact]
 
 
-def _failed(result: StreamResult) -> Mark:
+def _failed(result: StreamResult, ways: Ways) -> Mark:
     if result.error is None:
         return Mark("Failed", "The stream failed.")
-    return Mark(_FAILURES.get(result.error.kind, "Failed"), result.error.message)
+    sentence = result.error.message
+    # An error does not know where it will be read: it names the ways that a cell has.
+    for in_a_cell, here in zip(IN_A_CELL, ways, strict=True):
+        sentence = sentence.replace(in_a_cell, here)
+    return Mark(_FAILURES.get(result.error.kind, "Failed"), sentence)
 
 
 def _stopped(result: StreamResult, ways: Ways) -> Mark:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbstream.context import summaries, with_context
 from nbstream.display.panel_state import PanelState
-from nbstream.errors import NbstreamError, UsageError
+from nbstream.errors import UsageError
 from nbstream.model_list import list_models
 from nbstream.panel.attachments import edited, prompt_from
 from nbstream.panel.exports import EXPORTS, export
@@ -31,9 +30,10 @@ if TYPE_CHECKING:
     from nbstream.display.panel_actions import Download
     from nbstream.display.panel_state import Attachment, QueueItem
     from nbstream.display.surface import Surface
+    from nbstream.panel.hooks import Hooks
     from nbstream.result import StreamResult
 
-__all__ = ["Hooks", "PanelController", "Shown"]
+__all__ = ["PanelController", "Shown"]
 
 _log = logging.getLogger("nbstream")
 
@@ -50,21 +50,6 @@ class Shown(Protocol):
     def surface(self, turn_id: str) -> Surface:
         """Where to draw the answer of a turn."""
         ...
-
-
-@dataclass(slots=True)
-class Hooks:
-    """The notebook's code that is called, each with what it is called when it fails.
-
-    Attributes:
-        began: When a turn begins.
-        ended: When a turn has ended, with its result, before the next one begins.
-        changed: When the conversation has changed and nothing streams.
-    """
-
-    began: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
-    ended: list[tuple[str, Callable[[StreamResult], object]]] = field(default_factory=list)
-    changed: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
 
 
 class PanelController:
@@ -92,6 +77,7 @@ class PanelController:
         self._namespace = namespace
         self._hooks = hooks
         self._view: Shown | None = None
+        self._leave: Callable[[], None] = lambda: None
         self._turns = ShownTurns()
         self._queue = MessageQueue()
         self._models: tuple[str, ...] | None = None
@@ -102,15 +88,19 @@ class PanelController:
     def attach(self, view: Shown) -> None:
         """Show everything on this view, from now on."""
         self._view = view
-        self.chat.listen(self)
+        self._leave = self.chat.listen(self)
         self.refresh()
+
+    def detach(self) -> None:
+        """Show nothing any more; what streams goes on."""
+        self._leave()
+        self._view = None
 
     def refresh(self) -> None:
         """Show what there is now."""
-        if self._view is None:
-            return
-        with self._showing:
-            self._view.show(self._state())
+        if (view := self._view) is not None:
+            with self._showing:
+                view.show(self._state())
 
     def tell(self, about: str, words: str) -> None:
         """Show a notice until it is dismissed, or there is another one about the same; no words take it away."""
@@ -209,10 +199,8 @@ class PanelController:
         with self._lock:
             self._queue.release()
             self._notices.pop("queue", None)
-        if self._view is None:
-            return None
         self.refresh()
-        return self._view.surface(running.id)
+        return None if self._view is None else self._view.surface(running.id)
 
     def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
         """Tell the notebook; the queue goes on only after an answer that is complete."""
@@ -263,7 +251,7 @@ class PanelController:
             if self._asked(prompt_from(item.text, item.attachments)):
                 self.refresh()
                 return True
-        except NbstreamError as error:
+        except Exception as error:  # noqa: BLE001  a message is never lost
             words = f"A queued message could not be sent: {error}"
         with self._lock:
             self._queue.put_back(item)
@@ -285,7 +273,7 @@ class PanelController:
     def _show_models(self, answer: Future[tuple[str, ...]]) -> None:
         try:
             self._models, words = answer.result(), ""
-        except NbstreamError as error:
+        except Exception as error:  # noqa: BLE001  nobody else would tell
             self._models, words = (), f"The models could not be listed: {error}"
         self.tell("models", words)
         self.refresh()

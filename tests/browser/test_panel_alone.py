@@ -270,6 +270,12 @@ def test_a_kernel_that_does_not_answer_is_said_so(panel_page: PanelPage) -> None
     expect(panel_page.root.locator(".nbs-queue")).to_be_hidden()
 
 
+def test_what_is_sent_along_is_named_and_can_be_read(panel_page: PanelPage) -> None:
+    panel_page.show(context=("df: DataFrame, shape (2, 2)", "rows: list, 3 items"))
+    panel_page.root.get_by_text("Sent along: df, rows", exact=True).click()
+    expect(panel_page.root.locator(".nbs-context pre").first).to_have_text("df: DataFrame, shape (2, 2)")
+
+
 def test_what_is_sent_to_a_kernel_that_has_ended_comes_back(panel_page: PanelPage, page: Page) -> None:
     panel_page.show(turns=exchange(1))
     page.evaluate("window.ended = true")

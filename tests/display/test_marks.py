@@ -4,7 +4,7 @@ import pytest
 
 import nbstream.errors
 from nbstream.display.marks import IN_A_CELL, IN_A_PANEL, footer_of, mark_of, notes_of
-from nbstream.errors import StalledError, StreamError
+from nbstream.errors import ConnectionLostError, StalledError, StreamError
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
@@ -207,6 +207,9 @@ def test_the_footer_leaves_out_what_is_not_known(result, facts):
     assert footer_of(result) == facts
 
 
+LOST = StreamResult("a", FAILED, error=ConnectionLostError("It is kept; %stream_continue goes on from there."))
+
+
 @pytest.mark.parametrize(
     ("result", "in_a_cell", "in_a_panel"),
     [
@@ -214,6 +217,7 @@ def test_the_footer_leaves_out_what_is_not_known(result, facts):
         (StreamResult("", COMPLETED, "length"), "with --max-tokens.", "with Max tokens in the settings."),
         (StreamResult("", COMPLETED, "stop"), "Run the cell again, or", "Ask for another answer, or"),
         (StreamResult("a", COMPLETED, refusal="No"), "in stream_result.refusal.", "in panel.result.refusal."),
+        (LOST, "kept; %stream_continue goes on from there.", "kept; Continue goes on from there."),
     ],
 )
 def test_the_sentence_names_the_ways_on_that_there_are(result, in_a_cell, in_a_panel):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nbstream.chat import Chat
-from nbstream.panel.controller import Hooks, PanelController
+from nbstream.panel.controller import PanelController
+from nbstream.panel.hooks import Hooks
 from nbstream.testing import RecordingSurface, chat_body
 
 if TYPE_CHECKING:

@@ -145,6 +145,14 @@ def test_one_word_will_do_where_a_list_is_meant(ask, options, shell):
     assert panel._state.suggestions == ("hello",)
 
 
+def test_a_closed_panel_hears_no_more_of_its_chat(ask, options, loopback):
+    loopback.send(chat_body("Hello"))
+    panel = ask(**options)
+    panel.close()
+    assert answer(panel).text == "Hello"
+    assert (panel.text, panel._state.turns) == ("", ())
+
+
 # --- what is displayed ------------------------------------------------------------------------------------------------
 
 

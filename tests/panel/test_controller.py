@@ -7,7 +7,7 @@ import pytest
 from nbstream.chat import Chat
 from nbstream.display.panel_state import Attachment
 from nbstream.errors import StreamError, UsageError
-from nbstream.panel.controller import Hooks
+from nbstream.panel.hooks import Hooks
 from nbstream.result import StreamState
 from nbstream.testing import chat_body, error_body
 

@@ -203,7 +203,7 @@ class PanelView {
     if (this.told === String(context)) return;
     this.told = String(context);
     const summary = element("summary", "");
-    summary.textContent = context.length === 1 ? "1 variable goes along" : `${context.length} variables go along`;
+    summary.textContent = `Sent along: ${context.map((words) => words.split(":")[0]).join(", ")}`;
     this.context.replaceChildren(summary);
     for (const words of context) {
       const shown = element("pre", "", this.context);
