@@ -154,6 +154,18 @@ class ChatRecord:
         with self._lock:
             return self._conversation.usage()
 
+    @property
+    def seconds(self) -> float:
+        """How long all answers on all branches have taken, together."""
+        with self._lock:
+            return self._conversation.seconds()
+
+    @property
+    def cost(self) -> float | None:
+        """What all turns on all branches have cost in US dollars, where prices are known; `None` if none is."""
+        with self._lock:
+            return self._conversation.cost()
+
     def left_out(self) -> str | None:
         """What to tell the reader about turns that the limits keep out of the next request; `None` if there are none.
 

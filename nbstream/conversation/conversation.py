@@ -63,6 +63,15 @@ class Conversation:
         """The tokens of all turns on all branches, as far as they are known."""
         return add_up(turn.usage for turn in self.tree)
 
+    def seconds(self) -> float:
+        """How long all answers on all branches have taken."""
+        return sum(turn.seconds for turn in self.tree)
+
+    def cost(self) -> float | None:
+        """What all turns on all branches have cost, as far as that is known; `None` if it is of none."""
+        known = [turn.cost for turn in self.tree if turn.cost is not None]
+        return sum(known) if known else None
+
     def copy(self) -> Conversation:
         """Another conversation of the same turns, which goes its own way from here."""
         return Conversation(self.system, self.tree.copy())

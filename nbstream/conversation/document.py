@@ -173,6 +173,7 @@ _FACTS: dict[str, tuple[type, tuple[type, ...]]] = {
     "usage": (dict, _COUNT),
     "spent": (dict, _COUNT),
     "cost": (float, ()),
+    "spent_seconds": (float, ()),
     "timing": (dict, (float, *_COUNT)),
     "error": (dict, (str, *_COUNT)),
     "attempts": (int, ()),

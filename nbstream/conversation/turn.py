@@ -67,6 +67,18 @@ class Turn:
         return Usage(**spent) if spent else None
 
     @property
+    def seconds(self) -> float:
+        """How long the answer has taken, all requests for it together; nothing where there is no answer."""
+        answered = self.text or self.refusal or self.reasoning or self.extra
+        timing = self.facts.get("timing") or {}
+        return self.facts.get("spent_seconds") or timing.get("total") or 0.0 if answered else 0.0
+
+    @property
+    def cost(self) -> float | None:
+        """What all requests for this turn have cost in US dollars, where that is known."""
+        return self.facts.get("cost")
+
+    @property
     def result(self) -> StreamResult:
         """The turn as the result of a stream, for whatever can show or go on with one."""
         facts = self.facts
@@ -112,8 +124,10 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
     del facts["state"]
     if before is not None and (spent := add_up([before.usage, result.usage])) != result.usage and spent:
         facts["spent"] = asdict(spent)
-    if before is not None and result.cost is not None:
-        facts["cost"] = result.cost + (before.facts.get("cost") or 0.0)
+    if before is not None and before.seconds:
+        facts["spent_seconds"] = before.seconds + (result.timing.total or 0.0)
+    if before is not None and before.cost is not None:
+        facts["cost"] = before.cost + (result.cost or 0.0)
     calls = [_as_message(call) for call in result.tool_calls]
     turn = Turn(
         turn_id,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ShownTurns", "totals_of"]
 
+_SHORTEST = 0.05  # what would be 0.0 s says nothing
 _NOT_SENT = "This question and its answer are not sent with later messages."
 
 
@@ -55,17 +56,22 @@ class ShownTurns:
 
 
 def totals_of(chat: Chat) -> tuple[str, ...]:
-    """What the conversation has cost so far, in tokens, time and money, and what of it is no longer sent."""
-    usage, facts = chat.usage, [turn.facts for turn in chat.turns]
-    seconds = sum((each.get("timing") or {}).get("total") or 0.0 for each in facts)
-    costs = [each["cost"] for each in facts if each.get("cost") is not None]
+    """What the conversation has cost so far, in tokens, time and money, and what of it is no longer sent.
+
+    Versions that are not shown have been paid for, too.
+    """
+    usage, seconds, cost = chat.usage, chat.seconds, chat.cost
     parts = [
         usage and f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out",
-        seconds and (f"{seconds:,.1f} s" if seconds < 60 else f"{seconds // 60:,.0f} min {seconds % 60:.0f} s"),
-        costs and shown_cost(sum(costs)),
+        _duration(seconds) if seconds >= _SHORTEST else None,
+        None if cost is None else shown_cost(cost),
         chat.left_out(),
     ]
-    return tuple(str(part) for part in parts if part)
+    return tuple(part for part in parts if part)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:,.1f} s" if seconds < 60 else f"{seconds // 60:,.0f} min {seconds % 60:.0f} s"
 
 
 def _around(turns: Sequence[Turn], running: RunningTurn) -> tuple[Sequence[Turn], Sequence[Turn]]:

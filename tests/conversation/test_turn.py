@@ -82,6 +82,18 @@ def test_the_usage_of_a_turn_is_that_of_all_its_requests():
     assert (silent.result.usage, last.result.usage) == (None, Usage(7, 3, 10, 1))
 
 
+def test_time_and_cost_of_a_turn_are_those_of_all_its_requests():
+    first = answer_turn("a", StreamResult("He", StreamState.CANCELLED, timing=Timing(total=0.5), cost=0.25))
+    silent = answer_turn("a", StreamResult("Hel", StreamState.CANCELLED), before=first)
+    last = answer_turn("a", StreamResult("Hello", timing=Timing(total=1.5), cost=0.5), before=silent)
+    assert [(turn.seconds, turn.cost) for turn in (first, silent, last)] == [(0.5, 0.25), (0.5, 0.25), (2.0, 0.75)]
+    assert last.result.timing.total == 1.5
+
+
+def test_an_answer_that_never_came_has_taken_no_time():
+    assert answer_turn("a", StreamResult("", StreamState.FAILED, timing=Timing(total=0.5))).seconds == 0
+
+
 def test_what_the_user_let_in_stays_in_when_it_has_grown():
     before = Turn("a", "assistant", "He", StreamState.CANCELLED, included=True)
     assert answer_turn("a", StreamResult("Hell", StreamState.FAILED), before=before).included

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from nbstream.chat import Chat
+from nbstream.conversation.turn import answer_turn
 from nbstream.display.panel_state import Attachment
 from nbstream.errors import StreamError, UsageError
 from nbstream.panel.hooks import Hooks
-from nbstream.result import StreamState
+from nbstream.panel.shown import totals_of
+from nbstream.result import StreamResult, StreamState, Timing, Usage
 from nbstream.testing import chat_body, error_body
 
 REFUSED = {"status": 400, "headers": {"content-type": "application/json"}}
@@ -368,6 +370,27 @@ def test_totals_and_exports(asked, view, loopback):
     assert all("Hello" in file.text for file in files)
     with pytest.raises(UsageError, match="cannot be exported as pdf"):
         asked.export("pdf")
+
+
+def test_totals_count_what_is_not_shown_too():
+    chat = Chat(model="m")
+    for text, total, cost in (("One", 1.5, 0.25), ("Two", 60.0, 0.5), ("", 30.0, None)):
+        result = StreamResult(
+            text, StreamState.COMPLETED, "stop", Usage(3, 2, 5), timing=Timing(total=total), cost=cost
+        )
+        chat._conversation.commit(None, [answer_turn(text or "none", result)])
+    assert len(chat.turns) == 1
+    assert totals_of(chat) == ("9 tokens in, 6 out", "1 min 2 s", "$0.75")
+
+
+def test_nothing_is_said_of_a_chat_that_was_never_answered():
+    chat = Chat(model="m")
+    failed = StreamResult("", StreamState.FAILED, timing=Timing(total=0.2))
+    instant = StreamResult("Hi", StreamState.COMPLETED, "stop", timing=Timing(total=0.01))
+    assert totals_of(chat) == ()
+    for result in (failed, instant):
+        chat._conversation.commit(None, [answer_turn(result.text or "failed", result)])
+        assert totals_of(chat) == ()
 
 
 def test_turns_that_were_not_streamed_here_have_no_story(view, loopback):
