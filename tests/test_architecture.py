@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "assembly": (),
     "markdown": (),
     "demo": (),
-    "conversation": ("markdown", "display.bundle"),
+    "conversation": ("markdown", "display.bundle", "display.marks"),
     "display": ("markdown",),
     "engine": ("transport",),
     "painter": ("display.throttle", "display.surface"),

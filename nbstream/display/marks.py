@@ -33,16 +33,50 @@ class Ways(NamedTuple):
         go_on: What gets the rest of a partial answer.
         limit: What sets the token limit.
         again: What asks once more.
+        words: What errors and warnings say to the reader of a cell, and what to say here, the longest first.
     """
 
     result: str
     go_on: str
     limit: str
     again: str
+    words: tuple[tuple[str, str], ...] = ()
+
+    def worded(self, sentence: str) -> str:
+        """An error's or a warning's sentence in the words of this place.
+
+        Example:
+            >>> IN_A_PANEL.worded("Wait a little and run the cell again.")
+            'Wait a little and ask again.'
+        """
+        for in_a_cell, here in self.words:
+            sentence = sentence.replace(in_a_cell, here)
+        return sentence
 
 
 IN_A_CELL = Ways("stream_result", "%stream_continue goes on from there", "--max-tokens", "Run the cell again")
-IN_A_PANEL = Ways("panel.result", "Continue goes on from there", "Max tokens in the settings", "Ask for another answer")
+IN_A_PANEL = Ways(
+    "panel.result",
+    "Continue goes on from there",
+    "Max tokens in the settings",
+    "Ask for another answer",
+    (
+        (
+            "or name a compatible server with --base-url URL, or try the built-in demo model with -m demo",
+            "or name a compatible server with ChatPanel(base_url=…), or choose the built-in demo model: demo",
+        ),
+        ("name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL", "choose one below"),
+        ("%stream_continue goes on from there", "Continue goes on from there"),
+        ("Run the cell again to retry", "Ask again"),
+        ("Run the cell again", "Ask again"),
+        ("run the cell again", "ask again"),
+        ("--max-tokens", "Max tokens in the settings"),
+        ("--timeout SECONDS", "panel.chat.configure(timeout=…)"),
+        ("--total-timeout", "panel.chat.configure(total_timeout=…)"),
+        ("--api chat", 'panel.chat.configure(api="chat")'),
+        ("--api responses", 'panel.chat.configure(api="responses")'),
+    ),
+)
 
 # By the kind of the error. A kind that is missing here is a plain "Failed": its sentence says all there is to say.
 _FAILURES = {
@@ -89,14 +123,19 @@ def mark_of(result: StreamResult, ways: Ways = IN_A_CELL) -> Mark | None:
     return mark and Mark(mark.word, _line(mark.sentence))
 
 
-def notes_of(result: StreamResult) -> list[str]:
-    """The warnings that belong below the mark, each once; none while the stream goes on."""
+def notes_of(result: StreamResult, ways: Ways = IN_A_CELL) -> list[str]:
+    """The warnings that belong below the mark, each once; none while the stream goes on.
+
+    Args:
+        result: The answer.
+        ways: How the reader gets further.
+    """
     if not result.state.terminal:
         return []
     # That an answer is empty is what its mark says.
-    messages = [warning.message for warning in result.warnings if warning.kind != "empty_answer"]
+    messages = [ways.worded(warning.message) for warning in result.warnings if warning.kind != "empty_answer"]
     if result.choices:
-        messages.append(f"There are {len(result.choices)} answers; all of them are in stream_result.choices.")
+        messages.append(f"There are {len(result.choices)} answers; all of them are in {ways.result}.choices.")
     return list(dict.fromkeys(map(_line, messages)))
 
 
@@ -126,11 +165,7 @@ def footer_of(result: StreamResult) -> list[str]:
 def _failed(result: StreamResult, ways: Ways) -> Mark:
     if result.error is None:
         return Mark("Failed", "The stream failed.")
-    sentence = result.error.message
-    # An error does not know where it will be read: it names the ways that a cell has.
-    for in_a_cell, here in zip(IN_A_CELL, ways, strict=True):
-        sentence = sentence.replace(in_a_cell, here)
-    return Mark(_FAILURES.get(result.error.kind, "Failed"), sentence)
+    return Mark(_FAILURES.get(result.error.kind, "Failed"), ways.worded(result.error.message))
 
 
 def _stopped(result: StreamResult, ways: Ways) -> Mark:

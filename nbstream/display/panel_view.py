@@ -187,7 +187,8 @@ class PanelView(anywidget.AnyWidget):
         try:
             return {"value": perform(self._actions, message)}
         except Exception as error:  # noqa: BLE001  whatever an action raises is shown to the reader
-            return {"error": " ".join(plain(str(error) or type(error).__name__).split())}
+            words = IN_A_PANEL.worded(str(error)) or type(error).__name__
+            return {"error": " ".join(plain(words).split())}
 
     def _send_outline(self) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbstream.context import summaries, with_context
+from nbstream.display.marks import IN_A_PANEL
 from nbstream.display.panel_state import PanelState
 from nbstream.errors import UsageError
 from nbstream.model_list import list_models
@@ -252,7 +253,7 @@ class PanelController:
                 self.refresh()
                 return True
         except Exception as error:  # noqa: BLE001  a message is never lost
-            words = f"A queued message could not be sent: {error}"
+            words = f"A queued message could not be sent: {IN_A_PANEL.worded(str(error))}"
         with self._lock:
             self._queue.put_back(item)
             if words:
@@ -274,7 +275,7 @@ class PanelController:
         try:
             self._models, words = answer.result(), ""
         except Exception as error:  # noqa: BLE001  nobody else would tell
-            self._models, words = (), f"The models could not be listed: {error}"
+            self._models, words = (), f"The models could not be listed: {IN_A_PANEL.worded(str(error))}"
         self.tell("models", words)
         self.refresh()
 

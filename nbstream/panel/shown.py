@@ -138,5 +138,5 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         can_retry=turn.state is StreamState.FAILED,
         can_continue=bool(turn.text) and (partial or cut),
         can_regenerate=True,
-        note=" ".join([*([] if turn.included else [_NOT_SENT]), *(notes_of(result) if result else [])]),
+        note=" ".join([*([] if turn.included else [_NOT_SENT]), *(notes_of(result, IN_A_PANEL) if result else [])]),
     )

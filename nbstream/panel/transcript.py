@@ -51,11 +51,11 @@ class _Rendered:
 
     @functools.cached_property
     def markdown(self) -> str:
-        return to_markdown([self.turn])
+        return to_markdown([self.turn], ways=IN_A_PANEL)
 
     @functools.cached_property
     def text(self) -> str:
-        return to_text([self.turn])
+        return to_text([self.turn], ways=IN_A_PANEL)
 
 
 class Kept(NamedTuple):

@@ -1,10 +1,14 @@
 """The words under an answer that did not simply end: each verdict has its own."""
 
+import ast
+import pathlib
+import re
+
 import pytest
 
 import nbstream.errors
 from nbstream.display.marks import IN_A_CELL, IN_A_PANEL, footer_of, mark_of, notes_of
-from nbstream.errors import ConnectionLostError, StalledError, StreamError
+from nbstream.errors import RateLimitError, StalledError, StreamError
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
@@ -207,9 +211,6 @@ def test_the_footer_leaves_out_what_is_not_known(result, facts):
     assert footer_of(result) == facts
 
 
-LOST = StreamResult("a", FAILED, error=ConnectionLostError("It is kept; %stream_continue goes on from there."))
-
-
 @pytest.mark.parametrize(
     ("result", "in_a_cell", "in_a_panel"),
     [
@@ -217,9 +218,44 @@ LOST = StreamResult("a", FAILED, error=ConnectionLostError("It is kept; %stream_
         (StreamResult("", COMPLETED, "length"), "with --max-tokens.", "with Max tokens in the settings."),
         (StreamResult("", COMPLETED, "stop"), "Run the cell again, or", "Ask for another answer, or"),
         (StreamResult("a", COMPLETED, refusal="No"), "in stream_result.refusal.", "in panel.result.refusal."),
-        (LOST, "kept; %stream_continue goes on from there.", "kept; Continue goes on from there."),
     ],
 )
 def test_the_sentence_names_the_ways_on_that_there_are(result, in_a_cell, in_a_panel):
     assert in_a_cell in sentence_of(result)
     assert in_a_panel in sentence_of(result, IN_A_PANEL)
+
+
+def literals(path):
+    """The strings of a module, those made of several parts as one, with an ellipsis for each value."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Constant(value=str(words)):
+                yield words
+            case ast.JoinedStr(values=parts):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+
+
+OPTIONS = re.compile(r"--[a-z]|-m |%stream|[Rr]un the cell")
+SOURCES = pathlib.Path(nbstream.__file__).parent
+SPEAKING = [
+    *SOURCES.glob("transport/*.py"),
+    *SOURCES.glob("assembly/*.py"),
+    *map(SOURCES.joinpath, ["session.py", "config.py"]),
+]
+
+
+def test_what_a_cell_says_of_options_is_said_otherwise_in_a_panel():
+    found = {words for path in SPEAKING for words in literals(path) if OPTIONS.search(words) and len(words) < 400}
+    assert len(found) > 8
+    assert [words for words in found if OPTIONS.search(IN_A_PANEL.worded(words))] == []
+    used = {in_a_cell for in_a_cell, _ in IN_A_PANEL.words if any(in_a_cell in words for words in found)}
+    assert used == {in_a_cell for in_a_cell, _ in IN_A_PANEL.words}
+
+
+def test_a_failure_and_a_note_speak_in_the_words_of_the_place():
+    warned = StreamWarning(
+        "other_api", "The server answered in the words of Responses; --api responses suits it better."
+    )
+    result = StreamResult("", FAILED, error=RateLimitError("Too many. Run the cell again."), warnings=(warned,))
+    assert sentence_of(result, IN_A_PANEL) == "Too many. Ask again."
+    assert notes_of(result, IN_A_PANEL)[0].endswith('; panel.chat.configure(api="responses") suits it better.')

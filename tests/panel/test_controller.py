@@ -8,6 +8,7 @@ from nbstream.chat import Chat
 from nbstream.conversation.turn import answer_turn
 from nbstream.display.panel_state import Attachment
 from nbstream.errors import StreamError, UsageError
+from nbstream.panel.controller import PanelController
 from nbstream.panel.hooks import Hooks
 from nbstream.panel.shown import totals_of
 from nbstream.result import StreamResult, StreamState, Timing, Usage
@@ -372,6 +373,19 @@ def test_totals_and_exports(asked, view, loopback):
         asked.export("pdf")
 
 
+def test_without_a_key_a_panel_names_what_one_does_in_a_panel(view):
+    panel = PanelController(Chat(model="m"), namespace={}, hooks=Hooks())
+    panel.attach(view)
+    panel.list_models()
+    notice = view.wait(lambda state: bool(state.notice)).notice
+    panel.send("Hi")
+    mark = view.idle(turns=2).turns[1].mark
+    for words in (notice, mark.sentence):
+        assert "No key for api.openai.com" in words
+        assert "ChatPanel(base_url=…), or choose the built-in demo model" in words
+        assert "--" not in words
+
+
 def test_totals_count_what_is_not_shown_too():
     chat = Chat(model="m")
     for text, total, cost in (("One", 1.5, 0.25), ("Two", 60.0, 0.5), ("", 30.0, None)):
@@ -394,8 +408,6 @@ def test_nothing_is_said_of_a_chat_that_was_never_answered():
 
 
 def test_turns_that_were_not_streamed_here_have_no_story(view, loopback):
-    from nbstream.panel.controller import PanelController
-
     messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
     panel = PanelController(Chat(model="m", base_url=loopback.base_url, messages=messages), namespace={}, hooks=Hooks())
     panel.attach(view)
