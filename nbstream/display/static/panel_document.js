@@ -5,7 +5,7 @@ const DEAF_MS = 1000;
 const KEPT_MS = 3000;
 const NOT_KEPT =
   "Since this page was loaded anew, its notebook no longer keeps what is said here. Show the panel once more, in any cell.";
-const NO_KERNEL = "The kernel of this panel has ended. Run its cell again, or show nbs.ChatPanel.restore() to go on.";
+const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell goes on with the saved conversation.";
 
 class PanelDocument {
   constructor(model) {

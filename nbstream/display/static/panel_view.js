@@ -216,7 +216,7 @@ class PanelView {
     const { notice } = this.doc.surroundings;
     const deaf =
       "The kernel has not answered yet. What you asked for is done as soon as it is free; interrupt it (■) to be " +
-      "heard at once, or run the cell again if it was restarted.";
+      "heard at once. If it was restarted, nbs.ChatPanel.restore() in a new cell goes on with what was saved.";
     const words = [this.doc.deaf ? deaf : "", this.doc.remark, notice].filter(Boolean).join(" ");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
