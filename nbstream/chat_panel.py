@@ -104,6 +104,9 @@ class ChatPanel(PanelView):
         super().__init__(self._controller, images=self._chat.options.get("images", "link"))
         self._transcript = Transcript(self.key, divided=self.comm is not None)
         self._controller.attach(self)
+        self._watched = shell if names else None
+        if self._watched is not None:
+            self._watched.events.register("post_run_cell", self._look_at_variables)
 
     @classmethod
     def restore(cls, path: str | pathlib.Path | None = None, *, name: str | None = None, **options: Any) -> ChatPanel:
@@ -174,11 +177,18 @@ class ChatPanel(PanelView):
         """Take the panel off the page; its chat stays, and what streams goes on."""
         if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
             controller.detach()
+        if (shell := getattr(self, "_watched", None)) is not None:
+            self._watched = None
+            shell.events.unregister("post_run_cell", self._look_at_variables)
         super().close()
 
     def _ipython_display_(self) -> None:
         view = None if self.comm is None else {**view_bundle(self.model_id), "text/plain": "(chat panel)"}
         self._outputs.display(self._transcript.keep(self._chat, _now()), view)
+
+    def _look_at_variables(self, _: object) -> None:
+        """Show what the next message will tell of the variables, which a cell may have changed."""
+        self._controller.refresh()
 
     def _keep(self, name: str, result: StreamResult) -> None:
         if result.state is StreamState.COMPLETED:

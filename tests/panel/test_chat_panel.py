@@ -145,6 +145,16 @@ def test_one_word_will_do_where_a_list_is_meant(ask, options, shell):
     assert panel._state.suggestions == ("hello",)
 
 
+def test_the_context_is_shown_as_the_last_cell_left_it(ask, options, shell):
+    shell.run_cell("x = 1")
+    panel = ask(context="x", **options)
+    shell.run_cell("x = 2")
+    assert panel._state.context == ("x: int\n  2",)
+    panel.close()
+    shell.run_cell("x = 3")
+    assert panel._state.context == ("x: int\n  2",)
+
+
 def test_a_closed_panel_hears_no_more_of_its_chat(ask, options, loopback):
     loopback.send(chat_body("Hello"))
     panel = ask(**options)
