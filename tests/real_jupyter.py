@@ -64,6 +64,14 @@ class Jupyter:
             kernels = [session["kernel"] for session in json.load(answer) if session["path"] == name]
         return any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
 
+    def end_kernels(self) -> None:
+        """End every kernel, for a hundred of them would fill the memory."""
+        with urllib.request.urlopen(f"{self.url}api/kernels?token={TOKEN}") as answer:
+            kernels = [kernel["id"] for kernel in json.load(answer)]
+        for kernel in kernels:
+            address = f"{self.url}api/kernels/{kernel}?token={TOKEN}"
+            urllib.request.urlopen(urllib.request.Request(address, method="DELETE")).close()
+
 
 @pytest.fixture(scope="session")
 def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
@@ -222,7 +230,7 @@ OpenNotebook = Callable[..., Notebook]
 
 
 @pytest.fixture
-def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) -> OpenNotebook:
+def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
     """Open a new notebook with the given cells, after one that loads the extension."""
     count = 0
 
@@ -237,4 +245,5 @@ def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) 
         nbformat.write(notebook, jupyter.root / name)
         return Notebook(page, jupyter, front_end, name).open()
 
-    return open_
+    yield open_
+    jupyter.end_kernels()
