@@ -77,6 +77,7 @@ class PanelController:
         self._suggestions, self._context = tuple(suggestions), tuple(context)
         self._namespace = namespace
         self._hooks = hooks
+        self._told_of_end = False
         self._view: Shown | None = None
         self._leave: Callable[[], None] = lambda: None
         self._turns = ShownTurns()
@@ -211,13 +212,18 @@ class PanelController:
                 self._queue.release()
             else:
                 self._queue.hold()
+        # First, for whoever hears of the end may look at what is kept; so what the chat tells next is no news.
+        self._call(self._hooks.changed)
+        self._told_of_end = True
         self._call(self._hooks.ended, result)
 
     def turns_changed(self) -> None:
         """Show what there is now, and send what waits."""
         self.refresh()
         if not self._busy():
-            self._call(self._hooks.changed)
+            known, self._told_of_end = self._told_of_end, False
+            if not known:
+                self._call(self._hooks.changed)
             self._send_next()
 
     # --- the rest -----------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ class Hooks:
     Attributes:
         began: When a turn begins.
         ended: When a turn has ended, with its result, before the next one begins.
-        changed: When the conversation has changed and nothing streams.
+        changed: When the conversation has changed and nothing streams; at the end of a turn, before `ended`.
     """
 
     began: list[tuple[str, Callable[[], object]]] = field(default_factory=list)

@@ -192,6 +192,18 @@ def test_a_panel_is_displayed_as_a_transcript_and_a_view(ask, options, published
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
 
 
+def test_who_hears_of_the_end_finds_the_conversation_kept(ask, options, published, loopback):
+    loopback.send(chat_body("Hello"))
+    seen = []
+    panel = ask(on_result=lambda _: seen.append(published[-1][0]["text/markdown"]), **options)
+    panel._ipython_display_()
+    answer(panel)
+    assert len(seen) == 1
+    assert "Hello" in seen[0]
+    kept = [data for data, *_, update in published if update and "text/markdown" in data]
+    assert len(kept) == 1, "it is not kept twice"
+
+
 def test_only_the_transcript_is_updated_at_the_end_of_a_turn(ask, options, published, loopback):
     loopback.send(chat_body("Hello"))
     panel = ask(**options)

@@ -354,7 +354,7 @@ def test_hooks_are_told_in_order(make_panel, view, loopback):
     panel.send("Hi")
     panel.send("Ho")
     view.idle(turns=4)
-    assert told == ["began", "completed", "changed"] * 2
+    assert told == ["began", "changed", "completed"] * 2
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------
