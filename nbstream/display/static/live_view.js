@@ -17,7 +17,8 @@ class LiveView extends AnswerView {
     this.box = element("div", "nbs-box", this.root);
     this.buildBody(this.box);
     this.mark = element("p", "nbs-mark", this.root);
-    this.facts = element("em", "", element("p", "nbs-facts", this.root));
+    this.facts = element("p", "nbs-facts", this.root);
+    this.facts.hidden = true;
     this.bar = element("div", "nbs-bar", this.root);
     this.status = element("span", "nbs-status", this.bar);
     const title = "Stop the answer and keep what has arrived (Esc)";
@@ -71,7 +72,8 @@ class LiveView extends AnswerView {
       this.reasoning.hidden = this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
       this.drawMark(this.doc.mark);
-      say(this.facts, this.doc.statusLine());
+      element("em", "", this.facts).textContent = this.doc.statusLine();
+      this.facts.hidden = false;
     });
     this.stayer = setTimeout(() => this.stay(), 500);
     this.keeper = setTimeout(() => this.sayKept(), 3000);
