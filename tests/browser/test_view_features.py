@@ -62,7 +62,8 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     expect(view.locator(".nbs-status")).to_have_text(re.compile(r"m · streaming · \d+ s"))
     ended.set()
     notebook.wait_for_end(1)
-    assert notebook.output(1).inner_text().startswith("The answer.\n")
+    shown = notebook.output(1).inner_text().strip()
+    assert re.fullmatch(r"The answer\.\s+m · complete · first token after [\d.]+ s", shown)
     assert notebook.value("stream_result.reasoning", 2) == "<b>First</b>, I read.\nThen I write."
 
 
