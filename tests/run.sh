@@ -33,10 +33,12 @@ if [ $# -gt 0 ]; then
   exec .venv/bin/python -m pytest "$@"
 fi
 side_by_side=(-n auto --maxprocesses 4 --dist worksteal)
+failed=0 # each part runs whatever became of those before it, so that one run shows all there is to mend
 echo "== on openai 2.x: everything that the SDK has a part in"
 .venv-openai2/bin/python -m pytest --quiet "${side_by_side[@]}" --ignore tests/browser --ignore tests/benchmarks \
-  --ignore tests/markdown --ignore tests/transport/test_fuzz.py
+  --ignore tests/markdown --ignore tests/transport/test_fuzz.py || failed=1
 echo "== on openai 3.x: what is timed, which wants the machine for itself"
-.venv/bin/python -m pytest -m "benchmark or timed"
+.venv/bin/python -m pytest -m "benchmark or timed" || failed=1
 echo "== on openai 3.x: everything else"
-.venv/bin/python -m pytest "${side_by_side[@]}" -m "not benchmark and not timed"
+.venv/bin/python -m pytest "${side_by_side[@]}" -m "not benchmark and not timed" || failed=1
+exit $failed

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Contestant", "print_table", "take_turns"]
 
+LOOKS, ROUNDS, AT_MOST = 3, 5, 12  # rounds
+ALIKE = 1.03
+
 
 @dataclass
 class Contestant:
@@ -22,12 +25,14 @@ class Contestant:
         name: What the table calls it.
         read: Reads one stream and returns its text.
         chunks: How many chunks the stream has; dear contestants get fewer.
+        compared: Whether a test compares it. The others, which are there to be looked at, get fewer rounds.
         seconds: The CPU time of each round.
     """
 
     name: str
     read: Callable[[], str]
     chunks: int
+    compared: bool = True
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -40,26 +45,35 @@ class Contestant:
         """Microseconds a chunk, in the best round."""
         return min(self.seconds) / self.chunks * 1e6
 
+    @property
+    def steady(self) -> bool:
+        """Whether the two best rounds agree, so that the best was no stroke of luck and hardly gets any better."""
+        best, second = sorted(self.seconds)[:2]
+        return second <= ALIKE * best
 
-def take_turns(contestants: Sequence[Contestant], piece: str, rounds: int, *, warm_up: int = 1) -> None:
-    """Measure the CPU time of each contestant, in turn.
 
-    Interleaving makes a slow spell of the machine fall on all alike. All threads of the process count.
+def take_turns(contestants: Sequence[Contestant], piece: str, *, warm_up: int = 1) -> None:
+    """Measure the CPU time of each contestant, in turn, until the best rounds of those that are compared are sure.
+
+    Interleaving makes a slow spell of the machine fall on all alike, and one that outlasts some rounds is waited out.
+    All threads of the process count.
 
     Args:
         contestants: Who takes part.
         piece: The text of a chunk.
-        rounds: How many rounds count.
-        warm_up: How many rounds go before those.
+        warm_up: How many rounds go before those that count.
     """
-    for number in range(warm_up + rounds):
-        for each in contestants:
+    compared = [each for each in contestants if each.compared]
+    for number in range(-warm_up, AT_MOST):
+        if number >= ROUNDS and all(each.steady for each in compared):
+            break
+        for each in contestants if number < LOOKS else compared:
             gc.collect()  # what the others have left behind is not to be swept up in this one's time
             started = time.process_time()
             text = each.read()
             took = time.process_time() - started
             assert text == piece * each.chunks, f"{each.name} has read something else"
-            if number >= warm_up:
+            if number >= 0:
                 each.seconds.append(took)
 
 

@@ -40,12 +40,12 @@ def test_memory_stays_within_20_mb_of_the_text(streams: str) -> None:
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_twice_the_chunks_take_at_most_2_2_times_as_long(api: str, streams: str) -> None:
-    once, twice = (
-        Contestant(f"{chunks:,}", Readers(api, f"{streams}/burst/{chunks}/v1").nbstream, chunks)
-        for chunks in (CHUNKS, 2 * CHUNKS)
-    )
-    take_turns([once, twice], PIECE, rounds=2, warm_up=0)
-    ratio = min(twice.seconds) / min(once.seconds)
-    print(f"\n{api}: {once.name} chunks {min(once.seconds):.2f} s of CPU, {twice.name} {min(twice.seconds):.2f} s")
-    print(f"  {ratio:.2f} times (at most 2.2)")
+    once, twice = (Readers(api, f"{streams}/burst/{chunks}/v1").nbstream for chunks in (CHUNKS, 2 * CHUNKS))
+    # Two short streams against a long one: of what the machine adds, each round gets its share alike.
+    short = Contestant(f"two streams of {CHUNKS:,} chunks", lambda: once() + once(), 2 * CHUNKS)
+    long = Contestant(f"one of {2 * CHUNKS:,}", twice, 2 * CHUNKS)
+    take_turns([short, long], PIECE, warm_up=0)
+    ratio = 2 * long.least / short.least
+    print(f"\n{api}: {short.name} {min(short.seconds):.2f} s of CPU, {long.name} {min(long.seconds):.2f} s")
+    print(f"  {ratio:.2f} times as long for twice the chunks (at most 2.2)")
     assert ratio <= 2.2
