@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Contestant", "print_table", "take_turns"]
+__all__ = ["Contestant", "print_table", "steady", "take_turns"]
 
 LOOKS, ROUNDS, AT_MOST = 3, 5, 12  # rounds
 ALIKE = 1.03
@@ -45,11 +45,11 @@ class Contestant:
         """Microseconds a chunk, in the best round."""
         return min(self.seconds) / self.chunks * 1e6
 
-    @property
-    def steady(self) -> bool:
-        """Whether the two best rounds agree, so that the best was no stroke of luck and hardly gets any better."""
-        best, second = sorted(self.seconds)[:2]
-        return second <= ALIKE * best
+
+def steady(seconds: Sequence[float]) -> bool:
+    """Whether the two best rounds agree, so that the best was no stroke of luck and hardly gets any better."""
+    best, second = sorted(seconds)[:2]
+    return second <= ALIKE * best
 
 
 def take_turns(contestants: Sequence[Contestant], piece: str, *, warm_up: int = 1) -> None:
@@ -65,7 +65,7 @@ def take_turns(contestants: Sequence[Contestant], piece: str, *, warm_up: int = 
     """
     compared = [each for each in contestants if each.compared]
     for number in range(-warm_up, AT_MOST):
-        if number >= ROUNDS and all(each.steady for each in compared):
+        if number >= ROUNDS and all(steady(each.seconds) for each in compared):
             break
         for each in contestants if number < LOOKS else compared:
             gc.collect()  # what the others have left behind is not to be swept up in this one's time

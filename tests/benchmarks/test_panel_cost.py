@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.benchmarks.figures import steady
+
 if TYPE_CHECKING:
     from nbstream.demo import DemoServer
     from tests.real_jupyter import Notebook, OpenNotebook
@@ -18,7 +20,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the kerne
 PROMPT = "Write 440 words"  # about 2.5 KB
 PACE = {"first_token": 0.0, "tokens_per_second": 100}
 FAST = {"first_token": 0.0, "tokens_per_second": 3000}
-TWENTIETH = 3.0  # of the main-thread time of the first; 1.0 to 2.3 from run to run, and 1.3 is the aim
+TWENTIETH = 1.3  # of the main-thread time of the first
+PAIRS, AT_MOST = 4, 9  # of measurements
 FIRST_PIXEL = 0.5  # seconds after Enter, of a server that answers at once
 TURNS, CHARACTERS = 300, 1_000_000
 KERNEL_MEGABYTES, PAGE_MEGABYTES = 60, 60
@@ -61,12 +64,12 @@ class Measured:
     def ask(self, upstream: DemoServer) -> tuple[float, float, float]:
         """Seconds of the main thread for an answer, seconds that it took, and seconds to its first pixel."""
         asked = len(upstream.requests)
-        self.megabytes()  # a collection of all the page's garbage falls on whoever comes along
         self.page.wait_for_timeout(500)
         self.page.evaluate(WATCH)
         self.composer.fill(PROMPT)
+        self.composer.focus()
         before, began = self.main_thread(), time.monotonic()
-        self.composer.press("Enter")
+        self.page.keyboard.press("Enter")  # to look for the composer would take the page's time
         while len(upstream.requests) == asked:
             time.sleep(0.01)
         # The page is left alone meanwhile, for to look at it takes its time.
@@ -96,20 +99,31 @@ def panel_cell(upstream: DemoServer) -> str:
 def test_the_twentieth_answer_costs_the_page_what_the_first_did(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
-    fill = f"for _ in range(16): panel.chat.stream({PROMPT!r}, display=False, demo={FAST})"
-    notebook = open_notebook("lab", panel_cell(upstream), fill)
+    fill = f"for _ in range(18): panel.chat.stream({PROMPT!r}, display=False, demo={FAST})"
+    notebook = open_notebook("lab", panel_cell(upstream), fill, "panel.chat.messages = []")
     notebook.run(1)
     panel = Measured(notebook)
-    first = [panel.ask(upstream) for _ in range(3)]
-    notebook.run(2)
-    later = [panel.ask(upstream) for _ in range(3)]
+    panel.ask(upstream)  # the very first loads what the page has not used yet
     floor = panel.rest(5.0) / 5.0
-    # Times vary; what is compared is measured three times.
-    one, twenty = (min(spent - floor * took for spent, took, _ in rounds) for rounds in (first, later))
-    pixels = [pixel for *_, pixel in (*first, *later)]
-    print(f"\nmain thread: 1st answer {one:.2f} s, 20th {twenty:.2f} s, ratio {twenty / one:.2f} (at most {TWENTIETH})")
+    first: list[tuple[float, float, float]] = []
+    twentieth: list[tuple[float, float, float]] = []
+    above: list[list[float]] = [[], []]
+    # In turn, so that a slow spell of the machine falls on both, and until the best of both are sure.
+    while len(first) < PAIRS or (len(first) < AT_MOST and not all(map(steady, above))):
+        notebook.run(3)
+        expect(panel.root.locator("article")).to_have_count(0)
+        first.append(panel.ask(upstream))
+        notebook.run(2)
+        expect(panel.root.locator("article")).to_have_count(38)
+        panel.rest(1.0)
+        twentieth.append(panel.ask(upstream))
+        above = [[spent - floor * took for spent, took, _ in rounds] for rounds in (first, twentieth)]
+    expect(panel.root.locator("article")).to_have_count(40)
+    one, twenty = map(min, above)
+    pixels = [pixel for *_, pixel in (*first, *twentieth)]
+    print(f"\nmain thread of {len(first)} pairs: 1st answer {one:.2f} s, 20th {twenty:.2f} s")
+    print(f"  ratio {twenty / one:.2f} (at most {TWENTIETH})")
     print(f"send → first pixel: {', '.join(f'{pixel:.3f}' for pixel in pixels)} s (the best at most {FIRST_PIXEL} s)")
-    expect(panel.root.locator("article")).to_have_count(44)
     assert twenty / one <= TWENTIETH
     assert min(pixels) <= FIRST_PIXEL
 
