@@ -1,6 +1,8 @@
 // Where the reader writes: a field, the files that go with the message, and the buttons that send and stop.
 
-const MAX_IMAGE = 4_000_000; // bytes; a server takes messages of 10 MB, and an image grows by a third on its way
+// Bytes: a Jupyter server breaks the connection off at a message of 10 MB, and an image grows by a third on its way.
+const MAX_IMAGE = 4_000_000;
+const MAX_FILES = 4_500_000; // of one message, together
 const MAX_TEXT = 500_000;
 
 class Composer {
@@ -144,9 +146,19 @@ class Composer {
     this.picker.value = "";
     const read = await Promise.all(files.map((file) => readFile(file).catch(() => ({ problem: `${file.name} could not be read.` }))));
     const good = read.filter(({ problem }) => !problem);
-    this.doc.say(read.map(({ problem }) => problem).filter(Boolean).join(" "));
-    this.doc.write({ attachments: [...this.doc.draft.attachments, ...good] });
+    const attachments = [...this.doc.draft.attachments];
+    const problems = read.map(({ problem }) => problem).filter(Boolean);
+    for (const file of good) {
+      if (sizeOf([...attachments, file]) <= MAX_FILES) attachments.push(file);
+      else problems.push(`${file.name} is too much; the files of a message may have ${MAX_FILES / 1e6} MB together.`);
+    }
+    this.doc.say(problems.join(" "));
+    this.doc.write({ attachments });
   }
+}
+
+function sizeOf(files) {
+  return files.reduce((sum, { url, text }) => sum + 0.75 * url.length + text.length, 0);
 }
 
 async function readFile(file) {

@@ -1,0 +1,265 @@
+"""The page's half of a chat panel: what is done with turns, with files and with the settings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from nbstream.display.panel_state import Attachment, TurnView
+from tests.panel_page import exchange
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.panel_page import PanelPage
+
+# Puts a file on the clipboard or under the pointer, as a person does.
+GIVE = """([selector, how, name, type, content]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(content)], name, { type }));
+  const init = { bubbles: true, cancelable: true };
+  const event = how === "paste"
+    ? new ClipboardEvent("paste", { ...init, clipboardData: data })
+    : new DragEvent(how, { ...init, dataTransfer: data });
+  return document.querySelector(selector).dispatchEvent(event);
+}"""
+PIXEL = [137, 80, 78, 71, 13, 10, 26, 10]
+
+
+def give(page: Page, how: str, name: str, mime: str, content: list[int] | bytes) -> None:
+    page.evaluate(GIVE, [".nbs-composer textarea", how, name, mime, list(content)])
+
+
+# --- turns that are there ---------------------------------------------------------------------------------------------
+
+
+def test_a_turn_is_copied_exactly(panel_page: PanelPage, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel_page.show(turns=exchange(1, "An **answer**\n\n* x"))
+    panel_page.turns.nth(1).get_by_role("button", name="Copy").click()
+    expect(panel_page.turns.nth(1).get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "An **answer**\n\n* x"
+
+
+def test_a_question_is_written_anew_where_it_stands(panel_page: PanelPage) -> None:
+    panel_page.show(turns=exchange(1))
+    asked = panel_page.turns.first
+    asked.get_by_role("button", name="Edit", exact=True).click()
+    editor = asked.get_by_role("textbox")
+    expect(editor).to_have_value("Question 1")
+    expect(editor).to_be_focused()
+    editor.press("Escape")
+    expect(editor).to_have_count(0)
+    expect(asked.get_by_role("button", name="Edit", exact=True)).to_be_focused()
+    panel_page.page.keyboard.press("Enter")
+    editor.fill("Better")
+    panel_page.reader.error = ValueError("not now")
+    editor.press("Enter")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("not now")
+    expect(editor).to_have_value("Better")
+    panel_page.reader.error = None
+    asked.get_by_role("button", name="Ask again").click()
+    assert panel_page.wait_for("edit") == ("u1", "Better")
+    expect(editor).to_have_count(0)
+
+
+def test_versions_are_gone_through_with_the_focus_kept(panel_page: PanelPage) -> None:
+    first = replace(exchange(1)[1], siblings=("a1", "b1", "c1"))
+    others = [replace(first, id=name, text=f"Version {name}") for name in ("b1", "c1")]
+    asked = exchange(1)[0]
+    panel_page.show(turns=(asked, others[0]))
+    said = panel_page.turns.nth(1)
+    expect(said).to_contain_text("2/3")
+    said.get_by_role("button", name="Next version").click()
+    assert panel_page.wait_for("select") == ("c1",)
+    panel_page.show(turns=(asked, others[1]))
+    expect(said).to_contain_text("3/3")
+    expect(said).to_contain_text("Version c1")
+    expect(said.get_by_role("button", name="Next version")).to_be_focused()
+    expect(said.get_by_role("button", name="Next version")).to_have_attribute("aria-disabled", "true")
+    said.get_by_role("button", name="Previous version").click()
+    assert panel_page.wait_for("select") == ("b1",)
+
+
+def test_another_answer_is_asked_for_and_turns_are_deleted(panel_page: PanelPage) -> None:
+    panel_page.show(turns=(*exchange(1), *exchange(2)))
+    panel_page.turns.nth(3).get_by_role("button", name="Regenerate").click()
+    assert panel_page.wait_for("regenerate") == ("a2",)
+    panel_page.turns.nth(3).get_by_role("button", name="Delete").click()
+    assert panel_page.wait_for("delete") == ("a2",)
+    deletion = panel_page.turns.nth(2).get_by_role("button", name="Delete")
+    deletion.click()
+    expect(deletion).to_have_text("Delete all that follows?")
+    assert ("delete", "u2") not in panel_page.reader.done
+    deletion.click()
+    assert panel_page.wait_for("delete") == ("u2",)
+    panel_page.show(turns=exchange(1))
+    expect(panel_page.turns).to_have_count(2)
+    expect(panel_page.turns.nth(1)).to_be_focused()
+
+
+# A front end that hands out its commands, as JupyterLab does when it was started with --expose-app-in-browser.
+EXPOSED = """window.executed = [];
+window.jupyterapp = {commands: {
+  hasCommand: (name) => name.startsWith("notebook:"),
+  execute: async (name, args) => window.executed.push([name, args ?? null]),
+}};"""
+
+
+def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page: Page) -> None:
+    page.add_init_script(EXPOSED)
+    panel_page.load()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel_page.show(turns=exchange(1, "Run:\n\n```python\nx = '<1>'\n```"))
+    panel_page.turns.locator("pre").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(panel_page.root.locator(".nbs-code-bar .nbs-copy").first).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'\n"
+    page.keyboard.press("Tab")
+    expect(panel_page.button("To new cell")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_function("window.executed.length === 2")
+    assert page.evaluate("window.executed") == [
+        ["notebook:insert-cell-below", None],
+        ["notebook:replace-selection", {"text": "x = '<1>'\n"}],
+    ]
+    page.keyboard.press("Tab")
+    expect(panel_page.turns.nth(1).get_by_role("button", name="Copy")).to_be_focused()
+
+
+def test_a_front_end_that_lets_no_page_make_cells_offers_none(panel_page: PanelPage) -> None:
+    panel_page.show(turns=exchange(1, "Run:\n\n```python\nx\n```"))
+    panel_page.turns.locator("pre").focus()
+    expect(panel_page.button("Copy").first).to_be_visible()
+    expect(panel_page.root.locator(".nbs-code-bar").get_by_role("button")).to_have_count(1)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["paste", "drop"])
+def test_files_go_with_the_message(panel_page: PanelPage, page: Page, how: str) -> None:
+    give(page, how, "pixel.png", "image/png", PIXEL)
+    give(page, how, "<b>.csv", "text/csv", b"a,b\n1,2")
+    chips = panel_page.root.locator(".nbs-composer .nbs-chip")
+    expect(chips).to_have_count(2)
+    expect(chips.nth(1)).to_contain_text("<b>.csv")
+    panel_page.composer.press("Enter")
+    text, files = panel_page.wait_for("send")
+    assert text == ""
+    image = next(file for file in files if file.name == "pixel.png")
+    assert image == Attachment("pixel.png", "image/png", "data:image/png;base64,iVBORw0KGgo=")
+    assert Attachment("<b>.csv", "text/csv", text="a,b\n1,2") in files
+    expect(chips).to_have_count(0)
+
+
+def test_a_file_can_be_taken_back(panel_page: PanelPage, page: Page) -> None:
+    give(page, "drop", "a.txt", "text/plain", b"x")
+    panel_page.button("Remove a.txt").click()
+    expect(panel_page.root.locator(".nbs-composer .nbs-chip")).to_have_count(0)
+    expect(panel_page.composer).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "content", "words"),
+    [
+        ("x.zip", "application/zip", b"PK\0\0", "x.zip is neither an image nor a text file."),
+        ("big.txt", "text/plain", b"x" * 500_001, "big.txt is too large"),
+    ],
+)
+def test_what_cannot_be_sent_is_said(
+    panel_page: PanelPage, page: Page, name: str, mime: str, content: bytes, words: str
+) -> None:
+    give(page, "drop", name, mime, content)
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text(words)
+    expect(panel_page.root.locator(".nbs-composer .nbs-chip")).to_have_count(0)
+
+
+def test_files_are_only_taken_as_long_as_they_fit_into_one_message(panel_page: PanelPage, page: Page) -> None:
+    page.evaluate("""() => {
+      const data = new DataTransfer();
+      const sizes = { "a.png": 4e6, "b.png": 3e6, "c.png": 1e5 };
+      for (const [name, size] of Object.entries(sizes)) {
+        data.items.add(new File([new Uint8Array(size)], name, { type: "image/png" }));
+      }
+      const init = { bubbles: true, cancelable: true, dataTransfer: data };
+      document.querySelector(".nbs-composer textarea").dispatchEvent(new DragEvent("drop", init));
+    }""")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("b.png is too much")
+    expect(panel_page.root.locator(".nbs-composer .nbs-chip")).to_have_text([re.compile("a.png"), re.compile("c.png")])
+
+
+def test_files_of_a_turn_are_shown_but_never_as_html(panel_page: PanelPage) -> None:
+    files = (
+        Attachment("pixel.png", "image/png", "data:image/png;base64,iVBORw0KGgo="),
+        Attachment("x.svg", "image/svg+xml", "data:image/svg+xml,<svg onload=window.ran=1>"),
+        Attachment("far.png", "image/png", "https://evil.example/x.png"),
+        Attachment("t.html", "text/html", text="<script>window.ran=1</script>"),
+    )
+    panel_page.show(turns=(TurnView("u", "user", "See", attachments=files),))
+    shown = panel_page.turns.locator(".nbs-files")
+    expect(shown.locator("img")).to_have_count(1)
+    expect(shown.locator("img")).to_have_attribute("alt", "pixel.png")
+    expect(shown.locator("pre")).to_have_text("<script>window.ran=1</script>")
+    expect(shown).to_contain_text("far.png")
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_is_chosen_from_the_list_or_named(panel_page: PanelPage) -> None:
+    toggle = panel_page.root.get_by_role("button", name="Model: m")
+    toggle.click()
+    assert panel_page.wait_for("list_models") == ()
+    panel_page.show(models=("alpha", "beta", "m"))
+    field = panel_page.root.get_by_role("combobox", name="Model")
+    expect(field).to_be_focused()
+    options = panel_page.root.get_by_role("option")
+    expect(options).to_have_count(3)
+    field.press("ArrowDown")
+    field.press("ArrowDown")
+    field.press("Enter")
+    assert panel_page.wait_for("set") == ("model", "beta")
+    expect(toggle).to_be_focused()
+    toggle.click()
+    field.fill("alp")
+    expect(options).to_have_count(1)
+    options.first.click()
+    panel_page.settle()
+    assert panel_page.wait_for("set") == ("model", "alpha")
+    toggle.click()
+    field.fill("my/own:model")
+    field.press("Enter")
+    panel_page.settle()
+    assert panel_page.wait_for("set") == ("model", "my/own:model")
+
+
+def test_settings_fold_out_and_are_told(panel_page: PanelPage) -> None:
+    panel_page.show(system="Be brief", parameters={"temperature": None, "max_tokens": 100})
+    panel_page.button("Settings").click()
+    system = panel_page.root.get_by_role("textbox", name="System prompt")
+    expect(system).to_have_value("Be brief")
+    system.fill("Be long")
+    panel_page.root.get_by_role("spinbutton", name="Temperature").fill("0.5")
+    panel_page.root.get_by_role("spinbutton", name="Max tokens").fill("")
+    panel_page.page.keyboard.press("Escape")
+    expect(system).to_be_hidden()
+    expect(panel_page.button("Settings")).to_be_focused()
+    panel_page.settle()
+    wanted = [("set", "system", "Be long"), ("set", "temperature", 0.5), ("set", "max_tokens", None)]
+    assert panel_page.reader.done == wanted
+
+
+def test_the_conversation_is_exported_as_a_file(panel_page: PanelPage, page: Page) -> None:
+    expect(panel_page.button("Export")).to_be_hidden()
+    panel_page.show(exports=("markdown", "json"))
+    panel_page.button("Export").click()
+    with page.expect_download() as download:
+        panel_page.button("JSON").click()
+    assert download.value.suggested_filename == "chat.json"
+    assert download.value.path().read_text() == "All of it."
