@@ -47,7 +47,7 @@ __all__ = ["PanelView"]
 
 # A message is cut before it is so long, or has taken so long to make: the newest turns are shown at once.
 _BATCH_CHARACTERS, _BATCH_SECONDS = 150_000, 0.15
-_SCRIPTS = ("document", "turn", "composer", "queue", "trays", "view")
+_SCRIPTS = ("document", "formulas", "turn", "composer", "queue", "trays", "view")
 
 
 class _Stream(NamedTuple):

@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.formulas import defuse_commands
 from nbstream.markdown.highlight import has_colours, highlight
 from nbstream.markdown.inlines import Inlines
 from nbstream.markdown.open_text import OpenText, cuts, open_text
@@ -169,7 +170,9 @@ class Renderer:
                 return self._code(block)
             case "math":
                 run = block.fence.run if block.fence else "$$"
-                return f'<div class="nbs-math">{escape(run + block.text + _MATH_END[run], quote=False)}</div>'
+                # A page may hand it to a TeX engine, as with those in a line.
+                source = defuse_commands(run + block.text + _MATH_END[run], environments=False)
+                return f'<div class="nbs-math">{escape(source, quote=False)}</div>'
         return ""
 
     def _part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> str:

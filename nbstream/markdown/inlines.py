@@ -19,6 +19,7 @@ from markdown.util import ETX, INLINE_PLACEHOLDER_RE, STX, AtomicString, Registr
 
 from nbstream.markdown.emphasis import LITERAL, TAGS, mark
 from nbstream.markdown.footnotes import Footnotes, note_key, note_reference
+from nbstream.markdown.formulas import defuse_commands
 from nbstream.markdown.links import image_note, inline_target, is_remote, label_at, normalise, safe_url, unescape
 from nbstream.markdown.spans import BARE_URL, SPECIAL, bare_mail, bare_url, span_at
 
@@ -188,7 +189,12 @@ class _Literal(InlineProcessor):
         if span.kind == "code":
             return _node("code", span.text), m.start(), span.end
         if span.kind in _MATH:
-            return _node("span", source, {"class": "nbs-math"}), m.start(), span.end
+            # A page may hand it to a TeX engine.
+            return (
+                _node("span", defuse_commands(source, environments=False), {"class": "nbs-math"}),
+                m.start(),
+                span.end,
+            )
         url = safe_url(f"mailto:{span.text}" if span.kind == "mail" else span.text)
         return (_node("a", span.text, {"href": url}) if url else source), m.start(), span.end
 

@@ -113,6 +113,24 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
         expect(each).to_be_hidden()
 
 
+def test_formulas_are_set_once_their_answer_has_ended(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    cost = {"role": "user", "content": "$5 and $6, or $x^2$?"}
+    hostile = {"role": "assistant", "content": r"$\href{javascript:alert(1)}{y}$ and $\style{color:lime}{z}$"}
+    show = f"panel.chat.messages = {[cost, hostile]!r}\npanel"
+    made = panel_cell(upstream, ', demo={"tokens_per_second": 300}', last=show)
+    _, panel = open_panel(open_notebook, front_end, made)
+    formulas = panel.root.locator("mjx-container")
+    expect(formulas).to_have_count(3, timeout=PATIENCE_MS)
+    expect(panel.turn(0)).to_contain_text("$5 and $6, or")
+    expect(panel.turn(1).locator("mjx-container").locator("a, [style*=lime]")).to_have_count(0)
+    panel.send("Show me Markdown with math")
+    panel.wait_for_end(3)
+    expect(panel.turn(3).locator("mjx-container")).to_have_count(2, timeout=PATIENCE_MS)
+    assert panel.turn(3).get_by_role("link").count() == 1, "the one in the text"
+
+
 def test_messages_queue_and_follow_and_a_stop_holds_them(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     _, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
     panel.send("Count to 60")

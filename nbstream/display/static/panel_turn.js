@@ -116,6 +116,7 @@ class Turn extends AnswerView {
     this.caretAt = null;
     this.drawHead();
     this.panel.codeBar.forgetGone();
+    this.panel.formulas.watch(this.root);
     this.copying.hidden = !text;
   }
 

@@ -12,6 +12,7 @@ class PanelView {
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Chat");
     this.root.dataset.lmSuppressShortcuts = "true";
+    this.formulas = new Formulas(doc.model.widget_manager);
     this.buildTranscript();
     this.notice = element("p", "nbs-notice", this.root);
     this.notice.setAttribute("role", "status");
@@ -259,7 +260,7 @@ class PanelView {
     for (const type of ["focusin", "pointerdown"]) document.removeEventListener(type, this.note, true);
     this.observer.disconnect();
     this.watcher.disconnect();
-    this.tail.observer.disconnect();
+    for (const { observer } of [this.tail, this.formulas]) observer.disconnect();
     this.doc.views.delete(this);
     this.root.remove();
   }
