@@ -52,7 +52,7 @@ def steady(seconds: Sequence[float]) -> bool:
     return second <= ALIKE * best
 
 
-def take_turns(contestants: Sequence[Contestant], piece: str, *, warm_up: int = 1) -> None:
+def take_turns(contestants: Sequence[Contestant], piece: str) -> None:
     """Measure the CPU time of each contestant, in turn, until the best rounds of those that are compared are sure.
 
     Interleaving makes a slow spell of the machine fall on all alike, and one that outlasts some rounds is waited out.
@@ -61,10 +61,9 @@ def take_turns(contestants: Sequence[Contestant], piece: str, *, warm_up: int = 
     Args:
         contestants: Who takes part.
         piece: The text of a chunk.
-        warm_up: How many rounds go before those that count.
     """
     compared = [each for each in contestants if each.compared]
-    for number in range(-warm_up, AT_MOST):
+    for number in range(-1, AT_MOST):  # the first warms up
         if number >= ROUNDS and all(steady(each.seconds) for each in compared):
             break
         for each in contestants if number < LOOKS else compared:
