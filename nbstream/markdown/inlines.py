@@ -189,12 +189,8 @@ class _Literal(InlineProcessor):
         if span.kind == "code":
             return _node("code", span.text), m.start(), span.end
         if span.kind in _MATH:
-            # A page may hand it to a TeX engine.
-            return (
-                _node("span", defuse_commands(source, environments=False), {"class": "nbs-math"}),
-                m.start(),
-                span.end,
-            )
+            formula = defuse_commands(source, environments=False)  # for a page may hand it to a TeX engine
+            return _node("span", formula, {"class": "nbs-math"}), m.start(), span.end
         url = safe_url(f"mailto:{span.text}" if span.kind == "mail" else span.text)
         return (_node("a", span.text, {"href": url}) if url else source), m.start(), span.end
 

@@ -145,11 +145,10 @@ class Composer {
   async attach(files) {
     this.picker.value = "";
     const read = await Promise.all(files.map((file) => readFile(file).catch(() => ({ problem: `${file.name} could not be read.` }))));
-    const good = read.filter(({ problem }) => !problem);
-    const attachments = [...this.doc.draft.attachments];
-    const problems = read.map(({ problem }) => problem).filter(Boolean);
-    for (const file of good) {
-      if (sizeOf([...attachments, file]) <= MAX_FILES) attachments.push(file);
+    const [attachments, problems] = [[...this.doc.draft.attachments], []];
+    for (const file of read) {
+      if (file.problem) problems.push(file.problem);
+      else if (sizeOf([...attachments, file]) <= MAX_FILES) attachments.push(file);
       else problems.push(`${file.name} is too much; the files of a message may have ${MAX_FILES / 1e6} MB together.`);
     }
     this.doc.say(problems.join(" "));
@@ -158,7 +157,7 @@ class Composer {
 }
 
 function sizeOf(files) {
-  return files.reduce((sum, { url, text }) => sum + 0.75 * url.length + text.length, 0);
+  return files.reduce((sum, { url, text }) => sum + 0.75 * url.length + new Blob([text]).size, 0);
 }
 
 async function readFile(file) {
