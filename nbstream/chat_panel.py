@@ -19,14 +19,14 @@ from nbstream.notebook_file import newest_chat, running_notebook
 from nbstream.panel.bound_name import BoundName, checked_name
 from nbstream.panel.controller import PanelController
 from nbstream.panel.hooks import Hooks
-from nbstream.panel.output import PanelOutputs
+from nbstream.panel.output import PanelOutputs, contains
 from nbstream.panel.transcript import Transcript
 from nbstream.result import StreamResult, StreamState, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 __all__ = ["ChatPanel"]
 
@@ -34,8 +34,8 @@ __all__ = ["ChatPanel"]
 class ChatPanel(PanelView):
     """A conversation in the notebook: streaming turns, a composer, a queue, branches, export. It never blocks a cell.
 
-    It is an ipywidget: show it as the last line of a cell, or put it into a `VBox` or `Tab`. Shown by itself, its
-    output also keeps the conversation in the notebook, for readers without a kernel and for `restore`.
+    It is an ipywidget: show it as the last line of a cell, by itself or in a `VBox` or `Tab`. The cell's outputs then
+    also keep the conversation in the notebook, for readers without a kernel and for `restore`.
 
     Args:
         chat: The conversation to show, or the name of one as `%%stream --chat NAME` has it; by default a new one.
@@ -104,9 +104,9 @@ class ChatPanel(PanelView):
         super().__init__(self._controller, images=self._chat.options.get("images", "link"))
         self._transcript = Transcript(self.key, divided=self.comm is not None)
         self._controller.attach(self)
-        self._watched = shell if names else None
-        if self._watched is not None:
-            self._watched.events.register("post_run_cell", self._look_at_variables)
+        self._shell = shell
+        if shell is not None:
+            shell.events.register("post_run_cell", self._after_cell)
 
     @classmethod
     def restore(cls, path: str | pathlib.Path | None = None, *, name: str | None = None, **options: Any) -> ChatPanel:
@@ -177,18 +177,23 @@ class ChatPanel(PanelView):
         """Take the panel off the page; its chat stays, and what streams goes on."""
         if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
             controller.detach()
-        if (shell := getattr(self, "_watched", None)) is not None:
-            self._watched = None
-            shell.events.unregister("post_run_cell", self._look_at_variables)
+        if (shell := getattr(self, "_shell", None)) is not None:
+            self._shell = None
+            shell.events.unregister("post_run_cell", self._after_cell)
         super().close()
 
     def _ipython_display_(self) -> None:
-        view = None if self.comm is None else {**view_bundle(self.model_id), "text/plain": "(chat panel)"}
+        self._display(None if self.comm is None else {**view_bundle(self.model_id), "text/plain": "(chat panel)"})
+
+    def _display(self, view: dict[str, Any] | None = None) -> None:
+        """Make the outputs that keep the conversation, in the cell that runs, and the one that shows the view."""
         self._outputs.display(self._transcript.keep(self._chat, _now()), view)
 
-    def _look_at_variables(self, _: object) -> None:
-        """Show what the next message will tell of the variables, which a cell may have changed."""
-        self._controller.refresh()
+    def _after_cell(self, cell: ExecutionResult) -> None:
+        """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""
+        self._controller.look_at_variables()
+        if contains(cell.result, self):
+            self._display()
 
     def _keep(self, name: str, result: StreamResult) -> None:
         if result.state is StreamState.COMPLETED:

@@ -104,6 +104,11 @@ class PanelController:
             with self._showing:
                 view.show(self._state())
 
+    def look_at_variables(self) -> None:
+        """Show what the next message will tell of the variables, which may have changed."""
+        if self._context:
+            self.refresh()
+
     def tell(self, about: str, words: str) -> None:
         """Show a notice until it is dismissed, or there is another one about the same; no words take it away."""
         with self._lock:

@@ -1,4 +1,4 @@
-"""Where a panel is displayed: its view, and before it the transcript that the notebook keeps.
+"""Where a panel is displayed: its view, and the transcript that the notebook keeps, before it or below its container.
 
 View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and an output
 that is updated is drawn anew, which would take the view away from under the reader's hands. It must not know chats.
@@ -11,12 +11,14 @@ import functools
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from ipywidgets import Widget
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.panel.transcript import Kept
 
-__all__ = ["PanelOutputs"]
+__all__ = ["PanelOutputs", "contains"]
 
 # A cell that is run again leaves its outputs behind, and nothing tells.
 _MOST = 8
@@ -54,6 +56,30 @@ class PanelOutputs:
             if kept.earlier is not None:
                 earlier.update(kept.earlier, {})
             later.update(kept.data, kept.metadata)
+
+
+def contains(container: object, widget: Widget) -> bool:
+    """Whether a widget is one of those within another, such as a `Tab` of boxes.
+
+    Args:
+        container: Anything; only widgets contain others.
+        widget: What is looked for.
+    """
+    seen: set[str] = set()
+    within = [container]
+    while within:
+        for child in _children(within.pop()):
+            if child is widget:
+                return True
+            if child.model_id not in seen:
+                seen.add(child.model_id)
+                within.append(child)
+    return False
+
+
+def _children(container: object) -> list[Widget]:
+    children = getattr(container, "children", ()) if isinstance(container, Widget) else ()
+    return [child for child in children if isinstance(child, Widget)]
 
 
 class _Place:

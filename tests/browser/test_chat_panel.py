@@ -243,12 +243,34 @@ def test_two_panels_stream_at_once_and_nothing_is_mixed(open_notebook: OpenNoteb
 
 
 @pytest.mark.parametrize("container", ["VBox([panel])", "Tab([panel, widgets.HTML('x')])"])
-def test_a_panel_is_a_widget_among_others(open_notebook: OpenNotebook, upstream: DemoServer, container: str) -> None:
+def test_a_panel_is_a_widget_among_others_and_is_kept(
+    open_notebook: OpenNotebook, upstream: DemoServer, container: str
+) -> None:
     cell = panel_cell(upstream, last=f"import ipywidgets as widgets\nwidgets.{container}")
-    _, panel = open_panel(open_notebook, "lab", cell)
+    notebook, panel = open_panel(open_notebook, "lab", cell)
     panel.send("Count to 9")
     panel.wait_for_end(1)
     panel.wait_for_text(1, "7, 8, 9")
+    for each in notebook.output(1).locator(".nbs-transcript").all():
+        expect(each).to_be_hidden()
+    _, _, transcript = outputs_of(saved(notebook), 1)
+    assert "7, 8, 9" in "".join(transcript["data"]["text/markdown"])
+    assert len(transcript["metadata"]["nbstream"]["chat"]["turns"]) == 2
+
+
+def test_a_panel_in_an_output_widget_says_that_it_is_not_kept(
+    open_notebook: OpenNotebook, upstream: DemoServer
+) -> None:
+    show = "import ipywidgets\nout = ipywidgets.Output()\nout.append_stdout('Here:')\nout"
+    notebook = open_notebook("lab", show, panel_cell(upstream, last="with out: display(panel)"))
+    notebook.run(1)
+    expect(notebook.output(1)).to_contain_text("Here:", timeout=PATIENCE_MS)
+    notebook.run(2)
+    panel = Panel(notebook, 1)
+    panel.send("Count to 9")
+    panel.wait_for_end(1)
+    panel.wait_for_text(1, "7, 8, 9")
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("in an Output widget", timeout=PATIENCE_MS)
 
 
 # --- it is saved, and comes back --------------------------------------------------------------------------------------

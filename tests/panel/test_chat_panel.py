@@ -217,6 +217,34 @@ def test_only_the_transcript_is_updated_at_the_end_of_a_turn(ask, options, publi
     assert [turn["content"] for turn in metadata["nbstream"]["chat"]["turns"]] == ["Hi", "Hello"]
 
 
+@pytest.mark.parametrize("container", ["VBox([panel])", "Tab([HTML('x'), VBox([HTML('y'), panel])])"])
+def test_a_panel_in_another_widget_is_kept_in_the_cell_that_shows_it(
+    ask, options, published, loopback, shell, container
+):
+    loopback.send(chat_body("Hello"))
+    shell.user_ns["panel"] = panel = ask(**options)
+    shell.run_cell(f"from ipywidgets import HTML, Tab, VBox\nshown = {container}")
+    assert published == [], "it is not on the page yet"
+    shell.run_cell("shown")
+    answer(panel)
+    data, metadata, display_id, update = published[-1]
+    assert display_id in [other for _, _, other, is_newer in published if not is_newer]
+    assert update
+    assert "Hello" in data["text/markdown"]
+    assert "chat" in metadata["nbstream"]
+    assert not any("application/vnd.jupyter.widget-view+json" in data for data, *_ in published)
+
+
+def test_what_shows_no_panel_keeps_none(ask, options, published, shell):
+    shell.user_ns["panel"] = panel = ask(**options)
+    shell.run_cell("from ipywidgets import VBox\nbox = VBox()\nbox.children = [box]\nbox")
+    shell.run_cell("VBox([panel]), None")
+    assert published == []
+    panel.close()
+    shell.run_cell("VBox([panel])")
+    assert published == []
+
+
 def test_a_panel_that_is_not_displayed_publishes_nothing(ask, options, published, loopback):
     loopback.send(chat_body("Hello"))
     answer(ask(**options))

@@ -4,7 +4,8 @@
 const DEAF_MS = 1000;
 const KEPT_MS = 3000;
 const NOT_KEPT =
-  "Since this page was loaded anew, its notebook no longer keeps what is said here. Show the panel once more, in any cell.";
+  "The notebook no longer keeps what is said here: its page was loaded anew, or the panel is in an Output widget. " +
+  "Show the panel once more, in any cell.";
 const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell goes on with the saved conversation.";
 
 class PanelDocument {
@@ -84,7 +85,7 @@ class PanelDocument {
   }
 
   // The kernel brings the outputs up to date that keep the conversation, each time with elements of their own; but a
-  // page that was reloaded is not told, and would save what it had before.
+  // page that was reloaded is not told, nor is an Output widget, and what they had before would be saved.
   watchOutputs() {
     const outputs = () => [...document.querySelectorAll(`.nbs-transcript[data-panel="${this.model.get("key")}"]`)];
     if (this.running) {
