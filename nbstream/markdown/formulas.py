@@ -12,7 +12,7 @@ __all__ = ["defuse_commands", "formula", "hide_openers"]
 # Shown as nothing; between a backslash and a name it makes the name harmless.
 _JOINER = "\u2060"
 _COMMAND = re.compile(
-    r"(\\|&#92;)(?=(?:href|url|require|style|class|cssId|data|includegraphics|mmlToken|bbox|unicode|input|include"
+    r"(\\|&#92;)(?=(?:href|url|ref|eqref|require|style|class|cssId|data|includegraphics|mmlToken|bbox|unicode|input|include"
     r"|newcommand|renewcommand|newenvironment|renewenvironment|def|let|csname|catcode)(?![A-Za-z])|html)"
 )
 _ENVIRONMENT = re.compile(r"(\\|&#92;)(?=(?:begin|end)\{)")

@@ -1,7 +1,11 @@
-"""Hostile questions, answers, names and errors in a chat panel: nothing in them runs, navigates or makes a request."""
+"""Hostile questions, answers, names and errors in a chat panel: nothing in them runs, navigates or makes a request.
+
+In an empty page, where every string can be shown in every place; and in JupyterLab, whose typesetter sets the formulas.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +16,8 @@ from nbstream.display.marks import Mark
 from nbstream.display.panel_state import Attachment, TurnView
 from nbstream.testing import FaultServer
 from tests.browser.canary import END, Canary
-from tests.browser.test_safety import groups
+from tests.browser.test_chat_panel import Panel
+from tests.browser.test_safety import groups, own_addresses
 from tests.panel_page import ADDRESS, queued
 from tests.payloads import PAYLOADS
 
@@ -22,7 +27,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.panel_page import PanelPage
+    from tests.real_jupyter import Jupyter, OpenNotebook
 
+PATIENCE_MS = 60_000
 SHOWN = (
     ".nbs-body, .nbs-mark, .nbs-turn-facts, .nbs-who, .nbs-thoughts, .nbs-words, .nbs-totals, .nbs-panel pre, .nbs-chip"
 )
@@ -86,3 +93,29 @@ def test_no_payload_acts_in_a_name_an_error_or_a_file(canary: Canary, panel_page
     panel_page.show(turns=(), queue=())  # now the suggestions are in sight
     assert findings(canary, panel_page) == []
     assert panel_page.root.locator("img, script, iframe, svg, a, form, style").count() == 0
+
+
+def test_no_payload_acts_when_jupyterlab_has_set_the_formulas(
+    open_notebook: OpenNotebook, jupyter: Jupyter, canary: Canary
+) -> None:
+    texts = [canary.armed(group) for group in groups()]
+    messages = [{"role": role, "content": text} for text in texts for role in ("user", "assistant")]
+    (jupyter.root / "messages.json").write_text(json.dumps(messages))
+    cells = [
+        "import json\nimport nbstream as nbs\npanel = nbs.ChatPanel(model='demo')\npanel",
+        "with open('messages.json') as file:\n    panel.chat.messages = json.load(file)",
+    ]
+    notebook = open_notebook("lab", *cells)
+    notebook.run(1)
+    panel = Panel(notebook, 1)
+    canary.begin()
+    notebook.run(2)
+    turns = panel.root.locator("article")
+    expect(turns.filter(has_text=END)).to_have_count(len(messages), timeout=PATIENCE_MS)
+    for turn in turns.all():  # a formula is set when it comes into sight
+        turn.scroll_into_view_if_needed()
+        expect(turn.locator(".nbs-math:not(:has(mjx-container))")).to_have_count(0, timeout=PATIENCE_MS)
+    assert [*canary.poke(SHOWN), *canary.misdeeds(own_addresses(jupyter))] == []
+    formulas = panel.root.locator("mjx-container")
+    assert formulas.count() >= len(texts)
+    assert formulas.locator("a, [class*=jp-]").count() == 0, "JupyterLab itself lets formulas link and name classes"

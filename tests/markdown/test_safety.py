@@ -288,14 +288,20 @@ def test_control_characters_are_shown_or_dropped():
     assert render("a\x1bb") == "<p>a\u241bb</p>"
 
 
-_COMMANDS = [r"\href{javascript:alert(1)}{x}", r"\require{html}", r"\htmlData{a=b}{x}", r"\mmlToken{mi}[href='x']{y}"]
+_COMMANDS = [
+    r"\href{javascript:alert(1)}{x}",
+    r"\require{html}",
+    r"\htmlData{a=b}{x}",
+    r"\mmlToken{mi}[href='x']{y}",
+    r"\ref{x} \eqref{y}",
+]
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
 @pytest.mark.parametrize("around", ["$%s$", "$$\n%s\n$$", "\\(%s\\)", "text %s", "`code` &#92;%s", "\\$ %s \\$"])
 def test_tex_commands_that_reach_the_page_are_defused(command, around):
     written = inert(around % command)
-    assert not re.search(r"(?:\\|&#92;)(?:href|require|html|mmlToken)", written)
+    assert not re.search(r"(?:\\|&#92;)(?:href|require|html|mmlToken|ref|eqref)", written)
     assert inert(written) == written
 
 
@@ -304,7 +310,7 @@ def test_tex_commands_that_reach_the_page_are_defused(command, around):
 def test_tex_commands_in_formulas_that_a_page_may_typeset_are_defused(command, around):
     html = render(around % command)
     assert "nbs-math" in html
-    assert not re.search(r"\\(?:href|require|html|mmlToken)", html)
+    assert not re.search(r"\\(?:href|require|html|mmlToken|ref|eqref)", html)
 
 
 @pytest.mark.parametrize(
