@@ -48,7 +48,9 @@ for line in response:  # a comment
 | 1 | 2 |
 
 > A quote.
+
 """
+WIDE = f"$${'x + ' * 99}y$$\n\n| {'column | ' * 60}\n| {'--- | ' * 60}\n\n${'a + ' * 99}b$\n"
 LOST = Mark("Connection lost", "The connection broke off.")
 DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
@@ -91,7 +93,7 @@ def test_axe_finds_what_is_wrong(panel_page: PanelPage, page: Page) -> None:
 def test_a_conversation_from_its_beginning_on(panel: PanelPage, page: Page) -> None:
     expect(panel.button("Explain")).to_be_visible()
     assert violations(page) == [], "while it is empty"
-    asked, said = exchange(1, ANSWER, siblings=("x", "a1"), reasoning="Hm.")
+    asked, said = exchange(1, ANSWER + WIDE, siblings=("x", "a1"), reasoning="Hm.")
     failed = exchange(2, ANSWER, state="failed", mark=LOST, can_retry=True, can_continue=True, can_include=True)
     panel.show(turns=(asked, said, *failed))
     panel.settle()
@@ -138,15 +140,16 @@ def test_in_jupyterlab(
     notebook.run(1)
     panel = Panel(notebook, 1)
     assert violations(page) == [], "empty"
-    loopback.send(chat_chunk(ANSWER), then="hold")
+    loopback.send(chat_chunk(ANSWER + WIDE), then="hold")
     panel.send("hello")
     panel.wait_for_text(1, "A quote.")
     assert violations(page) == [], "streaming"
     panel.composer.press("Escape")
     panel.wait_for_end(1, "cancelled")
+    expect(panel.turn(1).locator("mjx-container")).to_have_count(2, timeout=PATIENCE_MS)
     assert violations(page) == [], "stopped"
 
-    loopback.send(chat_chunk({"reasoning_content": "Hm."}), 0.2, chat_chunk(ANSWER), then="hold")
+    loopback.send(chat_chunk({"reasoning_content": "Hm."}), 0.2, chat_chunk(ANSWER + WIDE), then="hold")
     notebook.start(2)
     expect(notebook.view(2)).to_contain_text("A quote.", timeout=PATIENCE_MS)
     assert violations(page, ".nbs-view") == [], "a live view"

@@ -49,7 +49,7 @@ DIFFERENCES = """(expected) => {
       node.classList.remove("nbs-caret"); // sits on the last element
       if (!node.className) node.removeAttribute("class");
     });
-    template.content.querySelectorAll("pre").forEach((node) => node.removeAttribute("tabindex")); // scrolls by keyboard
+    template.content.querySelectorAll("[tabindex]").forEach((node) => node.removeAttribute("tabindex"));
     return template.innerHTML;
   };
   const bodies = [...document.querySelectorAll(".jp-Notebook .nbs-body")];

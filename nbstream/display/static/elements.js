@@ -42,7 +42,7 @@ function slot() {
 function fragment(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  for (const pre of template.content.querySelectorAll("pre")) pre.tabIndex = 0; // it scrolls, and can be copied
+  for (const wide of template.content.querySelectorAll("pre, table")) wide.tabIndex = 0; // so that keys can scroll it
   return template.content;
 }
 

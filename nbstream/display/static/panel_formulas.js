@@ -18,7 +18,14 @@ class Formulas {
   typeset(node) {
     this.observer.unobserve(node);
     for (const formula of node.querySelectorAll(".nbs-math")) {
-      if (formula.childElementCount === 0) this.typesetter.typeset(formula);
+      if (formula.childElementCount === 0) this.typesetOne(formula);
+    }
+  }
+
+  async typesetOne(formula) {
+    await this.typesetter.typeset(formula);
+    for (const wide of [formula, formula.closest(".nbs-block")]) {
+      if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0; // so that keys can scroll it
     }
   }
 }
