@@ -56,6 +56,17 @@ def test_new_messages_are_counted_while_the_reader_is_elsewhere(panel_page: Pane
     expect(panel_page.root.locator(".nbs-newer")).to_be_hidden()
 
 
+def test_what_is_in_sight_as_a_whole_has_no_new_messages(panel_page: PanelPage) -> None:
+    panel_page.show(turns=tuple(turn for number in range(12) for turn in exchange(number)))
+    log = panel_page.root.get_by_role("log")
+    log.evaluate("log => { log.scrollTop = 0 }")
+    panel_page.settle()
+    panel_page.show(turns=exchange(100))  # as when the first question is edited
+    panel_page.settle()
+    assert log.evaluate("log => log.scrollHeight <= log.clientHeight")
+    expect(panel_page.root.locator(".nbs-newer")).to_be_hidden()
+
+
 def test_a_view_that_is_made_again_keeps_what_the_reader_did(panel_page: PanelPage, page: Page) -> None:
     panel_page.show(turns=tuple(turn for number in range(12) for turn in exchange(number)))
     panel_page.composer.click()

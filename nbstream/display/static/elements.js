@@ -89,14 +89,16 @@ function inSight(node) {
 // Keeps the end of a box that scrolls in sight, for as long as the reader is there. `watched` says whether the end of
 // the box itself is in sight: a reader further up in the page is not at the tail either.
 class Tail {
-  constructor(box, content, watched, onGrowth) {
+  constructor(box, content, watched, onResize) {
     this.box = box;
     this.following = true;
     this.top = 0;
     box.addEventListener("scroll", () => this.note(), { passive: true });
     this.observer = new ResizeObserver(() => {
-      onGrowth?.();
-      if (this.following && box.scrollHeight > box.clientHeight + 1) {
+      const fits = () => box.scrollHeight <= box.clientHeight + 1;
+      if (fits()) this.following = true; // it need not scroll to be at its end
+      onResize?.();
+      if (this.following && !fits()) {
         if (watched()) this.follow();
         else this.following = false;
       }
