@@ -65,14 +65,14 @@ def contains(container: object, widget: Widget) -> bool:
         container: Anything; only widgets contain others.
         widget: What is looked for.
     """
-    seen: set[str] = set()
+    seen: set[int] = set()
     within = [container]
     while within:
         for child in _children(within.pop()):
             if child is widget:
                 return True
-            if child.model_id not in seen:
-                seen.add(child.model_id)
+            if id(child) not in seen:
+                seen.add(id(child))
                 within.append(child)
     return False
 

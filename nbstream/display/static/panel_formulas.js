@@ -25,7 +25,7 @@ class Formulas {
   async typesetOne(formula) {
     await this.typesetter.typeset(formula);
     for (const wide of [formula, formula.closest(".nbs-block")]) {
-      if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0; // so that keys can scroll it
+      if (wide?.scrollWidth > wide?.clientWidth) wide.tabIndex = 0; // so that keys can scroll it
     }
   }
 }
