@@ -20,7 +20,7 @@ from nbstream.conversation.budget import context_of
 from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
-from nbstream.display.fan_out import fan_out
+from nbstream.display.fan_out import FanOut
 from nbstream.errors import UsageError
 
 if TYPE_CHECKING:
@@ -279,9 +279,9 @@ class Chat(ChatRecord):
 
     def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
         surfaces = [surface_here(display=display), *self._listeners.tell(lambda listener: listener.turn_began(running))]
-        surfaces.append(Ending(functools.partial(self._end, running)))
+        running.surfaces = FanOut([*surfaces, Ending(functools.partial(self._end, running))])
         resume = functools.partial(self._go_on, running.id, running.context)
-        running.handle = launch(request, fan_out(surfaces), running.beginning, resume)
+        running.handle = launch(request, running.surfaces, running.beginning, resume)
         if running.stopped:
             running.stop()
         return running.handle

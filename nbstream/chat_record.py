@@ -6,7 +6,7 @@ It guards the conversation against several threads and tells listeners of every 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from nbstream.chat_files import read_json, write_json
 from nbstream.chat_running import Listeners
@@ -25,7 +25,21 @@ if TYPE_CHECKING:
     from nbstream.chat_running import ChatListener, RunningTurn
     from nbstream.result import StreamResult, Usage
 
-__all__ = ["ChatRecord"]
+__all__ = ["ChatRecord", "Overview"]
+
+
+class Overview(NamedTuple):
+    """What there is to show of a chat at one moment.
+
+    Attributes:
+        turns: The active path, or the one that an exchange under way belongs to.
+        versions: For each of these turns, and for the one that is edited or asked for again, the ids of its siblings.
+        running: The exchange under way.
+    """
+
+    turns: tuple[Turn, ...]
+    versions: dict[str, tuple[str, ...]]
+    running: RunningTurn | None
 
 
 class ChatRecord:
@@ -166,6 +180,16 @@ class ChatRecord:
         with self._lock:
             return self._conversation.cost()
 
+    def overview(self) -> Overview:
+        """What there is to show, as it is at one moment."""
+        with self._lock:
+            tree, running = self._conversation.tree, self.running
+            turns = tree.path()
+            if running is not None and running.parent not in {None, *(turn.id for turn in turns)}:
+                turns = tree.path_to(running.parent)  # its branch will be the active one
+            shown = [turn.id for turn in turns] + ([running.sibling_of] if running and running.sibling_of else [])
+            return Overview(tuple(turns), {each: tree.siblings(each) for each in shown}, running)
+
     def left_out(self) -> str | None:
         """What to tell the reader about turns that the limits keep out of the next request; `None` if there are none.
 
@@ -239,6 +263,8 @@ class ChatRecord:
             UsageError: There is nothing to take back, or the chat is still answering.
         """
         with self._lock:
+            if self.running is not None:
+                raise UsageError("this chat is still answering; wait, or stop it with chat.stop()")
             leaf = self._conversation.tree.leaf()
             if leaf is None:
                 raise UsageError("there is nothing to undo in this chat")
@@ -249,7 +275,7 @@ class ChatRecord:
         tree = self._conversation.tree
         doomed = self._conversation.doomed(turn_id)
         running = self.running
-        if running is not None and {running.parent, running.replaces} & {*tree.subtree(doomed)}:
+        if running is not None and {running.parent, running.replaces, running.sibling_of} & {*tree.subtree(doomed)}:
             raise UsageError("the chat is still answering after this turn; wait or stop it first")
         tree.delete(doomed)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nbstream.conversation.turn import new_id
+from nbstream.display.fan_out import FanOut
 from nbstream.display.surface import NullSurface
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class RunningTurn:
         id: The id that the answer will have.
         context: What stands for the turns that the request sends.
         handle: The stream; `None` for the short while before it has started.
+        surfaces: Where its answer is drawn; another one may join.
         stopped: Whether it was stopped by `stop`.
     """
 
@@ -51,6 +53,7 @@ class RunningTurn:
     id: str = field(default_factory=new_id)
     context: str = ""
     handle: StreamHandle | None = None
+    surfaces: FanOut = field(default_factory=lambda: FanOut([]))
     stopped: bool = False
 
     def stop(self) -> None:
@@ -107,7 +110,7 @@ class Listeners:
         for listener in self._all:
             try:
                 answers.append(tell(listener))
-            except Exception:  # noqa: BLE001  whatever a listener raises
+            except (Exception, SystemExit):  # noqa: BLE001  whatever a listener raises
                 _log.exception("nbstream could not tell a listener of a chat what happened")
         return [answer for answer in answers if answer is not None]
 

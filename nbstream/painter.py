@@ -86,7 +86,7 @@ class Painter:
             # A frame under way is finished, lest the last one overtake it.
             await asyncio.gather(drawing, return_exceptions=True)
             raise
-        except Exception:  # noqa: BLE001  whatever a surface raises
+        except (Exception, SystemExit):  # noqa: BLE001  whatever a surface raises; an exit would end the engine
             _log.exception("nbstream could not draw the answer; it is complete in the result")
             return False
         return True

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.surface import Attentive, NullSurface
+from nbstream.display.surface import Attentive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,23 +15,9 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["FanOut", "fan_out"]
+__all__ = ["FanOut"]
 
 _log = logging.getLogger("nbstream")
-
-
-def fan_out(surfaces: Sequence[Surface]) -> Surface:
-    """A surface that stands for all of these.
-
-    Example:
-        >>> from nbstream.testing import RecordingSurface
-        >>> type(fan_out([])).__name__, type(fan_out([NullSurface(), RecordingSurface()])).__name__
-        ('NullSurface', 'RecordingSurface')
-    """
-    drawing = [surface for surface in surfaces if type(surface) is not NullSurface]
-    if len(drawing) == 1:
-        return drawing[0]
-    return FanOut(drawing) if drawing else NullSurface()
 
 
 class FanOut:
@@ -45,20 +32,48 @@ class FanOut:
     def __init__(self, surfaces: Sequence[Surface]) -> None:
         self._surfaces = list(surfaces)
         self._drawing = list(surfaces)
+        self._opened: tuple[StreamRequest, Callable[[], None]] | None = None
+        self._drawn: StreamResult | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def join(self, surface: Surface) -> None:
+        """Draw on another surface as well, before the others, from what has been drawn so far on; from any thread.
+
+        After the end nothing is drawn any more.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._surfaces.insert(0, surface)
+            self._drawing.insert(0, surface)
+            if self._opened is not None:
+                self._try(surface, surface.open, *self._opened)
+            if self._drawn is not None and surface in self._drawing:
+                self._try(surface, surface.draw, self._drawn)
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
         """Open each."""
-        for surface in self._surfaces:
+        with self._lock:
+            self._opened = request, stop
+            surfaces = tuple(self._surfaces)
+        for surface in surfaces:
             self._try(surface, surface.open, request, stop)
 
     def draw(self, snapshot: StreamResult) -> None:
         """Draw on each that has not failed."""
-        for surface in tuple(self._drawing):
+        with self._lock:
+            self._drawn = snapshot
+            surfaces = tuple(self._drawing)
+        for surface in surfaces:
             self._try(surface, surface.draw, snapshot)
 
     def close(self, result: StreamResult) -> None:
         """Close each."""
-        for surface in self._surfaces:
+        with self._lock:
+            self._closed = True
+            surfaces = tuple(self._surfaces)
+        for surface in surfaces:
             self._try(surface, surface.close, result)
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  the protocol's shape
@@ -70,7 +85,7 @@ class FanOut:
     def _try(self, surface: Surface, action: Callable[..., None], *what: Any) -> None:
         try:
             action(*what)
-        except Exception:  # noqa: BLE001  whatever a surface raises
+        except (Exception, SystemExit):  # noqa: BLE001  whatever a surface raises
             _log.exception("nbstream could not draw the answer on one of its surfaces")
             if surface in self._drawing:
                 self._drawing.remove(surface)

@@ -130,9 +130,11 @@ class PanelController:
             self._send_next()  # the answer may have ended in the meantime
         self.refresh()
 
-    def stop(self) -> None:
-        """Stop the answer that is under way and keep what has arrived."""
-        self.chat.stop()
+    def stop(self, turn_id: str | None = None) -> None:
+        """Stop the answer that is under way and keep what has arrived; nothing if it is not that of this turn."""
+        running = self.chat.running
+        if running is not None and turn_id in {None, running.id}:
+            running.stop()
 
     def edit(self, turn_id: str, text: str) -> None:
         """Ask again with other words, and with the files of the question."""
@@ -150,7 +152,9 @@ class PanelController:
         self.chat.resume(turn_id, display=False, **self._told())
 
     def select(self, turn_id: str) -> None:
-        """Show the branch of this sibling."""
+        """Show the branch of this sibling; not while an answer arrives, which belongs to the branch that is shown."""
+        if self._busy():
+            raise UsageError("an answer is still arriving; wait, or stop it first")
         self.chat.select(turn_id)
 
     def delete(self, turn_id: str) -> None:
@@ -295,7 +299,7 @@ class PanelController:
         for name, hook in hooks:
             try:
                 hook(*what)
-            except Exception as error:  # noqa: BLE001  whatever the notebook's code raises
+            except (Exception, SystemExit) as error:  # noqa: BLE001  whatever the notebook's code raises
                 _log.info("%s of a chat panel failed", name, exc_info=True)
                 words = " ".join(str(error).split())[:300]
                 self.tell(name, f"{name} failed: {type(error).__name__}{words and f': {words}'}")

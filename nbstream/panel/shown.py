@@ -5,7 +5,8 @@ It must not know the view, nor what the reader can do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from nbstream.cost import shown_cost
 from nbstream.display.marks import IN_A_PANEL, footer_of, mark_of, notes_of
@@ -14,13 +15,15 @@ from nbstream.panel.attachments import attachments_of, text_of
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nbstream.chat import Chat
     from nbstream.chat_running import RunningTurn
     from nbstream.conversation.turn import Turn
 
 __all__ = ["ShownTurns", "totals_of"]
+
+Versions: TypeAlias = "Mapping[str, tuple[str, ...]]"
 
 _SHORTEST = 0.05  # what would be 0.0 s says nothing
 _NOT_SENT = "This question and its answer are not sent with later messages."
@@ -34,15 +37,13 @@ class ShownTurns:
 
     def of(self, chat: Chat) -> tuple[tuple[TurnView, ...], str | None]:
         """The turns to show, the exchange under way included, and the id of the turn that streams."""
-        running, turns = chat.running, chat.turns
-        while chat.running is not running:  # the exchange has joined the turns between the two questions
-            running, turns = chat.running, chat.turns
+        turns, versions, running = chat.overview()
         kept, self._kept = self._kept, {}
         if running is None:
-            return tuple(self._view(kept, turn, chat.siblings(turn.id)) for turn in turns), None
+            return tuple(self._view(kept, turn, versions[turn.id]) for turn in turns), None
         before, after = _around(turns, running)
-        live = [*_question(running, chat), _answer(running, chat)]
-        settled = [[self._view(kept, turn, chat.siblings(turn.id)) for turn in part] for part in (before, after)]
+        live = [*_question(running, versions), _answer(running, versions)]
+        settled = [[self._view(kept, turn, versions[turn.id]) for turn in part] for part in (before, after)]
         return (*settled[0], *live, *settled[1]), running.id
 
     def _view(
@@ -83,13 +84,14 @@ def _around(turns: Sequence[Turn], running: RunningTurn) -> tuple[Sequence[Turn]
     return turns[: ids.index(running.parent) + 1] if running.parent in ids else (), ()
 
 
-def _question(running: RunningTurn, chat: Chat) -> list[TurnView]:
+def _question(running: RunningTurn, versions: Versions) -> list[TurnView]:
     if running.user is None:
         return []
-    return [_view_of(running.user, _with(running.user.id, running.sibling_of, chat))]
+    view = _view_of(running.user, _with(running.user.id, running.sibling_of, versions))
+    return [replace(view, can_edit=False)]  # it is not in the chat yet
 
 
-def _answer(running: RunningTurn, chat: Chat) -> TurnView:
+def _answer(running: RunningTurn, versions: Versions) -> TurnView:
     begun = running.beginning
     other = None if running.user is not None else running.sibling_of or running.replaces
     return TurnView(
@@ -97,15 +99,15 @@ def _answer(running: RunningTurn, chat: Chat) -> TurnView:
         "assistant",
         text="" if begun is None else begun.text,
         state=str(StreamState.PENDING if begun is None else StreamState.STREAMING),
-        siblings=_with(running.id, other, chat),
+        siblings=_with(running.id, other, versions),
     )
 
 
-def _with(turn_id: str, other: str | None, chat: Chat) -> tuple[str, ...]:
+def _with(turn_id: str, other: str | None, versions: Versions) -> tuple[str, ...]:
     """The versions of a turn that is not in the chat yet."""
-    versions = () if other is None else chat.siblings(other)
-    versions = versions if turn_id in versions else (*versions, turn_id)
-    return versions if len(versions) > 1 else ()
+    siblings = () if other is None else versions.get(other, ())
+    siblings = siblings if turn_id in siblings else (*siblings, turn_id)
+    return siblings if len(siblings) > 1 else ()
 
 
 def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
