@@ -242,7 +242,7 @@ class Chat(ChatRecord):
 
     def _reserve(self, running: RunningTurn) -> RunningTurn:
         if self.running is not None:
-            raise UsageError("this chat is still answering; wait, or stop it with chat.stop()")
+            raise UsageError("this chat is still answering; wait, or stop it first")
         self._running = running
         return running
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import pathlib
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+    from ipywidgets import Layout
 
 __all__ = ["ChatPanel"]
 
@@ -45,11 +47,12 @@ class ChatPanel(PanelView):
         bind: Name of a notebook variable to keep the text of the last completed turn in. It is unset when a turn
             begins, and stays so if the turn fails or is stopped.
         on_result: Called with the `StreamResult` when a turn has ended, however it ended.
+        layout: As of every widget, such as `{"width": "400px"}`.
         **chat_options: As for `Chat`, for a new conversation.
 
     Attributes:
         result: The `StreamResult` of the turn that ended last. It can be observed, and so can the other two.
-        text: The text of the last completed turn.
+        text: The text of the last completed turn, whatever has become of it in the chat since.
         usage: Its token usage.
 
     Raises:
@@ -74,6 +77,7 @@ class ChatPanel(PanelView):
         context: Sequence[str] = (),
         bind: str | None = None,
         on_result: Callable[[StreamResult], object] | None = None,
+        layout: Layout | dict[str, Any] | None = None,
         **chat_options: Any,
     ) -> None:
         shell = _shell()
@@ -84,6 +88,7 @@ class ChatPanel(PanelView):
         self._chat = _chat(chat, chat_options)
         self._bound = BoundName(bind, shell)
         self._outputs = PanelOutputs()
+        self._saving = threading.Lock()  # an older conversation must not take the place of a newer one
         self._controller = PanelController(
             self._chat,
             suggestions=[suggestions] if isinstance(suggestions, str) else suggestions,
@@ -92,7 +97,7 @@ class ChatPanel(PanelView):
             hooks=Hooks(
                 began=[("bind", self._bound.begin)],
                 ended=[
-                    ("bind", self._bound.end),
+                    ("bind", self._end_bound),
                     ("An observer of text", lambda result: self._keep("text", result)),
                     ("An observer of usage", lambda result: self._keep("usage", result)),
                     ("An observer of result", lambda result: self.set_trait("result", result)),
@@ -101,7 +106,9 @@ class ChatPanel(PanelView):
                 changed=[("Keeping the conversation in the notebook", self._save)],
             ),
         )
-        super().__init__(self._controller, images=self._chat.options.get("images", "link"))
+        images = self._chat.options.get("images", "link")
+        super().__init__(self._controller, images=images, **({} if layout is None else {"layout": layout}))
+        self._take_up()
         self._transcript = Transcript(self.key, divided=self.comm is not None)
         self._controller.attach(self)
         self._shell = shell
@@ -131,7 +138,9 @@ class ChatPanel(PanelView):
         shell = _shell()
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
         chat = Chat.from_dict(newest_chat(file, name))
-        own = {key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result") if key in options}
+        own = {
+            key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result", "layout") if key in options
+        }
         return cls(_with(chat, options), **own)
 
     @property
@@ -174,7 +183,7 @@ class ChatPanel(PanelView):
             super().open()
 
     def close(self) -> None:
-        """Take the panel off the page; its chat stays, and what streams goes on."""
+        """Take the panel off the page; its chat stays, and what streams goes on. What waited to be sent is not sent."""
         if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
             controller.detach()
         if (shell := getattr(self, "_shell", None)) is not None:
@@ -187,13 +196,29 @@ class ChatPanel(PanelView):
 
     def _display(self, view: dict[str, Any] | None = None) -> None:
         """Make the outputs that keep the conversation, in the cell that runs, and the one that shows the view."""
-        self._outputs.display(self._transcript.keep(self._chat, _now()), view)
+        with self._saving:
+            self._outputs.display(self._transcript.keep(self._chat, _now()), view)
 
     def _after_cell(self, cell: ExecutionResult) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""
         self._controller.look_at_variables()
         if contains(cell.result, self):
             self._display()
+
+    def _take_up(self) -> None:
+        """Begin with the answers that the conversation has."""
+        answers = [turn for turn in self._chat.turns if turn.role == "assistant"]
+        complete = [turn for turn in answers if turn.state is StreamState.COMPLETED]
+        for turn in complete[-1:]:
+            self.set_trait("text", turn.text)
+            self.set_trait("usage", turn.result.usage)
+        for turn in answers[-1:]:
+            self.set_trait("result", turn.result)
+
+    def _end_bound(self, result: StreamResult) -> None:
+        """Set the variable, unless another question has been asked already, as in another panel of the chat."""
+        if self._chat.running is None:
+            self._bound.end(result)
 
     def _keep(self, name: str, result: StreamResult) -> None:
         if result.state is StreamState.COMPLETED:
@@ -202,8 +227,9 @@ class ChatPanel(PanelView):
     def _save(self) -> None:
         """Put the conversation into the outputs that keep it."""
         if self._outputs:
-            kept = self._transcript.keep(self._chat, _now())
-            self._outputs.update(kept)
+            with self._saving:
+                kept = self._transcript.keep(self._chat, _now())
+                self._outputs.update(kept)
             self._controller.tell("size", kept.warning)
 
 

@@ -264,7 +264,7 @@ class ChatRecord:
         """
         with self._lock:
             if self.running is not None:
-                raise UsageError("this chat is still answering; wait, or stop it with chat.stop()")
+                raise UsageError("this chat is still answering; wait, or stop it first")
             leaf = self._conversation.tree.leaf()
             if leaf is None:
                 raise UsageError("there is nothing to undo in this chat")

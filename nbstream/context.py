@@ -11,6 +11,8 @@ import reprlib
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from nbstream.plain import encodable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -37,7 +39,7 @@ def summary(name: str, value: object) -> str:
         head, *lines = _described(value)
     except Exception as error:  # noqa: BLE001  whatever a foreign object raises when it is looked at
         head, lines = f"{_type_name(value)}, could not be looked at ({type(error).__name__})", []
-    return _cut("\n".join([f"{name}: {head}", *(f"  {line}" for line in lines)]), _WHOLE)
+    return encodable(_cut("\n".join([f"{name}: {head}", *(f"  {line}" for line in lines)]), _WHOLE))
 
 
 def summaries(names: Iterable[str], namespace: Mapping[str, object]) -> tuple[str, ...]:
@@ -49,9 +51,9 @@ def summaries(names: Iterable[str], namespace: Mapping[str, object]) -> tuple[st
 
     Example:
         >>> summaries(["x", "y"], {"x": 1})
-        ('x: int\n  1', 'y: not defined')
+        ('x: int\n  1', 'y (not defined)')
     """
-    return tuple(summary(name, namespace[name]) if name in namespace else f"{name}: not defined" for name in names)
+    return tuple(summary(name, namespace[name]) if name in namespace else f"{name} (not defined)" for name in names)
 
 
 def with_context(system: str | None, shown: Iterable[str]) -> str | None:

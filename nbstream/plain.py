@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["encodable", "plain"]
+from typing import Any
+
+__all__ = ["encodable", "encodable_json", "plain"]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
@@ -32,3 +34,17 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def encodable_json(value: Any) -> Any:
+    r"""A copy of JSON values in which every text is `encodable`.
+
+    Example:
+        >>> encodable_json([{"text": "half: \ud83d"}])
+        [{'text': 'half: \ufffd'}]
+    """
+    if isinstance(value, dict):
+        return {encodable_json(name): encodable_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [encodable_json(each) for each in value]
+    return encodable(value) if isinstance(value, str) else value

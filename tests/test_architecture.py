@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "notebook_file": (),
     "model_list": ("config", "engine"),
     "api": ("config", "display.choose", "display.surface", "engine", "handle"),
-    "chat_running": ("conversation", "display.surface", "handle"),
+    "chat_running": ("conversation", "display.fan_out", "display.surface", "handle"),
     "chat_files": (),
     "chat_record": ("chat_files", "chat_running", "conversation"),
     "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),

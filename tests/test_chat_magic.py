@@ -147,7 +147,7 @@ def test_a_chat_that_still_answers_says_so(run, shell, loopback, make_chat):
     handle = chat.start("Q1", display=False)
     ok, seen = run("%%stream --chat talk\nQ2")
     assert not ok
-    assert seen == "UsageError: this chat is still answering; wait, or stop it with chat.stop()"
+    assert seen == "UsageError: this chat is still answering; wait, or stop it first"
     handle.cancel()
     handle.result(10)
 

@@ -108,7 +108,7 @@ def test_a_subclass_that_fails_when_it_is_looked_at():
 
 
 def test_missing_variables_are_said_to_be_missing():
-    assert summaries(["x", "y"], {"y": 1}) == ("x: not defined", "y: int\n  1")
+    assert summaries(["x", "y"], {"y": 1}) == ("x (not defined)", "y: int\n  1")
 
 
 def test_the_system_prompt_stays_first():

@@ -19,6 +19,7 @@ from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.messages import content_of
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
+from nbstream.plain import encodable_json
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ __all__ = ["FORMAT", "Document", "harmless"]
 FORMAT = 1
 
 # What opens doors, in any spelling, and what only the reader of a document may allow.
-_SECRET = re.compile(r"(?i)api.?key|authorization|auth.?token|access.?token|bearer|secret|password|credential|headers")
+_SECRET = re.compile(
+    r"(?i)api.?key|authorization|auth.?token|access.?token|bearer|secret|password|credential|headers"
+    r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
+)
+_ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
 _NOT_SAVED = {"client", "images"}
 
 T = TypeVar("T")
@@ -82,6 +87,7 @@ class Document:
         Raises:
             UsageError: It is none, it is damaged, or a newer nbstream has made it.
         """
+        data = encodable_json(data)
         version = data.get("nbstream_chat") if isinstance(data, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
             raise UsageError("this is no saved chat; chat.save(path) makes one")
@@ -111,11 +117,13 @@ def harmless(options: Mapping[str, Any]) -> dict[str, Any]:
     Example:
         >>> harmless({"api_key": "sk-…", "base_url": "http://me:pw@localhost/v1?key=x", "images": "allow", "seed": 7})
         {'base_url': 'http://localhost/v1', 'seed': 7}
+        >>> harmless({"tools": [{"type": "mcp", "server_url": "https://x.example/mcp?token=x", "token": "x"}]})
+        {'tools': [{'type': 'mcp', 'server_url': 'https://x.example/mcp'}]}
     """
     kept = {}
     for name, value in options.items():
         if name not in _NOT_SAVED and not _SECRET.search(name) and _is_json(value):
-            kept[name] = _bare(value) if name == "base_url" else _without_secrets(value)
+            kept[name] = _without_secrets(value)
     return kept
 
 
@@ -230,10 +238,15 @@ def _is_json(value: Any) -> bool:
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_secrets(each) for name, each in value.items() if not _SECRET.search(str(name))}
-    return [_without_secrets(each) for each in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_without_secrets(each) for each in value]
+    return _bare(value) if isinstance(value, str) and _ADDRESS.match(value) else value
 
 
-def _bare(url: Any) -> str:
+def _bare(address: str) -> str:
     """An address without what may be secret in it: a password, a query."""
-    parts = urlsplit(str(url))
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # it is none, and has never led anywhere
+        return ""
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
+from nbstream.plain import encodable, encodable_json
 from nbstream.request import messages_from
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def content_from(prompt: str | list[dict[str, Any]]) -> str | tuple[Mapping[str,
     if isinstance(prompt, str):
         if not prompt.strip():
             raise UsageError("the prompt is empty")
-        return prompt
+        return encodable(prompt)
     if not isinstance(prompt, list) or not prompt:
         raise UsageError('a prompt is a string or a list of parts, such as {"type": "text", "text": "…"}')
     return _parts(prompt, "the prompt")
@@ -125,7 +126,7 @@ def _turn(message: Mapping[str, Any], where: str) -> Turn:
 
 def _content(content: Any, where: str) -> Content:
     if content is None or isinstance(content, str):
-        return content
+        return content and encodable(content)
     if isinstance(content, list):
         return _parts(content, where)
     raise UsageError(f"the content of {where} is neither text nor a list of parts")
@@ -144,4 +145,4 @@ def _json_copy(value: Any, where: str) -> Any:
         json.dumps(value)
     except (TypeError, ValueError):
         raise UsageError(f"{where} holds something that is not JSON") from None
-    return copy.deepcopy(value)
+    return encodable_json(value)

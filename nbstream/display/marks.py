@@ -70,10 +70,6 @@ IN_A_PANEL = Ways(
         ("Run the cell again to retry", "Ask again"),
         ("Run the cell again", "Ask again"),
         ("run the cell again", "ask again"),
-        (
-            "this chat is still answering; wait, or stop it with chat.stop()",
-            "an answer is still arriving; wait, or stop it first",
-        ),
         ("--max-tokens", "Max tokens in the settings"),
         ("--timeout SECONDS", "panel.chat.configure(timeout=…)"),
         ("--total-timeout", "panel.chat.configure(total_timeout=…)"),

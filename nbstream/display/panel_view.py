@@ -66,13 +66,14 @@ class PanelView(anywidget.AnyWidget):
     Args:
         actions: What the reader can do.
         images: Whether images of other servers in settled turns are links or loaded.
+        **widget: What every widget takes, such as `layout`.
     """
 
     _esm = page_code("elements.js", "live_document.js", "answer_view.js", *(f"panel_{name}.js" for name in _SCRIPTS))
     _css = page_code("answer.css", "panel.css")
     key = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, actions: PanelActions, *, images: Images = "link") -> None:
+    def __init__(self, actions: PanelActions, *, images: Images = "link", **widget: Any) -> None:
         self._actions = actions
         self._state = PanelState()
         self._turns: dict[str, TurnView] = {}
@@ -84,7 +85,7 @@ class PanelView(anywidget.AnyWidget):
         self._ever_seen = False
         # States come from any thread, frames from worker threads, messages of the page from the kernel's.
         self._lock = threading.RLock()
-        super().__init__(key=secrets.token_hex(8))
+        super().__init__(key=secrets.token_hex(8), **widget)
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 

@@ -20,6 +20,7 @@ from nbstream.panel.exports import EXPORTS, export
 from nbstream.panel.queue import MessageQueue
 from nbstream.panel.settings import checked, model_of, parameters_of, system_of
 from nbstream.panel.shown import ShownTurns, totals_of
+from nbstream.plain import encodable
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ __all__ = ["PanelController", "Shown"]
 
 _log = logging.getLogger("nbstream")
 
-_HELD = "What is queued waits, for the last answer is not complete. Retry it or send a message, and the queue follows."
+_BLOCKED = (
+    "What is queued waits, for the last answer is not complete. Go on with it, delete it or send a message, "
+    "and the queue follows."
+)
+_HELD = "What is queued waits for the next message."
 
 
 class Shown(Protocol):
@@ -78,6 +83,7 @@ class PanelController:
         self._namespace = namespace
         self._hooks = hooks
         self._told_of_end = False
+        self._sending = False
         self._view: Shown | None = None
         self._leave: Callable[[], None] = lambda: None
         self._turns = ShownTurns()
@@ -92,6 +98,8 @@ class PanelController:
         self._view = view
         self._leave = self.chat.listen(self)
         self.refresh()
+        if (running := self.chat.running) is not None:
+            running.surfaces.join(view.surface(running.id))
 
     def detach(self) -> None:
         """Show nothing any more; what streams goes on."""
@@ -99,10 +107,13 @@ class PanelController:
         self._view = None
 
     def refresh(self) -> None:
-        """Show what there is now."""
+        """Show what there is now. If that fails, whatever has been done is done all the same."""
         if (view := self._view) is not None:
-            with self._showing:
-                view.show(self._state())
+            try:
+                with self._showing:
+                    view.show(self._state())
+            except Exception:  # noqa: BLE001  whatever the state holds
+                _log.exception("nbstream could not draw a chat panel")
 
     def look_at_variables(self) -> None:
         """Show what the next message will tell of the variables, which may have changed."""
@@ -111,6 +122,7 @@ class PanelController:
 
     def tell(self, about: str, words: str) -> None:
         """Show a notice until it is dismissed, or there is another one about the same; no words take it away."""
+        words = encodable(words)
         with self._lock:
             if self._notices.get(about, "") == words:
                 return
@@ -154,7 +166,7 @@ class PanelController:
     def select(self, turn_id: str) -> None:
         """Show the branch of this sibling; not while an answer arrives, which belongs to the branch that is shown."""
         if self._busy():
-            raise UsageError("an answer is still arriving; wait, or stop it first")
+            raise UsageError("this chat is still answering; wait, or stop it first")
         self.chat.select(turn_id)
 
     def delete(self, turn_id: str) -> None:
@@ -209,18 +221,14 @@ class PanelController:
         self._call(self._hooks.began)
         with self._lock:
             self._queue.release()
-            self._notices.pop("queue", None)
+            for outlived in ("queue", "models"):
+                self._notices.pop(outlived, None)
         self.refresh()
         return None if self._view is None else self._view.surface(running.id)
 
     def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
         """Tell the notebook; the queue goes on only after an answer that is complete."""
         del running
-        with self._lock:
-            if result.state is StreamState.COMPLETED:
-                self._queue.release()
-            else:
-                self._queue.hold()
         # First, for whoever hears of the end may look at what is kept; so what the chat tells next is no news.
         self._call(self._hooks.changed)
         self._told_of_end = True
@@ -240,6 +248,11 @@ class PanelController:
     def _busy(self) -> bool:
         return self.chat.running is not None
 
+    def _blocked(self) -> bool:
+        """Whether the last answer is one that later messages may make no sense after."""
+        turns = self.chat.turns
+        return bool(turns) and turns[-1].state is not StreamState.COMPLETED and not turns[-1].included
+
     def _asked(self, prompt: str | list[dict[str, Any]]) -> bool:
         """Ask now, unless an answer is under way."""
         if self._busy():
@@ -253,20 +266,25 @@ class PanelController:
         return True
 
     def _send_next(self) -> None:
-        """Send the message that has waited longest, if it may be sent now."""
-        while not self._busy():
+        """Send the message that has waited longest, if it may be sent now; one at a time, or they might overtake."""
+        while not self._busy() and not self._blocked():
             with self._lock:
-                item = self._queue.take()
-            if item is None or self._sent(item):
-                return
+                item = None if self._sending else self._queue.take()
+                if item is None:
+                    return
+                self._sending = True
+            try:
+                self._send_queued(item)
+            finally:
+                self._sending = False
 
-    def _sent(self, item: QueueItem) -> bool:
+    def _send_queued(self, item: QueueItem) -> None:
         """Send a message that has waited; if that cannot be, it waits again."""
         words = ""
         try:
             if self._asked(prompt_from(item.text, item.attachments)):
                 self.refresh()
-                return True
+                return
         except Exception as error:  # noqa: BLE001  a message is never lost
             words = f"A queued message could not be sent: {IN_A_PANEL.worded(str(error))}"
         with self._lock:
@@ -274,7 +292,6 @@ class PanelController:
             if words:
                 self._queue.hold()
         self.tell("queue", words)
-        return False
 
     def _told(self) -> dict[str, Any]:
         """What goes along with a request besides the conversation."""
@@ -307,8 +324,10 @@ class PanelController:
     def _state(self) -> PanelState:
         turns, running = self._turns.of(self.chat)
         with self._lock:
-            queue, models = self._queue.items, self._models
-            notices = [*self._notices.values(), *([_HELD] if self._queue.held and running is None else [])]
+            queue, models, held = self._queue.items, self._models, self._queue.held
+            notices = list(self._notices.values())
+        if queue and running is None and (held or self._blocked()):
+            notices.append(_BLOCKED if self._blocked() else _HELD)
         return PanelState(
             turns=turns,
             queue=queue,

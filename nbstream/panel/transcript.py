@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import html
 import json
-import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.conversation.export import to_markdown, to_text
@@ -75,7 +74,7 @@ class Kept(NamedTuple):
 
 
 class Transcript:
-    """Makes the output again and again, and renders each turn once.
+    """Makes the output again and again, and renders each turn once. Not for several threads at once.
 
     Args:
         key: What marks the HTML as belonging to one panel.
@@ -87,7 +86,6 @@ class Transcript:
         self._divided = divided
         self._early = 0
         self._kept: dict[str, _Rendered] = {}
-        self._lock = threading.Lock()  # a cell may display what an answer's end updates
 
     def keep(self, chat: Chat, saved_at: str) -> Kept:
         """The outputs for the chat as it is.
@@ -96,13 +94,12 @@ class Transcript:
             chat: The conversation.
             saved_at: The moment, in a form that sorts.
         """
-        with self._lock:
-            kept, self._kept = self._kept, {}
-            for turn in chat.turns:
-                found = kept.get(turn.id)
-                self._kept[turn.id] = found if found is not None and found.turn is turn else _Rendered(turn)
-            rendered = list(self._kept.values())
-            early = self._early = self._divide(rendered) if self._divided else 0
+        kept, self._kept = self._kept, {}
+        for turn in chat.turns:
+            found = kept.get(turn.id)
+            self._kept[turn.id] = found if found is not None and found.turn is turn else _Rendered(turn)
+        rendered = list(self._kept.values())
+        early = self._early = self._divide(rendered) if self._divided else 0
         earlier = {"text/html": self._html(rendered[:early]), "text/plain": ""} if self._divided else None
         system = to_markdown([], chat.system)
         first = [system] if system else []

@@ -7,6 +7,7 @@ import pytest
 
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document import Document
+from nbstream.conversation.messages import content_from
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
 from nbstream.result import StreamState, Usage
@@ -160,11 +161,16 @@ def test_imported_messages_are_kept_as_they_were():
     assert Document.from_dict(document.to_dict()).conversation.messages() == messages
 
 
-def test_lone_halves_of_characters_survive():
+def test_lone_halves_of_characters_are_replaced_at_the_door():
+    """They could be neither sent nor saved, nor shown by a page."""
+    whole = said("half: \ufffd")
     talk = Conversation.from_messages(said("half: \ud83d"))
-    assert Document.from_dict(json.loads(json.dumps(Document(talk).to_dict()))).conversation.messages() == said(
-        "half: \ud83d"
-    )
+    assert talk.messages() == whole
+    document = json.loads(json.dumps(Document(talk).to_dict()).replace("\\ufffd", "\\ud83d"))
+    assert Document.from_dict(document).conversation.messages() == whole
+    part = {"type": "text", "text": "\ud83d\ude00 \ude00", "more": ["\ud83d"]}
+    assert content_from([part]) == ({"type": "text", "text": "\U0001f600 \ufffd", "more": ["\ufffd"]},)
+    assert content_from("\ud83d") == "\ufffd"
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
@@ -183,6 +189,11 @@ KEY = "sk-0123456789abcdef"
             {"tools": [{"type": "mcp", "server_url": "https://a", "headers": {"X": KEY}, "authorization": KEY}]},
             {"tools": [{"type": "mcp", "server_url": "https://a"}]},
         ),
+        (
+            {"tools": [{"server_url": f"https://me:{KEY}@a/mcp?key={KEY}", "token": KEY, "x-key": KEY, "n": 1}]},
+            {"tools": [{"server_url": "https://a/mcp", "n": 1}]},
+        ),
+        ({"token": KEY, "subscription_key": KEY, "base_url": "http://[bad/v1"}, {"base_url": ""}),
         ({"metadata": {"API-Key": KEY, "accessToken": KEY, "user": "me"}}, {"metadata": {"user": "me"}}),
         (
             {"max_tokens": 9, "max_completion_tokens": 9, "seed": 7},

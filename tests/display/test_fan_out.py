@@ -1,9 +1,11 @@
 """One stream on several surfaces."""
 
+import sys
+
 import pytest
 
-from nbstream.display.fan_out import FanOut, fan_out
-from nbstream.display.surface import Attentive, NullSurface
+from nbstream.display.fan_out import FanOut
+from nbstream.display.surface import Attentive
 from nbstream.result import StreamResult, StreamState
 from nbstream.testing import RecordingSurface
 
@@ -28,7 +30,7 @@ def stop():
 def test_each_is_opened_drawn_on_and_closed(make_request):
     request = make_request()
     surfaces = [RecordingSurface(), RecordingSurface()]
-    fan = fan_out(surfaces)
+    fan = FanOut(surfaces)
     fan.open(request, stop)
     fan.draw(SO_FAR)
     fan.close(END)
@@ -61,12 +63,39 @@ def test_one_that_cannot_be_closed_does_not_keep_the_others_open(monkeypatch, ca
 
 def test_the_attentive_among_them_are_told_that_the_caller_waits():
     terminal = Terminal()
-    fan = fan_out([RecordingSurface(), terminal])
+    fan = FanOut([RecordingSurface(), terminal])
     assert isinstance(fan, Attentive)
     fan.attend(True)
     fan.attend(False)
     assert terminal.waits == [True, False]
 
 
-def test_where_nothing_is_drawn_nothing_is_prepared():
-    assert isinstance(fan_out([NullSurface(), NullSurface()]), NullSurface)
+def test_one_that_joins_is_drawn_on_from_what_there_is(make_request):
+    first, late, last = RecordingSurface(), RecordingSurface(), RecordingSurface()
+    fan, request = FanOut([first]), make_request()
+    fan.open(request, stop)
+    fan.draw(SO_FAR)
+    fan.join(late)
+    assert (late.request, late.stop, late.frames) == (request, stop, [SO_FAR])
+    fan.draw(END)
+    fan.close(END)
+    fan.join(last)
+    assert (late.frames, late.final) == ([SO_FAR, END], END)
+    assert last.request is None, "it is too late"
+
+
+def test_one_that_joins_before_the_beginning_is_opened_once(make_request):
+    late = RecordingSurface()
+    fan = FanOut([])
+    fan.join(late)
+    assert late.request is None
+    fan.open(make_request(), stop)
+    assert (late.stop, late.frames) == (stop, [])
+
+
+def test_one_that_wants_to_exit_does_not_take_the_others_along(monkeypatch):
+    leaving, sound = RecordingSurface(), RecordingSurface()
+    monkeypatch.setattr(leaving, "draw", lambda _: sys.exit())
+    fan = FanOut([leaving, sound])
+    fan.draw(SO_FAR)
+    assert sound.frames == [SO_FAR]

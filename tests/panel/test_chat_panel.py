@@ -101,6 +101,21 @@ def test_the_bound_name_is_set_before_the_callback(ask, options, loopback, shell
     assert seen == ["Hello"]
 
 
+def test_the_bound_name_stays_unset_while_another_panel_has_asked_on(ask, options, loopback, shell):
+    loopback.send(chat_body("Hello"))
+    loopback.send(chat_body("Hel", finish_reason=None, done=False), then="hold")
+    chat = nbs.Chat(**options)
+    asking = ask(chat, on_result=lambda result: result.text == "Hello" and chat.start("On", display=False))
+    panel = ask(chat, bind="reply")
+    panel.send("Hi")
+    loopback.wait(requests=2)
+    assert "reply" not in shell.user_ns
+    assert (panel.text, asking.text) == ("Hello", "Hello")
+    handle = chat.running.handle
+    panel.stop()
+    handle.result(10)
+
+
 def test_send_returns_at_once_and_can_be_stopped(ask, options, loopback):
     loopback.send(chat_body("Hel", finish_reason=None, done=False), then="hold")
     panel = ask(**options)
@@ -280,6 +295,15 @@ def test_a_saved_conversation_is_restored_and_goes_on(saved, loopback):
         "Hello",
     ]
     assert loopback.requests[-1].json["temperature"] == 0.5
+    restored.close()
+
+
+def test_a_restored_panel_has_the_last_answers_at_hand(saved):
+    path, panel = saved
+    restored = nbs.ChatPanel.restore(path, layout={"width": "300px"})
+    assert (restored.text, restored.usage) == ("Hello", panel.usage)
+    assert (restored.result.text, restored.result.state) == ("Hello", "completed")
+    assert restored.layout.width == "300px"
     restored.close()
 
 

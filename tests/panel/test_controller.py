@@ -1,5 +1,6 @@
 """What happens when the reader does something: over loopback HTTP, with the real SDK, without a page."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -164,6 +165,55 @@ def test_a_queued_message_that_cannot_be_sent_stays_and_says_why(panel, view, lo
     assert queued(state) == ["second"]
 
 
+def test_a_queue_that_waits_goes_on_once_the_part_of_an_answer_is_gone(panel, view, loopback, gate):
+    loopback.send(chat_body("Hello"))
+    loopback.send(*gate.before("lo"))
+    loopback.send(chat_body("Yes"))
+    panel.send("Hi")
+    view.idle(turns=2)
+    panel.send("more")
+    panel.send("second")
+    assert view.surfaces[1][1].drawn.wait(10)
+    panel.stop()
+    state = view.idle(turns=4)
+    loopback.wait(left=1)
+    assert "queued waits, for the last answer is not complete" in state.notice
+    panel.delete(state.turns[3].id)
+    state = view.wait(lambda state: len(state.turns) == 4 and state.running is None and not state.queue)
+    assert (said(state)[2:], state.notice) == ([("user", "second"), ("assistant", "Yes")], "")
+
+
+def test_what_could_not_be_sent_is_not_laid_to_an_answer_that_is_complete(panel, view, loopback, gate, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    loopback.send(*gate.before("lo"))
+    panel.send("Hi")
+    panel.send("second")
+    panel.chat.configure(model=None)
+    gate.set()
+    state = view.wait(lambda state: "waits for the next message" in state.notice)
+    assert "not complete" not in state.notice
+
+
+def test_a_queued_message_is_not_overtaken_while_it_is_being_sent(panel, view, loopback, gate, monkeypatch):
+    loopback.send(*gate.before("lo"))
+    loopback.send(chat_body("Yes"))
+    panel.send("Hi")
+    panel.send("one")
+    panel.send("two")
+    monkeypatch.setattr(panel, "_told", lambda: panel.turns_changed() or {})  # as when a setting changes meanwhile
+    gate.set()
+    state = view.idle(turns=6)
+    assert [text for role, text in said(state) if role == "user"] == ["Hi", "one", "two"]
+
+
+def test_a_late_stop_does_not_end_the_next_answer(panel, view, loopback, gate):
+    loopback.send(*gate.before("lo"))
+    panel.send("Hi")
+    panel.stop("another turn")
+    gate.set()
+    assert view.idle(turns=2).turns[1].state == "completed"
+
+
 def test_two_panels_of_one_chat_show_the_same_and_lose_nothing(make_panel, view, loopback, gate):
     loopback.send(*gate.before("lo"))
     loopback.send(chat_body("Yes"))
@@ -206,6 +256,46 @@ def test_another_answer_is_a_sibling_also_while_it_streams(asked, view, loopback
     assert (state.turns[1].text, state.turns[1].siblings) == ("Help", (first, live.id))
     asked.select(first)
     assert said(view.state)[1] == ("assistant", "Hello")
+
+
+def test_the_branch_that_is_being_answered_is_the_one_that_is_shown(asked, view, loopback, gate):
+    asked.edit(view.state.turns[0].id, "Ho")
+    view.wait(lambda state: said(state)[:1] == [("user", "Ho")] and state.running is None)
+    old, new = view.state.turns[0].siblings
+    loopback.send(*gate.before("p"))
+    asked.send("On")
+    with pytest.raises(UsageError, match="still answering"):
+        asked.select(old)
+    asked.chat.select(old)  # a cell may
+    asked.refresh()
+    assert [text for role, text in said(view.state) if role == "user"] == ["Ho", "On"]
+    gate.set()
+    assert view.idle(turns=4).turns[0].id == new
+
+
+def test_what_is_being_edited_or_asked_again_cannot_be_taken_away(asked, view, loopback, gate):
+    loopback.send(*gate.before("p"))
+    first = view.state.turns[0].id
+    asked.edit(first, "Ho")
+    assert not view.state.turns[0].can_edit, "it is not in the chat yet"
+    for take_away in (asked.chat.undo, lambda: asked.chat.delete(first)):
+        with pytest.raises(UsageError, match="still answering"):
+            take_away()
+    gate.set()
+    assert len(view.idle(turns=2).turns[0].siblings) == 2
+
+
+def test_a_panel_that_is_made_meanwhile_shows_the_answer_from_its_beginning(panel, make_panel, view, loopback, gate):
+    loopback.send(*gate.before("lo"))
+    panel.send("Hi")
+    assert view.surfaces[0][1].drawn.wait(10)
+    late = type(view)()
+    make_panel(late)
+    ((turn, surface),) = late.surfaces
+    assert (turn, surface.frames[0].text) == (late.state.running, "Hel")
+    gate.set()
+    late.idle(turns=2)
+    assert surface.final.text == "Hello"
 
 
 def test_an_edited_question_keeps_its_files_and_the_old_one(asked, view):
@@ -294,12 +384,21 @@ def test_models_that_cannot_be_listed_are_said_so(panel, view, loopback):
     assert state.models == ()
 
 
+def test_a_question_ends_what_was_said_of_the_models(panel, view, loopback):
+    loopback.send(error_body("no list"), **REFUSED)
+    loopback.send(chat_body("Hello"))
+    panel.list_models()
+    view.wait(lambda state: "could not be listed" in state.notice)
+    panel.send("Hi")
+    assert view.idle(turns=2).notice == ""
+
+
 def test_the_context_is_that_of_the_moment_and_shown(make_panel, view, loopback):
     names = {"x": 1}
     loopback.send(chat_body("Hello"))
     panel = make_panel(context=["x", "y"], namespace=names)
     panel.set("system", "Be terse.")
-    assert view.state.context == ("x: int\n  1", "y: not defined")
+    assert view.state.context == ("x: int\n  1", "y (not defined)")
     names["x"] = 2
     panel.send("Hi")
     view.idle(turns=2)
@@ -331,6 +430,23 @@ def test_errors_of_the_notebooks_code_are_shown_and_cost_nothing(make_panel, vie
     assert [result.text for result in results] == ["Hello"]
     panel.dismiss()
     assert view.state.notice == ""
+
+
+def test_a_callback_that_wants_to_exit_ends_nothing(make_panel, view, loopback):
+    loopback.send(chat_body("Hello"))
+    panel = make_panel(hooks=Hooks(ended=[("on_result", lambda _: sys.exit(3))]))
+    for count in (2, 4):
+        panel.send("Hi")
+        assert "on_result failed: SystemExit: 3" in view.idle(turns=count).notice
+
+
+def test_what_cannot_be_drawn_is_sent_all_the_same(panel, view, loopback, monkeypatch, caplog):
+    loopback.send(chat_body("Hello"))
+    monkeypatch.setattr(view, "show", lambda _: 1 / 0)
+    panel.send("Hi")
+    panel.chat.running.handle.result(10)
+    assert len(loopback.requests) == 1
+    assert "could not draw a chat panel" in caplog.text
 
 
 def test_a_callback_can_ask_on(make_panel, view, loopback):
