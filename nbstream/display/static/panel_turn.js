@@ -142,7 +142,7 @@ class Turn extends AnswerView {
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
     for (const later of [this.copying, this.deletion]) later.toggleAttribute("hidden", true);
-    say(this.facts, this.panel.stopping && !doc.ended ? "Stopping …" : doc.statusLine());
+    say(this.facts, this.panel.stopping === this.id && !doc.ended ? "Stopping …" : doc.statusLine());
     this.drawMark(doc.ended ? doc.mark : null);
     if (doc.ended) clearInterval(this.ticker);
   }
