@@ -223,6 +223,19 @@ def test_an_answer_that_follows_a_stopped_one_at_once_can_be_stopped_too(panel_p
     expect(panel_page.turns.last).to_contain_text("Stopping")
 
 
+def test_a_question_cannot_be_deleted_while_it_is_answered(panel_page: PanelPage) -> None:
+    panel_page.show(turns=exchange(1))
+    stream = panel_page.ask(2)
+    deletion = panel_page.turns.nth(2).locator("[data-act=Delete]")
+    expect(deletion).to_be_hidden()
+    panel_page.end(stream, "An answer.")
+    expect(deletion).to_be_visible()
+    again = TurnView("b2", "assistant", state="pending")
+    panel_page.show(turns=(*panel_page.state.turns[:3], again), running="b2")
+    expect(deletion).to_be_hidden()
+    expect(panel_page.turns.first.locator("[data-act=Delete]")).to_be_visible()
+
+
 def test_what_is_sent_meanwhile_waits_in_sight_and_can_be_changed(panel_page: PanelPage) -> None:
     panel_page.ask()
     panel_page.composer.fill("next")

@@ -89,7 +89,7 @@ class Turn extends AnswerView {
     this.copying.hidden = !text;
     this.drawMark(head.mark);
     say(this.facts, head.facts.join(" · "));
-    this.deletion.hidden = ["pending", "streaming"].includes(head.state);
+    this.deletion.hidden = ["pending", "streaming"].includes(head.state) || this.panel.doc.question === this.id;
   }
 
   label(number) {
