@@ -34,8 +34,12 @@ class PanelActions(Protocol):
         """Ask, or queue the message while an answer is under way."""
         ...
 
-    def stop(self) -> None:
-        """Stop the answer that is under way and keep what has arrived."""
+    def stop(self, turn_id: str | None = None) -> None:
+        """Stop the answer that is under way and keep what has arrived.
+
+        Args:
+            turn_id: The turn that streams, if it still does; without it, whatever streams.
+        """
         ...
 
     def edit(self, turn_id: str, text: str) -> None:
@@ -109,10 +113,10 @@ def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
 
     Example:
         >>> class Stopping:
-        ...     def stop(self):
-        ...         print("stopped")
-        >>> perform(Stopping(), {"action": "stop"})
-        stopped
+        ...     def stop(self, turn_id=None):
+        ...         print("stopped", turn_id)
+        >>> perform(Stopping(), {"action": "stop", "turn": "a1"})
+        stopped a1
     """
     match message:
         case {"action": "send", "text": str(text), "attachments": list(files)}:
@@ -125,6 +129,8 @@ def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
             actions.include(target, included)
         case {"action": "set", "name": str(name), "value": str() | int() | float() | None as value}:
             actions.set(name, value)
+        case {"action": "stop", "turn": str(turn_id)}:
+            actions.stop(turn_id)
         case {"action": "stop" | "list_models" | "dismiss" as name}:
             getattr(actions, name)()
         case {"action": "export", "kind": str(kind)}:

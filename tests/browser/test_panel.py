@@ -63,7 +63,7 @@ class Echo:
         if self.output is not None:
             self.output.update(self.bundle(), raw=True)
             self.done.append("updated")
-    def stop(self):
+    def stop(self, turn_id=None):
         self.done.append("stop")
         self.stopped.set()
     def __getattr__(self, name):

@@ -201,11 +201,39 @@ def test_stop_is_where_send_was(panel_page: PanelPage, how: str) -> None:
         panel_page.button("Stop").click()
     else:
         panel_page.composer.press(how)
-    assert panel_page.wait_for("stop") == ()
+    assert panel_page.wait_for("stop") == ("a1",)
     expect(panel_page.turns.nth(1)).to_contain_text("Stopping")
     expect(panel_page.composer).to_have_value("kept")
     panel_page.settle()
     assert len(panel_page.reader.done) == 1
+
+
+def test_an_answer_that_follows_a_stopped_one_at_once_can_be_stopped_too(panel_page: PanelPage) -> None:
+    panel_page.ask(1)
+    panel_page.composer.press("Escape")
+    assert panel_page.wait_for("stop") == ("a1",)
+    asked, said = panel_page.state.turns
+    panel_page.state = replace(panel_page.state, turns=(asked, replace(said, state="cancelled")))
+    panel_page.draw(panel_page.ask(2), "An")
+    expect(panel_page.button("Stop")).to_have_attribute("aria-disabled", "false")
+    expect(panel_page.turns.last).not_to_contain_text("Stopping")
+    panel_page.button("Stop").click()
+    panel_page.settle()
+    assert panel_page.reader.done == [("stop", "a1"), ("stop", "a2")]
+    expect(panel_page.turns.last).to_contain_text("Stopping")
+
+
+def test_a_question_cannot_be_deleted_while_it_is_answered(panel_page: PanelPage) -> None:
+    panel_page.show(turns=exchange(1))
+    stream = panel_page.ask(2)
+    deletion = panel_page.turns.nth(2).locator("[data-act=Delete]")
+    expect(deletion).to_be_hidden()
+    panel_page.end(stream, "An answer.")
+    expect(deletion).to_be_visible()
+    again = TurnView("b2", "assistant", state="pending")
+    panel_page.show(turns=(*panel_page.state.turns[:3], again), running="b2")
+    expect(deletion).to_be_hidden()
+    expect(panel_page.turns.first.locator("[data-act=Delete]")).to_be_visible()
 
 
 def test_what_is_sent_meanwhile_waits_in_sight_and_can_be_changed(panel_page: PanelPage) -> None:

@@ -1,19 +1,19 @@
-"""The page's half of a chat panel: what is done with turns, with files and with the settings."""
+"""The page's half of a chat panel: what is done with turns, waiting messages, files and settings."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from nbstream.display.panel_state import Attachment, TurnView
-from tests.panel_page import exchange
+from tests.panel_page import exchange, queued
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from tests.panel_page import PanelPage
 
@@ -65,6 +65,59 @@ def test_a_question_is_written_anew_where_it_stands(panel_page: PanelPage) -> No
     asked.get_by_role("button", name="Ask again").click()
     assert panel_page.wait_for("edit") == ("u1", "Better")
     expect(editor).to_have_count(0)
+
+
+def edits(page: Page) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = page.evaluate("sent.filter(({ action }) => action === 'edit')")
+    return sent
+
+
+def test_a_late_reply_leaves_another_editor_alone(panel_page: PanelPage, page: Page) -> None:
+    panel_page.show(turns=exchange(1))
+    asked = panel_page.turns.first
+    edit, editor = asked.get_by_role("button", name="Edit", exact=True), asked.get_by_role("textbox")
+    page.evaluate("window.deaf = true")
+    edit.click()
+    editor.fill("first")
+    editor.press("Enter")
+    editor.press("Escape")
+    edit.click()
+    editor.fill("second")
+    (first,) = edits(page)
+    panel_page.page.evaluate("(first) => hear(first).then(tell)", first)
+    panel_page.wait_for("edit")
+    panel_page.settle()
+    expect(editor).to_have_value("second")
+    expect(editor).to_be_focused()
+    editor.press("Enter")
+    editor.press("Escape")
+    panel_page.page.evaluate("(second) => hear(second).then(tell)", edits(page)[1])
+    panel_page.settle()
+    expect(editor).to_have_count(0)
+    assert panel_page.errors == []
+
+
+def test_what_is_written_anew_is_asked_once_and_stays_as_it_was_asked(panel_page: PanelPage, page: Page) -> None:
+    panel_page.show(turns=exchange(1))
+    asked = panel_page.turns.first
+    asked.get_by_role("button", name="Edit", exact=True).click()
+    editor = asked.get_by_role("textbox")
+    page.evaluate("window.deaf = true")
+    editor.fill("Better")
+    editor.press("Enter")
+    editor.press("Enter")
+    page.keyboard.type("not to be asked any more")
+    asked.get_by_role("button", name="Ask again").click()
+    assert len(edits(page)) == 1
+    expect(editor).to_have_value("Better")
+    panel_page.reader.error = ValueError("not now")
+    page.evaluate("hear(sent.at(-1)).then(tell)")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("not now")
+    editor.press("End")
+    page.keyboard.type("!")
+    expect(editor).to_have_value("Better!")
+    editor.press("Enter")
+    assert len(edits(page)) == 2
 
 
 def test_versions_are_gone_through_with_the_focus_kept(panel_page: PanelPage) -> None:
@@ -137,6 +190,67 @@ def test_a_front_end_that_lets_no_page_make_cells_offers_none(panel_page: PanelP
     panel_page.turns.locator("pre").focus()
     expect(panel_page.button("Copy").first).to_be_visible()
     expect(panel_page.root.locator(".nbs-code-bar").get_by_role("button")).to_have_count(1)
+
+
+# --- messages that wait -----------------------------------------------------------------------------------------------
+
+
+def editor_of_the_queued(panel_page: PanelPage) -> Locator:
+    panel_page.show(queue=queued("next"))
+    queue = panel_page.root.get_by_role("list", name="Waiting to be asked")
+    queue.get_by_role("button", name="Edit", exact=True).click()
+    return queue.get_by_role("textbox", name="Your text")
+
+
+def test_what_is_written_into_a_message_that_is_sent_meanwhile_is_handed_over(panel_page: PanelPage) -> None:
+    panel_page.composer.fill("after")
+    editor_of_the_queued(panel_page).fill("next, but better")
+    panel_page.show(queue=())
+    expect(panel_page.composer).to_be_focused()
+    panel_page.page.keyboard.type("!")
+    expect(panel_page.composer).to_have_value("next, but better\n\nafter!")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("what you wrote is below")
+
+
+def test_a_reader_who_writes_elsewhere_stays_there_when_an_edited_message_is_sent(panel_page: PanelPage) -> None:
+    panel_page.button("Settings").click()
+    editor_of_the_queued(panel_page).fill("next, but better")
+    system = panel_page.root.get_by_role("textbox", name="System prompt")
+    system.focus()
+    panel_page.show(queue=())
+    expect(panel_page.composer).to_have_value("next, but better")
+    expect(system).to_be_focused()
+
+
+def test_of_a_message_that_was_not_rewritten_nothing_is_handed_over(panel_page: PanelPage) -> None:
+    expect(editor_of_the_queued(panel_page)).to_be_focused()
+    panel_page.show(queue=())
+    expect(panel_page.composer).to_be_focused()
+    expect(panel_page.composer).to_have_value("")
+    expect(panel_page.root.locator(".nbs-notice")).to_be_hidden()
+
+
+def test_a_change_that_has_been_saved_is_not_handed_over(panel_page: PanelPage, page: Page) -> None:
+    editor = editor_of_the_queued(panel_page)
+    page.evaluate("window.deaf = true")
+    editor.fill("better")
+    editor.press("Enter")
+    panel_page.show(queue=queued("better"))
+    panel_page.show(queue=())
+    page.evaluate("deaf = false, hear(sent.at(-1)).then(tell)")
+    assert panel_page.wait_for("change_queued") == ("q0", "better")
+    panel_page.settle()
+    expect(panel_page.composer).to_have_value("")
+    expect(panel_page.composer).to_be_focused()
+
+
+def test_a_queued_message_has_one_editor(panel_page: PanelPage) -> None:
+    editor = editor_of_the_queued(panel_page)
+    editor.fill("better")
+    panel_page.root.locator(".nbs-queued").get_by_role("button", name="Edit", exact=True).click()
+    expect(editor).to_have_count(1)
+    expect(editor).to_have_value("better")
+    expect(editor).to_be_focused()
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

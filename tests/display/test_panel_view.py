@@ -175,6 +175,8 @@ def test_what_an_action_raises_is_a_reply_of_one_line(page):
         ),
         ({"action": "edit", "target": "u1", "text": "x"}, ("edit", "u1", "x")),
         ({"action": "retry", "target": "a1"}, ("retry", "a1")),
+        ({"action": "stop", "turn": "a1"}, ("stop", "a1")),
+        ({"action": "stop"}, ("stop",)),
         ({"action": "include", "target": "a1", "included": True}, ("include", "a1", True)),
         ({"action": "set", "name": "temperature", "value": 0.5}, ("set", "temperature", 0.5)),
         ({"action": "set", "name": "temperature", "value": None}, ("set", "temperature", None)),

@@ -55,7 +55,7 @@ class Composer {
     say(this.sending, label);
     this.sending.title = running ? "Stop the answer and keep what has arrived (Esc)" : "Send (Enter)";
     this.sending.dataset.does = label;
-    this.sending.setAttribute("aria-disabled", running ? this.panel.stopping : empty);
+    this.sending.setAttribute("aria-disabled", running ? this.panel.stopping === running : empty);
     this.queueing.hidden = !running || empty;
   }
 

@@ -57,12 +57,13 @@ class PanelDocument {
       return;
     }
     this.number = message.number;
-    const { running } = this;
+    const { running, question } = this;
     Object.assign(this.surroundings, message.surroundings);
     if (this.running !== running) this.watchOutputs();
     for (const head of message.heads) this.turn(head.id).head = head;
     if (message.order) this.reorder(message.order);
-    this.views.forEach((view) => view.drawTurns(message.heads.map(({ id }) => id)));
+    const changed = [...message.heads.map(({ id }) => id), question, this.question];
+    this.views.forEach((view) => view.drawTurns(changed));
     for (const content of message.contents ?? []) this.fill(content);
     this.views.forEach((view) => view.draw());
     this.want();
@@ -169,6 +170,11 @@ class PanelDocument {
 
   get running() {
     return this.surroundings.running;
+  }
+
+  // The turn that is being answered.
+  get question() {
+    return this.order[this.order.indexOf(this.running) - 1];
   }
 
   // Resolves with what the kernel replies.

@@ -15,16 +15,17 @@ class Queue {
       ...this.doc.outbox.map((item) => ({ ...item, key: `sent ${item.id}`, queued: false })),
     ];
     const stay = new Set(waiting.map(({ key }) => key));
-    for (const [key, { root }] of this.items) {
+    for (const [key, made] of this.items) {
       if (stay.has(key)) continue;
-      if (root.contains(document.activeElement)) this.panel.composer.field.focus({ preventScroll: true });
-      root.remove();
       this.items.delete(key);
+      this.handOver(made);
     }
     let at = this.root.firstElementChild;
     for (const item of waiting) {
       if (!this.items.has(item.key)) this.items.set(item.key, this.add(item));
-      const { words, root } = this.items.get(item.key);
+      const made = this.items.get(item.key);
+      const { words, root } = made;
+      made.text = item.text;
       say(words, [item.text, ...item.attachments.map(({ name }) => `[${name}]`)].filter(Boolean).join(" "));
       if (root === at) at = at.nextElementSibling;
       else this.root.insertBefore(root, at);
@@ -36,29 +37,42 @@ class Queue {
     const root = element("li", item.queued ? "nbs-queued" : "nbs-queued nbs-sent");
     const words = element("span", "nbs-words", root);
     words.dir = "auto";
-    if (item.queued) this.buildButtons(root, words, item);
-    return { root, words };
+    const made = { root, words, text: item.text, editor: null };
+    if (item.queued) this.buildButtons(made, item);
+    return made;
   }
 
-  buildButtons(root, words, { id }) {
+  buildButtons(made, { id }) {
+    const { root } = made;
     const edit = button("nbs-act", "Edit", "Change this before it is asked", root, () => {
-      const item = this.doc.surroundings.queue.find((other) => other.id === id);
-      const editor = new TextEditor({
+      if (made.editor) return made.editor.focus();
+      made.editor = new TextEditor({
         label: "Your text",
-        text: item.text,
+        text: made.text,
         done: "Save",
         save: (text) => this.doc.ask("change_queued", { target: id, text }),
         failed: ({ message }) => this.doc.say(message),
-        close: () => {
-          editor.root.remove();
+        closed: () => {
+          made.editor = null;
           root.classList.remove("nbs-edited");
           edit.focus({ preventScroll: true });
         },
       });
       root.classList.add("nbs-edited");
-      root.append(editor.root);
-      editor.focus();
+      root.append(made.editor.root);
+      made.editor.focus();
     });
     button("nbs-act", "Remove", "Do not ask this", root, () => this.doc.act("drop_queued", { target: id }));
+  }
+
+  // The message goes; what was being written into it does not.
+  handOver({ root, text, editor }) {
+    const [here, written] = [root.contains(document.activeElement), editor?.field.value ?? text];
+    root.remove();
+    if (written.trim() && written !== text) {
+      this.doc.giveBack({ text: written, attachments: [] });
+      this.doc.say("That message no longer waits to be asked; what you wrote is below.");
+    }
+    if (here) this.panel.composer.field.focus({ preventScroll: true });
   }
 }

@@ -89,7 +89,7 @@ class Turn extends AnswerView {
     this.copying.hidden = !text;
     this.drawMark(head.mark);
     say(this.facts, head.facts.join(" · "));
-    this.deletion.hidden = ["pending", "streaming"].includes(head.state);
+    this.deletion.hidden = ["pending", "streaming"].includes(head.state) || this.panel.doc.question === this.id;
   }
 
   label(number) {
@@ -142,7 +142,7 @@ class Turn extends AnswerView {
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
     for (const later of [this.copying, this.deletion]) later.toggleAttribute("hidden", true);
-    say(this.facts, this.panel.stopping && !doc.ended ? "Stopping …" : doc.statusLine());
+    say(this.facts, this.panel.stopping === this.id && !doc.ended ? "Stopping …" : doc.statusLine());
     this.drawMark(doc.ended ? doc.mark : null);
     if (doc.ended) clearInterval(this.ticker);
   }
@@ -190,8 +190,7 @@ class Turn extends AnswerView {
       done: "Ask again",
       save: (text) => this.panel.doc.ask("edit", { target: this.id, text }),
       failed: (error) => this.panel.doc.say(error.message),
-      close: () => {
-        this.editor.root.remove();
+      closed: () => {
         this.editor = null;
         this.body.hidden = false;
         if (this.root.isConnected) this.edit.focus({ preventScroll: true });
@@ -235,17 +234,26 @@ function shownFile({ name, url, text }) {
   return details;
 }
 
-// A text that is written anew where it stands.
+// A text that is written anew where it stands. While it is being saved, it stays as it is.
 class TextEditor {
-  constructor({ label, text, done, save, failed, close }) {
+  constructor({ label, text, done, save, failed, closed }) {
+    this.closed = closed;
     this.root = element("div", "nbs-editor");
     this.field = element("textarea", "nbs-field", this.root);
     this.field.setAttribute("aria-label", label);
     Object.assign(this.field, { rows: 1, value: text, dir: "auto" });
     const row = element("div", "nbs-remedies", this.root);
-    const finish = () => this.field.value.trim() && save(this.field.value).then(close, failed);
+    const finish = () => {
+      if (this.field.readOnly || !this.field.value.trim()) return;
+      this.field.readOnly = true;
+      const again = (error) => {
+        this.field.readOnly = false;
+        failed(error);
+      };
+      save(this.field.value).then(() => this.close(), again);
+    };
     button("nbs-act", done, "Enter", row, finish);
-    button("nbs-act", "Cancel", "Esc", row, close);
+    button("nbs-act", "Cancel", "Esc", row, () => this.close());
     this.field.addEventListener("input", () => fitHeight(this.field));
     this.field.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
@@ -254,7 +262,7 @@ class TextEditor {
         finish();
       } else if (event.key === "Escape") {
         event.stopPropagation(); // it stops no answer here
-        close();
+        this.close();
       }
     });
   }
@@ -262,6 +270,13 @@ class TextEditor {
   focus() {
     this.field.focus();
     fitHeight(this.field);
+  }
+
+  // Once: the reader may have gone on elsewhere when it is saved.
+  close() {
+    if (!this.root.parentElement) return;
+    this.root.remove();
+    this.closed();
   }
 }
 

@@ -6,7 +6,7 @@ class PanelView {
     this.doc = doc;
     this.turns = new Map();
     this.unread = new Set();
-    this.stopping = false;
+    this.stopping = null; // the turn that the reader has stopped, until another one runs
     this.focused = null; // what had the focus last, so that it gets it back when Jupyter makes the view again
     this.root = element("div", "nbs-panel");
     this.root.setAttribute("role", "group");
@@ -170,7 +170,7 @@ class PanelView {
 
   draw() {
     const { running, context, totals } = this.doc.surroundings;
-    if (!running) this.stopping = false;
+    if (running !== this.stopping) this.stopping = null;
     this.root.toggleAttribute("data-running", Boolean(running));
     this.drawEmpty();
     this.queue.draw();
@@ -247,11 +247,12 @@ class PanelView {
   }
 
   askToStop() {
-    if (!this.doc.running || this.stopping) return;
-    this.stopping = true;
-    this.doc.act("stop");
+    const { running } = this.doc;
+    if (!running || this.stopping === running) return;
+    this.stopping = running;
+    this.doc.act("stop", { turn: running }); // the next one may run by the time this is heard
     this.composer.drawButtons();
-    this.turns.get(this.doc.running)?.doc && this.turns.get(this.doc.running).drawState();
+    this.turns.get(running)?.doc && this.turns.get(running).drawState();
   }
 
   remove() {
