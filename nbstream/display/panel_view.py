@@ -33,7 +33,7 @@ from nbstream.display.page import page_code, take_messages_at_once
 from nbstream.display.panel_actions import perform
 from nbstream.display.panel_state import PanelState, TurnView
 from nbstream.display.settled_turns import SettledTurns
-from nbstream.plain import plain
+from nbstream.plain import encodable, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,7 +189,7 @@ class PanelView(anywidget.AnyWidget):
             return {"value": perform(self._actions, message)}
         except Exception as error:  # noqa: BLE001  whatever an action raises is shown to the reader
             words = IN_A_PANEL.worded(str(error)) or type(error).__name__
-            return {"error": " ".join(plain(words).split())}
+            return {"error": " ".join(encodable(plain(words)).split())}
 
     def _send_outline(self) -> None:
         with self._lock:

@@ -111,9 +111,8 @@ def test_the_bound_name_stays_unset_while_another_panel_has_asked_on(ask, option
     loopback.wait(requests=2)
     assert "reply" not in shell.user_ns
     assert (panel.text, asking.text) == ("Hello", "Hello")
-    handle = chat.running.handle
     panel.stop()
-    handle.result(10)
+    loopback.wait(left=1)
 
 
 def test_send_returns_at_once_and_can_be_stopped(ask, options, loopback):
@@ -302,6 +301,7 @@ def test_a_restored_panel_has_the_last_answers_at_hand(saved):
     path, panel = saved
     restored = nbs.ChatPanel.restore(path, layout={"width": "300px"})
     assert (restored.text, restored.usage) == ("Hello", panel.usage)
+    assert restored.result is not None
     assert (restored.result.text, restored.result.state) == ("Hello", "completed")
     assert restored.layout.width == "300px"
     restored.close()

@@ -230,6 +230,12 @@ class PanelDocument {
     this.write({ text: both, attachments: [...attachments, ...this.draft.attachments] });
   }
 
+  // What was being written in a place that is gone.
+  handOver(text, words) {
+    this.giveBack({ text, attachments: [] });
+    this.say(words);
+  }
+
   noteDeaf(deaf) {
     this.deaf = deaf;
     this.views.forEach((view) => view.drawNotice());

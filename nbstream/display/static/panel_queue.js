@@ -70,8 +70,7 @@ class Queue {
     const [here, written] = [root.contains(document.activeElement), editor?.field.value ?? text];
     root.remove();
     if (written.trim() && written !== text) {
-      this.doc.giveBack({ text: written, attachments: [] });
-      this.doc.say("That message no longer waits to be asked; what you wrote is below.");
+      this.doc.handOver(written, "That message no longer waits to be asked; what you wrote is below.");
     }
     if (here) this.panel.composer.field.focus({ preventScroll: true });
   }

@@ -72,6 +72,7 @@ class ModelPicker {
     Object.entries({ ...attributes, "aria-autocomplete": "list" }).forEach(([name, value]) => this.field.setAttribute(name, value));
     this.field.addEventListener("input", () => this.filter(this.field.value));
     this.field.addEventListener("keydown", (event) => this.onKey(event));
+    this.field.addEventListener("change", () => this.take(this.field.value));
     this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
     this.list.addEventListener("click", ({ target }) => {
       const option = target.closest("[role=option]");
@@ -136,12 +137,23 @@ class ModelPicker {
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
       this.choose(this.options[this.at]?.textContent ?? this.field.value);
+    } else if (event.key === "Escape") {
+      this.field.value = this.doc.surroundings.model;
     }
   }
 
   choose(name) {
-    if (name.trim()) this.doc.act("set", { name: "model", value: name.trim() });
+    this.field.value = name;
+    this.take(name);
     this.close();
+  }
+
+  // Once, though both Enter and leaving the field say so.
+  take(name) {
+    const value = name.trim();
+    if (!value || value === (this.taken ?? this.doc.surroundings.model)) return;
+    this.taken = value;
+    this.doc.act("set", { name: "model", value }).then(() => (this.taken = null));
   }
 }
 
@@ -153,7 +165,7 @@ class Settings {
     label.append("System prompt");
     this.system = element("textarea", "nbs-field", label);
     Object.assign(this.system, { rows: 2, dir: "auto" });
-    this.system.addEventListener("change", () => doc.act("set", { name: "system", value: this.system.value }));
+    this.system.addEventListener("change", () => this.set("system", this.system.value));
     this.system.addEventListener("input", () => fitHeight(this.system));
     this.row = element("div", "nbs-parameters", tray);
   }
@@ -179,12 +191,19 @@ class Settings {
     label.append(words[0].toUpperCase() + words.slice(1));
     const field = element("input", "nbs-field", label);
     Object.assign(field, { type: "number", step: "any", placeholder: "default" });
-    field.addEventListener("change", () => {
-      const value = field.value === "" ? null : Number(field.value);
-      this.doc.act("set", { name, value });
+    field.addEventListener("change", async () => {
+      const given = field.value;
+      await this.set(name, given === "" ? null : Number(given));
+      // What was refused is not in force, and must not look like it.
+      if (field.value === given) field.value = this.doc.surroundings.parameters[name] ?? "";
     });
     this.fields.set(name, field);
     return field;
+  }
+
+  set(name, value) {
+    this.doc.say("");
+    return this.doc.act("set", { name, value });
   }
 }
 

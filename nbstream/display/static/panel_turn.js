@@ -60,6 +60,7 @@ class Turn extends AnswerView {
   drawHead() {
     const { head } = this.known;
     if (!head) return;
+    const focused = this.root.contains(document.activeElement) ? document.activeElement : null;
     this.root.dataset.role = head.role;
     say(this.who, NAMES[head.role] ?? head.role);
     say(this.note, head.note);
@@ -73,6 +74,8 @@ class Turn extends AnswerView {
     this.drawPlace(head.siblings);
     if (!this.doc) this.drawSettled();
     else if (this.doc.ended) this.drawMark(head.mark ?? this.doc.mark);
+    // A button that is taken away would leave the focus nowhere.
+    if (focused && !focused.checkVisibility()) this.root.focus({ preventScroll: true });
   }
 
   drawPlace(siblings) {
@@ -187,6 +190,7 @@ class Turn extends AnswerView {
     this.editor = new TextEditor({
       label: "Your text",
       text: this.known.text,
+      optional: this.known.attachments.length > 0,
       done: "Ask again",
       save: (text) => this.panel.doc.ask("edit", { target: this.id, text }),
       failed: (error) => this.panel.doc.say(error.message),
@@ -199,6 +203,12 @@ class Turn extends AnswerView {
     this.body.hidden = true;
     this.body.after(this.editor.root);
     this.editor.focus();
+  }
+
+  // The turn goes, as when another branch is shown; what was being written in its place does not.
+  handOver() {
+    const written = this.editor?.written;
+    if (written) this.panel.doc.handOver(written, "The message that you were writing anew is not shown now; your words are below.");
   }
 
   remove() {
@@ -236,7 +246,8 @@ function shownFile({ name, url, text }) {
 
 // A text that is written anew where it stands. While it is being saved, it stays as it is.
 class TextEditor {
-  constructor({ label, text, done, save, failed, closed }) {
+  constructor({ label, text, optional = false, done, save, failed, closed }) {
+    this.text = text;
     this.closed = closed;
     this.root = element("div", "nbs-editor");
     this.field = element("textarea", "nbs-field", this.root);
@@ -244,7 +255,7 @@ class TextEditor {
     Object.assign(this.field, { rows: 1, value: text, dir: "auto" });
     const row = element("div", "nbs-remedies", this.root);
     const finish = () => {
-      if (this.field.readOnly || !this.field.value.trim()) return;
+      if (this.field.readOnly || !(optional || this.field.value.trim())) return;
       this.field.readOnly = true;
       const again = (error) => {
         this.field.readOnly = false;
@@ -265,6 +276,12 @@ class TextEditor {
         this.close();
       }
     });
+  }
+
+  // What nobody else has yet.
+  get written() {
+    const { readOnly, value } = this.field;
+    return readOnly || value === this.text || !value.trim() ? "" : value;
   }
 
   focus() {

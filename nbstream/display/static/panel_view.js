@@ -116,6 +116,7 @@ class PanelView {
     const lost = this.lostFocus(turns);
     for (const [id, turn] of this.turns) {
       if (turns.has(id)) continue;
+      turn.handOver();
       turn.remove();
       this.turns.delete(id);
       this.unread.delete(id);
