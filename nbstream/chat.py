@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nbstream.api import launch, surface_here
 from nbstream.chat_record import ChatRecord
-from nbstream.chat_running import Ending, RunningTurn
+from nbstream.chat_running import STILL_ANSWERING, Ending, RunningTurn
 from nbstream.config import resolve, settings
 from nbstream.continuation import Continuation
 from nbstream.conversation.budget import context_of
@@ -242,7 +242,7 @@ class Chat(ChatRecord):
 
     def _reserve(self, running: RunningTurn) -> RunningTurn:
         if self.running is not None:
-            raise UsageError("this chat is still answering; wait, or stop it first")
+            raise UsageError(STILL_ANSWERING)
         self._running = running
         return running
 

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from nbstream.chat_files import read_json, write_json
-from nbstream.chat_running import Listeners
+from nbstream.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document import Document, harmless
 from nbstream.conversation.history import Limits, note_of, outgoing
@@ -145,7 +145,7 @@ class ChatRecord:
         conversation = Conversation.from_messages(messages)
         with self._lock:
             if self.running is not None:
-                raise UsageError("this chat is still answering; wait or stop it before you set its messages")
+                raise UsageError(STILL_ANSWERING)
             self._conversation = conversation
         self._changed()
 
@@ -264,7 +264,7 @@ class ChatRecord:
         """
         with self._lock:
             if self.running is not None:
-                raise UsageError("this chat is still answering; wait, or stop it first")
+                raise UsageError(STILL_ANSWERING)
             leaf = self._conversation.tree.leaf()
             if leaf is None:
                 raise UsageError("there is nothing to undo in this chat")

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from nbstream.handle import StreamHandle
     from nbstream.result import StreamResult
 
-__all__ = ["ChatListener", "Ending", "Listeners", "RunningTurn"]
+__all__ = ["STILL_ANSWERING", "ChatListener", "Ending", "Listeners", "RunningTurn"]
+
+STILL_ANSWERING = "this chat is still answering; wait, or stop it first"
+"""What to say to whoever wants something that cannot be done before the end of an exchange."""
 
 _log = logging.getLogger("nbstream")
 

@@ -10,6 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nbstream.chat_running import STILL_ANSWERING
 from nbstream.context import summaries, with_context
 from nbstream.display.marks import IN_A_PANEL
 from nbstream.display.panel_state import PanelState
@@ -166,7 +167,10 @@ class PanelController:
     def select(self, turn_id: str) -> None:
         """Show the branch of this sibling; not while an answer arrives, which belongs to the branch that is shown."""
         if self._busy():
-            raise UsageError("this chat is still answering; wait, or stop it first")
+            raise UsageError(STILL_ANSWERING)
+        if self._blocked():
+            with self._lock:
+                self._queue.hold()  # whoever looks at another version has not asked anything there
         self.chat.select(turn_id)
 
     def delete(self, turn_id: str) -> None:
@@ -227,7 +231,7 @@ class PanelController:
         return None if self._view is None else self._view.surface(running.id)
 
     def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
-        """Tell the notebook; the queue goes on only after an answer that is complete."""
+        """Tell the notebook."""
         del running
         # First, for whoever hears of the end may look at what is kept; so what the chat tells next is no news.
         self._call(self._hooks.changed)

@@ -1,6 +1,6 @@
 """The messages that wait for the answer under way: in order, changeable until they are sent. Pure.
 
-After an answer that failed or was stopped the queue waits, for what was queued may make no sense without that answer.
+When to send them is not decided here; but none is sent by itself after one that could not be.
 """
 
 from __future__ import annotations
