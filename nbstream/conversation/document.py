@@ -87,7 +87,7 @@ class Document:
         Raises:
             UsageError: It is none, it is damaged, or a newer nbstream has made it.
         """
-        data = encodable_json(data)
+        data = encodable_json(data)  # a copy, which the turns may keep
         version = data.get("nbstream_chat") if isinstance(data, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
             raise UsageError("this is no saved chat; chat.save(path) makes one")
@@ -123,7 +123,7 @@ def harmless(options: Mapping[str, Any]) -> dict[str, Any]:
     kept = {}
     for name, value in options.items():
         if name not in _NOT_SAVED and not _SECRET.search(name) and _is_json(value):
-            kept[name] = _without_secrets(value)
+            kept[name] = _bare(str(value)) if name == "base_url" else _without_secrets(value)
     return kept
 
 
@@ -157,7 +157,7 @@ def _add_turns(conversation: Conversation, entries: list[Any]) -> None:
 def _turn(entry: dict[str, Any]) -> Turn:
     content = entry["content"]
     if isinstance(content, list) and all(isinstance(part, dict) for part in content):
-        content = tuple(copy.deepcopy(content))
+        content = tuple(content)
     elif not isinstance(content, str | None):
         raise TypeError("content")
     turn = Turn(
@@ -168,8 +168,8 @@ def _turn(entry: dict[str, Any]) -> Turn:
         included=entry.get("included") is not False,
         reasoning=_of(entry, "reasoning", str) or "",
         refusal=_of(entry, "refusal", str) or "",
-        facts=_facts(copy.deepcopy(_of(entry, "facts", dict) or {})),
-        extra=copy.deepcopy(_of(entry, "extra", dict) or {}),
+        facts=_facts(_of(entry, "facts", dict) or {}),
+        extra=_of(entry, "extra", dict) or {},
     )
     if not turn.state.terminal:
         raise ValueError("state")

@@ -71,7 +71,7 @@ class FanOut:
     def close(self, result: StreamResult) -> None:
         """Close each."""
         with self._lock:
-            self._closed = True
+            self._closed, self._drawn = True, None
             surfaces = tuple(self._surfaces)
         for surface in surfaces:
             self._try(surface, surface.close, result)

@@ -330,8 +330,8 @@ class PanelController:
         with self._lock:
             queue, models, held = self._queue.items, self._models, self._queue.held
             notices = list(self._notices.values())
-        if queue and running is None and (held or self._blocked()):
-            notices.append(_BLOCKED if self._blocked() else _HELD)
+        if queue and running is None:
+            notices += [_BLOCKED] if self._blocked() else [_HELD] if held else []
         return PanelState(
             turns=turns,
             queue=queue,

@@ -184,6 +184,7 @@ KEY = "sk-0123456789abcdef"
         ({"api_key": KEY, "model": "m"}, {"model": "m"}),
         ({"client": ..., "images": "allow"}, {}),
         ({"base_url": f"http://me:{KEY}@localhost:8000/v1?key={KEY}#x"}, {"base_url": "http://localhost:8000/v1"}),
+        ({"base_url": f"localhost:8000/v1?key={KEY}"}, {"base_url": "localhost:8000/v1"}),
         ({"extra_headers": {"Authorization": KEY}}, {}),
         (
             {"tools": [{"type": "mcp", "server_url": "https://a", "headers": {"X": KEY}, "authorization": KEY}]},
