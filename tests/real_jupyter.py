@@ -60,17 +60,29 @@ class Jupyter:
 
     def kernel_is_ready(self, name: str) -> bool:
         """Whether a page is connected to an idle kernel of the notebook."""
-        with urllib.request.urlopen(f"{self.url}api/sessions?token={TOKEN}") as answer:
-            kernels = [session["kernel"] for session in json.load(answer) if session["path"] == name]
+        kernels = [session["kernel"] for session in self._sessions() if session["path"] == name]
         return any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
+
+    def end_kernel(self, name: str) -> None:
+        """End the kernel of the notebook."""
+        (session,) = (session for session in self._sessions() if session["path"] == name)
+        self._end(session)
 
     def end_kernels(self) -> None:
         """End every kernel, for a hundred of them would fill the memory."""
-        with urllib.request.urlopen(f"{self.url}api/kernels?token={TOKEN}") as answer:
-            kernels = [kernel["id"] for kernel in json.load(answer)]
-        for kernel in kernels:
-            address = f"{self.url}api/kernels/{kernel}?token={TOKEN}"
-            urllib.request.urlopen(urllib.request.Request(address, method="DELETE")).close()
+        for session in self._sessions():
+            self._end(session)
+
+    # By its sessions, for the list of kernels is an error of the server's while one of them is starting.
+
+    def _sessions(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}api/sessions?token={TOKEN}") as answer:
+            sessions: list[dict[str, Any]] = json.load(answer)
+        return sessions
+
+    def _end(self, session: dict[str, Any]) -> None:
+        address = f"{self.url}api/sessions/{session['id']}?token={TOKEN}"
+        urllib.request.urlopen(urllib.request.Request(address, method="DELETE")).close()
 
 
 @pytest.fixture(scope="session")

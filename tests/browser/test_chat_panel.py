@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
-
-from tests.real_jupyter import TOKEN
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -276,14 +272,6 @@ def test_a_panel_in_an_output_widget_says_that_it_is_not_kept(
 # --- it is saved, and comes back --------------------------------------------------------------------------------------
 
 
-def end_kernel(jupyter: Jupyter, notebook: Notebook) -> None:
-    with urllib.request.urlopen(f"{jupyter.url}api/sessions?token={TOKEN}") as answer:
-        session = next(each["id"] for each in json.load(answer) if each["path"] == notebook.path.name)
-    address = f"{jupyter.url}api/sessions/{session}?token={TOKEN}"
-    with urllib.request.urlopen(urllib.request.Request(address, method="DELETE")):
-        pass
-
-
 def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
@@ -292,7 +280,7 @@ def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     panel.wait_for_end(1)
     saved(notebook)
     notebook.page.goto("about:blank")
-    end_kernel(jupyter, notebook)
+    jupyter.end_kernel(notebook.path.name)
     notebook.load()
     transcript = notebook.output(1).locator(".nbs-transcript").last
     expect(transcript).to_be_visible(timeout=PATIENCE_MS)
