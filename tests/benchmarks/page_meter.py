@@ -96,7 +96,8 @@ class PageMeter:
             cell: The number of the cell.
             until: Waits until the end is near; meanwhile the page is left alone, for to look at it takes its time.
         """
-        notebook.page.wait_for_timeout(500)  # what came before has calmed down
+        self._session.send("HeapProfiler.collectGarbage")  # or this run would pay for the garbage of what came before
+        notebook.page.wait_for_timeout(500)  # which has calmed down
         notebook.page.evaluate("window.long_tasks.length = 0; window.left = window.came_at = null")
         spent = self._spent = Spent()
         before, cpu, began = self._metrics(), self._kernel_cpu(), time.perf_counter()
