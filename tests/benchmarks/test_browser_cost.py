@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the kerne
 PROMPT = "Write 880 words"  # about 5 KB
 PACE = {"first_token": 0.2, "tokens_per_second": 100}
 WEBSOCKET_BYTES = 1 / 30  # of those of a display a chunk
-MAIN_THREAD = 1 / 8  # of that of a display a chunk
+MAIN_THREAD = 1 / 9  # of that of a display a chunk, summed; 1/10 to 1/11 from run to run
 KERNEL_CPU = 1 / 3  # of that of a loop that prints; 1/3.2 to 1/4 from run to run
 REPEATS = 3
 
@@ -73,8 +73,8 @@ def test_an_answer_of_5_kb_at_100_chunks_a_second(open_notebook: OpenNotebook, u
     meter.start(notebook, spare)
     runs = {way: [measure(meter, notebook, number, upstream)] for number, way in enumerate(WAYS, start=2)}
     floors = [meter.run(notebook, floor_cell, lambda: time.sleep(13))]
-    # Times vary, and now and then the page is busy with itself, also while a cell only sleeps: what is compared is
-    # measured in turn, and summed.
+    # Times vary, also those of a page whose cell only sleeps, by half of what an answer costs: main-thread times are
+    # summed over runs in turn, for the least of each would take the quietest sleep off another moment's answer.
     compared = ("%%stream", "display(Markdown) a chunk", "print a chunk")
     for _ in range(REPEATS - 1):
         for way in compared:
@@ -91,7 +91,7 @@ def test_an_answer_of_5_kb_at_100_chunks_a_second(open_notebook: OpenNotebook, u
         print(f"    {part:36}{part_size:8,} in {ours.frames[kind]} messages")
     slept = sum(floor.main_thread for floor in floors)
     main_thread, other, _ = (sum(run.main_thread for run in runs[way]) - slept for way in compared)
-    kernel, _, printing = (sum(run.kernel for run in runs[way]) for way in compared)
+    kernel, _, printing = (min(run.kernel for run in runs[way]) for way in compared)
     figures = {
         "websocket bytes of a display a chunk": (ours.websocket / each_chunk.websocket, WEBSOCKET_BYTES),
         "main-thread time of a display a chunk": (max(main_thread, 0.001) / other, MAIN_THREAD),
