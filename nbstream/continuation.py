@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
+from nbstream.parts import ReasoningPart, RefusalPart, TextPart, ToolCallPart
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.parts import Part
     from nbstream.request import Position, StreamRequest
     from nbstream.result import StreamResult
 
@@ -59,12 +61,25 @@ class Continuation:
             raise UsageError("several answers (n above 1) cannot be gone on with")
         request = replace(self._request, partial_answer=result.text)
         # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
-        beginning = replace(result, tool_calls=(), refusal="", reasoning=result.reasoning if result.text else "")
+        kept = tuple(part for part in result.parts if not isinstance(part, ToolCallPart | RefusalPart))
+        if not result.text:
+            kept = tuple(part for part in kept if not isinstance(part, ReasoningPart))
+        beginning = replace(result, parts=kept)
         if self._position is not None and result.state is not StreamState.COMPLETED:
             request, beginning = replace(self._request, position=self._position), result
             if self._position.half:  # its other half is still to come
-                beginning = replace(result, text=result.text.removesuffix("\ufffd") + self._position.half)
+                beginning = replace(result, parts=_with_half(result.parts, self._position.half))
         return self._start(request, beginning, display)
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
+
+
+def _with_half(parts: tuple[Part, ...], half: str) -> tuple[Part, ...]:
+    """The parts with the first half of a character at the end of the last text, in the place of what stands for it."""
+    at = max((place for place, part in enumerate(parts) if isinstance(part, TextPart)), default=None)
+    if at is None:
+        return parts
+    last = parts[at]
+    assert isinstance(last, TextPart)
+    return (*parts[:at], replace(last, text=last.text.removesuffix("\ufffd") + half), *parts[at + 1 :])

@@ -2,17 +2,26 @@
 
 Both OpenAI wire formats are translated into these; nothing right of `transport` sees a wire format or an SDK type.
 An event is a fact about the answer, not about the bytes: keep-alives, pings and unknown fields never become one.
+
+An answer is made of parts (see `nbstream.parts`). Where the wire announces them, as Responses does, `PartStarted` says
+where a part of text, reasoning or refusal begins, and `PartResumed` that the deltas which follow belong to an earlier
+one. Elsewhere a delta of another kind than the one before begins a part, and so does the first event of a tool call, a
+medium or an activity everywhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from nbstream.parts import MediaKind
     from nbstream.result import Usage
 
 __all__ = [
+    "ActivityReported",
     "Annotated",
     "EndOfStream",
     "Event",
@@ -20,12 +29,17 @@ __all__ = [
     "Finished",
     "Garbled",
     "LogprobsReported",
+    "MediaDelta",
+    "PartEnded",
+    "PartResumed",
+    "PartStarted",
     "ReasoningDelta",
     "RefusalDelta",
     "Started",
     "TextDelta",
     "TextRevised",
     "ToolCallDelta",
+    "ToolCallEnded",
     "ToolCallRevised",
     "UsageReported",
     "Warned",
@@ -38,6 +52,39 @@ class Started:
 
     model: str | None = None
     response_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartStarted:
+    """A part of text, reasoning or refusal begins; the deltas that follow belong to it.
+
+    `part` is the number by which later events name it. `item_id` and `content_index` are the server's words for its
+    place; `new_paragraph` says that a blank line sets it off from what was said before. One that has been announced
+    before goes on: a stream that is taken up again repeats the announcement.
+    """
+
+    part: int
+    kind: Literal["text", "reasoning", "refusal"]
+    item_id: str | None = None
+    content_index: int | None = None
+    new_paragraph: bool = False
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartResumed:
+    """The deltas that follow belong to an earlier part."""
+
+    part: int
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartEnded:
+    """A part is whole."""
+
+    part: int
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +101,13 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextRevised:
-    """The whole answer so far in the server's final wording, which differs from the pieces that it had sent."""
+    """A part of the answer in the server's final wording, which differs from the pieces that it had sent.
+
+    Without `part` it is the whole text so far.
+    """
 
     text: str
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +130,8 @@ class RefusalDelta:
 class ToolCallDelta:
     """A piece of a tool call: `id` and `name` usually come once, `arguments` in pieces of JSON.
 
-    `index` is the slot that the server names; many servers name none, or the same one for every call.
+    `index` is the slot that the server names; many servers name none, or the same one for every call. `custom` says
+    that the arguments are free text.
     """
 
     index: int | None
@@ -87,6 +139,8 @@ class ToolCallDelta:
     name: str | None = None
     arguments: str = ""
     choice: int = 0
+    item_id: str | None = None
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +152,60 @@ class ToolCallRevised:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallEnded:
+    """The call in slot `index` is whole."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDelta:
+    """A piece of an image, sound, video or file.
+
+    `media` tells several of them apart. `replaces` says that `data` takes the place of what had come before, as a
+    sharper preview of an image does, and `last` that nothing follows.
+    """
+
+    media: Hashable
+    kind: MediaKind
+    data: bytes = b""
+    media_type: str | None = None
+    url: str | None = None
+    item_id: str | None = None
+    replaces: bool = False
+    last: bool = False
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityReported:
+    """News of a built-in tool's call: that it begins, where it is, more of its input, or the whole item.
+
+    `activity` tells several of them apart; see `ActivityPart` for the rest. `item` replaces an earlier one, and `input`
+    is appended. `last` says that the call is over.
+    """
+
+    activity: Hashable
+    kind: str
+    status: str | None = None
+    input: str = ""
+    item: Mapping[str, Any] | None = None
+    item_id: str | None = None
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Annotated:
-    """A citation or the like, as the server sent it."""
+    """A citation or the like, as the server sent it.
+
+    `part` is the number of the part that it belongs to; without one it belongs to the text that its span lies in, or to
+    the last one. `start` and `end` are its span in characters: of that part, or of the whole text.
+    """
 
     annotation: Any
+    part: int | None = None
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +267,18 @@ class EndOfStream:
 
 Event: TypeAlias = (
     Started
+    | PartStarted
+    | PartResumed
+    | PartEnded
     | TextDelta
     | TextRevised
     | ReasoningDelta
     | RefusalDelta
     | ToolCallDelta
     | ToolCallRevised
+    | ToolCallEnded
+    | MediaDelta
+    | ActivityReported
     | Annotated
     | LogprobsReported
     | UsageReported

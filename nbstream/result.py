@@ -7,17 +7,50 @@ from __future__ import annotations
 
 import enum
 import html
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from nbstream.cost import shown_cost
 from nbstream.errors import UsageError
+from nbstream.parts import (
+    ActivityPart,
+    Citation,
+    MediaPart,
+    Part,
+    PartViews,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    ToolCall,
+    ToolCallPart,
+    parts_of,
+    summary_of,
+)
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from nbstream.continuation import Continuation
     from nbstream.errors import StreamError
 
-__all__ = ["Choice", "Retry", "StreamResult", "StreamState", "StreamWarning", "Timing", "ToolCall", "Usage"]
+__all__ = [
+    "ActivityPart",
+    "Choice",
+    "Citation",
+    "MediaPart",
+    "Part",
+    "ReasoningPart",
+    "RefusalPart",
+    "Retry",
+    "StreamResult",
+    "StreamState",
+    "StreamWarning",
+    "TextPart",
+    "Timing",
+    "ToolCall",
+    "ToolCallPart",
+    "Usage",
+]
 
 
 class StreamState(enum.StrEnum):
@@ -69,25 +102,43 @@ class Timing:
     tokens_per_second: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call the model asks for: `arguments` is the JSON text as it came, which may be invalid."""
-
-    id: str | None
-    name: str
-    arguments: str
+_NO_TIME = Timing()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several answers to the same request (`n` above 1); the fields mean what they mean in `StreamResult`."""
+@dataclass(frozen=True, slots=True, init=False)
+class Choice(PartViews):
+    """One of several answers to the same request (`n` above 1).
+
+    Attributes:
+        index: Its number.
+        parts: What it is made of, in the order in which the server began them; its views mean what they mean in
+            `StreamResult`, and so does `finish_reason`.
+    """
 
     index: int
-    text: str = ""
-    finish_reason: str | None = None
-    reasoning: str = ""
-    refusal: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    parts: tuple[Part, ...]
+    finish_reason: str | None
+
+    def __init__(
+        self,
+        index: int,
+        text: str = "",
+        finish_reason: str | None = None,
+        reasoning: str = "",
+        refusal: str = "",
+        tool_calls: tuple[ToolCall, ...] = (),
+        *,
+        parts: tuple[Part, ...] | None = None,
+    ) -> None:
+        made = _parts(parts, text, reasoning, refusal, tool_calls)
+        _set(self, index=index, parts=made, finish_reason=finish_reason)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _state_of(self)
+
+    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
+        # A list was pickled when the views were fields, in the order of the arguments.
+        Choice.__init__(self, *state) if isinstance(state, list) else Choice.__init__(self, **state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +186,15 @@ class Retry:
         return f"{self.reason}, retrying in {shown} s · attempt {self.attempt} of {self.attempts}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StreamResult:
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class StreamResult(PartViews):
     """The outcome of one stream, or its snapshot while it goes on.
 
+    Give either `parts`, or the views of which they are made: `StreamResult("Hi")` has one `TextPart`.
+
     Attributes:
-        text: The answer as the server sent it, but for `<think>` tags and a repetition of the whole at its end
-            (partial unless `state` is `completed`).
+        parts: What the answer is made of, in the order in which the server began it. `text` (partial unless `state` is
+            `completed`), `reasoning`, `refusal`, `tool_calls` and `annotations` are views of it.
         state: Where the stream is.
         finish_reason: Why the answer ends, in OpenAI's word where the server's means the same (`"stop"`, `"length"`,
             `"content_filter"`, `"tool_calls"`), else in the server's; `None` if it gave none.
@@ -149,12 +202,8 @@ class StreamResult:
         model: The model that answered, in the server's word; the requested one until it says.
         request_id: The `x-request-id` of the response, to quote when asking a provider about a problem.
         response_id: The id of the answer itself.
-        reasoning: What the model thought aloud, apart from the answer.
-        refusal: What the model said when it refused.
-        tool_calls: The calls the model asks for, in slot order.
         choices: All the answers, if the request asked for several (`n` above 1); the fields above are of the first.
         warnings: What the reader should know about the stream, though it did not end it.
-        annotations: Citations and the like, as the server sent them.
         logprobs: The log probabilities of the tokens, as the server sent them, if the request asked for them.
         retry: The pause before the next attempt, while the stream is in it.
         attempts: How many times the request was sent.
@@ -171,27 +220,77 @@ class StreamResult:
         ```
     """
 
-    text: str = ""
-    state: StreamState = StreamState.PENDING
-    finish_reason: str | None = None
-    usage: Usage | None = None
-    model: str | None = None
-    request_id: str | None = None
-    response_id: str | None = None
-    reasoning: str = ""
-    refusal: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    choices: tuple[Choice, ...] = ()
-    warnings: tuple[StreamWarning, ...] = ()
-    annotations: tuple[Any, ...] = ()
-    logprobs: tuple[Any, ...] = ()
-    retry: Retry | None = None
-    attempts: int = 1
-    parsed: Any = None
-    error: StreamError | None = None
-    timing: Timing = field(default_factory=Timing)
-    cost: float | None = None
-    continuation: Continuation | None = field(default=None, repr=False, compare=False)
+    parts: tuple[Part, ...]
+    state: StreamState
+    finish_reason: str | None
+    usage: Usage | None
+    model: str | None
+    request_id: str | None
+    response_id: str | None
+    choices: tuple[Choice, ...]
+    warnings: tuple[StreamWarning, ...]
+    logprobs: tuple[Any, ...]
+    retry: Retry | None
+    attempts: int
+    parsed: Any
+    error: StreamError | None
+    timing: Timing
+    cost: float | None
+    continuation: Continuation | None = field(repr=False, compare=False)
+
+    def __init__(  # noqa: PLR0913, PLR0917  a dataclass would have as many, and old pickles give them by position
+        self,
+        text: str = "",
+        state: StreamState = StreamState.PENDING,
+        finish_reason: str | None = None,
+        usage: Usage | None = None,
+        model: str | None = None,
+        request_id: str | None = None,
+        response_id: str | None = None,
+        reasoning: str = "",
+        refusal: str = "",
+        tool_calls: tuple[ToolCall, ...] = (),
+        choices: tuple[Choice, ...] = (),
+        warnings: tuple[StreamWarning, ...] = (),
+        annotations: tuple[Any, ...] = (),
+        logprobs: tuple[Any, ...] = (),
+        retry: Retry | None = None,
+        attempts: int = 1,
+        parsed: Any = None,
+        error: StreamError | None = None,
+        timing: Timing = _NO_TIME,
+        cost: float | None = None,
+        continuation: Continuation | None = None,
+        *,
+        parts: tuple[Part, ...] | None = None,
+    ) -> None:
+        _set(
+            self,
+            parts=_parts(parts, text, reasoning, refusal, tool_calls, annotations),
+            state=state,
+            finish_reason=finish_reason,
+            usage=usage,
+            model=model,
+            request_id=request_id,
+            response_id=response_id,
+            choices=choices,
+            warnings=warnings,
+            logprobs=logprobs,
+            retry=retry,
+            attempts=attempts,
+            parsed=parsed,
+            error=error,
+            timing=timing,
+            cost=cost,
+            continuation=continuation,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _state_of(self)
+
+    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
+        # A list was pickled when the views were fields, in the order of the arguments.
+        StreamResult.__init__(self, *state) if isinstance(state, list) else StreamResult.__init__(self, **state)
 
     def resume(self, *, display: bool = True) -> StreamResult:
         """Go on with an answer that broke off, was stopped or was cut at its limit; wait for the end.
@@ -240,11 +339,6 @@ class StreamResult:
             raise UsageError("this result can no longer be gone on with; run its prompt again")
         return self.continuation.resume(self, display=display)
 
-    @property
-    def body(self) -> str:
-        """What there is to show: the answer, or the refusal in its place."""
-        return self.text or self.refusal
-
     def summary(self) -> list[tuple[str, str]]:
         """The facts worth showing, as (name, value) pairs in reading order; unknown ones are left out."""
         facts: list[tuple[str, str | None]] = [
@@ -277,6 +371,7 @@ class StreamResult:
             "attempts": self.attempts,
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
+            "parts": [summary_of(part) for part in self.parts],
         }
 
     def __repr__(self) -> str:
@@ -292,6 +387,37 @@ class StreamResult:
             for name, value in rows
         )
         return f"<table><tbody>{cells}</tbody></table>"
+
+
+def _parts(
+    parts: tuple[Part, ...] | None,
+    text: str,
+    reasoning: str,
+    refusal: str,
+    tool_calls: tuple[ToolCall, ...],
+    annotations: tuple[Any, ...] = (),
+) -> tuple[Part, ...]:
+    """The parts that were given, or those that the views stand for."""
+    if parts is None:
+        made = parts_of(text, reasoning=reasoning, refusal=refusal, tool_calls=tool_calls)
+        if not annotations:
+            return made
+        citations = tuple(map(Citation, annotations))
+        cited = TextPart(text, citations=citations)
+        return tuple(cited if isinstance(part, TextPart) else part for part in made) if text else (cited, *made)
+    if text or reasoning or refusal or tool_calls or annotations:
+        raise TypeError("an answer is given either as parts or as text, reasoning, refusal, tool_calls and annotations")
+    return parts
+
+
+def _set(frozen: object, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(frozen, name, value)
+
+
+def _state_of(value: DataclassInstance) -> dict[str, Any]:
+    """What is pickled: the fields by name, so that a later version can tell which is which."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _shorten(text: str, limit: int = 60) -> str:

@@ -259,7 +259,7 @@ class Session:
             model=request.model,
             endpoint=request.endpoint.name,
             beginning=self._beginning,
-            revisable=request.position is not None,
+            resumed=request.position is not None,
             choices=asked_for if isinstance(asked_for, int) else 1,
         )
 

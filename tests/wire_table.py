@@ -32,11 +32,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbstream import errors
+from nbstream.result import ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from nbstream.result import Choice, StreamResult, ToolCall
+    from nbstream.result import Choice, Part, StreamResult
 
 __all__ = ["ENTRIES", "Case", "cases", "cut_at_random", "load", "outcome"]
 
@@ -64,9 +65,14 @@ EXPECTED: dict[str, Any] = {
 """What is compared in every case, with the value for a case that does not name it."""
 
 OPTIONAL = {
-    "message", "status", "retryable", "retry_after", "model", "response_id", "cached_tokens", "reasoning_tokens"
+    "message", "status", "retryable", "retry_after", "model", "response_id", "cached_tokens", "reasoning_tokens",
+    "parts",
 }  # fmt: skip
-"""What is compared only in a case that names it; `message` is a part of the error's message."""
+"""What is compared only in a case that names it.
+
+`message` is a part of the error's message. A row of `parts` names the fields of one part that are compared; bytes stand
+there as a string of Latin-1, and `citations` as `[start, end, type]` each.
+"""
 
 KINDS = {made.kind for name in errors.__all__ if hasattr(made := getattr(errors, name), "kind")}
 
@@ -214,6 +220,7 @@ def outcome(result: StreamResult, expect: dict[str, Any]) -> dict[str, Any]:
         "response_id": result.response_id,
         "cached_tokens": usage and usage.cached_tokens,
         "reasoning_tokens": usage and usage.reasoning_tokens,
+        "parts": _part_rows(result.parts, expect.get("parts", ())),
     }
     if (part := expect.get("message")) and error is not None and part in error.message:
         found["message"] = part
@@ -221,11 +228,25 @@ def outcome(result: StreamResult, expect: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rows(values: Iterable[ToolCall | Choice]) -> list[dict[str, Any]]:
-    rows = [dataclasses.asdict(value) for value in values]
-    for row in rows:
-        if "tool_calls" in row:
-            row["tool_calls"] = list(row["tool_calls"])
-    return rows
+    return [
+        {name: getattr(value, name) for name in _TOOL_CALL}
+        if isinstance(value, ToolCall)
+        else {name: getattr(value, name) for name in _CHOICE} | {"tool_calls": _rows(value.tool_calls)}
+        for value in values
+    ]
+
+
+def _part_rows(parts: Sequence[Part], expected: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The parts, each with the fields that the expected row in its place names; a part too many with its type."""
+    names = [*(list(row) for row in expected), *([["type"]] * len(parts))]
+    return [{name: _field(part, name) for name in wanted} for part, wanted in zip(parts, names, strict=False)]
+
+
+def _field(part: Part, name: str) -> Any:
+    value = getattr(part, name, None)
+    if name == "citations":
+        return [[cited.start, cited.end, cited.annotation.get("type")] for cited in value or ()]
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def cut_at_random(body: bytes, ways: int, seed: int = 7) -> Iterator[list[bytes]]:

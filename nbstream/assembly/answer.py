@@ -1,43 +1,53 @@
-"""One answer being put together: text, reasoning, refusal, tool calls, reason to end. Must not know other answers."""
+"""One answer being put together: its parts, in order, and its reason to end. Must not know other answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbstream.assembly.text import TextBuffer
-from nbstream.assembly.thinking import Part, ThinkingTags, Where
+from nbstream.assembly.builders import Activity, Call, Media, Words, builder_of
+from nbstream.assembly.thinking import Split, ThinkingTags, Where
 from nbstream.assembly.tool_calls import ToolCallCollector
-from nbstream.result import Choice, StreamResult
+from nbstream.parts import Citation, ReasoningPart, TextPart, joined
+from nbstream.result import Choice
 
 if TYPE_CHECKING:
-    from nbstream.events import TextDelta
+    from collections.abc import Hashable
+
+    from nbstream.assembly.builders import WordsKind
+    from nbstream.events import ActivityReported, Annotated, MediaDelta, PartStarted, TextDelta, ToolCallDelta
+    from nbstream.parts import Part
 
 __all__ = ["Answer"]
-
-_NOTHING = StreamResult()
 
 
 class Answer:
     """Collects one answer; a request may ask for several.
 
+    A part of the wire is a group of words here: a text may hold reasoning between tags, which is a part of its own.
+
     Args:
-        beginning: What is there already, of an answer that is gone on with.
-        revisable: Whether the server that goes on with it knows the beginning, so that a revision holds that too.
+        beginning: What there is already, of an answer that is continued.
+        resumed: Whether the server knows the beginning and goes on with its last part; otherwise what comes is new.
     """
 
-    def __init__(self, beginning: StreamResult = _NOTHING, *, revisable: bool = True) -> None:
+    def __init__(self, beginning: tuple[Part, ...] = (), *, resumed: bool = False) -> None:
         self.finish_reason: str | None = None
         self._after_reason = 0  # pieces that came when the server had already said why the answer ends
         self.repeated = False
-        self.reasoning = TextBuffer(beginning.reasoning)
-        self.refusal = TextBuffer(beginning.refusal)
-        self.tool_calls = ToolCallCollector(beginning.tool_calls)
-        self._text = TextBuffer(beginning.text)
-        self._prefix = "" if revisable else beginning.text
+        self._builders: list[Words | Call | Media | Activity] = [builder_of(part) for part in beginning]
+        self.tool_calls = ToolCallCollector(each for each in self._builders if isinstance(each, Call))
+        self._others: dict[Hashable, Media | Activity] = {}
+        self._kept = 0 if resumed else len(self._builders)  # how many of the first builders stay as they are
+        self._resumed = resumed
+        last = self._builders[-1] if self._builders else None
+        self._cursor: Words | None = last if resumed and isinstance(last, Words) else None
+        self._groups: dict[int, list[Words]] = {}
+        self._group: list[Words] | None = None  # of the part that the wire is at, if it says so
         self._text_pieces = 0
-        self._reasoning_apart = bool(beginning.reasoning)
+        self._reasoning_apart = bool(joined(beginning, ReasoningPart))
+        self._loose: list[Citation] = []
         # What comes after a beginning is no beginning: a tag in it is text.
-        self._tags = None if beginning.text else ThinkingTags(self._text.value)
+        self._tags = None if joined(beginning, TextPart) else ThinkingTags(self._text)
 
     @property
     def announced(self) -> bool:
@@ -54,77 +64,252 @@ class Answer:
         if self.finish_reason is not None:
             self._after_reason += 1
 
+    # --- where words go -----------------------------------------------------------------------------------------------
+
+    def start(self, event: PartStarted) -> None:
+        """Begin a part of words, or go on with one that was announced before."""
+        group = self._groups.get(event.part)
+        if group is None:
+            group = self._groups[event.part] = [self._known(event) or self._added(event)]
+        self._turn_to(group)
+
+    def resume(self, part: int) -> None:
+        """Go on with an earlier part."""
+        if (group := self._groups.get(part)) is not None:
+            self._turn_to(group)
+
+    def end(self, part: int) -> None:
+        """Note that a part is whole."""
+        for words in self._groups.get(part, ()):
+            words.open = False
+
+    def _turn_to(self, group: list[Words]) -> None:
+        self._group, self._cursor = group, group[-1]
+
+    def _known(self, event: PartStarted) -> Words | None:
+        """The part that is announced once more, by a stream that is taken up again."""
+        if not self._resumed:
+            return None
+        if event.item_id is None:
+            return self._cursor if self._cursor is not None and self._cursor.kind == event.kind else None
+        place = event.kind, event.item_id, event.content_index
+        words = (each for each in self._builders if isinstance(each, Words))
+        return next((each for each in words if (each.kind, each.item_id, each.content_index) == place), None)
+
+    def _added(self, event: PartStarted) -> Words:
+        place = event.item_id, event.content_index
+        made = Words(event.kind, *place, new_paragraph=event.new_paragraph, after=self._last(event.kind))
+        self._builders.append(made)
+        return made
+
+    def _last(self, kind: WordsKind) -> Words | None:
+        return next((each for each in reversed(self._builders) if isinstance(each, Words) and each.kind == kind), None)
+
+    def _append(self, kind: WordsKind, piece: str, *, in_text: bool = False) -> None:
+        cursor = self._cursor
+        if cursor is None or cursor.kind != kind:
+            cursor = self._cursor = self._begun(kind, in_text=in_text)
+        cursor.buffer.append(piece)
+
+    def _begun(self, kind: WordsKind, *, in_text: bool) -> Words:
+        """The words that a piece of another kind than the one before begins, or goes on with."""
+        group = self._group
+        if group is None or not (in_text and group[0].in_text):
+            self._leave()
+            made = Words(kind, in_text=in_text, after=self._last(kind))
+            self._builders.append(made)
+        else:
+            last = group[-1]
+            if kind == "text" and last.kind == "text":
+                return last  # it was empty when a thought between tags came first
+            made = Words(kind, last.item_id, last.content_index, in_text=True, after=self._last(kind))
+            empty = last.kind == "text" and not last.buffer.value()
+            self._builders.insert(self._builders.index(last) + (not empty), made)
+            group.insert(len(group) - empty, made)
+        if kind == "text":
+            made.citations, self._loose = self._loose, []
+        return made
+
+    def _leave(self) -> None:
+        """Leave the part of the wire, or the words, that another part comes after."""
+        if self._group is None and self._cursor is not None:
+            self._cursor.open = False
+        self._group = self._cursor = None
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
     def add_text(self, delta: TextDelta) -> None:
         """Take the next piece of text, with whatever tags of reasoning are in it."""
         piece = delta.text
         if delta.last and self.finish_reason is None and self._text_pieces >= 2:
             piece = self._without_repetition(piece)
         self._text_pieces += 1
-        if self._tags is None or self._tags.pass_over(piece):
-            self._text.append(piece)
-        else:
+        if self._tags is not None and not self._tags.pass_over(piece):
             self._take(self._tags.split(piece))
+        elif (cursor := self._cursor) is not None and cursor.kind == "text":
+            cursor.buffer.append(piece)  # nearly always
+        else:
+            self._append("text", piece, in_text=True)
 
     def add_reasoning(self, text: str) -> None:
         """Take the next piece of reasoning that came apart from the text."""
-        self.reasoning.append(text)
+        self._append("reasoning", text)
         self._reasoning_apart = True
         if self._tags is not None:
             self._tags.may_close_unopened = False
 
-    def revise_text(self, text: str) -> None:
-        """Put the server's final wording in the place of the text."""
-        if self._prefix:
-            self._tags = None
-            self._text.replace(self._prefix + text)
+    def add_refusal(self, text: str) -> None:
+        """Take the next piece of a refusal."""
+        self._append("refusal", text)
+
+    def revise_text(self, text: str, part: int | None = None) -> None:
+        """Put the server's final wording in the place of a part, or of the whole text."""
+        own = [each for each in self._builders[self._kept :] if isinstance(each, Words) and each.in_text]
+        group = own if part is None else self._groups.get(part, [])
+        if not group:
+            self._append("text", text, in_text=True)
             return
-        tags = ThinkingTags(self._text.value)
-        if self._reasoning_apart and not text.lstrip().startswith("<think>"):
-            tags.may_close_unopened = False
+        first = self._replaced(group)
+        made = [first]
+        self._groups |= {number: made for number, old in self._groups.items() if old[0] in group}
+        self._turn_to(made)
+        if self._tags is None or own[0] is not group[0]:
+            first.buffer.append(text)
+            return
+        self._tags = ThinkingTags(self._text)
+        if not self._reasoning_apart:
+            pass  # what stood between tags is gone with the words
+        elif text.lstrip().startswith("<think>"):
+            self._builders = [each for each in self._builders if not _is_reasoning(each)]  # the text says it again
         else:
-            self.reasoning.replace("")  # it stood in the text, and does so again
-        self._tags = tags
-        self._text.replace("")
-        self._take(tags.split(text))
+            self._tags.may_close_unopened = False
+        self._take(self._tags.split(text))
 
-    def close(self) -> None:
-        """Nothing follows."""
-        if self._tags is not None:
-            self._take(self._tags.close())
-        for buffer in (self._text, self.reasoning, self.refusal):
-            buffer.close()
+    def _replaced(self, group: list[Words]) -> Words:
+        """Put an empty text in the place of some words."""
+        made = Words("text", group[0].item_id, group[0].content_index)
+        made.new_paragraph = any(each.new_paragraph for each in group)
+        made.citations = [citation for each in group for citation in each.citations]
+        at = self._builders.index(group[0])
+        self._builders[at:] = [made, *(each for each in self._builders[at:] if each not in group)]
+        return made
 
-    def value(self, index: int) -> Choice:
-        """The answer so far."""
-        calls = self.tool_calls.value()
-        reason = self.finish_reason
-        return Choice(
-            index=index,
-            text=self._text.value(),
-            # Some servers say that they stopped where they mean that they call.
-            finish_reason="tool_calls" if calls and reason == "stop" else reason,
-            reasoning=self.reasoning.value(),
-            refusal=self.refusal.value(),
-            tool_calls=calls,
-        )
+    def cite(self, event: Annotated) -> None:
+        """Put a citation to the text that it is about."""
+        if event.part is not None and (group := self._groups.get(event.part)) is not None:
+            texts = [each for each in group if each.kind == "text"]
+        else:
+            texts = [each for each in self._builders[self._kept :] if isinstance(each, Words) and each.kind == "text"]
+        offset = 0
+        for words in texts:
+            size = len(words.buffer.value())
+            if words is texts[-1] or (event.start is not None and event.start < offset + size):
+                words.citations.append(_citation(event, offset))
+                return
+            offset += size
+        self._loose.append(_citation(event, 0))
 
-    def _take(self, parts: list[Part]) -> None:
-        for where, text in parts:
+    def _take(self, pieces: list[Split]) -> None:
+        for where, text in pieces:
+            if where is Where.ALL_REASONING:
+                self._turn_into_reasoning()
             if where is Where.TEXT:
-                self._text.append(text)
-            elif where is Where.REASONING:
-                self.reasoning.append(text)
+                self._append("text", text, in_text=True)
             else:
-                self.reasoning.append(self._text.value() + text)
-                self._text.replace("")
+                self._append("reasoning", text, in_text=True)
+
+    def _turn_into_reasoning(self) -> None:
+        """What has come as text was reasoning."""
+        for words in self._builders:
+            if isinstance(words, Words) and words.kind == "text":
+                words.kind = "reasoning"
+                self._loose.extend(words.citations)
+                words.citations = []
 
     def _without_repetition(self, piece: str) -> str:
         """What is new in the last piece, if it repeats all that came before it, as some servers' last piece does.
 
         A short or monotonous text may well be said twice, so it does not count as a repetition.
         """
-        before = self._text.value()
+        before = self._text()
         if len(before) < 5 or len(set(before)) < 3 or not piece.startswith(before):
             return piece
         self.repeated = True
         return piece[len(before) :]
+
+    # --- everything else ----------------------------------------------------------------------------------------------
+
+    def add_tool_call(self, delta: ToolCallDelta) -> None:
+        """Take the next piece of a tool call."""
+        begun = self.tool_calls.add(delta)
+        if begun is not None:
+            self._add(begun)
+
+    def add_media(self, delta: MediaDelta) -> None:
+        """Take the next piece of a medium."""
+        media = self._others.get(("media", delta.media))
+        if not isinstance(media, Media):
+            media = self._others["media", delta.media] = Media(delta.kind)
+            self._add(media)
+        media.add(delta.data, replaces=delta.replaces)
+        media.media_type = delta.media_type or media.media_type
+        media.url = delta.url or media.url
+        media.item_id = delta.item_id or media.item_id
+        media.open = not delta.last
+
+    def report(self, event: ActivityReported) -> None:
+        """Take news of a built-in tool's call."""
+        activity = self._others.get(("activity", event.activity))
+        if not isinstance(activity, Activity):
+            activity = self._others["activity", event.activity] = self._known_activity(event) or Activity(event.kind)
+            if not any(each is activity for each in self._builders):
+                self._add(activity)
+        activity.status = event.status or activity.status
+        activity.item = activity.item if event.item is None else event.item
+        activity.item_id = event.item_id or activity.item_id
+        if event.input:
+            activity.input.append(event.input)
+        activity.open = not event.last
+
+    def _known_activity(self, event: ActivityReported) -> Activity | None:
+        """The activity that goes on, in a stream that is taken up again."""
+        known = (each for each in self._builders if isinstance(each, Activity) and self._resumed)
+        return next((each for each in known if event.item_id is not None and each.item_id == event.item_id), None)
+
+    def _add(self, builder: Call | Media | Activity) -> None:
+        self._builders.append(builder)
+        self._leave()
+
+    def close(self) -> None:
+        """Nothing follows."""
+        if self._tags is not None:
+            self._take(self._tags.close())
+        for builder in self._builders:
+            builder.close()
+
+    def value(self, index: int) -> Choice:
+        """The answer so far. Any thread may ask."""
+        parts = self._parts()
+        reason = self.finish_reason
+        # Some servers say that they stopped where they mean that they call.
+        reason = "tool_calls" if self.tool_calls and reason == "stop" else reason
+        return Choice(index, finish_reason=reason, parts=parts)
+
+    def _parts(self) -> tuple[Part, ...]:
+        values = (builder.value() for builder in tuple(self._builders))
+        return tuple(value for value in values if value is not None)
+
+    def _text(self) -> str:
+        return joined(self._parts(), TextPart)
+
+
+def _is_reasoning(builder: Words | Call | Media | Activity) -> bool:
+    return isinstance(builder, Words) and builder.kind == "reasoning"
+
+
+def _citation(event: Annotated, offset: int) -> Citation:
+    """The citation, with its span in a text that begins at `offset`; no span if it makes no sense there."""
+    start, end = event.start, event.end
+    if start is None or end is None or not offset <= start <= end:
+        return Citation(event.annotation)
+    return Citation(event.annotation, start - offset, end - offset)

@@ -6,11 +6,10 @@ that merely stop are a lost connection, and the text so far is kept.
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from nbstream.assembly.answer import Answer
 from nbstream.assembly.state import Trigger, next_state
-from nbstream.assembly.tool_calls import valid_arguments
 from nbstream.errors import (
     ConnectionLostError,
     EmptyAnswerError,
@@ -21,6 +20,7 @@ from nbstream.errors import (
     error_class,
 )
 from nbstream.events import (
+    ActivityReported,
     Annotated,
     EndOfStream,
     Event,
@@ -28,12 +28,17 @@ from nbstream.events import (
     Finished,
     Garbled,
     LogprobsReported,
+    MediaDelta,
+    PartEnded,
+    PartResumed,
+    PartStarted,
     ReasoningDelta,
     RefusalDelta,
     Started,
     TextDelta,
     TextRevised,
     ToolCallDelta,
+    ToolCallEnded,
     ToolCallRevised,
     UsageReported,
     Warned,
@@ -45,6 +50,10 @@ __all__ = ["Assembler"]
 # Words that servers put in the place of a finish reason when the answer was given up.
 _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
 
+_PartFact: TypeAlias = (
+    PartStarted | PartResumed | PartEnded | TextRevised | ToolCallRevised | ToolCallEnded | ActivityReported | Annotated
+)
+
 
 class Assembler:
     """Collects one stream.
@@ -52,8 +61,8 @@ class Assembler:
     Args:
         model: The model that was asked for, until the server names one.
         endpoint: The endpoint's name, for error messages.
-        beginning: What is there already, of an answer that is gone on with.
-        revisable: Whether the server that goes on with it knows the beginning, so that a revision holds that too.
+        beginning: What there is already, of an answer that is continued.
+        resumed: Whether the server knows the beginning and goes on with its last part; otherwise what comes is new.
         choices: How many answers were asked for.
 
     Example:
@@ -70,7 +79,7 @@ class Assembler:
         model: str,
         endpoint: str,
         beginning: StreamResult | None = None,
-        revisable: bool = True,
+        resumed: bool = False,
         choices: int = 1,
     ) -> None:
         self.state = StreamState.PENDING
@@ -82,10 +91,9 @@ class Assembler:
         beginning = beginning or StreamResult()
         self._model: str | None = beginning.model or model
         self._response_id = beginning.response_id
-        self._first = Answer(beginning, revisable=revisable)
+        self._first = Answer(beginning.parts, resumed=resumed)
         self._answers: dict[int, Answer] = {}
         self._warnings = {warning.kind: warning for warning in beginning.warnings}  # one of each kind
-        self._annotations: list[Any] = list(beginning.annotations)
         self._logprobs: list[Any] = list(beginning.logprobs)
         self.error: StreamError | None = None
 
@@ -112,9 +120,11 @@ class Assembler:
             case ReasoningDelta(text, choice):
                 self._content(choice).add_reasoning(text)
             case RefusalDelta(text, choice):
-                self._content(choice).refusal.append(text)
+                self._content(choice).add_refusal(text)
             case ToolCallDelta():
-                self._content(event.choice).tool_calls.add(event)
+                self._content(event.choice).add_tool_call(event)
+            case MediaDelta():
+                self._content(event.choice).add_media(event)
             case EndOfStream(marked):
                 self._end(marked=marked)
             case Failed():
@@ -176,18 +186,14 @@ class Assembler:
         state = self.state  # read first and set last, for another thread may ask: `completed` means that all is there
         first = self._first.value(0)
         return StreamResult(
-            text=first.text,
+            parts=first.parts,
             state=state,
             finish_reason=first.finish_reason,
             usage=self.usage,
             model=self._model,
             response_id=self._response_id,
-            reasoning=first.reasoning,
-            refusal=first.refusal,
-            tool_calls=first.tool_calls,
             choices=self._choices(),
             warnings=tuple(self._warnings.values()),
-            annotations=tuple(self._annotations),
             logprobs=tuple(self._logprobs),
             error=self.error,
             **outside,
@@ -195,20 +201,9 @@ class Assembler:
 
     def _take_fact(
         self,
-        event: TextRevised
-        | ToolCallRevised
-        | Started
-        | Finished
-        | UsageReported
-        | Annotated
-        | LogprobsReported
-        | Warned,
+        event: _PartFact | Started | Finished | UsageReported | LogprobsReported | Warned,
     ) -> None:
         match event:
-            case TextRevised(text):
-                self._content(0).revise_text(text)
-            case ToolCallRevised(index, arguments):
-                self._first.tool_calls.revise(index, arguments)
             case Started(model, response_id):
                 self._model = model or self._model
                 self._response_id = response_id or self._response_id
@@ -217,12 +212,31 @@ class Assembler:
             case Finished(reason, choice):
                 self.reason_given = True
                 self._answer(choice).finish_reason = reason
-            case Annotated(annotation):
-                self._annotations.append(annotation)
             case LogprobsReported(tokens):
                 self._logprobs.extend(tokens)
             case Warned(kind, message):
                 self._warn(kind, message)
+            case _:
+                self._take_part_fact(event)
+
+    def _take_part_fact(self, event: _PartFact) -> None:
+        match event:
+            case PartStarted():
+                self._answer(event.choice).start(event)
+            case PartResumed(part, choice):
+                self._answer(choice).resume(part)
+            case PartEnded(part, choice):
+                self._answer(choice).end(part)
+            case TextRevised(text, part):
+                self._content(0).revise_text(text, part)
+            case ToolCallRevised(index, arguments):
+                self._first.tool_calls.revise(index, arguments)
+            case ToolCallEnded(index):
+                self._first.tool_calls.end(index)
+            case ActivityReported():
+                self._first.report(event)
+            case Annotated():
+                self._first.cite(event)
             case _:
                 assert_never(event)
 
@@ -275,8 +289,7 @@ class Assembler:
         self._close()
         if not self.has_content and self.usage is None and self._first.finish_reason == "stop":
             self._warn("empty_answer", f"{self._endpoint} ended the answer without a word and without usage.")
-        calls = [call for answer in self._answers.values() for call in answer.tool_calls.value()]
-        if not all(valid_arguments(call.arguments) for call in calls):
+        if not all(answer.tool_calls.all_valid for answer in self._answers.values()):
             self._warn("invalid_arguments", "The arguments of a tool call are not valid JSON.")
         self.state = state
 

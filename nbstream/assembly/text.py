@@ -15,7 +15,8 @@ class TextBuffer:
     back until the second arrives, so that what is read can always be encoded; a half that stays alone becomes U+FFFD.
 
     Args:
-        beginning: What is there already.
+        after: The text that this one comes after, whose last character may end here: something else can come between
+            its two halves.
 
     Example:
         >>> buffer = TextBuffer()
@@ -25,23 +26,30 @@ class TextBuffer:
         'Hi 😀'
     """
 
-    __slots__ = ("_half", "_pieces")
+    __slots__ = ("_after", "_half", "_pieces")
 
-    def __init__(self, beginning: str = "") -> None:
+    def __init__(self, after: TextBuffer | None = None) -> None:
         self._pieces = Pieces()
         self._half = ""
-        self.append(beginning)
+        self._after = after
 
     def append(self, piece: str) -> None:
         """Add the next piece, which may be empty."""
         if piece.isascii() and not self._half:
             self._pieces.append(piece)  # nearly always
             return
+        if self._after is not None and not self._pieces and "\udc00" <= piece[:1] <= "\udfff":
+            self._half = self._after.take_half()
         text = self._half + piece
         self._half = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
         self._pieces.append(encodable(text))
+
+    def take_half(self) -> str:
+        """Give away the half that waits for its other half, if one does."""
+        half, self._half = self._half, ""
+        return half
 
     def replace(self, text: str) -> None:
         """Forget what there is and hold `text` instead."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Part", "ThinkingTags", "Where"]
+__all__ = ["Split", "ThinkingTags", "Where"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
 
@@ -40,8 +40,8 @@ class Where(enum.Enum):
     ALL_REASONING = "all reasoning"  # what came before as text was reasoning too
 
 
-class Part(NamedTuple):
-    """A part of the arriving text, and where it belongs."""
+class Split(NamedTuple):
+    """A piece of the arriving text, and where it belongs."""
 
     where: Where
     text: str
@@ -80,10 +80,10 @@ class ThinkingTags:
         """Whether the next piece is text and nothing else, as nearly all are; then it need not be split."""
         return self._mode is _Mode.TEXT and not self._held and ("<" not in piece or not self._looks)
 
-    def split(self, piece: str) -> list[Part]:
+    def split(self, piece: str) -> list[Split]:
         """Take the next piece and say where its parts belong."""
         rest, self._held = self._held + piece, ""
-        parts: list[Part] = []
+        parts: list[Split] = []
         while rest:
             if self._mode is _Mode.START:
                 rest = self._start(rest)
@@ -93,12 +93,12 @@ class ThinkingTags:
                 rest = self._thinking(rest, parts)
         return parts
 
-    def close(self) -> list[Part]:
+    def close(self) -> list[Split]:
         """Nothing follows: what looked like the beginning of a tag was none."""
         held, self._held = self._held, ""
         if not held or (self._thinks_in_tags and held.isspace()):
             return []
-        return [Part(Where.TEXT if self._mode in {_Mode.START, _Mode.TEXT} else Where.REASONING, held)]
+        return [Split(Where.TEXT if self._mode in {_Mode.START, _Mode.TEXT} else Where.REASONING, held)]
 
     # Each of these takes the rest of a piece in one mode and returns what is left for the next mode.
 
@@ -118,7 +118,7 @@ class ThinkingTags:
         self._mode = _Mode.TEXT
         return rest
 
-    def _thinking(self, rest: str, parts: list[Part]) -> str:
+    def _thinking(self, rest: str, parts: list[Split]) -> str:
         if self._mode is _Mode.OPENED:
             rest = rest.lstrip()
             if not rest:
@@ -130,10 +130,10 @@ class ThinkingTags:
         elif start := _cut_tag(thought):
             thought, self._held = thought[:-start], thought[-start:]
         if thought:
-            parts.append(Part(Where.REASONING, thought))
+            parts.append(Split(Where.REASONING, thought))
         return after
 
-    def _text(self, rest: str, parts: list[Part]) -> str:
+    def _text(self, rest: str, parts: list[Split]) -> str:
         start = rest.find("<")
         while start >= 0 and self._looks:
             if rest.startswith((_OPEN, _CLOSE), start):
@@ -144,11 +144,11 @@ class ThinkingTags:
                     if unopened and not _in_sentence(before) and not _in_code(before):
                         self._mode = _Mode.START
                         self._thinks_in_tags = True
-                        parts.append(Part(Where.ALL_REASONING, rest[:start]))
+                        parts.append(Split(Where.ALL_REASONING, rest[:start]))
                         return rest[start + len(_CLOSE) :]
                 elif self._thinks_in_tags and _begins_line(before) and not _in_code(before):
                     self._mode = _Mode.OPENED
-                    parts.append(Part(Where.TEXT, rest[:start]))
+                    parts.append(Split(Where.TEXT, rest[:start]))
                     return rest[start + len(_OPEN) :]
                 else:
                     self.may_close_unopened = False  # this answer talks about the tags
@@ -156,10 +156,10 @@ class ThinkingTags:
         if self._looks and (cut := _cut_tag(rest)):
             rest, self._held = rest[:-cut], rest[-cut:]
         if rest:
-            parts.append(Part(Where.TEXT, rest))
+            parts.append(Split(Where.TEXT, rest))
         return ""
 
-    def _before(self, parts: list[Part]) -> str:
+    def _before(self, parts: list[Split]) -> str:
         """The answer's text before what is being split, of which `parts` have not been handed out yet."""
         texts = [part.text for part in parts if part.where is Where.TEXT]
         if not any(part.where is Where.ALL_REASONING for part in parts):

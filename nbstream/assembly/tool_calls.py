@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbstream.pieces import Pieces
-from nbstream.plain import encodable
-from nbstream.result import ToolCall
+from nbstream.assembly.builders import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,14 +13,6 @@ if TYPE_CHECKING:
     from nbstream.events import ToolCallDelta
 
 __all__ = ["ToolCallCollector", "valid_arguments"]
-
-
-@dataclass(slots=True)
-class _Call:
-    index: int
-    id: str | None = None
-    name: str = ""
-    arguments: Pieces = field(default_factory=Pieces)
 
 
 class ToolCallCollector:
@@ -36,16 +25,25 @@ class ToolCallCollector:
         beginning: Calls that are there already.
     """
 
-    def __init__(self, beginning: Iterable[ToolCall] = ()) -> None:
-        self._calls: list[_Call] = []
-        for index, call in enumerate(beginning):
-            self._calls.append(_Call(index, call.id, call.name))
-            self._calls[-1].arguments.append(call.arguments)
+    def __init__(self, beginning: Iterable[Call] = ()) -> None:
+        self._calls: list[Call] = list(beginning)
 
-    def add(self, delta: ToolCallDelta) -> None:
-        """Take the next piece."""
+    def add(self, delta: ToolCallDelta) -> Call | None:
+        """Take the next piece.
+
+        Returns:
+            The call that begins with it, if one does.
+        """
         call = self._call_for(delta)
+        made = None
+        if call is None:
+            index = delta.index
+            if index is None:
+                index = 1 + max((each.index for each in self._calls), default=-1)
+            call = made = Call(index, delta.item_id, custom=delta.custom)
+            self._calls.append(call)
         call.id = call.id or delta.id
+        call.item_id = call.item_id or delta.item_id
         # A name that is repeated is not a piece of a name, and once there are arguments a name is complete.
         if delta.name and delta.name != call.name and not (call.name and call.arguments):
             call.name += delta.name
@@ -53,35 +51,44 @@ class ToolCallCollector:
         whole = piece.startswith("{") and piece.endswith("}")
         if piece and not (whole and piece == call.arguments.value() and valid_arguments(piece)):
             call.arguments.append(piece)  # unless a last message repeats the call
+        return made
 
     def revise(self, index: int, arguments: str) -> None:
         """Set the whole arguments of the call in slot `index`."""
-        for call in self._calls:
-            if call.index == index:
-                call.arguments.replace(arguments)
+        for call in self._in_slot(index):
+            call.arguments.replace(arguments)
 
-    def value(self) -> tuple[ToolCall, ...]:
-        """The calls so far, in slot order."""
-        calls = sorted(self._calls, key=lambda call: call.index)
-        return tuple(ToolCall(call.id, call.name, encodable(call.arguments.value())) for call in calls)
+    def end(self, index: int) -> None:
+        """Note that the call in slot `index` is whole."""
+        for call in self._in_slot(index):
+            call.open = False
 
-    def _call_for(self, delta: ToolCallDelta) -> _Call:
-        index = delta.index
-        if index is None:
+    @property
+    def all_valid(self) -> bool:
+        """Whether the arguments of every call are JSON, where they should be."""
+        return all(call.custom or valid_arguments(call.arguments.value()) for call in self._calls)
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def _in_slot(self, index: int) -> list[Call]:
+        return [call for call in self._calls if call.index == index]
+
+    def _call_for(self, delta: ToolCallDelta) -> Call | None:
+        """The call that a piece belongs to; `None` if another one begins."""
+        if delta.index is None:
             known = [call for call in self._calls if delta.id in {None, call.id}]
         else:
-            known = [call for call in self._calls if call.index == index]
+            known = self._in_slot(delta.index)
             if known and delta.id and known[-1].id not in {None, delta.id}:
                 # One slot for all calls. A call that came before may go on, by its id.
                 known = [call for call in known if call.id == delta.id]
         if known and not (delta.name and not delta.id and _is_complete(known[-1], delta.name)):
             return known[-1]
-        made = _Call(index if index is not None else 1 + max((call.index for call in self._calls), default=-1))
-        self._calls.append(made)
-        return made
+        return None
 
 
-def _is_complete(call: _Call, next_name: str) -> bool:
+def _is_complete(call: Call, next_name: str) -> bool:
     """Whether a piece with another name begins another call: without an id, that is all there is to go by."""
     if not call.name or next_name == call.name or not call.arguments:
         return False

@@ -7,14 +7,15 @@ finish reason on every chunk, tool calls without a slot, arguments as an object.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from nbstream.events import (
-    Annotated,
     Event,
     Finished,
     LogprobsReported,
+    MediaDelta,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -23,17 +24,34 @@ from nbstream.events import (
     UsageReported,
     Warned,
 )
-from nbstream.transport.fields import failed, name_or_none, objects, reason_or_none, text_or_none, usage_from
+from nbstream.transport.fields import (
+    annotated,
+    bytes_of,
+    failed,
+    name_or_none,
+    objects,
+    reason_or_none,
+    text_or_none,
+    usage_from,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from nbstream.parts import MediaKind
     from nbstream.request import StreamRequest
     from nbstream.transport.responses import ResponsesAdapter
 
 __all__ = ["UNSHOWN_MEDIA", "ChatCompletionsAdapter", "request_body"]
 
-_MEDIA = {"image", "image_url", "audio", "input_audio", "output_audio", "video_url"}
+_MEDIA: Mapping[str, MediaKind] = {
+    "image": "image",
+    "image_url": "image",
+    "audio": "audio",
+    "input_audio": "audio",
+    "output_audio": "audio",
+    "video_url": "video",
+}
 _OTHER_API = Warned("other_api", "The server answered in the words of Responses; --api responses suits it better.")
 UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
@@ -154,10 +172,13 @@ def _decode_rest(delta: dict[str, Any], index: int, events: list[Event]) -> None
     if isinstance(call := delta.get("function_call"), dict):
         events.append(_tool_call({"index": 0, "function": call}, index))
     if not index:
-        events.extend(Annotated(annotation) for annotation in objects(delta.get("annotations")))
+        events.extend(annotated(annotation) for annotation in objects(delta.get("annotations")))
     audio = delta.get("audio")
     if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
         events.append(TextDelta(transcript, index))
+    if audio:
+        events.extend(_sound(audio, index))
+    events.extend(_medium("image", image, index) for image in objects(delta.get("images")))
     if audio or delta.get("images"):
         events.append(UNSHOWN_MEDIA)
     if isinstance(content := delta.get("content"), list):
@@ -191,9 +212,31 @@ def _parts(content: list[Any], index: int) -> Iterator[Event]:
             elif refusal := text_or_none(part.get("refusal")):
                 yield RefusalDelta(refusal, index)
             elif kind == "reference":
-                yield Annotated(part)
+                yield annotated(part)
             elif isinstance(kind, str) and kind in _MEDIA:
+                yield _medium(_MEDIA[kind], part, index)
                 yield UNSHOWN_MEDIA
+
+
+def _sound(audio: Any, index: int) -> list[Event]:
+    """A piece of the one sound that an answer has."""
+    data = bytes_of(audio.get("data")) if isinstance(audio, dict) else b""
+    return [MediaDelta("audio", "audio", data, choice=index)] if data else []
+
+
+def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> MediaDelta:
+    """A medium that comes in one piece: as an address, which may hold the bytes, or as bytes beside it."""
+    inner = next((part[name] for name in (str(part.get("type")), "image_url", "url") if name in part), part)
+    inner = {"url": inner} if isinstance(inner, str) else inner if isinstance(inner, dict) else {}
+    url = text_or_none(inner.get("url"))
+    head, _, coded = (url or "").partition(",")
+    if url and head.startswith("data:"):
+        data, media_type, url = bytes_of(coded), head.removeprefix("data:").partition(";")[0] or None, None
+    else:
+        data, media_type = bytes_of(inner.get("data") or inner.get("b64_json")), None
+    name = part.get("index")
+    media = name if isinstance(name, int) else hashlib.sha256(data or str(url).encode("utf-8", "replace")).hexdigest()
+    return MediaDelta((kind, media), kind, data, media_type, url, replaces=True, last=True, choice=index)
 
 
 def _tool_call(call: dict[str, Any], choice: int) -> ToolCallDelta:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbstream.events import Failed
+from nbstream.events import Annotated, Failed
 from nbstream.plain import encodable, plain
 from nbstream.result import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["error_in", "failed", "name_or_none", "objects", "reason_or_none", "text_or_none", "usage_from"]
+__all__ = [
+    "annotated",
+    "bytes_of",
+    "error_in",
+    "failed",
+    "name_or_none",
+    "objects",
+    "reason_or_none",
+    "text_or_none",
+    "usage_from",
+]
 
 
 def error_in(payload: dict[str, Any], event: str = "") -> dict[str, Any] | None:
@@ -166,6 +177,26 @@ def text_or_none(value: Any) -> str | None:
 def name_or_none(value: Any) -> str | None:
     """A name (of a model, an answer, a tool, a reason) that is fit to be shown and stored, or `None`."""
     return plain(encodable(value[:_LONGEST_NAME])) or None if isinstance(value, str) else None
+
+
+def annotated(annotation: dict[str, Any], part: int | None = None) -> Annotated:
+    """The event for a citation; Chat Completions puts the fields of one into an object of its own."""
+    inner = annotation.get(str(annotation.get("type")))
+    fields = inner if isinstance(inner, dict) else annotation
+    start, end = fields.get("start_index"), fields.get("end_index")
+    if type(start) is int and type(end) is int and 0 <= start <= end:
+        return Annotated(annotation, part, start, end)
+    return Annotated(annotation, part)
+
+
+def bytes_of(value: Any) -> bytes:
+    """The bytes that a string of base64 stands for; none if it is something else."""
+    if not isinstance(value, str):
+        return b""
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4))
+    except ValueError:
+        return b""
 
 
 def _first_count(counts: dict[str, Any], *names: str) -> int | None:

@@ -7,13 +7,13 @@ unknown type is skipped, for new ones appear all the time. Must not know HTTP.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
 
 from nbstream.events import (
-    Annotated,
     Event,
     Finished,
     LogprobsReported,
+    MediaDelta,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -21,9 +21,21 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.transport.chat_completions import UNSHOWN_MEDIA, ChatCompletionsAdapter
-from nbstream.transport.fields import error_in, failed, name_or_none, objects, reason_or_none, text_or_none, usage_from
+from nbstream.transport.fields import (
+    annotated,
+    bytes_of,
+    error_in,
+    failed,
+    name_or_none,
+    objects,
+    reason_or_none,
+    text_or_none,
+    usage_from,
+)
+from nbstream.transport.part_order import PartOrder
+from nbstream.transport.response_activity import BuiltInTools
 from nbstream.transport.response_input import input_items
-from nbstream.transport.response_items import CallSlots, TextParts
+from nbstream.transport.response_items import CALL_ARGUMENTS, CallSlots, TextParts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,13 +44,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ResponsesAdapter", "request_body"]
 
-_ASIDES: Mapping[str, tuple[str, type[ReasoningDelta | RefusalDelta]]] = {
-    "response.reasoning_text": ("reasoning", ReasoningDelta),
-    "response.reasoning_summary_text": ("reasoning", ReasoningDelta),
-    "response.refusal": ("refusal", RefusalDelta),
+_ASIDES: Mapping[str, Literal["reasoning", "refusal"]] = {
+    "response.reasoning_text": "reasoning",
+    "response.reasoning_summary_text": "reasoning",
+    "response.refusal": "refusal",
 }
-_MEDIA = {"response.audio.delta", "response.image_generation_call.partial_image"}
-_ITEMS_WITHOUT_TEXT = {"function_call", "image_generation_call"}
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
@@ -58,6 +68,20 @@ def request_body(request: StreamRequest) -> dict[str, Any]:
     return body | dict(request.params)
 
 
+class _Place(NamedTuple):
+    """Where reasoning or a refusal stands in the output, as far as the server gives it in values that make sense."""
+
+    item_id: str | None
+    output_index: int | None
+    content_index: int | None
+
+    @classmethod
+    def of(cls, place: dict[str, Any], index: Any) -> _Place:
+        output = place.get("output_index")
+        item_id = text_or_none(place.get("item_id"))
+        return cls(item_id, output if type(output) is int else None, index if type(index) is int else None)
+
+
 class ResponsesAdapter:
     """Translates the events of one answer, which may come over several connections, one after the other."""
 
@@ -66,16 +90,18 @@ class ResponsesAdapter:
         self.sequence_number: int | None = None
         self.response_id: str | None = None
         self.replayed_to: int | None = None
-        self._texts = TextParts()
-        self._calls = CallSlots()
+        self._order = PartOrder()
+        self._texts = TextParts(self._order)
+        self._calls = CallSlots(self._order)
+        self._tools = BuiltInTools(self._order)
         self._seen: set[str] = set()  # which other deltas have come
-        self._thought: tuple[Any, Any, Any] | None = None  # the part of the reasoning that came last
         self._chat: ChatCompletionsAdapter | None = None
 
     def resumed(self) -> ResponsesAdapter:
         """Another translator, for the connection that goes on with the answer; it passes over what is repeated."""
         other = copy.deepcopy(self)
         other.replayed_to = self.sequence_number
+        other._order.announce_again()  # noqa: SLF001  our own kind
         return other
 
     @property
@@ -117,17 +143,18 @@ class ResponsesAdapter:
             return self._ended(kind, payload.get("response"))
         if kind in _BEGINNINGS:
             return self._started(payload.get("response"))
-        if kind in _MEDIA:
-            return [UNSHOWN_MEDIA]
+        if kind.startswith("response.audio."):
+            return self._sound(kind, payload)
         return self._decode_item(kind, payload)
 
     def _decode_item(self, kind: str, payload: dict[str, Any]) -> list[Event]:
         match kind:
             case "response.output_item.added":
-                self._texts.begin(payload, payload.get("item"))
-                return self._calls.begin(payload, payload.get("item"))
+                return self._item_added(payload, payload.get("item"))
             case "response.output_item.done":
                 return self._item_done(payload, payload.get("item"))
+            case "response.content_part.added":
+                return self._texts.announce(payload) if _is_text(payload.get("part")) else []
             case "response.content_part.done":
                 part = payload.get("part")
                 return self._texts.settle(payload, part["text"]) if _is_text(part) else []
@@ -135,34 +162,61 @@ class ResponsesAdapter:
                 return self._texts.settle(payload, payload.get("text"))
             case "response.output_text.annotation.added":
                 self._seen.add("annotation")
-                return [Annotated(each) for each in objects([payload.get("annotation")])]
-            case "response.function_call_arguments.delta":
+                return self._annotations([payload.get("annotation")], payload)
+            case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 return self._calls.add(payload, payload.get("delta"))
             case "response.function_call_arguments.done":
                 return self._calls.settle(payload, payload.get("arguments"))
+            case "response.custom_tool_call_input.done":
+                return self._calls.settle(payload, payload.get("input"))
             case _:
-                return []
+                return self._tools.decode(kind, payload) or []
 
     def _aside(self, source: str, verb: str, payload: dict[str, Any]) -> list[Event]:
         """Reasoning or refusal; the whole of it counts only if no piece of it has come."""
-        subject, event = _ASIDES[source]
+        kind = _ASIDES[source]
         text = text_or_none(payload.get("delta") or payload.get("refusal") or payload.get("text"))
-        if text is None or (verb == "done" and subject in self._seen):
+        place = _Place.of(payload, payload.get("summary_index"))
+        if verb == "done" and kind in self._seen:
+            return self._order.end((kind, place))
+        return [] if text is None else self._said(kind, text, place)
+
+    def _said(self, kind: Literal["reasoning", "refusal"], text: str, place: _Place) -> list[Event]:
+        # The parts of a summary are paragraphs.
+        new_paragraph = kind == "reasoning" and kind in self._seen and (kind, place) not in self._order
+        self._seen.add(kind)
+        begun = self._order.turn_to(
+            (kind, place), kind, place.item_id, place.content_index, new_paragraph=new_paragraph
+        )
+        return [*begun, ReasoningDelta(text) if kind == "reasoning" else RefusalDelta(text)]
+
+    def _annotations(self, annotations: Any, place: dict[str, Any]) -> list[Event]:
+        number = self._texts.number(place)
+        return [annotated(each, number) for each in objects(annotations)]
+
+    def _sound(self, kind: str, payload: dict[str, Any]) -> list[Event]:
+        if kind not in {"response.audio.delta", "response.audio.done"}:
             return []
-        part = (payload.get("item_id"), payload.get("output_index"), payload.get("summary_index"))
-        if subject == "reasoning" and subject in self._seen and part != self._thought:
-            text = f"\n\n{text}"  # the parts of a summary are paragraphs
-        self._thought = part
-        self._seen.add(subject)
-        return [event(text)]
+        self._order.leave()
+        last = kind == "response.audio.done"
+        sound = MediaDelta("audio", "audio", bytes_of(payload.get("delta")), last=last)
+        return [sound] if last else [sound, UNSHOWN_MEDIA]
+
+    def _item_added(self, place: dict[str, Any], item: Any) -> list[Event]:
+        if self._tools.is_tool(item):
+            return self._tools.begin(place, item)
+        self._texts.begin(place, item)
+        return self._calls.begin(place, item)
 
     def _item_done(self, place: dict[str, Any], item: Any) -> list[Event]:
         if not isinstance(item, dict):
             return []
-        if item.get("type") == "image_generation_call":
-            return [UNSHOWN_MEDIA]
-        if item.get("type") == "function_call":
-            return [*self._calls.begin(place, item), *self._calls.settle(place, item.get("arguments"), item)]
+        kind = str(item.get("type"))
+        if self._tools.is_tool(item):
+            return self._tools.end(place, item)
+        if kind in CALL_ARGUMENTS:
+            arguments = item.get(CALL_ARGUMENTS[kind])
+            return [*self._calls.begin(place, item), *self._calls.settle(place, arguments, item)]
         events: list[Event] = []
         for number, part in enumerate(objects(item.get("content"))):
             if _is_text(part):
@@ -201,27 +255,31 @@ class ResponsesAdapter:
     def _whole_output(self, response: dict[str, Any]) -> list[Event]:
         """What the final object says beyond what has come before it."""
         events: list[Event] = []
-        texts: list[str] = []
-        asides: dict[str, list[Event]] = {"reasoning": [], "refusal": [], "annotation": []}
+        texts: list[tuple[str | None, str]] = []
+        cited: list[tuple[dict[str, Any], Any]] = []
+        seen = frozenset(self._seen)
         for number, item in enumerate(objects(response.get("output"))):
-            if str(item.get("type")) in _ITEMS_WITHOUT_TEXT:
+            place = {"output_index": number, "item_id": item.get("id")}
+            kind = str(item.get("type"))
+            if kind in CALL_ARGUMENTS or self._tools.is_tool(item):
                 events.extend(self._item_done({"output_index": number}, item))
                 continue
             parts = objects(item.get("content"))
-            if item.get("type") == "reasoning":
+            if kind == "reasoning":
                 thoughts = (text_or_none(part.get("text")) for part in [*objects(item.get("summary")), *parts])
-                asides["reasoning"].extend(ReasoningDelta(thought) for thought in thoughts if thought)
+                for index, thought in enumerate(filter(None, () if "reasoning" in seen else thoughts)):
+                    events.extend(self._said("reasoning", thought, _Place.of(place, index)))
                 continue
             if said := "".join(part["text"] for part in parts if _is_text(part)):
-                texts.append(said)
-            for part in parts:
-                if refusal := text_or_none(part.get("refusal")):
-                    asides["refusal"].append(RefusalDelta(refusal))
-                asides["annotation"].extend(Annotated(each) for each in objects(part.get("annotations")))
-        for subject, said_there in asides.items():
-            if subject not in self._seen:
-                events.extend(said_there)
-        return [*events, *self._calls.close(), *self._texts.settle_all(texts)]
+                texts.append((text_or_none(item.get("id")), said))
+            for index, part in enumerate(parts):
+                if (refusal := text_or_none(part.get("refusal"))) and "refusal" not in seen:
+                    events.extend(self._said("refusal", refusal, _Place.of(place, index)))
+                cited.append(({**place, "content_index": index}, part.get("annotations")))
+        events += [*self._calls.close(), *self._texts.settle_all(texts)]
+        if "annotation" not in seen:
+            events += [event for place, annotations in cited for event in self._annotations(annotations, place)]
+        return events
 
     def _decode_chunk(self, payload: dict[str, Any]) -> list[Event]:
         """Decode what is no event of this API, if it is a chunk of the other one, as some servers send here."""

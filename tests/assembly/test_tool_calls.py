@@ -1,15 +1,15 @@
 """Tool calls put together from pieces, by slot."""
 
-from nbstream.assembly.tool_calls import ToolCallCollector
+from nbstream.assembly import Assembler
 from nbstream.events import ToolCallDelta
 from nbstream.result import ToolCall
 
 
 def collected(*deltas):
-    collector = ToolCallCollector()
+    assembler = Assembler(model="m", endpoint="localhost")
     for delta in deltas:
-        collector.add(delta)
-    return collector.value()
+        assembler.feed(delta)
+    return assembler.snapshot().tool_calls
 
 
 def test_none():
@@ -39,8 +39,8 @@ def test_invalid_json_is_kept_as_it_came():
 
 
 def test_a_read_call_can_still_grow():
-    collector = ToolCallCollector()
-    collector.add(ToolCallDelta(0, "a", "f", "{"))
-    assert collector.value() == (ToolCall("a", "f", "{"),)
-    collector.add(ToolCallDelta(0, arguments="}"))
-    assert collector.value() == (ToolCall("a", "f", "{}"),)
+    assembler = Assembler(model="m", endpoint="localhost")
+    assembler.feed(ToolCallDelta(0, "a", "f", "{"))
+    assert assembler.snapshot().tool_calls == (ToolCall("a", "f", "{"),)
+    assembler.feed(ToolCallDelta(0, arguments="}"))
+    assert assembler.snapshot().tool_calls == (ToolCall("a", "f", "{}"),)

@@ -16,8 +16,9 @@ import pytest
 from nbstream.assembly import Assembler
 from nbstream.assembly.state import IllegalTransitionError
 from nbstream.errors import ConnectionLostError, InternalError, StreamError
-from nbstream.events import EndOfStream, TextDelta, TextRevised
+from nbstream.events import EndOfStream, PartResumed, TextDelta, TextRevised
 from nbstream.request import Endpoint
+from nbstream.result import TextPart
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.wire import WireDecoder
@@ -78,6 +79,8 @@ class _Watched:
         self._assembler = Assembler(model="m", endpoint=endpoint.name)
         self._said = ""
         self.taken_back = False
+        self._out_of_order = False
+        self._parts: list[str] = []
         self._lowest_choice: int | None = None
 
     @property
@@ -95,7 +98,7 @@ class _Watched:
         if fed:
             snapshot = self._assembler.snapshot()
             check_storable(snapshot)
-            self._check_grown(snapshot.text)
+            self._check_grown(snapshot)
 
     def break_off(self) -> None:
         if not self.terminal:
@@ -104,7 +107,7 @@ class _Watched:
     def ended(self) -> StreamResult:
         """The result, once it is clear that it is final."""
         result = self._assembler.snapshot()
-        self._check_grown(result.text)
+        self._check_grown(result)
         check_verdict(result)
         with pytest.raises(IllegalTransitionError):
             self._assembler.feed(EndOfStream(marked=True))
@@ -116,6 +119,7 @@ class _Watched:
         choice = getattr(event, "choice", None)
         if isinstance(event, TextDelta):
             self._said = self._said[-8:] + event.text
+        self._out_of_order = self._out_of_order or isinstance(event, PartResumed)
         if isinstance(event, TextRevised) or "think>" in self._said:
             self.taken_back = True
         if choice is not None:
@@ -123,9 +127,16 @@ class _Watched:
             self.taken_back = self.taken_back or (lowest is not None and choice < lowest)
             self._lowest_choice = choice if lowest is None else min(choice, lowest)
 
-    def _check_grown(self, text: str) -> None:
-        assert self.taken_back or text.startswith(self.text), f"{self.text!r} became {text!r}"
-        self.text = text
+    def _check_grown(self, snapshot: StreamResult) -> None:
+        text, parts = snapshot.text, [part.text for part in snapshot.parts if isinstance(part, TextPart)]
+        if self._out_of_order and not text.startswith(self.text):
+            self.taken_back = True  # an earlier part has grown
+        if not self.taken_back:
+            assert text.startswith(self.text), f"{self.text!r} became {text!r}"
+            assert all(any(new.startswith(old) for new in parts) for old in self._parts), (
+                f"{self._parts} became {parts}"
+            )
+        self.text, self._parts = text, parts
 
 
 def check_storable(snapshot: StreamResult) -> None:

@@ -6,6 +6,9 @@ from nbstream.events import (
     EndOfStream,
     Failed,
     Finished,
+    MediaDelta,
+    PartEnded,
+    PartStarted,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -56,7 +59,9 @@ data: {{"type":"response.completed","response":{{"id":"r1","model":"gpt-x","stat
 """
     assert decode(stream, "responses") == [
         Started("gpt-x", "r1"),
+        PartStarted(0, "text", "i"),
         TextDelta("Hello"),
+        PartEnded(0),
         Started("gpt-x", "r1"),
         UsageReported(Usage(8, 5, 13, reasoning_tokens=2)),
         Finished("stop"),
@@ -81,11 +86,15 @@ data: {{"type":"response.completed","response":{{"id":"r1","model":"gpt-x","stat
     ],
 )
 def test_events_that_say_nothing(events, payload):
-    assert events(payload, text("A")) == [TextDelta("A")]
+    assert events(payload, text("A")) == [PartStarted(0, "text", "i"), TextDelta("A")]
 
 
-def test_sound_is_not_shown(events):
-    assert events({"type": "response.audio.delta", "delta": "AAAA"}, text("A")) == [UNSHOWN_MEDIA, TextDelta("A")]
+def test_sound_is_kept_and_not_shown(events):
+    assert events({"type": "response.audio.delta", "delta": "AAAA"}, {"type": "response.audio.done"}) == [
+        MediaDelta("audio", "audio", bytes(3)),
+        UNSHOWN_MEDIA,
+        MediaDelta("audio", "audio", last=True),
+    ]
 
 
 def test_chunks_of_the_other_api_are_decoded_all_the_same(events):
@@ -100,7 +109,13 @@ def test_reasoning_and_refusal(events):
         {"type": "response.reasoning_text.delta", "delta": "a"},
         {"type": "response.reasoning_summary_text.delta", "delta": "b"},
         {"type": "response.refusal.delta", "delta": "c"},
-    ) == [ReasoningDelta("a"), ReasoningDelta("b"), RefusalDelta("c")]
+    ) == [
+        PartStarted(0, "reasoning"),
+        ReasoningDelta("a"),
+        ReasoningDelta("b"),
+        PartStarted(1, "refusal"),
+        RefusalDelta("c"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +146,7 @@ def test_an_incomplete_answer_without_a_reason_is_no_ordinary_end(events, detail
 )
 def test_a_failed_response_never_passes_for_an_answer(events, response, expected):
     assert [e for e in events(text("A"), {"type": "response.failed", "response": response}) if e != Started()] == [
+        PartStarted(0, "text", "i"),
         TextDelta("A"),
         expected,
     ]
@@ -141,6 +157,7 @@ def test_a_failed_response_never_passes_for_an_answer(events, response, expected
 )
 def test_a_completed_response_may_be_empty(events, response):
     assert [e for e in events(text("A"), {"type": "response.completed", "response": response}) if e != Started()] == [
+        PartStarted(0, "text", "i"),
         TextDelta("A"),
         Finished("stop"),
     ]
@@ -168,8 +185,8 @@ def test_tool_calls_by_item(events):
         arguments("i2", "}"),
         ended(),
     ) == [
-        ToolCallDelta(0, "c1", "f"),
-        ToolCallDelta(1, "c2", "g"),
+        ToolCallDelta(0, "c1", "f", item_id="i1"),
+        ToolCallDelta(1, "c2", "g", item_id="i2"),
         ToolCallDelta(1, arguments="{"),
         ToolCallDelta(0, arguments="[]"),
         ToolCallDelta(1, arguments="}"),

@@ -236,7 +236,7 @@ def test_named_event_that_strict_json_refuses_loses_no_text(decode, text):
     delta = (
         b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"' + text + b'"}\n\n'
     )
-    [event, _] = decode(delta, "responses")
+    [_, event, _] = decode(delta, "responses")
     assert event.text.startswith("a")
 
 

@@ -12,6 +12,7 @@ import pytest
 from nbstream.assembly import Assembler
 from nbstream.events import Event, TextDelta, TextRevised, ToolCallRevised, Warned
 from nbstream.request import Endpoint
+from nbstream.result import ActivityPart, MediaPart
 from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.wire import WireDecoder
 
@@ -261,14 +262,18 @@ def test_the_id_is_always_the_latest(stream: Stream) -> None:
 
 
 @pytest.mark.wire("H19")
-def test_images_in_the_making_are_not_kept(stream: Stream) -> None:
+def test_of_an_image_in_the_making_the_last_preview_is_kept(stream: Stream) -> None:
     image = event("image_generation_call.partial_image", item_id="ig1", partial_image_b64="A" * 200_000)
     tracemalloc.start()
     try:
         for number in range(20):
             stream.feed({**image, "partial_image_index": number})
+            stream.events.clear()
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept < 100_000
+    assert kept < 3 * 200_000
+    parts = stream.assembler.snapshot().parts
+    assert [type(part) for part in parts] == [ActivityPart, MediaPart]
+    assert [len(part.data) for part in parts if isinstance(part, MediaPart)] == [150_000]
     assert [warning.kind for warning in stream.assembler.snapshot().warnings] == ["unshown_media"]

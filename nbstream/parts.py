@@ -1,0 +1,303 @@
+"""What an answer is made of, as frozen values: text, reasoning, refusals, tool calls, media, built-in tools' activity.
+
+An answer is an ordered list of parts. What users read as `result.text`, `result.reasoning` and so on are views of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "ActivityPart",
+    "Citation",
+    "MediaKind",
+    "MediaPart",
+    "Part",
+    "PartViews",
+    "ReasoningPart",
+    "RefusalPart",
+    "TextPart",
+    "ToolCall",
+    "ToolCallPart",
+    "joined",
+    "parts_of",
+    "summary_of",
+]
+
+PARAGRAPH_BREAK = "\n\n"
+
+MediaKind: TypeAlias = Literal["image", "audio", "video", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source that the answer names, and the span of text that it stands behind.
+
+    Attributes:
+        annotation: The citation as the server sent it.
+        start: Where the span begins in the part's text, in characters; `None` if the server gave no span.
+        end: Where it ends, in characters, exclusive.
+    """
+
+    annotation: Any
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def url(self) -> str | None:
+        """The address of the source, if it has one."""
+        return self._field("url")
+
+    @property
+    def title(self) -> str | None:
+        """The title of the source, or the name of the file."""
+        return self._field("title") or self._field("filename")
+
+    def _field(self, name: str) -> str | None:
+        """A field of the annotation; Chat Completions puts the fields of a `url_citation` one level down."""
+        if not isinstance(self.annotation, dict):
+            return None
+        inner = self.annotation.get(str(self.annotation.get("type")))
+        value = (inner if isinstance(inner, dict) else self.annotation).get(name)
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A piece of the answer itself.
+
+    Attributes:
+        text: The text, exactly as the server sent it.
+        item_id: The id of the output item that it belongs to, if the server names items.
+        content_index: Its place among the contents of that item, if the server says so.
+        citations: The sources that it names, in the order in which they came.
+        new_paragraph: Whether the whole text sets it off from the text before by a blank line, because it begins
+            another item.
+        open: Whether more of it may come.
+    """
+
+    text: str
+    item_id: str | None = None
+    content_index: int | None = None
+    citations: tuple[Citation, ...] = ()
+    new_paragraph: bool = False
+    open: bool = False
+    type: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """A piece of what the model thought, which is never part of the answer.
+
+    Attributes:
+        text: The text; it may be a summary.
+        item_id: The id of the output item that it belongs to, if the server names items.
+        content_index: Its place among the contents or summaries of that item, if the server says so.
+        new_paragraph: Whether the whole reasoning sets it off from the reasoning before by a blank line.
+        open: Whether more of it may come.
+    """
+
+    text: str
+    item_id: str | None = None
+    content_index: int | None = None
+    new_paragraph: bool = False
+    open: bool = False
+    type: ClassVar[str] = "reasoning"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalPart:
+    """What the model said when it refused.
+
+    Attributes:
+        text: The text.
+        item_id: The id of the output item that it belongs to, if the server names items.
+        content_index: Its place among the contents of that item, if the server says so.
+        new_paragraph: Whether the whole refusal sets it off from what was said before by a blank line.
+        open: Whether more of it may come.
+    """
+
+    text: str
+    item_id: str | None = None
+    content_index: int | None = None
+    new_paragraph: bool = False
+    open: bool = False
+    type: ClassVar[str] = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model asks for: `arguments` is the JSON text as it came, which may be invalid."""
+
+    id: str | None
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """A call that the model asks for, where it asked for it.
+
+    Attributes:
+        id: The id of the call, which its result has to name.
+        name: The tool.
+        arguments: Its arguments: JSON as it came, which may be invalid; free text for a custom tool.
+        index: The slot that the server gave the call, in whose order `tool_calls` lists them.
+        item_id: The id of the output item, if the server names items.
+        custom: Whether it calls a custom tool, whose arguments are free text.
+        open: Whether more of it may come.
+    """
+
+    id: str | None
+    name: str
+    arguments: str
+    index: int = 0
+    item_id: str | None = None
+    custom: bool = False
+    open: bool = False
+    type: ClassVar[str] = "tool_call"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPart:
+    """An image, sound, video or file in the answer.
+
+    Attributes:
+        kind: What it is.
+        data: Its bytes, as far as they have come; empty for one that is only named by its address.
+        media_type: Its MIME type, if the server says.
+        url: Its address, if it came as one. Nothing is loaded from there.
+        item_id: The id of the output item, if the server names items.
+        open: Whether more of it may come.
+    """
+
+    kind: MediaKind
+    data: bytes = field(default=b"", repr=False)
+    media_type: str | None = None
+    url: str | None = None
+    item_id: str | None = None
+    open: bool = False
+    type: ClassVar[str] = "media"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPart:
+    """A call of one of the provider's built-in tools: a web search, a run of code, an image, an MCP call, ….
+
+    Attributes:
+        kind: The server's word for it, such as `"web_search_call"`.
+        status: Where it is, in the server's word, such as `"searching"` or `"completed"`; `None` if it does not say.
+        input: What the tool is given, as far as that comes in pieces: code, arguments, commands.
+        item: The item as the server sent it last, with its results.
+        item_id: The id of the output item, if the server names items.
+        open: Whether it is still under way.
+    """
+
+    kind: str
+    status: str | None = None
+    input: str = ""
+    item: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    item_id: str | None = None
+    open: bool = False
+    type: ClassVar[str] = "activity"
+
+
+Part: TypeAlias = TextPart | ReasoningPart | RefusalPart | ToolCallPart | MediaPart | ActivityPart
+
+
+def joined(parts: Iterable[Part], kind: type[TextPart | ReasoningPart | RefusalPart]) -> str:
+    r"""The whole text of the parts of one kind.
+
+    Args:
+        parts: The parts of an answer.
+        kind: Which of them count.
+
+    Example:
+        >>> parts = TextPart("One"), ReasoningPart("Hm"), TextPart("Two", new_paragraph=True), TextPart("!")
+        >>> joined(parts, TextPart)
+        'One\n\nTwo!'
+    """
+    texts: list[str] = []
+    for part in parts:
+        if isinstance(part, kind):
+            if part.new_paragraph and texts:
+                texts.append(PARAGRAPH_BREAK)
+            texts.append(part.text)
+    return texts[0] if len(texts) == 1 else "".join(texts)
+
+
+def parts_of(
+    text: str = "", *, reasoning: str = "", refusal: str = "", tool_calls: Iterable[ToolCall] = ()
+) -> tuple[Part, ...]:
+    """The parts of an answer of which only the views are known, in the usual order.
+
+    Example:
+        >>> [part.type for part in parts_of("Hi", reasoning="A greeting.")]
+        ['reasoning', 'text']
+    """
+    words = [(ReasoningPart, reasoning), (TextPart, text), (RefusalPart, refusal)]
+    calls = (ToolCallPart(call.id, call.name, call.arguments, index) for index, call in enumerate(tool_calls))
+    return (*(kind(said) for kind, said in words if said), *calls)
+
+
+def summary_of(part: Part) -> dict[str, Any]:
+    """What a part is, in a few JSON values: nothing of what it says.
+
+    Example:
+        >>> summary_of(TextPart("Hello")), summary_of(ActivityPart("web_search_call", "completed"))
+        ({'type': 'text', 'characters': 5}, {'type': 'activity', 'kind': 'web_search_call', 'status': 'completed'})
+    """
+    match part:
+        case TextPart() | ReasoningPart() | RefusalPart():
+            facts: dict[str, Any] = {"characters": len(part.text)}
+        case ToolCallPart():
+            facts = {"name": part.name}
+        case MediaPart():
+            facts = {"kind": part.kind, "media_type": part.media_type, "bytes": len(part.data)}
+        case ActivityPart():
+            facts = {"kind": part.kind, "status": part.status}
+    return {"type": part.type, **facts}
+
+
+class PartViews:
+    """The views of an answer's parts, for whatever has `parts`."""
+
+    __slots__ = ()
+
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The answer as the server sent it, but for `<think>` tags and a repetition of the whole at its end."""
+        return joined(self.parts, TextPart)
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought, apart from the answer."""
+        return joined(self.parts, ReasoningPart)
+
+    @property
+    def refusal(self) -> str:
+        """What the model said when it refused."""
+        return joined(self.parts, RefusalPart)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the model asks for, in slot order."""
+        calls = sorted((part for part in self.parts if isinstance(part, ToolCallPart)), key=lambda call: call.index)
+        return tuple(ToolCall(call.id, call.name, call.arguments) for call in calls)
+
+    @property
+    def annotations(self) -> tuple[Any, ...]:
+        """Citations and the like, as the server sent them."""
+        texts = (part for part in self.parts if isinstance(part, TextPart))
+        return tuple(citation.annotation for part in texts for citation in part.citations)
+
+    @property
+    def body(self) -> str:
+        """What there is to show: the answer, or the refusal in its place."""
+        return self.text or self.refusal

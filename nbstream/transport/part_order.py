@@ -1,0 +1,79 @@
+"""Which part of the answer the words of a Responses stream belong to: the numbers by which our events name parts.
+
+A part is known by a key of the wire's own; deltas belong to the part that was turned to last. Must not know the wire's
+events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbstream.events import Event, PartEnded, PartResumed, PartStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Literal
+
+__all__ = ["PartOrder"]
+
+
+class PartOrder:
+    """The parts of words of one answer, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Hashable, PartStarted] = {}
+        self._announced: set[int] = set()
+        self._ended: set[int] = set()
+        self._current: Hashable = None
+
+    @property
+    def current(self) -> Hashable:
+        """The key of the part that deltas belong to; `None` after something that is no part of words."""
+        return self._current
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._parts
+
+    def number(self, key: Hashable) -> int | None:
+        """The number of a part."""
+        part = self._parts.get(key)
+        return None if part is None else part.part
+
+    def turn_to(
+        self,
+        key: Hashable,
+        kind: Literal["text", "reasoning", "refusal"],
+        item_id: str | None = None,
+        content_index: int | None = None,
+        *,
+        new_paragraph: bool = False,
+    ) -> list[Event]:
+        """What to say before a delta of the part with this key; the rest only counts when the part begins."""
+        if key == self._current:
+            return []
+        self._current = key
+        part = self._parts.get(key)
+        if part is None:
+            part = PartStarted(len(self._parts), kind, item_id, content_index, new_paragraph)
+            self._parts[key] = part
+        if part.part in self._announced:
+            return [PartResumed(part.part)]
+        self._announced.add(part.part)
+        return [part]
+
+    def end(self, key: Hashable) -> list[Event]:
+        """What to say when a part is whole."""
+        number = self.number(key)
+        if number is None or number not in self._announced or number in self._ended:
+            return []
+        self._ended.add(number)
+        return [PartEnded(number)]
+
+    def leave(self) -> None:
+        """Note that something else has begun, so that a delta has to say to which part it belongs."""
+        self._current = None
+
+    def announce_again(self) -> None:
+        """Forget what has been announced, for a reader who has not heard it."""
+        self._announced.clear()
+        self._current = None

@@ -1,0 +1,131 @@
+"""What a Responses stream says of its built-in tools: searches, code, images, MCP calls, shells.
+
+Every item that is neither words nor a call for the caller to answer is one, also of a kind that is not known yet. The
+images that a tool makes are media of their own. Must not know the stream's other events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbstream.events import ActivityReported, Event, MediaDelta
+from nbstream.transport.chat_completions import UNSHOWN_MEDIA
+from nbstream.transport.fields import bytes_of, name_or_none, text_or_none
+from nbstream.transport.response_items import CALL_ARGUMENTS
+
+if TYPE_CHECKING:
+    from nbstream.transport.part_order import PartOrder
+
+__all__ = ["BuiltInTools"]
+
+_NOT_TOOLS = {"message", "reasoning", *CALL_ARGUMENTS}
+_IMAGES = "image_generation_call"
+
+# Events that bring the input of a tool in pieces: the kind of the item, and the field that holds the whole.
+_INPUTS = {
+    "response.code_interpreter_call_code": ("code_interpreter_call", "code"),
+    "response.mcp_call_arguments": ("mcp_call", "arguments"),
+    "response.shell_call_command": ("shell_call", "command"),
+}
+_OVER = {"completed", "failed", "incomplete", "cancelled"}
+
+
+class BuiltInTools:
+    """The calls of built-in tools in one answer, by item.
+
+    Args:
+        order: The order of the parts, in which a tool's call comes between words.
+    """
+
+    def __init__(self, order: PartOrder) -> None:
+        self._order = order
+        self._kinds: dict[str, str] = {}
+        self._by_output: dict[int, str] = {}
+        self._with_input: set[str] = set()
+        self._over: set[str] = set()
+        self._commands: dict[str, int] = {}
+
+    @staticmethod
+    def is_tool(item: Any) -> bool:
+        """Whether an output item is the call of a built-in tool."""
+        kind = item.get("type") if isinstance(item, dict) else None
+        return isinstance(kind, str) and bool(kind) and kind not in _NOT_TOOLS
+
+    def begin(self, place: dict[str, Any], item: dict[str, Any]) -> list[Event]:
+        """Take the announcement of an item."""
+        key = self._key(place, text_or_none(item.get("id")))
+        return [self._news(key, str(item["type"]), item=item)]
+
+    def end(self, place: dict[str, Any], item: dict[str, Any]) -> list[Event]:
+        """Take the whole item."""
+        key, kind = self._key(place, text_or_none(item.get("id"))), str(item["type"])
+        if key in self._over:
+            return []
+        self._over.add(key)
+        events: list[Event] = [self._news(key, kind, item=item, last=True)]
+        if kind == _IMAGES:
+            made = bytes_of(item.get("result"))
+            events += [self._image(key, made, item, last=True)] if made else []
+            events.append(UNSHOWN_MEDIA)
+        return events
+
+    def decode(self, kind: str, payload: dict[str, Any]) -> list[Event] | None:
+        """Take one of the tools' own events; `None` if it is something else."""
+        source, _, verb = kind.rpartition(".")
+        if source in _INPUTS:
+            return self._input(*_INPUTS[source], payload)
+        tool = source.removeprefix("response.")
+        key = self._key(payload, text_or_none(payload.get("item_id")))
+        if tool != self._kinds.get(key) and not tool.endswith("_call"):
+            return None
+        if verb == "partial_image":
+            made = bytes_of(payload.get("partial_image_b64"))
+            news = [self._news(key, tool)]
+            return [*news, *([self._image(key, made, payload)] if made else []), UNSHOWN_MEDIA]
+        return [] if key in self._over else [self._news(key, tool, status=verb)]
+
+    def _input(self, tool: str, field: str, payload: dict[str, Any]) -> list[Event]:
+        key = self._key(payload, text_or_none(payload.get("item_id")))
+        piece = text_or_none(payload.get("delta"))
+        if piece is None and key not in self._with_input:
+            piece = text_or_none(payload.get(field))
+        if piece is None:
+            return []
+        self._with_input.add(key)
+        number = payload.get("command_index")
+        if isinstance(number, int) and self._commands.setdefault(key, number) != number:
+            self._commands[key] = number
+            piece = f"\n{piece}"
+        return [self._news(key, tool, piece=piece)]
+
+    def _news(
+        self,
+        key: str,
+        kind: str,
+        *,
+        status: str | None = None,
+        piece: str = "",
+        item: dict[str, Any] | None = None,
+        last: bool = False,
+    ) -> ActivityReported:
+        if key not in self._kinds:
+            self._order.leave()
+        self._kinds.setdefault(key, kind)
+        kept = item and {name: value for name, value in item.items() if name != "result" or kind != _IMAGES}
+        status = status or (name_or_none(item.get("status")) if item else None)
+        named = None if key.startswith("#") else key
+        over = last or (status in _OVER and item is not None)
+        return ActivityReported(key, name_or_none(kind) or "?", status, piece, kept or None, named, over)
+
+    def _image(self, key: str, data: bytes, source: dict[str, Any], *, last: bool = False) -> MediaDelta:
+        media_type = f"image/{name_or_none(source.get('output_format')) or 'png'}"
+        named = None if key.startswith("#") else key
+        return MediaDelta(key, "image", data, media_type, item_id=named, replaces=True, last=last)
+
+    def _key(self, place: dict[str, Any], item_id: str | None) -> str:
+        output = place.get("output_index")
+        output = output if isinstance(output, int) else 0
+        if item_id is not None:
+            self._by_output[output] = item_id
+            return item_id
+        return self._by_output.get(output) or f"#{output}"
