@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from nbstream.parts import MediaKind
-    from nbstream.result import Usage
+    from nbstream.outcome import Usage
 
 __all__ = [
     "ActivityReported",

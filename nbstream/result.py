@@ -1,17 +1,17 @@
-"""What a stream leaves behind, as frozen values: `StreamResult`, `Usage`, `Timing`, `ToolCall`, `StreamState`.
+"""What a stream leaves behind, as a frozen value: its answer, made of parts, and what is known about it.
 
 The same `StreamResult` serves as the snapshot of a stream under way. It knows no wire format and no display.
 """
 
 from __future__ import annotations
 
-import enum
 import html
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from nbstream.cost import shown_cost
 from nbstream.errors import UsageError
+from nbstream.outcome import Retry, StreamState, StreamWarning, Timing, Usage
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -53,55 +53,6 @@ __all__ = [
 ]
 
 
-class StreamState(enum.StrEnum):
-    """Where a stream is. Every stream ends in exactly one of `completed`, `failed`, `cancelled`."""
-
-    PENDING = "pending"
-    STREAMING = "streaming"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def terminal(self) -> bool:
-        """Whether nothing more can happen."""
-        return self in {StreamState.COMPLETED, StreamState.FAILED, StreamState.CANCELLED}
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Token counts as the server reported them. A server that reports none gives no `Usage` at all, never a guess.
-
-    Attributes:
-        input_tokens: Tokens of the prompt (Chat Completions: `prompt_tokens`).
-        output_tokens: Tokens of the answer, reasoning included (Chat Completions: `completion_tokens`).
-        total_tokens: Their sum, as the server gave it.
-        cached_tokens: The part of `input_tokens` that came from a cache, if reported.
-        reasoning_tokens: The part of `output_tokens` spent on reasoning, if reported.
-    """
-
-    input_tokens: int
-    output_tokens: int
-    total_tokens: int
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long things took, in seconds, by the client's monotonic clock.
-
-    Attributes:
-        ttft: From the call to the first piece of text, reasoning, refusal or tool call; `None` if none came.
-        total: From the call to the end, or to now while the stream goes on.
-        tokens_per_second: Reported output tokens over the time after the first token; `None` without usage.
-    """
-
-    ttft: float | None = None
-    total: float = 0.0
-    tokens_per_second: float | None = None
-
-
 _NO_TIME = Timing()
 
 
@@ -139,51 +90,6 @@ class Choice(PartViews):
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
         # A list was pickled when the views were fields, in the order of the arguments.
         Choice.__init__(self, *state) if isinstance(state, list) else Choice.__init__(self, **state)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamWarning:
-    """Something about a stream that its reader should know, though it did not end the stream.
-
-    Attributes:
-        kind: Which, as a stable word: `buffered`, `empty_answer`, `invalid_arguments`, `malformed_event`, `other_api`,
-            `repeated_text`, `revised_text`, `unshown_media`, `whole_answer`.
-        message: The same in a sentence.
-    """
-
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """The pause before the request is sent again.
-
-    Attributes:
-        reason: Why, in a few words: `"rate limited"`.
-        delay: How long the pause is, in seconds.
-        attempt: The number of the attempt that follows; the first request was attempt 1.
-        attempts: How many attempts there will be at the most.
-    """
-
-    reason: str
-    delay: float
-    attempt: int
-    attempts: int
-
-    def sentence(self, left: float | None = None) -> str:
-        """What to show during the pause.
-
-        Args:
-            left: Seconds until it ends; by default the whole pause.
-
-        Example:
-            >>> Retry("rate limited", 2.0, attempt=2, attempts=3).sentence()
-            'rate limited, retrying in 2 s · attempt 2 of 3'
-        """
-        seconds = max(0.0, self.delay if left is None else left)
-        shown = f"{seconds:.0f}" if seconds >= 0.95 else f"{seconds:.1f}"
-        return f"{self.reason}, retrying in {shown} s · attempt {self.attempt} of {self.attempts}"
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)

@@ -37,6 +37,8 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 VALUES = (
     "errors",
     "events",
+    "outcome",
+    "parts",
     "result",
     "secret",
     "clock",
@@ -76,7 +78,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
     "panel": (
         *("chat", "chat_running", "config", "context", "conversation", "markdown", "model_list", "notebook_file"),
-        *("display.marks", "display.panel_actions", "display.panel_state", "display.surface"),
+        *("display.answer_renderer", "display.marks", "display.panel_actions", "display.panel_state"),
+        *("display.segments", "display.surface"),
     ),
     "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),

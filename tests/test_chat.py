@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nbstream as nbs
-from nbstream.errors import StreamError, UsageError
+from nbstream.errors import ConnectionLostError, StreamError, UsageError
 from nbstream.testing import Answer, RecordingSurface, chat_body, chat_chunk, error_body
 from tests.chats import PATIENCE, Listener, ask, broken, end, half, sent, states, texts, whole
 from tests.conversation.talks import said
@@ -143,7 +143,7 @@ def test_a_failed_exchange_is_kept_and_not_sent(make_chat, loopback):
     chat = make_chat()
     broken(chat, loopback, "Q1", "Ha")
     assert states(chat) == [("Ha", "failed", False)]
-    assert chat.turns[1].facts["error"]["kind"] == "connection_lost"
+    assert isinstance(chat.turns[1].result.error, ConnectionLostError)
     loopback.send(whole("A2"))
     ask(chat, "Q2")
     assert sent(loopback) == said("Q2")

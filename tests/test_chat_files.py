@@ -65,7 +65,7 @@ def test_a_file_is_replaced_as_a_whole(chat, tmp_path, monkeypatch):
             chat.save(path)
     assert [entry.read_text("utf-8") for entry in tmp_path.iterdir()] == ["precious"]
     chat.save(path)
-    assert json.loads(path.read_text("utf-8"))["nbstream_chat"] == 1
+    assert json.loads(path.read_text("utf-8"))["nbstream_chat"] == 2
 
 
 def test_any_text_can_be_saved(make_chat, tmp_path):

@@ -43,22 +43,22 @@ def _tokens(group: Sequence[Turn], before: Sequence[Turn]) -> int:
     *asked, answer = group
     total, total_before = _reported(answer), _reported(before[-1]) if before else None
     if total is not None and total_before is not None:
-        follows = context_of([before[-1], *asked], before[-1].facts.get("context", ""))
-        if follows == answer.facts.get("context") and total > total_before:
+        follows = context_of([before[-1], *asked], before[-1].context)
+        if follows == answer.context and total > total_before:
             return total - total_before
     return sum(map(_estimate, asked)) + _written(answer)
 
 
 def _reported(turn: Turn) -> int | None:
     """The tokens of all that the server has seen up to this answer."""
-    usage = turn.facts.get("usage")
-    return usage["input_tokens"] + _written(turn) if usage else None
+    usage = turn.result.usage
+    return None if usage is None else usage.input_tokens + _written(turn)
 
 
 def _written(turn: Turn) -> int:
     """The tokens of an answer that are sent again: thoughts are not."""
-    usage = turn.facts.get("usage")
-    return usage["output_tokens"] - (usage.get("reasoning_tokens") or 0) if usage else _estimate(turn)
+    usage = turn.result.usage
+    return _estimate(turn) if usage is None else usage.output_tokens - (usage.reasoning_tokens or 0)
 
 
 def _estimate(turn: Turn) -> int:

@@ -1,9 +1,11 @@
 """A chat as a JSON document and back: versioned, without keys, and checked on the way in. Must not know files.
 
-    {"nbstream_chat": 1, "name": …, "system": …, "history": …, "max_turns": …, "max_history_tokens": …, "options": {…},
-     "turns": [{"id": …, "parent": …, "active": true, "role": …, "content": …, …}, …]}
+    {"nbstream_chat": 2, "name": …, "system": …, "history": …, "max_turns": …, "max_history_tokens": …, "options": {…},
+     "turns": [{"id": …, "parent": …, "active": true, "role": …, "content": …, …},
+               {"id": …, "parent": …, "active": true, "role": "assistant", "answer": {"parts": […], …}, …}, …]}
 
-Parents come before their children, siblings in order; a field of a turn that has its usual value is left out.
+Parents come before their children, siblings in order; a field of a turn that has its usual value is left out. An answer
+that was streamed is saved as its parts. The first format is read, too.
 """
 
 from __future__ import annotations
@@ -11,23 +13,24 @@ from __future__ import annotations
 import copy
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
+from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of, usage_from_dict
 from nbstream.conversation.conversation import Conversation
+from nbstream.conversation.document_v1 import answered_turn_v1
 from nbstream.conversation.messages import content_of
-from nbstream.conversation.turn import Turn
+from nbstream.conversation.turn import Turn, answered_turn
 from nbstream.errors import UsageError
 from nbstream.plain import encodable_json
-from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["FORMAT", "Document", "harmless"]
 
-FORMAT = 1
+FORMAT = 2
 
 # What opens doors, in any spelling, and what only the reader of a document may allow.
 _SECRET = re.compile(
@@ -97,17 +100,17 @@ class Document:
             )
         try:
             made = cls(
-                Conversation(_of(data, "system", str)),
-                _of(data, "name", str),
+                Conversation(field_of(data, "system", str)),
+                field_of(data, "name", str),
                 _history(data.get("history", "messages")),
-                _of(data, "max_turns", int),
-                _of(data, "max_history_tokens", int),
-                harmless(_of(data, "options", dict) or {}),
+                field_of(data, "max_turns", int),
+                field_of(data, "max_history_tokens", int),
+                harmless(field_of(data, "options", dict) or {}),
             )
             entries = _required(data, "turns", list)
         except (LookupError, TypeError, ValueError) as error:
             raise UsageError(f"this saved chat is damaged: {error.args[0]}; take another copy of it") from None
-        _add_turns(made.conversation, entries)
+        _add_turns(made.conversation, entries, version)
         return made
 
 
@@ -128,24 +131,31 @@ def harmless(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_dict(turn: Turn) -> dict[str, Any]:
-    values = {
+    values: dict[str, Any] = {
         "included": None if turn.included else False,
-        "state": None if turn.state is StreamState.COMPLETED else str(turn.state),
-        "reasoning": turn.reasoning,
-        "refusal": turn.refusal,
-        "facts": copy.deepcopy(dict(turn.facts)),
-        "extra": copy.deepcopy(dict(turn.extra)),
+        "context": turn.context or None,
+        "spent": turn.spent and asdict(turn.spent),
+        "spent_seconds": turn.spent_seconds,
     }
-    named = {name: value for name, value in values.items() if value not in (None, "", {})}
-    return {"id": turn.id, "role": turn.role, "content": content_of(turn), **named}
+    content, extra = content_of(turn), copy.deepcopy(dict(turn.extra))
+    if turn.answer is None:
+        values |= {"content": content, "extra": extra or None}
+    else:
+        usual = answered_turn(turn.id, turn.answer, included=turn.included)
+        values |= {
+            "answer": answer_to_dict(turn.answer),
+            "content": None if content == usual.content else content,
+            "extra": None if extra == usual.extra else extra,
+        }
+    return {"id": turn.id, "role": turn.role, **{name: value for name, value in values.items() if value is not None}}
 
 
-def _add_turns(conversation: Conversation, entries: list[Any]) -> None:
+def _add_turns(conversation: Conversation, entries: list[Any], version: int) -> None:
     active = []
     for number, entry in enumerate(entries, 1):
         try:
-            turn = _turn(entry)
-            conversation.tree.attach(turn, _of(entry, "parent", str))
+            turn = _turn(entry, version)
+            conversation.tree.attach(turn, field_of(entry, "parent", str))
             if entry.get("active"):
                 active.append(turn.id)
         except (LookupError, TypeError, ValueError, AttributeError):
@@ -154,68 +164,34 @@ def _add_turns(conversation: Conversation, entries: list[Any]) -> None:
         conversation.tree.prefer(turn_id)
 
 
-def _turn(entry: dict[str, Any]) -> Turn:
-    content = entry["content"]
+def _turn(entry: dict[str, Any], version: int) -> Turn:
+    content, included = entry.get("content"), entry.get("included") is not False
     if isinstance(content, list) and all(isinstance(part, dict) for part in content):
         content = tuple(content)
     elif not isinstance(content, str | None):
         raise TypeError("content")
-    turn = Turn(
-        _required(entry, "id", str),
-        _required(entry, "role", str),
-        content,
-        StreamState(entry.get("state", "completed")),
-        included=entry.get("included") is not False,
-        reasoning=_of(entry, "reasoning", str) or "",
-        refusal=_of(entry, "refusal", str) or "",
-        facts=_facts(_of(entry, "facts", dict) or {}),
-        extra=_of(entry, "extra", dict) or {},
+    turn_id, role, extra = _required(entry, "id", str), _required(entry, "role", str), field_of(entry, "extra", dict)
+    said = Turn(turn_id, role, content, included=included, extra=extra or {})
+    if version == 1:
+        return answered_turn_v1(said, entry)
+    if (answer := field_of(entry, "answer", dict)) is None:
+        return said
+    context, seconds = field_of(entry, "context", str) or "", entry.get("spent_seconds")
+    if not isinstance(seconds, int | float | None):
+        raise TypeError("spent_seconds")
+    usual = answered_turn(turn_id, answer_from_dict(answer), included=included, context=context)
+    return replace(
+        usual,
+        role=role,
+        content=usual.content if content is None else content,
+        extra=usual.extra if extra is None else extra,
+        spent=usage_from_dict(field_of(entry, "spent", dict)),
+        spent_seconds=seconds,
     )
-    if not turn.state.terminal:
-        raise ValueError("state")
-    return turn
-
-
-_COUNT = (int, type(None))
-_FACTS: dict[str, tuple[type, tuple[type, ...]]] = {
-    "usage": (dict, _COUNT),
-    "spent": (dict, _COUNT),
-    "cost": (float, ()),
-    "spent_seconds": (float, ()),
-    "timing": (dict, (float, *_COUNT)),
-    "error": (dict, (str, *_COUNT)),
-    "attempts": (int, ()),
-    **dict.fromkeys(("model", "finish_reason", "request_id", "response_id", "context"), (str, ())),
-}
-
-
-def _facts(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts, if whatever shows them can rely on their types."""
-    for name, (kind, within) in _FACTS.items():
-        value = facts.get(name)
-        fits = value is None or isinstance(value, kind)
-        if not fits or (isinstance(value, dict) and not all(isinstance(each, within) for each in value.values())):
-            raise TypeError(name)
-    words = [*facts.get("warnings", ()), *([facts["error"]] if facts.get("error") else [])]
-    if not all(isinstance(each[name], str) for each in words for name in ("kind", "message")):
-        raise TypeError("words")
-    shown = Turn("", "assistant", "", facts=facts)
-    for usage in (shown.usage, shown.result.usage):
-        if usage is not None and None in {usage.input_tokens, usage.output_tokens, usage.total_tokens}:
-            raise TypeError("usage")
-    shown.result.summary()
-    return facts
-
-
-def _of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
-    value = data.get(name)
-    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise TypeError(f"{name} is no {kind.__name__}")
-    return value
 
 
 def _required(data: Mapping[str, Any], name: str, kind: type[T]) -> T:
-    value = _of(data, name, kind)
+    value = field_of(data, name, kind)
     if value is None:
         raise LookupError(f"it has no {name}")
     return value

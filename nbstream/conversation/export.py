@@ -90,15 +90,14 @@ def to_notebook(
 
 
 def _name(turn: Turn) -> str:
-    model = turn.facts.get("model")
-    words = " ".join((turn.role.capitalize() + (f" ({model})" if model else "")).split())
+    words = " ".join((turn.role.capitalize() + (f" ({turn.model})" if turn.model else "")).split())
     return words or "?"
 
 
 def _bundle(turn: Turn, ways: Ways = IN_A_CELL) -> dict[str, str]:
     """The turn as it stands in a notebook's output."""
-    if turn.role == "assistant" and turn.facts:
-        return answer_bundle(turn.result, ways=ways)[0]
+    if turn.answer is not None:
+        return answer_bundle(turn.answer, ways=ways)[0]
     attached = [_ATTACHED.get(part["type"], "attachment") for part in _parts(turn) if part["type"] not in _TEXTS]
     markdown = [inert(turn.text), *(f"*({what})*" for what in attached)]
     words = [plain(turn.text), *(f"({what})" for what in attached)]

@@ -121,9 +121,9 @@ def known_to_server(turns: Sequence[Turn], seed: str) -> tuple[str | None, int]:
     """
     found: tuple[str | None, int] = None, 0
     for number, turn in enumerate(turns, 1):
-        facts = turn.facts
-        if facts.get("response_id") and facts.get("context") == seed and turn.state is StreamState.COMPLETED:
-            found = facts["response_id"], number
+        answer = turn.answer
+        if answer is not None and answer.response_id and turn.context == seed and turn.state is StreamState.COMPLETED:
+            found = answer.response_id, number
         seed = context_of([turn], seed)
     return found
 

@@ -66,7 +66,7 @@ def turns_from(messages: list[dict[str, Any]]) -> tuple[str | None, list[Turn]]:
 def message_of(turn: Turn) -> dict[str, Any]:
     """The turn as an OpenAI message of its own, which may be changed."""
     message: dict[str, Any] = {"role": turn.role, "content": content_of(turn)}
-    if turn.refusal:
+    if turn.answer is not None and turn.refusal:
         message["refusal"] = turn.refusal
     return message | copy.deepcopy(dict(turn.extra))
 
@@ -97,7 +97,8 @@ def content_of(turn: Turn) -> str | list[Any] | None:
 
 def _to_send(turn: Turn, answered: set[Any]) -> dict[str, Any]:
     content: Any = list(turn.content) if isinstance(turn.content, tuple) else turn.content
-    message = {"role": turn.role, "content": content or turn.refusal or content, **turn.extra}
+    extra = turn.extra if not turn.refusal else {k: value for k, value in turn.extra.items() if k != "refusal"}
+    message = {"role": turn.role, "content": content or turn.refusal or content, **extra}
     if "tool_calls" in message and not _calls(turn, answered):
         del message["tool_calls"]
     return message
@@ -110,18 +111,11 @@ def _calls(turn: Turn, answered: set[Any]) -> Any:
 
 
 def _turn(message: Mapping[str, Any], where: str) -> Turn:
-    role, content, refusal = message["role"], message.get("content"), message.get("refusal")
+    role, content = message["role"], message.get("content")
     if not isinstance(role, str) or not role:
         raise UsageError(f'{where} has no "role" that is a word')
-    own = {"role", "content"} | ({"refusal"} if isinstance(refusal, str) and refusal else set())
-    extra = {name: value for name, value in message.items() if name not in own}
-    return Turn(
-        new_id(),
-        role,
-        _content(content, where),
-        refusal=refusal if "refusal" in own and isinstance(refusal, str) else "",
-        extra=_json_copy(extra, where),
-    )
+    extra = {name: value for name, value in message.items() if name not in {"role", "content"}}
+    return Turn(new_id(), role, _content(content, where), extra=_json_copy(extra, where))
 
 
 def _content(content: Any, where: str) -> Content:

@@ -6,13 +6,12 @@ import uuid
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nbstream.errors import StreamError, error_class
-from nbstream.result import StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
+from nbstream.result import StreamResult, StreamState, ToolCall, ToolCallPart, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Content", "Turn", "add_up", "answer_turn", "new_id"]
+__all__ = ["Content", "Turn", "add_up", "answer_turn", "answered_turn", "new_id"]
 
 Content: TypeAlias = "str | tuple[Mapping[str, Any], ...] | None"
 
@@ -30,12 +29,12 @@ class Turn:
         id: Unique within a chat; saved and loaded with it.
         role: `"user"` or `"assistant"`; others as they were imported.
         content: The text, or OpenAI content parts; `None` only where a message was imported without.
-        state: How an assistant turn ended.
+        answer: The answer that an assistant turn is, if it was streamed here.
         included: Whether later requests may send it: not for an answer that is only a part, until the user says so.
-        reasoning: What the model thought aloud.
-        refusal: What the model said when it refused.
-        facts: What is known about an answer: model, usage, timing, ids, error, as JSON.
-        extra: The other keys of the OpenAI message: `name`, `tool_calls`, `tool_call_id`.
+        extra: The other keys of the OpenAI message: `name`, `tool_calls`, `tool_call_id`, `refusal`.
+        context: What stands for the turns that the request for the answer sent, see `budget.context_of`.
+        spent: The tokens that all requests for the answer have cost, if that is more than the last one's.
+        spent_seconds: How long all of them took, if it took more than one.
 
     Example:
         >>> Turn("1", "user", ({"type": "text", "text": "Look:"}, {"type": "image_url", "image_url": "…"})).text
@@ -45,12 +44,12 @@ class Turn:
     id: str
     role: str
     content: Content
-    state: StreamState = StreamState.COMPLETED
+    answer: StreamResult | None = None
     included: bool = True
-    reasoning: str = ""
-    refusal: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    context: str = ""
+    spent: Usage | None = None
+    spent_seconds: float | None = None
 
     @property
     def text(self) -> str:
@@ -61,44 +60,56 @@ class Turn:
         return "\n\n".join(text for text in texts if isinstance(text, str))
 
     @property
+    def state(self) -> StreamState:
+        """How the answer ended; what was imported is taken for whole."""
+        return StreamState.COMPLETED if self.answer is None else self.answer.state
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought aloud."""
+        return "" if self.answer is None else self.answer.reasoning
+
+    @property
+    def refusal(self) -> str:
+        """What the model said when it refused."""
+        if self.answer is not None:
+            return self.answer.refusal
+        said = self.extra.get("refusal")
+        return said if isinstance(said, str) else ""
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered, where that is known."""
+        return None if self.answer is None else self.answer.model
+
+    @property
     def usage(self) -> Usage | None:
         """The tokens that all requests for this turn have cost, where the server said so."""
-        spent = self.facts.get("spent") or self.facts.get("usage")
-        return Usage(**spent) if spent else None
+        return self.spent or (None if self.answer is None else self.answer.usage)
 
     @property
     def seconds(self) -> float:
         """How long the answer has taken, all requests for it together; nothing where there is no answer."""
-        answered = self.text or self.refusal or self.reasoning or self.extra
-        timing = self.facts.get("timing") or {}
-        return self.facts.get("spent_seconds") or timing.get("total") or 0.0 if answered else 0.0
+        if self.answer is None or not self.answer.parts:
+            return 0.0
+        return self.spent_seconds or self.answer.timing.total
 
     @property
     def cost(self) -> float | None:
         """What all requests for this turn have cost in US dollars, where that is known."""
-        return self.facts.get("cost")
+        return None if self.answer is None else self.answer.cost
 
     @property
     def result(self) -> StreamResult:
         """The turn as the result of a stream, for whatever can show or go on with one."""
-        facts = self.facts
-        usage, timing = facts.get("usage"), facts.get("timing") or {}
+        if self.answer is not None:
+            return self.answer
         return StreamResult(
-            text=self.text,
-            state=self.state,
-            finish_reason=facts.get("finish_reason") if facts else "stop",  # imported, and so taken for whole
-            usage=Usage(**usage) if usage else None,
-            model=facts.get("model"),
-            request_id=facts.get("request_id"),
-            response_id=facts.get("response_id"),
-            reasoning=self.reasoning,
+            self.text,
+            StreamState.COMPLETED,
+            "stop",
             refusal=self.refusal,
             tool_calls=_tool_calls(self.extra.get("tool_calls")),
-            warnings=tuple(StreamWarning(**each) for each in facts.get("warnings") or ()),
-            attempts=facts.get("attempts") or 1,
-            error=_error(facts.get("error")),
-            timing=Timing(**timing),
-            cost=facts.get("cost"),
         )
 
 
@@ -111,37 +122,32 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
         context: What stands for the turns that the request sent, see `budget.context_of`.
         before: The turn as it was, if the stream went on with it.
     """
-    metadata = result.metadata()
-    timing = {"ttft": metadata.pop("ttft"), "total": metadata.pop("total")}
-    error = result.error
-    facts = metadata | {
-        "timing": timing | {"tokens_per_second": result.timing.tokens_per_second},
-        "response_id": result.response_id,
-        "warnings": [{"kind": each.kind, "message": each.message} for each in result.warnings],
-        "error": error and {"kind": error.kind, "message": error.message, "code": error.code, "status": error.status},
-        "context": context,
-    }
-    del facts["state"]
-    if before is not None and (spent := add_up([before.usage, result.usage])) != result.usage and spent:
-        facts["spent"] = asdict(spent)
-    if before is not None and before.seconds:
-        facts["spent_seconds"] = before.seconds + (result.timing.total or 0.0)
-    if before is not None and before.cost is not None:
-        facts["cost"] = before.cost + (result.cost or 0.0)
-    calls = [_as_message(call) for call in result.tool_calls]
-    turn = Turn(
-        turn_id,
-        "assistant",
-        result.text,
-        state=result.state,
-        included=result.state is StreamState.COMPLETED and bool(result.body or calls),
-        reasoning=result.reasoning,
-        refusal=result.refusal,
-        facts={name: value for name, value in facts.items() if value not in (None, [], "")},
-        extra={"tool_calls": calls} if calls else {},
-    )
+    included = result.state is StreamState.COMPLETED and bool(result.body or result.tool_calls)
+    turn = answered_turn(turn_id, _to_keep(result), included=included, context=context)
+    if before is None:
+        return turn
+    if (spent := add_up([before.usage, result.usage])) != result.usage:
+        turn = replace(turn, spent=spent)
+    if before.seconds:
+        turn = replace(turn, spent_seconds=before.seconds + result.timing.total)
+    if before.cost is not None and turn.answer is not None:
+        turn = replace(turn, answer=replace(turn.answer, cost=before.cost + (result.cost or 0.0)))
     # What the user has let in stays in when it has grown.
-    return replace(turn, included=True) if before is not None and before.included and turn.text else turn
+    return replace(turn, included=True) if before.included and turn.text else turn
+
+
+def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context: str = "") -> Turn:
+    """The assistant turn that an answer is.
+
+    Args:
+        turn_id: The id it is to have.
+        answer: The answer.
+        included: Whether later requests may send it.
+        context: What stands for the turns that the request sent, see `budget.context_of`.
+    """
+    calls = [_as_message(part) for part in answer.parts if isinstance(part, ToolCallPart)]
+    extra = {"tool_calls": calls} if calls else {}
+    return Turn(turn_id, "assistant", answer.text, answer, included, extra, context)
 
 
 def add_up(usages: Iterable[Usage | None]) -> Usage | None:
@@ -158,7 +164,18 @@ def add_up(usages: Iterable[Usage | None]) -> Usage | None:
     return Usage(**{name: sum(reported) if reported else None for name, reported in counts.items()})  # type: ignore[arg-type]
 
 
-def _as_message(call: ToolCall) -> dict[str, Any]:
+def _to_keep(result: StreamResult) -> StreamResult:
+    """The answer without what only the program that asked for it can use, and without what holds on to that program."""
+    error = result.error
+    if error is not None:
+        error = type(error)(error.message, code=error.code, status=error.status)
+    beside: dict[str, Any] = {"choices": (), "logprobs": (), "parsed": None, "retry": None, "continuation": None}
+    return replace(result, error=error, **beside)
+
+
+def _as_message(call: ToolCallPart) -> dict[str, Any]:
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
@@ -167,13 +184,3 @@ def _tool_calls(messages: Any) -> tuple[ToolCall, ...]:
     calls = [message for message in messages or () if isinstance(message, dict)]
     made = [(call.get("id"), call["function"]) for call in calls if isinstance(call.get("function"), dict)]
     return tuple(ToolCall(id_, str(each.get("name", "")), str(each.get("arguments", ""))) for id_, each in made)
-
-
-def _error(facts: Mapping[str, Any] | None) -> StreamError | None:
-    if not facts:
-        return None
-    try:
-        kind = error_class(facts["kind"])
-    except KeyError:
-        kind = StreamError
-    return kind(facts["message"], code=facts.get("code"), status=facts.get("status"))

@@ -23,15 +23,17 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from nbstream.display.answer_renderer import AnswerRenderer
 from nbstream.display.deltas import BlockDeltas, TextDeltas
 from nbstream.display.marks import IN_A_CELL, footer_of, mark_of
-from nbstream.markdown import IncrementalRenderer, Patch
+from nbstream.display.segments import segments_of
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.display.marks import Ways
+    from nbstream.display.segments import Segment
     from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
@@ -64,10 +66,8 @@ class AnswerFeed:
     ) -> None:
         self._send = send
         self._now = now
-        self._images = images
         self._ways = ways
-        self._renderer = IncrementalRenderer(images=images)
-        self._rendered = ""
+        self._renderer = AnswerRenderer(images)
         self._blocks = BlockDeltas()
         self._reasoning = TextDeltas()
         self._thinking_since: float | None = None
@@ -93,9 +93,9 @@ class AnswerFeed:
         return self._number
 
     @property
-    def body(self) -> str:
+    def segments(self) -> tuple[Segment, ...]:
         """What has been drawn so far."""
-        return self._rendered
+        return self._renderer.segments
 
     def blocks(self) -> list[str]:
         """The HTML of each block as it has been drawn."""
@@ -105,12 +105,7 @@ class AnswerFeed:
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
         with self._lock:
-            patches = self._restart(snapshot.body)
-            if new := snapshot.body[len(self._rendered) :]:
-                patches = (*patches, *self._renderer.append(new))
-            self._rendered = snapshot.body
-            if snapshot.state.terminal:
-                patches = (*patches, *self._renderer.finish())
+            patches = self._renderer.draw(segments_of(snapshot), final=snapshot.state.terminal)
             self._state = snapshot.state
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             self._show_reasoning(snapshot)
@@ -148,14 +143,6 @@ class AnswerFeed:
                 }
             )
 
-    def _restart(self, body: str) -> tuple[Patch, ...]:
-        """Begin anew if what was shown is no beginning of `body`: an answer after a refusal."""
-        if body.startswith(self._rendered):
-            return ()
-        shown = len(self._renderer.snapshot())
-        self._renderer, self._rendered = IncrementalRenderer(images=self._images), ""
-        return tuple(Patch(block, 0, "", "", settled=False) for block in range(shown))
-
     def _show_reasoning(self, snapshot: StreamResult) -> None:
         """Send what is new of the reasoning, and that it is over: when the answer or the end has come."""
         thinking = self._thinking_since is not None and self._thought_for is None
@@ -163,7 +150,7 @@ class AnswerFeed:
             return
         if self._thinking_since is None:
             self._thinking_since = self._now()
-        over = self._thought_for is None and (bool(snapshot.body) or snapshot.state.terminal)
+        over = self._thought_for is None and (bool(self.segments) or snapshot.state.terminal)
         if over:
             self._thought_for = self._now() - self._thinking_since
         grown = snapshot.reasoning != self._reasoning.text

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.marks import IN_A_CELL, footer_of, mark_of, notes_of
+from nbstream.display.segments import segments_of
 from nbstream.markdown import inert
 from nbstream.plain import plain
 
@@ -38,7 +39,7 @@ def answer_bundle(
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
     """
-    markdown, words = inert(result.body, images=images), plain(result.body)
+    markdown, words = _body(result, images)
     if remarks := _remarks(result, ways):
         # One quote, for they are one thing: what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
@@ -47,6 +48,22 @@ def answer_bundle(
     if footer and result.state.terminal:
         markdown = f"{markdown.rstrip()}\n\n*{escaped(' · '.join(footer_of(result)))}*\n".lstrip("\n")
     return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
+
+
+def _body(result: StreamResult, images: Images) -> tuple[str, str]:
+    """The answer in Markdown and in plain words; each segment is made inert alone, so that it ends where it ends."""
+    segments = segments_of(result)
+    if len(segments) == 1 and segments[0].kind == "text":
+        return inert(segments[0].text, images=images), plain(segments[0].text)
+    markdown, words = [], []
+    for kind, text, _ in segments:
+        if kind == "line":
+            markdown.append(f"*{escaped(text)}*")
+            words.append(f"[{text}]")
+        elif text.strip():
+            markdown.append(inert(text, images=images).strip("\n"))
+            words.append(plain(text).strip("\n"))
+    return "\n\n".join(markdown), "\n\n".join(words)
 
 
 def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:

@@ -13,11 +13,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
+from nbstream.display.segments import kept_of, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.display.live_view import LiveView
+    from nbstream.display.segments import Segment
     from nbstream.request import Images, StreamRequest
     from nbstream.result import Retry, StreamResult
 
@@ -66,7 +68,7 @@ class NotebookSurface:
         self._update: Callable[..., None] | None = None
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
-        self._grown = ""
+        self._grown: tuple[Segment, ...] = ()
         self._model = ""
         self._images: Images = "link"
         self._retry: Retry | None = None
@@ -116,18 +118,18 @@ class NotebookSurface:
 
     def _grow(self, snapshot: StreamResult, now: float) -> None:
         """Send the whole text again if that is due, or what is waited for while there is none."""
-        body = snapshot.body
-        if not body.startswith(self._grown):  # what was shown is not the beginning of the answer after all
+        segments = segments_of(snapshot)
+        if kept_of(self._grown, segments) < len(self._grown):  # what was shown is not how the answer begins after all
             self._growth = MarkdownGrowth()
-        if self._growth.due(len(body), now):
+        if self._growth.due(sum(len(segment.text) for segment in segments), now):
             data, metadata = answer_bundle(snapshot, self._images)
-        elif not body and (self._grown or snapshot.retry != self._retry):
+        elif not segments and (self._grown or snapshot.retry != self._retry):
             data, metadata = waiting_bundle(self._model, snapshot.retry), {}
         elif snapshot.retry != self._retry:  # of an answer that is gone on with
             data, metadata = answer_bundle(snapshot, self._images)
         else:
             return
-        self._grown, self._retry = body, snapshot.retry
+        self._grown, self._retry = segments, snapshot.retry
         # The set of MIME types must not change between updates, or front ends rebuild the output each time.
         view = {} if self._view is None else self._view.mime_bundle()
         self._publish({**view, **data}, metadata)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from nbstream.display.segments import Segment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -55,6 +57,7 @@ class TurnView:
         mark: How it ended, if not in the ordinary way.
         facts: The parts of the footer, in reading order: model, tokens, time, cost.
         reasoning: What the model thought aloud.
+        body: What there is to see of an answer, in order; without it, the text.
         siblings: The ids of all versions of this turn, itself included, oldest first; empty if there is only one.
         attachments: The files that go with it.
         included: Whether later requests send it.
@@ -73,6 +76,7 @@ class TurnView:
     mark: Mark | None = None
     facts: tuple[str, ...] = ()
     reasoning: str = ""
+    body: tuple[Segment, ...] = ()
     siblings: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     included: bool = True
@@ -88,6 +92,11 @@ class TurnView:
         """Whether its text is still to come, through a surface."""
         return self.state in {"pending", "streaming"}
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What there is to see of it, in order."""
+        return self.body or ((Segment("text", self.text),) if self.text else ())
+
     def head(self) -> dict[str, Any]:
         """What is light, for the page: all but the text and what is as long as a text.
 
@@ -100,7 +109,7 @@ class TurnView:
         return {**light, "facts": list(self.facts), "siblings": list(self.siblings), "mark": mark}
 
 
-_HEAVY = {"text", "reasoning", "attachments"}
+_HEAVY = {"text", "reasoning", "body", "attachments"}
 _LIGHT = [each.name for each in fields(TurnView) if each.name not in _HEAVY]
 
 

@@ -144,7 +144,7 @@ class PanelView(anywidget.AnyWidget):
             if turn.live:
                 continue
             version, stream = self._settled.version(turn), self._streams.pop(turn.id, None)
-            if stream is not None and stream.feed.ended and stream.feed.body == turn.text:
+            if stream is not None and stream.feed.ended and stream.feed.segments == turn.segments:
                 self._settled.adopt(turn, stream.feed.blocks())
                 arrived = {"stream": [stream.number, stream.feed.number]}
                 contents.append({**self._settled.content(turn, blocks=False), **arrived})

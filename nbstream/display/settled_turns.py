@@ -9,12 +9,13 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbstream.markdown import IncrementalRenderer
+from nbstream.display.answer_renderer import render_segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nbstream.display.panel_state import Attachment, TurnView
+    from nbstream.display.segments import Segment
     from nbstream.markdown import Images
 
 __all__ = ["SettledTurns"]
@@ -26,12 +27,13 @@ class _Settled:
 
     text: str
     reasoning: str
+    segments: tuple[Segment, ...]
     attachments: tuple[Attachment, ...]
     version: str
     blocks: list[str] | None = None
 
     def holds(self, turn: TurnView) -> bool:
-        return (self.text, self.reasoning, self.attachments) == (turn.text, turn.reasoning, turn.attachments)
+        return (self.text, self.reasoning, self.segments, self.attachments) == _held(turn)
 
 
 class SettledTurns:
@@ -68,7 +70,7 @@ class SettledTurns:
         """
         settled = self._of(turn)
         if blocks and settled.blocks is None:
-            settled.blocks = _render(turn.text, self._images)
+            settled.blocks = render_segments(turn.segments, self._images)
         return {
             "id": turn.id,
             "version": settled.version,
@@ -86,15 +88,12 @@ class SettledTurns:
     def _of(self, turn: TurnView) -> _Settled:
         settled = self._settled.get(turn.id)
         if settled is None or not settled.holds(turn):
-            said = repr((turn.text, turn.reasoning, turn.attachments))
+            said = repr(_held(turn))
             version = hashlib.blake2b(said.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
-            settled = _Settled(turn.text, turn.reasoning, turn.attachments, version)
+            settled = _Settled(*_held(turn), version)
             self._settled[turn.id] = settled
         return settled
 
 
-def _render(text: str, images: Images) -> list[str]:
-    renderer = IncrementalRenderer(images=images)
-    renderer.append(text)
-    renderer.finish()
-    return renderer.snapshot()
+def _held(turn: TurnView) -> tuple[str, str, tuple[Segment, ...], tuple[Attachment, ...]]:
+    return turn.text, turn.reasoning, turn.segments, turn.attachments

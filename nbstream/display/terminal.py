@@ -6,12 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbstream.display.marks import mark_of, notes_of
+from nbstream.display.segments import kept_of, segments_of
 from nbstream.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TextIO
 
+    from nbstream.display.segments import Segment
     from nbstream.request import StreamRequest
     from nbstream.result import Retry, StreamResult
 
@@ -27,7 +29,7 @@ class TerminalSurface:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
-        self._shown = ""
+        self._shown: list[Segment] = []
         self._retry: Retry | None = None
         self._in_line = False
 
@@ -41,13 +43,20 @@ class TerminalSurface:
         if retry != self._retry:
             self._retry = retry
             self._tell_pause(retry)
-        body = snapshot.body
-        if not body.startswith(self._shown):
-            if not body.strip() or body.rstrip() == self._shown.rstrip():
+        segments = segments_of(snapshot)
+        if kept_of(self._shown, segments) < len(self._shown):
+            if _seen(segments) == "" or _seen(segments) == _seen(self._shown):
                 return  # nothing to see yet, or only white space less
             self._begin_again(snapshot)
-        self._add(plain(body[len(self._shown) :]))
-        self._shown = body
+        for number, segment in enumerate(segments[max(0, len(self._shown) - 1) :], max(0, len(self._shown) - 1)):
+            over = not segment.open or number < len(segments) - 1 or snapshot.state.terminal
+            if segment.kind == "text":
+                self._show_text(segment, number)
+            elif number == len(self._shown):
+                if not over:
+                    return  # what is written cannot be changed
+                self._write_note(segment.text)
+                self._shown.append(segment)
 
     def close(self, result: StreamResult) -> None:
         """Write the rest, end the line, mark an unusual end and add what else the reader should know."""
@@ -58,9 +67,16 @@ class TerminalSurface:
         for note in notes_of(result):
             self._write_note(f"Note: {note}")
 
+    def _show_text(self, segment: Segment, number: int) -> None:
+        """Write what is new of a text."""
+        if number == len(self._shown):
+            self._shown.append(segment._replace(text=""))
+        self._add(plain(segment.text[len(self._shown[number].text) :]))
+        self._shown[number] = segment
+
     def _begin_again(self, snapshot: StreamResult) -> None:
         """Say what becomes of the text above, which is not the beginning of the answer after all."""
-        shown, self._shown = self._shown.strip(), ""
+        shown, self._shown = _seen(self._shown), []
         if not shown:
             return
         if shown in snapshot.reasoning:
@@ -98,3 +114,8 @@ class TerminalSurface:
             self._out.write(text.encode(encoding, "replace").decode(encoding))
             self._out.flush()
             self._in_line = not text.endswith("\n")
+
+
+def _seen(segments: Sequence[Segment]) -> str:
+    """What there is to see of the text."""
+    return "\n\n".join(segment.text.strip() for segment in segments if segment.kind == "text").strip()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from nbstream.cost import shown_cost
 from nbstream.display.marks import IN_A_PANEL, footer_of, mark_of, notes_of
 from nbstream.display.panel_state import TurnView
+from nbstream.display.segments import segments_of
 from nbstream.panel.attachments import attachments_of, text_of
 from nbstream.result import StreamState
 
@@ -122,7 +123,7 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
             can_edit=turn.role == "user",
         )
     # An answer that was not streamed here has no story to tell.
-    result = turn.result if turn.facts else None
+    result = turn.answer
     partial = turn.state is not StreamState.COMPLETED
     cut = result is not None and result.finish_reason in {"length", None}
     return TurnView(
@@ -133,6 +134,7 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         mark=mark_of(result, IN_A_PANEL) if result else None,
         facts=tuple(footer_of(result)) if result else (),
         reasoning=turn.reasoning,
+        body=() if result is None else segments_of(result),
         siblings=several,
         attachments=attachments_of(turn.content),
         included=turn.included,

@@ -16,7 +16,9 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.conversation.export import to_markdown, to_text
+from nbstream.display.answer_renderer import render_segments
 from nbstream.display.marks import IN_A_PANEL, mark_of
+from nbstream.display.segments import segments_of
 from nbstream.markdown import render
 from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import attachments_of, text_of
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from nbstream.chat import Chat
     from nbstream.conversation.turn import Turn
+    from nbstream.result import StreamResult
 
 __all__ = ["Kept", "Transcript"]
 
@@ -134,15 +137,19 @@ class Transcript:
 
 
 def _html_of(turn: Turn) -> str:
-    model = turn.facts.get("model")
+    model = turn.model
     name = {"user": "You", "assistant": "Assistant"}.get(turn.role, turn.role)
     said = f"<p><strong>{html.escape(name)}</strong>{f' <small>{html.escape(str(model))}</small>' if model else ''}</p>"
     files = ", ".join(html.escape(file.name) for file in attachments_of(turn.content))
     attached = f"<p><em>{files}</em></p>" if files else ""
-    body = render(text_of(turn.content) or turn.refusal)
-    mark = mark_of(turn.result, IN_A_PANEL) if turn.facts else None
+    shown = render(text_of(turn.content) or turn.refusal) if turn.answer is None else _body_of(turn.answer)
+    mark = mark_of(turn.answer, IN_A_PANEL) if turn.answer is not None else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
-    return f"<div>{said}{body}{attached}{ended}</div>"
+    return f"<div>{said}{shown}{attached}{ended}</div>"
+
+
+def _body_of(answer: StreamResult) -> str:
+    return "".join(render_segments(segments_of(answer)))
 
 
 def _size(value: Any) -> int:

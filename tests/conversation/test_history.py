@@ -139,8 +139,8 @@ def test_the_growth_of_the_prompt_is_what_an_exchange_takes():
 def test_thoughts_are_not_sent_again():
     turns = talk((30, 20))
     usage = Usage(57, 500, 557, reasoning_tokens=480)
-    turns += [asked := question("Q"), answer("A", context=context_of([turns[-1], asked], turns[-1].facts["context"]))]
-    turns[-1] = answer("A", context=turns[-1].facts["context"], usage=usage)
+    turns += [asked := question("Q"), answer("A", context=context_of([turns[-1], asked], turns[-1].context))]
+    turns[-1] = answer("A", context=turns[-1].context, usage=usage)
     assert sizes(turns)[1] == 57 + 20 - 50
 
 
@@ -162,7 +162,7 @@ def test_a_server_that_counts_oddly_is_not_believed():
     """Some report only the tokens that were not in their cache."""
     turns = talk((3000, 200))
     asked = Turn("q", "user", "x" * 400)
-    context = context_of([turns[-1], asked], turns[-1].facts["context"])
+    context = context_of([turns[-1], asked], turns[-1].context)
     turns += [asked, answer("A", context=context, usage=Usage(12, 33, 45))]
     assert sizes(turns)[1] == 104 + 33
 

@@ -1,9 +1,10 @@
 """A turn, and what of a stream's result is kept in it."""
 
-import json
+from dataclasses import replace
 
 import pytest
 
+from nbstream.conversation.answers import error_from_dict
 from nbstream.conversation.turn import Turn, answer_turn
 from nbstream.display.marks import footer_of, mark_of
 from nbstream.errors import RateLimitError, StreamError
@@ -34,8 +35,7 @@ def test_a_result_is_kept_as_a_turn_and_can_be_had_again():
         "completed",
         True,
     )
-    assert turn.facts == json.loads(json.dumps(turn.facts))
-    assert turn.facts["context"] == "context"
+    assert turn.context == "context"
     assert turn.result == WHOLE
     assert footer_of(turn.result) == footer_of(WHOLE)
 
@@ -51,8 +51,7 @@ def test_a_failure_can_be_shown_from_the_turn():
 
 
 def test_a_failure_of_a_kind_unheard_of_is_a_failure():
-    turn = Turn("a", "assistant", "", StreamState.FAILED, facts={"error": {"kind": "quux", "message": "Quux."}})
-    error = turn.result.error
+    error = error_from_dict({"kind": "quux", "message": "Quux."})
     assert type(error) is StreamError
     assert error.message == "Quux."
 
@@ -95,7 +94,7 @@ def test_an_answer_that_never_came_has_taken_no_time():
 
 
 def test_what_the_user_let_in_stays_in_when_it_has_grown():
-    before = Turn("a", "assistant", "He", StreamState.CANCELLED, included=True)
+    before = replace(answer_turn("a", StreamResult("He", StreamState.CANCELLED)), included=True)
     assert answer_turn("a", StreamResult("Hell", StreamState.FAILED), before=before).included
     assert not answer_turn("a", StreamResult("", StreamState.FAILED), before=before).included
 

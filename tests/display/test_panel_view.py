@@ -60,11 +60,11 @@ def test_only_what_differs_is_sent(page):
 def test_a_turn_is_rendered_once(page, monkeypatch):
     rendered: list[str] = []
 
-    def render(text, _):
-        rendered.append(text)
-        return [text]
+    def render(segments, _):
+        rendered.extend(segment.text for segment in segments)
+        return [segment.text for segment in segments]
 
-    monkeypatch.setattr("nbstream.display.settled_turns._render", render)
+    monkeypatch.setattr("nbstream.display.settled_turns.render_segments", render)
     page.says(type="hello")
     for noted in ("", "a", "b"):
         page.shows(*(replace(turn, note=noted) for turn in exchange(1)))
@@ -75,7 +75,7 @@ def test_a_turn_is_rendered_once(page, monkeypatch):
 
 
 def test_before_there_is_a_page_nothing_is_rendered(page, monkeypatch):
-    monkeypatch.setattr("nbstream.display.settled_turns._render", lambda *_: pytest.fail("nobody looks"))
+    monkeypatch.setattr("nbstream.display.settled_turns.render_segments", lambda *_: pytest.fail("nobody looks"))
     page.shows(*exchange(1))
     assert not page.view.on_screen
     (outline,) = page.says(type="hello")

@@ -201,7 +201,7 @@ def test_a_panel_is_displayed_as_a_transcript_and_a_view(ask, options, published
     assert earlier == {"text/html": f'<div class="nbs-transcript" data-panel="{panel.key}"></div>', "text/plain": ""}
     assert set(transcript) == {"text/html", "text/markdown", "text/plain"}
     assert f'data-panel="{panel.key}"' in transcript["text/html"]
-    assert metadata["nbstream"]["chat"]["nbstream_chat"] == 1
+    assert metadata["nbstream"]["chat"]["nbstream_chat"] == 2
     assert display_id
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
 
@@ -228,7 +228,8 @@ def test_only_the_transcript_is_updated_at_the_end_of_a_turn(ask, options, publi
     ((data, metadata, display_id, update),) = published
     assert (display_id, update) == (displayed, True)
     assert "Hello" in data["text/markdown"]
-    assert [turn["content"] for turn in metadata["nbstream"]["chat"]["turns"]] == ["Hi", "Hello"]
+    asked, answered = metadata["nbstream"]["chat"]["turns"]
+    assert (asked["content"], answered["answer"]["parts"][0]["text"]) == ("Hi", "Hello")
 
 
 @pytest.mark.parametrize("container", ["VBox([panel])", "Tab([HTML('x'), VBox([HTML('y'), panel])])"])

@@ -1,0 +1,256 @@
+"""An answer as JSON values and back: parts, usage, timing, error. Checked on the way in. Must not know chats.
+
+A field that has its usual value is left out; the bytes of a medium are base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nbstream.errors import StreamError, error_class
+from nbstream.plain import encodable
+from nbstream.result import (
+    ActivityPart,
+    Citation,
+    MediaPart,
+    ReasoningPart,
+    RefusalPart,
+    StreamResult,
+    StreamState,
+    StreamWarning,
+    TextPart,
+    Timing,
+    ToolCallPart,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nbstream.result import Part
+
+__all__ = ["answer_from_dict", "answer_to_dict", "error_from_dict", "field_of", "timing_from_dict", "usage_from_dict"]
+
+T = TypeVar("T")
+
+_KINDS: Mapping[str, type[Part]] = {
+    made.type: made for made in (TextPart, ReasoningPart, RefusalPart, ToolCallPart, MediaPart, ActivityPart)
+}
+_MEDIA = {"image", "audio", "video", "file"}
+
+
+def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
+    """The answer as JSON values.
+
+    Example:
+        >>> answer_to_dict(StreamResult("Hi", StreamState.COMPLETED, "stop"))
+        {'state': 'completed', 'parts': [{'type': 'text', 'text': 'Hi'}], 'finish_reason': 'stop'}
+    """
+    error = answer.error
+    values = {
+        "state": str(answer.state),
+        "parts": [_part_to_dict(part) for part in answer.parts],
+        "finish_reason": answer.finish_reason,
+        "model": answer.model,
+        "request_id": answer.request_id,
+        "response_id": answer.response_id,
+        "usage": answer.usage and _without_none(asdict(answer.usage)),
+        "timing": _without_none(asdict(answer.timing)) if answer.timing != Timing() else None,
+        "cost": answer.cost,
+        "attempts": answer.attempts if answer.attempts != 1 else None,
+        "warnings": [asdict(warning) for warning in answer.warnings] or None,
+        "error": error
+        and _without_none({"kind": error.kind, "message": error.message, "code": error.code, "status": error.status}),
+    }
+    return _without_none(values)
+
+
+def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
+    """Read an answer.
+
+    Args:
+        data: What `answer_to_dict` makes, perhaps damaged.
+
+    Raises:
+        LookupError: Something is missing.
+        TypeError: Something is of another type.
+        ValueError: Something makes no sense.
+    """
+    state = StreamState(data["state"])
+    if not state.terminal:
+        raise ValueError("state")
+    warnings = field_of(data, "warnings", list) or []
+    return StreamResult(
+        parts=tuple(map(_part_from_dict, data["parts"])),
+        state=state,
+        finish_reason=field_of(data, "finish_reason", str),
+        model=field_of(data, "model", str),
+        request_id=field_of(data, "request_id", str),
+        response_id=field_of(data, "response_id", str),
+        usage=usage_from_dict(field_of(data, "usage", dict)),
+        timing=timing_from_dict(field_of(data, "timing", dict) or {}),
+        cost=_number(data, "cost"),
+        attempts=field_of(data, "attempts", int) or 1,
+        warnings=tuple(StreamWarning(_word(each, "kind"), _word(each, "message")) for each in warnings),
+        error=error_from_dict(field_of(data, "error", dict)),
+    )
+
+
+def usage_from_dict(data: Mapping[str, Any] | None) -> Usage | None:
+    """Read token counts.
+
+    Raises:
+        LookupError: A count is missing.
+        TypeError: Something is of another type.
+    """
+    if data is None:
+        return None
+    given, made, total = (_count(data[name]) for name in ("input_tokens", "output_tokens", "total_tokens"))
+    return Usage(given, made, total, field_of(data, "cached_tokens", int), field_of(data, "reasoning_tokens", int))
+
+
+def error_from_dict(data: Mapping[str, Any] | None) -> StreamError | None:
+    """Read an error; one of a kind unheard of is a plain `StreamError`.
+
+    Raises:
+        LookupError: Its kind or message is missing.
+        TypeError: Something is of another type.
+    """
+    if not data:
+        return None
+    try:
+        kind = error_class(_word(data, "kind"))
+    except KeyError:
+        kind = StreamError
+    return kind(_word(data, "message"), code=field_of(data, "code", str), status=field_of(data, "status", int))
+
+
+def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
+    """A field that may be missing.
+
+    Raises:
+        TypeError: It is there, and of another type.
+    """
+    value = data.get(name)
+    if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+        raise TypeError(f"{name} is no {kind.__name__}")
+    return value
+
+
+def _part_to_dict(part: Part) -> dict[str, Any]:
+    common = {"type": part.type, "item_id": part.item_id}
+    match part:
+        case TextPart() | ReasoningPart() | RefusalPart():
+            cited = part.citations if isinstance(part, TextPart) else ()
+            own: dict[str, Any] = {
+                "text": part.text,
+                "content_index": part.content_index,
+                "new_paragraph": part.new_paragraph or None,
+                "citations": [_citation_to_dict(each) for each in cited] or None,
+            }
+        case ToolCallPart():
+            own = {
+                "id": part.id,
+                "name": part.name,
+                "arguments": part.arguments,
+                "index": part.index or None,
+                "custom": part.custom or None,
+            }
+        case MediaPart():
+            data = base64.b64encode(part.data).decode() if part.data else None
+            own = {"kind": part.kind, "media_type": part.media_type, "url": part.url, "data": data}
+        case ActivityPart():
+            item = _json(dict(part.item)) or None
+            own = {"kind": part.kind, "status": part.status, "input": part.input or None, "item": item}
+    return _without_none({**common, **own})
+
+
+def _citation_to_dict(citation: Citation) -> dict[str, Any]:
+    return {"annotation": _json(citation.annotation)} | _without_none({"start": citation.start, "end": citation.end})
+
+
+def _part_from_dict(data: Mapping[str, Any]) -> Part:
+    kind = _KINDS.get(_word(data, "type"))
+    item_id = field_of(data, "item_id", str)
+    if kind is ToolCallPart:
+        call = field_of(data, "id", str), _word(data, "name"), _word(data, "arguments")
+        return ToolCallPart(*call, field_of(data, "index", int) or 0, item_id, field_of(data, "custom", bool) or False)
+    if kind is MediaPart:
+        return _media(data, item_id)
+    if kind is ActivityPart:
+        status, said = field_of(data, "status", str), field_of(data, "input", str) or ""
+        return ActivityPart(_word(data, "kind"), status, said, field_of(data, "item", dict) or {}, item_id)
+    place = item_id, field_of(data, "content_index", int)
+    new_paragraph = field_of(data, "new_paragraph", bool) or False
+    if kind is TextPart:
+        citations = tuple(map(_citation, field_of(data, "citations", list) or ()))
+        return TextPart(_word(data, "text"), *place, citations, new_paragraph)
+    if kind is ReasoningPart or kind is RefusalPart:
+        return kind(_word(data, "text"), *place, new_paragraph)
+    raise ValueError("type")
+
+
+def _media(data: Mapping[str, Any], item_id: str | None) -> MediaPart:
+    kind = data["kind"]
+    if kind not in _MEDIA:
+        raise ValueError("kind")
+    try:
+        content = base64.b64decode(field_of(data, "data", str) or "", validate=True)
+    except binascii.Error:
+        raise ValueError("data") from None
+    return MediaPart(kind, content, field_of(data, "media_type", str), field_of(data, "url", str), item_id)
+
+
+def _citation(data: Any) -> Citation:
+    start, end = field_of(data, "start", int), field_of(data, "end", int)
+    if (start is None) != (end is None) or (start is not None and end is not None and not 0 <= start <= end):
+        raise ValueError("span")
+    return Citation(data["annotation"], start, end)
+
+
+def timing_from_dict(data: Mapping[str, Any]) -> Timing:
+    """Read times.
+
+    Raises:
+        TypeError: Something is of another type.
+    """
+    return Timing(_number(data, "ttft"), _number(data, "total") or 0.0, _number(data, "tokens_per_second"))
+
+
+def _number(data: Mapping[str, Any], name: str) -> float | None:
+    value = data.get(name)
+    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
+        raise TypeError(f"{name} is no number")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError("a count is no whole number")
+    return value
+
+
+def _word(data: Mapping[str, Any], name: str) -> str:
+    value = field_of(data, name, str)
+    if value is None:
+        raise LookupError(f"it has no {name}")
+    return value
+
+
+def _json(value: Any) -> Any:
+    """A copy that any JSON reader takes: a server's JSON may hold NaN, which is none, and half a character."""
+    if isinstance(value, dict):
+        return {encodable(str(name)): _json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return encodable(value) if isinstance(value, str) else value
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,91 @@
+"""Turns as the first format of chat files has them: an answer was its text, and facts without types.
+
+Must not know later formats.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbstream.conversation.answers import error_from_dict, field_of, timing_from_dict, usage_from_dict
+from nbstream.conversation.turn import Turn
+from nbstream.result import StreamResult, StreamState, StreamWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["answered_turn_v1"]
+
+_COUNT = (int, type(None))
+_FACTS: dict[str, tuple[type, tuple[type, ...]]] = {
+    "usage": (dict, _COUNT),
+    "spent": (dict, _COUNT),
+    "cost": (float, ()),
+    "spent_seconds": (float, ()),
+    "timing": (dict, (float, *_COUNT)),
+    "error": (dict, (str, *_COUNT)),
+    "attempts": (int, ()),
+    **dict.fromkeys(("model", "finish_reason", "request_id", "response_id", "context"), (str, ())),
+}
+
+
+def answered_turn_v1(turn: Turn, entry: Mapping[str, Any]) -> Turn:
+    """The turn with the answer that its entry holds, if it holds one.
+
+    Args:
+        turn: What is the same in every format.
+        entry: The entry of the file.
+
+    Raises:
+        LookupError: Something is missing.
+        TypeError: Something is of another type.
+        ValueError: Something makes no sense.
+    """
+    facts = _checked(field_of(entry, "facts", dict) or {})
+    state = StreamState(entry.get("state", "completed"))
+    reasoning, refusal = field_of(entry, "reasoning", str) or "", field_of(entry, "refusal", str) or ""
+    if not state.terminal:
+        raise ValueError("state")
+    if not facts and not reasoning and state is StreamState.COMPLETED:
+        extra = {**turn.extra, "refusal": refusal} if refusal else turn.extra
+        return Turn(turn.id, turn.role, turn.content, included=turn.included, extra=extra)
+    answer = StreamResult(
+        turn.text,
+        state,
+        facts.get("finish_reason"),
+        usage_from_dict(facts.get("usage")),
+        facts.get("model"),
+        facts.get("request_id"),
+        facts.get("response_id"),
+        reasoning,
+        refusal,
+        turn.result.tool_calls,
+        warnings=tuple(StreamWarning(each["kind"], each["message"]) for each in facts.get("warnings") or ()),
+        attempts=facts.get("attempts") or 1,
+        error=error_from_dict(facts.get("error")),
+        timing=timing_from_dict(facts.get("timing") or {}),
+        cost=facts.get("cost"),
+    )
+    return Turn(
+        turn.id,
+        turn.role,
+        turn.content,
+        answer,
+        turn.included,
+        turn.extra,
+        facts.get("context") or "",
+        usage_from_dict(facts.get("spent")),
+        facts.get("spent_seconds"),
+    )
+
+
+def _checked(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts, if whatever shows them can rely on their types."""
+    for name, (kind, within) in _FACTS.items():
+        value = facts.get(name)
+        fits = value is None or isinstance(value, kind)
+        if not fits or (isinstance(value, dict) and not all(isinstance(each, within) for each in value.values())):
+            raise TypeError(name)
+    if not all(isinstance(each[name], str) for each in facts.get("warnings") or () for name in ("kind", "message")):
+        raise TypeError("warnings")
+    return facts

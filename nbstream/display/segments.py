@@ -1,0 +1,152 @@
+"""What there is to see of an answer, in order: stretches of Markdown, and a line for everything that is no text.
+
+Every surface draws these, so that all of them agree on the order. Pure: parts in, values out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from nbstream.parts import PARAGRAPH_BREAK, ActivityPart, MediaPart, RefusalPart, TextPart, ToolCallPart
+from nbstream.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbstream.parts import PartViews
+
+__all__ = ["Segment", "kept_of", "line_of", "segments_of"]
+
+_LONGEST_DETAIL = 120
+
+_ACTIVITIES = {
+    "code_interpreter_call": "Code interpreter",
+    "computer_call": "Computer use",
+    "file_search_call": "File search",
+    "image_generation_call": "Image generation",
+    "local_shell_call": "Shell",
+    "mcp_approval_request": "MCP approval request",
+    "mcp_call": "MCP call",
+    "mcp_list_tools": "MCP tool list",
+    "shell_call": "Shell",
+    "web_search_call": "Web search",
+}
+_UNREMARKABLE = {"completed", "in_progress", "searching", "interpreting", "generating", "calling"}
+
+
+class Segment(NamedTuple):
+    """One thing to show.
+
+    Attributes:
+        kind: `"text"` for Markdown, `"line"` for a remark in plain words.
+        text: The Markdown as the server sent it, or the words.
+        open: Whether it may still change.
+    """
+
+    kind: Literal["text", "line"]
+    text: str
+    open: bool = False
+
+
+def segments_of(answer: PartViews) -> tuple[Segment, ...]:
+    """The segments of an answer: its text or, if it has none, its refusal; and a line where something else happened.
+
+    Reasoning is shown apart from the answer, so what is said before and after it is one text.
+
+    Example:
+        >>> from nbstream.result import ReasoningPart, StreamResult, TextPart, ToolCallPart
+        >>> parts = TextPart("Let me"), ReasoningPart("Hm"), TextPart(" look."), ToolCallPart("1", "look_up", "{}")
+        >>> for segment in segments_of(StreamResult(parts=parts)):
+        ...     print(segment.kind, segment.text)
+        text Let me look.
+        line Tool call: look_up
+    """
+    shown = TextPart if any(isinstance(part, TextPart) and part.text for part in answer.parts) else RefusalPart
+    segments: list[Segment] = []
+    texts: list[str] = []
+    for part in answer.parts:
+        if isinstance(part, shown):
+            if part.new_paragraph and texts:
+                texts.append(PARAGRAPH_BREAK)
+            texts.append(part.text)
+        elif isinstance(part, ToolCallPart | MediaPart | ActivityPart):
+            segments += _text(texts)
+            texts = []
+            segments.append(Segment("line", line_of(part), part.open))
+    last_open = bool(answer.parts) and answer.parts[-1].open
+    return (*segments, *_text(texts, still_open=last_open))
+
+
+def kept_of(before: Sequence[Segment], now: Sequence[Segment]) -> int:
+    """How many of the segments that have been drawn still stand: the last of them may have grown, a line may change.
+
+    Example:
+        >>> drawn = Segment("text", "One"), Segment("text", "Tw")
+        >>> kept_of(drawn, (Segment("text", "One"), Segment("text", "Two"))), kept_of(drawn, (Segment("text", "1"),))
+        (2, 0)
+    """
+    for number, segment in enumerate(before):
+        if number >= len(now) or now[number].kind != segment.kind:
+            return number
+        if segment.kind == "text" and segment.text != now[number].text:
+            last = number == len(before) - 1
+            return number + (last and now[number].text.startswith(segment.text))
+    return len(before)
+
+
+def line_of(part: ToolCallPart | MediaPart | ActivityPart) -> str:
+    """What happened, in one line of plain words.
+
+    Example:
+        >>> line_of(ActivityPart("web_search_call", "completed", item={"action": {"query": "tides Oban"}}))
+        'Web search: tides Oban'
+        >>> line_of(MediaPart("image", bytes(2048), "image/png"))
+        'Image: image/png, 2.0 kB'
+    """
+    match part:
+        case ToolCallPart():
+            name, detail = "Tool call", part.name or "a tool without a name"
+        case MediaPart():
+            name, detail = part.kind.capitalize(), ", ".join(_about(part))
+        case ActivityPart():
+            name = _ACTIVITIES.get(part.kind) or part.kind.removesuffix("_call").replace("_", " ").capitalize()
+            detail = _about_activity(part)
+    words = " ".join(plain(f"{name}: {detail}" if detail else name).split())
+    return words if len(words) <= _LONGEST_DETAIL else f"{words[: _LONGEST_DETAIL - 1]}…"
+
+
+def _text(texts: list[str], *, still_open: bool = False) -> list[Segment]:
+    if not texts:
+        return []
+    return [Segment("text", texts[0] if len(texts) == 1 else "".join(texts), still_open)]
+
+
+def _about(part: MediaPart) -> list[str]:
+    size = len(part.data)
+    weight = f"{size / 1000:,.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
+    facts = [part.media_type, weight if size else None, None if part.url is None else part.url]
+    return [fact for fact in facts if fact]
+
+
+def _about_activity(part: ActivityPart) -> str:
+    status = "" if part.status is None or part.status in _UNREMARKABLE else part.status.replace("_", " ")
+    subject = _subject(part.item)
+    return f"{subject} ({status})" if subject and status else subject or status
+
+
+def _subject(item: Mapping[str, Any]) -> str:
+    """What a built-in tool's call is about: the tool of a server, or what is searched for."""
+    if isinstance(name := item.get("name"), str):
+        server = item.get("server_label")
+        return f"{server}.{name}" if isinstance(server, str) else name
+    if isinstance(server := item.get("server_label"), str):
+        return server
+    action = item.get("action")
+    sources = [action if isinstance(action, dict) else {}, item]
+    for source in sources:
+        for field in ("query", "url", "pattern", "command", "queries", "commands"):
+            value = source.get(field)
+            words = [word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str)]
+            if any(words):
+                return (" " if field == "command" else ", ").join(words)
+    return ""
