@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from nbstream.parts import MediaKind
     from nbstream.outcome import Usage
+    from nbstream.parts import MediaKind
 
 __all__ = [
     "ActivityReported",

@@ -1,4 +1,4 @@
-"""What is known about a stream besides its answer, as frozen values: its state, token counts, times, warnings, pauses."""
+"""What is known about a stream besides its answer, as frozen values: state, token counts, times, warnings, pauses."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class _Line:
         self._html = ""
 
     def draw(self, segment: Segment) -> tuple[Patch, ...]:
-        drawn = f'<p class="nbs-step">{html.escape(segment.text)}</p>'
+        drawn = f'<p class="nbs-step"><em>{html.escape(segment.text)}</em></p>'
         if drawn == self._html:
             return ()
         self._html = drawn

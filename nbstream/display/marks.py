@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.cost import shown_cost
 from nbstream.plain import plain
-from nbstream.result import StreamState
+from nbstream.result import MediaPart, StreamState
 
 if TYPE_CHECKING:
     from nbstream.result import StreamResult
@@ -114,7 +114,7 @@ def mark_of(result: StreamResult, ways: Ways = IN_A_CELL) -> Mark | None:
             mark = _failed(result, ways)
         case StreamState.CANCELLED:
             mark = _stopped(result, ways)
-        case StreamState.COMPLETED if result.text.strip() or result.refusal:
+        case StreamState.COMPLETED if result.text.strip() or result.refusal or _has_media(result):
             mark = _answered(result, ways)
         case StreamState.COMPLETED:
             mark = _without_text(result, ways)
@@ -160,6 +160,10 @@ def footer_of(result: StreamResult) -> list[str]:
         None if result.cost is None else shown_cost(result.cost),
     ]
     return [_line(fact) for fact in facts if fact]
+
+
+def _has_media(result: StreamResult) -> bool:
+    return any(isinstance(part, MediaPart) for part in result.parts)
 
 
 def _failed(result: StreamResult, ways: Ways) -> Mark:

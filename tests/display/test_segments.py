@@ -1,0 +1,204 @@
+"""What there is to see of an answer, in order; the same on every surface."""
+
+import random
+
+import pytest
+
+from nbstream.display.answer_renderer import AnswerRenderer, render_segments
+from nbstream.display.bundle import answer_bundle
+from nbstream.display.marks import mark_of
+from nbstream.display.segments import Segment, kept_of, line_of, segments_of
+from nbstream.display.terminal import TerminalSurface
+from nbstream.result import (
+    ActivityPart,
+    MediaPart,
+    ReasoningPart,
+    RefusalPart,
+    StreamResult,
+    StreamState,
+    TextPart,
+    ToolCallPart,
+)
+
+
+def answer(*parts, state=StreamState.COMPLETED):
+    return StreamResult(parts=parts, state=state, finish_reason="stop" if state is StreamState.COMPLETED else None)
+
+
+def text(words, **more):
+    return Segment("text", words, **more)
+
+
+def line(words, **more):
+    return Segment("line", words, **more)
+
+
+CALL = ToolCallPart("c1", "look_up", "{}")
+CALLED = line("Tool call: look_up")
+
+
+@pytest.mark.parametrize(
+    ("parts", "segments"),
+    [
+        ((), ()),
+        ((TextPart("Hi"),), (text("Hi"),)),
+        ((TextPart("Hi", open=True),), (text("Hi", open=True),)),
+        ((TextPart("One "), ReasoningPart("Hm"), TextPart("two")), (text("One two"),)),
+        ((TextPart("One"), TextPart("Two", new_paragraph=True)), (text("One\n\nTwo"),)),
+        ((TextPart("One"), CALL, TextPart("Two", new_paragraph=True)), (text("One"), CALLED, text("Two"))),
+        ((CALL, CALL), (CALLED, CALLED)),
+        ((RefusalPart("No."),), (text("No."),)),
+        ((RefusalPart("No."), TextPart("Yes.")), (text("Yes."),)),
+        ((RefusalPart("No."), TextPart("")), (text("No."),)),
+        ((ReasoningPart("Hm"),), ()),
+        (
+            (TextPart("a"), ActivityPart("web_search_call", "searching", open=True)),
+            (text("a"), line("Web search", open=True)),
+        ),
+    ],
+    ids=str,
+)
+def test_segments(parts, segments):
+    assert segments_of(answer(*parts)) == segments
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (CALL, "Tool call: look_up"),
+        (ToolCallPart(None, "", ""), "Tool call: a tool without a name"),
+        (ActivityPart("web_search_call", "in_progress"), "Web search"),
+        (ActivityPart("web_search_call", "failed"), "Web search: failed"),
+        (ActivityPart("web_search_call", item={"action": {"query": "tides"}}), "Web search: tides"),
+        (
+            ActivityPart("web_search_call", item={"action": {"url": "https://a.example"}}),
+            "Web search: https://a.example",
+        ),
+        (ActivityPart("file_search_call", item={"queries": ["a", "b"]}), "File search: a, b"),
+        (ActivityPart("code_interpreter_call", "interpreting", "x = 1"), "Code interpreter"),
+        (ActivityPart("mcp_call", "failed", item={"server_label": "git", "name": "log"}), "MCP call: git.log (failed)"),
+        (ActivityPart("mcp_list_tools", item={"server_label": "git"}), "MCP tool list: git"),
+        (ActivityPart("shell_call", item={"action": {"commands": ["ls", "pwd"]}}), "Shell: ls, pwd"),
+        (ActivityPart("local_shell_call", item={"action": {"command": ["ls", "-l"]}}), "Shell: ls -l"),
+        (ActivityPart("time_travel_call"), "Time travel"),
+        (ActivityPart("?", item={"query": 7, "action": [7], "name": None}), "?"),
+        (MediaPart("image", bytes(1_500_000), "image/png"), "Image: image/png, 1.5 MB"),
+        (MediaPart("image", url="https://a.example/i.png"), "Image: https://a.example/i.png"),
+        (MediaPart("audio"), "Audio"),
+        (ToolCallPart("1", "a\n\x1b[31mb\u202e", ""), "Tool call: a \u241b[31mb\u202e"),
+        (ToolCallPart("1", "x" * 500, ""), f"Tool call: {'x' * 108}…"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_line_says_what_happened(part, words):
+    assert line_of(part) == words
+
+
+def test_what_has_been_drawn_stands_while_only_its_end_grows():
+    drawn = (text("One"), CALLED, text("Tw"))
+    assert kept_of(drawn, (text("One"), CALLED, text("Two"), CALLED)) == 3
+    assert kept_of(drawn, (text("One"), line("Tool call: look_up_more"), text("Tw"))) == 3
+    assert kept_of(drawn, (text("One!"), CALLED, text("Tw"))) == 0
+    assert kept_of(drawn, (text("One"), CALLED, text("Other"))) == 2
+    assert kept_of(drawn, (text("One"), text("Tw"))) == 1
+    assert kept_of(drawn, ()) == 0
+
+
+def placed(page, patches):
+    """The slots of a page after whole-slot patches; the tests' blocks are short enough for that."""
+    for patch in patches:
+        assert not patch.depth
+        page.extend([""] * (patch.block + 1 - len(page)))
+        page[patch.block] = patch.commit + patch.tail
+    return page
+
+
+PARTS = (
+    TextPart("First *one* and\n\nthen ```\ncode"),
+    CALL,
+    ReasoningPart("Hm"),
+    TextPart("Second **part**"),
+    ActivityPart("web_search_call", "completed", item={"query": "<b>"}),
+    MediaPart("image", b"1234", "image/png"),
+    TextPart("End"),
+)
+
+
+def beginnings(parts, seed):
+    """The answer as it grows, in pieces cut at random."""
+    generator = random.Random(seed)
+    for number, part in enumerate(parts):
+        if isinstance(part, TextPart | ReasoningPart):
+            cuts = sorted(generator.choices(range(len(part.text)), k=2))
+            for cut in cuts:
+                yield *parts[:number], type(part)(part.text[:cut], open=True)
+        elif isinstance(part, ActivityPart):
+            yield *parts[:number], ActivityPart(part.kind, "searching", open=True)
+        yield parts[: number + 1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_blocks_that_grow_are_the_blocks_of_the_whole(seed):
+    renderer, page = AnswerRenderer(), list[str]()
+    for parts in beginnings(PARTS, seed):
+        placed(page, renderer.draw(segments_of(answer(*parts, state=StreamState.STREAMING))))
+        assert page == renderer.snapshot()
+    placed(page, renderer.draw(segments_of(answer(*PARTS)), final=True))
+    assert page == renderer.snapshot() == render_segments(segments_of(answer(*PARTS)))
+
+
+def test_an_earlier_text_that_grows_after_all_is_drawn_again():
+    renderer, page = AnswerRenderer(), list[str]()
+    placed(page, renderer.draw([text("One"), CALLED, text("Two")]))
+    placed(page, renderer.draw([text("One more"), CALLED, text("Two")]))
+    assert page == ["<p>One more</p>", '<p class="nbs-step"><em>Tool call: look_up</em></p>', "<p>Two</p>"]
+    placed(page, renderer.draw([text("Other")]))
+    assert page == ["<p>Other</p>", "", ""]
+
+
+def test_a_line_cannot_be_markup():
+    [block] = render_segments([line("<img src=x onerror=alert(1)>")])
+    assert block == '<p class="nbs-step"><em>&lt;img src=x onerror=alert(1)&gt;</em></p>'
+
+
+def test_the_saved_answer_has_its_parts_in_order_and_code_ends_where_it_ends():
+    data, metadata = answer_bundle(answer(*PARTS))
+    assert data["text/markdown"] == (
+        "First *one* and\n\nthen &#96;&#96;&#96;\ncode\n\n"
+        "*Tool call: look\\_up*\n\n"
+        "Second **part**\n\n"
+        "*Web search: \\<b\\>*\n\n"
+        "*Image: image/png, 0\\.0 kB*\n\n"
+        "End"
+    )
+    assert data["text/plain"].splitlines()[-5:] == ["[Web search: <b>]", "", "[Image: image/png, 0.0 kB]", "", "End"]
+    assert [part["type"] for part in metadata["nbstream"]["parts"]] == [part.type for part in PARTS]
+    fenced, _ = answer_bundle(answer(TextPart("```python\nx = 1"), CALL))
+    assert fenced["text/markdown"] == "```python\nx = 1\n```\n\n*Tool call: look\\_up*"
+
+
+def test_an_image_is_an_answer():
+    assert mark_of(answer(MediaPart("image", b"1"))) is None
+
+
+class Out(list):
+    encoding = "utf-8"
+
+    def write(self, words):
+        self.append(words)
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_terminal_writes_a_line_once_where_it_belongs(seed):
+    out = Out()
+    surface = TerminalSurface(out)
+    for parts in beginnings(PARTS, seed):
+        surface.draw(answer(*parts, state=StreamState.STREAMING))
+    surface.close(answer(*PARTS))
+    assert "".join(out) == (
+        "First *one* and\n\nthen ```\ncode\n[Tool call: look_up]\nSecond **part**\n[Web search: <b>]\n"
+        "[Image: image/png, 0.0 kB]\nEnd\n"
+    )
