@@ -1,5 +1,6 @@
 """What there is to see of an answer, in order; the same on every surface."""
 
+import io
 import random
 
 import pytest
@@ -139,7 +140,8 @@ def beginnings(parts, seed):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_blocks_that_grow_are_the_blocks_of_the_whole(seed):
-    renderer, page = AnswerRenderer(), list[str]()
+    renderer = AnswerRenderer()
+    page: list[str] = []
     for parts in beginnings(PARTS, seed):
         placed(page, renderer.draw(segments_of(answer(*parts, state=StreamState.STREAMING))))
         assert page == renderer.snapshot()
@@ -148,7 +150,8 @@ def test_blocks_that_grow_are_the_blocks_of_the_whole(seed):
 
 
 def test_an_earlier_text_that_grows_after_all_is_drawn_again():
-    renderer, page = AnswerRenderer(), list[str]()
+    renderer = AnswerRenderer()
+    page: list[str] = []
     placed(page, renderer.draw([text("One"), CALLED, text("Two")]))
     placed(page, renderer.draw([text("One more"), CALLED, text("Two")]))
     assert page == ["<p>One more</p>", '<p class="nbs-step"><em>Tool call: look_up</em></p>', "<p>Two</p>"]
@@ -181,24 +184,14 @@ def test_an_image_is_an_answer():
     assert mark_of(answer(MediaPart("image", b"1"))) is None
 
 
-class Out(list):
-    encoding = "utf-8"
-
-    def write(self, words):
-        self.append(words)
-
-    def flush(self):
-        pass
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_a_terminal_writes_a_line_once_where_it_belongs(seed):
-    out = Out()
+    out = io.StringIO()
     surface = TerminalSurface(out)
     for parts in beginnings(PARTS, seed):
         surface.draw(answer(*parts, state=StreamState.STREAMING))
     surface.close(answer(*PARTS))
-    assert "".join(out) == (
+    assert out.getvalue() == (
         "First *one* and\n\nthen ```\ncode\n[Tool call: look_up]\nSecond **part**\n[Web search: <b>]\n"
         "[Image: image/png, 0.0 kB]\nEnd\n"
     )
