@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.request import Api, Images, StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
 
@@ -38,6 +39,7 @@ def start(
     max_retries: int | None = None,
     images: Images | None = None,
     client: AsyncOpenAI | None = None,
+    source: StreamSource | None = None,
     display: bool = True,
     **params: Any,
 ) -> StreamHandle:
@@ -59,6 +61,8 @@ def start(
             addresses; by default they are shown as links.
         client: An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream
             uses it on its own event loop, so do not share it with other code.
+        source: Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`,
+            or whatever else has their method `open(request)`.
         display: Whether to draw the answer.
         **params: Any other field of the API's request body, sent as it is.
 
@@ -90,6 +94,7 @@ def start(
         max_retries=max_retries,
         images=images,
         client=client,
+        source=source,
         **params,
     )
     return _begin(request, None, display)

@@ -21,10 +21,13 @@ from nbstream.request import OPENAI_BASE_URL, Endpoint, StreamRequest, TimeLimit
 from nbstream.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from openai import AsyncOpenAI
     from traitlets.config import Config
 
     from nbstream.request import Api, Images
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["DEMO_MODEL", "NBStream", "resolve", "settings"]
 
@@ -146,6 +149,7 @@ def resolve(
     max_retries: int | None = None,
     images: Images | None = None,
     client: AsyncOpenAI | None = None,
+    source: StreamSource | None = None,
     **params: Any,
 ) -> StreamRequest:
     """Resolve one call into a request; `None` means "not given", and what has no name here goes into the body.
@@ -153,10 +157,7 @@ def resolve(
     Raises:
         UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
     """
-    try:
-        messages = messages_from(prompt)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    messages = _messages(prompt)
     _check_values(
         api=api,
         timeout=timeout,
@@ -165,6 +166,7 @@ def resolve(
         max_retries=max_retries,
         images=images,
         client=client,
+        source=source,
     )
     asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
     if client is not None:
@@ -193,11 +195,27 @@ def resolve(
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
         client=client,
+        source=source,
     )
 
 
+def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    try:
+        return messages_from(prompt)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
 def _check_values(
-    *, api: Any, timeout: Any, total_timeout: Any, max_tokens: Any, max_retries: Any, images: Any, client: Any
+    *,
+    api: Any,
+    timeout: Any,
+    total_timeout: Any,
+    max_tokens: Any,
+    max_retries: Any,
+    images: Any,
+    client: Any,
+    source: Any,
 ) -> None:
     """Raise for the first value that cannot be."""
     if api not in {None, "chat", "responses"}:
@@ -213,6 +231,8 @@ def _check_values(
         raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
     if client is not None and not inspect.iscoroutinefunction(getattr(client, "post", None)):
         raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
+    if source is not None and not callable(getattr(source, "open", None)):
+        raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
 
 
 def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:

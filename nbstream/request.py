@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from nbstream.secret import Secret
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "Images", "Position", "StreamRequest", "TimeLimits", "messages_from"]
 
@@ -122,6 +123,7 @@ class StreamRequest:
         partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
         position: Where to take up the answer instead of asking for one.
         client: A client of the user's own, which then replaces `endpoint` for sending.
+        source: Where the stream comes from, in place of the pooled clients: a recording, a test.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -138,6 +140,7 @@ class StreamRequest:
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
     client: AsyncOpenAI | None = field(default=None, repr=False)
+    source: StreamSource | None = field(default=None, repr=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:

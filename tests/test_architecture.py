@@ -62,7 +62,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "silence": (),
     "session": ("assembly", "painter", "silence", "display.throttle", "display.surface"),
     "handle": ("session", "display.throttle", "display.surface", "engine"),
-    "testing": ("session", "retry", "display.throttle", "display.surface"),
+    "testing": (
+        *("session", "retry", "display.throttle", "display.surface"),
+        *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
+    ),
     "config": ("demo",),
     "options": (),
     "interpolate": (),
@@ -81,7 +84,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
-MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
+MAY_NAME_TYPES_OF = dict.fromkeys(("api", "config", "request", "session"), ("transport.event_stream",))
 KNOW_NO_VALUES = {"markdown", "demo"}
 SDK = {"openai", "httpx", "httpx2"}
 MAY_NAME_SDK_TYPES = {"request", "config", "api", "chat"}
@@ -224,7 +227,7 @@ def test_the_public_names_are_few_and_all_there_are() -> None:
             "display must not",
         ),
         (wrong_imports, "session", "from nbstream.display.notebook import NotebookSurface", "session must not"),
-        (wrong_imports, "session", "from nbstream.transport.open import EventStream", "session must not"),
+        (wrong_imports, "session", "from nbstream.transport.event_stream import EventStream", "session must not"),
         (wrong_imports, "errors", "from nbstream.config import settings", "errors must not"),
         (wrong_imports, "demo.wire", "from nbstream.result import Usage", "demo must not"),
         (wrong_imports, "request", "import openai", "only transport/ may import openai"),
@@ -254,7 +257,7 @@ def test_gates_can_fail(gate: Callable[[str, str], Iterator[str]], module: str, 
     ("gate", "module", "source"),
     [
         (wrong_imports, "request", "if TYPE_CHECKING:\n    from openai import AsyncOpenAI"),
-        (wrong_imports, "session", "if TYPE_CHECKING:\n    from nbstream.transport.open import EventStream"),
+        (wrong_imports, "session", "if TYPE_CHECKING:\n    from nbstream.transport.event_stream import EventStream"),
         (wrong_imports, "display.marks", "from nbstream.markdown import inert\nfrom nbstream.result import Usage"),
         (wrong_imports, "transport.open", "import openai"),
         (wrong_imports, "testing.script", "from nbstream.session import Session\nfrom nbstream.testing import answers"),

@@ -35,7 +35,7 @@ _SECRET = re.compile(
     r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
 )
 _ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
-_NOT_SAVED = {"client", "images"}
+_NOT_SAVED = {"client", "images", "source"}
 
 T = TypeVar("T")
 
