@@ -190,12 +190,9 @@ def configure(**values: Any) -> None:
     if unknown := sorted(set(values) - set(known)):
         raise UsageError(f"no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
     values = {name: known[name].default_value if value is None else value for name, value in values.items()}
-    before = {name: getattr(config, name) for name in values}
     try:
-        with config.hold_trait_notifications():
+        with config.hold_trait_notifications():  # which takes everything back if one value does not fit
             for name, value in values.items():
                 setattr(config, name, value)
     except TraitError as error:
-        for name, value in before.items():
-            setattr(config, name, value)
         raise UsageError(str(error)) from None

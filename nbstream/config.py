@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
+from nbstream.address import same_server
 from nbstream.errors import UsageError
 from nbstream.request import OPENAI_BASE_URL, Endpoint, StreamRequest, TimeLimits, messages_from
 from nbstream.secret import Secret
@@ -239,9 +240,9 @@ def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> En
     from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
     url = base_url or config.base_url or from_environment
     _check_url(url)
-    by_environment = _same_server(url, from_environment) or _same_server(url, OPENAI_BASE_URL)
+    by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
     key: Secret | str | None = api_key and api_key.strip()
-    if not key and config.api_key is not None and _same_server(url, config.base_url or from_environment):
+    if not key and config.api_key is not None and same_server(url, config.base_url or from_environment):
         key = config.api_key
     if not key and by_environment:
         key = os.environ.get("OPENAI_API_KEY", "").strip()
@@ -261,10 +262,6 @@ def _check_url(url: str) -> None:
         )
     if parts.username or parts.password:
         raise UsageError("the base URL holds a password; give the key with nbs.configure(api_key=…) instead")
-
-
-def _same_server(one: str, other: str) -> bool:
-    return urlsplit(one)[:2] == urlsplit(other)[:2]
 
 
 def _demo_endpoint() -> Endpoint:

@@ -10,11 +10,11 @@ import os
 import pathlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
 
 from traitlets import TraitError
 from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
+from nbstream.address import bare
 from nbstream.config import NBStream, resolve
 from nbstream.errors import UsageError
 from nbstream.request import OPENAI_BASE_URL
@@ -100,7 +100,7 @@ def _main_rows(config: NBStream, request: StreamRequest, model: str | None, base
     urls = {"--base-url": base_url, _PROFILE: config.base_url, "OPENAI_BASE_URL": variables.get("OPENAI_BASE_URL")}
     models = {"--model": model, _PROFILE: config.model, "NBSTREAM_MODEL": variables.get("NBSTREAM_MODEL")}
     return [
-        ("endpoint", _bare(url), _source(url, urls, _DEFAULT if url == OPENAI_BASE_URL else "the demo model")),
+        ("endpoint", bare(url), _source(url, urls, _DEFAULT if url == OPENAI_BASE_URL else "the demo model")),
         ("model", request.model, _source(request.model, models, _DEFAULT)),
         ("api", request.api, _source(request.api, {_PROFILE: config.api}, "chosen for this endpoint")),
         ("key", *_key(config, request.endpoint)),
@@ -131,9 +131,3 @@ def _other_rows(config: NBStream) -> Rows:
 def _source(value: object, candidates: Mapping[str, object], otherwise: str) -> str:
     """The first that has the value: the order is that in which they are asked."""
     return next((name for name, candidate in candidates.items() if candidate == value), otherwise)
-
-
-def _bare(url: str) -> str:
-    """The URL without what may be secret in it: a password, a query."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -38,6 +38,7 @@ VALUES = (
     "errors",
     "events",
     "result",
+    "address",
     "secret",
     "clock",
     "request",

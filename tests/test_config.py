@@ -173,6 +173,9 @@ def test_a_wrong_setting_changes_nothing():
     nbs.configure(model="before", temperature=0.5)
     with pytest.raises(UsageError):
         nbs.configure(model="after", temperature="warm")
+    with pytest.raises(UsageError, match="password"):  # which is seen only when all are set
+        nbs.configure(model="after", base_url="http://me:pw@localhost/v1")
+    assert settings().base_url is None
     assert (settings().model, settings().temperature) == ("before", 0.5)
     with pytest.raises(UsageError, match=r"no such setting: modle\. There are: api, api_key"):
         nbs.configure(modle="after")

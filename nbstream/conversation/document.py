@@ -13,8 +13,8 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
-from urllib.parse import urlsplit
 
+from nbstream.address import bare
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.messages import content_of
 from nbstream.conversation.turn import Turn
@@ -123,7 +123,7 @@ def harmless(options: Mapping[str, Any]) -> dict[str, Any]:
     kept = {}
     for name, value in options.items():
         if name not in _NOT_SAVED and not _SECRET.search(name) and _is_json(value):
-            kept[name] = _bare(str(value)) if name == "base_url" else _without_secrets(value)
+            kept[name] = bare(str(value)) if name == "base_url" else _without_secrets(value)
     return kept
 
 
@@ -240,13 +240,4 @@ def _without_secrets(value: Any) -> Any:
         return {name: _without_secrets(each) for name, each in value.items() if not _SECRET.search(str(name))}
     if isinstance(value, list | tuple):
         return [_without_secrets(each) for each in value]
-    return _bare(value) if isinstance(value, str) and _ADDRESS.match(value) else value
-
-
-def _bare(address: str) -> str:
-    """An address without what may be secret in it: a password, a query."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:  # it is none, and has never led anywhere
-        return ""
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return bare(value) if isinstance(value, str) and _ADDRESS.match(value) else value
