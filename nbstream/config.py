@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -17,8 +18,9 @@ from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, vali
 from traitlets.config import SingletonConfigurable
 
 from nbstream.address import same_server
+from nbstream.credential import Credential
 from nbstream.errors import UsageError
-from nbstream.request import OPENAI_BASE_URL, Endpoint, StreamRequest, TimeLimits, messages_from
+from nbstream.request import OPENAI_BASE_URL, Endpoint, StreamRequest, Target, TimeLimits, messages_from
 from nbstream.secret import Secret
 
 if TYPE_CHECKING:
@@ -27,13 +29,27 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from traitlets.config import Config
 
+    from nbstream.credential import Origin
     from nbstream.request import Api, Images
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["DEMO_MODEL", "NBStream", "resolve", "settings"]
+__all__ = [
+    "DEMO_MODEL",
+    "KEY_VARIABLE",
+    "NBStream",
+    "chosen_model",
+    "no_model",
+    "resolve",
+    "resolve_target",
+    "settings",
+    "target_options",
+]
 
 DEMO_MODEL = "demo"
+KEY_VARIABLE = "OPENAI_API_KEY"
 DEFAULT_OPENAI_MODEL = "gpt-5-mini"
+
+_TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
 
 
 class SecretTrait(TraitType[Secret | None, Secret | str | None]):
@@ -166,37 +182,91 @@ def resolve(
         max_tokens=max_tokens,
         max_retries=max_retries,
         images=images,
-        client=client,
         source=source,
     )
-    asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
-    if client is not None:
-        endpoint = Endpoint(str(client.base_url), Secret(client.api_key) if client.api_key else None)
-    elif asked_model == DEMO_MODEL and base_url is None:
-        endpoint = _demo_endpoint()
-    else:
-        endpoint = _endpoint(config, base_url, api_key)
-    if api is None and config.api in {"chat", "responses"}:
-        api = cast("Api", config.api)
+    target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
+    if target.model is None:
+        raise no_model(target.endpoint)
     return StreamRequest(
         messages=messages,
-        model=asked_model or _default_model(endpoint),
-        api=api or ("responses" if endpoint.is_openai else "chat"),
-        endpoint=endpoint,
+        model=target.model,
+        api=target.api,
+        endpoint=target.endpoint,
         system=system if system is not None else config.system,
         temperature=temperature if temperature is not None else config.temperature,
         max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
         params=params,
-        limits=TimeLimits(
-            connect=config.connect_timeout,
-            first_token=timeout or config.first_token_timeout,
-            stall=timeout or config.stall_timeout,
-            total=total_timeout or config.total_timeout,
+        limits=replace(
+            target.limits,
+            first_token=timeout or target.limits.first_token,
+            stall=timeout or target.limits.stall,
+            total=total_timeout or target.limits.total,
         ),
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
         client=client,
         source=source,
+    )
+
+
+def resolve_target(
+    config: NBStream,
+    *,
+    model: str | None = None,
+    api: Api | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    client: AsyncOpenAI | None = None,
+) -> Target:
+    """Resolve where a call goes, before anything is asked.
+
+    Returns:
+        The target; its `model` is `None` where none is chosen and the endpoint has no default.
+
+    Raises:
+        UsageError: An address or an option cannot be.
+
+    Example:
+        >>> resolve_target(settings(), base_url="http://localhost:11434/v1", model="llama3.2").api
+        'chat'
+    """
+    _check_client(client)
+    chosen = chosen_model(config, model)
+    if client is not None:
+        endpoint = Endpoint(str(client.base_url), _credential(client.api_key, "client"))
+    elif chosen == DEMO_MODEL and base_url is None:
+        endpoint = _demo_endpoint()
+    else:
+        endpoint = _endpoint(config, base_url, api_key)
+    configured = None if config.api == "auto" else cast("Api", config.api)
+    return Target(
+        endpoint=endpoint,
+        api=api or configured or ("responses" if endpoint.is_openai else "chat"),
+        model=chosen or (DEFAULT_OPENAI_MODEL if endpoint.is_openai else None),
+        limits=TimeLimits(
+            connect=config.connect_timeout,
+            first_token=config.first_token_timeout,
+            stall=config.stall_timeout,
+            total=config.total_timeout,
+        ),
+        client=client,
+    )
+
+
+def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a stream that say where it goes, of those that are given."""
+    return {name: options[name] for name in _TARGET_OPTIONS if options.get(name) is not None}
+
+
+def chosen_model(config: NBStream, model: str | None = None) -> str | None:
+    """The model that is named by the call, the settings or the environment, in this order; `None` if none is."""
+    return model or config.model or os.environ.get("NBSTREAM_MODEL") or None
+
+
+def no_model(endpoint: Endpoint) -> UsageError:
+    """What to raise where a model must be named."""
+    return UsageError(
+        f"no model given for {endpoint.name}: name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL"
     )
 
 
@@ -215,7 +285,6 @@ def _check_values(
     max_tokens: Any,
     max_retries: Any,
     images: Any,
-    client: Any,
     source: Any,
 ) -> None:
     """Raise for the first value that cannot be."""
@@ -230,10 +299,13 @@ def _check_values(
         raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
     if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
         raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
-    if client is not None and not inspect.iscoroutinefunction(getattr(client, "post", None)):
-        raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
+
+
+def _check_client(client: Any) -> None:
+    if client is not None and not inspect.iscoroutinefunction(getattr(client, "post", None)):
+        raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
 
 
 def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:
@@ -241,12 +313,17 @@ def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> En
     url = base_url or config.base_url or from_environment
     _check_url(url)
     by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
-    key: Secret | str | None = api_key and api_key.strip()
-    if not key and config.api_key is not None and same_server(url, config.base_url or from_environment):
-        key = config.api_key
-    if not key and by_environment:
-        key = os.environ.get("OPENAI_API_KEY", "").strip()
-    return Endpoint(url, Secret(key) if isinstance(key, str) and key else key or None, by_environment)
+    key = _credential(api_key, "call")
+    if key is None and config.api_key is not None and same_server(url, config.base_url or from_environment):
+        key = Credential(config.api_key, "settings")
+    if key is None and by_environment:
+        key = _credential(os.environ.get(KEY_VARIABLE), "environment", KEY_VARIABLE)
+    return Endpoint(url, key, by_environment)
+
+
+def _credential(key: str | None, origin: Origin, variable: str | None = None) -> Credential | None:
+    stripped = (key or "").strip()
+    return Credential(Secret(stripped), origin, variable) if stripped else None
 
 
 def _check_url(url: str) -> None:
@@ -271,12 +348,4 @@ def _demo_endpoint() -> Endpoint:
         server = demo_server()
     except ValueError as error:  # the pace in the environment
         raise UsageError(str(error).rstrip(".")) from None
-    return Endpoint(server.base_url, Secret(server.api_key))
-
-
-def _default_model(endpoint: Endpoint) -> str:
-    if endpoint.is_openai:
-        return DEFAULT_OPENAI_MODEL
-    raise UsageError(
-        f"no model given for {endpoint.name}: name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL"
-    )
+    return Endpoint(server.base_url, _credential(server.api_key, "demo"))

@@ -40,6 +40,7 @@ VALUES = (
     "result",
     "address",
     "secret",
+    "credential",
     "clock",
     "request",
     "plain",

@@ -9,6 +9,7 @@ import pytest
 
 import nbstream as nbs
 from nbstream.config import NBStream, resolve, settings
+from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.request import TimeLimits
 from nbstream.secret import Secret
@@ -84,7 +85,7 @@ def test_the_demo_needs_nothing_and_takes_no_foreign_key(demo, monkeypatch):
     nbs.configure(base_url=LOCAL, api_key=KEY)
     endpoint = resolved(model="demo").endpoint
     assert endpoint.base_url == demo.base_url
-    assert endpoint.api_key == Secret(demo.api_key)
+    assert endpoint.api_key == Credential(Secret(demo.api_key))
 
 
 def test_a_demo_model_of_another_server_is_that_servers():

@@ -29,7 +29,7 @@ from nbstream.transport.translate import as_sent, translated
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from nbstream.request import Endpoint, StreamRequest
+    from nbstream.request import Endpoint, StreamRequest, Target
     from nbstream.transport.event_stream import EventStream
 
 __all__ = ["ClientPool"]
@@ -110,10 +110,10 @@ class ClientPool:
         sending: AbstractAsyncContextManager[Any] = creating(**named, stream=True, extra_body=body, timeout=timeout)
         return sending
 
-    def _client_for(self, request: StreamRequest) -> openai.AsyncOpenAI:
-        endpoint = request.endpoint
-        if request.client is not None:
-            return request.client.with_options(max_retries=0)
+    def _client_for(self, target: Target) -> openai.AsyncOpenAI:
+        endpoint = target.endpoint
+        if target.client is not None:
+            return target.client.with_options(max_retries=0)
         if endpoint.api_key is None and endpoint.is_openai:
             raise MissingKeyError(_MISSING_KEY.format(name=endpoint.name))
         client = self._clients.get(endpoint)
@@ -139,22 +139,22 @@ class ClientPool:
             self._clients[endpoint] = client
         return client
 
-    async def models(self, request: StreamRequest) -> list[str]:
-        """Ask the endpoint of `request` which models it has (`GET /models`).
+    async def models(self, target: Target) -> list[str]:
+        """Ask an endpoint which models it has (`GET /models`).
 
         Raises:
             StreamError: It does not answer, does not accept the key, or answers with something else.
 
         Example:
             ```python
-            assert request.model in await ClientPool().models(request)
+            assert target.model in await ClientPool().models(target)
             ```
         """
-        name = request.endpoint.name
-        timeout = openai.Timeout(None, connect=request.limits.connect)  # the caller watches the silence
+        name = target.endpoint.name
+        timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
-            with translated(request):
-                listing = self._client_for(request).models.with_raw_response
+            with translated(target):
+                listing = self._client_for(target).models.with_raw_response
                 response = await listing.list(timeout=timeout)
             return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
         except NotFoundError:

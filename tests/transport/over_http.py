@@ -11,9 +11,9 @@ from nbstream.session import Session
 from nbstream.transport.open import ClientPool
 
 if TYPE_CHECKING:
+    from nbstream.credential import Credential
     from nbstream.display.surface import Surface
     from nbstream.result import StreamResult
-    from nbstream.secret import Secret
 
 __all__ = ["LONG", "PATIENCE", "SHORT", "a_request", "ask", "verdict"]
 
@@ -23,7 +23,7 @@ PATIENCE = 20.0
 SHORT, LONG = 0.3, 15.0
 
 
-def a_request(base_url: str, *, api_key: Secret | None = None, **values: Any) -> StreamRequest:
+def a_request(base_url: str, *, api_key: Credential | None = None, **values: Any) -> StreamRequest:
     """A request that is sent only once, unless `values` say otherwise."""
     asked = {"messages": ({"role": "user", "content": "Hi"},), "model": "m", "api": "chat", "max_retries": 0, **values}
     return StreamRequest(endpoint=Endpoint(base_url, api_key), **asked)

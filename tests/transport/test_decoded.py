@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nbstream.credential import Credential
 from nbstream.errors import ConnectionLostError, ServerError
 from nbstream.events import EndOfStream, Finished, TextDelta
 from nbstream.request import Endpoint, StreamRequest
@@ -108,7 +109,7 @@ def test_the_request_id_is_that_of_the_headers() -> None:
 
 
 def test_the_key_that_the_request_carried_is_left_out_of_messages(key: str) -> None:
-    endpoint = Endpoint("http://localhost:8000/v1", Secret(key))
+    endpoint = Endpoint("http://localhost:8000/v1", Credential(Secret(key)))
     [[failed], _] = read(ScriptedBytes(error_frame(f"wrong key {key}")), endpoint=endpoint)
     assert getattr(failed, "message", "") == "wrong key <key>"
 
