@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-__all__ = ["bare", "same_server"]
+from nbstream.errors import UsageError
+
+__all__ = ["bare", "check_address", "same_server"]
 
 
 def bare(address: str) -> str:
@@ -32,3 +34,22 @@ def same_server(one: str, other: str) -> bool:
         True
     """
     return urlsplit(one)[:2] == urlsplit(other)[:2]
+
+
+def check_address(address: str) -> None:
+    """Raise for what is no address of a server. The value is not repeated: it may hold a password.
+
+    Raises:
+        UsageError: It is none, or holds a password.
+    """
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            "the base URL must look like http://host:port/v1; this one lacks http://, a host or a port that can be"
+        )
+    if parts.username or parts.password:
+        raise UsageError("the base URL holds a password; give the key with nbs.configure(api_key=…) instead")

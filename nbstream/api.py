@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbstream.config import resolve, settings
+from nbstream.config import settings
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
 from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.handle import StreamHandle
+from nbstream.resolution import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

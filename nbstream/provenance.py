@@ -15,8 +15,9 @@ from traitlets import TraitError
 from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
 from nbstream.address import bare
-from nbstream.config import KEY_VARIABLE, NBStream, no_model, resolve_target
+from nbstream.config import NBStream
 from nbstream.request import OPENAI_BASE_URL
+from nbstream.target import KEY_VARIABLE, no_model, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

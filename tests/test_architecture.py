@@ -68,28 +68,30 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("session", "retry", "display.throttle", "display.surface"),
         *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
     ),
-    "config": ("demo",),
+    "config": (),
+    "target": ("config", "demo"),
+    "resolution": ("config", "target"),
     "options": (),
     "interpolate": (),
     "context": (),
     "notebook_file": (),
-    "model_list": ("config", "engine"),
-    "api": ("config", "display.choose", "display.surface", "engine", "handle"),
+    "model_list": ("config", "engine", "target"),
+    "api": ("config", "resolution", "display.choose", "display.surface", "engine", "handle"),
     "chat_running": ("conversation", "display.fan_out", "display.surface", "handle"),
     "chat_files": (),
     "chat_record": ("chat_files", "chat_running", "conversation"),
-    "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
+    "chat": ("api", "chat_record", "chat_running", "config", "resolution", "conversation", "display.fan_out", "handle"),
     "panel": (
         *("chat", "chat_running", "config", "context", "conversation", "markdown", "model_list", "notebook_file"),
-        *("display.marks", "display.panel_actions", "display.panel_state", "display.surface"),
+        *("target", "display.marks", "display.panel_actions", "display.panel_state", "display.surface"),
     ),
     "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
-MAY_NAME_TYPES_OF = dict.fromkeys(("api", "config", "request", "session"), ("transport.event_stream",))
+MAY_NAME_TYPES_OF = dict.fromkeys(("api", "request", "resolution", "session"), ("transport.event_stream",))
 KNOW_NO_VALUES = {"markdown", "demo"}
 SDK = {"openai", "httpx", "httpx2"}
-MAY_NAME_SDK_TYPES = {"request", "config", "api", "chat"}
+MAY_NAME_SDK_TYPES = {"request", "target", "resolution", "api", "chat"}
 MAY_IMPORT_PYTEST = {"testing.fixtures"}
 
 

@@ -8,10 +8,11 @@ from contextlib import redirect_stdout
 import pytest
 
 import nbstream as nbs
-from nbstream.config import NBStream, resolve, settings
+from nbstream.config import NBStream, settings
 from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.request import TimeLimits
+from nbstream.resolution import resolve
 from nbstream.secret import Secret
 
 KEY = "sk-test-0123456789abcdef"
