@@ -73,12 +73,6 @@ class Endpoint:
         host = urlsplit(self.base_url).hostname or ""
         return host in {"localhost", "::1"} or host.startswith("127.")
 
-    @property
-    def is_openai(self) -> bool:
-        """Whether this is OpenAI itself, which speaks Responses and insists on a key."""
-        host = urlsplit(self.base_url).hostname or ""
-        return host == "api.openai.com" or host.endswith(".api.openai.com")
-
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:

@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.address import check_address, same_server
+from nbstream.capabilities import capabilities_of
 from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
@@ -30,7 +31,6 @@ __all__ = ["DEMO_MODEL", "KEY_VARIABLE", "chosen_model", "no_model", "resolve_ta
 
 DEMO_MODEL = "demo"
 KEY_VARIABLE = "OPENAI_API_KEY"
-DEFAULT_OPENAI_MODEL = "gpt-5-mini"
 
 _TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
 
@@ -65,11 +65,12 @@ def resolve_target(
         endpoint = _demo_endpoint()
     else:
         endpoint = _endpoint(config, base_url, api_key)
+    capabilities = capabilities_of(endpoint.base_url)
     configured = None if config.api == "auto" else cast("Api", config.api)
     return Target(
         endpoint=endpoint,
-        api=api or configured or ("responses" if endpoint.is_openai else "chat"),
-        model=chosen or (DEFAULT_OPENAI_MODEL if endpoint.is_openai else None),
+        api=api or configured or capabilities.default_api,
+        model=chosen or capabilities.default_model,
         limits=TimeLimits(
             connect=config.connect_timeout,
             first_token=config.first_token_timeout,

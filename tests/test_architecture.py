@@ -40,6 +40,7 @@ VALUES = (
     "result",
     "address",
     "secret",
+    "capabilities",
     "credential",
     "clock",
     "request",

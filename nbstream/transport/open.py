@@ -13,22 +13,20 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
-from nbstream.errors import (
-    AuthenticationError,
-    MissingKeyError,
-    NotAStreamError,
-    NotFoundError,
-    RequestRejectedError,
-)
-from nbstream.transport import chat_completions, responses
+from nbstream.capabilities import LearnedCapabilities, capabilities_of
+from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
+from nbstream.transport import chat_request, responses
+from nbstream.transport.chat_request import chosen_fields
 from nbstream.transport.decoded import decoded
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.translate import as_sent, translated
+from nbstream.transport.refusals import mentioned, refused
+from nbstream.transport.translate import as_sent, error_body, translated
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from nbstream.capabilities import Capabilities
     from nbstream.request import Endpoint, StreamRequest, Target
     from nbstream.transport.event_stream import EventStream
 
@@ -39,6 +37,12 @@ _MISSING_KEY = (
     "--base-url URL, or try the built-in demo model with -m demo."
 )
 
+# The statuses with which servers refuse a field.
+_REFUSALS = {400, 422}
+
+# What the user may ask for and an endpoint lack: it is learned, but never left out.
+_FEATURES = ("response_format", "text.format", "background")
+
 
 class ClientPool:
     """Opens streams over HTTP; keeps one pooled client for each endpoint and key: a new one pays TCP and TLS again.
@@ -48,13 +52,16 @@ class ClientPool:
 
     Args:
         linger: Seconds that a server may take to finish its response after the end of the answer.
+
+    Attributes:
+        linger: As given.
+        capabilities: What the endpoints take, as far as it is known or was learned from what they refused.
     """
 
     def __init__(self, linger: float = 0.25) -> None:
         self.linger = linger
+        self.capabilities = LearnedCapabilities()
         self._clients: dict[Endpoint, openai.AsyncOpenAI] = {}
-        # Endpoints that have refused `stream_options`: asking them again would cost a request each time.
-        self._without_usage: set[Endpoint] = set()
 
     def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
         """Send the request and hand over the stream of its events; close the connection on the way out.
@@ -70,23 +77,53 @@ class ClientPool:
         Raises:
             StreamError: There is no response, or one with an error status.
         """
-        include_usage = "stream_options" not in request.params and request.endpoint not in self._without_usage
-        try:
-            return await self._sent(request, include_usage=include_usage)
-        except RequestRejectedError as error:
-            if not include_usage or "stream_options" not in error.message:
-                raise
-        self._without_usage.add(request.endpoint)
-        return await self._sent(request, include_usage=False)
-
-    async def _sent(self, request: StreamRequest, *, include_usage: bool) -> HttpBytes:
+        tried: dict[Capabilities, openai.APIStatusError] = {}
+        known = capabilities = self.capabilities.of(request.endpoint.base_url, request.model)
         with translated(request):
-            opening = self._sending(request, include_usage=include_usage)
-            response = await opening.__aenter__()
+            while True:
+                try:
+                    stream = await self._sent(request, capabilities)
+                except openai.APIStatusError as error:
+                    tried[capabilities] = error.with_traceback(None)
+                    adapted = self._adapted(request, capabilities, error)
+                    if adapted in tried:  # neither name is taken: the first refusal is of the one that the user knows
+                        raise tried[adapted] from None
+                    if adapted is None:
+                        raise
+                    capabilities = adapted
+                else:
+                    if tried:
+                        self._learn(request, known, capabilities)
+                    return stream
+
+    def _adapted(
+        self, request: StreamRequest, capabilities: Capabilities, error: openai.APIStatusError
+    ) -> Capabilities | None:
+        """What to try after a refusal; `None` if it is of nothing that nbstream may ask for in another way."""
+        if request.position is not None or error.status_code not in _REFUSALS:
+            return None
+        said = error_body(error)
+        chosen = chosen_fields(request, capabilities) if request.api == "chat" else {}
+        # Leaving out what nobody asked for costs nothing; a limit gets its other name only if this one is refused.
+        own = mentioned(said, chosen.keys() & {"stream_options"}) or refused(said, chosen)
+        if own is not None:
+            return capabilities.without(own)
+        asked = [field for field in _FEATURES if field.partition(".")[0] in request.params]
+        asked += ["prefill"] if request.partial_answer else []
+        if (feature := refused(said, asked)) is not None:
+            self._learn(request, capabilities, capabilities.lacking(feature))
+        return None
+
+    def _learn(self, request: StreamRequest, before: Capabilities, after: Capabilities) -> None:
+        self.capabilities.learn(request.endpoint.base_url, request.model, before, after)
+
+    async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
+        opening = self._sending(request, capabilities)
+        response = await opening.__aenter__()
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
         return HttpBytes(response.http_response, as_sent(request.endpoint, response.http_request), opening, self.linger)
 
-    def _sending(self, request: StreamRequest, *, include_usage: bool) -> AbstractAsyncContextManager[Any]:
+    def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
         """The SDK's way to send the request, not yet begun."""
         client = self._client_for(request)
         timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
@@ -98,7 +135,7 @@ class ClientPool:
             )
             return resuming
         if request.api == "chat":
-            body = chat_completions.request_body(request, include_usage=include_usage)
+            body = chat_request.request_body(request, capabilities)
             creator: Any = client.chat.completions
         else:
             body = responses.request_body(request)
@@ -114,7 +151,7 @@ class ClientPool:
         endpoint = target.endpoint
         if target.client is not None:
             return target.client.with_options(max_retries=0)
-        if endpoint.api_key is None and endpoint.is_openai:
+        if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
             raise MissingKeyError(_MISSING_KEY.format(name=endpoint.name))
         client = self._clients.get(endpoint)
         if client is None:

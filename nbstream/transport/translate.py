@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
+from nbstream.capabilities import capabilities_of
 from nbstream.credential import Credential
 from nbstream.errors import (
     ConnectTimeoutError,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from nbstream.request import Endpoint, Target
 
-__all__ = ["as_sent", "retry_after", "translated"]
+__all__ = ["as_sent", "error_body", "retry_after", "translated"]
 
 
 @contextlib.contextmanager
@@ -99,8 +100,7 @@ def _unreachable(error: openai.APIConnectionError, target: Target) -> Unreachabl
 
 def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
     endpoint, status = as_sent(target.endpoint, error.request), error.status_code
-    body = _error_body(error)
-    reported = failed(error_in(body) or body, status)
+    reported = failed(error_body(error), status)
     code = None if reported.code is None else endpoint.redact(reported.code)
     words = endpoint.redact(" ".join(reported.message.split()))[:300].rstrip(".")
     said = "" if reported.message == "no message" else f": {words}"
@@ -128,8 +128,13 @@ def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
     )
 
 
-def _error_body(error: openai.APIStatusError) -> dict[str, Any]:
-    """The body of an error status as an object, whatever it came as: JSON, an event stream, text."""
+def error_body(error: openai.APIStatusError) -> dict[str, Any]:
+    """The error object of an error status, whatever its body came as: JSON, an event stream, text."""
+    body = _body(error)
+    return error_in(body) or body
+
+
+def _body(error: openai.APIStatusError) -> dict[str, Any]:
     if isinstance(error.body, dict):
         return error.body
     text = error.body if isinstance(error.body, str) else ""
@@ -174,6 +179,6 @@ def _not_found_advice(code: str | None, target: Target) -> str:
         return "A background response can be taken up for some minutes only."
     if code == "model_not_found":
         return f"Check the model's name ({target.model})."
-    if target.api == "responses" and not target.endpoint.is_openai:
+    if target.api == "responses" and capabilities_of(target.endpoint.base_url).default_api != "responses":
         return "If this server has no /responses, use --api chat."
     return f"Check the model's name ({target.model}) and the base URL."
