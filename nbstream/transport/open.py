@@ -16,11 +16,10 @@ import openai
 from nbstream.capabilities import LearnedCapabilities, capabilities_of
 from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
 from nbstream.transport import chat_request, responses
-from nbstream.transport.chat_request import chosen_fields
+from nbstream.transport.adaptation import adaptation
 from nbstream.transport.decoded import decoded
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.refusals import mentioned, refused
 from nbstream.transport.translate import as_sent, error_body, translated
 
 if TYPE_CHECKING:
@@ -39,9 +38,6 @@ _MISSING_KEY = (
 
 # The statuses with which servers refuse a field.
 _REFUSALS = {400, 422}
-
-# What the user may ask for and an endpoint lack: it is learned, but never left out.
-_FEATURES = ("response_format", "text.format", "background")
 
 
 class ClientPool:
@@ -84,38 +80,23 @@ class ClientPool:
                 try:
                     stream = await self._sent(request, capabilities)
                 except openai.APIStatusError as error:
-                    tried[capabilities] = error.with_traceback(None)
-                    adapted = self._adapted(request, capabilities, error)
-                    if adapted in tried:  # neither name is taken: the first refusal is of the one that the user knows
-                        raise tried[adapted] from None
-                    if adapted is None:
+                    if error.status_code not in _REFUSALS:
                         raise
-                    capabilities = adapted
+                    tried[capabilities] = error.with_traceback(None)
+                    again, now_known = adaptation(request, capabilities, error_body(error))
+                    self._learn(request, capabilities, now_known)
+                    if again is None:
+                        raise
+                    if again in tried:  # neither name is taken: the first refusal is of the one that the user knows
+                        raise tried[again] from None
+                    capabilities = again
                 else:
-                    if tried:
-                        self._learn(request, known, capabilities)
+                    self._learn(request, known, capabilities)
                     return stream
 
-    def _adapted(
-        self, request: StreamRequest, capabilities: Capabilities, error: openai.APIStatusError
-    ) -> Capabilities | None:
-        """What to try after a refusal; `None` if it is of nothing that nbstream may ask for in another way."""
-        if request.position is not None or error.status_code not in _REFUSALS:
-            return None
-        said = error_body(error)
-        chosen = chosen_fields(request, capabilities) if request.api == "chat" else {}
-        # Leaving out what nobody asked for costs nothing; a limit gets its other name only if this one is refused.
-        own = mentioned(said, chosen.keys() & {"stream_options"}) or refused(said, chosen)
-        if own is not None:
-            return capabilities.without(own)
-        asked = [field for field in _FEATURES if field.partition(".")[0] in request.params]
-        asked += ["prefill"] if request.partial_answer else []
-        if (feature := refused(said, asked)) is not None:
-            self._learn(request, capabilities, capabilities.lacking(feature))
-        return None
-
     def _learn(self, request: StreamRequest, before: Capabilities, after: Capabilities) -> None:
-        self.capabilities.learn(request.endpoint.base_url, request.model, before, after)
+        if after != before:
+            self.capabilities.learn(request.endpoint.base_url, request.model, before, after)
 
     async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
         opening = self._sending(request, capabilities)
@@ -125,7 +106,7 @@ class ClientPool:
 
     def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
         """The SDK's way to send the request, not yet begun."""
-        client = self._client_for(request)
+        client = self.client_for(request)
         timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
         if request.position is not None:
             retrieving: Any = client.responses.with_streaming_response.retrieve
@@ -147,7 +128,12 @@ class ClientPool:
         sending: AbstractAsyncContextManager[Any] = creating(**named, stream=True, extra_body=body, timeout=timeout)
         return sending
 
-    def _client_for(self, target: Target) -> openai.AsyncOpenAI:
+    def client_for(self, target: Target) -> openai.AsyncOpenAI:
+        """The SDK's client for a target: the pooled one, made at first use, or the user's own.
+
+        Raises:
+            StreamError: There is no key, or one that cannot be sent.
+        """
         endpoint = target.endpoint
         if target.client is not None:
             return target.client.with_options(max_retries=0)
@@ -191,7 +177,7 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
             with translated(target):
-                listing = self._client_for(target).models.with_raw_response
+                listing = self.client_for(target).models.with_raw_response
                 response = await listing.list(timeout=timeout)
             return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
         except NotFoundError:
