@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbstream.config import resolve, settings
+from nbstream.config import settings
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
 from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.handle import StreamHandle
+from nbstream.resolution import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.request import Api, Images, StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
 
@@ -38,6 +40,7 @@ def start(
     max_retries: int | None = None,
     images: Images | None = None,
     client: AsyncOpenAI | None = None,
+    source: StreamSource | None = None,
     display: bool = True,
     **params: Any,
 ) -> StreamHandle:
@@ -59,6 +62,8 @@ def start(
             addresses; by default they are shown as links.
         client: An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream
             uses it on its own event loop, so do not share it with other code.
+        source: Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`,
+            or whatever else has their method `open(request)`.
         display: Whether to draw the answer.
         **params: Any other field of the API's request body, sent as it is.
 
@@ -90,6 +95,7 @@ def start(
         max_retries=max_retries,
         images=images,
         client=client,
+        source=source,
         **params,
     )
     return _begin(request, None, display)
@@ -185,12 +191,9 @@ def configure(**values: Any) -> None:
     if unknown := sorted(set(values) - set(known)):
         raise UsageError(f"no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
     values = {name: known[name].default_value if value is None else value for name, value in values.items()}
-    before = {name: getattr(config, name) for name in values}
     try:
-        with config.hold_trait_notifications():
+        with config.hold_trait_notifications():  # which takes everything back if one value does not fit
             for name, value in values.items():
                 setattr(config, name, value)
     except TraitError as error:
-        for name, value in before.items():
-            setattr(config, name, value)
         raise UsageError(str(error)) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from nbstream.api import launch, surface_here
 from nbstream.chat_record import ChatRecord
 from nbstream.chat_running import STILL_ANSWERING, Ending, RunningTurn
-from nbstream.config import resolve, settings
+from nbstream.config import settings
 from nbstream.continuation import Continuation
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.history import known_to_server, outgoing
@@ -22,6 +22,7 @@ from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
 from nbstream.display.fan_out import FanOut
 from nbstream.errors import UsageError
+from nbstream.resolution import resolve
 
 if TYPE_CHECKING:
     from nbstream.handle import StreamHandle

@@ -14,9 +14,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbstream import __version__
-from nbstream.config import DEMO_MODEL
 from nbstream.options import positive_number
 from nbstream.plain import plain
+from nbstream.target import DEMO_MODEL
 
 if TYPE_CHECKING:
     from nbstream.provenance import Rows

@@ -1,35 +1,24 @@
-"""Settings and how a call is resolved from them: options, then settings, then the environment, then defaults.
+"""The settings: traits that `%config NBStream` shows and changes, and IPython's configuration files set.
 
-A key goes only to the endpoint it was given with: `OPENAI_API_KEY` to api.openai.com or `OPENAI_BASE_URL`, the
-`api_key` setting to the `base_url` setting. A shared notebook that names another server must not collect keys.
-It must not know the SDK, nor how a request is sent.
+It must not know how a call is resolved from them.
 """
 
 from __future__ import annotations
 
-import inspect
-import os
 import sys
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
+from nbstream.address import check_address
 from nbstream.errors import UsageError
-from nbstream.request import OPENAI_BASE_URL, Endpoint, StreamRequest, TimeLimits, messages_from
 from nbstream.secret import Secret
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
     from traitlets.config import Config
 
-    from nbstream.request import Api, Images
-
-__all__ = ["DEMO_MODEL", "NBStream", "resolve", "settings"]
-
-DEMO_MODEL = "demo"
-DEFAULT_OPENAI_MODEL = "gpt-5-mini"
+__all__ = ["NBStream", "settings"]
 
 
 class SecretTrait(TraitType[Secret | None, Secret | str | None]):
@@ -95,7 +84,7 @@ class NBStream(SingletonConfigurable):
         url: str | None = proposal["value"]
         if url is not None:
             try:
-                _check_url(url)
+                check_address(url)
             except UsageError as error:
                 raise TraitError(str(error)) from None
         return url
@@ -127,139 +116,3 @@ def settings() -> NBStream:
         for holder in (shell, *shell.configurables):  # a key from a configuration file
             _wrap_key(holder.config)
     return made
-
-
-def resolve(
-    config: NBStream,
-    prompt: str | list[dict[str, Any]],
-    /,
-    *,
-    model: str | None = None,
-    api: Api | None = None,
-    system: str | None = None,
-    temperature: float | None = None,
-    max_tokens: int | None = None,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    timeout: float | None = None,
-    total_timeout: float | None = None,
-    max_retries: int | None = None,
-    images: Images | None = None,
-    client: AsyncOpenAI | None = None,
-    **params: Any,
-) -> StreamRequest:
-    """Resolve one call into a request; `None` means "not given", and what has no name here goes into the body.
-
-    Raises:
-        UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
-    """
-    try:
-        messages = messages_from(prompt)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    _check_values(
-        api=api,
-        timeout=timeout,
-        total_timeout=total_timeout,
-        max_tokens=max_tokens,
-        max_retries=max_retries,
-        images=images,
-        client=client,
-    )
-    asked_model = model or config.model or os.environ.get("NBSTREAM_MODEL") or None
-    if client is not None:
-        endpoint = Endpoint(str(client.base_url), Secret(client.api_key) if client.api_key else None)
-    elif asked_model == DEMO_MODEL and base_url is None:
-        endpoint = _demo_endpoint()
-    else:
-        endpoint = _endpoint(config, base_url, api_key)
-    if api is None and config.api in {"chat", "responses"}:
-        api = cast("Api", config.api)
-    return StreamRequest(
-        messages=messages,
-        model=asked_model or _default_model(endpoint),
-        api=api or ("responses" if endpoint.is_openai else "chat"),
-        endpoint=endpoint,
-        system=system if system is not None else config.system,
-        temperature=temperature if temperature is not None else config.temperature,
-        max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
-        params=params,
-        limits=TimeLimits(
-            connect=config.connect_timeout,
-            first_token=timeout or config.first_token_timeout,
-            stall=timeout or config.stall_timeout,
-            total=total_timeout or config.total_timeout,
-        ),
-        max_retries=max_retries if max_retries is not None else config.max_retries,
-        images=images or cast("Images", config.images),
-        client=client,
-    )
-
-
-def _check_values(
-    *, api: Any, timeout: Any, total_timeout: Any, max_tokens: Any, max_retries: Any, images: Any, client: Any
-) -> None:
-    """Raise for the first value that cannot be."""
-    if api not in {None, "chat", "responses"}:
-        raise UsageError(f'api must be "chat" or "responses", not {api!r}')
-    if images not in {None, "link", "allow"}:
-        raise UsageError(f'images must be "link" or "allow", not {images!r}')
-    for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
-        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
-            raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
-    if max_retries is not None and not (isinstance(max_retries, int) and max_retries >= 0):
-        raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
-    if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
-        raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
-    if client is not None and not inspect.iscoroutinefunction(getattr(client, "post", None)):
-        raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
-
-
-def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:
-    from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
-    url = base_url or config.base_url or from_environment
-    _check_url(url)
-    by_environment = _same_server(url, from_environment) or _same_server(url, OPENAI_BASE_URL)
-    key: Secret | str | None = api_key and api_key.strip()
-    if not key and config.api_key is not None and _same_server(url, config.base_url or from_environment):
-        key = config.api_key
-    if not key and by_environment:
-        key = os.environ.get("OPENAI_API_KEY", "").strip()
-    return Endpoint(url, Secret(key) if isinstance(key, str) and key else key or None, by_environment)
-
-
-def _check_url(url: str) -> None:
-    """Raise for what is no address of a server. The value is not repeated: it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise UsageError(
-            "the base URL must look like http://host:port/v1; this one lacks http://, a host or a port that can be"
-        )
-    if parts.username or parts.password:
-        raise UsageError("the base URL holds a password; give the key with nbs.configure(api_key=…) instead")
-
-
-def _same_server(one: str, other: str) -> bool:
-    return urlsplit(one)[:2] == urlsplit(other)[:2]
-
-
-def _demo_endpoint() -> Endpoint:
-    from nbstream.demo import demo_server
-
-    try:
-        server = demo_server()
-    except ValueError as error:  # the pace in the environment
-        raise UsageError(str(error).rstrip(".")) from None
-    return Endpoint(server.base_url, Secret(server.api_key))
-
-
-def _default_model(endpoint: Endpoint) -> str:
-    if endpoint.is_openai:
-        return DEFAULT_OPENAI_MODEL
-    raise UsageError(
-        f"no model given for {endpoint.name}: name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL"
-    )

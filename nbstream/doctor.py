@@ -20,7 +20,7 @@ from nbstream.errors import StreamError
 
 if TYPE_CHECKING:
     from nbstream.provenance import Rows, Setup
-    from nbstream.request import StreamRequest
+    from nbstream.request import Target
     from nbstream.transport.open import ClientPool
 
 __all__ = ["ask_endpoint", "front_ends", "versions"]
@@ -72,13 +72,13 @@ def ask_endpoint(setup: Setup, timeout: float) -> tuple[Rows, bool]:
     Returns:
         What was found, and whether the endpoint answered.
     """
-    request = setup.request
-    if request is None:
+    target = setup.target
+    if target is None:
         return [("not asked", "the settings name none")], False
     from nbstream.transport.open import ClientPool  # before the clock starts: it takes half a second
 
-    name = request.endpoint.name
-    limited = replace(request, limits=replace(request.limits, connect=timeout))
+    name = target.endpoint.name
+    limited = replace(target, limits=replace(target.limits, connect=timeout))
     started = time.perf_counter()
     try:
         models = asyncio.run(_models(ClientPool(), limited, timeout))
@@ -90,10 +90,10 @@ def ask_endpoint(setup: Setup, timeout: float) -> tuple[Rows, bool]:
     return [(name, f"answers, in {seconds:.2f} s"), ("models", _summary(models, setup.model))], True
 
 
-async def _models(pool: ClientPool, request: StreamRequest, timeout: float) -> list[str]:  # noqa: ASYNC109  it is the limit
+async def _models(pool: ClientPool, target: Target, timeout: float) -> list[str]:  # noqa: ASYNC109  it is the limit
     try:
         async with asyncio.timeout(timeout):
-            return await pool.models(request)
+            return await pool.models(target)
     finally:
         await pool.close()
 

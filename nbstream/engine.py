@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.transport.open import ClientPool, EventStream
+    from nbstream.transport.event_stream import EventStream, StreamSource
+    from nbstream.transport.open import ClientPool
 
 __all__ = ["Engine", "engine"]
 
@@ -62,8 +63,9 @@ class Engine:
         threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
 
     def open_stream(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
-        """Send `request` over a pooled client; on the loop only."""
-        return self.clients.open(request)
+        """Send `request` over a pooled client, or to the source that it names; on the loop only."""
+        source: StreamSource = request.source or self.clients
+        return source.open(request)
 
     def close(self) -> None:
         """Cancel what runs, close the connections and end the thread."""

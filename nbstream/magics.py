@@ -238,7 +238,7 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         )
     }
     params = dict(options.param)
-    if taken := sorted(set(params) & {*named, "display", "client", "api_key", "prompt"}):
+    if taken := sorted(set(params) & {*named, "display", "client", "source", "api_key", "prompt"}):
         raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")
     return {"display": not options.quiet, **named, **params}
 

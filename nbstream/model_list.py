@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any
 
-from nbstream.config import resolve, settings
+from nbstream.config import settings
 from nbstream.engine import Engine, engine
 from nbstream.errors import TotalTimeoutError
+from nbstream.target import resolve_target, target_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
-    from nbstream.request import StreamRequest
+    from nbstream.request import Target
 
 __all__ = ["list_models"]
 
 _SECONDS = 15.0
 _MOST, _LONGEST = 2_000, 200
-
-# What says where a request goes, of the options of a stream.
-_OF_THE_ENDPOINT = ("model", "base_url", "api_key", "client")
 
 
 def list_models(options: Mapping[str, Any]) -> Future[tuple[str, ...]]:
@@ -43,18 +40,14 @@ def list_models(options: Mapping[str, Any]) -> Future[tuple[str, ...]]:
         list_models({"base_url": "http://localhost:11434/v1"}).result()    # ('llama3.2', 'qwen3')
         ```
     """
-    config = settings()
-    named = {name: options[name] for name in _OF_THE_ENDPOINT if options.get(name)}
-    # A server can be asked before a model of it is chosen.
-    named.setdefault("model", config.model or os.environ.get("NBSTREAM_MODEL") or "any")
     loop = engine()
-    return loop.submit(_ask(loop, resolve(config, "models", **named)))
+    return loop.submit(_ask(loop, resolve_target(settings(), **target_options(options))))
 
 
-async def _ask(engine: Engine, request: StreamRequest) -> tuple[str, ...]:
+async def _ask(engine: Engine, target: Target) -> tuple[str, ...]:
     try:
         async with asyncio.timeout(_SECONDS):
-            names = await engine.clients.models(request)
+            names = await engine.clients.models(target)
     except TimeoutError:
-        raise TotalTimeoutError(f"{request.endpoint.name} did not list its models within {_SECONDS:g} s.") from None
+        raise TotalTimeoutError(f"{target.endpoint.name} did not list its models within {_SECONDS:g} s.") from None
     return tuple(sorted({name for name in names if len(name) <= _LONGEST})[:_MOST])

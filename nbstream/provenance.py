@@ -1,7 +1,7 @@
 """Which settings apply, and where each comes from, as a new kernel would find them.
 
-`config.resolve` decides; this only says where the value that it chose was found, so the two cannot disagree. It shows
-no more of a key than the key itself shows.
+`target` decides; this only says where the value that it chose was found, so the two cannot disagree. It shows no more
+of a key than the key itself shows.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ import os
 import pathlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
 
 from traitlets import TraitError
 from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
-from nbstream.config import NBStream, resolve
-from nbstream.errors import UsageError
+from nbstream.address import bare
+from nbstream.config import NBStream
 from nbstream.request import OPENAI_BASE_URL
-from nbstream.secret import Secret
+from nbstream.target import KEY_VARIABLE, no_model, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nbstream.request import Endpoint, StreamRequest
+    from nbstream.request import Endpoint, Target
 
 __all__ = ["Rows", "Setup", "find_setup"]
 
@@ -31,25 +30,24 @@ Rows: TypeAlias = list[tuple[str, ...]]
 
 _PROFILE = "IPython profile"
 _DEFAULT = "default"
-_NO_MODEL = "(none)"
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The settings that apply, and the request that they lead to.
+    """The settings that apply, and where they lead.
 
     Attributes:
         rows: Each setting with its value and where it comes from, then what is wrong with them.
-        request: What a stream would send; `None` if these settings lead to none.
+        target: Where a stream would go; `None` if these settings lead nowhere.
     """
 
     rows: Rows
-    request: StreamRequest | None = None
+    target: Target | None = None
 
     @property
     def model(self) -> str | None:
         """The model that would be asked, if the settings name one."""
-        return None if self.request is None or self.request.model == _NO_MODEL else self.request.model
+        return None if self.target is None else self.target.model
 
 
 def find_setup(model: str | None = None, base_url: str | None = None) -> Setup:
@@ -60,21 +58,18 @@ def find_setup(model: str | None = None, base_url: str | None = None) -> Setup:
         base_url: What the option `--base-url` says.
 
     Example:
-        >>> find_setup(model="demo").request.api
+        >>> find_setup(model="demo").target.api
         'chat'
     """
     loaded, problems = _profile()
     try:
         config = NBStream(config=loaded)
-        try:
-            request = resolve(config, "Hello", model=model, base_url=base_url)
-        except UsageError as error:
-            # What is missing may be just the model, and a server can be asked which it has.
-            request = resolve(config, "Hello", model=_NO_MODEL, base_url=base_url)
-            problems.append(("problem", str(error)))
+        target = resolve_target(config, model=model, base_url=base_url)
+        if target.model is None:  # a server can be asked which it has
+            problems.append(("problem", str(no_model(target.endpoint))))
     except (TraitError, ValueError, OSError) as error:
         return Setup([*problems, ("problem", str(error))])
-    return Setup([*_main_rows(config, request, model, base_url), *_other_rows(config), *problems], request)
+    return Setup([*_main_rows(config, target, model, base_url), *_other_rows(config), *problems], target)
 
 
 def _profile() -> tuple[Config, Rows]:
@@ -95,24 +90,24 @@ def _profile() -> tuple[Config, Rows]:
     return config, problems
 
 
-def _main_rows(config: NBStream, request: StreamRequest, model: str | None, base_url: str | None) -> Rows:
-    url, variables = request.endpoint.base_url, os.environ
+def _main_rows(config: NBStream, target: Target, model: str | None, base_url: str | None) -> Rows:
+    url, variables = target.endpoint.base_url, os.environ
     urls = {"--base-url": base_url, _PROFILE: config.base_url, "OPENAI_BASE_URL": variables.get("OPENAI_BASE_URL")}
     models = {"--model": model, _PROFILE: config.model, "NBSTREAM_MODEL": variables.get("NBSTREAM_MODEL")}
     return [
-        ("endpoint", _bare(url), _source(url, urls, _DEFAULT if url == OPENAI_BASE_URL else "the demo model")),
-        ("model", request.model, _source(request.model, models, _DEFAULT)),
-        ("api", request.api, _source(request.api, {_PROFILE: config.api}, "chosen for this endpoint")),
-        ("key", *_key(config, request.endpoint)),
+        ("endpoint", bare(url), _source(url, urls, _DEFAULT if url == OPENAI_BASE_URL else "the demo model")),
+        ("model", target.model or "(none)", _source(target.model or "(none)", models, _DEFAULT)),
+        ("api", target.api, _source(target.api, {_PROFILE: config.api}, "chosen for this endpoint")),
+        ("key", *_key(config, target.endpoint)),
     ]
 
 
 def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:
-    variable = os.environ.get("OPENAI_API_KEY", "").strip()
-    keys = {_PROFILE: config.api_key, "OPENAI_API_KEY": Secret(variable) if variable else None}
-    if endpoint.api_key is not None:
-        return str(endpoint.api_key), _source(endpoint.api_key, keys, "the demo model")
-    kept = " and ".join(name for name, key in keys.items() if key is not None)
+    key = endpoint.api_key
+    if key is not None:
+        return str(key), {"settings": _PROFILE, "demo": "the demo model"}.get(key.origin, key.variable or key.origin)
+    keys = {_PROFILE: config.api_key, KEY_VARIABLE: os.environ.get(KEY_VARIABLE, "").strip()}
+    kept = " and ".join(name for name, key in keys.items() if key)
     return "none", f"that of {kept} is not for this endpoint" if kept else "not set"
 
 
@@ -131,9 +126,3 @@ def _other_rows(config: NBStream) -> Rows:
 def _source(value: object, candidates: Mapping[str, object], otherwise: str) -> str:
     """The first that has the value: the order is that in which they are asked."""
     return next((name for name, candidate in candidates.items() if candidate == value), otherwise)
-
-
-def _bare(url: str) -> str:
-    """The URL without what may be secret in it: a password, a query."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

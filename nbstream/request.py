@@ -12,9 +12,20 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.secret import Secret
+    from nbstream.credential import Credential
+    from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["OPENAI_BASE_URL", "Api", "Endpoint", "Images", "Position", "StreamRequest", "TimeLimits", "messages_from"]
+__all__ = [
+    "OPENAI_BASE_URL",
+    "Api",
+    "Endpoint",
+    "Images",
+    "Position",
+    "StreamRequest",
+    "Target",
+    "TimeLimits",
+    "messages_from",
+]
 
 Api: TypeAlias = Literal["chat", "responses"]
 Images: TypeAlias = Literal["link", "allow"]
@@ -36,7 +47,7 @@ class Endpoint:
     """
 
     base_url: str
-    api_key: Secret | None = None
+    api_key: Credential | None = None
     environment_applies: bool = False
 
     @property
@@ -61,12 +72,6 @@ class Endpoint:
         """Whether this is a server on this machine."""
         host = urlsplit(self.base_url).hostname or ""
         return host in {"localhost", "::1"} or host.startswith("127.")
-
-    @property
-    def is_openai(self) -> bool:
-        """Whether this is OpenAI itself, which speaks Responses and insists on a key."""
-        host = urlsplit(self.base_url).hostname or ""
-        return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,41 +108,54 @@ class Position:
     half: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where requests go, before anything is asked.
+
+    Attributes:
+        endpoint: The server, and the key for it.
+        api: Which of the two OpenAI APIs to call.
+        model: The model's name, as the endpoint knows it; `None` if none is chosen.
+        limits: How long a stream may take.
+        client: A client of the user's own, which then replaces `endpoint` for sending.
+    """
+
+    endpoint: Endpoint
+    api: Api
+    model: str | None = None
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    client: AsyncOpenAI | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRequest(Target):
     """One request, ready to send.
 
     Attributes:
         messages: OpenAI messages (`{"role": …, "content": …}`), without the system prompt.
         model: The model's name, as the endpoint knows it.
-        api: Which of the two OpenAI APIs to call.
-        endpoint: Where to send it.
         system: The system prompt, if any.
         temperature: Sampling temperature, if given.
         max_tokens: The most tokens the answer may have, if limited.
         params: Any other fields of the request's body, as they are.
-        limits: How long the stream may take.
         max_retries: How often the request may be sent again, before anything of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
         partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
         position: Where to take up the answer instead of asking for one.
-        client: A client of the user's own, which then replaces `endpoint` for sending.
+        source: Where the stream comes from, in place of the pooled clients: a recording, a test.
     """
 
     messages: tuple[Mapping[str, Any], ...]
     model: str
-    api: Api
-    endpoint: Endpoint
     system: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
-    limits: TimeLimits = field(default_factory=TimeLimits)
     max_retries: int = 2
     images: Images = "link"
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
-    client: AsyncOpenAI | None = field(default=None, repr=False)
+    source: StreamSource | None = field(default=None, repr=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:

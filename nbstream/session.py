@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.events import Event
     from nbstream.request import StreamRequest
-    from nbstream.transport.open import EventStream
+    from nbstream.transport.event_stream import EventStream
 
 __all__ = ["Session"]
 

@@ -13,8 +13,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbstream.config import DEMO_MODEL
 from nbstream.demo.pace import ENVIRONMENT as PACE_VARIABLE
+from nbstream.target import DEMO_MODEL
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

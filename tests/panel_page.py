@@ -48,7 +48,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
   window.leave = window.show(document.getElementById("here"));
 });
 """
-REQUEST = StreamRequest(({"role": "user", "content": "?"},), "m", "chat", Endpoint(""))
+REQUEST = StreamRequest(messages=({"role": "user", "content": "?"},), model="m", api="chat", endpoint=Endpoint(""))
 ADDRESS = "http://localhost/panel"  # where a page has a clipboard and a storage
 PAGE = "<!doctype html><html lang=en><title>Panel</title><style>STYLE</style><body><div id=here></div></body></html>"
 

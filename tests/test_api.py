@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import nbstream as nbs
 from nbstream.errors import RateLimitError, UsageError
+from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body, chat_chunk
 
 QUIET = {"model": "demo", "display": False}
 
@@ -148,3 +149,35 @@ def test_local_server_is_reached_without_the_proxy(monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody answers there
     assert nbs.stream("hello", **QUIET).state == "completed"
+
+
+# --- a source of the caller's own -------------------------------------------------------------------------------------
+
+
+def test_a_source_stands_in_for_the_server():
+    source = ScriptedBytes(chat_body("Hello"))
+    result = nbs.stream("Hi", source=source, model="m", api="chat", seed=7, display=False)
+    assert (result.text, result.model) == ("Hello", "m")
+    [asked] = source.requests
+    assert (asked.messages, asked.params) == (({"role": "user", "content": "Hi"},), {"seed": 7})
+
+
+def test_a_source_may_be_of_events():
+    assert nbs.stream("Hi", source=ScriptedStream.answering("Hel", "lo"), display=False).text == "Hello"
+
+
+def test_a_chat_asks_its_source_and_what_goes_on_with_an_answer_does_too(tmp_path):
+    source = ScriptedBytes(chat_chunk("Hel"), ConnectionResetError())
+    chat = nbs.Chat(source=source, model="m", api="chat")
+    with pytest.raises(nbs.StreamError) as caught:
+        chat.stream("Hi", display=False)
+    with pytest.raises(nbs.StreamError):
+        caught.value.result.resume(display=False)
+    assert [request.partial_answer for request in source.requests] == ["", "Hel"]
+    chat.save(tmp_path / "chat.json")
+    assert "source" not in (tmp_path / "chat.json").read_text("utf-8")
+
+
+def test_what_is_no_source_is_told():
+    with pytest.raises(UsageError, match=r"open\(request\)"):
+        nbs.start("Hi", source=cast("Any", "recording.json"), model="m")

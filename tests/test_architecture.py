@@ -40,7 +40,10 @@ VALUES = (
     "outcome",
     "parts",
     "result",
+    "address",
     "secret",
+    "capabilities",
+    "credential",
     "clock",
     "request",
     "plain",
@@ -64,30 +67,35 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "silence": (),
     "session": ("assembly", "painter", "silence", "display.throttle", "display.surface"),
     "handle": ("session", "display.throttle", "display.surface", "engine"),
-    "testing": ("session", "retry", "display.throttle", "display.surface"),
-    "config": ("demo",),
+    "testing": (
+        *("session", "retry", "display.throttle", "display.surface"),
+        *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
+    ),
+    "config": (),
+    "target": ("config", "demo"),
+    "resolution": ("config", "target"),
     "options": (),
     "interpolate": (),
     "context": (),
     "notebook_file": (),
-    "model_list": ("config", "engine"),
-    "api": ("config", "display.choose", "display.surface", "engine", "handle"),
+    "model_list": ("config", "engine", "target"),
+    "api": ("config", "resolution", "display.choose", "display.surface", "engine", "handle"),
     "chat_running": ("conversation", "display.fan_out", "display.surface", "handle"),
     "chat_files": (),
     "chat_record": ("chat_files", "chat_running", "conversation"),
-    "chat": ("api", "chat_record", "chat_running", "config", "conversation", "display.fan_out", "handle"),
+    "chat": ("api", "chat_record", "chat_running", "config", "resolution", "conversation", "display.fan_out", "handle"),
     "panel": (
         *("chat", "chat_running", "config", "context", "conversation", "markdown", "model_list", "notebook_file"),
-        *("display.answer_renderer", "display.marks", "display.panel_actions", "display.panel_state"),
+        *("target", "display.answer_renderer", "display.marks", "display.panel_actions", "display.panel_state"),
         *("display.segments", "display.surface"),
     ),
     "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
-MAY_NAME_TYPES_OF = {"session": ("transport.open",)}
+MAY_NAME_TYPES_OF = dict.fromkeys(("api", "request", "resolution", "session"), ("transport.event_stream",))
 KNOW_NO_VALUES = {"markdown", "demo"}
 SDK = {"openai", "httpx", "httpx2"}
-MAY_NAME_SDK_TYPES = {"request", "config", "api", "chat"}
+MAY_NAME_SDK_TYPES = {"request", "target", "resolution", "api", "chat"}
 MAY_IMPORT_PYTEST = {"testing.fixtures"}
 
 
@@ -227,7 +235,7 @@ def test_the_public_names_are_few_and_all_there_are() -> None:
             "display must not",
         ),
         (wrong_imports, "session", "from nbstream.display.notebook import NotebookSurface", "session must not"),
-        (wrong_imports, "session", "from nbstream.transport.open import EventStream", "session must not"),
+        (wrong_imports, "session", "from nbstream.transport.event_stream import EventStream", "session must not"),
         (wrong_imports, "errors", "from nbstream.config import settings", "errors must not"),
         (wrong_imports, "demo.wire", "from nbstream.result import Usage", "demo must not"),
         (wrong_imports, "request", "import openai", "only transport/ may import openai"),
@@ -257,7 +265,7 @@ def test_gates_can_fail(gate: Callable[[str, str], Iterator[str]], module: str, 
     ("gate", "module", "source"),
     [
         (wrong_imports, "request", "if TYPE_CHECKING:\n    from openai import AsyncOpenAI"),
-        (wrong_imports, "session", "if TYPE_CHECKING:\n    from nbstream.transport.open import EventStream"),
+        (wrong_imports, "session", "if TYPE_CHECKING:\n    from nbstream.transport.event_stream import EventStream"),
         (wrong_imports, "display.marks", "from nbstream.markdown import inert\nfrom nbstream.result import Usage"),
         (wrong_imports, "transport.open", "import openai"),
         (wrong_imports, "testing.script", "from nbstream.session import Session\nfrom nbstream.testing import answers"),

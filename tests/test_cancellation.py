@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.transport.open import EventStream
+    from nbstream.transport.event_stream import EventStream
 
 PATIENCE = 10.0
 
@@ -187,8 +187,8 @@ def backing_off(loopback: FaultServer, drawn_on: WatchedSurface) -> Reached:
 
 
 @pytest.fixture
-def lingering(loopback: FaultServer, drawn_on: WatchedSurface, monkeypatch: pytest.MonkeyPatch) -> Reached:
-    monkeypatch.setattr("nbstream.transport.open._LINGER_SECONDS", PATIENCE)
+def lingering(engine: Engine, loopback: FaultServer, drawn_on: WatchedSurface) -> Reached:
+    engine.clients.linger = PATIENCE
     loopback.send(chat_body("xxx"), then="hold")
     return Reached(loopback.base_url, drawn_on.whole, loopback.client_left, state="completed", text="xxx")
 

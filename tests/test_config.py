@@ -8,9 +8,11 @@ from contextlib import redirect_stdout
 import pytest
 
 import nbstream as nbs
-from nbstream.config import NBStream, resolve, settings
+from nbstream.config import NBStream, settings
+from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.request import TimeLimits
+from nbstream.resolution import resolve
 from nbstream.secret import Secret
 
 KEY = "sk-test-0123456789abcdef"
@@ -84,7 +86,7 @@ def test_the_demo_needs_nothing_and_takes_no_foreign_key(demo, monkeypatch):
     nbs.configure(base_url=LOCAL, api_key=KEY)
     endpoint = resolved(model="demo").endpoint
     assert endpoint.base_url == demo.base_url
-    assert endpoint.api_key == Secret(demo.api_key)
+    assert endpoint.api_key == Credential(Secret(demo.api_key))
 
 
 def test_a_demo_model_of_another_server_is_that_servers():
@@ -173,6 +175,9 @@ def test_a_wrong_setting_changes_nothing():
     nbs.configure(model="before", temperature=0.5)
     with pytest.raises(UsageError):
         nbs.configure(model="after", temperature="warm")
+    with pytest.raises(UsageError, match="password"):  # which is seen only when all are set
+        nbs.configure(model="after", base_url="http://me:pw@localhost/v1")
+    assert settings().base_url is None
     assert (settings().model, settings().temperature) == ("before", 0.5)
     with pytest.raises(UsageError, match=r"no such setting: modle\. There are: api, api_key"):
         nbs.configure(modle="after")

@@ -13,8 +13,9 @@ import pytest
 
 from nbstream import __version__, doctor
 from nbstream.cli import main
-from nbstream.config import NBStream, resolve
+from nbstream.config import NBStream
 from nbstream.provenance import find_setup
+from nbstream.target import resolve_target
 
 KEY = "sk-test-0123456789abcdefghij"
 
@@ -155,8 +156,7 @@ def test_the_source_is_that_of_the_value_which_applies(option, setting, variable
         monkeypatch.setenv("NBSTREAM_MODEL", variable)
     setup = find_setup(model=option)
     assert {name: rest for name, *rest in setup.rows}["model"] == [setup.model, source]
-    assert setup.request is not None
-    assert setup.request == resolve(NBStream(model=setting), "Hello", model=option)
+    assert setup.target == resolve_target(NBStream(model=setting), model=option)
 
 
 def test_the_kernels_own_profile_file_wins_and_keys_stay_hidden(examine, profile, refused):

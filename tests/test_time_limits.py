@@ -23,39 +23,30 @@ from nbstream.errors import (
     TotalTimeoutError,
 )
 from nbstream.events import EndOfStream, Finished, Started, TextDelta
-from nbstream.request import Endpoint, TimeLimits
+from nbstream.request import TimeLimits
 from nbstream.session import Session
-from nbstream.testing import DONE, FaultServer, ScriptedAttempts, ScriptedStream, chat_body, chat_chunk, frame, play
-from nbstream.transport.chat_completions import ChatCompletionsAdapter
+from nbstream.testing import (
+    DONE,
+    FaultServer,
+    ScriptedAttempts,
+    ScriptedBytes,
+    ScriptedStream,
+    chat_body,
+    chat_chunk,
+    frame,
+    play,
+)
 from nbstream.transport.open import ClientPool
-from nbstream.transport.wire import WireDecoder
 from tests.transport.over_http import LONG, PATIENCE, SHORT, a_request, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from nbstream.events import Event
     from nbstream.result import StreamResult
 
 FOREVER = 1e9
 END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
-
-
-class BytesInTime(ScriptedStream):
-    """A stream of bytes and of seconds between them, through the real decoder."""
-
-    def __init__(self, *sent: bytes | float) -> None:
-        super().__init__()
-        self._sent = sent
-
-    async def __aiter__(self) -> AsyncIterator[list[Event]]:
-        decoder = WireDecoder(ChatCompletionsAdapter(), Endpoint("http://localhost:8000/v1"))
-        for each in self._sent:
-            if isinstance(each, bytes):
-                yield decoder.feed(each)
-            else:
-                await asyncio.sleep(each)
-        yield decoder.close()
 
 
 def limits_of(result: StreamResult) -> tuple[type[Any], str, bool]:
@@ -189,10 +180,10 @@ NOTHING = [
 @pytest.mark.parametrize("nothing", NOTHING)
 def test_what_says_nothing_is_no_progress(nothing: bytes) -> None:
     said_over_and_over = [each for _ in range(200) for each in (1.0, nothing)]
-    before = play(BytesInTime(*said_over_and_over), limits=LIMITS)
+    before = play(ScriptedBytes(*said_over_and_over), limits=LIMITS)
     assert limits_of(before)[1] == "first_token_timeout"
     assert before.timing.total == pytest.approx(20)
-    within = play(BytesInTime(chat_chunk("Hi"), 1.0, chat_chunk("!"), *said_over_and_over), limits=LIMITS)
+    within = play(ScriptedBytes(chat_chunk("Hi"), 1.0, chat_chunk("!"), *said_over_and_over), limits=LIMITS)
     assert verdict(within) == ("failed", "Hi!", "stalled")
     assert within.timing.total == pytest.approx(1 + 3)
 
@@ -213,7 +204,7 @@ def test_what_says_nothing_is_no_progress(nothing: bytes) -> None:
 )
 def test_content_of_any_kind_is_progress(something: bytes) -> None:
     sent = [each for _ in range(100) for each in (2.9, something)]
-    result = play(BytesInTime(17.0, something, *sent, chat_chunk("", "stop"), DONE), limits=LIMITS)
+    result = play(ScriptedBytes(17.0, something, *sent, chat_chunk("", "stop"), DONE), limits=LIMITS)
     assert result.state == "completed"
     assert result.timing.ttft == pytest.approx(17)
 
@@ -228,7 +219,7 @@ def test_facts_before_the_answer_leave_the_first_limit_as_it_is() -> None:
 @pytest.mark.wire("B24")
 def test_after_the_reason_comments_do_not_hold_the_answer_open() -> None:
     pings = [each for _ in range(9999) for each in (1.0, b": ping\n\n")]
-    result = play(BytesInTime(chat_chunk("Hi"), chat_chunk("", "stop"), *pings))
+    result = play(ScriptedBytes(chat_chunk("Hi"), chat_chunk("", "stop"), *pings))
     assert verdict(result) == ("completed", "Hi", "")
     assert result.timing.total < TimeLimits().stall
 
@@ -255,14 +246,14 @@ def silent() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def ask(url: str, *, max_retries: int = 0, **limits: Any) -> StreamResult:
+def ask(url: str, *, max_retries: int = 0, linger: float = 0.25, **limits: Any) -> StreamResult:
     """Send a request over a real connection, with generous limits but for those given."""
 
     async def run() -> StreamResult:
-        pool = ClientPool()
+        pool = ClientPool(linger)
         generous = {"connect": LONG, "first_token": LONG, "stall": LONG, **limits}
         request = a_request(url, limits=TimeLimits(**generous), max_retries=max_retries)
-        pool._client_for(request)  # making a client takes long enough to be seen in a short limit
+        pool.client_for(request)  # making a client takes long enough to be seen in a short limit
         try:
             return await Session(request, NullSurface(), pool.open).run()
         finally:
@@ -330,12 +321,11 @@ def test_a_limit_that_passes_closes_the_connection(loopback: FaultServer, limits
 @pytest.mark.wire("B24")
 @pytest.mark.parametrize("limit", ["stall", "total"])
 def test_a_limit_that_passes_while_the_server_lingers_changes_nothing(
-    loopback: FaultServer, limit: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    loopback: FaultServer, limit: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("nbstream.transport.open._LINGER_SECONDS", LONG)
     limits: dict[str, Any] = {limit: SHORT}
     loopback.send(chat_body("Hello"), then="hold")
-    assert verdict(ask(loopback.base_url, **limits)) == ("completed", "Hello", "")
+    assert verdict(ask(loopback.base_url, linger=LONG, **limits)) == ("completed", "Hello", "")
     loopback.wait(left=1)
     gc.collect()
     assert not caplog.records, "an error that changes nothing is not told to anybody"

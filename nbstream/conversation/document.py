@@ -15,8 +15,8 @@ import json
 import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
-from urllib.parse import urlsplit
 
+from nbstream.address import bare
 from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of, usage_from_dict
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document_v1 import answered_turn_v1
@@ -38,7 +38,7 @@ _SECRET = re.compile(
     r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
 )
 _ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
-_NOT_SAVED = {"client", "images"}
+_NOT_SAVED = {"client", "images", "source"}
 
 T = TypeVar("T")
 
@@ -126,7 +126,7 @@ def harmless(options: Mapping[str, Any]) -> dict[str, Any]:
     kept = {}
     for name, value in options.items():
         if name not in _NOT_SAVED and not _SECRET.search(name) and _is_json(value):
-            kept[name] = _bare(str(value)) if name == "base_url" else _without_secrets(value)
+            kept[name] = bare(str(value)) if name == "base_url" else _without_secrets(value)
     return kept
 
 
@@ -216,13 +216,4 @@ def _without_secrets(value: Any) -> Any:
         return {name: _without_secrets(each) for name, each in value.items() if not _SECRET.search(str(name))}
     if isinstance(value, list | tuple):
         return [_without_secrets(each) for each in value]
-    return _bare(value) if isinstance(value, str) and _ADDRESS.match(value) else value
-
-
-def _bare(address: str) -> str:
-    """An address without what may be secret in it: a password, a query."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:  # it is none, and has never led anywhere
-        return ""
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return bare(value) if isinstance(value, str) and _ADDRESS.match(value) else value

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING
 
-from nbstream.config import resolve, settings
+from nbstream.config import settings
 from nbstream.errors import UsageError
+from nbstream.target import chosen_model, resolve_target, target_options
 
 if TYPE_CHECKING:
     from nbstream.chat import Chat
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["checked", "model_of", "parameters_of", "system_of"]
 
 _LONGEST_MODEL = 200
-_OF_THE_ENDPOINT = ("base_url", "api_key", "client")
 
 
 def checked(name: str, value: str | float | None) -> str | float | None:
@@ -53,12 +52,10 @@ def parameters_of(chat: Chat) -> dict[str, float | None]:
 
 def model_of(chat: Chat) -> str:
     """The model that the next request asks; empty where none is chosen yet."""
-    chosen = chat.options.get("model") or settings().model or os.environ.get("NBSTREAM_MODEL")
-    if chosen:
-        return str(chosen)
-    where = {name: chat.options[name] for name in _OF_THE_ENDPOINT if name in chat.options}
+    if chosen := chosen_model(settings(), chat.options.get("model")):
+        return chosen
     try:
-        return resolve(settings(), "…", **where).model
+        return resolve_target(settings(), **target_options(chat.options)).model or ""
     except UsageError:
         return ""
 

@@ -2,6 +2,7 @@
 
     FaultServer         real HTTP on loopback, byte by byte; `chat_body`, `error_frame`, … make bytes to send
     ScriptedStream      a stream made of events; `play` runs a real session over it, in virtual time
+    ScriptedBytes       the same one layer below: a response made of pieces of bytes, decoded as a real one is
     RecordingSurface    remembers what it was asked to draw
     ManualClock         stands still until it is told to go on
 
@@ -22,6 +23,7 @@ from nbstream.testing.bodies import (
     whole_chat,
 )
 from nbstream.testing.script import ScriptedAttempts, ScriptedStream, play
+from nbstream.testing.scripted_bytes import ScriptedBytes
 from nbstream.testing.server import FaultServer
 from nbstream.testing.surface import RecordingSurface
 from nbstream.testing.virtual_time import LoopClock, ManualClock, VirtualLoop, run_virtually
@@ -35,6 +37,7 @@ __all__ = [
     "Received",
     "RecordingSurface",
     "ScriptedAttempts",
+    "ScriptedBytes",
     "ScriptedStream",
     "VirtualLoop",
     "chat_body",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from nbstream.display.surface import NullSurface
 from nbstream.events import EndOfStream, Event, Finished, TextDelta
@@ -13,12 +13,12 @@ from nbstream.request import Endpoint, Position, StreamRequest, TimeLimits
 from nbstream.testing.virtual_time import LoopClock, run_virtually
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
     from nbstream.display.surface import Surface
+    from nbstream.request import Api
     from nbstream.result import StreamResult
+    from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["Script", "ScriptedAttempts", "ScriptedStream", "Step", "play"]
+__all__ = ["ScriptedAttempts", "ScriptedStream", "Step", "play"]
 
 Step: TypeAlias = Sequence[Event] | float | Exception
 """A batch of events to deliver, seconds to wait, or an exception to raise."""
@@ -86,7 +86,7 @@ class ScriptedStream:
 
     @contextlib.asynccontextmanager
     async def open(self, request: StreamRequest) -> AsyncIterator[ScriptedStream]:
-        """Open it, as `ClientPool.open` opens a real one.
+        """Open it.
 
         Args:
             request: What is asked; kept in `requests`.
@@ -168,17 +168,10 @@ class ScriptedAttempts:
             yield stream
 
 
-class Script(Protocol):
-    """What `play` plays: a `ScriptedStream`, `ScriptedAttempts`, or your own."""
-
-    def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[ScriptedStream]:
-        """Open the stream for one attempt."""
-        ...
-
-
 def play(
-    stream: Script,
+    stream: StreamSource,
     *,
+    api: Api = "chat",
     surface: Surface | None = None,
     limits: TimeLimits | None = None,
     max_retries: int = 2,
@@ -188,7 +181,8 @@ def play(
     """Run a real session over a scripted stream, in virtual time: limits, pacing and retries are the real ones.
 
     Args:
-        stream: What is streamed.
+        stream: What is streamed: a `ScriptedStream`, `ScriptedAttempts`, `ScriptedBytes`, or a source of your own.
+        api: Which API is asked, and so whose words bytes are in.
         surface: Where it is drawn, by default nowhere.
         limits: The time limits, in seconds.
         max_retries: How often the request may be sent again. The pauses in between leave nothing to chance: 0.5 s,
@@ -215,7 +209,7 @@ def play(
     request = StreamRequest(
         messages=({"role": "user", "content": "Hi"},),
         model="scripted",
-        api="chat",
+        api=api,
         endpoint=Endpoint("http://localhost:8000/v1"),
         limits=limits or TimeLimits(),
         max_retries=max_retries,

@@ -1,4 +1,4 @@
-"""The Chat Completions wire format: the request's body, and chunks into events.
+"""The Chat Completions wire format: chunks into events.
 
 Source: the OpenAI API reference, "Chat Completions: streaming", and what other servers make of it: `choices` empty or
 null, `delta` null, `message` in its place, content as a list of parts, usage on any chunk or inside other fields, a
@@ -39,10 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nbstream.parts import MediaKind
-    from nbstream.request import StreamRequest
     from nbstream.transport.responses import ResponsesAdapter
 
-__all__ = ["UNSHOWN_MEDIA", "ChatCompletionsAdapter", "request_body"]
+__all__ = ["UNSHOWN_MEDIA", "ChatCompletionsAdapter"]
 
 _MEDIA: Mapping[str, MediaKind] = {
     "image": "image",
@@ -54,27 +53,6 @@ _MEDIA: Mapping[str, MediaKind] = {
 }
 _OTHER_API = Warned("other_api", "The server answered in the words of Responses; --api responses suits it better.")
 UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
-
-
-def request_body(request: StreamRequest, *, include_usage: bool) -> dict[str, Any]:
-    """The body that the SDK is to send, without `stream`.
-
-    Args:
-        request: What the user asked for.
-        include_usage: Whether to ask for the usage chunk; some old servers reject the question.
-    """
-    messages = [*([{"role": "system", "content": request.system}] if request.system else []), *request.messages]
-    if request.partial_answer:
-        messages.append({"role": "assistant", "content": request.partial_answer})
-    body: dict[str, Any] = {"model": request.model, "messages": messages}
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
-    if request.max_tokens is not None:
-        # OpenAI's newer models refuse the old name, most other servers know only that one.
-        body["max_completion_tokens" if request.endpoint.is_openai else "max_tokens"] = request.max_tokens
-    if include_usage:
-        body["stream_options"] = {"include_usage": True}
-    return body | dict(request.params)
 
 
 class ChatCompletionsAdapter:

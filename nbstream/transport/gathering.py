@@ -44,13 +44,17 @@ class Gathering:
             self._watching = True
             self._loop.call_soon(self._turn)
 
-    def pause(self, size: int) -> float:
-        """Seconds to wait before asking for more, now that a piece of `size` bytes has come; 0 for not at all."""
+    def pause(self, size: int, at: float) -> float:
+        """Seconds to wait before asking for more, now that a piece has come; 0 for not at all.
+
+        Args:
+            size: Its bytes.
+            at: When it came, in seconds on the loop's clock.
+        """
         self._size += size
         if not self._turned:
             return 0.0
-        now = self._loop.time()
-        since, self._read_at = now - self._read_at, now
+        since, self._read_at = at - self._read_at, at
         size, self._size = self._size, 0
         return _PAUSE if since < _PAUSE and size < _ENOUGH else 0.0
 

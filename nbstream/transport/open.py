@@ -1,143 +1,143 @@
-"""The one place that talks to the OpenAI SDK: it opens the HTTP stream and reads its bytes.
+"""The one place that talks to the OpenAI SDK: it opens the HTTP stream.
 
-The SDK builds the request, authenticates and pools connections; the bytes are decoded by `wire`. Works with openai 2.x
-(on httpx) and 3.x (on httpx2), so it imports neither HTTP library. It must not know assembly, display or time limits
-other than the one for connecting.
+The SDK builds the request, authenticates and pools connections; `http_bytes` reads the bytes, and `decoded` makes
+events of them. Works with openai 2.x (on httpx) and 3.x (on httpx2), so it imports neither HTTP library. It must not
+know assembly, display or time limits other than the one for connecting.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import jiter
 import openai
 
-from nbstream.errors import (
-    AuthenticationError,
-    ConnectionLostError,
-    MissingKeyError,
-    NotAStreamError,
-    NotFoundError,
-    RequestRejectedError,
-)
-from nbstream.events import ReasoningDelta, TextDelta
-from nbstream.request import Position
-from nbstream.transport import chat_completions, responses
-from nbstream.transport.chat_completions import ChatCompletionsAdapter
-from nbstream.transport.gathering import Gathering
+from nbstream.capabilities import LearnedCapabilities, capabilities_of
+from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
+from nbstream.transport import chat_request, responses
+from nbstream.transport.adaptation import adaptation
+from nbstream.transport.decoded import decoded
+from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.responses import ResponsesAdapter
-from nbstream.transport.translate import as_sent, translated
-from nbstream.transport.wire import WireDecoder
+from nbstream.transport.translate import as_sent, error_body, translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
-    from nbstream.events import Event
-    from nbstream.request import Endpoint, StreamRequest
-    from nbstream.transport.wire import Adapter
+    from nbstream.capabilities import Capabilities
+    from nbstream.request import Endpoint, StreamRequest, Target
+    from nbstream.transport.event_stream import EventStream
 
-__all__ = ["ClientPool", "EventStream"]
+__all__ = ["ClientPool"]
 
 _MISSING_KEY = (
     "No key for {name}. Set OPENAI_API_KEY (or nbs.configure(api_key=…)), or name a compatible server with "
     "--base-url URL, or try the built-in demo model with -m demo."
 )
 
-# How long a server may take to finish its response after the end of the answer; some never do.
-_LINGER_SECONDS = 0.25
-
-
-class EventStream(Protocol):
-    """An open stream: batches of events, one batch for each piece of bytes that the network delivers."""
-
-    request_id: str | None
-
-    def position(self) -> Position | None:
-        """Where the answer can be taken up again if the stream breaks now; `None` if it cannot."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[list[Event]]:
-        """Iterate over the batches; a batch may be empty (a keep-alive)."""
-        ...
+# The statuses with which servers refuse a field.
+_REFUSALS = {400, 422}
 
 
 class ClientPool:
-    """Opens streams; keeps one pooled client for each endpoint and key, for a new one pays TCP and TLS again.
+    """Opens streams over HTTP; keeps one pooled client for each endpoint and key: a new one pays TCP and TLS again.
 
-    All its methods belong to one event loop, for the SDK's connections do.
+    It is a `ByteSource`, for what reads bytes, and a `StreamSource`, for sessions. All its methods belong to one event
+    loop, because the SDK's connections do.
+
+    Args:
+        linger: Seconds that a server may take to finish its response after the end of the answer.
+
+    Attributes:
+        linger: As given.
+        capabilities: What the endpoints take, as far as it is known or was learned from what they refused.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, linger: float = 0.25) -> None:
+        self.linger = linger
+        self.capabilities = LearnedCapabilities()
         self._clients: dict[Endpoint, openai.AsyncOpenAI] = {}
-        # Endpoints that have refused `stream_options`: asking them again would cost a request each time.
-        self._without_usage: set[Endpoint] = set()
 
-    @contextlib.asynccontextmanager
-    async def open(self, request: StreamRequest) -> AsyncIterator[EventStream]:
-        """Send the request and hand over the stream; close the connection on the way out.
+    def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
+        """Send the request and hand over the stream of its events; close the connection on the way out.
 
         Raises:
             StreamError: The stream could not be opened, or broke while it was read.
         """
-        include_usage = "stream_options" not in request.params and request.endpoint not in self._without_usage
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                stream = await stack.enter_async_context(self._open_once(request, include_usage=include_usage))
-            except RequestRejectedError as error:
-                if not include_usage or "stream_options" not in error.message:
-                    raise
-                self._without_usage.add(request.endpoint)
-                stream = await stack.enter_async_context(self._open_once(request, include_usage=False))
-            yield stream
+        return decoded(self, request)
 
-    @contextlib.asynccontextmanager
-    async def _open_once(self, request: StreamRequest, *, include_usage: bool) -> AsyncIterator[EventStream]:
+    async def open_bytes(self, request: StreamRequest) -> HttpBytes:
+        """Send the request and return the response, whose body is still on its way.
+
+        Raises:
+            StreamError: There is no response, or one with an error status.
+        """
+        tried: dict[Capabilities, openai.APIStatusError] = {}
+        known = capabilities = self.capabilities.of(request.endpoint.base_url, request.model)
         with translated(request):
-            opening, adapter = self._sending(request, include_usage=include_usage)
-            response = await opening.__aenter__()
-        stream = _Response(response, WireDecoder(adapter, as_sent(request.endpoint, response.http_request)), request)
-        try:
-            yield stream
-            await stream.read_out()
-        finally:
-            try:
-                await stream.close()
-            finally:
-                await opening.__aexit__(None, None, None)
+            while True:
+                try:
+                    stream = await self._sent(request, capabilities)
+                except openai.APIStatusError as error:
+                    if error.status_code not in _REFUSALS:
+                        raise
+                    tried[capabilities] = error.with_traceback(None)
+                    again, now_known = adaptation(request, capabilities, error_body(error))
+                    self._learn(request, capabilities, now_known)
+                    if again is None:
+                        raise
+                    if again in tried:  # neither name is taken: the first refusal is of the one that the user knows
+                        raise tried[again] from None
+                    capabilities = again
+                else:
+                    self._learn(request, known, capabilities)
+                    return stream
 
-    def _sending(self, request: StreamRequest, *, include_usage: bool) -> tuple[Any, Adapter]:
-        """The SDK's way to send the request, not yet begun, and the translator of what will come."""
-        client = self._client_for(request)
+    def _learn(self, request: StreamRequest, before: Capabilities, after: Capabilities) -> None:
+        if after != before:
+            self.capabilities.learn(request.endpoint.base_url, request.model, before, after)
+
+    async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
+        opening = self._sending(request, capabilities)
+        response = await opening.__aenter__()
+        # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
+        return HttpBytes(response.http_response, as_sent(request.endpoint, response.http_request), opening, self.linger)
+
+    def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
+        """The SDK's way to send the request, not yet begun."""
+        client = self.client_for(request)
         timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
         if request.position is not None:
-            translator: ResponsesAdapter = request.position.translator.resumed()
-            retrieving = client.responses.with_streaming_response.retrieve
+            retrieving: Any = client.responses.with_streaming_response.retrieve
             response_id, after = request.position.response_id, request.position.sequence_number
-            return retrieving(response_id, stream=True, starting_after=after, timeout=timeout), translator
-        adapter: Adapter
+            resuming: AbstractAsyncContextManager[Any] = retrieving(
+                response_id, stream=True, starting_after=after, timeout=timeout
+            )
+            return resuming
         if request.api == "chat":
-            body = chat_completions.request_body(request, include_usage=include_usage)
+            body = chat_request.request_body(request, capabilities)
             creator: Any = client.chat.completions
-            adapter = ChatCompletionsAdapter()
         else:
             body = responses.request_body(request)
             creator = client.responses
-            adapter = ResponsesAdapter()
         # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
         body |= {name: _without_models(body[name]) for name in ("messages", "input") if name in body}
         creating = creator.with_streaming_response.create
-        return creating(**named, stream=True, extra_body=body, timeout=timeout), adapter
+        sending: AbstractAsyncContextManager[Any] = creating(**named, stream=True, extra_body=body, timeout=timeout)
+        return sending
 
-    def _client_for(self, request: StreamRequest) -> openai.AsyncOpenAI:
-        endpoint = request.endpoint
-        if request.client is not None:
-            return request.client.with_options(max_retries=0)
-        if endpoint.api_key is None and endpoint.is_openai:
+    def client_for(self, target: Target) -> openai.AsyncOpenAI:
+        """The SDK's client for a target: the pooled one, made at first use, or the user's own.
+
+        Raises:
+            StreamError: There is no key, or one that cannot be sent.
+        """
+        endpoint = target.endpoint
+        if target.client is not None:
+            return target.client.with_options(max_retries=0)
+        if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
             raise MissingKeyError(_MISSING_KEY.format(name=endpoint.name))
         client = self._clients.get(endpoint)
         if client is None:
@@ -162,22 +162,22 @@ class ClientPool:
             self._clients[endpoint] = client
         return client
 
-    async def models(self, request: StreamRequest) -> list[str]:
-        """Ask the endpoint of `request` which models it has (`GET /models`).
+    async def models(self, target: Target) -> list[str]:
+        """Ask an endpoint which models it has (`GET /models`).
 
         Raises:
             StreamError: It does not answer, does not accept the key, or answers with something else.
 
         Example:
             ```python
-            assert request.model in await ClientPool().models(request)
+            assert target.model in await ClientPool().models(target)
             ```
         """
-        name = request.endpoint.name
-        timeout = openai.Timeout(None, connect=request.limits.connect)  # the caller watches the silence
+        name = target.endpoint.name
+        timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
-            with translated(request):
-                listing = self._client_for(request).models.with_raw_response
+            with translated(target):
+                listing = self.client_for(target).models.with_raw_response
                 response = await listing.list(timeout=timeout)
             return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
         except NotFoundError:
@@ -194,61 +194,6 @@ class ClientPool:
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.close()
-
-
-class _Response:
-    """An `EventStream` over the bytes of one HTTP response."""
-
-    def __init__(self, response: Any, decoder: WireDecoder, request: StreamRequest) -> None:
-        self.request_id: str | None = response.headers.get("x-request-id")
-        self._chunks: AsyncGenerator[bytes] = response.iter_bytes().__aiter__()
-        self._decoder = decoder
-        self._request = request
-
-    async def __aiter__(self) -> AsyncIterator[list[Event]]:
-        broken = False
-        gathering = Gathering(asyncio.get_running_loop())
-        while not self._decoder.ended and not broken:
-            gathering.watch()
-            try:
-                chunk = await anext(self._chunks)
-            except StopAsyncIteration:
-                break
-            except Exception:  # noqa: BLE001  openai 2.x lets the HTTP library's own errors through
-                broken = True  # whatever reading bytes raises; what it holds on to is let go before anything is raised
-            else:
-                pause = gathering.pause(len(chunk))
-                events = self._decoder.feed(chunk)
-                yield events
-                # The beginning is never held up, nor the end.
-                if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
-                    await asyncio.sleep(pause)
-        yield self._decoder.break_off() if broken else self._decoder.close()
-        if broken:
-            name = self._request.endpoint.name
-            raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
-
-    def position(self) -> Position | None:
-        """Where the answer can be taken up again: only numbered responses that go on in the background can."""
-        adapter = self._decoder.adapter
-        if self._request.params.get("background") is not True or not isinstance(adapter, ResponsesAdapter):
-            return None
-        if adapter.ended or adapter.response_id is None or adapter.sequence_number is None:
-            return None
-        return Position(adapter.response_id, adapter.sequence_number, adapter, adapter.pending_half)
-
-    async def close(self) -> None:
-        """Let go of the bytes, for a failed stream may be looked at long afterwards."""
-        with contextlib.suppress(Exception):
-            await self._chunks.aclose()
-
-    async def read_out(self) -> None:
-        """Let a connection whose answer is complete finish, so that it can be used again; it is given up if not."""
-        if self._decoder.ended:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(_LINGER_SECONDS):
-                    async for _ in self._chunks:
-                        pass
 
 
 def _headers_against_environment(key: str) -> dict[str, Any]:

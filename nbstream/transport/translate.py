@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
+from nbstream.capabilities import capabilities_of
+from nbstream.credential import Credential
 from nbstream.errors import (
     ConnectTimeoutError,
     RequestRejectedError,
@@ -24,39 +26,40 @@ from nbstream.errors import (
     UnreachableError,
     error_class,
 )
+from nbstream.request import StreamRequest
 from nbstream.secret import Secret
 from nbstream.transport.fields import error_in, failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from nbstream.request import Endpoint, StreamRequest
+    from nbstream.request import Endpoint, Target
 
-__all__ = ["as_sent", "retry_after", "translated"]
+__all__ = ["as_sent", "error_body", "retry_after", "translated"]
 
 
 @contextlib.contextmanager
-def translated(request: StreamRequest) -> Iterator[None]:
+def translated(target: Target) -> Iterator[None]:
     """Turn errors of the SDK into nbstream's.
 
     Raises:
         StreamError: Whatever the SDK raised, in nbstream's words.
     """
-    name = request.endpoint.name
+    name = target.endpoint.name
     try:
         yield
     except openai.APIStatusError as error:
-        raise _from_status(error, request) from None
+        raise _from_status(error, target) from None
     except openai.APITimeoutError:
-        limit = request.limits.connect
+        limit = target.limits.connect
         raise ConnectTimeoutError(
             f"No connection to {name} within {limit:g} s. Check the base URL and the network.", retryable=True
         ) from None
     except openai.APIConnectionError as error:
-        raise _unreachable(error, request) from None
+        raise _unreachable(error, target) from None
     except (openai.OpenAIError, TypeError, ValueError) as error:  # the latter two: a parameter that is not JSON
         raise RequestRejectedError(
-            f"The request to {name} could not be made: {request.endpoint.redact(str(error)).rstrip('.')}."
+            f"The request to {name} could not be made: {target.endpoint.redact(str(error)).rstrip('.')}."
         ) from None
 
 
@@ -86,19 +89,18 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     return None
 
 
-def _unreachable(error: openai.APIConnectionError, request: StreamRequest) -> UnreachableError:
-    name, cause = request.endpoint.name, type(error.__cause__).__name__
+def _unreachable(error: openai.APIConnectionError, target: Target) -> UnreachableError:
+    name, cause = target.endpoint.name, type(error.__cause__).__name__
     if cause == "TooManyRedirects":
         return UnreachableError(f"{name} redirects in a circle. Check the base URL.")
     reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
-    advice = "Is the server running?" if request.endpoint.is_local else "Check the base URL and the network."
-    return UnreachableError(f"No connection to {name} ({request.endpoint.redact(reason)}). {advice}", retryable=True)
+    advice = "Is the server running?" if target.endpoint.is_local else "Check the base URL and the network."
+    return UnreachableError(f"No connection to {name} ({target.endpoint.redact(reason)}). {advice}", retryable=True)
 
 
-def _from_status(error: openai.APIStatusError, request: StreamRequest) -> StreamError:
-    endpoint, status = as_sent(request.endpoint, error.request), error.status_code
-    body = _error_body(error)
-    reported = failed(error_in(body) or body, status)
+def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
+    endpoint, status = as_sent(target.endpoint, error.request), error.status_code
+    reported = failed(error_body(error), status)
     code = None if reported.code is None else endpoint.redact(reported.code)
     words = endpoint.redact(" ".join(reported.message.split()))[:300].rstrip(".")
     said = "" if reported.message == "no message" else f": {words}"
@@ -106,7 +108,7 @@ def _from_status(error: openai.APIStatusError, request: StreamRequest) -> Stream
     wait = retry_after(headers)
     retryable = {"true": True, "false": False}.get(str(headers.get("x-should-retry")).lower(), reported.retryable)
     redirected = " The request was redirected on its way; check the base URL." if error.response.history else ""
-    advice = _advice(reported.kind, code, request, wait, retryable=retryable)
+    advice = _advice(reported.kind, code, target, wait, retryable=retryable)
     return error_class(reported.kind)(
         f"{endpoint.name} answered {status}{said}.{redirected} {advice}",
         status=status,
@@ -121,11 +123,18 @@ def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
     """The endpoint with the key that a request really bore: a client of the user's own may have got it elsewhere."""
     headers = getattr(sent, "headers", None) or {}
     key = str(headers.get("authorization") or "").removeprefix("Bearer ").strip()
-    return replace(endpoint, api_key=Secret(key)) if key and endpoint.api_key is None else endpoint
+    return (
+        replace(endpoint, api_key=Credential(Secret(key), "client")) if key and endpoint.api_key is None else endpoint
+    )
 
 
-def _error_body(error: openai.APIStatusError) -> dict[str, Any]:
-    """The body of an error status as an object, whatever it came as: JSON, an event stream, text."""
+def error_body(error: openai.APIStatusError) -> dict[str, Any]:
+    """The error object of an error status, whatever its body came as: JSON, an event stream, text."""
+    body = _body(error)
+    return error_in(body) or body
+
+
+def _body(error: openai.APIStatusError) -> dict[str, Any]:
     if isinstance(error.body, dict):
         return error.body
     text = error.body if isinstance(error.body, str) else ""
@@ -147,7 +156,7 @@ _ADVICE = {
 }
 
 
-def _advice(kind: str, code: str | None, request: StreamRequest, wait: float | None, *, retryable: bool) -> str:
+def _advice(kind: str, code: str | None, target: Target, wait: float | None, *, retryable: bool) -> str:
     if kind == "rate_limit" and wait:
         return f"It asks to wait {wait:.0f} s."
     if code == "previous_response_not_found":
@@ -155,21 +164,21 @@ def _advice(kind: str, code: str | None, request: StreamRequest, wait: float | N
     if kind == "rejected" and retryable:
         return "Try again in a moment."
     if kind == "authentication":
-        return _key_advice(request)
-    return _not_found_advice(code, request) if kind == "not_found" else _ADVICE[kind]
+        return _key_advice(target)
+    return _not_found_advice(code, target) if kind == "not_found" else _ADVICE[kind]
 
 
-def _key_advice(request: StreamRequest) -> str:
-    if request.endpoint.api_key is None and request.client is None:
-        return f"No key was sent. Set one with nbs.configure(base_url=…, api_key=…) for {request.endpoint.name}."
+def _key_advice(target: Target) -> str:
+    if target.endpoint.api_key is None and target.client is None:
+        return f"No key was sent. Set one with nbs.configure(base_url=…, api_key=…) for {target.endpoint.name}."
     return "Check the key (OPENAI_API_KEY or nbs.configure(api_key=…)) and that it belongs to this endpoint."
 
 
-def _not_found_advice(code: str | None, request: StreamRequest) -> str:
-    if request.position is not None:
+def _not_found_advice(code: str | None, target: Target) -> str:
+    if isinstance(target, StreamRequest) and target.position is not None:
         return "A background response can be taken up for some minutes only."
     if code == "model_not_found":
-        return f"Check the model's name ({request.model})."
-    if request.api == "responses" and not request.endpoint.is_openai:
+        return f"Check the model's name ({target.model})."
+    if target.api == "responses" and capabilities_of(target.endpoint.base_url).default_api != "responses":
         return "If this server has no /responses, use --api chat."
-    return f"Check the model's name ({request.model}) and the base URL."
+    return f"Check the model's name ({target.model}) and the base URL."

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nbstream.events import Event
     from nbstream.request import StreamRequest
-    from nbstream.transport.open import EventStream
+    from nbstream.transport.event_stream import EventStream
 
 CHUNKS = 100_000
 SLICE, ROUNDS = 5_000, 8

@@ -47,7 +47,7 @@ class Echo:
         asked = TurnView(f"u{len(self.state.turns)}", "user", text, can_edit=True)
         said = TurnView(f"a{len(self.state.turns)}", "assistant", state="pending")
         surface = self.view.surface(said.id)
-        surface.open(StreamRequest((), "echo", "chat", Endpoint("")), self.stop)
+        surface.open(StreamRequest(messages=(), model="echo", api="chat", endpoint=Endpoint("")), self.stop)
         self.show(turns=(*self.state.turns, asked, said), running=said.id)
         threading.Thread(target=self.answer, args=(surface, text, said)).start()
     def answer(self, surface, text, said):

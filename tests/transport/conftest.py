@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from nbstream.credential import Credential
 from nbstream.events import Failed, Garbled
 from nbstream.request import Endpoint
 from nbstream.secret import Secret
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from nbstream.events import Event
 
 KEY = "sk-test-0123456789abcdef"
-ENDPOINT = Endpoint("http://localhost:8000/v1", Secret(KEY))
+ENDPOINT = Endpoint("http://localhost:8000/v1", Credential(Secret(KEY)))
 
 
 def ways_to_cut(data: bytes) -> Iterator[list[bytes]]:

@@ -11,9 +11,9 @@ from nbstream.session import Session
 from nbstream.transport.open import ClientPool
 
 if TYPE_CHECKING:
+    from nbstream.credential import Credential
     from nbstream.display.surface import Surface
     from nbstream.result import StreamResult
-    from nbstream.secret import Secret
 
 __all__ = ["LONG", "PATIENCE", "SHORT", "a_request", "ask", "verdict"]
 
@@ -23,7 +23,7 @@ PATIENCE = 20.0
 SHORT, LONG = 0.3, 15.0
 
 
-def a_request(base_url: str, *, api_key: Secret | None = None, **values: Any) -> StreamRequest:
+def a_request(base_url: str, *, api_key: Credential | None = None, **values: Any) -> StreamRequest:
     """A request that is sent only once, unless `values` say otherwise."""
     asked = {"messages": ({"role": "user", "content": "Hi"},), "model": "m", "api": "chat", "max_retries": 0, **values}
     return StreamRequest(endpoint=Endpoint(base_url, api_key), **asked)
@@ -43,7 +43,7 @@ def ask(
     async def run() -> StreamResult:
         pool = ClientPool()
         request = a_request(base_url, limits=TimeLimits(first_token=first_token, stall=stall), **values)
-        pool._client_for(request)  # making a client takes long enough to be seen in a short limit
+        pool.client_for(request)  # making a client takes long enough to be seen in a short limit
         try:
             for _ in range(times):
                 result = await Session(request, surface or NullSurface(), pool.open).run()

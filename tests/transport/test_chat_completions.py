@@ -14,7 +14,6 @@ from nbstream.events import (
     UsageReported,
 )
 from nbstream.result import Usage
-from nbstream.transport.chat_completions import request_body
 
 END = EndOfStream(marked=False)
 
@@ -188,35 +187,3 @@ def test_tool_calls_in_pieces(events):
 )
 def test_loose_tool_calls(events, call, expected):
     assert events(delta(tool_calls=[call])) == [expected]
-
-
-# --- the request ------------------------------------------------------------------------------------------------------
-
-
-def test_the_body_holds_only_what_was_asked_for(make_request):
-    messages = [{"role": "user", "content": "Hi"}]
-    assert request_body(make_request(), include_usage=False) == {"model": "m", "messages": messages}
-
-
-def test_the_whole_body(make_request):
-    request = make_request(system="Be terse.", temperature=0.0, max_tokens=9, params={"seed": 7})
-    assert request_body(request, include_usage=True) == {
-        "model": "m",
-        "messages": [{"role": "system", "content": "Be terse."}, {"role": "user", "content": "Hi"}],
-        "temperature": 0.0,
-        "max_tokens": 9,
-        "stream_options": {"include_usage": True},
-        "seed": 7,
-    }
-
-
-def test_openai_knows_the_token_limit_by_its_new_name(make_request):
-    body = request_body(make_request("https://api.openai.com/v1", max_tokens=9), include_usage=False)
-    assert body["max_completion_tokens"] == 9
-    assert "max_tokens" not in body
-
-
-def test_params_have_the_last_word(make_request):
-    request = make_request(params={"stream_options": None, "model": "other"})
-    body = request_body(request, include_usage=True)
-    assert (body["stream_options"], body["model"]) == (None, "other")

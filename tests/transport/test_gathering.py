@@ -19,9 +19,6 @@ class Loop:
         self.now = 0.0
         self.soon: list[Callable[[], None]] = []
 
-    def time(self) -> float:
-        return self.now
-
     def call_soon(self, callback: Callable[[], None]) -> None:
         self.soon.append(callback)
 
@@ -37,7 +34,7 @@ def pauses(*reads: tuple[float | None, int]) -> list[bool]:
             loop.now += waited
             while loop.soon:
                 loop.soon.pop()()
-        pause = gathering.pause(size)
+        pause = gathering.pause(size, loop.now)
         loop.now += pause
         paused.append(pause > 0)
     assert len(loop.soon) <= 1, "one watcher is enough"
@@ -69,4 +66,4 @@ def test_a_slow_reader_is_not_made_slower() -> None:
     for _ in range(100):
         gathering.watch()
         loop.now += 0.005
-        assert gathering.pause(300) == 0
+        assert gathering.pause(300, loop.now) == 0

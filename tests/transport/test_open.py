@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from nbstream import errors
+from nbstream.credential import Credential
 from nbstream.display.surface import NullSurface
 from nbstream.result import StreamState, Usage
 from nbstream.secret import Secret
@@ -69,7 +70,7 @@ def port_of(server):
 
 def test_a_stream(ask, loopback):
     loopback.send(HI + FINISH + USAGE + DONE, headers={"x-request-id": "req_7"})
-    result = ask(api_key=Secret("sk-1"))
+    result = ask(api_key=Credential(Secret("sk-1")))
     assert (result.state, result.text, result.usage) == (StreamState.COMPLETED, "Hi", Usage(1, 2, 3))
     assert (result.request_id, result.finish_reason, result.error) == ("req_7", "stop", None)
     request = loopback.requests[0]
@@ -138,7 +139,7 @@ def test_two_streams_share_one_connection(ask, loopback, make_request):
 
 def test_another_key_never_shares_a_client(ask, loopback, make_request):
     loopback.send(HI + FINISH + DONE)
-    ask(*(make_request(loopback.base_url, api_key=Secret(key)) for key in ("one", "two")))
+    ask(*(make_request(loopback.base_url, api_key=Credential(Secret(key))) for key in ("one", "two")))
     assert [received.headers["authorization"] for received in loopback.requests] == ["Bearer one", "Bearer two"]
 
 
@@ -154,7 +155,7 @@ def test_the_environments_headers_go_only_where_the_environment_applies(ask, loo
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer sk-environment\nX-Secret: s3cret")
     loopback.send(HI + FINISH + DONE)
-    ask(api_key=Secret("sk-mine"))
+    ask(api_key=Credential(Secret("sk-mine")))
     sent = loopback.requests[0].headers
     assert sent["authorization"] == "Bearer sk-mine"
     assert not {"x-secret", "openai-organization", "openai-project"} & set(sent)
@@ -257,7 +258,7 @@ def test_no_key_for_openai_is_told_before_anything_is_sent(ask, make_request):
 )
 def test_an_error_status(ask, loopback, status, body, expected, advice):
     loopback.send(body, status=status, headers={"content-type": "application/json"})
-    result = ask(api_key=Secret("sk-1"))
+    result = ask(api_key=Credential(Secret("sk-1")))
     error = result.error
     assert type(error) is expected
     assert error.status == status
@@ -295,7 +296,7 @@ def test_a_missing_key_is_told_apart_from_a_wrong_one(ask, loopback):
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 def test_a_key_that_the_server_repeats_is_nowhere_in_the_error(ask, loopback, key, status):
     loopback.send(error_body(f"Incorrect API key: {key}", code=key), status=status)
-    result = ask(api_key=Secret(key))
+    result = ask(api_key=Credential(Secret(key)))
     error = result.error
     error.result = result
     shown = [*traceback.format_exception(error), *error._render_traceback_(), repr(error), str(error), str(error.code)]
@@ -451,7 +452,7 @@ def test_silence_in_the_middle_keeps_the_text(ask, loopback):
     ],
 )
 def test_a_key_that_cannot_be_one_is_not_sent(ask, loopback, key):
-    error = ask(api_key=Secret(key)).error
+    error = ask(api_key=Credential(Secret(key))).error
     assert error.kind == "authentication"
     assert "0123" not in error.message
     assert not loopback.requests

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nbstream.credential import Credential
 from nbstream.secret import Secret
 from nbstream.testing import DONE, FaultServer, chat_body, chat_chunk, error_body, error_frame
 from tests.transport.over_http import ask, verdict
@@ -97,7 +98,7 @@ def test_a_redirect_to_another_server_does_not_take_the_key_along(loopback: Faul
     with FaultServer() as other:
         other.send(chat_body("Hello"))
         loopback.send(status=307, headers={"location": f"{other.base_url}/chat/completions"})
-        assert ask(loopback.base_url, api_key=Secret("sk-mine")).text == "Hello"
+        assert ask(loopback.base_url, api_key=Credential(Secret("sk-mine"))).text == "Hello"
         assert loopback.requests[0].headers["authorization"] == "Bearer sk-mine"
         assert "authorization" not in other.requests[0].headers
 

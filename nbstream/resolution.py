@@ -1,0 +1,114 @@
+"""One call resolved into a request: what is asked, checked, and where it goes. It must not know how it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from nbstream.errors import UsageError
+from nbstream.request import StreamRequest, messages_from
+from nbstream.target import no_model, resolve_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openai import AsyncOpenAI
+
+    from nbstream.config import NBStream
+    from nbstream.request import Api, Images
+    from nbstream.transport.event_stream import StreamSource
+
+__all__ = ["resolve"]
+
+
+def resolve(
+    config: NBStream,
+    prompt: str | list[dict[str, Any]],
+    /,
+    *,
+    model: str | None = None,
+    api: Api | None = None,
+    system: str | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    timeout: float | None = None,
+    total_timeout: float | None = None,
+    max_retries: int | None = None,
+    images: Images | None = None,
+    client: AsyncOpenAI | None = None,
+    source: StreamSource | None = None,
+    **params: Any,
+) -> StreamRequest:
+    """Resolve one call into a request; `None` means "not given", and what has no name here goes into the body.
+
+    Raises:
+        UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
+    """
+    messages = _messages(prompt)
+    _check_values(
+        api=api,
+        timeout=timeout,
+        total_timeout=total_timeout,
+        max_tokens=max_tokens,
+        max_retries=max_retries,
+        images=images,
+        source=source,
+    )
+    target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
+    if target.model is None:
+        raise no_model(target.endpoint)
+    return StreamRequest(
+        messages=messages,
+        model=target.model,
+        api=target.api,
+        endpoint=target.endpoint,
+        system=system if system is not None else config.system,
+        temperature=temperature if temperature is not None else config.temperature,
+        max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
+        params=params,
+        limits=replace(
+            target.limits,
+            first_token=timeout or target.limits.first_token,
+            stall=timeout or target.limits.stall,
+            total=total_timeout or target.limits.total,
+        ),
+        max_retries=max_retries if max_retries is not None else config.max_retries,
+        images=images or cast("Images", config.images),
+        client=client,
+        source=source,
+    )
+
+
+def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    try:
+        return messages_from(prompt)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _check_values(
+    *,
+    api: Any,
+    timeout: Any,
+    total_timeout: Any,
+    max_tokens: Any,
+    max_retries: Any,
+    images: Any,
+    source: Any,
+) -> None:
+    """Raise for the first value that cannot be."""
+    if api not in {None, "chat", "responses"}:
+        raise UsageError(f'api must be "chat" or "responses", not {api!r}')
+    if images not in {None, "link", "allow"}:
+        raise UsageError(f'images must be "link" or "allow", not {images!r}')
+    for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
+    if max_retries is not None and not (isinstance(max_retries, int) and max_retries >= 0):
+        raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
+    if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
+        raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
+    if source is not None and not callable(getattr(source, "open", None)):
+        raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")

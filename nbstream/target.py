@@ -1,0 +1,131 @@
+"""Where a call goes: endpoint, key, API and model, from options, then settings, then the environment, then defaults.
+
+A key goes only to the endpoint it was given with: `OPENAI_API_KEY` to api.openai.com or `OPENAI_BASE_URL`, the
+`api_key` setting to the `base_url` setting. A shared notebook that names another server must not collect keys.
+It must not know what is asked, nor how a request is sent.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+from nbstream.address import check_address, same_server
+from nbstream.capabilities import capabilities_of
+from nbstream.credential import Credential
+from nbstream.errors import UsageError
+from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
+from nbstream.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openai import AsyncOpenAI
+
+    from nbstream.config import NBStream
+    from nbstream.credential import Origin
+    from nbstream.request import Api
+
+__all__ = ["DEMO_MODEL", "KEY_VARIABLE", "chosen_model", "no_model", "resolve_target", "target_options"]
+
+DEMO_MODEL = "demo"
+KEY_VARIABLE = "OPENAI_API_KEY"
+
+_TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
+
+
+def resolve_target(
+    config: NBStream,
+    *,
+    model: str | None = None,
+    api: Api | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    client: AsyncOpenAI | None = None,
+) -> Target:
+    """Resolve where a call goes, before anything is asked.
+
+    Returns:
+        The target; its `model` is `None` where none is chosen and the endpoint has no default.
+
+    Raises:
+        UsageError: An address or an option cannot be.
+
+    Example:
+        >>> from nbstream.config import settings
+        >>> resolve_target(settings(), base_url="http://localhost:11434/v1", model="llama3.2").api
+        'chat'
+    """
+    _check_client(client)
+    chosen = chosen_model(config, model)
+    if client is not None:
+        endpoint = Endpoint(str(client.base_url), _credential(client.api_key, "client"))
+    elif chosen == DEMO_MODEL and base_url is None:
+        endpoint = _demo_endpoint()
+    else:
+        endpoint = _endpoint(config, base_url, api_key)
+    capabilities = capabilities_of(endpoint.base_url)
+    configured = None if config.api == "auto" else cast("Api", config.api)
+    return Target(
+        endpoint=endpoint,
+        api=api or configured or capabilities.default_api,
+        model=chosen or capabilities.default_model,
+        limits=TimeLimits(
+            connect=config.connect_timeout,
+            first_token=config.first_token_timeout,
+            stall=config.stall_timeout,
+            total=config.total_timeout,
+        ),
+        client=client,
+    )
+
+
+def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a stream that say where it goes, of those that are given."""
+    return {name: options[name] for name in _TARGET_OPTIONS if options.get(name) is not None}
+
+
+def chosen_model(config: NBStream, model: str | None = None) -> str | None:
+    """The model that is named by the call, the settings or the environment, in this order; `None` if none is."""
+    return model or config.model or os.environ.get("NBSTREAM_MODEL") or None
+
+
+def no_model(endpoint: Endpoint) -> UsageError:
+    """What to raise where a model must be named."""
+    return UsageError(
+        f"no model given for {endpoint.name}: name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL"
+    )
+
+
+def _check_client(client: Any) -> None:
+    if client is not None and not inspect.iscoroutinefunction(getattr(client, "post", None)):
+        raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
+
+
+def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:
+    from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
+    url = base_url or config.base_url or from_environment
+    check_address(url)
+    by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
+    key = _credential(api_key, "call")
+    if key is None and config.api_key is not None and same_server(url, config.base_url or from_environment):
+        key = Credential(config.api_key, "settings")
+    if key is None and by_environment:
+        key = _credential(os.environ.get(KEY_VARIABLE), "environment", KEY_VARIABLE)
+    return Endpoint(url, key, by_environment)
+
+
+def _credential(key: str | None, origin: Origin, variable: str | None = None) -> Credential | None:
+    stripped = (key or "").strip()
+    return Credential(Secret(stripped), origin, variable) if stripped else None
+
+
+def _demo_endpoint() -> Endpoint:
+    from nbstream.demo import demo_server
+
+    try:
+        server = demo_server()
+    except ValueError as error:  # the pace in the environment
+        raise UsageError(str(error).rstrip(".")) from None
+    return Endpoint(server.base_url, _credential(server.api_key, "demo"))

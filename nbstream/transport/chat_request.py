@@ -1,0 +1,44 @@
+"""The body of a Chat Completions request. It must not know HTTP, nor what comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbstream.capabilities import Capabilities
+    from nbstream.request import StreamRequest
+
+__all__ = ["chosen_fields", "request_body"]
+
+
+def request_body(request: StreamRequest, capabilities: Capabilities) -> dict[str, Any]:
+    """The body that the SDK is to send, without `stream`.
+
+    Args:
+        request: What the user asked for.
+        capabilities: What the endpoint takes.
+    """
+    messages = [*([{"role": "system", "content": request.system}] if request.system else []), *request.messages]
+    if request.partial_answer:
+        messages.append({"role": "assistant", "content": request.partial_answer})
+    body: dict[str, Any] = {"model": request.model, "messages": messages}
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    return body | chosen_fields(request, capabilities) | dict(request.params)
+
+
+def chosen_fields(request: StreamRequest, capabilities: Capabilities) -> dict[str, Any]:
+    """The fields that are there, or have their name, by nbstream's own choice, so that it may choose otherwise.
+
+    What the user gives by name is sent as it is.
+
+    Args:
+        request: What the user asked for.
+        capabilities: What the endpoint takes.
+    """
+    chosen: dict[str, Any] = {}
+    if request.max_tokens is not None:
+        chosen[capabilities.limit_field] = request.max_tokens
+    if capabilities.stream_options:
+        chosen["stream_options"] = {"include_usage": True}
+    return {name: value for name, value in chosen.items() if name not in request.params}

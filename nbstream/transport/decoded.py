@@ -1,0 +1,121 @@
+"""Event streams made of byte streams: the decoder of the API that was called, at work on the bytes of one response.
+
+It must not know the SDK, nor where the bytes come from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from nbstream.errors import ConnectionLostError
+from nbstream.events import ReasoningDelta, TextDelta
+from nbstream.request import Position
+from nbstream.transport.chat_completions import ChatCompletionsAdapter
+from nbstream.transport.gathering import Gathering
+from nbstream.transport.responses import ResponsesAdapter
+from nbstream.transport.wire import WireDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from nbstream.events import Event
+    from nbstream.request import StreamRequest
+    from nbstream.transport.byte_stream import ByteSource, ByteStream
+    from nbstream.transport.wire import Adapter
+
+__all__ = ["DecodedStream", "decoded"]
+
+
+@contextlib.asynccontextmanager
+async def decoded(source: ByteSource, request: StreamRequest) -> AsyncIterator[DecodedStream]:
+    """Open a byte stream and hand over its events; close it on the way out.
+
+    Args:
+        source: Opens the byte stream.
+        request: What to ask; it says which API the bytes are of.
+
+    Raises:
+        StreamError: The stream could not be opened, or broke off while it was read.
+
+    Example:
+        ```python
+        async with decoded(ScriptedBytes(chat_body("Hi")), request) as stream:
+            async for batch in stream:
+                print(batch)
+        ```
+    """
+    response = await source.open_bytes(request)
+    complete = False
+    try:
+        stream = DecodedStream(response, request)
+        yield stream
+        complete = stream.complete
+    finally:
+        await response.close(complete=complete)
+
+
+class DecodedStream:
+    """An `EventStream` over the bytes of one response.
+
+    Args:
+        response: The response; whoever opened it closes it.
+        request: What was asked.
+    """
+
+    def __init__(self, response: ByteStream, request: StreamRequest) -> None:
+        self.request_id: str | None = response.headers.get("x-request-id")
+        self._response = response
+        self._decoder = WireDecoder(_adapter(request), response.endpoint)
+        self._in_background = request.params.get("background") is True
+
+    async def __aiter__(self) -> AsyncIterator[list[Event]]:
+        broken = False
+        decoder = self._decoder
+        next_chunk = aiter(self._response).__anext__
+        gathering = Gathering(asyncio.get_running_loop()) if self._response.buffers else None
+        pause = 0.0
+        while not decoder.ended:
+            if gathering is not None:
+                gathering.watch()
+            try:
+                chunk, at = await next_chunk()
+            except StopAsyncIteration:
+                break
+            except Exception:  # noqa: BLE001  whatever reading raises: each HTTP library has errors of its own
+                broken = True  # what the error holds on to is let go before anything is raised
+                break
+            if gathering is not None:
+                pause = gathering.pause(len(chunk), at)
+            events = decoder.feed(chunk)
+            yield events
+            # The beginning is never held up, nor the end.
+            if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
+                await asyncio.sleep(pause)
+        yield decoder.break_off() if broken else decoder.close()
+        if broken:
+            name = self._response.endpoint.name
+            raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is over by the wire's own word."""
+        return self._decoder.ended
+
+    def position(self) -> Position | None:
+        """Where the answer can be taken up again: only numbered responses that go on in the background can."""
+        adapter = self._decoder.adapter
+        if not self._in_background or not isinstance(adapter, ResponsesAdapter):
+            return None
+        if adapter.ended or adapter.response_id is None or adapter.sequence_number is None:
+            return None
+        return Position(adapter.response_id, adapter.sequence_number, adapter, adapter.pending_half)
+
+
+def _adapter(request: StreamRequest) -> Adapter:
+    """The translator of what will come."""
+    if request.position is not None:
+        resumed: ResponsesAdapter = request.position.translator.resumed()
+        return resumed
+    return ChatCompletionsAdapter() if request.api == "chat" else ResponsesAdapter()
