@@ -11,15 +11,18 @@ from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.handle import StreamHandle
 from nbstream.resolution import resolve
+from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from openai import AsyncOpenAI
 
     from nbstream.display.surface import Surface
     from nbstream.request import Api, Images, StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.streaming.stages import Stage
+    from nbstream.streaming.stopping import StopWhen
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
@@ -41,6 +44,9 @@ def start(
     images: Images | None = None,
     client: AsyncOpenAI | None = None,
     source: StreamSource | None = None,
+    stages: Sequence[Stage] = (),
+    stop_when: StopWhen | None = None,
+    stream: bool = True,
     display: bool = True,
     **params: Any,
 ) -> StreamHandle:
@@ -64,6 +70,11 @@ def start(
             uses it on its own event loop, so do not share it with other code.
         source: Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`,
             or whatever else has their method `open(request)`.
+        stages: Functions that see every event before the answer does, see `nbstream.streaming.stages`.
+        stop_when: Ends the answer early: a text, a list of texts, or a function that is given the text so far and says
+            whether it is enough. The answer is then `completed`, with `finish_reason="stop_when"`, keeps what has
+            arrived, and the connection is closed.
+        stream: `False` asks for the whole answer in one piece, to compare the two.
         display: Whether to draw the answer.
         **params: Any other field of the API's request body, sent as it is.
 
@@ -96,13 +107,16 @@ def start(
         images=images,
         client=client,
         source=source,
+        stages=stages,
+        stop_when=stop_when,
+        stream=stream,
         **params,
     )
     return _begin(request, None, display)
 
 
 def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  the shape that `Continuation` calls
-    return launch(request, surface_here(display=display), beginning, _begin)
+    return launch(request, Surfaces([surface_here(display=display)]), beginning, _begin)
 
 
 def surface_here(*, display: bool) -> Surface:
@@ -112,20 +126,22 @@ def surface_here(*, display: bool) -> Surface:
 
 def launch(
     request: StreamRequest,
-    surface: Surface,
+    surfaces: Surfaces,
     beginning: StreamResult | None,
     resume: Callable[[StreamRequest, StreamResult, bool], StreamHandle],
+    commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
 ) -> StreamHandle:
     """Start a stream on the engine.
 
     Args:
         request: What to ask.
-        surface: Where to draw.
-        beginning: What is there already, of an answer that is gone on with.
+        surfaces: Where to draw.
+        beginning: What is there already, of an answer that is continued.
         resume: Goes on with this stream, if it breaks off and the caller asks for that.
+        commit: Is given the result at the end, before anybody hears of it; see `Rounds`.
     """
     rate = settings().max_frame_rate
-    return StreamHandle(request, surface, engine(), max_rate=rate, beginning=beginning, resume=resume)
+    return StreamHandle(request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit)
 
 
 def stream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nbstream.api import launch, surface_here
 from nbstream.chat_record import ChatRecord
-from nbstream.chat_running import STILL_ANSWERING, Ending, RunningTurn
+from nbstream.chat_running import STILL_ANSWERING, RunningTurn
 from nbstream.config import settings
 from nbstream.continuation import Continuation
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
-from nbstream.display.fan_out import FanOut
 from nbstream.errors import UsageError
 from nbstream.resolution import resolve
+from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbstream.handle import StreamHandle
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
@@ -280,9 +282,10 @@ class Chat(ChatRecord):
 
     def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
         surfaces = [surface_here(display=display), *self._listeners.tell(lambda listener: listener.turn_began(running))]
-        running.surfaces = FanOut([*surfaces, Ending(functools.partial(self._end, running))])
+        running.surfaces = Surfaces(surfaces)
         resume = functools.partial(self._go_on, running.id, running.context)
-        running.handle = launch(request, running.surfaces, running.beginning, resume)
+        commit = functools.partial(self._commit, running)
+        running.handle = launch(request, running.surfaces, running.beginning, resume, commit)
         if running.stopped:
             running.stop()
         return running.handle
@@ -317,11 +320,9 @@ class Chat(ChatRecord):
                 self._running = None
         self._changed()
 
-    def _end(self, running: RunningTurn, result: StreamResult) -> None:
-        """Commit an exchange, whatever its end."""
+    def _commit(self, running: RunningTurn, result: StreamResult) -> Callable[[], object] | None:
+        """Commit an exchange, whatever its end; return what tells the listeners."""
         with self._lock:
-            if self._running is not running:
-                return
             talk = self._conversation
             before = talk.tree[running.replaces] if running.replaces else None
             answer = answer_turn(running.id, result, running.context, before)
@@ -331,5 +332,6 @@ class Chat(ChatRecord):
             else:
                 talk.commit(running.parent, [running.user, answer] if running.user else [answer])
             self._running, self._ended = None, (running.id, result)
-        self._listeners.tell(lambda listener: listener.turn_ended(running, result))
-        self._changed()
+        if not self._listeners:
+            return None
+        return lambda: self._listeners.tell(lambda listener: listener.turn_ended(running, result))

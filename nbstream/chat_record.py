@@ -152,10 +152,7 @@ class ChatRecord:
     @property
     def running(self) -> RunningTurn | None:
         """The exchange under way, if there is one."""
-        running = self._running
-        # A stream that is over without having said so has crashed; it must not block the chat for ever.
-        over = running is not None and running.handle is not None and running.handle.done()
-        return None if over else running
+        return self._running
 
     @property
     def result(self) -> StreamResult | None:

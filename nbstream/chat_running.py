@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nbstream.conversation.turn import new_id
-from nbstream.display.fan_out import FanOut
-from nbstream.display.surface import NullSurface
+from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from nbstream.handle import StreamHandle
     from nbstream.result import StreamResult
 
-__all__ = ["STILL_ANSWERING", "ChatListener", "Ending", "Listeners", "RunningTurn"]
+__all__ = ["STILL_ANSWERING", "ChatListener", "Listeners", "RunningTurn"]
 
 STILL_ANSWERING = "this chat is still answering; wait, or stop it first"
 """What to say to whoever wants something that cannot be done before the end of an exchange."""
@@ -56,7 +55,7 @@ class RunningTurn:
     id: str = field(default_factory=new_id)
     context: str = ""
     handle: StreamHandle | None = None
-    surfaces: FanOut = field(default_factory=lambda: FanOut([]))
+    surfaces: Surfaces = field(default_factory=Surfaces)
     stopped: bool = False
 
     def stop(self) -> None:
@@ -67,7 +66,7 @@ class RunningTurn:
 
 
 class ChatListener(Protocol):
-    """Whoever wants to know what happens in a chat. Every call may come from any thread, and must not wait for an end.
+    """Is told what happens in a chat. Every call may come from any thread, and must not wait for an end.
 
     What a listener raises is logged; it never loses an answer.
     """
@@ -81,11 +80,11 @@ class ChatListener(Protocol):
         ...
 
     def turns_changed(self) -> None:
-        """Turns, names or settings have changed; also called after the end of an exchange."""
+        """Turns, names or settings have changed, other than by the end of an exchange."""
         ...
 
     def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
-        """An exchange has ended, and is among the turns now."""
+        """An exchange has ended: it is among the turns now, and its last frame is drawn."""
         ...
 
 
@@ -107,6 +106,9 @@ class Listeners:
 
         return leave
 
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
     def tell(self, tell: Callable[[ChatListener], T | None]) -> list[T]:
         """What the listeners answer, those that do; what one raises must not lose an answer."""
         answers = []
@@ -116,18 +118,3 @@ class Listeners:
             except (Exception, SystemExit):  # noqa: BLE001  whatever a listener raises
                 _log.exception("nbstream could not tell a listener of a chat what happened")
         return [answer for answer in answers if answer is not None]
-
-
-class Ending(NullSurface):
-    """Draws nothing, and hands on the end of a stream: after all other surfaces, before anybody who waits for it.
-
-    Args:
-        take: Is given the result, once.
-    """
-
-    def __init__(self, take: Callable[[StreamResult], None]) -> None:
-        self._take = take
-
-    def close(self, result: StreamResult) -> None:
-        """Hand on the result."""
-        self._take(result)

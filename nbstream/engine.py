@@ -13,6 +13,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from nbstream.streaming.notices import Notices
+from nbstream.streaming.observers import Observers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.transport.event_stream import EventStream, StreamSource
+    from nbstream.transport.event_stream import EventStream
     from nbstream.transport.open import ClientPool
 
 __all__ = ["Engine", "engine"]
@@ -38,6 +41,8 @@ class Engine:
         """The result of the stream that ended last, for whoever wants to go on with it."""
         self._loop = asyncio.new_event_loop()
         self._clients: ClientPool | None = None
+        self.notices = Notices()
+        self.observers = Observers(self.notices)
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
         self._thread.start()
 
@@ -62,10 +67,9 @@ class Engine:
         """Import what the first stream needs, at once and elsewhere, for whoever will soon be in a hurry."""
         threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
 
-    def open_stream(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
-        """Send `request` over a pooled client, or to the source that it names; on the loop only."""
-        source: StreamSource = request.source or self.clients
-        return source.open(request)
+    def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:
+        """Send `request` over a pooled client, as a `StreamSource`; on the loop only."""
+        return self.clients.open(request)
 
     def close(self) -> None:
         """Cancel what runs, close the connections and end the thread."""
@@ -73,6 +77,7 @@ class Engine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self.notices.close()
 
     async def _shut_down(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}

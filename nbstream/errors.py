@@ -20,6 +20,7 @@
         │   ├── FirstTokenTimeoutError  before the answer began
         │   ├── StalledError            in the middle of the answer, which had gone silent
         │   └── TotalTimeoutError       before the answer was complete
+        ├── StopWhenError           the caller's own `stop_when` raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
 
 A message says what happened and what to do next. It never holds a key, a header or a prompt.
@@ -52,6 +53,7 @@ __all__ = [
     "RequestRejectedError",
     "ServerError",
     "StalledError",
+    "StopWhenError",
     "StreamError",
     "TimeLimitError",
     "TotalTimeoutError",
@@ -224,6 +226,12 @@ class TotalTimeoutError(TimeLimitError):
     """The answer was not complete in time."""
 
     kind = "total_timeout"
+
+
+class StopWhenError(StreamError):
+    """The function that was to say when to stop raised an exception, which is the cause; what had arrived is kept."""
+
+    kind = "stop_when"
 
 
 class InternalError(StreamError):

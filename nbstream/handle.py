@@ -1,4 +1,4 @@
-"""The caller's end of a running stream: wait for it, look at it, cancel it, from any thread or event loop."""
+"""The caller's end of a running stream: wait for it, read it, look at it, cancel it, from any thread or event loop."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import concurrent.futures
 from typing import TYPE_CHECKING
 
 from nbstream.errors import shown_briefly
-from nbstream.session import Session
+from nbstream.streaming.event_log import WAKE_UP_SECONDS
+from nbstream.streaming.reading import EventReader, checked, text_pieces, text_pieces_async
+from nbstream.streaming.rounds import Rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from types import TracebackType
+    from typing import Self
 
-    from nbstream.display.surface import Surface
     from nbstream.engine import Engine
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult, StreamState
+    from nbstream.streaming.surfaces import Surfaces
 
 __all__ = ["StreamHandle"]
-
-# An interrupt is handled when the waiting thread next runs Python: on Windows, and in an event loop where another
-# thread took the signal, that is when something wakes it. Waking up now and then costs nothing.
-_WAKE_UP_SECONDS = 0.1
 
 # A second interrupt gives up at once; a first one waits this long for the connection and the output to be finished.
 _FINISH_SECONDS = 10.0
@@ -30,63 +30,61 @@ _FINISH_SECONDS = 10.0
 class StreamHandle:
     """A stream under way, as `nbs.start` returns it.
 
+    Iterating over it gives the text piece by piece, from the beginning, as it arrives; `events()` gives everything. A
+    loop that is left early leaves the stream running; a `with` block ends the stream on the way out.
+
     Example:
         ```python
-        handle = nbs.start("Write a long story", model="demo")
-        handle.state, len(handle.text)
-        handle.cancel()
-        result = handle.result()      # or: await handle
+        with nbs.start("Write a long story", model="demo") as handle:
+            for text in handle:              # in async code: async for text in handle
+                print(text, end="")
+                if "dragon" in handle.text:
+                    break                    # leaving the block closes the connection
+        handle.state, handle.result().text
         ```
     """
 
     def __init__(
         self,
         request: StreamRequest,
-        surface: Surface,
+        surfaces: Surfaces,
         engine: Engine,
         *,
         max_rate: float,
         beginning: StreamResult | None = None,
         resume: Callable[[StreamRequest, StreamResult, bool], StreamHandle] | None = None,
+        commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
     ) -> None:
         from nbstream.display.throttle import Throttle
 
-        self._engine = engine
-        self._session: Session | None = None
-        self._cancelled = False
-        self._surface = surface
-        surface.open(request, self.cancel)
-
-        async def run() -> StreamResult:
-            session = Session(
-                request,
-                surface,
-                engine.open_stream,
-                throttle=Throttle(max_rate),
-                beginning=beginning,
-                resume=resume,
-            )
-            self._session = session
-            if self._cancelled:
-                session.cancel()
-            result = await session.run()
+        def committed(result: StreamResult) -> Callable[[], object] | None:
             engine.last_result = result
-            return result
+            return None if commit is None else commit(result)
 
-        self._future = engine.submit(run())
+        self._engine = engine
+        self._surfaces = surfaces
+        self._rounds = Rounds(
+            request,
+            surfaces,
+            request.source or engine,
+            throttle=lambda: Throttle(max_rate),
+            beginning=beginning,
+            resume=resume,
+            commit=committed,
+            watch=engine.observers.watch(),
+            notices=engine.notices,
+        )
+        surfaces.open(request, self.cancel)
+        self._future = engine.submit(self._rounds.run())
 
     def cancel(self) -> None:
         """End the stream: the connection closes, what had arrived is kept. Does nothing once it has ended."""
-        self._cancelled = True
-        if self._session is not None:
-            self._engine.call_soon(self._session.cancel)
+        self._engine.call_soon(self._rounds.cancel)
 
     @property
     def snapshot(self) -> StreamResult:
         """The result so far; the final one after the end. Never raises for a failed stream."""
-        from nbstream.result import StreamResult
-
-        return StreamResult() if self._session is None else self._session.snapshot()
+        return self._rounds.snapshot()
 
     @property
     def state(self) -> StreamState:
@@ -99,8 +97,57 @@ class StreamHandle:
         return self.snapshot.text
 
     def done(self) -> bool:
-        """Whether the stream has ended and its last frame is drawn."""
+        """Whether the stream has ended and its last frame is drawn, unless a display does not come back."""
         return self._future.done()
+
+    def __iter__(self) -> Iterator[str]:
+        """The text in pieces as they arrive, from the beginning; the last word on it is `text`.
+
+        Raises:
+            StreamError: The stream failed, after all its text has been given out.
+        """
+        return text_pieces(self._rounds, self._future)
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """The same for `async for`, without blocking the event loop."""
+        return text_pieces_async(self._rounds, self._future)
+
+    def events(self) -> EventReader:
+        """Everything that happens in the answer, as the frozen values of `nbstream.events`, from the beginning.
+
+        For `for` and for `async for`, as often as one likes. Pieces that came before anybody read them may be joined.
+
+        Raises:
+            StreamError: While reading: the stream failed, after all its events have been given out.
+
+        Example:
+            ```python
+            async for event in handle.events():
+                if isinstance(event, nbstream.events.ToolCallDelta):
+                    ...
+            ```
+        """
+        return EventReader(self._rounds, self._future)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the stream if it still goes on, and wait until its connection is closed."""
+        self.cancel()
+        concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """The same, without blocking the event loop."""
+        self.cancel()
+        await asyncio.wait({asyncio.wrap_future(self._future)}, timeout=_FINISH_SECONDS)
 
     def result(self, timeout: float | None = None) -> StreamResult:
         """Wait for the end and return the result; a cancelled stream returns what there is.
@@ -112,7 +159,7 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             TimeoutError: The stream has not ended in time.
         """
-        return _checked(self._future.result(timeout))
+        return checked(self._future.result(timeout))
 
     def wait(self) -> StreamResult:
         """Like `result`, for a blocking cell: an interrupt cancels the stream before it goes on its way.
@@ -121,14 +168,10 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
         """
-        from nbstream.display.surface import Attentive
-
-        attentive = self._surface if isinstance(self._surface, Attentive) else None
         try:
-            if attentive is not None:
-                attentive.attend(True)
+            self._surfaces.attend(True)
             while True:
-                finished, _ = concurrent.futures.wait({self._future}, timeout=_WAKE_UP_SECONDS)
+                finished, _ = concurrent.futures.wait({self._future}, timeout=WAKE_UP_SECONDS)
                 if finished:
                     return self.result()
         except KeyboardInterrupt as interrupt:
@@ -137,8 +180,7 @@ class StreamHandle:
             concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
             raise
         finally:
-            if attentive is not None:
-                attentive.attend(False)
+            self._surfaces.attend(False)
 
     async def wait_async(self) -> StreamResult:
         """Like `wait`, on the caller's event loop: cancelling the waiting task cancels the stream.
@@ -149,8 +191,8 @@ class StreamHandle:
         future = asyncio.wrap_future(self._future)
         try:
             while not future.done():
-                await asyncio.wait({future}, timeout=_WAKE_UP_SECONDS)
-            return _checked(future.result())
+                await asyncio.wait({future}, timeout=WAKE_UP_SECONDS)
+            return checked(future.result())
         except asyncio.CancelledError:
             self.cancel()
             await asyncio.wait({future}, timeout=_FINISH_SECONDS)
@@ -160,17 +202,10 @@ class StreamHandle:
         """Wait for the end without blocking the event loop; cancelling the wait leaves the stream running."""
 
         async def result() -> StreamResult:
-            return _checked(await asyncio.shield(asyncio.wrap_future(self._future)))
+            return checked(await asyncio.shield(asyncio.wrap_future(self._future)))
 
         return result().__await__()
 
     def __repr__(self) -> str:
         snapshot = self.snapshot
         return f"<StreamHandle {snapshot.state}, {len(snapshot.text):,} characters>"
-
-
-def _checked(result: StreamResult) -> StreamResult:
-    if result.error is not None:
-        # The frames of its making would keep the whole stream in memory.
-        raise result.error.with_traceback(None)
-    return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Retry", "StreamState", "StreamWarning", "Timing", "Usage"]
+__all__ = ["Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage"]
 
 
 class StreamState(enum.StrEnum):
@@ -57,6 +57,9 @@ class Timing:
     tokens_per_second: float | None = None
 
 
+_NO_TIME = Timing()
+
+
 @dataclass(frozen=True, slots=True)
 class StreamWarning:
     """Something about a stream that its reader should know, though it did not end the stream.
@@ -100,3 +103,30 @@ class Retry:
         seconds = max(0.0, self.delay if left is None else left)
         shown = f"{seconds:.0f}" if seconds >= 0.95 else f"{seconds:.1f}"
         return f"{self.reason}, retrying in {shown} s · attempt {self.attempt} of {self.attempts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One of the requests that an answer took: the first, and each that went on with it.
+
+    Attributes:
+        state: How it ended.
+        finish_reason: Why, in the words of `StreamResult.finish_reason`.
+        usage: Its own tokens.
+        timing: Its own times.
+        cost: Its own price in US dollars, where it is known.
+        model: The model that answered.
+        request_id: The `x-request-id` of its response.
+        response_id: The id of its answer.
+        attempts: How many times it was sent.
+    """
+
+    state: StreamState
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    timing: Timing = _NO_TIME
+    cost: float | None = None
+    model: str | None = None
+    request_id: str | None = None
+    response_id: str | None = None
+    attempts: int = 1

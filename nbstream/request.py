@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from nbstream.credential import Credential
+    from nbstream.streaming.stages import Stage
+    from nbstream.streaming.stopping import StopWhen
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = [
@@ -143,6 +145,9 @@ class StreamRequest(Target):
         partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
         position: Where to take up the answer instead of asking for one.
         source: Where the stream comes from, in place of the pooled clients: a recording, a test.
+        stages: What sees every event before the answer does, in this order.
+        stop_when: A condition on the text so far that ends the answer early.
+        stream: Whether to ask for a stream; otherwise the answer comes in one piece.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -156,6 +161,9 @@ class StreamRequest(Target):
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
     source: StreamSource | None = field(default=None, repr=False)
+    stages: tuple[Stage, ...] = field(default=(), repr=False)
+    stop_when: StopWhen | None = field(default=None, repr=False)
+    stream: bool = True
 
 
 def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
 from nbstream.request import StreamRequest, messages_from
+from nbstream.streaming.stopping import StopCondition
 from nbstream.target import no_model, resolve_target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from openai import AsyncOpenAI
 
     from nbstream.config import NBStream
     from nbstream.request import Api, Images
+    from nbstream.streaming.stages import Stage
+    from nbstream.streaming.stopping import StopWhen
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["resolve"]
@@ -39,6 +42,9 @@ def resolve(
     images: Images | None = None,
     client: AsyncOpenAI | None = None,
     source: StreamSource | None = None,
+    stages: Sequence[Stage] = (),
+    stop_when: StopWhen | None = None,
+    stream: bool = True,
     **params: Any,
 ) -> StreamRequest:
     """Resolve one call into a request; `None` means "not given", and what has no name here goes into the body.
@@ -55,6 +61,8 @@ def resolve(
         max_retries=max_retries,
         images=images,
         source=source,
+        stages=stages,
+        stop_when=stop_when,
     )
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     if target.model is None:
@@ -78,6 +86,9 @@ def resolve(
         images=images or cast("Images", config.images),
         client=client,
         source=source,
+        stages=tuple(stages),
+        stop_when=stop_when,
+        stream=stream,
     )
 
 
@@ -97,6 +108,8 @@ def _check_values(
     max_retries: Any,
     images: Any,
     source: Any,
+    stages: Any,
+    stop_when: Any,
 ) -> None:
     """Raise for the first value that cannot be."""
     if api not in {None, "chat", "responses"}:
@@ -112,3 +125,7 @@ def _check_values(
         raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
+    if not isinstance(stages, list | tuple) or not all(map(callable, stages)):
+        raise UsageError("stages are a list of functions from batches of events to batches of events")
+    if stop_when is not None:
+        StopCondition(stop_when)  # which raises if it cannot be one

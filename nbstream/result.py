@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.cost import shown_cost
 from nbstream.errors import UsageError
-from nbstream.outcome import Retry, StreamState, StreamWarning, Timing, Usage
+from nbstream.outcome import Retry, Round, StreamState, StreamWarning, Timing, Usage
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -42,6 +42,7 @@ __all__ = [
     "ReasoningPart",
     "RefusalPart",
     "Retry",
+    "Round",
     "StreamResult",
     "StreamState",
     "StreamWarning",
@@ -118,6 +119,8 @@ class StreamResult(PartViews):
         timing: How long it took.
         cost: The price in US dollars, where it is known (`pip install nbstream[cost]`); `None` otherwise.
         continuation: What `resume` needs.
+        rounds: The requests that the answer took, each with its own usage, timing and cost; `usage`, `timing` and the
+            ids above are those of the last.
 
     Example:
         ```python
@@ -143,6 +146,7 @@ class StreamResult(PartViews):
     timing: Timing
     cost: float | None
     continuation: Continuation | None = field(repr=False, compare=False)
+    rounds: tuple[Round, ...]
 
     def __init__(  # noqa: PLR0913, PLR0917  a dataclass would have as many, and old pickles give them by position
         self,
@@ -167,6 +171,7 @@ class StreamResult(PartViews):
         timing: Timing = _NO_TIME,
         cost: float | None = None,
         continuation: Continuation | None = None,
+        rounds: tuple[Round, ...] = (),
         *,
         parts: tuple[Part, ...] | None = None,
     ) -> None:
@@ -189,6 +194,7 @@ class StreamResult(PartViews):
             timing=timing,
             cost=cost,
             continuation=continuation,
+            rounds=rounds,
         )
 
     def __getstate__(self) -> dict[str, Any]:

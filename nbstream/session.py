@@ -1,7 +1,7 @@
-"""One stream from open to end: reading, retries, time limits, cancelling. The story on one screen.
+"""One request from open to end: reading, retries, time limits, cancelling. The story on one screen.
 
-Runs on the engine's loop. It must not know HTTP, wire formats or notebooks: a stream comes from `open_stream`, what is
-seen of it is the painter's, and the verdict on how it ended is the assembler's.
+Runs on the engine's loop. It must not know HTTP, wire formats or notebooks: a stream comes from its source, where it is
+drawn is not its concern, and the verdict on how it ended is the assembler's.
 """
 
 from __future__ import annotations
@@ -16,30 +16,32 @@ from nbstream.assembly import Assembler
 from nbstream.clock import SystemClock
 from nbstream.continuation import Continuation
 from nbstream.cost import price_later
-from nbstream.display.throttle import Throttle
 from nbstream.errors import (
     FirstTokenTimeoutError,
     InternalError,
     NotFoundError,
     StalledError,
+    StopWhenError,
     StreamError,
     TotalTimeoutError,
 )
-from nbstream.events import EndOfStream, Failed, Warned
-from nbstream.painter import Painter
-from nbstream.result import Retry, StreamResult, Timing
+from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
+from nbstream.plain import plain
+from nbstream.result import Retry, Round, StreamResult, Timing
 from nbstream.retry import RetryPolicy
 from nbstream.silence import SilenceLimit
+from nbstream.streaming.stages import staged
+from nbstream.streaming.stopping import STOP_REASON, StopCondition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
 
     from nbstream.clock import Clock
-    from nbstream.display.surface import Surface
     from nbstream.events import Event
     from nbstream.request import StreamRequest
-    from nbstream.transport.event_stream import EventStream
+    from nbstream.streaming.event_log import EventLog
+    from nbstream.streaming.observers import StreamWatch
+    from nbstream.transport.event_stream import EventStream, StreamSource
 
 __all__ = ["Session"]
 
@@ -54,35 +56,40 @@ _BUFFERED = Warned("buffered", "The whole answer arrived at once; a proxy on the
 
 
 class Session:
-    """One stream. `run` it once; `cancel` and `snapshot` it at any time.
+    """One request. `run` it once; `cancel` and `snapshot` it at any time.
 
     Args:
         request: What to ask.
-        surface: Where to draw; already open.
-        open_stream: Sends the request and hands over the stream.
-        throttle: Paces the frames.
-        clock: Time, for timing and pacing.
+        source: Sends the request and hands over the stream.
+        clock: Time, for timing.
         retries: Decides on sending the request again; by default as often as the request allows.
-        beginning: What is there already, of an answer that is gone on with.
+        beginning: What is there already, of an answer that is continued.
         resume: Starts the stream that goes on with this one, given a request, the answer so far, and whether to draw.
+        changed: Is called when there is something new in the snapshot.
+        log: Is given all events.
+        watch: Tells observers.
     """
 
     def __init__(
         self,
         request: StreamRequest,
-        surface: Surface,
-        open_stream: Callable[[StreamRequest], AbstractAsyncContextManager[EventStream]],
+        source: StreamSource,
         *,
-        throttle: Throttle | None = None,
         clock: Clock | None = None,
         retries: RetryPolicy | None = None,
         beginning: StreamResult | None = None,
         resume: Callable[[StreamRequest, StreamResult, bool], object] | None = None,
+        changed: Callable[[], object] = bool,
+        log: EventLog | None = None,
+        watch: StreamWatch | None = None,
     ) -> None:
         self._request = request
-        self._open_stream = open_stream
+        self._source = source
         self._clock: Clock = clock or SystemClock()
-        self._painter = Painter(surface, throttle or Throttle(), self._clock, self.snapshot)
+        self._changed = changed
+        self._log = log
+        self._watch = watch
+        self._stop = None if request.stop_when is None else StopCondition(request.stop_when)
         self._retries = retries or RetryPolicy(request.max_retries)
         self._beginning = beginning
         self._resume = resume
@@ -99,11 +106,8 @@ class Session:
         self._final: StreamResult | None = None
 
     async def run(self) -> StreamResult:
-        """Read the stream to its end, drawing as it grows; return how it ended. Never raises for a failed stream."""
-        painting = asyncio.create_task(self._painter.run())
+        """Read the stream to its end; return how it ended. Never raises for a failed stream."""
         self._reader = asyncio.create_task(self._read())
-        if self._beginning is not None:
-            self._painter.touch()
         if self._cancelled:
             self._reader.cancel()
         await asyncio.wait({self._reader})
@@ -111,13 +115,11 @@ class Session:
         self._reader = None
         ended = self._snapshot(continuation=self._continuation())
         cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
-        self._final = final = replace(ended, cost=cost)
+        rounds = (*(self._beginning.rounds if self._beginning else ()), _round_of(ended, cost))
+        self._final = final = replace(ended, cost=cost, rounds=rounds)
         self._stream = None  # the result lives on, and leads back here
         if final.error is not None:
             final.error.result = final
-        painting.cancel()
-        await asyncio.wait({painting})
-        await self._painter.close(final)
         return final
 
     def cancel(self) -> None:
@@ -139,6 +141,7 @@ class Session:
             retry=self._retry,
             attempts=self._attempt,
             continuation=continuation,
+            rounds=self._beginning.rounds if self._beginning else (),
         )
 
     async def _read(self) -> None:
@@ -155,10 +158,10 @@ class Session:
                         if self._retry is None or _ends_within(total, self._retry.delay):
                             raise
                     self._assembler = self._new_assembler()
-                    self._painter.touch()
+                    self._changed()
                     await self._clock.sleep(self._retry.delay)
                     self._retry = None
-                    self._painter.touch()
+                    self._changed()
         except TimeoutError:
             if not total.expired():
                 raise
@@ -169,13 +172,16 @@ class Session:
 
     async def _read_once(self) -> None:
         self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
+        if self._watch is not None:
+            self._watch.request(self._request)
         try:
             async with (
                 SilenceLimit(self._request.limits.first_token) as limit,
-                self._open_stream(self._request) as stream,
+                self._source.open(self._request) as stream,
+                staged(stream, self._request.stages) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id
-                async for batch in stream:
+                async for batch in batches:
                     if batch and (silence := self._take(batch)) is not None:
                         limit.restart(silence)
                     if self._assembler.state.terminal:
@@ -196,9 +202,13 @@ class Session:
             if type(event) is EndOfStream and self._was_held_back():
                 assembler.feed(_BUFFERED)
             assembler.feed(event)
+            if self._stop is not None and type(event) is TextDelta and self._has_said_enough(self._stop):
+                batch = [*batch[: batch.index(event) + 1], Finished(STOP_REASON), EndOfStream(marked=True)]
+                assembler.feed(batch[-2])
+                assembler.feed(batch[-1])
             if assembler.state.terminal:
                 break
-        self._painter.touch()
+        self._note(batch)
         has_more = assembler.content_events > content_before
         if has_more:
             self._last_token_at = self._clock.now()
@@ -207,6 +217,21 @@ class Session:
         if assembler.reason_given and assembler.announced:
             return None if announced_before else min(self._request.limits.stall, _AFTER_FINISH_SECONDS)
         return self._request.limits.stall if has_more else None
+
+    def _note(self, batch: list[Event]) -> None:
+        """Tell of what has come."""
+        if self._log is not None:
+            self._log.append(batch)
+        if self._watch is not None:
+            self._watch.events(batch)
+        self._changed()
+
+    def _has_said_enough(self, stop: StopCondition) -> bool:
+        try:
+            return stop.met(self._assembler.snapshot().text)
+        except Exception as error:
+            said = f"{type(error).__name__}: {plain(str(error))}".rstrip(": ")
+            raise StopWhenError(f"stop_when raised {said}.") from error
 
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""
@@ -273,6 +298,20 @@ class Session:
             total=now - self._started_at,
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
         )
+
+
+def _round_of(result: StreamResult, cost: float | None) -> Round:
+    return Round(
+        result.state,
+        result.finish_reason,
+        result.usage,
+        result.timing,
+        cost,
+        result.model,
+        result.request_id,
+        result.response_id,
+        result.attempts,
+    )
 
 
 def _taken_from(task: asyncio.Task[None]) -> BaseException | None:

@@ -105,7 +105,7 @@ def drawn_on(monkeypatch: pytest.MonkeyPatch) -> WatchedSurface:
 @pytest.fixture
 def responding(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set once the headers of a response have come."""
-    come, open_stream = threading.Event(), engine.open_stream
+    come, open_stream = threading.Event(), engine.open
 
     @contextlib.asynccontextmanager
     async def opening(request: StreamRequest) -> AsyncIterator[EventStream]:
@@ -113,7 +113,7 @@ def responding(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Eve
             come.set()
             yield stream
 
-    monkeypatch.setattr(engine, "open_stream", opening)
+    monkeypatch.setattr(engine, "open", opening)
     return come
 
 

@@ -10,7 +10,7 @@ from nbstream.display.throttle import Throttle
 from nbstream.errors import FirstTokenTimeoutError, InternalError, NotFoundError, StalledError
 from nbstream.events import EndOfStream, Failed, Finished, Started, TextDelta, UsageReported
 from nbstream.result import StreamState, Timing, Usage
-from nbstream.session import Session
+from nbstream.streaming.rounds import Rounds
 
 END = [Finished("stop"), EndOfStream(marked=True)]
 FOREVER = 1e9
@@ -21,7 +21,9 @@ def session(make_request, surface, clock):
     """A session on a scripted stream, paced at ten frames a second."""
 
     def session(stream, *, limits=(10.0, 120.0, 60.0), drawn_on=surface):
-        return Session(make_request(limits=limits), drawn_on, stream.open, throttle=Throttle(max_rate=10), clock=clock)
+        return Rounds(
+            make_request(limits=limits), drawn_on, stream, throttle=lambda: Throttle(max_rate=10), clock=clock
+        )
 
     return session
 
@@ -274,10 +276,10 @@ def test_a_surface_that_blocks_holds_up_no_other_stream(make_request, scripted, 
     blocked = BlockedSurface()
 
     async def main():
-        slow = Session(make_request(), blocked, scripted.answering("slow").open)
+        slow = Rounds(make_request(), blocked, scripted.answering("slow"))
         task = asyncio.create_task(slow.run())
         await asyncio.to_thread(blocked.reached.wait, 10)
-        other = await Session(make_request(), surface, scripted.answering("quick").open).run()
+        other = await Rounds(make_request(), surface, scripted.answering("quick")).run()
         assert not task.done()
         assert slow.snapshot().text == "slow"
         blocked.release.set()
@@ -292,7 +294,7 @@ def test_the_last_frame_never_overtakes_one_under_way(make_request, scripted):
     blocked = BlockedSurface()
 
     async def main():
-        task = asyncio.create_task(Session(make_request(), blocked, scripted.answering("a").open).run())
+        task = asyncio.create_task(Rounds(make_request(), blocked, scripted.answering("a")).run())
         await asyncio.to_thread(blocked.reached.wait, 10)
         for _ in range(10):
             await asyncio.sleep(0)

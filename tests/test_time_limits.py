@@ -24,7 +24,7 @@ from nbstream.errors import (
 )
 from nbstream.events import EndOfStream, Finished, Started, TextDelta
 from nbstream.request import TimeLimits
-from nbstream.session import Session
+from nbstream.streaming.rounds import Rounds
 from nbstream.testing import (
     DONE,
     FaultServer,
@@ -255,7 +255,7 @@ def ask(url: str, *, max_retries: int = 0, linger: float = 0.25, **limits: Any) 
         request = a_request(url, limits=TimeLimits(**generous), max_retries=max_retries)
         pool.client_for(request)  # making a client takes long enough to be seen in a short limit
         try:
-            return await Session(request, NullSurface(), pool.open).run()
+            return await Rounds(request, NullSurface(), pool).run()
         finally:
             await pool.close()
 

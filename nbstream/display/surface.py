@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["Attentive", "NullSurface", "Surface"]
+__all__ = ["Attentive", "NullSurface", "Surface", "is_blank"]
 
 
 class Surface(Protocol):
     """One place on which one stream is drawn.
 
-    `open` runs on the caller's thread, so that the output belongs to the right cell; `draw` and `close` run on worker
-    threads, never two at a time.
+    `open` runs on the caller's thread, so that the output belongs to the right cell; `draw` and `close` run on a thread
+    of the surface's own, never two at a time. What they raise, and however long they take, the answer is complete.
     """
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
@@ -58,3 +58,8 @@ class NullSurface:
 
     def close(self, result: StreamResult) -> None:
         """Show nothing."""
+
+
+def is_blank(surface: Surface) -> bool:
+    """Whether a surface draws nowhere, so that nothing need be prepared for it."""
+    return isinstance(surface, NullSurface)

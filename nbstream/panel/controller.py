@@ -83,7 +83,6 @@ class PanelController:
         self._suggestions, self._context = tuple(suggestions), tuple(context)
         self._namespace = namespace
         self._hooks = hooks
-        self._told_of_end = False
         self._sending = False
         self._view: Shown | None = None
         self._leave: Callable[[], None] = lambda: None
@@ -233,18 +232,17 @@ class PanelController:
     def turn_ended(self, running: RunningTurn, result: StreamResult) -> None:
         """Tell the notebook."""
         del running
-        # First, for whoever hears of the end may look at what is kept; so what the chat tells next is no news.
+        self.refresh()
+        # First, because whoever hears of the end may look at what is kept.
         self._call(self._hooks.changed)
-        self._told_of_end = True
         self._call(self._hooks.ended, result)
+        self._send_next()
 
     def turns_changed(self) -> None:
         """Show what there is now, and send what waits."""
         self.refresh()
         if not self._busy():
-            known, self._told_of_end = self._told_of_end, False
-            if not known:
-                self._call(self._hooks.changed)
+            self._call(self._hooks.changed)
             self._send_next()
 
     # --- the rest -----------------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def play(
     """
     from nbstream.display.throttle import Throttle
     from nbstream.retry import RetryPolicy
-    from nbstream.session import Session
+    from nbstream.streaming.rounds import Rounds
 
     drawn_on = surface or NullSurface()
     request = StreamRequest(
@@ -216,11 +216,11 @@ def play(
     )
 
     async def main() -> StreamResult:
-        session = Session(
+        session = Rounds(
             request,
             drawn_on,
-            stream.open,
-            throttle=Throttle(max_rate),
+            stream,
+            throttle=lambda: Throttle(max_rate),
             clock=LoopClock(),
             retries=RetryPolicy(max_retries, chance=lambda: 1.0),
         )

@@ -75,7 +75,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001  what the work raises belongs to whoever awaits it
+        except (Exception, SystemExit) as error:  # noqa: BLE001  what the work raises belongs to whoever awaits it
             future.set_exception(error)
         return future
 

@@ -22,7 +22,7 @@ from nbstream.display.notebook import MarkdownGrowth
 from nbstream.events import EndOfStream, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from nbstream.request import Endpoint
 from nbstream.result import StreamResult, StreamState
-from nbstream.session import Session
+from nbstream.streaming.rounds import Rounds
 from nbstream.testing import DONE, RecordingSurface, ScriptedStream, chat_chunk
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.wire import WireDecoder
@@ -88,7 +88,7 @@ def run(
     def run(*steps: Any, limits: tuple[float, ...] = (10.0, 600.0, 60.0)) -> StreamResult:
         async def main() -> StreamResult:
             stream = ScriptedStream(*steps)
-            return await Session(make_request(limits=limits), surface, stream.open, clock=clock).run()
+            return await Rounds(make_request(limits=limits), surface, stream, clock=clock).run()
 
         result: StreamResult = run_virtually(main())
         return result
@@ -170,7 +170,7 @@ def test_two_hundred_streams_on_one_loop_keep_to_themselves(
     async def one(number: int) -> StreamResult:
         steps = [step for i in range(20) for step in ([TextDelta(f"{number}.{i} ")], 0.01 * (1 + number % 7))]
         stream = ScriptedStream(*steps, END)
-        return await Session(make_request(), surfaces[number], stream.open, clock=clock).run()
+        return await Rounds(make_request(), surfaces[number], stream, clock=clock).run()
 
     async def main() -> list[StreamResult]:
         return await asyncio.gather(*map(one, range(200)))
@@ -241,7 +241,7 @@ def test_reading_goes_on_while_painting_hangs(make_request: MakeRequest) -> None
     async def main() -> StreamResult:
         pieces = [[TextDelta(f"{number} ")] for number in range(500)]
         stream = WatchedStream(surface, *pieces, END)
-        session = Session(make_request(), surface, stream.open)
+        session = Rounds(make_request(), surface, stream)
         running = asyncio.create_task(session.run())
         await asyncio.wait_for(stream.read.wait(), PATIENCE)
         seen = session.snapshot()
@@ -262,7 +262,7 @@ def test_a_stream_can_be_stopped_while_painting_hangs(make_request: MakeRequest)
 
     async def main() -> StreamResult:
         stream = WatchedStream(surface, [TextDelta("Hel")], [TextDelta("lo")], 1e6)
-        session = Session(make_request(), surface, stream.open)
+        session = Rounds(make_request(), surface, stream)
         running = asyncio.create_task(session.run())
         await asyncio.to_thread(surface.drawn.wait, PATIENCE)
         session.cancel()
@@ -299,7 +299,7 @@ def test_a_front_end_that_has_gone_costs_nothing_of_the_answer(
     async def main() -> StreamResult:
         steps = [step for number in range(100) for step in ([TextDelta(f"{number} ")], 0.1)]
         stream = ScriptedStream(*steps, END)
-        return await Session(make_request(), surface, stream.open, clock=clock).run()
+        return await Rounds(make_request(), surface, stream, clock=clock).run()
 
     result = run_virtually(main())
     assert result.text == "".join(f"{number} " for number in range(100))

@@ -72,7 +72,7 @@ class Slices:
         """Read the stream once."""
         gc.collect()
         with monkeypatch.context() as patch:
-            patch.setattr(engine(), "open_stream", functools.partial(self._opened, engine().open_stream))
+            patch.setattr(engine(), "open", functools.partial(self._opened, engine().open))
             self._marks = [time.process_time()]
             assert self._read() == PIECE * self._chunks
         self._marks.append(time.process_time())

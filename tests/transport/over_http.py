@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.display.surface import NullSurface
 from nbstream.request import Endpoint, StreamRequest, TimeLimits
-from nbstream.session import Session
+from nbstream.streaming.rounds import Rounds
 from nbstream.transport.open import ClientPool
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def ask(
         pool.client_for(request)  # making a client takes long enough to be seen in a short limit
         try:
             for _ in range(times):
-                result = await Session(request, surface or NullSurface(), pool.open).run()
+                result = await Rounds(request, surface or NullSurface(), pool).run()
             return result
         finally:
             await pool.close()

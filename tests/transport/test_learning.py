@@ -10,7 +10,7 @@ import pytest
 
 from nbstream.capabilities import Capabilities
 from nbstream.display.surface import NullSurface
-from nbstream.session import Session
+from nbstream.streaming.rounds import Rounds
 from nbstream.testing import chat_body, responses_body
 from nbstream.transport.open import ClientPool
 from tests.transport.over_http import PATIENCE, a_request
@@ -45,7 +45,7 @@ class Asked:
             pool = ClientPool()
             try:
                 sent = [a_request(self.server.base_url, **values) for values in requests]
-                results = [await Session(request, NullSurface(), pool.open).run() for request in sent]
+                results = [await Rounds(request, NullSurface(), pool).run() for request in sent]
                 self.learned = pool.capabilities.of(self.server.base_url, sent[0].model)
                 return results
             finally:

@@ -18,7 +18,7 @@ from nbstream.credential import Credential
 from nbstream.display.surface import NullSurface
 from nbstream.result import StreamState, Usage
 from nbstream.secret import Secret
-from nbstream.session import Session
+from nbstream.streaming.rounds import Rounds
 from nbstream.transport.open import ClientPool
 from nbstream.transport.translate import translated
 
@@ -45,7 +45,7 @@ def ask(loopback, make_request):
             pool = ClientPool()
             try:
                 for request in requests or [make_request(loopback.base_url, client=client, **values)]:
-                    result = await Session(dataclasses.replace(request, max_retries=0), NullSurface(), pool.open).run()
+                    result = await Rounds(dataclasses.replace(request, max_retries=0), NullSurface(), pool).run()
                 return result
             finally:
                 await pool.close()
@@ -172,7 +172,7 @@ def test_cancelling_twice_still_closes_the_connection(loopback, make_request, se
 
     async def main():
         pool = ClientPool()
-        session = Session(make_request(loopback.base_url), NullSurface(), pool.open)
+        session = Rounds(make_request(loopback.base_url), NullSurface(), pool)
         running = asyncio.create_task(session.run())
         await asyncio.to_thread(loopback.arrived.wait, 10)
         session.cancel()

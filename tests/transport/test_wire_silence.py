@@ -11,7 +11,7 @@ import pytest
 from nbstream.display.surface import NullSurface
 from nbstream.events import EndOfStream, Finished, Started, TextDelta
 from nbstream.request import TimeLimits
-from nbstream.session import Session
+from nbstream.streaming.rounds import Rounds
 from nbstream.testing import FaultServer, RecordingSurface, ScriptedStream, chat_body, chat_chunk, play
 from nbstream.transport.open import ClientPool
 from tests.transport.over_http import LONG, PATIENCE, SHORT, a_request, ask, verdict
@@ -127,7 +127,7 @@ def test_stop_works_in_silence(loopback: FaultServer, begun: bytes) -> None:
 
     async def main() -> StreamResult:
         pool = ClientPool()
-        session = Session(a_request(loopback.base_url), NullSurface(), pool.open)
+        session = Rounds(a_request(loopback.base_url), NullSurface(), pool)
         running = asyncio.create_task(session.run())
         await asyncio.to_thread(loopback.wait, requests=1)
         session.cancel()

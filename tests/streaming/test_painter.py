@@ -7,9 +7,9 @@ import pytest
 
 from nbstream.clock import SystemClock
 from nbstream.display.throttle import Throttle
-from nbstream.painter import Painter
 from nbstream.result import StreamResult, StreamState
-from nbstream.session import Session
+from nbstream.streaming.painter import Painter
+from nbstream.streaming.rounds import Rounds
 
 PATIENCE = 10.0
 
@@ -49,7 +49,7 @@ def test_while_a_frame_is_under_way_no_other_is_made(surface):
     async def main():
         nonlocal text
         painter = Painter(surface, Throttle(max_rate=1000), SystemClock(), snapshot)
-        running = asyncio.create_task(painter.run())
+        painter.begin()
         painter.touch()
         await asyncio.to_thread(surface.reached.wait, PATIENCE)
         for number in range(1000):
@@ -60,9 +60,7 @@ def test_while_a_frame_is_under_way_no_other_is_made(surface):
         surface.reached.clear()
         surface.release.set()
         await asyncio.to_thread(surface.reached.wait, PATIENCE)
-        running.cancel()
-        await asyncio.wait({running})
-        await painter.close(StreamResult("the end", StreamState.COMPLETED))
+        await painter.close(StreamResult("the end", StreamState.COMPLETED), patience=PATIENCE)
 
     asyncio.run(main())
     assert surface.drawn == ["the beginning", "piece 999", "the end"]
@@ -73,13 +71,13 @@ def test_any_number_of_surfaces_may_have_stopped(make_request, scripted, surface
     stopped = [StoppedSurface() for _ in range(40)]  # more than a loop has worker threads
 
     async def main():
-        streams = [Session(make_request(), each, scripted.answering("slow").open) for each in stopped]
+        streams = [Rounds(make_request(), each, scripted.answering("slow")) for each in stopped]
         tasks = [asyncio.create_task(stream.run()) for stream in streams]
         for each in stopped:
             await asyncio.to_thread(each.reached.wait, PATIENCE)
         assert [stream.snapshot().text for stream in streams] == ["slow"] * 40, "they are read all the same"
         surface.release.set()
-        other = await Session(make_request(), surface, scripted.answering("quick").open).run()
+        other = await Rounds(make_request(), surface, scripted.answering("quick")).run()
         await asyncio.get_running_loop().getaddrinfo("localhost", 80)  # which takes a worker thread of the loop
         assert not any(task.done() for task in tasks)
         for each in stopped:

@@ -1,0 +1,200 @@
+"""All the events of one answer, for any number of readers, each of which sees all from the beginning at its own pace.
+
+The engine's loop writes; readers are on any thread or event loop. Pieces of text that nobody has read yet are joined
+now and then, so that what is kept is the answer and little else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbstream.events import ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
+
+    from nbstream.events import Event
+
+__all__ = ["WAKE_UP_SECONDS", "EventLog"]
+
+WAKE_UP_SECONDS = 0.1
+"""How often a thread that waits wakes up: an interrupt is handled when it next runs Python."""
+
+# How many events that nobody has read may come before they are joined.
+_UNJOINED = 1000
+
+
+class EventLog:
+    """The events so far.
+
+    Example:
+        >>> log = EventLog()
+        >>> log.append([TextDelta("Hel"), TextDelta("lo")])
+        >>> log.close()
+        >>> list(log)
+        [TextDelta(text='Hello', choice=0, last=False)]
+    """
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._fixed = 0  # how many of them some reader has seen, or cannot be joined with what follows
+        self._over = False
+        self._waiting: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Add what has come."""
+        with self._lock:
+            self._events.extend(events)
+            if len(self._events) - self._fixed > _UNJOINED:
+                self._join()
+            waiting = self._taken()
+        for wake in waiting:
+            wake()
+
+    def close(self) -> None:
+        """Nothing follows."""
+        with self._lock:
+            self._over = True
+            self._join()
+            waiting = self._taken()
+        for wake in waiting:
+            wake()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Every event; waits for those that are still to come."""
+        position = 0
+        while True:
+            come = threading.Event()
+            events, over = self._from(position, come.set)
+            yield from events
+            position += len(events)
+            if over:
+                return
+            while not come.wait(WAKE_UP_SECONDS):
+                pass
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The same, without blocking the event loop."""
+        position = 0
+        while True:
+            come = _Signal()
+            events, over = self._from(position, come.send)
+            for event in events:
+                yield event
+            position += len(events)
+            if over:
+                return
+            await come.wait()
+
+    def growth(self) -> Iterator[None]:
+        """One `None` whenever there is something new, and at once if there is anything; ends with the answer.
+
+        It reads no event, so nothing need be kept for it.
+        """
+        while True:
+            come = threading.Event()
+            over = self._growing(come.set)
+            yield None
+            if over:
+                return
+            while not come.wait(WAKE_UP_SECONDS):
+                pass
+
+    async def growth_async(self) -> AsyncIterator[None]:
+        """The same, without blocking the event loop."""
+        while True:
+            come = _Signal()
+            over = self._growing(come.send)
+            yield None
+            if over:
+                return
+            await come.wait()
+
+    def _growing(self, wake: Callable[[], object]) -> bool:
+        """Whether the answer is over; if not, `wake` is called when more has come."""
+        with self._lock:
+            if not self._over:
+                self._waiting.append(wake)
+            return self._over
+
+    def _from(self, position: int, wake: Callable[[], object]) -> tuple[list[Event], bool]:
+        """The events from `position` on, and whether they are the last; if not, `wake` is called when more have come.
+
+        What a reader has been given no longer changes.
+        """
+        with self._lock:
+            if position == 0:
+                self._join()
+            self._fixed = len(self._events)
+            if not self._over:
+                self._waiting.append(wake)
+            return self._events[position:], self._over
+
+    def _taken(self) -> list[Callable[[], object]]:
+        waiting = self._waiting
+        if waiting:
+            self._waiting = []
+        return waiting
+
+    def _join(self) -> None:
+        """Join the pieces that nobody has read."""
+        self._events[self._fixed :] = _joined(self._events[self._fixed :])
+        self._fixed = max(self._fixed, len(self._events) - 1)
+
+
+class _Signal:
+    """An event of asyncio's that another thread may set."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def send(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._event.set)
+        except RuntimeError:  # the reader's loop is closed, and nobody reads any more
+            return
+
+    async def wait(self) -> None:
+        # Where another thread takes the signal of an interrupt, only a loop that turns shows it.
+        while not self._event.is_set():
+            try:
+                await asyncio.wait_for(self._event.wait(), WAKE_UP_SECONDS)
+            except TimeoutError:
+                continue
+
+
+def _joined(events: Iterable[Event]) -> Iterator[Event]:
+    for key, group in itertools.groupby(events, _key_of):
+        run = list(group)
+        first = run[0]
+        if key is None or len(run) == 1:
+            yield from run
+        elif isinstance(first, ToolCallDelta):
+            yield replace(first, arguments="".join(map(_piece, run)))
+        else:
+            assert isinstance(first, TextDelta | ReasoningDelta | RefusalDelta)
+            yield replace(first, text="".join(map(_piece, run)))
+
+
+def _key_of(event: Event) -> Hashable:
+    """What pieces of the same have in common; `None` for what is no piece."""
+    match event:
+        case TextDelta(_, choice, False) | ReasoningDelta(_, choice) | RefusalDelta(_, choice):
+            return type(event), choice
+        case ToolCallDelta(index, None, None) if index is not None:
+            return ToolCallDelta, index, event.choice
+    return None
+
+
+def _piece(event: Event) -> str:
+    assert isinstance(event, TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta)
+    return event.arguments if isinstance(event, ToolCallDelta) else event.text

@@ -1,0 +1,117 @@
+"""Whoever wants to know of every request, event and end of every stream: a ledger, a log, a trace, a recording.
+
+They are told on a thread of their own, in order, off the path of the tokens.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from nbstream.streaming.notices import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nbstream.events import Event
+    from nbstream.request import StreamRequest
+    from nbstream.result import StreamResult
+    from nbstream.streaming.notices import Notices
+
+__all__ = ["Observer", "Observers", "StreamWatch"]
+
+
+class Observer(Protocol):
+    """Is told what happens in all streams. What it raises is logged and hurts nothing.
+
+    `stream` is a number that all that is told of one answer has in common.
+    """
+
+    def on_request(self, stream: int, request: StreamRequest) -> None:
+        """A request is sent; an answer takes several if it is tried again, or has several rounds."""
+        ...
+
+    def on_event(self, stream: int, event: Event) -> None:
+        """Something of the answer has come; after the stages, so it may be shown to anybody."""
+        ...
+
+    def on_end(self, stream: int, result: StreamResult) -> None:
+        """The answer has ended, in whatever way."""
+        ...
+
+
+class Observers:
+    """All observers of an engine; they may come and go at any time.
+
+    Args:
+        notices: Tells them.
+
+    Example:
+        ```python
+        leave = engine().observers.add(Ledger())
+        ```
+    """
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+        self._all: tuple[Observer, ...] = ()
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def add(self, observer: Observer) -> Callable[[], None]:
+        """Tell `observer` of all that happens from now on; what is returned ends it."""
+        with self._lock:
+            self._all += (observer,)
+
+        def leave() -> None:
+            with self._lock:
+                self._all = tuple(each for each in self._all if each is not observer)
+
+        return leave
+
+    def watch(self) -> StreamWatch:
+        """What one stream tells its observers through."""
+        return StreamWatch(next(self._numbers), self)
+
+    def tell(self, told: Callable[[Observer], object]) -> None:
+        """Have `told` call each observer, elsewhere."""
+        for observer in self._all:
+            self._notices.tell(told, observer)
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+
+class StreamWatch:
+    """One stream, as its observers see it.
+
+    Args:
+        number: Of the stream.
+        observers: Whom to tell.
+    """
+
+    def __init__(self, number: int, observers: Observers) -> None:
+        self._number = number
+        self._observers = observers
+
+    def request(self, request: StreamRequest) -> None:
+        """A request is sent."""
+        if self._observers:
+            self._observers.tell(lambda observer: observer.on_request(self._number, request))
+
+    def events(self, events: Sequence[Event]) -> None:
+        """Events have come."""
+        if self._observers:
+            batch = tuple(events)
+            self._observers.tell(lambda observer: _each(observer, self._number, batch))
+
+    def end(self, result: StreamResult) -> None:
+        """The stream has ended."""
+        if self._observers:
+            self._observers.tell(lambda observer: observer.on_end(self._number, result))
+
+
+def _each(observer: Observer, stream: int, events: Sequence[Event]) -> None:
+    for event in events:
+        told(observer.on_event, stream, event)

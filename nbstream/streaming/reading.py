@@ -1,0 +1,107 @@
+"""Reads a running answer: its text piece by piece, or all its events. Any number of readers, on any thread or loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from concurrent.futures import Future
+
+    from nbstream.events import Event
+    from nbstream.result import StreamResult
+    from nbstream.streaming.rounds import Rounds
+
+__all__ = ["EventReader", "checked", "text_pieces", "text_pieces_async"]
+
+
+class EventReader:
+    """All the events of one answer, from the beginning.
+
+    Args:
+        rounds: The answer.
+        end: Its end, with the last frame drawn.
+
+    Raises:
+        StreamError: While reading: the stream failed, after all its events have been given out.
+    """
+
+    def __init__(self, rounds: Rounds, end: Future[StreamResult]) -> None:
+        self._rounds = rounds
+        self._end = end
+
+    def __iter__(self) -> Iterator[Event]:
+        yield from self._rounds.log
+        checked(self._end.result())
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        async for event in self._rounds.log:
+            yield event
+        checked(await asyncio.shield(asyncio.wrap_future(self._end)))
+
+
+def text_pieces(rounds: Rounds, end: Future[StreamResult]) -> Iterator[str]:
+    """The text of an answer as it arrives.
+
+    Args:
+        rounds: The answer.
+        end: Its end, with the last frame drawn.
+
+    Raises:
+        StreamError: The stream failed, after all its text has been given out.
+    """
+    text = _Text(rounds)
+    for _ in rounds.log.growth():
+        if piece := text.new():
+            yield piece
+    if piece := text.new():
+        yield piece
+    checked(end.result())
+
+
+async def text_pieces_async(rounds: Rounds, end: Future[StreamResult]) -> AsyncIterator[str]:
+    """The same on an event loop.
+
+    Args:
+        rounds: The answer.
+        end: Its end, with the last frame drawn.
+
+    Raises:
+        StreamError: The stream failed, after all its text has been given out.
+    """
+    text = _Text(rounds)
+    async for _ in rounds.log.growth_async():
+        if piece := text.new():
+            yield piece
+    if piece := text.new():
+        yield piece
+    checked(await asyncio.shield(asyncio.wrap_future(end)))
+
+
+def checked(result: StreamResult) -> StreamResult:
+    """The result of a stream that did not fail.
+
+    Raises:
+        StreamError: It failed.
+    """
+    if result.error is not None:
+        # The frames of its making would keep the whole stream in memory.
+        raise result.error.with_traceback(None)
+    return result
+
+
+class _Text:
+    """What of the text a reader has not been given yet. What a server takes back cannot be taken back here."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        self._rounds = rounds
+        self._given = ""
+
+    def new(self) -> str:
+        text = self._rounds.snapshot().text
+        kept = len(self._given)
+        if not text.startswith(self._given):  # the rest is what follows the beginning that both have
+            kept = next((at for at, (new, old) in enumerate(zip(text, self._given, strict=False)) if new != old), 0)
+        self._given = text
+        return text[kept:]

@@ -1,0 +1,168 @@
+"""One answer, which may take several requests: the loop over them, and what happens at the end.
+
+Every round is a `Session`. All of them are drawn on the same surfaces, and read through the same log. What ends an
+answer commits it; then the surfaces draw the end, for which nothing waits long; then others are told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from nbstream.clock import SystemClock
+from nbstream.display.throttle import Throttle
+from nbstream.errors import InternalError
+from nbstream.result import StreamResult, StreamState
+from nbstream.session import Session
+from nbstream.streaming.event_log import EventLog
+from nbstream.streaming.painter import Painter
+from nbstream.streaming.surfaces import Surfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbstream.clock import Clock
+    from nbstream.display.surface import Surface
+    from nbstream.request import StreamRequest
+    from nbstream.retry import RetryPolicy
+    from nbstream.streaming.notices import Notices
+    from nbstream.streaming.observers import StreamWatch
+    from nbstream.transport.event_stream import StreamSource
+
+__all__ = ["NextRound", "Rounds"]
+
+_log = logging.getLogger("nbstream")
+
+# How long the end of an answer waits for the last frame. A long answer takes a while to be written out.
+_LEAST_PATIENCE_SECONDS, _CHARACTERS_A_SECOND = 3.0, 50_000
+
+
+class NextRound(NamedTuple):
+    """What another round asks for, and what it goes on from."""
+
+    request: StreamRequest
+    beginning: StreamResult
+
+
+class Rounds:
+    """One answer. `run` it once; `cancel` and `snapshot` it at any time.
+
+    Args:
+        request: What to ask first.
+        surfaces: Where to draw; already open.
+        source: Opens the stream of each round.
+        throttle: Makes what paces the frames of one surface.
+        clock: Time, for timing and pacing.
+        retries: Decides on sending a request again; by default as often as the request allows.
+        beginning: What is there already, of an answer that is continued.
+        resume: Starts the stream that goes on with this one, given a request, the answer so far, and whether to draw.
+        follow_up: Says what round follows one that has ended; by default none does.
+        commit: Is given the final result on the loop, before anybody hears of it; must not wait. What it returns is
+            called once the surfaces have drawn the end, on the thread of `notices`.
+        watch: Tells observers.
+        notices: Tells everybody else.
+    """
+
+    def __init__(
+        self,
+        request: StreamRequest,
+        surfaces: Surfaces | Surface,
+        source: StreamSource,
+        *,
+        throttle: Callable[[], Throttle] = Throttle,
+        clock: Clock | None = None,
+        retries: RetryPolicy | None = None,
+        beginning: StreamResult | None = None,
+        resume: Callable[[StreamRequest, StreamResult, bool], object] | None = None,
+        follow_up: Callable[[StreamResult], NextRound | None] | None = None,
+        commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
+        watch: StreamWatch | None = None,
+        notices: Notices | None = None,
+    ) -> None:
+        self.log = EventLog()
+        self._surfaces = surfaces if isinstance(surfaces, Surfaces) else Surfaces([surfaces])
+        self._source = source
+        self._throttle = throttle
+        self._clock: Clock = clock or SystemClock()
+        self._retries = retries
+        self._resume = resume
+        self._follow_up = follow_up
+        self._commit = commit
+        self._watch = watch
+        self._notices = notices
+        self._cancelled = False
+        self._final: StreamResult | None = None
+        self._session = self._round(request, beginning)
+
+    async def run(self) -> StreamResult:
+        """Ask until the answer is whole, drawing as it grows; return how it ended. Never raises for a failed stream."""
+        self._surfaces.begin(self._painter)
+        if self._session.snapshot().parts:  # what is there already
+            self._surfaces.touch()
+        try:
+            result = await self._answer()
+        except BaseException as error:
+            self._end(self._broken(error))
+            raise
+        told = self._end(result)
+        patience = _LEAST_PATIENCE_SECONDS + len(result.text) / _CHARACTERS_A_SECOND
+        await self._surfaces.close(result, patience=patience)
+        if told is not None and self._notices is not None:
+            telling = self._notices.tell(contextvars.copy_context().run, told)
+            await asyncio.wait({asyncio.wrap_future(telling)}, timeout=patience)
+        return result
+
+    def cancel(self) -> None:
+        """End the answer: the connection is closed, what had arrived is kept. Without effect once it has ended."""
+        self._cancelled = True
+        self._session.cancel()
+
+    def snapshot(self) -> StreamResult:
+        """The result so far, or the final one."""
+        return self._final or self._session.snapshot()
+
+    async def _answer(self) -> StreamResult:
+        while True:
+            result = await self._session.run()
+            further = None if self._cancelled or self._follow_up is None else self._follow_up(result)
+            if further is None:
+                return result
+            self._session = self._round(*further)
+
+    def _round(self, request: StreamRequest, beginning: StreamResult | None) -> Session:
+        return Session(
+            request,
+            self._source,
+            clock=self._clock,
+            retries=self._retries,
+            beginning=beginning,
+            resume=self._resume,
+            changed=self._surfaces.touch,
+            log=self.log,
+            watch=self._watch,
+        )
+
+    def _end(self, result: StreamResult) -> Callable[[], object] | None:
+        """Commit the result; return what others are to be told."""
+        self._final = result
+        self.log.close()
+        if self._watch is not None:
+            self._watch.end(result)
+        try:
+            return self._commit(result) if self._commit is not None else None
+        except Exception:  # noqa: BLE001  it must not keep the surfaces from drawing the end
+            _log.exception("nbstream could not commit the answer; it is complete in the result")
+            return None
+
+    def _broken(self, error: BaseException) -> StreamResult:
+        """The result of an answer that nobody reads to its end any more."""
+        if isinstance(error, asyncio.CancelledError):  # the engine is closed
+            return replace(self._session.snapshot(), state=StreamState.CANCELLED)
+        failed = InternalError(f"nbstream itself failed ({type(error).__name__}); please report this.")
+        return replace(self._session.snapshot(), state=StreamState.FAILED, error=failed)
+
+    def _painter(self, surface: Surface) -> Painter:
+        return Painter(surface, self._throttle(), self._clock, self.snapshot)
