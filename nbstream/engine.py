@@ -36,6 +36,8 @@ class Engine:
         self.pid = os.getpid()
         self.last_result: StreamResult | None = None
         """The result of the stream that ended last, for whoever wants to go on with it."""
+        self.source: StreamSource | None = None
+        """Where the streams come from that name no source; `None` is the pooled clients."""
         self._loop = asyncio.new_event_loop()
         self._clients: ClientPool | None = None
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
@@ -63,8 +65,8 @@ class Engine:
         threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
 
     def open_stream(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
-        """Send `request` over a pooled client, or to the source that it names; on the loop only."""
-        source: StreamSource = request.source or self.clients
+        """Open a stream from the source that `request` names, else from the engine's; on the loop only."""
+        source: StreamSource = request.source or self.source or self.clients
         return source.open(request)
 
     def close(self) -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from nbstream.credential import Credential
-    from nbstream.transport.event_stream import StreamSource
 
 __all__ = [
     "OPENAI_BASE_URL",
@@ -142,7 +141,8 @@ class StreamRequest(Target):
         images: What becomes of remote images in the answer: links, or loaded.
         partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
         position: Where to take up the answer instead of asking for one.
-        source: Where the stream comes from, in place of the pooled clients: a recording, a test.
+        source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is a `StreamSource`
+            of transport, which knows requests, and which requests must therefore not know.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -155,7 +155,7 @@ class StreamRequest(Target):
     images: Images = "link"
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
-    source: StreamSource | None = field(default=None, repr=False)
+    source: Any = field(default=None, repr=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:

@@ -89,7 +89,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
-MAY_NAME_TYPES_OF = dict.fromkeys(("api", "request", "resolution", "session"), ("transport.event_stream",))
+MAY_NAME_TYPES_OF = dict.fromkeys(("api", "resolution", "session"), ("transport.event_stream",))
 KNOW_NO_VALUES = {"markdown", "demo"}
 SDK = {"openai", "httpx", "httpx2"}
 MAY_NAME_SDK_TYPES = {"request", "target", "resolution", "api", "chat"}
