@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.transport.event_stream import EventStream
+    from nbstream.transport.event_stream import EventStream, StreamSource
     from nbstream.transport.open import ClientPool
 
 __all__ = ["Engine", "engine"]
@@ -39,6 +39,8 @@ class Engine:
         self.pid = os.getpid()
         self.last_result: StreamResult | None = None
         """The result of the stream that ended last, for whoever wants to go on with it."""
+        self.source: StreamSource | None = None
+        """Where the streams come from that name no source; `None` is the pooled clients."""
         self._loop = asyncio.new_event_loop()
         self._clients: ClientPool | None = None
         self.notices = Notices()
@@ -68,8 +70,9 @@ class Engine:
         threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
 
     def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:
-        """Send `request` over a pooled client, as a `StreamSource`; on the loop only."""
-        return self.clients.open(request)
+        """Open a stream, as a `StreamSource`: from the engine's source if it has one; on the loop only."""
+        source: StreamSource = self.source or self.clients
+        return source.open(request)
 
     def close(self) -> None:
         """Cancel what runs, close the connections and end the thread."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nbstream.credential import Credential
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
-    from nbstream.transport.event_stream import StreamSource
 
 __all__ = [
     "OPENAI_BASE_URL",
@@ -144,7 +143,8 @@ class StreamRequest(Target):
         images: What becomes of remote images in the answer: links, or loaded.
         partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
         position: Where to take up the answer instead of asking for one.
-        source: Where the stream comes from, in place of the pooled clients: a recording, a test.
+        source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is a `StreamSource`
+            of transport, which knows requests, and which requests must therefore not know.
         stages: What sees every event before the answer does, in this order.
         stop_when: A condition on the text so far that ends the answer early.
         stream: Whether to ask for a stream; otherwise the answer comes in one piece.
@@ -160,7 +160,7 @@ class StreamRequest(Target):
     images: Images = "link"
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
-    source: StreamSource | None = field(default=None, repr=False)
+    source: Any = field(default=None, repr=False)
     stages: tuple[Stage, ...] = field(default=(), repr=False)
     stop_when: StopWhen | None = field(default=None, repr=False)
     stream: bool = True

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 import nbstream as nbs
+from nbstream.engine import engine
 from nbstream.errors import RateLimitError, UsageError
 from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body, chat_chunk
 
@@ -181,3 +182,10 @@ def test_a_chat_asks_its_source_and_what_goes_on_with_an_answer_does_too(tmp_pat
 def test_what_is_no_source_is_told():
     with pytest.raises(UsageError, match=r"open\(request\)"):
         nbs.start("Hi", source=cast("Any", "recording.json"), model="m")
+
+
+def test_the_engine_may_have_a_source_for_all_that_name_none(monkeypatch):
+    monkeypatch.setattr(engine(), "source", ScriptedStream.answering("of the engine"))
+    asked = {"model": "m", "display": False}
+    assert nbs.stream("Hi", **asked).text == "of the engine"
+    assert nbs.stream("Hi", source=ScriptedStream.answering("of the call"), **asked).text == "of the call"

@@ -101,7 +101,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "chat_panel": ("chat", "display.choose", "display.page", "display.panel_view", "engine", "notebook_file", "panel"),
     "magics": ("api", "awaited_cells", "chat", "config", "engine", "interpolate", "options", "handle"),
 }
-MAY_NAME_TYPES_OF = dict.fromkeys(("api", "request", "resolution", "session"), ("transport.event_stream", "streaming"))
+MAY_NAME_TYPES_OF = {
+    **dict.fromkeys(("api", "resolution", "session"), ("transport.event_stream", "streaming")),
+    "request": ("streaming.stages", "streaming.stopping"),
+}
 KNOW_NO_VALUES = {"markdown", "demo"}
 SDK = {"openai", "httpx", "httpx2"}
 MAY_NAME_SDK_TYPES = {"request", "target", "resolution", "api", "chat"}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.transport.event_stream import EventStream
+    from nbstream.transport.event_stream import EventStream, StreamSource
 
 PATIENCE = 10.0
 
@@ -103,18 +103,24 @@ def drawn_on(monkeypatch: pytest.MonkeyPatch) -> WatchedSurface:
 
 
 @pytest.fixture
-def responding(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def responding(engine: Engine) -> threading.Event:
     """Set once the headers of a response have come."""
-    come, open_stream = threading.Event(), engine.open
+    engine.source = announcing = Announcing(engine.clients)
+    return announcing.come
+
+
+class Announcing:
+    """A source that says when it has opened a stream."""
+
+    def __init__(self, inner: StreamSource) -> None:
+        self.come = threading.Event()
+        self._inner = inner
 
     @contextlib.asynccontextmanager
-    async def opening(request: StreamRequest) -> AsyncIterator[EventStream]:
-        async with open_stream(request) as stream:
-            come.set()
+    async def open(self, request: StreamRequest) -> AsyncIterator[EventStream]:
+        async with self._inner.open(request) as stream:
+            self.come.set()
             yield stream
-
-    monkeypatch.setattr(engine, "open", opening)
-    return come
 
 
 class Reached:

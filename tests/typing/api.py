@@ -7,6 +7,7 @@ from typing import assert_type
 import openai
 
 import nbstream as nbs
+from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body
 
 
 def ask() -> str:
@@ -25,6 +26,11 @@ async def ask_side_by_side() -> list[str]:
     result = await nbs.astream("And then?", model="demo")
     assert_type(await handle, nbs.StreamResult)
     return [result.text, handle.text]
+
+
+def ask_a_script() -> str:
+    chat = nbs.Chat(source=ScriptedBytes(chat_body("Hi")), model="m", api="chat")
+    return nbs.stream("Hi", source=ScriptedStream.answering("Hi"), model="m").text + chat.stream("Hi").text
 
 
 def stop() -> bool:
