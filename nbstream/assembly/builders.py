@@ -16,8 +16,6 @@ from nbstream.parts import (
     TextPart,
     ToolCallPart,
 )
-from nbstream.pieces import Pieces
-from nbstream.plain import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -185,12 +183,12 @@ class Call(Builder):
         self.custom = custom
         self.id: str | None = None
         self.name = ""
-        self._arguments = Pieces()
+        self._arguments = TextBuffer()
 
     @property
     def has_arguments(self) -> bool:
         """Whether any of its arguments have come."""
-        return bool(self._arguments)
+        return bool(self._arguments.size)
 
     @property
     def arguments(self) -> str:
@@ -213,9 +211,13 @@ class Call(Builder):
         self._arguments.join()
         super().end()
 
+    def close(self) -> None:
+        """Nothing follows in the whole answer."""
+        self._arguments.close()
+        super().close()
+
     def _part(self) -> ToolCallPart:
-        arguments = encodable(self._arguments.value())
-        return ToolCallPart(self.id, self.name, arguments, self.index, self.item_id, self.custom, self.open)
+        return ToolCallPart(self.id, self.name, self.arguments, self.index, self.item_id, self.custom, self.open)
 
 
 class Media(Builder):
@@ -271,7 +273,7 @@ class Activity(Builder):
         self.status: str | None = None
         self.item: Mapping[str, Any] = {}
         self.item_id: str | None = None
-        self._input = Pieces()
+        self._input = TextBuffer()
 
     def append(self, piece: str) -> None:
         """Take the next piece of its input."""
@@ -283,9 +285,13 @@ class Activity(Builder):
         self._input.join()
         super().end()
 
+    def close(self) -> None:
+        """Nothing follows in the whole answer."""
+        self._input.close()
+        super().close()
+
     def _part(self) -> ActivityPart:
-        said = encodable(self._input.value())
-        return ActivityPart(self.kind, self.status, said, self.item, self.item_id, self.open)
+        return ActivityPart(self.kind, self.status, self._input.value(), self.item, self.item_id, self.open)
 
 
 def builder_of(part: Part) -> Builder:

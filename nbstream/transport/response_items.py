@@ -27,6 +27,9 @@ CALL_ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 
 _Key: TypeAlias = tuple[str, int]
 
+# Among how many of an item's last parts a whole text is looked for that came in pieces under another number.
+_MISNUMBERED = 16
+
 _ITEM_BREAK = "\n\n"
 _SHORTER = Warned("revised_text", "The server's final text is shorter than what it had sent; the longer one is kept.")
 _OTHER = Warned("revised_text", "The server's final text is not the text that it had sent, which is kept.")
@@ -102,7 +105,7 @@ class TextParts:
         self._settled.add(item)
         part = self._parts.get(key)
         if part is None or not part:  # the pieces never came, or came under another number
-            others = (other for other in self._by_item.get(item, ()) if other.size == len(text))
+            others = self._by_item.get(item, [])[-_MISNUMBERED:]
             events = self.add(place, text) if text and all(text != other.value() for other in others) else []
         elif encodable(so_far := part.value()) == encodable(text):
             events = []
