@@ -72,6 +72,7 @@ class Answer:
         """Begin a part of words, or go on with one that was announced before."""
         group = self._groups.get(event.part)
         if group is None:
+            self._take_held()  # before a part is added
             group = self._groups[event.part] = self._known(event) or [self._added(event)]
         self._turn_to(group)
 
@@ -86,6 +87,8 @@ class Answer:
             words.end()
 
     def _turn_to(self, group: list[Words]) -> None:
+        if group is not self._group:
+            self._take_held()
         self._group, self._cursor = group, group[-1]
 
     def _known(self, event: PartStarted) -> list[Words]:
@@ -171,6 +174,7 @@ class Answer:
 
     def add_reasoning(self, text: str) -> None:
         """Take the next piece of reasoning that came apart from the text."""
+        self._take_held()
         self._append("reasoning", text)
         self._reasoning_apart = True
         if self._tags is not None:
@@ -178,10 +182,12 @@ class Answer:
 
     def add_refusal(self, text: str) -> None:
         """Take the next piece of a refusal."""
+        self._take_held()
         self._append("refusal", text)
 
     def revise_text(self, text: str, part: int | None = None) -> None:
         """Put the server's final wording in the place of a part, or of the whole text."""
+        self._take_held()
         own = (each for each in islice(self._builders, self._kept, None) if isinstance(each, Words) and each.in_text)
         group = list(own) if part is None else self._groups.get(part, [])
         if not group:
@@ -247,6 +253,11 @@ class Answer:
             found.cite([citation]) if found is not None else self._loose.append(citation)
         if group is None and found is not None:
             self._cited = at, offset
+
+    def _take_held(self) -> None:
+        """Take what may have been the beginning of a tag: something else comes, and the text before it is whole."""
+        if self._tags is not None and self._tags.holds:
+            self._take(self._tags.close())
 
     def _take(self, pieces: list[Split]) -> None:
         for where, text in pieces:
@@ -329,13 +340,13 @@ class Answer:
         return next((each for each in known if event.item_id is not None and each.item_id == event.item_id), None)
 
     def _add(self, builder: Builder) -> None:
+        self._take_held()
         self._builders.append(builder)
         self._leave()
 
     def close(self) -> None:
         """Nothing follows."""
-        if self._tags is not None:
-            self._take(self._tags.close())
+        self._take_held()
         if self._loose:  # no text has come for them
             words = Words("text")
             self._builders.append(words)
