@@ -206,6 +206,7 @@ class Annotated:
     part: int | None = None
     start: int | None = None
     end: int | None = None
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Citation:
         end: Where it ends, in characters, exclusive.
     """
 
-    annotation: Any
+    annotation: Any = field(hash=False)
     start: int | None = None
     end: int | None = None
 
@@ -200,7 +200,7 @@ class ActivityPart:
     kind: str
     status: str | None = None
     input: str = ""
-    item: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    item: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     item_id: str | None = None
     open: bool = False
     type: ClassVar[str] = "activity"
@@ -223,11 +223,11 @@ def joined(parts: Iterable[Part], kind: type[TextPart | ReasoningPart | RefusalP
     """
     texts: list[str] = []
     for part in parts:
-        if isinstance(part, kind):
+        if isinstance(part, kind) and part.text:
             if part.new_paragraph and texts:
                 texts.append(PARAGRAPH_BREAK)
             texts.append(part.text)
-    return texts[0] if len(texts) == 1 else "".join(texts)
+    return "".join(texts)
 
 
 def parts_of(

@@ -36,6 +36,17 @@ class Pieces:
         """All of it, as one string."""
         return "".join(self._list)
 
+    @property
+    def size(self) -> int:
+        """How many characters there are."""
+        return sum(map(len, self._list))
+
+    def join(self) -> None:
+        """Be one string, which is shared with whoever reads it; nothing much is expected to follow."""
+        if len(self._list) > 1:
+            self._list[:] = ["".join(self._list)]
+            self._joined = 1
+
     def replace(self, text: str) -> None:
         """Forget what there is and hold `text` instead."""
         self._list[:] = [text]

@@ -71,7 +71,7 @@ OPTIONAL = {
 """What is compared only in a case that names it.
 
 `message` is a part of the error's message. A row of `parts` names the fields of one part that are compared; bytes stand
-there as a string of Latin-1, and `citations` as `[start, end, type]` each.
+there as a string of Latin-1, and `citations` as `[start, end, type]` each, or `[type]` without a span.
 """
 
 KINDS = {made.kind for name in errors.__all__ if hasattr(made := getattr(errors, name), "kind")}
@@ -245,7 +245,8 @@ def _part_rows(parts: Sequence[Part], expected: Sequence[dict[str, Any]]) -> lis
 def _field(part: Part, name: str) -> Any:
     value = getattr(part, name, None)
     if name == "citations":
-        return [[cited.start, cited.end, cited.annotation.get("type")] for cited in value or ()]
+        spans = [() if cited.start is None else (cited.start, cited.end) for cited in value or ()]
+        return [[*span, cited.annotation.get("type")] for span, cited in zip(spans, value or (), strict=True)]
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 

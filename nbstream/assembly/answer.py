@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from nbstream.assembly.builders import Activity, Call, Media, Words, builder_of
+from nbstream.assembly.builders import Activity, Builder, Call, Media, Words, builder_of
 from nbstream.assembly.thinking import Split, ThinkingTags, Where
 from nbstream.assembly.tool_calls import ToolCallCollector
-from nbstream.parts import Citation, ReasoningPart, TextPart, joined
+from nbstream.parts import PARAGRAPH_BREAK, Citation, ReasoningPart, TextPart, joined
 from nbstream.result import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from nbstream.assembly.builders import WordsKind
     from nbstream.events import ActivityReported, Annotated, MediaDelta, PartStarted, TextDelta, ToolCallDelta
@@ -34,7 +35,7 @@ class Answer:
         self.finish_reason: str | None = None
         self._after_reason = 0  # pieces that came when the server had already said why the answer ends
         self.repeated = False
-        self._builders: list[Words | Call | Media | Activity] = [builder_of(part) for part in beginning]
+        self._builders: list[Builder] = [builder_of(part) for part in beginning]
         self.tool_calls = ToolCallCollector(each for each in self._builders if isinstance(each, Call))
         self._others: dict[Hashable, Media | Activity] = {}
         self._kept = 0 if resumed else len(self._builders)  # how many of the first builders stay as they are
@@ -46,6 +47,7 @@ class Answer:
         self._text_pieces = 0
         self._reasoning_apart = bool(joined(beginning, ReasoningPart))
         self._loose: list[Citation] = []
+        self._cited = self._kept, 0  # the place of the text that was cited last, and where it begins in the whole text
         # What comes after a beginning is no beginning: a tag in it is text.
         self._tags = None if joined(beginning, TextPart) else ThinkingTags(self._text)
 
@@ -70,7 +72,8 @@ class Answer:
         """Begin a part of words, or go on with one that was announced before."""
         group = self._groups.get(event.part)
         if group is None:
-            group = self._groups[event.part] = [self._known(event) or self._added(event)]
+            self._take_held()  # before a part is added
+            group = self._groups[event.part] = self._known(event) or [self._added(event)]
         self._turn_to(group)
 
     def resume(self, part: int) -> None:
@@ -81,25 +84,35 @@ class Answer:
     def end(self, part: int) -> None:
         """Note that a part is whole."""
         for words in self._groups.get(part, ()):
-            words.open = False
+            words.end()
 
     def _turn_to(self, group: list[Words]) -> None:
+        if group is not self._group:
+            self._take_held()
         self._group, self._cursor = group, group[-1]
 
-    def _known(self, event: PartStarted) -> Words | None:
-        """The part that is announced once more, by a stream that is taken up again."""
+    def _known(self, event: PartStarted) -> list[Words]:
+        """The part that is announced once more, by a stream that is taken up again; it may hold thoughts in tags."""
         if not self._resumed:
-            return None
+            return []
         if event.item_id is None:
-            return self._cursor if self._cursor is not None and self._cursor.kind == event.kind else None
-        place = event.kind, event.item_id, event.content_index
-        words = (each for each in self._builders if isinstance(each, Words))
-        return next((each for each in words if (each.kind, each.item_id, each.content_index) == place), None)
+            known = [self._cursor] if self._cursor is not None and self._cursor.kind == event.kind else []
+        else:
+            kinds = {"text", "reasoning"} if event.kind == "text" else {event.kind}
+            place = event.item_id, event.content_index
+            words = (each for each in self._builders if isinstance(each, Words) and each.kind in kinds)
+            known = [each for each in words if (each.item_id, each.content_index) == place]
+        for each in known:
+            each.in_text = event.kind == "text"
+        if known:
+            known[-1].open = True
+        return known
 
     def _added(self, event: PartStarted) -> Words:
         place = event.item_id, event.content_index
         made = Words(event.kind, *place, new_paragraph=event.new_paragraph, after=self._last(event.kind))
         self._builders.append(made)
+        self._cite_loose(made)
         return made
 
     def _last(self, kind: WordsKind) -> Words | None:
@@ -109,7 +122,7 @@ class Answer:
         cursor = self._cursor
         if cursor is None or cursor.kind != kind:
             cursor = self._cursor = self._begun(kind, in_text=in_text)
-        cursor.buffer.append(piece)
+        cursor.append(piece)
 
     def _begun(self, kind: WordsKind, *, in_text: bool) -> Words:
         """The words that a piece of another kind than the one before begins, or goes on with."""
@@ -123,17 +136,25 @@ class Answer:
             if kind == "text" and last.kind == "text":
                 return last  # it was empty when a thought between tags came first
             made = Words(kind, last.item_id, last.content_index, in_text=True, after=self._last(kind))
-            empty = last.kind == "text" and not last.buffer.value()
+            empty = last.kind == "text" and not last.size
             self._builders.insert(self._builders.index(last) + (not empty), made)
+            self._cited = self._kept, 0
             group.insert(len(group) - empty, made)
-        if kind == "text":
-            made.citations, self._loose = self._loose, []
+            if not empty:
+                last.end()
+        self._cite_loose(made)
         return made
+
+    def _cite_loose(self, words: Words) -> None:
+        """Give citations that came before any text to the first one."""
+        if self._loose and words.kind == "text":
+            loose, self._loose = self._loose, []
+            words.cite(loose)
 
     def _leave(self) -> None:
         """Leave the part of the wire, or the words, that another part comes after."""
         if self._group is None and self._cursor is not None:
-            self._cursor.open = False
+            self._cursor.end()
         self._group = self._cursor = None
 
     # --- words --------------------------------------------------------------------------------------------------------
@@ -147,12 +168,13 @@ class Answer:
         if self._tags is not None and not self._tags.pass_over(piece):
             self._take(self._tags.split(piece))
         elif (cursor := self._cursor) is not None and cursor.kind == "text":
-            cursor.buffer.append(piece)  # nearly always
+            cursor.append(piece)  # nearly always
         else:
             self._append("text", piece, in_text=True)
 
     def add_reasoning(self, text: str) -> None:
         """Take the next piece of reasoning that came apart from the text."""
+        self._take_held()
         self._append("reasoning", text)
         self._reasoning_apart = True
         if self._tags is not None:
@@ -160,54 +182,82 @@ class Answer:
 
     def add_refusal(self, text: str) -> None:
         """Take the next piece of a refusal."""
+        self._take_held()
         self._append("refusal", text)
 
     def revise_text(self, text: str, part: int | None = None) -> None:
         """Put the server's final wording in the place of a part, or of the whole text."""
-        own = [each for each in self._builders[self._kept :] if isinstance(each, Words) and each.in_text]
-        group = own if part is None else self._groups.get(part, [])
+        self._take_held()
+        own = (each for each in islice(self._builders, self._kept, None) if isinstance(each, Words) and each.in_text)
+        group = list(own) if part is None else self._groups.get(part, [])
         if not group:
             self._append("text", text, in_text=True)
             return
-        first = self._replaced(group)
-        made = [first]
-        self._groups |= {number: made for number, old in self._groups.items() if old[0] in group}
-        self._turn_to(made)
-        if self._tags is None or own[0] is not group[0]:
-            first.buffer.append(text)
-            return
-        self._tags = ThinkingTags(self._text)
-        if not self._reasoning_apart:
-            pass  # what stood between tags is gone with the words
-        elif text.lstrip().startswith("<think>"):
-            self._builders = [each for each in self._builders if not _is_reasoning(each)]  # the text says it again
+        first = self._emptied(group)
+        at = self._group, self._cursor
+        self._turn_to([first] if part is None else group)
+        if self._tags is None or (part is not None and next(own, None) is not first):
+            first.append(text)
         else:
+            self._split_again(text)
+        if part is not None and at[0] is not group:
+            self._group, self._cursor = at  # the wire is elsewhere
+
+    def _split_again(self, text: str) -> None:
+        """Take the beginning of the text in another wording, with whatever tags are in it."""
+        self._tags = ThinkingTags(self._text)
+        if self._reasoning_apart and text.lstrip().startswith("<think>"):
+            # The text says again what came apart from it.
+            for words in islice(self._builders, self._kept, None):
+                if isinstance(words, Words) and words.kind == "reasoning":
+                    words.take_back()
+        elif self._reasoning_apart:
             self._tags.may_close_unopened = False
         self._take(self._tags.split(text))
 
-    def _replaced(self, group: list[Words]) -> Words:
-        """Put an empty text in the place of some words."""
-        made = Words("text", group[0].item_id, group[0].content_index)
-        made.new_paragraph = any(each.new_paragraph for each in group)
-        made.citations = [citation for each in group for citation in each.citations]
-        at = self._builders.index(group[0])
-        self._builders[at:] = [made, *(each for each in self._builders[at:] if each not in group)]
-        return made
+    def _emptied(self, group: list[Words]) -> Words:
+        """Make one empty text of some words, in their place."""
+        first, *others = group
+        first.replace("")
+        self._cited = self._kept, 0
+        for words in others:
+            first.new_paragraph = first.new_paragraph or words.new_paragraph
+            first.cite(words.citations)
+        if others:
+            gone = set(map(id, others))
+            self._builders = [builder for builder in self._builders if id(builder) not in gone]
+            for each in self._groups.values():
+                each[:] = [first] if each[0] in group else each
+        return first
 
     def cite(self, event: Annotated) -> None:
-        """Put a citation to the text that it is about."""
-        if event.part is not None and (group := self._groups.get(event.part)) is not None:
-            texts = [each for each in group if each.kind == "text"]
+        """Put a citation to the text that it is about; one that goes on into another text ends with the first."""
+        group = None if event.part is None else self._groups.get(event.part)
+        builders: Sequence[Builder] = self._builders if group is None else group
+        at, offset = self._cited if group is None else (0, 0)
+        if event.start is not None and event.start < offset:
+            at, offset = self._kept, 0
+        found: Words | None = None
+        for place, words in enumerate(islice(builders, at, None), at):
+            if not isinstance(words, Words) or words.kind != "text":
+                continue
+            if found is not None:
+                end = offset + found.size
+                if event.start is not None and event.start < end:
+                    found.cite([_citation(event, offset, found.size)])
+                    break
+                offset = end + (len(PARAGRAPH_BREAK) if words.new_paragraph and end else 0)
+            found, at = words, place
         else:
-            texts = [each for each in self._builders[self._kept :] if isinstance(each, Words) and each.kind == "text"]
-        offset = 0
-        for words in texts:
-            size = len(words.buffer.value())
-            if words is texts[-1] or (event.start is not None and event.start < offset + size):
-                words.citations.append(_citation(event, offset))
-                return
-            offset += size
-        self._loose.append(_citation(event, 0))
+            citation = _citation(event, offset)
+            found.cite([citation]) if found is not None else self._loose.append(citation)
+        if group is None and found is not None:
+            self._cited = at, offset
+
+    def _take_held(self) -> None:
+        """Take what may have been the beginning of a tag: something else comes, and the text before it is whole."""
+        if self._tags is not None and self._tags.holds:
+            self._take(self._tags.close())
 
     def _take(self, pieces: list[Split]) -> None:
         for where, text in pieces:
@@ -220,11 +270,10 @@ class Answer:
 
     def _turn_into_reasoning(self) -> None:
         """What has come as text was reasoning."""
+        self._cited = self._kept, 0
         for words in self._builders:
             if isinstance(words, Words) and words.kind == "text":
-                words.kind = "reasoning"
-                self._loose.extend(words.citations)
-                words.citations = []
+                self._loose.extend(words.turn_into_reasoning())
 
     def _without_repetition(self, piece: str) -> str:
         """What is new in the last piece, if it repeats all that came before it, as some servers' last piece does.
@@ -249,41 +298,59 @@ class Answer:
         """Take the next piece of a medium."""
         media = self._others.get(("media", delta.media))
         if not isinstance(media, Media):
-            media = self._others["media", delta.media] = Media(delta.kind)
-            self._add(media)
-        media.add(delta.data, replaces=delta.replaces)
+            media = self._known_media(delta)
+            if media is None:
+                media = Media(delta.kind)
+                self._add(media)
+            self._others["media", delta.media] = media
         media.media_type = delta.media_type or media.media_type
         media.url = delta.url or media.url
         media.item_id = delta.item_id or media.item_id
-        media.open = not delta.last
+        media.open = True
+        media.add(delta.data, replaces=delta.replaces)
+        if delta.last:
+            media.end()
 
     def report(self, event: ActivityReported) -> None:
         """Take news of a built-in tool's call."""
         activity = self._others.get(("activity", event.activity))
         if not isinstance(activity, Activity):
-            activity = self._others["activity", event.activity] = self._known_activity(event) or Activity(event.kind)
-            if not any(each is activity for each in self._builders):
+            activity = self._known_activity(event)
+            if activity is None:
+                activity = Activity(event.kind)
                 self._add(activity)
+            self._others["activity", event.activity] = activity
         activity.status = event.status or activity.status
         activity.item = activity.item if event.item is None else event.item
         activity.item_id = event.item_id or activity.item_id
+        activity.open = True
         if event.input:
-            activity.input.append(event.input)
-        activity.open = not event.last
+            activity.append(event.input)
+        if event.last:
+            activity.end()
+
+    # What goes on in a stream that is taken up again.
+
+    def _known_media(self, delta: MediaDelta) -> Media | None:
+        known = (each for each in reversed(self._builders) if isinstance(each, Media)) if self._resumed else ()
+        return next((each for each in known if (each.kind, each.item_id) == (delta.kind, delta.item_id)), None)
 
     def _known_activity(self, event: ActivityReported) -> Activity | None:
-        """The activity that goes on, in a stream that is taken up again."""
-        known = (each for each in self._builders if isinstance(each, Activity) and self._resumed)
+        known = (each for each in reversed(self._builders) if isinstance(each, Activity)) if self._resumed else ()
         return next((each for each in known if event.item_id is not None and each.item_id == event.item_id), None)
 
-    def _add(self, builder: Call | Media | Activity) -> None:
+    def _add(self, builder: Builder) -> None:
+        self._take_held()
         self._builders.append(builder)
         self._leave()
 
     def close(self) -> None:
         """Nothing follows."""
-        if self._tags is not None:
-            self._take(self._tags.close())
+        self._take_held()
+        if self._loose:  # no text has come for them
+            words = Words("text")
+            self._builders.append(words)
+            self._cite_loose(words)
         for builder in self._builders:
             builder.close()
 
@@ -303,13 +370,16 @@ class Answer:
         return joined(self._parts(), TextPart)
 
 
-def _is_reasoning(builder: Words | Call | Media | Activity) -> bool:
-    return isinstance(builder, Words) and builder.kind == "reasoning"
+def _citation(event: Annotated, offset: int, size: int | None = None) -> Citation:
+    """The citation, with its span in a text that begins at `offset`; no span if it makes no sense there.
 
-
-def _citation(event: Annotated, offset: int) -> Citation:
-    """The citation, with its span in a text that begins at `offset`; no span if it makes no sense there."""
+    Args:
+        event: What came.
+        offset: Where the text begins in what the event's span is of.
+        size: How long the text is, if nothing is added to it.
+    """
     start, end = event.start, event.end
     if start is None or end is None or not offset <= start <= end:
         return Citation(event.annotation)
-    return Citation(event.annotation, start - offset, end - offset)
+    end -= offset
+    return Citation(event.annotation, start - offset, end if size is None else min(end, size))

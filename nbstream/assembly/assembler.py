@@ -236,7 +236,7 @@ class Assembler:
             case ActivityReported():
                 self._first.report(event)
             case Annotated():
-                self._first.cite(event)
+                self._answer(event.choice).cite(event)
             case _:
                 assert_never(event)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nbstream.assembly.text import TextBuffer
 from nbstream.parts import (
@@ -15,11 +16,9 @@ from nbstream.parts import (
     TextPart,
     ToolCallPart,
 )
-from nbstream.pieces import Pieces
-from nbstream.plain import encodable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from nbstream.parts import MediaKind
 
@@ -28,17 +27,50 @@ __all__ = ["Activity", "Builder", "Call", "Media", "Words", "WordsKind", "builde
 WordsKind: TypeAlias = Literal["text", "reasoning", "refusal"]
 
 
-class Builder(Protocol):
-    """A part that grows."""
+class Builder(ABC):
+    """A part that grows.
 
-    open: bool
+    One thread changes it, any thread may ask for its value. A part that is closed is made once and kept, because a
+    snapshot is taken several times a second and an answer may have thousands of parts.
+    """
+
+    __slots__ = ("_changes", "_made", "open")
+
+    def __init__(self) -> None:
+        self.open = True
+        self._changes = 0
+        self._made: tuple[int, Part | None] = (-1, None)
 
     def value(self) -> Part | None:
-        """The part so far; `None` while there is nothing in it. Any thread may ask."""
-        ...
+        """The part so far; `None` while there is nothing in it."""
+        if self.open:
+            return self._part()
+        changes = self._changes  # read first: what changes meanwhile makes another value the next time
+        at, made = self._made
+        if at != changes:
+            made = self._part()
+            self._made = changes, made
+        return made
+
+    def end(self) -> None:
+        """The part is whole, as far as anybody knows."""
+        self.open = False
+        self.changed()
+
+    def close(self) -> None:
+        """Nothing follows in the whole answer."""
+        self.end()
+
+    def changed(self) -> None:
+        """Note that the part is another now; said after the change."""
+        self._changes += 1
+
+    @abstractmethod
+    def _part(self) -> Part | None:
+        """Make the value. Any thread may ask, so this changes nothing."""
 
 
-class Words:
+class Words(Builder):
     """Text, reasoning or a refusal.
 
     Args:
@@ -50,7 +82,7 @@ class Words:
         after: The words of the same kind that it goes on from.
     """
 
-    __slots__ = ("buffer", "citations", "content_index", "in_text", "item_id", "kind", "new_paragraph", "open")
+    __slots__ = ("_citations", "_kind", "buffer", "content_index", "in_text", "item_id", "new_paragraph")
 
     def __init__(
         self,
@@ -62,35 +94,78 @@ class Words:
         in_text: bool = False,
         after: Words | None = None,
     ) -> None:
-        self.kind = kind
+        super().__init__()
+        self._kind = kind
         self.item_id = item_id
         self.content_index = content_index
         self.new_paragraph = new_paragraph
         self.in_text = in_text or kind == "text"
-        self.open = True
         self.buffer: TextBuffer = TextBuffer(after=None if after is None or new_paragraph else after.buffer)
-        self.citations: list[Citation] = []
+        self._citations: list[Citation] = []
 
-    def value(self) -> TextPart | ReasoningPart | RefusalPart | None:
-        """The part so far."""
-        text = self.buffer.value()
-        if self.kind == "text":
-            if not text and not self.citations:
-                return None
-            place = self.item_id, self.content_index
-            return TextPart(text, *place, tuple(self.citations), self.new_paragraph, self.open)
-        if not text:
-            return None
-        made = ReasoningPart if self.kind == "reasoning" else RefusalPart
-        return made(text, self.item_id, self.content_index, self.new_paragraph, self.open)
+    @property
+    def kind(self) -> WordsKind:
+        """What the words are."""
+        return self._kind
+
+    @property
+    def size(self) -> int:
+        """How many characters there are."""
+        return self.buffer.size
+
+    def append(self, piece: str) -> None:
+        """Take the next piece."""
+        self.buffer.append(piece)
+        self._changes += 1
+
+    def replace(self, text: str) -> None:
+        """Be a text with other words; what is cited stays."""
+        self.buffer.replace(text)
+        self._kind = "text"
+        self.changed()
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What is cited so far."""
+        return tuple(self._citations)
+
+    def take_back(self) -> None:
+        """Have said nothing."""
+        self.buffer.replace("")
+        self.changed()
+
+    def turn_into_reasoning(self) -> list[Citation]:
+        """Be reasoning, which cites nothing; return what was cited."""
+        cited, self._citations = self._citations, []
+        self._kind = "reasoning"
+        self.changed()
+        return cited
+
+    def cite(self, citations: Iterable[Citation]) -> None:
+        """Add citations."""
+        self._citations.extend(citations)
+        self.changed()
+
+    def end(self) -> None:
+        """The words are whole; half a character at their end may still go on in other words."""
+        self.buffer.join()
+        super().end()
 
     def close(self) -> None:
-        """Nothing follows."""
+        """Nothing follows in the whole answer."""
         self.buffer.close()
-        self.open = False
+        super().close()
+
+    def _part(self) -> TextPart | ReasoningPart | RefusalPart | None:
+        text, kind, place = self.buffer.value(), self._kind, (self.item_id, self.content_index)
+        if kind == "text":
+            cited = tuple(self._citations)
+            return TextPart(text, *place, cited, self.new_paragraph, self.open) if text or cited else None
+        made = ReasoningPart if kind == "reasoning" else RefusalPart
+        return made(text, *place, self.new_paragraph, self.open) if text else None
 
 
-class Call:
+class Call(Builder):
     """A tool call.
 
     Args:
@@ -99,115 +174,148 @@ class Call:
         custom: Whether its arguments are free text.
     """
 
-    __slots__ = ("arguments", "custom", "id", "index", "item_id", "name", "open")
+    __slots__ = ("_arguments", "custom", "id", "index", "item_id", "name")
 
     def __init__(self, index: int, item_id: str | None = None, *, custom: bool = False) -> None:
+        super().__init__()
         self.index = index
         self.item_id = item_id
         self.custom = custom
         self.id: str | None = None
         self.name = ""
-        self.arguments = Pieces()
-        self.open = True
+        self._arguments = TextBuffer()
 
-    def value(self) -> ToolCallPart:
-        """The part so far."""
-        arguments = encodable(self.arguments.value())
-        return ToolCallPart(self.id, self.name, arguments, self.index, self.item_id, self.custom, self.open)
+    @property
+    def has_arguments(self) -> bool:
+        """Whether any of its arguments have come."""
+        return bool(self._arguments.size)
+
+    @property
+    def arguments(self) -> str:
+        """Its arguments so far."""
+        return self._arguments.value()
+
+    def append(self, piece: str) -> None:
+        """Take the next piece of its arguments."""
+        self._arguments.append(piece)
+        self.open = True  # also one that had been broken off
+        self.changed()
+
+    def replace(self, arguments: str) -> None:
+        """Have other arguments."""
+        self._arguments.replace(arguments)
+        self.changed()
+
+    def end(self) -> None:
+        """The arguments are whole."""
+        self._arguments.join()
+        super().end()
 
     def close(self) -> None:
-        """Nothing follows."""
-        self.open = False
+        """Nothing follows in the whole answer."""
+        self._arguments.close()
+        super().close()
+
+    def _part(self) -> ToolCallPart:
+        return ToolCallPart(self.id, self.name, self.arguments, self.index, self.item_id, self.custom, self.open)
 
 
-class Media:
+class Media(Builder):
     """An image, sound, video or file.
 
     Args:
         kind: Which of them.
     """
 
-    __slots__ = ("_pieces", "item_id", "kind", "media_type", "open", "url")
+    __slots__ = ("_data", "item_id", "kind", "media_type", "url")
 
     def __init__(self, kind: MediaKind) -> None:
+        super().__init__()
         self.kind = kind
         self.media_type: str | None = None
         self.url: str | None = None
         self.item_id: str | None = None
-        self.open = True
-        self._pieces: list[bytes] = []
+        self._data: bytes | bytearray = b""
 
-    def add(self, data: bytes, *, replaces: bool) -> None:
+    def add(self, data: bytes, *, replaces: bool = False) -> None:
         """Take the next bytes, or the whole so far."""
-        if data and replaces:
-            self._pieces = [data]
-        elif data:
-            self._pieces.append(data)
+        if not data:
+            return
+        if replaces or not self._data:
+            self._data = data
+        elif isinstance(self._data, bytearray):
+            self._data += data
+        else:
+            self._data = bytearray(self._data + data)
+        self.changed()
 
-    def value(self) -> MediaPart:
-        """The part so far."""
-        pieces = self._pieces
-        if len(pieces) > 1:  # joined once, because a snapshot is taken several times a second
-            joined = b"".join(pieces)
-            self._pieces = [joined, *self._pieces[len(pieces) :]]
-            pieces = [joined]
-        data = pieces[0] if pieces else b""
-        return MediaPart(self.kind, data, self.media_type, self.url, self.item_id, self.open)
+    def end(self) -> None:
+        """All bytes are there."""
+        self._data = bytes(self._data)  # which the part has too
+        super().end()
 
-    def close(self) -> None:
-        """Nothing follows."""
-        self.open = False
+    def _part(self) -> MediaPart:
+        return MediaPart(self.kind, bytes(self._data), self.media_type, self.url, self.item_id, self.open)
 
 
-class Activity:
+class Activity(Builder):
     """A call of a built-in tool.
 
     Args:
         kind: The server's word for it.
     """
 
-    __slots__ = ("input", "item", "item_id", "kind", "open", "status")
+    __slots__ = ("_input", "item", "item_id", "kind", "status")
 
     def __init__(self, kind: str) -> None:
+        super().__init__()
         self.kind = kind
         self.status: str | None = None
         self.item: Mapping[str, Any] = {}
         self.item_id: str | None = None
-        self.input = Pieces()
-        self.open = True
+        self._input = TextBuffer()
 
-    def value(self) -> ActivityPart:
-        """The part so far."""
-        said = encodable(self.input.value())
-        return ActivityPart(self.kind, self.status, said, self.item, self.item_id, self.open)
+    def append(self, piece: str) -> None:
+        """Take the next piece of its input."""
+        self._input.append(piece)
+        self.changed()
+
+    def end(self) -> None:
+        """The call is over."""
+        self._input.join()
+        super().end()
 
     def close(self) -> None:
-        """Nothing follows."""
-        self.open = False
+        """Nothing follows in the whole answer."""
+        self._input.close()
+        super().close()
+
+    def _part(self) -> ActivityPart:
+        return ActivityPart(self.kind, self.status, self._input.value(), self.item, self.item_id, self.open)
 
 
-def builder_of(part: Part) -> Words | Call | Media | Activity:
+def builder_of(part: Part) -> Builder:
     """A builder that goes on with a part."""
-    made: Words | Call | Media | Activity
+    made: Builder
     match part:
         case TextPart() | ReasoningPart() | RefusalPart():
             kind: WordsKind = (
                 "text" if isinstance(part, TextPart) else "reasoning" if isinstance(part, ReasoningPart) else "refusal"
             )
             made = Words(kind, part.item_id, part.content_index, new_paragraph=part.new_paragraph)
-            made.buffer.append(part.text)
-            made.citations.extend(part.citations if isinstance(part, TextPart) else ())
+            made.append(part.text)
+            made.cite(part.citations if isinstance(part, TextPart) else ())
         case ToolCallPart():
             made = Call(part.index, part.item_id, custom=part.custom)
             made.id, made.name = part.id, part.name
-            made.arguments.append(part.arguments)
+            made.append(part.arguments)
         case MediaPart():
             made = Media(part.kind)
             made.media_type, made.url, made.item_id = part.media_type, part.url, part.item_id
-            made.add(part.data, replaces=False)
+            made.add(part.data)
         case ActivityPart():
             made = Activity(part.kind)
             made.status, made.item, made.item_id = part.status, part.item, part.item_id
-            made.input.append(part.input)
+            made.append(part.input)
     made.open = part.open
     return made

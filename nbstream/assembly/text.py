@@ -46,6 +46,11 @@ class TextBuffer:
             text, self._half = text[:-1], text[-1]
         self._pieces.append(encodable(text))
 
+    @property
+    def size(self) -> int:
+        """How many characters there are."""
+        return self._pieces.size
+
     def take_half(self) -> str:
         """Give away the half that waits for its other half, if one does."""
         half, self._half = self._half, ""
@@ -55,6 +60,10 @@ class TextBuffer:
         """Forget what there is and hold `text` instead."""
         self._half = ""
         self._pieces.replace(encodable(text))
+
+    def join(self) -> None:
+        """Be one string, which is shared with whoever reads it."""
+        self._pieces.join()
 
     def close(self) -> None:
         """Nothing follows: a half that waited for its other half is lost."""

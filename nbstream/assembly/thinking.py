@@ -76,6 +76,11 @@ class ThinkingTags:
         self._looks = _LOOKS
         self._rounds = _ROUNDS
 
+    @property
+    def holds(self) -> bool:
+        """Whether the last piece ended in what may be the beginning of a tag."""
+        return bool(self._held)
+
     def pass_over(self, piece: str) -> bool:
         """Whether the next piece is text and nothing else, as nearly all are; then it need not be split."""
         return self._mode is _Mode.TEXT and not self._held and ("<" not in piece or not self._looks)
@@ -94,7 +99,7 @@ class ThinkingTags:
         return parts
 
     def close(self) -> list[Split]:
-        """Nothing follows: what looked like the beginning of a tag was none."""
+        """Nothing follows here: what looked like the beginning of a tag was none."""
         held, self._held = self._held, ""
         if not held or (self._thinks_in_tags and held.isspace()):
             return []

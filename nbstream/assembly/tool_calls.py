@@ -26,7 +26,14 @@ class ToolCallCollector:
     """
 
     def __init__(self, beginning: Iterable[Call] = ()) -> None:
-        self._calls: list[Call] = list(beginning)
+        self._calls: list[Call] = []
+        self._last: Call | None = None
+        self._by_slot: dict[int, Call] = {}  # the last one in each
+        self._by_id: dict[tuple[int | None, str | None], Call] = {}  # the last one with each, in any slot or in one
+        self._next_slot = 0
+        for call in beginning:
+            self._calls.append(call)
+            self._register(call)
 
     def add(self, delta: ToolCallDelta) -> Call | None:
         """Take the next piece.
@@ -37,62 +44,68 @@ class ToolCallCollector:
         call = self._call_for(delta)
         made = None
         if call is None:
-            index = delta.index
-            if index is None:
-                index = 1 + max((each.index for each in self._calls), default=-1)
+            index = self._next_slot if delta.index is None else delta.index
             call = made = Call(index, delta.item_id, custom=delta.custom)
+            call.id = delta.id
             self._calls.append(call)
-        call.id = call.id or delta.id
+            self._register(call)
+        elif call.id is None and delta.id is not None:
+            call.id = delta.id
+            self._register(call)
         call.item_id = call.item_id or delta.item_id
         # A name that is repeated is not a piece of a name, and once there are arguments a name is complete.
-        if delta.name and delta.name != call.name and not (call.name and call.arguments):
+        if delta.name and delta.name != call.name and not (call.name and call.has_arguments):
             call.name += delta.name
         piece = delta.arguments
         whole = piece.startswith("{") and piece.endswith("}")
-        if piece and not (whole and piece == call.arguments.value() and valid_arguments(piece)):
-            call.arguments.append(piece)  # unless a last message repeats the call
+        if piece and not (whole and piece == call.arguments and valid_arguments(piece)):
+            call.append(piece)  # unless a last message repeats the call
+        call.changed()
         return made
 
     def revise(self, index: int, arguments: str) -> None:
         """Set the whole arguments of the call in slot `index`."""
-        for call in self._in_slot(index):
-            call.arguments.replace(arguments)
+        if (call := self._by_slot.get(index)) is not None:
+            call.replace(arguments)
 
     def end(self, index: int) -> None:
         """Note that the call in slot `index` is whole."""
-        for call in self._in_slot(index):
-            call.open = False
+        if (call := self._by_slot.get(index)) is not None:
+            call.end()
 
     @property
     def all_valid(self) -> bool:
         """Whether the arguments of every call are JSON, where they should be."""
-        return all(call.custom or valid_arguments(call.arguments.value()) for call in self._calls)
+        return all(call.custom or valid_arguments(call.arguments) for call in self._calls)
 
     def __bool__(self) -> bool:
         return bool(self._calls)
 
-    def _in_slot(self, index: int) -> list[Call]:
-        return [call for call in self._calls if call.index == index]
+    def _register(self, call: Call) -> None:
+        self._last = self._calls[-1]
+        self._by_slot[call.index] = call
+        self._by_id[None, call.id] = self._by_id[call.index, call.id] = call
+        self._next_slot = max(self._next_slot, call.index + 1)
 
     def _call_for(self, delta: ToolCallDelta) -> Call | None:
         """The call that a piece belongs to; `None` if another one begins."""
         if delta.index is None:
-            known = [call for call in self._calls if delta.id in {None, call.id}]
+            known = self._last if delta.id is None else self._by_id.get((None, delta.id))
         else:
-            known = self._in_slot(delta.index)
-            if known and delta.id and known[-1].id not in {None, delta.id}:
+            known = self._by_slot.get(delta.index)
+            if known is not None and delta.id and known.id not in {None, delta.id}:
                 # One slot for all calls. A call that came before may go on, by its id.
-                known = [call for call in known if call.id == delta.id]
-        if known and not (delta.name and not delta.id and _is_complete(known[-1], delta.name)):
-            return known[-1]
-        return None
+                known = self._by_id.get((delta.index, delta.id))
+        if known is None or (delta.name and not delta.id and _is_complete(known, delta.name)):
+            return None
+        return known
 
 
 def _is_complete(call: Call, next_name: str) -> bool:
     """Whether a piece with another name begins another call: without an id, that is all there is to go by."""
-    if not call.name or next_name == call.name or not call.arguments:
+    if not call.name or next_name == call.name or not call.has_arguments:
         return False
-    return valid_arguments(call.arguments.value())
+    return valid_arguments(call.arguments)
 
 
 def valid_arguments(arguments: str) -> bool:

@@ -24,9 +24,11 @@ from nbstream.events import (
     UsageReported,
     Warned,
 )
+from nbstream.plain import encodable
 from nbstream.transport.fields import (
     annotated,
     bytes_of,
+    data_of,
     failed,
     name_or_none,
     objects,
@@ -117,14 +119,18 @@ def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
     index = number if isinstance(number := choice.get("index"), int) else 0
     reason = choice.get("finish_reason")
     delta = choice.get("delta") or choice.get("message")
+    rest: dict[str, Any] | None = None
     if isinstance(delta, dict):
         content = delta.get("content")
         if len(delta) > 1 or type(content) is not str:  # most deltas are nothing but text
-            _decode_rest(delta, index, events)
+            rest = delta
+            _decode_before_text(delta, index, events)
     else:
         content = choice.get("text")  # as the older Completions API has it
     if content and isinstance(content, str):
         events.append(TextDelta(content, index, bool(reason)))
+    if rest is not None:
+        _decode_after_text(rest, index, events)
     if not index and (logprobs := choice.get("logprobs")):
         events.extend(_logprobs(logprobs))
     if reason and (known := reason_or_none(reason)) is not None:
@@ -140,27 +146,30 @@ def _logprobs(logprobs: Any) -> list[Event]:
     return [LogprobsReported(tuple(tokens))] if isinstance(tokens, list) and tokens else []
 
 
-def _decode_rest(delta: dict[str, Any], index: int, events: list[Event]) -> None:
-    """What a delta holds besides its text, which models give before it."""
+def _decode_before_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
+    """What a delta holds besides its text, as far as models give it before that."""
     events.extend(ReasoningDelta(thought, index) for thought in _thoughts(delta))
     if refusal := text_or_none(delta.get("refusal")):
         events.append(RefusalDelta(refusal, index))
-    if calls := delta.get("tool_calls"):
-        events.extend(_tool_call(call, index) for call in objects(calls))
-    if isinstance(call := delta.get("function_call"), dict):
-        events.append(_tool_call({"index": 0, "function": call}, index))
-    if not index:
-        events.extend(annotated(annotation) for annotation in objects(delta.get("annotations")))
     audio = delta.get("audio")
     if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
         events.append(TextDelta(transcript, index))
-    if audio:
+    if isinstance(content := delta.get("content"), list):
+        events.extend(_parts(content, index))
+
+
+def _decode_after_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
+    """What a delta holds besides its text, as far as models give it after that."""
+    if audio := delta.get("audio"):
         events.extend(_sound(audio, index))
     events.extend(_medium("image", image, index) for image in objects(delta.get("images")))
     if audio or delta.get("images"):
         events.append(UNSHOWN_MEDIA)
-    if isinstance(content := delta.get("content"), list):
-        events.extend(_parts(content, index))
+    events.extend(annotated(annotation, choice=index) for annotation in objects(delta.get("annotations")))
+    if calls := delta.get("tool_calls"):
+        events.extend(_tool_call(call, index) for call in objects(calls))
+    if isinstance(call := delta.get("function_call"), dict):
+        events.append(_tool_call({"index": 0, "function": call}, index))
 
 
 def _thoughts(delta: dict[str, Any]) -> Iterator[str]:
@@ -190,7 +199,7 @@ def _parts(content: list[Any], index: int) -> Iterator[Event]:
             elif refusal := text_or_none(part.get("refusal")):
                 yield RefusalDelta(refusal, index)
             elif kind == "reference":
-                yield annotated(part)
+                yield annotated(part, choice=index)
             elif isinstance(kind, str) and kind in _MEDIA:
                 yield _medium(_MEDIA[kind], part, index)
                 yield UNSHOWN_MEDIA
@@ -207,14 +216,14 @@ def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> MediaDelta:
     inner = next((part[name] for name in (str(part.get("type")), "image_url", "url") if name in part), part)
     inner = {"url": inner} if isinstance(inner, str) else inner if isinstance(inner, dict) else {}
     url = text_or_none(inner.get("url"))
-    head, _, coded = (url or "").partition(",")
-    if url and head.startswith("data:"):
-        data, media_type, url = bytes_of(coded), head.removeprefix("data:").partition(";")[0] or None, None
-    else:
-        data, media_type = bytes_of(inner.get("data") or inner.get("b64_json")), None
-    name = part.get("index")
-    media = name if isinstance(name, int) else hashlib.sha256(data or str(url).encode("utf-8", "replace")).hexdigest()
-    return MediaDelta((kind, media), kind, data, media_type, url, replaces=True, last=True, choice=index)
+    data, media_type = bytes_of(inner.get("data") or inner.get("b64_json")), None
+    if url and url.startswith("data:"):
+        data, media_type = data_of(url)
+        url = None
+    # Its number is no name: servers begin to count anew in every chunk.
+    name = hashlib.sha256(data or str(url).encode("utf-8", "replace")).hexdigest()
+    shown = None if url is None else encodable(url)
+    return MediaDelta((kind, name), kind, data, media_type, shown, replaces=True, last=True, choice=index)
 
 
 def _tool_call(call: dict[str, Any], choice: int) -> ToolCallDelta:

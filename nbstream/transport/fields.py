@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 from nbstream.events import Annotated, Failed
 from nbstream.plain import encodable, plain
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "annotated",
     "bytes_of",
+    "data_of",
     "error_in",
     "failed",
     "name_or_none",
@@ -179,14 +181,14 @@ def name_or_none(value: Any) -> str | None:
     return plain(encodable(value[:_LONGEST_NAME])) or None if isinstance(value, str) else None
 
 
-def annotated(annotation: dict[str, Any], part: int | None = None) -> Annotated:
+def annotated(annotation: dict[str, Any], part: int | None = None, choice: int = 0) -> Annotated:
     """The event for a citation; Chat Completions puts the fields of one into an object of its own."""
     inner = annotation.get(str(annotation.get("type")))
     fields = inner if isinstance(inner, dict) else annotation
     start, end = fields.get("start_index"), fields.get("end_index")
     if type(start) is int and type(end) is int and 0 <= start <= end:
-        return Annotated(annotation, part, start, end)
-    return Annotated(annotation, part)
+        return Annotated(annotation, part, start, end, choice)
+    return Annotated(annotation, part, choice=choice)
 
 
 def bytes_of(value: Any) -> bytes:
@@ -197,6 +199,14 @@ def bytes_of(value: Any) -> bytes:
         return base64.b64decode(value + "=" * (-len(value) % 4))
     except ValueError:
         return b""
+
+
+def data_of(url: str) -> tuple[bytes, str | None]:
+    """The bytes and the MIME type of a `data:` address (RFC 2397)."""
+    head, _, coded = url.removeprefix("data:").partition(",")
+    media_type, *parameters = head.split(";")
+    data = bytes_of(coded) if "base64" in parameters else unquote_to_bytes(coded.encode("utf-8", "replace"))
+    return data, name_or_none(media_type)
 
 
 def _first_count(counts: dict[str, Any], *names: str) -> int | None:

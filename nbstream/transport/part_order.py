@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbstream.events import Event, PartEnded, PartResumed, PartStarted
+from nbstream.transport.fields import name_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -54,12 +55,17 @@ class PartOrder:
         self._current = key
         part = self._parts.get(key)
         if part is None:
-            part = PartStarted(len(self._parts), kind, item_id, content_index, new_paragraph)
+            part = PartStarted(len(self._parts), kind, name_or_none(item_id), content_index, new_paragraph)
             self._parts[key] = part
         if part.part in self._announced:
             return [PartResumed(part.part)]
         self._announced.add(part.part)
         return [part]
+
+    def named(self, key: Hashable) -> list[Event]:
+        """What to say before something about a part that is no delta, to a reader who may not have heard of it."""
+        part = self._parts.get(key)
+        return [] if part is None or part.part in self._announced else self.turn_to(key, part.kind)
 
     def end(self, key: Hashable) -> list[Event]:
         """What to say when a part is whole."""

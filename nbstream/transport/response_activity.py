@@ -40,8 +40,10 @@ class BuiltInTools:
     def __init__(self, order: PartOrder) -> None:
         self._order = order
         self._kinds: dict[str, str] = {}
+        self._by_id: dict[str, str] = {}
         self._by_output: dict[int, str] = {}
-        self._with_input: set[str] = set()
+        self._ids: dict[str, str | None] = {}
+        self._with_input: set[tuple[str, int | None]] = set()
         self._over: set[str] = set()
         self._commands: dict[str, int] = {}
 
@@ -53,7 +55,10 @@ class BuiltInTools:
 
     def begin(self, place: dict[str, Any], item: dict[str, Any]) -> list[Event]:
         """Take the announcement of an item."""
-        key = self._key(place, text_or_none(item.get("id")))
+        item_id = text_or_none(item.get("id"))
+        key = self._key(place, item_id)
+        if key in self._over:  # an id or a place that is used once more
+            key = self._bound(f"{key}+{len(self._kinds)}", place, item_id)
         return [self._news(key, str(item["type"]), item=item)]
 
     def end(self, place: dict[str, Any], item: dict[str, Any]) -> list[Event]:
@@ -73,28 +78,30 @@ class BuiltInTools:
         """Take one of the tools' own events; `None` if it is something else."""
         source, _, verb = kind.rpartition(".")
         if source in _INPUTS:
-            return self._input(*_INPUTS[source], payload)
+            return self._input(*_INPUTS[source], verb, payload)
         tool = source.removeprefix("response.")
         key = self._key(payload, text_or_none(payload.get("item_id")))
-        if tool != self._kinds.get(key) and not tool.endswith("_call"):
+        if tool in _NOT_TOOLS or (tool != self._kinds.get(key) and not tool.endswith("_call")):
             return None
+        if key in self._over:
+            return []
         if verb == "partial_image":
             made = bytes_of(payload.get("partial_image_b64"))
             news = [self._news(key, tool)]
             return [*news, *([self._image(key, made, payload)] if made else []), UNSHOWN_MEDIA]
-        return [] if key in self._over else [self._news(key, tool, status=verb)]
+        return [self._news(key, tool, status=verb)]
 
-    def _input(self, tool: str, field: str, payload: dict[str, Any]) -> list[Event]:
-        key = self._key(payload, text_or_none(payload.get("item_id")))
+    def _input(self, tool: str, field: str, verb: str, payload: dict[str, Any]) -> list[Event]:
+        key, number = self._key(payload, text_or_none(payload.get("item_id"))), payload.get("command_index")
+        place = key, number if type(number) is int else None
         piece = text_or_none(payload.get("delta"))
-        if piece is None and key not in self._with_input:
+        if piece is None and verb == "done" and place not in self._with_input:
             piece = text_or_none(payload.get(field))
-        if piece is None:
+        if piece is None or key in self._over:
             return []
-        self._with_input.add(key)
-        number = payload.get("command_index")
-        if isinstance(number, int) and self._commands.setdefault(key, number) != number:
-            self._commands[key] = number
+        self._with_input.add(place)
+        if place[1] is not None and self._commands.setdefault(key, place[1]) != place[1]:
+            self._commands[key] = place[1]
             piece = f"\n{piece}"
         return [self._news(key, tool, piece=piece)]
 
@@ -110,22 +117,32 @@ class BuiltInTools:
     ) -> ActivityReported:
         if key not in self._kinds:
             self._order.leave()
-        self._kinds.setdefault(key, kind)
+        kind = self._kinds.setdefault(key, kind)
         kept = item and {name: value for name, value in item.items() if name != "result" or kind != _IMAGES}
-        status = status or (name_or_none(item.get("status")) if item else None)
-        named = None if key.startswith("#") else key
+        status = name_or_none(status) or (name_or_none(item.get("status")) if item else None)
         over = last or (status in _OVER and item is not None)
-        return ActivityReported(key, name_or_none(kind) or "?", status, piece, kept or None, named, over)
+        return ActivityReported(key, name_or_none(kind) or "?", status, piece, kept or None, self._ids.get(key), over)
 
     def _image(self, key: str, data: bytes, source: dict[str, Any], *, last: bool = False) -> MediaDelta:
+        self._order.leave()
         media_type = f"image/{name_or_none(source.get('output_format')) or 'png'}"
-        named = None if key.startswith("#") else key
-        return MediaDelta(key, "image", data, media_type, item_id=named, replaces=True, last=last)
+        return MediaDelta(key, "image", data, media_type, item_id=self._ids.get(key), replaces=True, last=last)
 
     def _key(self, place: dict[str, Any], item_id: str | None) -> str:
-        output = place.get("output_index")
-        output = output if isinstance(output, int) else 0
+        """What we call the item: its id, or its place if the server gives none."""
+        output = _number(place)
         if item_id is not None:
-            self._by_output[output] = item_id
-            return item_id
+            return self._bound(self._by_id.get(item_id, item_id), place, item_id)
         return self._by_output.get(output) or f"#{output}"
+
+    def _bound(self, key: str, place: dict[str, Any], item_id: str | None) -> str:
+        if item_id is not None:
+            self._by_id[item_id] = key
+            self._ids[key] = name_or_none(item_id)
+        self._by_output[_number(place)] = key
+        return key
+
+
+def _number(place: dict[str, Any]) -> int:
+    output = place.get("output_index")
+    return output if isinstance(output, int) else 0

@@ -7,6 +7,7 @@ stream's other events.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbstream.events import Event, TextDelta, TextRevised, ToolCallDelta, ToolCallEnded, ToolCallRevised, Warned
@@ -15,18 +16,33 @@ from nbstream.plain import encodable
 from nbstream.transport.fields import name_or_none, text_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbstream.transport.part_order import PartOrder
 
-__all__ = ["CALL_ARGUMENTS", "CallSlots", "TextParts"]
+__all__ = ["CALL_ARGUMENTS", "CallSlots", "FinalText", "TextParts"]
 
 CALL_ARGUMENTS = {"function_call": "arguments", "custom_tool_call": "input"}
 """The items that are calls for the caller to answer, and the field that holds what they call with."""
 
 _Key: TypeAlias = tuple[str, int]
 
+# Among how many of an item's last parts a whole text is looked for that came in pieces under another number.
+_MISNUMBERED = 16
+
 _ITEM_BREAK = "\n\n"
 _SHORTER = Warned("revised_text", "The server's final text is shorter than what it had sent; the longer one is kept.")
 _OTHER = Warned("revised_text", "The server's final text is not the text that it had sent, which is kept.")
+
+
+@dataclass(frozen=True, slots=True)
+class FinalText:
+    """A text of the final object, which is not empty: of which item, and where in it."""
+
+    output: int
+    item_id: str | None
+    index: int
+    text: str
 
 
 class TextParts:
@@ -39,10 +55,12 @@ class TextParts:
     def __init__(self, order: PartOrder) -> None:
         self._order = order
         self._parts: dict[_Key, Pieces] = {}
+        self._by_item: dict[str, list[Pieces]] = {}
         self._by_id: dict[str, str] = {}
         self._by_output: dict[int, str] = {}
         self._settled: set[str] = set()
         self._last_item: str | None = None  # that has begun a part
+        self._set_off: set[str] = set()  # items after others that have no text yet
         self._place: tuple[Any, Any, Any] | None = None  # of the last piece, as it stood on the wire
         self._key: _Key = ("", 0)
         self._part = Pieces()
@@ -73,6 +91,7 @@ class TextParts:
         if named != self._place or self._order.current != self._key:
             events = self._turn_to(place)
             self._place = named
+            self._set_off.discard(self._key[0])
         self._part.append(piece)
         events.append(TextDelta(piece))
         return events
@@ -86,8 +105,8 @@ class TextParts:
         self._settled.add(item)
         part = self._parts.get(key)
         if part is None or not part:  # the pieces never came, or came under another number
-            known = any(text == other.value() for (name, _), other in self._parts.items() if name == item)
-            events = self.add(place, text) if text and not known else []
+            others = self._by_item.get(item, [])[-_MISNUMBERED:]
+            events = self.add(place, text) if text and all(text != other.value() for other in others) else []
         elif encodable(so_far := part.value()) == encodable(text):
             events = []
         elif so_far.startswith(text):
@@ -96,31 +115,47 @@ class TextParts:
             events = self.add(place, text[len(so_far) :])
         else:
             part.replace(text)
-            events = [TextRevised(text, self._order.number(key))]
+            events = [*self._order.named(key), TextRevised(text, self._order.number(key))]
         return [*events, *self._order.end(key)]
 
-    def settle_all(self, texts: list[tuple[str | None, str]]) -> list[Event]:
-        """Take the final texts of all items, each with the item's id."""
-        final, so_far = _ITEM_BREAK.join(text for _, text in texts), self._whole()
-        if not final or final == so_far:
-            return []
-        if not final.startswith(so_far):
-            return [] if encodable(final) in encodable(so_far) else [_OTHER]
-        known = _known(texts, so_far)
-        if known is None:  # there is more of the last item
-            piece = final[len(so_far) :]
-            self._part.append(piece)
-            return [*self._order.turn_to(self._key, "text"), TextDelta(piece)]
-        events: list[Event] = []
-        for item_id, text in texts[known:]:
-            events += self._turn_to_part((f"#{len(self._parts)} at the end", 0), item_id)
-            self._part.append(text)
-            events += [TextDelta(text), *self._order.end(self._key)]
-        return events
+    def settle_all(self, texts: list[FinalText]) -> tuple[list[Event], dict[FinalText, list[Event]]]:
+        """Take the final texts of all items.
 
-    def number(self, place: dict[str, Any]) -> int | None:
-        """The number of the part at `place`, if it has begun."""
-        return self._order.number(self._key_of(place))
+        Returns:
+            What to say at once, and what to say of each text that is new.
+        """
+        final, so_far = "".join(break_ + each.text for break_, each in _with_breaks(texts)), self._whole()
+        if not final or final == so_far:
+            return [], {}
+        if not final.startswith(so_far):
+            return [] if encodable(final) in encodable(so_far) else [_OTHER], {}
+        events: list[Event] = []
+        new: dict[FinalText, list[Event]] = {}
+        end, item = 0, ""
+        for break_, each in _with_breaks(texts):
+            begin = end + len(break_)
+            end = begin + len(each.text)
+            if end <= len(so_far):
+                item = self._key[0]
+            elif begin - len(break_) >= len(so_far):
+                item = item if item and not break_ else f"#{each.output} at the end"
+                new[each] = self._turn_to_part((item, each.index), each.item_id, each.index)
+                new[each] += [*self._continued(each.text), *self._order.end(self._key)]
+            else:  # there is more of the last one
+                item = self._key[0]
+                events += [*self._order.turn_to(self._key, "text"), *self._continued(final[len(so_far) : end])]
+        return events, new
+
+    def _continued(self, piece: str) -> list[Event]:
+        self._part.append(piece)
+        self._set_off.discard(self._key[0])
+        return [TextDelta(piece)]
+
+    def named(self, place: dict[str, Any]) -> tuple[list[Event], int | None]:
+        """What to say before something about the part at `place`, and the part's number, if it has one."""
+        key = self._key_of(place)
+        begun = self._order.named(key) if key in self._parts else self.announce(place)
+        return begun, self._order.number(key)
 
     def forget_place(self) -> None:
         """Say again to which part the next piece belongs."""
@@ -128,16 +163,19 @@ class TextParts:
 
     def _turn_to(self, place: dict[str, Any]) -> list[Event]:
         index = place.get("content_index")
-        index = index if isinstance(index, int) else None
+        index = index if type(index) is int else None
         return self._turn_to_part(self._key_of(place), text_or_none(place.get("item_id")), index)
 
     def _turn_to_part(self, key: _Key, item_id: str | None, content_index: int | None = None) -> list[Event]:
         self._key, (item, _) = key, key
-        self._part = self._parts.setdefault(key, Pieces())
-        begins = key not in self._order
-        new_paragraph = begins and self._last_item not in {None, item}
-        if begins:
+        if key not in self._parts:
+            self._parts[key] = Pieces()
+            self._by_item.setdefault(item, []).append(self._parts[key])
+            if self._last_item not in {None, item}:
+                self._set_off.add(item)
             self._last_item = item
+        self._part = self._parts[key]
+        new_paragraph = item in self._set_off
         return self._order.turn_to(key, "text", item_id, content_index, new_paragraph=new_paragraph)
 
     def _key_of(self, place: dict[str, Any]) -> _Key:
@@ -150,18 +188,16 @@ class TextParts:
         return item, _number(place.get("content_index"))
 
     def _whole(self) -> str:
-        items: dict[str, list[str]] = {}
-        for (item, _), part in self._parts.items():
-            items.setdefault(item, []).append(part.value())
-        return _ITEM_BREAK.join(text for parts in items.values() if (text := "".join(parts)))
+        items = ("".join(part.value() for part in parts) for parts in self._by_item.values())
+        return _ITEM_BREAK.join(text for text in items if text)
 
 
-def _known(texts: list[tuple[str | None, str]], so_far: str) -> int | None:
-    """How many of the texts make up what there is; `None` if it ends in the middle of one."""
-    for count in range(len(texts)):
-        if _ITEM_BREAK.join(text for _, text in texts[:count]) == so_far:
-            return count
-    return None
+def _with_breaks(texts: list[FinalText]) -> Iterator[tuple[str, FinalText]]:
+    """Each text, with what stands before it in the whole."""
+    before: FinalText | None = None
+    for text in texts:
+        yield _ITEM_BREAK if before is not None and before.output != text.output else "", text
+        before = text
 
 
 class CallSlots:
@@ -179,6 +215,7 @@ class CallSlots:
         self._by_place: dict[int, int] = {}
         self._arguments: list[Pieces] = []
         self._call_ids: dict[int, str] = {}
+        self._by_call: dict[str, int] = {}
         self._announced: dict[int, str] = {}  # arguments that came whole with the announcement
 
     def __bool__(self) -> bool:
@@ -189,10 +226,8 @@ class CallSlots:
         kind = str(item.get("type")) if isinstance(item, dict) else ""
         if kind not in CALL_ARGUMENTS:
             return []
-        slot, call_id = self._slot(place, item), name_or_none(item.get("call_id"))
-        if call_id is not None and self._call_ids.setdefault(slot, call_id) != call_id:
-            slot = self._new_slot(place)
-            self._call_ids[slot] = call_id
+        call_id = name_or_none(item.get("call_id"))
+        slot = self._slot_of_call(place, item, call_id)
         if arguments := text_or_none(item.get(CALL_ARGUMENTS[kind])):
             self._announced[slot] = arguments
         self._order.leave()
@@ -201,7 +236,7 @@ class CallSlots:
                 slot,
                 call_id,
                 name_or_none(item.get("name")),
-                item_id=text_or_none(item.get("id")),
+                item_id=name_or_none(item.get("id")),
                 custom=kind == "custom_tool_call",
             )
         ]
@@ -242,6 +277,26 @@ class CallSlots:
             if not self._arguments[slot]
         ]
 
+    def _slot_of_call(self, place: dict[str, Any], item: dict[str, Any], call_id: str | None) -> int:
+        """The slot of an announced item, whose own id may be missing, or that of an earlier item."""
+        own = text_or_none(item.get("id"))
+        known = None if call_id is None else self._by_call.get(call_id)
+        slot = known if known is not None and own is None else self._slot(place, item)
+        if call_id is not None and self._call_ids.setdefault(slot, call_id) != call_id:
+            slot = self._new_slot(place) if known is None else known
+            self._call_ids[slot] = call_id
+        if call_id is not None:
+            self._by_call.setdefault(call_id, slot)
+        self._bind(slot, place, own)
+        return slot
+
+    def _bind(self, slot: int, place: dict[str, Any], own: str | None) -> None:
+        """Note whose the slot is."""
+        if own:
+            self._by_id[own] = slot
+            self._identified.add(slot)
+        self._by_place[_number(place.get("output_index"))] = slot
+
     def _slot(self, place: dict[str, Any], item: dict[str, Any] | None = None) -> int:
         """The slot of an item: by its id, or by its place where the id is missing on one side."""
         own = text_or_none(item.get("id") if item is not None else place.get("item_id"))
@@ -251,10 +306,7 @@ class CallSlots:
             slot = there
         if slot is None:
             slot = self._new_slot(place)
-        if own:
-            self._by_id[own] = slot
-            self._identified.add(slot)
-        self._by_place[output] = slot
+        self._bind(slot, place, own)
         return slot
 
     def _new_slot(self, place: dict[str, Any]) -> int:

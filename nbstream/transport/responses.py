@@ -7,13 +7,14 @@ unknown type is skipped, for new ones appear all the time. Must not know HTTP.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeGuard
 
 from nbstream.events import (
     Event,
     Finished,
     LogprobsReported,
     MediaDelta,
+    PartStarted,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -35,16 +36,17 @@ from nbstream.transport.fields import (
 from nbstream.transport.part_order import PartOrder
 from nbstream.transport.response_activity import BuiltInTools
 from nbstream.transport.response_input import input_items
-from nbstream.transport.response_items import CALL_ARGUMENTS, CallSlots, TextParts
+from nbstream.transport.response_items import CALL_ARGUMENTS, CallSlots, FinalText, TextParts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nbstream.request import StreamRequest
 
 __all__ = ["ResponsesAdapter", "request_body"]
 
-_ASIDES: Mapping[str, Literal["reasoning", "refusal"]] = {
+_Aside: TypeAlias = Literal["reasoning", "refusal"]
+_ASIDES: Mapping[str, _Aside] = {
     "response.reasoning_text": "reasoning",
     "response.reasoning_summary_text": "reasoning",
     "response.refusal": "refusal",
@@ -94,7 +96,10 @@ class ResponsesAdapter:
         self._texts = TextParts(self._order)
         self._calls = CallSlots(self._order)
         self._tools = BuiltInTools(self._order)
-        self._seen: set[str] = set()  # which other deltas have come
+        self._seen: set[str] = set()  # what else has come
+        self._in_pieces: set[str] = set()  # and what of that in deltas
+        self._cited: set[int] = set()  # parts whose citations came with the whole item
+        self._paragraphs: set[tuple[str, _Place]] = set()
         self._chat: ChatCompletionsAdapter | None = None
 
     def resumed(self) -> ResponsesAdapter:
@@ -162,7 +167,8 @@ class ResponsesAdapter:
                 return self._texts.settle(payload, payload.get("text"))
             case "response.output_text.annotation.added":
                 self._seen.add("annotation")
-                return self._annotations([payload.get("annotation")], payload)
+                begun, number = self._texts.named(payload)
+                return [*begun, *(annotated(each, number) for each in objects([payload.get("annotation")]))]
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 return self._calls.add(payload, payload.get("delta"))
             case "response.function_call_arguments.done":
@@ -174,25 +180,36 @@ class ResponsesAdapter:
 
     def _aside(self, source: str, verb: str, payload: dict[str, Any]) -> list[Event]:
         """Reasoning or refusal; the whole of it counts only if no piece of it has come."""
-        kind = _ASIDES[source]
+        kind, summary = _ASIDES[source], payload.get("summary_index")
         text = text_or_none(payload.get("delta") or payload.get("refusal") or payload.get("text"))
-        place = _Place.of(payload, payload.get("summary_index"))
-        if verb == "done" and kind in self._seen:
-            return self._order.end((kind, place))
-        return [] if text is None else self._said(kind, text, place)
+        place = _Place.of(payload, payload.get("content_index") if summary is None else summary)
+        source = kind if place.content_index is None else source
+        if verb == "done" and (kind in self._in_pieces or (source, place) in self._order):
+            return self._order.end((source, place))
+        if verb != "done":
+            self._in_pieces.add(kind)
+        return [] if text is None else self._said(kind, text, (source, place), _Place.of(payload, summary))
 
-    def _said(self, kind: Literal["reasoning", "refusal"], text: str, place: _Place) -> list[Event]:
-        # The parts of a summary are paragraphs.
-        new_paragraph = kind == "reasoning" and kind in self._seen and (kind, place) not in self._order
+    def _said(self, kind: _Aside, text: str, key: tuple[str, _Place], paragraph: _Place) -> list[Event]:
+        """The parts of a summary are paragraphs."""
+        new_paragraph = kind == "reasoning" and kind in self._seen and (kind, paragraph) not in self._paragraphs
         self._seen.add(kind)
-        begun = self._order.turn_to(
-            (kind, place), kind, place.item_id, place.content_index, new_paragraph=new_paragraph
-        )
+        self._paragraphs.add((kind, paragraph))
+        _, place = key
+        begun = self._order.turn_to(key, kind, place.item_id, place.content_index, new_paragraph=new_paragraph)
         return [*begun, ReasoningDelta(text) if kind == "reasoning" else RefusalDelta(text)]
 
     def _annotations(self, annotations: Any, place: dict[str, Any]) -> list[Event]:
-        number = self._texts.number(place)
-        return [annotated(each, number) for each in objects(annotations)]
+        """The citations of a whole part, unless they have come before."""
+        found = objects(annotations)
+        if not found or "annotation" in self._seen:
+            return []
+        begun, number = self._texts.named(place)
+        if number in self._cited:
+            return begun
+        if number is not None:
+            self._cited.add(number)
+        return [*begun, *(annotated(each, number) for each in found)]
 
     def _sound(self, kind: str, payload: dict[str, Any]) -> list[Event]:
         if kind not in {"response.audio.delta", "response.audio.done"}:
@@ -222,6 +239,7 @@ class ResponsesAdapter:
             if _is_text(part):
                 place = {**place, "item_id": item.get("id"), "content_index": number}
                 events.extend(self._texts.settle(place, part.get("text")))
+                events.extend(self._annotations(part.get("annotations"), place))
         return events
 
     def _ended(self, kind: str, response: Any) -> list[Event]:
@@ -254,31 +272,45 @@ class ResponsesAdapter:
 
     def _whole_output(self, response: dict[str, Any]) -> list[Event]:
         """What the final object says beyond what has come before it."""
-        events: list[Event] = []
-        texts: list[tuple[str | None, str]] = []
-        cited: list[tuple[dict[str, Any], Any]] = []
+        output = list(enumerate(objects(response.get("output"))))
         seen = frozenset(self._seen)
-        for number, item in enumerate(objects(response.get("output"))):
-            place = {"output_index": number, "item_id": item.get("id")}
+        events, new = self._texts.settle_all([text for number, item in output for text in _texts_of(number, item)])
+        for number, item in output:
             kind = str(item.get("type"))
             if kind in CALL_ARGUMENTS or self._tools.is_tool(item):
                 events.extend(self._item_done({"output_index": number}, item))
-                continue
-            parts = objects(item.get("content"))
-            if kind == "reasoning":
-                thoughts = (text_or_none(part.get("text")) for part in [*objects(item.get("summary")), *parts])
-                for index, thought in enumerate(filter(None, () if "reasoning" in seen else thoughts)):
-                    events.extend(self._said("reasoning", thought, _Place.of(place, index)))
-                continue
-            if said := "".join(part["text"] for part in parts if _is_text(part)):
-                texts.append((text_or_none(item.get("id")), said))
-            for index, part in enumerate(parts):
-                if (refusal := text_or_none(part.get("refusal"))) and "refusal" not in seen:
-                    events.extend(self._said("refusal", refusal, _Place.of(place, index)))
-                cited.append(({**place, "content_index": index}, part.get("annotations")))
-        events += [*self._calls.close(), *self._texts.settle_all(texts)]
-        if "annotation" not in seen:
-            events += [event for place, annotations in cited for event in self._annotations(annotations, place)]
+            elif kind == "reasoning":
+                events.extend(() if "reasoning" in seen else self._whole_reasoning(number, item))
+            else:
+                events.extend(self._whole_message(number, item, new, refused="refusal" in seen))
+        return [*events, *self._calls.close()]
+
+    def _whole_reasoning(self, number: int, item: dict[str, Any]) -> list[Event]:
+        parts = [*objects(item.get("summary")), *objects(item.get("content"))]
+        thoughts = filter(None, (text_or_none(part.get("text")) for part in parts))
+        events: list[Event] = []
+        for index, thought in enumerate(thoughts):
+            place = _Place.of({"output_index": number, "item_id": item.get("id")}, index)
+            events += self._said("reasoning", thought, ("reasoning", place), place)
+        return events
+
+    def _whole_message(
+        self, number: int, item: dict[str, Any], new: dict[FinalText, list[Event]], *, refused: bool
+    ) -> list[Event]:
+        texts = {text.index: text for text in _texts_of(number, item)}
+        events: list[Event] = []
+        for index, part in enumerate(objects(item.get("content"))):
+            place = {"output_index": number, "item_id": item.get("id"), "content_index": index}
+            if (refusal := text_or_none(part.get("refusal"))) and not refused:
+                at = _Place.of(place, index)
+                events += self._said("refusal", refusal, ("refusal", at), at)
+            said = new.get(texts[index], []) if index in texts else []
+            events += said
+            began = next((event.part for event in said if isinstance(event, PartStarted)), None)
+            if began is None:
+                events += self._annotations(part.get("annotations"), place)
+            elif "annotation" not in self._seen:
+                events += [annotated(each, began) for each in objects(part.get("annotations"))]
         return events
 
     def _decode_chunk(self, payload: dict[str, Any]) -> list[Event]:
@@ -290,6 +322,14 @@ class ResponsesAdapter:
             said = "The server answered in the words of Chat Completions; --api chat suits it better."
             return [Warned("other_api", said), *self._chat.decode(payload)]
         return self._chat.decode(payload)
+
+
+def _texts_of(number: int, item: dict[str, Any]) -> Iterator[FinalText]:
+    """The texts of an item of the final object."""
+    if str(item.get("type")) not in {"reasoning", *CALL_ARGUMENTS} and not BuiltInTools.is_tool(item):
+        for index, part in enumerate(objects(item.get("content"))):
+            if _is_text(part) and part["text"]:
+                yield FinalText(number, text_or_none(item.get("id")), index, part["text"])
 
 
 def _is_text(part: Any) -> TypeGuard[dict[str, Any]]:

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jiter
 
-from nbstream.events import EndOfStream, Event, Failed, Garbled, ReasoningDelta, RefusalDelta, TextDelta, Warned
+from nbstream.events import (
+    EndOfStream,
+    Event,
+    Failed,
+    Garbled,
+    PartResumed,
+    PartStarted,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    Warned,
+)
 from nbstream.transport.document import BOM, NDJSON, Document, is_lines_of_json
 from nbstream.transport.fields import error_in, failed
 from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
@@ -23,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "WireDecoder"]
 
 _DONE = b"[DONE]"
+_WORDS = PartStarted | PartResumed | TextDelta | ReasoningDelta | RefusalDelta
 
 # How much of a body without any event is kept to be shown.
 _GLIMPSE = 1024
@@ -207,7 +219,7 @@ class WireDecoder:
         except ValueError:
             payload = None
         answer = self.adapter.decode_whole(payload) if isinstance(payload, dict) else None
-        return [event for event in answer or () if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta)]
+        return [event for event in answer or () if isinstance(event, _WORDS)]
 
     def _garbled(self, what: str, shown: str = "") -> Garbled:
         beginning = f": {_beginning(self._endpoint.redact(shown))}" if shown else ""
