@@ -1,7 +1,9 @@
 // What every view of a live document draws: the reasoning, the blocks of the answer and the caret. A subclass gives it
 // its `doc`, and draws the state.
 
-class AnswerView {
+import { Tail, element, lastTextHolder, place, slot, stayOutOfTheServer } from "./elements.js";
+
+export class AnswerView {
   buildReasoning(parent) {
     this.reasoning = element("details", "nbs-reasoning", parent);
     this.summary = element("summary", "", this.reasoning);

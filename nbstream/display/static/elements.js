@@ -1,13 +1,13 @@
 // Making elements, and placing the HTML of patches in them. The HTML is sanitised in the kernel; no Markdown here.
 
-function element(tag, className, parent) {
+export function element(tag, className, parent) {
   const made = document.createElement(tag);
   made.className = className;
   parent?.append(made);
   return made;
 }
 
-function button(className, label, title, parent, onClick) {
+export function button(className, label, title, parent, onClick) {
   const made = element("button", className, parent);
   Object.assign(made, { type: "button", textContent: label, title });
   made.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes Enter for its own
@@ -16,24 +16,24 @@ function button(className, label, title, parent, onClick) {
 }
 
 // What stays as it is costs nothing; setting it again would make the page look for what has changed.
-function set(node, name, value) {
+export function set(node, name, value) {
   if (value === null) node.removeAttribute(name);
   else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
-function say(node, words) {
+export function say(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }
 
 // Outside the views, for what it says last is said when the static answer has already taken their place.
-function announcer() {
+export function announcer() {
   const made = element("div", "nbs-announcer", document.body);
   made.setAttribute("role", "status");
   made.style.cssText = "position:fixed;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
   return made;
 }
 
-function slot() {
+export function slot() {
   const made = element("div", "nbs-block");
   made.dir = "auto"; // each block has the direction of its own text
   return made;
@@ -48,7 +48,7 @@ function fragment(html) {
 
 // Puts sanitised HTML into a slot, or into the element that is its last child `depth` levels down. What has been
 // committed there ends at a comment and is never touched again; everything behind it is the tail, which is replaced.
-function place(slot, depth, commit, tail) {
+export function place(slot, depth, commit, tail) {
   if (depth === 0) return slot.replaceChildren(fragment(commit + tail));
   let target = slot;
   for (let level = 0; level < depth; level++) target = target.lastElementChild;
@@ -63,7 +63,7 @@ function place(slot, depth, commit, tail) {
 const HOLDS_TEXT = /^(UL|OL|LI|BLOCKQUOTE|PRE|TABLE|THEAD|TBODY|TR|TD|TH|P|H\d|DIV|SECTION)$/;
 
 // The innermost element at whose end the answer ends.
-function lastTextHolder(slot) {
+export function lastTextHolder(slot) {
   let holder = slot;
   for (let next = slot; next; ) {
     holder = next;
@@ -74,21 +74,21 @@ function lastTextHolder(slot) {
   return holder;
 }
 
-function scrollParent(node) {
+export function scrollParent(node) {
   for (let at = node.parentElement; at; at = at.parentElement) {
     if (/auto|scroll/.test(getComputedStyle(at).overflowY) && at.scrollHeight > at.clientHeight) return at;
   }
   return document.scrollingElement;
 }
 
-function inSight(node) {
+export function inSight(node) {
   const [frame, edge] = [scrollParent(node).getBoundingClientRect(), node.getBoundingClientRect()];
   return edge.top < Math.min(frame.bottom, innerHeight) && edge.bottom > Math.max(frame.top, 0);
 }
 
 // Keeps the end of a box that scrolls in sight, for as long as the reader is there. `watched` says whether the end of
 // the box itself is in sight: a reader further up in the page is not at the tail either.
-class Tail {
+export class Tail {
   constructor(box, content, watched, onResize) {
     this.box = box;
     this.following = true;
@@ -132,7 +132,7 @@ class Tail {
 // The buttons of all code blocks of a view, laid over the one that is pointed at or has the focus. They stand outside
 // the rendered text, which must keep its shape while patches arrive. `others` are more of them: what they are called
 // and what they do with the code.
-class CodeBar {
+export class CodeBar {
   constructor(root, announce, others = []) {
     this.root = root;
     this.announce = announce;
@@ -194,7 +194,7 @@ class CodeBar {
   }
 }
 
-async function copyText(text) {
+export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -208,7 +208,7 @@ async function copyText(text) {
 }
 
 // A link without a server of its own leads into the Jupyter server, where opening an address can do things.
-function stayOutOfTheServer(event) {
+export function stayOutOfTheServer(event) {
   const link = event.target.closest("a[href]");
   if (link && !/^(?:https?:\/\/|mailto:)/i.test(link.getAttribute("href"))) event.preventDefault();
 }

@@ -1,7 +1,9 @@
 // What has arrived of one stream: one document per widget and page, shown by any number of views, so that a view that
 // is made again (a second output, a redrawn one) needs no kernel. display/live_view.py documents the messages.
 
-class LiveDocument {
+import { announcer, place, slot } from "./elements.js";
+
+export class LiveDocument {
   constructor(model, voice = null) {
     this.model = model;
     this.startedAt = performance.now();

@@ -1,6 +1,10 @@
 // One view of a live document, and the widget's entry points. The files beside this one, joined in front of it, make up
 // one ES module.
 
+import { AnswerView } from "./answer_view.js";
+import { CodeBar, Tail, button, element, inSight, say, scrollParent, set } from "./elements.js";
+import { LiveDocument } from "./live_document.js";
+
 const CAP_LINES = 60;
 let viewCount = 0;
 

@@ -1,11 +1,14 @@
 // Where the reader writes: a field, the files that go with the message, and the buttons that send and stop.
 
+import { button, element, say } from "./elements.js";
+import { SHOWN_IMAGE, fitHeight } from "./panel_turn.js";
+
 // Bytes: a Jupyter server breaks the connection off at a message of 10 MB, and an image grows by a third on its way.
 const MAX_IMAGE = 4_000_000;
 const MAX_FILES = 4_500_000; // of one message, together
 const MAX_TEXT = 500_000;
 
-class Composer {
+export class Composer {
   constructor(panel, parent) {
     this.panel = panel;
     this.doc = panel.doc;

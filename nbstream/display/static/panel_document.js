@@ -1,6 +1,9 @@
 // What a page knows of one panel: one document per widget and page, shown by any number of views, so that what the
 // reader has written and done outlives them. display/panel_view.py documents the messages.
 
+import { announcer, say } from "./elements.js";
+import { LiveDocument } from "./live_document.js";
+
 const DEAF_MS = 1000;
 const KEPT_MS = 3000;
 const NOT_KEPT =
@@ -8,7 +11,7 @@ const NOT_KEPT =
   "Show the panel once more, in any cell.";
 const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell goes on with the saved conversation.";
 
-class PanelDocument {
+export class PanelDocument {
   constructor(model) {
     this.model = model;
     this.number = 0; // of the last message that was applied

@@ -2,7 +2,7 @@
 // Notebook 7 lend theirs to widgets; elsewhere a formula stays as it was written. In the kernel, commands that make links
 // or load something have been taken out of it.
 
-class Formulas {
+export class Formulas {
   constructor(manager) {
     this.typesetter = manager?.rendermime?.latexTypesetter;
     this.observer = new IntersectionObserver((seen) => {

@@ -1,6 +1,9 @@
 // The messages that wait: on their way to the kernel, or for the answer under way to end.
 
-class Queue {
+import { button, element, say } from "./elements.js";
+import { TextEditor } from "./panel_turn.js";
+
+export class Queue {
   constructor(panel, parent) {
     this.panel = panel;
     this.doc = panel.doc;

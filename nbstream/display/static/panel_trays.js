@@ -1,6 +1,9 @@
 // What folds out below the composer, one tray at a time: the models, the settings, the kinds of export.
 
-class Trays {
+import { button, element, say, set } from "./elements.js";
+import { fitHeight } from "./panel_turn.js";
+
+export class Trays {
   constructor(panel, tools, parent) {
     this.panel = panel;
     this.doc = panel.doc;

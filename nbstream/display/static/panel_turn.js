@@ -1,9 +1,12 @@
 // One turn in one view of a panel: an article that follows its stream, and stays as it is once that has ended.
 
-const NAMES = { user: "You", assistant: "Assistant" };
-const SHOWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
+import { AnswerView } from "./answer_view.js";
+import { button, copyText, element, place, say, set, slot } from "./elements.js";
 
-class Turn extends AnswerView {
+const NAMES = { user: "You", assistant: "Assistant" };
+export const SHOWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
+
+export class Turn extends AnswerView {
   constructor(panel, id) {
     super();
     this.panel = panel;
@@ -245,7 +248,7 @@ function shownFile({ name, url, text }) {
 }
 
 // A text that is written anew where it stands. While it is being saved, it stays as it is.
-class TextEditor {
+export class TextEditor {
   constructor({ label, text, optional = false, done, save, failed, closed }) {
     this.text = text;
     this.closed = closed;
@@ -297,7 +300,7 @@ class TextEditor {
   }
 }
 
-function fitHeight(field) {
+export function fitHeight(field) {
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }

@@ -1,6 +1,14 @@
 // One view of a panel: the transcript, what waits, the composer; and the widget's entry points. The files beside this
 // one, joined in front of it, make up one ES module.
 
+import { CodeBar, Tail, button, element, say } from "./elements.js";
+import { Composer } from "./panel_composer.js";
+import { PanelDocument } from "./panel_document.js";
+import { Formulas } from "./panel_formulas.js";
+import { Queue } from "./panel_queue.js";
+import { Trays } from "./panel_trays.js";
+import { Turn, fitHeight } from "./panel_turn.js";
+
 class PanelView {
   constructor(doc) {
     this.doc = doc;
