@@ -30,7 +30,7 @@ def test_wheel_carries_the_types(wheel):
 
 def test_wheel_carries_the_page_code_joined_and_no_source_of_it(wheel):
     front_end = {name for name in wheel if "/static/" in name or name.endswith((".js", ".css"))}
-    widgets = ("live_view", "panel_view")
+    widgets = ("live_view", "panel")
     assert front_end == {f"nbstream/display/static/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
     assert not [name for name in wheel if "joining" in name]
 

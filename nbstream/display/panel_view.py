@@ -71,8 +71,8 @@ class PanelView(anywidget.AnyWidget):
         **widget: What every widget takes, such as `layout`.
     """
 
-    _esm = page_code(_STATIC / "panel_view.js")
-    _css = page_code(_STATIC / "panel_view.css")
+    _esm = page_code(_STATIC / "panel.js")
+    _css = page_code(_STATIC / "panel.css")
     key = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, actions: PanelActions, *, images: Images = "link", **widget: Any) -> None:

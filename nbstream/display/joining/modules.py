@@ -36,6 +36,7 @@ _WORTH_A_LOOK = Query(
 _DECLARATIONS = {"class_declaration", "function_declaration", "generator_function_declaration"}
 _FUNCTIONS = {"arrow_function", "function_expression", "generator_function", "method_definition"} | _DECLARATIONS
 _LINE_END = re.compile(r"\s*[\n\u2028\u2029]\s*")
+_PUNCTUATION = re.compile(r" *([{}(),;:=]) *")  # signs that stay what they are beside any other token
 
 
 class _Piece(NamedTuple):
@@ -65,7 +66,7 @@ class _Module(NamedTuple):
 
 
 def join_modules(entry: pathlib.Path) -> str:
-    """One ES module that does what the entry and its imports do, without comments and indentation.
+    """One ES module that does what the entry and its imports do, without comments and most blanks.
 
     Args:
         entry: The file whose exports the joined module has.
@@ -212,7 +213,7 @@ def _blank(comment: Node) -> str:
 
 
 def _code(source: bytes, pieces: list[_Piece]) -> str:
-    """The source with these pieces in it, and without what is blank at the beginnings and ends of lines."""
+    """The source with these pieces in it."""
     text, run, end = [], [], 0
     for piece in sorted(pieces):
         if piece.start < end:
@@ -220,12 +221,17 @@ def _code(source: bytes, pieces: list[_Piece]) -> str:
         run.append(source[end : piece.start].decode())
         end = piece.end
         if piece.literal:
-            text += [_LINE_END.sub("\n", "".join(run)), piece.instead]
+            text += [_tightened("".join(run)), piece.instead]
             run = []
         else:
             run.append(piece.instead)
-    text.append(_LINE_END.sub("\n", "".join([*run, source[end:].decode()])))
+    text.append(_tightened("".join([*run, source[end:].decode()])))
     return "".join(text).strip()
+
+
+def _tightened(code: str) -> str:
+    """Code in which nothing is literal, without the blanks that only its readers need; lines end where they ended."""
+    return _PUNCTUATION.sub(r"\1", _LINE_END.sub("\n", code))
 
 
 def _text(node: Node) -> str:
