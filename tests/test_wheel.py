@@ -4,10 +4,14 @@ import json
 import pathlib
 import subprocess
 import sys
+import tomllib
 import zipfile
+from typing import Any
 
 import pytest
+from hatchling.metadata.core import ProjectMetadata
 
+from nbstream.display.joining.build_hook import JoiningHook
 from nbstream.display.live_view import LiveView
 from nbstream.display.panel_view import PanelView
 
@@ -51,6 +55,17 @@ def test_widgets_of_a_wheel_have_the_code_of_the_checkout_and_need_no_parser(whe
     command = [sys.executable, "-c", script, str(tmp_path)]
     output = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8").stdout
     assert json.loads(output) == [str(code) for widget in (LiveView, PanelView) for code in (widget._esm, widget._css)]
+
+
+def test_an_editable_install_has_no_joined_text_and_brings_the_parsers():
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    hook = config["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+    data: dict[str, Any] = {"dependencies": [], "force_include": {}}
+    metadata = ProjectMetadata(str(ROOT), None)
+    JoiningHook(str(ROOT), hook, None, metadata, "", "wheel").initialize("editable", data)
+    assert data["force_include"] == {}
+    names = {name.split(">")[0] for name in data["dependencies"]}
+    assert names == {"tinycss2", "tree-sitter", "tree-sitter-javascript"}
 
 
 def test_wheel_carries_the_tutorials_and_the_demo_answers(wheel):

@@ -4,18 +4,18 @@
 import { announcer, say } from "./elements.js";
 import { LiveDocument } from "./live_document.js";
 
+/** @import { Channel, LiveMessage } from "./live_messages.js" */
+/** @import { Attachment, Content, Head, Held, PanelMessage, PanelModel } from "./panel_messages.js" */
+/** @import { QueueItem, Reply, StreamMessage, Surroundings } from "./panel_messages.js" */
+
+/** @typedef {{ resolve: (value: any) => void, reject: (error: Error) => void, deaf: number }} Request */
+
 const DEAF_MS = 1000;
 const KEPT_MS = 3000;
 const NOT_KEPT =
   "The notebook no longer keeps what is said here: its page was loaded anew, or the panel is in an Output widget. " +
   "Show the panel once more, in any cell.";
 const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell goes on with the saved conversation.";
-
-/** @import { Channel, LiveMessage } from "./live_messages.js" */
-/** @import { Attachment, Content, Head, Held, PanelMessage, PanelModel } from "./panel_messages.js" */
-/** @import { QueueItem, Reply, StreamMessage, Surroundings } from "./panel_messages.js" */
-
-/** @typedef {{ resolve: (value: any) => void, reject: (error: Error) => void, deaf: number }} Request */
 
 /**
  * A view of the panel, as far as its document and its parts know it.

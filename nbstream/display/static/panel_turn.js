@@ -6,9 +6,9 @@ import { button, element, place, say, set, slot } from "./elements.js";
 import { TextEditor } from "./panel_text_editor.js";
 
 /** @import { LiveDocument } from "./live_document.js" */
+/** @import { Mark } from "./live_messages.js" */
 /** @import { Viewer } from "./panel_document.js" */
 /** @import { Attachment } from "./panel_messages.js" */
-/** @import { Mark } from "./live_messages.js" */
 
 const NAMES = new Map([["user", "You"], ["assistant", "Assistant"]]);
 export const SHOWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
@@ -49,24 +49,19 @@ export class Turn extends AnswerView {
     this.acts = element("div", "nbs-acts", foot);
     this.branch = element("span", "nbs-branch", foot);
 
-    const make = (/** @type {string} */ name, /** @type {string} */ title, /** @type {() => unknown} */ act, /** @type {Element} */ parent = this.acts) => {
-      const made = button("nbs-act", name, title, parent, act);
-      made.dataset.act = name;
-      return made;
-    };
     const ask = (/** @type {string} */ action) => () => this.panel.doc.act(action, { target: id });
-    this.retry = make("Retry", "Ask again", ask("retry"), this.remedies);
-    this.resume = make("Continue", "Let the model go on from here", ask("resume"), this.remedies);
-    this.include = make("Include", "Send this partial answer along with later questions", () => this.toggle(), this.remedies);
-    this.back = make("◀", "Previous version", () => this.step(-1), this.branch);
+    this.retry = actButton(this.remedies, "Retry", "Ask again", ask("retry"));
+    this.resume = actButton(this.remedies, "Continue", "Let the model go on from here", ask("resume"));
+    this.include = actButton(this.remedies, "Include", "Send this partial answer along with later questions", () => this.toggle());
+    this.back = actButton(this.branch, "◀", "Previous version", () => this.step(-1));
     this.place = element("span", "", this.branch);
-    this.forth = make("▶", "Next version", () => this.step(1), this.branch);
+    this.forth = actButton(this.branch, "▶", "Next version", () => this.step(1));
     this.back.setAttribute("aria-label", "Previous version");
     this.forth.setAttribute("aria-label", "Next version");
-    this.copying = make("Copy", "Copy the text", () => this.copy());
-    this.edit = make("Edit", "Write this anew and ask again", () => this.startEditing());
-    this.regenerate = make("Regenerate", "Ask for another answer", ask("regenerate"));
-    this.deletion = make("Delete", "Delete this and what follows", () => this.delete());
+    this.copying = actButton(this.acts, "Copy", "Copy the text", () => this.copy());
+    this.edit = actButton(this.acts, "Edit", "Write this anew and ask again", () => this.startEditing());
+    this.regenerate = actButton(this.acts, "Regenerate", "Ask for another answer", ask("regenerate"));
+    this.deletion = actButton(this.acts, "Delete", "Delete this and what follows", () => this.delete());
     this.deletion.addEventListener("blur", () => say(this.deletion, "Delete"));
   }
 
@@ -253,6 +248,18 @@ export class Turn extends AnswerView {
     this.thoughtsTail.observer.disconnect();
     this.root.remove();
   }
+}
+
+/**
+ * @param {Element} parent
+ * @param {string} name
+ * @param {string} title
+ * @param {() => unknown} onClick
+ */
+function actButton(parent, name, title, onClick) {
+  const made = button("nbs-act", name, title, parent, onClick);
+  made.dataset.act = name;
+  return made;
 }
 
 /** @param {string} html */
