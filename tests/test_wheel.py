@@ -61,7 +61,7 @@ def test_an_editable_install_has_no_joined_text_and_brings_the_parsers():
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     hook = config["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
     data: dict[str, Any] = {"dependencies": [], "force_include": {}}
-    metadata: ProjectMetadata[None] = ProjectMetadata(str(ROOT), None)
+    metadata: ProjectMetadata[Any] = ProjectMetadata(str(ROOT), None)
     JoiningHook(str(ROOT), hook, None, metadata, "", "wheel").initialize("editable", data)
     assert data["force_include"] == {}
     names = {name.split(">")[0] for name in data["dependencies"]}
