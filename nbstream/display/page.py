@@ -11,11 +11,10 @@ __all__ = ["page_code", "take_messages_at_once", "view_bundle"]
 
 
 def page_code(path: pathlib.Path) -> str:
-    """A module or a style sheet and all that it imports as one text, because anywidget takes one of each.
+    """A module or a style sheet with everything it imports as one text, because anywidget takes one of each.
 
-    What is only for readers of the source is left out, because the text travels with each widget. A wheel holds the
-    joined text in place of the sources. A checkout has the sources, which are joined here, so it never shows the page
-    anything but what they say now.
+    Comments and the like are left out, because the text travels with each widget. A wheel holds the joined text instead
+    of the sources. A checkout has only the sources; they are joined here, so the page never gets stale code.
 
     Args:
         path: A `.js` or `.css` file among the sources.

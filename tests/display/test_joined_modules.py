@@ -67,7 +67,7 @@ def joined_value_of(entry: pathlib.Path) -> Any:
 def test_only_readers_miss_what_is_left_out(write, code, joined):
     entry = write(entry=code)
     if joined is None:
-        with pytest.raises(ValueError, match=r"entry\.js, line 1: this is not JavaScript"):
+        with pytest.raises(ValueError, match=r"entry\.js, line 1: syntax error"):
             join_modules(entry)
     else:
         assert join_modules(entry).strip() == joined
@@ -144,15 +144,15 @@ def test_modules_of_several_folders(tmp_path, write):
     [
         ('import { b } from "./gone.js";', "entry.js, line 1: there is no gone.js"),
         ('\nimport { b } from "./other.js";', "entry.js, line 2: other.js exports no b"),
-        ('import other from "./other.js";', "only if what is imported has a name"),
-        ('import * as other from "./other.js";', "only if what is imported has a name"),
-        ('import { default as other } from "./other.js";', "default is none"),
-        ('import { "a b" as b } from "./other.js";', "only names"),
-        ('import other from "./other.json" with { type: "json" };', "only if what is imported has a name"),
-        ('import { a } from "lodash";', "only files can be joined"),
-        ('import { a } from "https://example.org/a.js";', "only files can be joined"),
+        ('import other from "./other.js";', "only named imports can be joined"),
+        ('import * as other from "./other.js";', "only named imports can be joined"),
+        ('import { default as other } from "./other.js";', "not as default"),
+        ('import { "a b" as b } from "./other.js";', "only identifiers"),
+        ('import other from "./other.json" with { type: "json" };', "only named imports can be joined"),
+        ('import { a } from "lodash";', "only relative imports can be joined"),
+        ('import { a } from "https://example.org/a.js";', "only relative imports can be joined"),
         ('const a = await import("./other.js");', "entry.js, line 1"),
-        ('const a = () => import("./other.js");', "would be looked for beside the joined module"),
+        ('const a = () => import("./other.js");', "would be relative to the joined module"),
     ],
 )
 def test_imports_that_cannot_be_joined_are_refused(write, code, words):
@@ -163,15 +163,15 @@ def test_imports_that_cannot_be_joined_are_refused(write, code, words):
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("export default 1;", "only a widget's own module has a default export"),
-        ("const a = 1;\nexport { a as default };", "only names"),
+        ("export default 1;", "only the entry may have a default export"),
+        ("const a = 1;\nexport { a as default };", "only identifiers"),
         ("export let a = 1;", "export a constant"),
         ("export var a = 1;", "export a constant"),
-        ("export const { a } = { a: 1 };", "declared by its name"),
-        ('export { a } from "./third.js";', "imported from that module"),
-        ('export * from "./third.js";', "imported from that module"),
-        ("export const a = await 1;", "waits while it is loaded"),
-        ("for await (const each of []) each();\nexport const a = 1;", "waits while it is loaded"),
+        ("export const { a } = { a: 1 };", "declare each constant by its name"),
+        ('export { a } from "./third.js";', "import from the module that declares the name"),
+        ('export * from "./third.js";', "import from the module that declares the name"),
+        ("export const a = await 1;", "top-level await"),
+        ("for await (const each of []) each();\nexport const a = 1;", "top-level await"),
     ],
 )
 def test_exports_that_cannot_be_joined_are_refused(write, code, words):
@@ -185,13 +185,13 @@ def test_waiting_within_functions_is_no_matter(write):
     join_modules(write(entry='import { a } from "./other.js";', other=code))
 
 
-def test_a_circle_is_refused_and_named(write):
+def test_a_cycle_is_refused_and_named(write):
     entry = write(
         entry='import { a } from "./a.js";',
         a='import { b } from "./b.js"; export const a = 1;',
         b='import { a } from "./a.js"; export const b = 1;',
     )
-    with pytest.raises(ValueError, match=r"in a circle: a\.js → b\.js → a\.js"):
+    with pytest.raises(ValueError, match=r"import cycle: a\.js → b\.js → a\.js"):
         join_modules(entry)
 
 

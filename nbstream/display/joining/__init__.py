@@ -1,4 +1,5 @@
-"""Joins what a widget's page code imports into one text, because anywidget takes one module and one style sheet.
+"""Joins a widget's page code into one module and one style sheet, because anywidget takes one of each.
 
-Checkouts and builds of a wheel only. A wheel holds the joined texts instead of these modules, so it needs no parser.
+Only checkouts and wheel builds need this. A wheel holds the joined texts instead of these modules, so users need no
+parser.
 """

@@ -19,10 +19,10 @@ class JoiningHook(BuildHookInterface[Any]):
     """Joins the modules and style sheets of each widget."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add what differs from the sources to a wheel.
+        """Add the joined texts to a wheel.
 
-        Nothing is written into the checkout, so nothing there can become stale. An editable install joins the sources
-        when they are used, and therefore depends on the parsers itself.
+        Nothing is written into the checkout, so nothing there can become stale. An editable install joins its sources
+        when they are used and therefore depends on the parsers itself.
         """
         if version == "editable":
             build_data["dependencies"] += self.config["dependencies"]
@@ -35,7 +35,7 @@ class JoiningHook(BuildHookInterface[Any]):
             build_data["force_include"][str(copy)] = path.as_posix()
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove what was only for the wheel."""
+        """Remove the temporary copies."""
         del build_data, artifact_path
         if version != "editable":
             self._folder.cleanup()

@@ -1,4 +1,4 @@
-"""Style sheets joined into one, imports first, without comments and indentation. It must not know widgets or wheels."""
+"""Style sheets joined into one, without comments and indentation. It must not know widgets or wheels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["join_styles"]
 
 
 class _Cut(NamedTuple):
-    """A stretch of a text that nobody but its readers needs, and what is to stand there."""
+    """A range of characters that only readers need, and what replaces it."""
 
     start: int
     end: int
-    instead: str
+    replacement: str
 
 
 def join_styles(entry: pathlib.Path) -> str:
@@ -29,13 +29,13 @@ def join_styles(entry: pathlib.Path) -> str:
         entry: The style sheet that may begin with imports, such as `@import "./answer.css";`.
 
     Raises:
-        ValueError: A file is missing, is not CSS, or imports in a way that cannot be joined.
+        ValueError: A file is missing, has a syntax error, or has an import that cannot be joined.
     """
     return "\n".join(_texts(entry.resolve(), []))
 
 
 def _texts(path: pathlib.Path, seen: list[pathlib.Path]) -> Iterator[str]:
-    """The text of each style sheet once, behind those that it imports."""
+    """The text of each style sheet once, after those that it imports."""
     seen.append(path)
     source = path.read_text("utf-8").replace("\f", "\n")
     starts: list[int] = list(itertools.accumulate((len(line) + 1 for line in source.split("\n")), initial=0))
@@ -45,8 +45,8 @@ def _texts(path: pathlib.Path, seen: list[pathlib.Path]) -> Iterator[str]:
 
     *nodes, closed = tinycss2.parse_component_value_list(source + "}")  # an error, unless it closes something
     if closed.type != "error":
-        raise ValueError(f"{path}: something in it is not closed")
-    cuts = [_cut(node, place(node)) for node in _blanks(path, nodes)]
+        raise ValueError(f"{path}: something is not closed")
+    cuts = [_cut(node, place(node)) for node in _whitespace_and_comments(path, nodes)]
     for rule, after in itertools.pairwise([*tinycss2.parse_stylesheet(nodes), None]):
         if rule.type == "at-rule" and rule.lower_at_keyword == "import":
             imported = _imported(path, rule)
@@ -60,21 +60,21 @@ def _imported(path: pathlib.Path, rule: Any) -> pathlib.Path:
     words = [node for node in rule.prelude if node.type not in {"whitespace", "comment"}]
     where = f"{path}, line {rule.source_line}"
     if [node.type for node in words] != ["string"] or not words[0].value.startswith(("./", "../")):
-        raise ValueError(f'{where}: only files can be joined, and without conditions: @import "./name.css";')
+        raise ValueError(f'{where}: only relative imports without conditions can be joined: @import "./name.css";')
     imported = path.parent.joinpath(words[0].value).resolve()
     if not imported.is_file():
         raise ValueError(f"{where}: there is no {imported.name}")
     return imported
 
 
-def _blanks(path: pathlib.Path, nodes: list[Any]) -> Iterator[Any]:
+def _whitespace_and_comments(path: pathlib.Path, nodes: list[Any]) -> Iterator[Any]:
     for node in nodes:
         if node.type == "error":
-            raise ValueError(f"{path}, line {node.source_line}: this is not CSS: {node.message}")
+            raise ValueError(f"{path}, line {node.source_line}: syntax error: {node.message}")
         if node.type in {"whitespace", "comment"}:
             yield node
         for inner in (getattr(node, "content", None), getattr(node, "arguments", None)):
-            yield from _blanks(path, inner or [])
+            yield from _whitespace_and_comments(path, inner or [])
 
 
 def _cut(node: Any, start: int) -> _Cut:
@@ -84,14 +84,14 @@ def _cut(node: Any, start: int) -> _Cut:
 
 
 def _without(source: str, cuts: list[_Cut]) -> str:
-    """The source, with one blank for each stretch that is cut; a comment between two tokens goes on parting them."""
+    """The source with each run of cuts replaced by one; a comment between two tokens keeps them apart."""
     text: list[str] = []
     end = 0
     while cuts:
-        stretch = [cuts.pop(0)]
-        while cuts and cuts[0].start <= max(cut.end for cut in stretch):
-            stretch.append(cuts.pop(0))
-        blanks = {cut.instead for cut in stretch}
-        text += [source[end : stretch[0].start], next((blank for blank in ("\n", " ") if blank in blanks), "/**/")]
-        end = max(cut.end for cut in stretch)
+        run = [cuts.pop(0)]
+        while cuts and cuts[0].start <= max(cut.end for cut in run):
+            run.append(cuts.pop(0))
+        whitespace = {cut.replacement for cut in run}
+        text += [source[end : run[0].start], next((each for each in ("\n", " ") if each in whitespace), "/**/")]
+        end = max(cut.end for cut in run)
     return "".join([*text, source[end:]]).strip()
