@@ -29,6 +29,9 @@ environment .venv-openai2 'openai>=2,<3'
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 
+source tests/javascript/node.sh # some of the tests need it too
+bash tests/javascript/check.sh
+
 if [ $# -gt 0 ]; then
   exec .venv/bin/python -m pytest "$@"
 fi

@@ -1,11 +1,19 @@
 """What `pip install .` installs."""
 
+import json
 import pathlib
 import subprocess
 import sys
+import tomllib
 import zipfile
+from typing import Any
 
 import pytest
+from hatchling.metadata.core import ProjectMetadata
+
+from nbstream.display.joining.build_hook import JoiningHook
+from nbstream.display.live_view import LiveView
+from nbstream.display.panel_view import PanelView
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -20,18 +28,44 @@ def wheel(tmp_path_factory):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "display/static/live_view.js",
-        "display/static/elements.js",
-        "display/static/panel_view.js",
-        "display/static/panel.css",
-        "py.typed",
-    ],
-)
-def test_wheel_carries_the_front_end_and_the_types(wheel, name):
-    assert wheel[f"nbstream/{name}"] == (ROOT / "nbstream" / name).read_bytes()
+def test_wheel_carries_the_types(wheel):
+    assert "nbstream/py.typed" in wheel
+
+
+def test_wheel_carries_the_page_code_joined_and_no_source_of_it(wheel):
+    front_end = {name for name in wheel if "/static/" in name or name.endswith((".js", ".css"))}
+    widgets = ("live_view", "panel")
+    assert front_end == {f"nbstream/display/static/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
+    assert not [name for name in wheel if "joining" in name]
+
+
+def test_widgets_of_a_wheel_have_the_code_of_the_checkout_and_need_no_parser(wheel, tmp_path):
+    for name, content in wheel.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); sys.modules |= dict.fromkeys(['tree_sitter', 'tinycss2'])\n"
+        "from nbstream.display import live_view, panel_view\n"
+        "assert live_view.__file__.startswith(sys.argv[1])\n"
+        "import json\n"
+        "widgets = (live_view.LiveView, panel_view.PanelView)\n"
+        "print(json.dumps([str(code) for widget in widgets for code in (widget._esm, widget._css)]))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    output = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8").stdout
+    assert json.loads(output) == [str(code) for widget in (LiveView, PanelView) for code in (widget._esm, widget._css)]
+
+
+def test_an_editable_install_has_no_joined_text_and_brings_the_parsers():
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    hook = config["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+    data: dict[str, Any] = {"dependencies": [], "force_include": {}}
+    metadata: ProjectMetadata[Any] = ProjectMetadata(str(ROOT), None)
+    JoiningHook(str(ROOT), hook, None, metadata, "", "wheel").initialize("editable", data)
+    assert data["force_include"] == {}
+    names = {name.split(">")[0] for name in data["dependencies"]}
+    assert names == {"tinycss2", "tree-sitter", "tree-sitter-javascript"}
 
 
 def test_wheel_carries_the_tutorials_and_the_demo_answers(wheel):

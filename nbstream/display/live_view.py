@@ -9,6 +9,7 @@ From the page come `hello` and `gone`, with the `view` that has come or left; `r
 from __future__ import annotations
 
 import contextlib
+import pathlib
 import secrets
 import threading
 import time
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveView"]
 
+_STATIC = pathlib.Path(__file__).parent / "static"
+
 
 class LiveView(anywidget.AnyWidget):
     """One stream's view.
@@ -40,8 +43,8 @@ class LiveView(anywidget.AnyWidget):
         now: Monotonic time, for what has passed and what is left of a pause when a view joins late.
     """
 
-    _esm = page_code("elements.js", "live_document.js", "answer_view.js", "live_view.js")
-    _css = page_code("answer.css", "live_view.css")
+    _esm = page_code(_STATIC / "live_view.js")
+    _css = page_code(_STATIC / "live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)

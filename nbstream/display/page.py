@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import pathlib
-import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pathlib
 
 __all__ = ["page_code", "take_messages_at_once", "view_bundle"]
 
-_STATIC = pathlib.Path(__file__).parent / "static"
-_COMMENT = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
 
+def page_code(path: pathlib.Path) -> str:
+    """A module or a style sheet with everything it imports as one text, because anywidget takes one of each.
 
-def page_code(*names: str) -> str:
-    """The files as one text, for anywidget takes one module and there is no bundler.
-
-    What is for their readers only is left out, because the text travels with each widget.
+    Comments and the like are left out, because the text travels with each widget. A wheel holds the joined text instead
+    of the sources. A checkout has only the sources; they are joined here, so the page never gets stale code.
 
     Args:
-        names: Files in `static/`, in order.
+        path: A `.js` or `.css` file among the sources.
     """
-    text = "\n".join((_STATIC / name).read_text("utf-8") for name in names)
-    return "\n".join(line.strip() for line in _COMMENT.sub("", text).split("\n") if line.strip())
+    if not path.exists():
+        return path.with_suffix(f".joined{path.suffix}").read_text("utf-8")
+    from nbstream.display.joining.modules import join_modules
+    from nbstream.display.joining.styles import join_styles
+
+    return join_modules(path) if path.suffix == ".js" else join_styles(path)
 
 
 def view_bundle(model_id: str) -> dict[str, Any]:

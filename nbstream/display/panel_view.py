@@ -19,6 +19,7 @@ From the page: `hello` until it is answered, `resync` when a number is missing, 
 from __future__ import annotations
 
 import itertools
+import pathlib
 import secrets
 import threading
 import time
@@ -45,9 +46,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PanelView"]
 
+_STATIC = pathlib.Path(__file__).parent / "static"
+
 # A message is cut before it is so long, or has taken so long to make: the newest turns are shown at once.
 _BATCH_CHARACTERS, _BATCH_SECONDS = 150_000, 0.15
-_SCRIPTS = ("document", "formulas", "turn", "composer", "queue", "trays", "view")
 
 
 class _Stream(NamedTuple):
@@ -69,8 +71,8 @@ class PanelView(anywidget.AnyWidget):
         **widget: What every widget takes, such as `layout`.
     """
 
-    _esm = page_code("elements.js", "live_document.js", "answer_view.js", *(f"panel_{name}.js" for name in _SCRIPTS))
-    _css = page_code("answer.css", "panel.css")
+    _esm = page_code(_STATIC / "panel.js")
+    _css = page_code(_STATIC / "panel.css")
     key = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, actions: PanelActions, *, images: Images = "link", **widget: Any) -> None:

@@ -1,9 +1,25 @@
-// What every view of a live document draws: the reasoning, the blocks of the answer and the caret. A subclass gives it
-// its `doc`, and draws the state.
+// What every view of a live document draws: the reasoning, the blocks of the answer and the caret. A subclass draws the
+// state.
 
-class AnswerView {
-  buildReasoning(parent) {
-    this.reasoning = element("details", "nbs-reasoning", parent);
+import { element, lastTextHolder, place, slot, stayOutOfTheServer } from "./elements.js";
+import { Tail } from "./tail.js";
+
+/** @import { LiveDocument } from "./live_document.js" */
+/** @import { Mark } from "./live_messages.js" */
+
+/** @template {LiveDocument | null} D */
+export class AnswerView {
+  /** @type {Element | null} */
+  caretAt = null;
+
+  /**
+   * @param {HTMLElement} root Where the parts of the answer are appended.
+   * @param {D} doc
+   */
+  constructor(root, doc) {
+    this.root = root;
+    this.doc = doc;
+    this.reasoning = element("details", "nbs-reasoning", root);
     this.summary = element("summary", "", this.reasoning);
     this.summary.dataset.lmSuppressShortcuts = "true";
     const box = element("div", "nbs-thoughts", this.reasoning);
@@ -11,39 +27,55 @@ class AnswerView {
     const content = element("div", "", box);
     this.thoughts = content.appendChild(document.createTextNode(""));
     this.thoughtsTail = new Tail(box, content, () => true);
-  }
-
-  buildBody(parent) {
-    this.body = element("div", "nbs-body", parent);
+    this.body = element("div", "nbs-body", root);
     this.body.setAttribute("aria-live", "off");
     for (const press of ["click", "auxclick"]) this.body.addEventListener(press, stayOutOfTheServer);
+    this.mark = element("p", "nbs-mark", root);
   }
 
   redraw() {
-    this.body.replaceChildren(...this.doc.blocks.map((slot) => slot.cloneNode(true)));
-    this.drawThoughts(0, this.doc.reasoning?.text ?? "");
+    this.body.replaceChildren(...(this.doc?.blocks ?? []).map((slot) => slot.cloneNode(true)));
+    this.drawThoughts(0, this.doc?.reasoning?.text ?? "");
     this.drawCaret();
     this.drawState();
   }
 
+  drawState() {}
+
+  /**
+   * @param {number} index
+   * @param {number} depth
+   * @param {string} commit
+   * @param {string} tail
+   */
   patch(index, depth, commit, tail) {
     while (this.body.childElementCount <= index) this.body.append(slot());
-    place(this.body.children[index], depth, commit, tail);
+    place(/** @type {Element} */ (this.body.children[index]), depth, commit, tail);
     // An answer that began again may have left blocks without anything in them; the caret belongs to the last one with.
     while (this.body.lastElementChild?.childNodes.length === 0) this.body.lastElementChild.remove();
     this.drawCaret();
   }
 
   drawCaret() {
-    this.caretAt?.classList.remove("nbs-caret");
+    this.dropCaret();
     this.caretAt = this.body.lastElementChild && lastTextHolder(this.body.lastElementChild);
     this.caretAt?.classList.add("nbs-caret");
   }
 
+  dropCaret() {
+    this.caretAt?.classList.remove("nbs-caret");
+    this.caretAt = null;
+  }
+
+  /**
+   * @param {number} keep
+   * @param {string} text
+   */
   drawThoughts(keep, text) {
     this.thoughts.replaceData(keep, this.thoughts.length - keep, text);
   }
 
+  /** @param {Mark | null} mark */
   drawMark(mark) {
     this.mark.replaceChildren();
     if (!mark) return;

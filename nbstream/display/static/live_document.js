@@ -1,27 +1,52 @@
 // What has arrived of one stream: one document per widget and page, shown by any number of views, so that a view that
-// is made again (a second output, a redrawn one) needs no kernel. display/live_view.py documents the messages.
+// is made again (a second output, a redrawn one) needs no kernel.
 
-class LiveDocument {
+import { announcer, place, say, slot } from "./elements.js";
+
+/** @import { Channel, End, LiveMessage, Mark, Reasoning, Retry, Snapshot } from "./live_messages.js" */
+
+/**
+ * @typedef {object} Viewer
+ * @property {() => void} redraw
+ * @property {() => void} drawState
+ * @property {(keep: number, text: string) => void} drawThoughts
+ * @property {(index: number, depth: number, commit: string, tail: string) => void} patch
+ */
+
+export class LiveDocument {
+  startedAt = performance.now();
+  number = 0; // of the last message that was applied
+  /** @type {HTMLElement[]} */
+  blocks = []; // the slots, one element each, that every view shows a copy of
+  /** @type {string[]} */
+  tails = []; // the HTML of the last tail in each
+  /** @type {Reasoning & { since: number } | null} */
+  reasoning = null; // and since when it grows
+  state = "pending";
+  /** @type {Mark | null} */
+  mark = null;
+  /** @type {string[]} */
+  facts = [];
+  /** @type {Retry & { endsAt: number, announcement: string } | null} */
+  retry = null; // the pause before the next attempt, while the stream is in it
+  kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
+  /** @type {Set<Viewer>} */
+  views = new Set();
+  asking = false;
+
+  /**
+   * @param {Channel} model
+   * @param {HTMLElement | null} voice Of a panel, which speaks for all its answers.
+   */
   constructor(model, voice = null) {
     this.model = model;
-    this.startedAt = performance.now();
-    this.number = 0; // of the last message that was applied
-    this.blocks = []; // the slots, one element each, that every view shows a copy of
-    this.tails = []; // the HTML of the last tail in each
-    this.reasoning = null; // its text, since when it grows, how long it took, whether it is over
-    this.state = "pending";
-    this.mark = null;
-    this.facts = [];
-    this.retry = null; // the pause before the next attempt, while the stream is in it
-    this.kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
-    this.views = new Set();
-    this.asking = false;
-    this.voice = voice; // of a panel, which speaks for all its answers
+    this.voice = voice;
     this.announcer = voice ?? announcer();
-    this.receive = (message) => this.apply(message);
+    this.receive = (/** @type {LiveMessage} */ message) => this.apply(message);
     model.on("msg:custom", this.receive);
   }
 
+  /** @param {LiveMessage} message */
   apply(message) {
     if (message.type === "snapshot") return this.applySnapshot(message);
     if (message.number !== this.number + 1) {
@@ -39,7 +64,7 @@ class LiveDocument {
         this.views.forEach((view) => view.patch(index, depth, commit, whole));
       }
     } else if (message.type === "reasoning") {
-      this.think(message);
+      this.think(message.keep, message);
       this.views.forEach((view) => view.drawThoughts(message.keep, message.text));
     } else if (message.type === "retry") {
       this.pause(message.retry);
@@ -50,6 +75,7 @@ class LiveDocument {
     this.announceState();
   }
 
+  /** @param {Snapshot} message */
   applySnapshot(message) {
     this.number = message.number;
     this.startedAt = performance.now() - 1000 * message.elapsed;
@@ -57,7 +83,7 @@ class LiveDocument {
     this.tails = [];
     message.blocks.forEach((html, index) => this.patch(index, 0, "", html));
     this.reasoning = null;
-    if (message.reasoning) this.think({ keep: 0, ...message.reasoning });
+    if (message.reasoning) this.think(0, message.reasoning);
     this.end(message);
     this.pause(message.retry);
     this.kernelAnswers = true;
@@ -65,37 +91,40 @@ class LiveDocument {
     this.views.forEach((view) => view.redraw());
   }
 
+  /**
+   * @param {number} index
+   * @param {number} depth
+   * @param {string} commit
+   * @param {string} tail
+   */
   patch(index, depth, commit, tail) {
     while (this.blocks.length <= index) this.blocks.push(slot());
-    place(this.blocks[index], depth, commit, tail);
+    place(/** @type {HTMLElement} */ (this.blocks[index]), depth, commit, tail);
     this.tails[index] = tail;
   }
 
-  think({ keep, text, seconds, over }) {
+  /**
+   * @param {number} keep
+   * @param {Reasoning} reasoning
+   */
+  think(keep, { text, seconds, over }) {
     const whole = (this.reasoning?.text ?? "").slice(0, keep) + text;
     this.reasoning = { text: whole, since: performance.now() - 1000 * seconds, seconds, over };
   }
 
+  /** @param {Retry | null} [retry] */
   pause(retry) {
-    this.retry = retry ?? null;
-    if (!this.retry) return;
-    this.retry.endsAt = performance.now() + 1000 * retry.left;
-    this.retry.announcement = this.retryLine() ?? "";
+    const pause = retry && { ...retry, endsAt: performance.now() + 1000 * retry.left };
+    this.retry = pause ? { ...pause, announcement: retryLine(pause) ?? "" } : null;
   }
 
+  /** @param {End} end */
   end({ state, mark, facts }) {
     Object.assign(this, { state, mark, facts });
   }
 
   get ended() {
     return !["pending", "streaming"].includes(this.state);
-  }
-
-  // The words of the kernel's `Retry.sentence`, counting down; nothing once the pause is over.
-  retryLine() {
-    const { reason, endsAt, attempt, attempts } = this.retry;
-    const left = Math.ceil((endsAt - performance.now()) / 1000);
-    return left > 0 ? `${reason}, retrying in ${left} s · attempt ${attempt} of ${attempts}` : null;
   }
 
   statusLine() {
@@ -105,12 +134,13 @@ class LiveDocument {
     // The text there is may be that of an answer which is only gone on with.
     const answering = this.state !== "pending" && this.blocks.some((block) => block.childNodes.length);
     if (answering) return `${label} · streaming · ${seconds} s`;
-    if (this.retry) return this.retryLine() ?? `Waiting for ${label} · ${seconds} s`;
-    if (this.reasoning && !this.reasoning.over) return `${label} · thinking · ${seconds} s`;
-    return `Waiting for ${label} · ${seconds} s`;
+    const waiting = `Waiting for ${label} · ${seconds} s`;
+    if (this.retry) return retryLine(this.retry) ?? waiting;
+    return this.reasoning && !this.reasoning.over ? `${label} · thinking · ${seconds} s` : waiting;
   }
 
   thinkingLine() {
+    if (!this.reasoning) return "";
     const { since, seconds, over } = this.reasoning;
     if (!over) return `Thinking … ${Math.floor((performance.now() - since) / 1000)} s`;
     return seconds < 0.5 ? "Reasoning" : `Thought for ${Math.round(seconds)} s`;
@@ -123,12 +153,23 @@ class LiveDocument {
     else if (this.state === "streaming" && this.blocks.length) this.announce("Answer begins");
   }
 
+  /** @param {string} words */
   announce(words) {
-    if (this.announcer.textContent !== words) this.announcer.textContent = words;
+    say(this.announcer, words);
   }
 
   close() {
     this.model.off("msg:custom", this.receive);
     if (!this.voice) setTimeout(() => this.announcer.remove(), 5000); // the end may have to be spoken still
   }
+}
+
+/**
+ * The words of the kernel's `Retry.sentence`, counting down; nothing once the pause is over.
+ *
+ * @param {Retry & { endsAt: number }} retry
+ */
+function retryLine({ reason, endsAt, attempt, attempts }) {
+  const left = Math.ceil((endsAt - performance.now()) / 1000);
+  return left > 0 ? `${reason}, retrying in ${left} s · attempt ${attempt} of ${attempts}` : null;
 }

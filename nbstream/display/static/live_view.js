@@ -1,22 +1,40 @@
-// One view of a live document, and the widget's entry points. The files beside this one, joined in front of it, make up
-// one ES module.
+// One view of a live document, and the widget's entry points.
+
+import { AnswerView } from "./answer_view.js";
+import { CodeBar } from "./code_bar.js";
+import { button, element, inSight, say, scrollParent, set } from "./elements.js";
+import { LiveDocument } from "./live_document.js";
+import { Tail } from "./tail.js";
+
+/** @import { Channel } from "./live_messages.js" */
 
 const CAP_LINES = 60;
 let viewCount = 0;
 
+/** @extends {AnswerView<LiveDocument>} */
 class LiveView extends AnswerView {
+  id = `${Date.now().toString(36)}-${viewCount++}`;
+  greeted = false;
+  stopping = false;
+  /** @type {number | undefined} */
+  greeter;
+  /** @type {number | undefined} */
+  stayer;
+  /** @type {number | undefined} */
+  keeper;
+
+  /**
+   * @param {LiveDocument} doc
+   * @param {Element} host
+   */
   constructor(doc, host) {
-    super();
-    this.doc = doc;
-    this.id = `${Date.now().toString(36)}-${viewCount++}`;
-    this.root = element("div", "nbs-view", host);
+    super(element("div", "nbs-view", host), doc);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Streamed answer");
     this.root.addEventListener("keydown", ({ key }) => key === "Escape" && this.askToStop());
-    this.buildReasoning(this.root);
-    this.box = element("div", "nbs-box", this.root);
-    this.buildBody(this.box);
-    this.mark = element("p", "nbs-mark", this.root);
+    this.box = element("div", "nbs-box");
+    this.body.replaceWith(this.box);
+    this.box.append(this.body);
     this.facts = element("p", "nbs-facts", this.root);
     this.facts.hidden = true;
     this.bar = element("div", "nbs-bar", this.root);
@@ -33,8 +51,12 @@ class LiveView extends AnswerView {
     this.greet(200);
   }
 
-  // Say hello until the kernel answers: while a front end is still opening the channel that reaches a busy kernel, its
-  // first messages queue up behind the running cell.
+  /**
+   * Say hello until the kernel answers: while a front end is still opening the channel that reaches a busy kernel, its
+   * first messages queue up behind the running cell.
+   *
+   * @param {number} delay
+   */
   greet(delay) {
     if (this.doc.kernelAnswers && this.greeted) return;
     this.greeted = true;
@@ -42,11 +64,16 @@ class LiveView extends AnswerView {
     if (delay < 10_000) this.greeter = setTimeout(() => this.greet(delay * 2), delay);
   }
 
+  /**
+   * @override
+   * @param {Parameters<AnswerView<LiveDocument>["patch"]>} change
+   */
   patch(...change) {
     super.patch(...change);
     this.codeBar.forgetGone();
   }
 
+  /** @override */
   drawState() {
     const { doc } = this;
     const waitedLong = performance.now() - doc.startedAt >= 3000;
@@ -67,7 +94,7 @@ class LiveView extends AnswerView {
     clearInterval(this.ticker);
     // The focus would be lost with this view, and with it the notebook's keys.
     const cell = this.root.contains(document.activeElement) && this.root.parentElement?.closest("[tabindex]");
-    if (cell) cell.focus({ preventScroll: true });
+    if (cell instanceof HTMLElement) cell.focus({ preventScroll: true });
     this.keepPlace(() => {
       this.reasoning.hidden = this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
@@ -97,6 +124,7 @@ class LiveView extends AnswerView {
     say(this.more, all ? "Show less" : "Show all");
   }
 
+  /** @param {boolean} all */
   showAll(all) {
     this.keepPlace(() => {
       if (all) this.root.dataset.all = "";
@@ -106,11 +134,15 @@ class LiveView extends AnswerView {
     this.tail.drawEdges();
   }
 
-  // Change the layout without moving what the reader is reading.
+  /**
+   * Change the layout without moving what the reader is reading.
+   *
+   * @param {() => void} change
+   */
   keepPlace(change) {
     const outer = scrollParent(this.root);
     const top = Math.max(this.box.getBoundingClientRect().top, outer.getBoundingClientRect().top, 0);
-    const below = (slot) => slot.getBoundingClientRect().bottom > top;
+    const below = (/** @type {Element} */ slot) => slot.getBoundingClientRect().bottom > top;
     const anchor = this.tail.following ? this.body.lastElementChild : [...this.body.children].find(below);
     const edge = () => anchor?.getBoundingClientRect().bottom ?? 0;
     const before = edge();
@@ -144,9 +176,11 @@ class LiveView extends AnswerView {
 }
 
 // A document is found by its widget's key, for the model that is handed in is another object each time.
+/** @type {Map<string, LiveDocument>} */
 const documents = new Map();
 
 export default {
+  /** @param {{ model: Channel }} widget */
   initialize({ model }) {
     const doc = new LiveDocument(model);
     documents.set(model.get("key"), doc);
@@ -155,8 +189,9 @@ export default {
       documents.delete(model.get("key"));
     };
   },
+  /** @param {{ model: Channel, el: HTMLElement }} widget */
   render({ model, el }) {
-    const view = new LiveView(documents.get(model.get("key")), el);
+    const view = new LiveView(/** @type {LiveDocument} */ (documents.get(model.get("key"))), el);
     return () => view.remove();
   },
 };

@@ -1,37 +1,52 @@
 // Where the reader writes: a field, the files that go with the message, and the buttons that send and stop.
 
+import { button, element, say } from "./elements.js";
+import { fitHeight } from "./panel_text_editor.js";
+import { SHOWN_IMAGE } from "./panel_turn.js";
+
+/** @import { Viewer } from "./panel_document.js" */
+/** @import { Attachment } from "./panel_messages.js" */
+
 // Bytes: a Jupyter server breaks the connection off at a message of 10 MB, and an image grows by a third on its way.
 const MAX_IMAGE = 4_000_000;
 const MAX_FILES = 4_500_000; // of one message, together
 const MAX_TEXT = 500_000;
+const EARLIER = new Map([["ArrowUp", 1], ["ArrowDown", -1]]);
 
-class Composer {
-  constructor(panel, parent) {
+export class Composer {
+  recalled = -1; // which earlier prompt is in the field
+  /** @type {Attachment[] | null} */
+  attached = null;
+  root = element("div", "nbs-composer");
+  files = element("ul", "nbs-files", this.root);
+  field = element("textarea", "nbs-field", this.root);
+
+  /**
+   * @param {Viewer} panel
+   * @param {Element} tools Where the buttons are appended.
+   */
+  constructor(panel, tools) {
     this.panel = panel;
     this.doc = panel.doc;
-    this.recalled = -1; // which earlier prompt is in the field
-    this.root = element("div", "nbs-composer", parent);
-    this.files = element("ul", "nbs-files", this.root);
-    this.field = element("textarea", "nbs-field", this.root);
     Object.assign(this.field, { rows: 1, placeholder: "Ask something", dir: "auto" });
     this.field.setAttribute("aria-label", "Message");
     this.field.addEventListener("input", () => this.onInput());
     this.field.addEventListener("keydown", (event) => this.onKey(event));
     this.field.addEventListener("paste", (event) => this.onPaste(event));
-    for (const over of ["dragenter", "dragover"]) panel.root.addEventListener(over, (event) => this.onDrag(event));
-    panel.root.addEventListener("dragleave", ({ relatedTarget }) => this.offer(panel.root.contains(relatedTarget)));
+    panel.root.addEventListener("dragenter", (event) => this.onDrag(event));
+    panel.root.addEventListener("dragover", (event) => this.onDrag(event));
+    panel.root.addEventListener("dragleave", ({ relatedTarget }) => {
+      this.offer(panel.root.contains(/** @type {Node | null} */ (relatedTarget)));
+    });
     panel.root.addEventListener("drop", (event) => this.takeFiles(event, event.dataTransfer?.files));
-  }
-
-  buildButtons(parent) {
-    this.picker = element("input", "", parent);
+    this.picker = element("input", "", tools);
     Object.assign(this.picker, { type: "file", multiple: true, hidden: true, tabIndex: -1 });
-    this.picker.addEventListener("change", () => this.attach([...this.picker.files]));
-    this.attaching = button("nbs-tool", "Attach", "Attach images or text files", parent, () => this.picker.click());
-    this.end = element("span", "nbs-end", parent);
-    this.queueing = button("nbs-queueing", "Queue", "Ask this when the answer has ended (Enter)", this.end, () => this.send());
+    this.picker.addEventListener("change", () => this.attach([...(this.picker.files ?? [])]));
+    this.attaching = button("nbs-tool", "Attach", "Attach images or text files", tools, () => this.picker.click());
+    const end = element("span", "nbs-end", tools);
+    this.queueing = button("nbs-queueing", "Queue", "Ask this when the answer has ended (Enter)", end, () => this.send());
     // One button for both, so that the focus stays where it is.
-    this.sending = button("nbs-send", "Send", "", this.end, () => (this.doc.running ? this.stop() : this.send()));
+    this.sending = button("nbs-send", "Send", "", end, () => (this.doc.running ? this.panel.askToStop() : this.send()));
   }
 
   draw() {
@@ -55,10 +70,14 @@ class Composer {
     say(this.sending, label);
     this.sending.title = running ? "Stop the answer and keep what has arrived (Esc)" : "Send (Enter)";
     this.sending.dataset.does = label;
-    this.sending.setAttribute("aria-disabled", running ? this.panel.stopping === running : empty);
+    this.sending.setAttribute("aria-disabled", String(running ? this.panel.stopping === running : empty));
     this.queueing.hidden = !running || empty;
   }
 
+  /**
+   * @param {Attachment} file
+   * @param {number} index
+   */
   chip({ name, type, url }, index) {
     const item = element("li", "nbs-chip");
     if (SHOWN_IMAGE.test(url)) Object.assign(element("img", "", item), { src: url, alt: "" });
@@ -79,9 +98,10 @@ class Composer {
     this.drawButtons();
   }
 
+  /** @param {KeyboardEvent} event */
   onKey(event) {
     if (event.isComposing || event.keyCode === 229) return; // Enter ends a composition
-    const recalls = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    const recalls = EARLIER.get(event.key);
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.send();
@@ -91,6 +111,7 @@ class Composer {
     }
   }
 
+  /** @param {number} by */
   recall(by) {
     const prompts = this.doc.prompts();
     const next = Math.min(this.recalled + by, prompts.length - 1);
@@ -110,18 +131,19 @@ class Composer {
     this.field.focus({ preventScroll: true });
   }
 
-  stop() {
-    this.panel.askToStop();
-  }
-
   // --- files ---
 
-  // A spreadsheet offers what was copied as a text and as an image: the text is meant.
+  /**
+   * A spreadsheet offers what was copied as a text and as an image: the text is meant.
+   *
+   * @param {ClipboardEvent} event
+   */
   onPaste(event) {
-    const { types, files } = event.clipboardData ?? { types: [] };
-    if (!types.includes("text/plain")) this.takeFiles(event, files);
+    const copied = event.clipboardData;
+    if (!copied?.types.includes("text/plain")) this.takeFiles(event, copied?.files);
   }
 
+  /** @param {DragEvent} event */
   onDrag(event) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
@@ -129,10 +151,15 @@ class Composer {
     this.offer(true);
   }
 
+  /** @param {boolean} on */
   offer(on) {
     this.panel.root.toggleAttribute("data-drop", on);
   }
 
+  /**
+   * @param {Event} event
+   * @param {FileList | undefined} files
+   */
   takeFiles(event, files) {
     this.offer(false);
     if (!files?.length) return;
@@ -142,12 +169,14 @@ class Composer {
     this.field.focus();
   }
 
+  /** @param {File[]} files */
   async attach(files) {
     this.picker.value = "";
     const read = await Promise.all(files.map((file) => readFile(file).catch(() => ({ problem: `${file.name} could not be read.` }))));
-    const [attachments, problems] = [[...this.doc.draft.attachments], []];
+    const attachments = [...this.doc.draft.attachments];
+    const problems = [];
     for (const file of read) {
-      if (file.problem) problems.push(file.problem);
+      if ("problem" in file) problems.push(file.problem);
       else if (sizeOf([...attachments, file]) <= MAX_FILES) attachments.push(file);
       else problems.push(`${file.name} is too much; the files of a message may have ${MAX_FILES / 1e6} MB together.`);
     }
@@ -156,10 +185,15 @@ class Composer {
   }
 }
 
+/** @param {Attachment[]} files */
 function sizeOf(files) {
   return files.reduce((sum, { url, text }) => sum + 0.75 * url.length + new Blob([text]).size, 0);
 }
 
+/**
+ * @param {File} file
+ * @returns {Promise<Attachment | { problem: string }>}
+ */
 async function readFile(file) {
   const { name, size } = file;
   const type = file.type || "text/plain";
@@ -173,10 +207,14 @@ async function readFile(file) {
   return { name, type, url: "", text };
 }
 
+/**
+ * @param {File} file
+ * @returns {Promise<string>}
+ */
 function dataUrl(file) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(reader.result));
+    reader.addEventListener("load", () => resolve(String(reader.result)));
     reader.addEventListener("error", () => reject(reader.error));
     reader.readAsDataURL(file);
   });

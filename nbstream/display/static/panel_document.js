@@ -1,5 +1,14 @@
 // What a page knows of one panel: one document per widget and page, shown by any number of views, so that what the
-// reader has written and done outlives them. display/panel_view.py documents the messages.
+// reader has written and done outlives them.
+
+import { announcer, say } from "./elements.js";
+import { LiveDocument } from "./live_document.js";
+
+/** @import { Channel, LiveMessage } from "./live_messages.js" */
+/** @import { Attachment, Content, Head, Held, PanelMessage, PanelModel } from "./panel_messages.js" */
+/** @import { QueueItem, Reply, StreamMessage, Surroundings } from "./panel_messages.js" */
+
+/** @typedef {{ resolve: (value: any) => void, reject: (error: Error) => void, deaf: number }} Request */
 
 const DEAF_MS = 1000;
 const KEPT_MS = 3000;
@@ -8,39 +17,84 @@ const NOT_KEPT =
   "Show the panel once more, in any cell.";
 const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell goes on with the saved conversation.";
 
-class PanelDocument {
+/**
+ * A view of the panel, as far as its document and its parts know it.
+ *
+ * @typedef {object} Viewer
+ * @property {PanelDocument} doc
+ * @property {HTMLElement} root
+ * @property {{ draw: () => void, field: HTMLElement }} composer
+ * @property {{ forgetGone: () => void }} codeBar
+ * @property {{ watch: (node: Element) => void }} formulas
+ * @property {string | null} stopping The turn that the reader has stopped, until another one runs.
+ * @property {(changed: (string | undefined)[]) => void} drawTurns
+ * @property {(id: string, blocks: string[] | null) => void} settle
+ * @property {(id: string) => void} stream
+ * @property {(id: string) => void} grew
+ * @property {() => void} draw
+ * @property {() => void} drawNotice
+ * @property {() => void} toTail
+ * @property {() => void} askToStop
+ * @property {() => void} remove
+ */
+
+/** @template {Viewer} [V=Viewer] */
+export class PanelDocument {
+  number = 0; // of the last message that was applied
+  known = false; // whether the kernel has told what there is
+  deaf = false; // whether it has not answered for a while
+  asking = false;
+  /** @type {number | null} */
+  wanting = null;
+  /** @type {Surroundings} */
+  surroundings = {
+    queue: [], running: null, model: "", models: null, system: "", parameters: {}, totals: [],
+    notice: "", suggestions: [], context: [], exports: [],
+  };
+  /** @type {string[]} */
+  order = [];
+  /** @type {Map<string, Held & { head: Head | null, version: string | null }>} */
+  turns = new Map(); // by id
+  /** @type {Map<string, { number: number, doc: LiveDocument, hear: (message: LiveMessage) => void }>} */
+  streams = new Map(); // by id of the turn
+  /** @type {Map<number, Request>} */
+  requests = new Map(); // what the kernel has not replied to yet
+  asked = Math.floor(Math.random() * 2 ** 40); // replies are heard by all pages
+  /** @type {QueueItem[]} */
+  outbox = []; // messages on their way to the kernel
+  remark = ""; // what the page itself has to say
+  /** @type {Set<V>} */
+  views = new Set();
+  announcer = announcer();
+  /** @type {{ text: string, attachments: Attachment[] }} */
+  draft = { text: "", attachments: [] };
+  /** @type {Set<Element>} */
+  outputs = new Set(); // those that kept the conversation when the answer under way began
+  /** @type {number | undefined} */
+  greeter;
+
+  /** @param {PanelModel} model */
   constructor(model) {
     this.model = model;
-    this.number = 0; // of the last message that was applied
-    this.known = false; // whether the kernel has told what there is
-    this.asking = false;
-    this.wanting = null;
-    this.surroundings = { queue: [], running: null, model: "", models: null, system: "", parameters: {}, totals: [] };
-    Object.assign(this.surroundings, { notice: "", suggestions: [], context: [], exports: [] });
-    this.order = [];
-    this.turns = new Map(); // by id: { head, version, text, reasoning, attachments }
-    this.streams = new Map(); // by id of the turn: { number, doc, hear }
-    this.requests = new Map(); // what the kernel has not replied to yet
-    this.asked = Math.floor(Math.random() * 2 ** 40); // replies are heard by all pages
-    this.outbox = []; // messages on their way to the kernel
-    this.remark = ""; // what the page itself has to say
-    this.views = new Set();
-    this.announcer = announcer();
-    this.draft = { text: "", attachments: [] };
     this.recallDraft();
-    this.receive = (message) => this.apply(message);
+    this.receive = (/** @type {PanelMessage} */ message) => this.apply(message);
     model.on("msg:custom", this.receive);
     this.greet(250);
     this.late = setTimeout(() => this.known || this.noteDeaf(true), 4 * DEAF_MS);
   }
 
-  // Until the kernel answers: a busy one may find the greeting late.
+  /**
+   * Until the kernel answers: a busy one may find the greeting late.
+   *
+   * @param {number} delay
+   */
   greet(delay) {
     if (this.known) return;
     this.model.send({ type: "hello" });
     this.greeter = setTimeout(() => this.greet(Math.min(2 * delay, 10_000)), delay);
   }
 
+  /** @param {PanelMessage} message */
   apply(message) {
     if (message.type === "reply") return this.takeReply(message);
     if (message.type === "stream") return this.takeStream(message);
@@ -69,11 +123,14 @@ class PanelDocument {
     this.want();
   }
 
+  /** @param {string} id */
   turn(id) {
-    if (!this.turns.has(id)) this.turns.set(id, { head: null, version: null, text: "", reasoning: "", attachments: [] });
-    return this.turns.get(id);
+    const known = this.turns.get(id) ?? { head: null, version: null, text: "", reasoning: "", attachments: [] };
+    this.turns.set(id, known);
+    return known;
   }
 
+  /** @param {string[]} order */
   reorder(order) {
     this.order = order;
     const stay = new Set(order);
@@ -93,12 +150,13 @@ class PanelDocument {
       this.outputs = new Set(outputs());
       return;
     }
-    const stale = () => outputs().length > 0 && outputs().every((each) => this.outputs?.has(each));
+    const stale = () => outputs().length > 0 && outputs().every((each) => this.outputs.has(each));
     setTimeout(() => !this.running && stale() && this.say(NOT_KEPT), KEPT_MS);
   }
 
   // --- what turns hold ---
 
+  /** @param {Content} content */
   fill({ id, version, blocks, stream, ...held }) {
     const turn = this.turns.get(id);
     const arrived = this.streams.get(id);
@@ -126,11 +184,12 @@ class PanelDocument {
   }
 
   wantAgain() {
-    clearTimeout(this.wanting);
+    clearTimeout(this.wanting ?? undefined);
     this.wanting = null;
     this.want();
   }
 
+  /** @param {Content[]} contents */
   takeWanted(contents) {
     for (const content of contents) this.fill(content);
     // After the page has been drawn.
@@ -139,12 +198,15 @@ class PanelDocument {
 
   // --- answers that arrive ---
 
+  /** @param {StreamMessage} message */
   takeStream({ turn, stream, label, message }) {
     let known = this.streams.get(turn);
     if (known && known.number > stream) return;
     if (known?.number !== stream) {
       if (known) this.endStream(turn);
+      /** @type {Set<(message: LiveMessage) => void>} */
       const hearers = new Set();
+      /** @type {Channel} */
       const channel = {
         get: () => label,
         on: (_, hearer) => hearers.add(hearer),
@@ -161,8 +223,9 @@ class PanelDocument {
     this.views.forEach((view) => view.grew(turn));
   }
 
+  /** @param {string} id */
   endStream(id) {
-    this.streams.get(id).doc.close();
+    this.streams.get(id)?.doc.close();
     this.streams.delete(id);
   }
 
@@ -174,10 +237,16 @@ class PanelDocument {
 
   // The turn that is being answered.
   get question() {
-    return this.order[this.order.indexOf(this.running) - 1];
+    return this.running === null ? undefined : this.order[this.order.indexOf(this.running) - 1];
   }
 
-  // Resolves with what the kernel replies.
+  /**
+   * Resolves with what the kernel replies.
+   *
+   * @param {string} action
+   * @param {object} [details]
+   * @returns {Promise<any>}
+   */
   ask(action, details = {}) {
     const id = ++this.asked;
     try {
@@ -191,6 +260,7 @@ class PanelDocument {
     });
   }
 
+  /** @param {Reply} reply */
   takeReply({ id, value, error }) {
     const request = this.requests.get(id);
     if (!request) return; // another page's
@@ -201,11 +271,20 @@ class PanelDocument {
     else request.reject(new Error(error));
   }
 
-  // Like `ask`, for what needs no answer; what goes wrong is said.
+  /**
+   * Like `ask`, for what needs no answer; what goes wrong is said.
+   *
+   * @param {string} action
+   * @param {object} [details]
+   */
   act(action, details) {
     return this.ask(action, details).catch(({ message }) => this.say(message));
   }
 
+  /**
+   * @param {string} text
+   * @param {Attachment[]} attachments
+   */
   send(text, attachments) {
     this.say("");
     const item = { id: `${this.asked + 1}`, text, attachments };
@@ -224,34 +303,50 @@ class PanelDocument {
     return sent;
   }
 
-  // What could not be sent stands before what has been written since.
+  /**
+   * What could not be sent stands before what has been written since.
+   *
+   * @param {{ text: string, attachments: Attachment[] }} message
+   */
   giveBack({ text, attachments }) {
     const both = [text, this.draft.text].filter(Boolean).join("\n\n");
     this.write({ text: both, attachments: [...attachments, ...this.draft.attachments] });
   }
 
-  // What was being written in a place that is gone.
+  /**
+   * What was being written in a place that is gone.
+   *
+   * @param {string} text
+   * @param {string} words
+   */
   handOver(text, words) {
     this.giveBack({ text, attachments: [] });
     this.say(words);
   }
 
+  /** @param {boolean} deaf */
   noteDeaf(deaf) {
     this.deaf = deaf;
     this.views.forEach((view) => view.drawNotice());
   }
 
+  /** @param {string} words */
   say(words) {
     this.remark = words;
     this.views.forEach((view) => view.drawNotice());
   }
 
+  /** @param {string} words */
   announce(words) {
     say(this.announcer, words);
   }
 
   // --- what is being written ---
 
+  /**
+   * @param {Partial<PanelDocument["draft"]>} draft
+   * @param {Viewer | null} except
+   */
   write(draft, except = null) {
     Object.assign(this.draft, draft);
     this.views.forEach((view) => view !== except && view.composer.draw());
@@ -279,7 +374,7 @@ class PanelDocument {
   close() {
     clearTimeout(this.greeter);
     clearTimeout(this.late);
-    clearTimeout(this.wanting);
+    clearTimeout(this.wanting ?? undefined);
     this.requests.forEach(({ deaf }) => clearTimeout(deaf));
     [...this.streams.keys()].forEach((id) => this.endStream(id));
     this.model.off("msg:custom", this.receive);

@@ -2,30 +2,41 @@
 // Notebook 7 lend theirs to widgets; elsewhere a formula stays as it was written. In the kernel, commands that make links
 // or load something have been taken out of it.
 
-class Formulas {
+/** @import { Manager } from "./panel_messages.js" */
+
+export class Formulas {
+  observer = new IntersectionObserver((seen) => {
+    for (const { isIntersecting, target } of seen) if (isIntersecting) this.typeset(target);
+  });
+
+  /** @param {Manager | undefined} manager */
   constructor(manager) {
     this.typesetter = manager?.rendermime?.latexTypesetter;
-    this.observer = new IntersectionObserver((seen) => {
-      for (const { isIntersecting, target } of seen) if (isIntersecting) this.typeset(target);
-    });
   }
 
+  /** @param {Element} node */
   watch(node) {
     if (this.typesetter && node.querySelector(".nbs-math")) this.observer.observe(node);
   }
 
-  // One by one, for the typesetter would take other dollars in the text for formulas too.
+  /**
+   * One by one, for the typesetter would take other dollars in the text for formulas too.
+   *
+   * @param {Element} node
+   */
   typeset(node) {
     this.observer.unobserve(node);
-    for (const formula of node.querySelectorAll(".nbs-math")) {
+    for (const formula of /** @type {NodeListOf<HTMLElement>} */ (node.querySelectorAll(".nbs-math"))) {
       if (formula.childElementCount === 0) this.typesetOne(formula);
     }
   }
 
+  /** @param {HTMLElement} formula */
   async typesetOne(formula) {
-    await this.typesetter.typeset(formula);
-    for (const wide of [formula, formula.closest(".nbs-block")]) {
-      if (wide?.scrollWidth > wide?.clientWidth) wide.tabIndex = 0; // so that keys can scroll it
+    await this.typesetter?.typeset(formula);
+    const block = /** @type {HTMLElement | null} */ (formula.closest(".nbs-block"));
+    for (const wide of [formula, block]) {
+      if (wide && wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0; // so that keys can scroll it
     }
   }
 }

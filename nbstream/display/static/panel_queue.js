@@ -1,12 +1,29 @@
 // The messages that wait: on their way to the kernel, or for the answer under way to end.
 
-class Queue {
+import { button, element, say } from "./elements.js";
+import { TextEditor } from "./panel_text_editor.js";
+
+/** @import { Viewer } from "./panel_document.js" */
+/** @import { QueueItem } from "./panel_messages.js" */
+
+/**
+ * @typedef {QueueItem & { key: string, queued: boolean }} Waiting
+ * @typedef {{ root: HTMLElement, words: HTMLElement, text: string, editor: TextEditor | null }} Item
+ */
+
+export class Queue {
+  /** @type {Map<string, Item>} */
+  items = new Map();
+
+  /**
+   * @param {Viewer} panel
+   * @param {Element} parent
+   */
   constructor(panel, parent) {
     this.panel = panel;
     this.doc = panel.doc;
     this.root = element("ol", "nbs-queue", parent);
     this.root.setAttribute("aria-label", "Waiting to be asked");
-    this.items = new Map();
   }
 
   draw() {
@@ -22,26 +39,32 @@ class Queue {
     }
     let at = this.root.firstElementChild;
     for (const item of waiting) {
-      if (!this.items.has(item.key)) this.items.set(item.key, this.add(item));
-      const made = this.items.get(item.key);
+      const made = this.items.get(item.key) ?? this.add(item);
       const { words, root } = made;
       made.text = item.text;
       say(words, [item.text, ...item.attachments.map(({ name }) => `[${name}]`)].filter(Boolean).join(" "));
-      if (root === at) at = at.nextElementSibling;
+      if (at && root === at) at = at.nextElementSibling;
       else this.root.insertBefore(root, at);
     }
     this.root.hidden = waiting.length === 0;
   }
 
+  /** @param {Waiting} item */
   add(item) {
     const root = element("li", item.queued ? "nbs-queued" : "nbs-queued nbs-sent");
     const words = element("span", "nbs-words", root);
     words.dir = "auto";
+    /** @type {Item} */
     const made = { root, words, text: item.text, editor: null };
+    this.items.set(item.key, made);
     if (item.queued) this.buildButtons(made, item);
     return made;
   }
 
+  /**
+   * @param {Item} made
+   * @param {Waiting} item
+   */
   buildButtons(made, { id }) {
     const { root } = made;
     const edit = button("nbs-act", "Edit", "Change this before it is asked", root, () => {
@@ -65,7 +88,11 @@ class Queue {
     button("nbs-act", "Remove", "Do not ask this", root, () => this.doc.act("drop_queued", { target: id }));
   }
 
-  // The message goes; what was being written into it does not.
+  /**
+   * The message goes; what was being written into it does not.
+   *
+   * @param {Item} item
+   */
   handOver({ root, text, editor }) {
     const [here, written] = [root.contains(document.activeElement), editor?.field.value ?? text];
     root.remove();

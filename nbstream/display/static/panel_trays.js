@@ -1,11 +1,28 @@
 // What folds out below the composer, one tray at a time: the models, the settings, the kinds of export.
 
-class Trays {
-  constructor(panel, tools, parent) {
-    this.panel = panel;
-    this.doc = panel.doc;
-    this.root = element("div", "nbs-trays", parent);
-    this.all = new Map();
+import { button, element, say, targetOf } from "./elements.js";
+import { fitHeight } from "./panel_text_editor.js";
+
+/** @import { PanelDocument } from "./panel_document.js" */
+
+/**
+ * @typedef {{ opened: () => void, draw: () => void }} Content
+ * @typedef {{ tray: HTMLElement, toggle: HTMLElement, content: Content }} Tray
+ */
+
+const STEPS = new Map([["ArrowDown", 1], ["ArrowUp", -1]]);
+
+export class Trays {
+  root = element("div", "nbs-trays");
+  /** @type {Map<string, Tray>} */
+  all = new Map();
+
+  /**
+   * @param {PanelDocument} doc
+   * @param {Element} tools
+   */
+  constructor(doc, tools) {
+    this.doc = doc;
     this.models = this.add("Model", tools, (tray) => new ModelPicker(this.doc, tray, () => this.open(null)));
     this.settings = this.add("Settings", tools, (tray) => new Settings(this.doc, tray));
     this.exports = this.add("Export", tools, (tray) => new Exports(this.doc, tray));
@@ -17,6 +34,11 @@ class Trays {
     });
   }
 
+  /**
+   * @param {string} name
+   * @param {Element} tools
+   * @param {(tray: HTMLElement) => Content} build
+   */
   add(name, tools, build) {
     const tray = element("div", "nbs-tray", this.root);
     tray.id = `nbs-${Math.random().toString(36).slice(2)}`;
@@ -31,11 +53,12 @@ class Trays {
     return made;
   }
 
+  /** @param {string | null} name */
   open(name) {
     for (const [other, { tray, toggle, content }] of this.all) {
       const had = tray.contains(document.activeElement);
       tray.hidden = other !== name;
-      toggle.setAttribute("aria-expanded", !tray.hidden);
+      toggle.setAttribute("aria-expanded", String(!tray.hidden));
       if (had && tray.hidden) toggle.focus();
       if (tray.hidden) continue;
       content.opened();
@@ -53,12 +76,24 @@ class Trays {
   }
 }
 
-// A field for any name, and the list of those that the endpoint has, which is asked for when it opens.
+/** A field for any name, and the list of those that the endpoint has, which is asked for when it opens. */
 class ModelPicker {
+  at = -1; // which option is marked
+  /** @type {HTMLElement[]} */
+  options = [];
+  /** @type {string[] | null | undefined} */
+  shown; // which models the options are
+  /** @type {string | null} */
+  taken = null; // the name that is on its way to the kernel
+
+  /**
+   * @param {PanelDocument} doc
+   * @param {HTMLElement} tray
+   * @param {() => void} close
+   */
   constructor(doc, tray, close) {
     this.doc = doc;
     this.close = close;
-    this.at = -1;
     const label = element("label", "nbs-label", tray);
     label.append("Model");
     this.field = element("input", "nbs-field", label);
@@ -74,8 +109,8 @@ class ModelPicker {
     this.field.addEventListener("keydown", (event) => this.onKey(event));
     this.field.addEventListener("change", () => this.take(this.field.value));
     this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
-    this.list.addEventListener("click", ({ target }) => {
-      const option = target.closest("[role=option]");
+    this.list.addEventListener("click", (event) => {
+      const option = targetOf(event).closest("[role=option]");
       if (option) this.choose(option.textContent);
     });
   }
@@ -94,6 +129,7 @@ class ModelPicker {
     if (document.activeElement === this.field) this.hint.scrollIntoView({ block: "nearest" });
   }
 
+  /** @param {string} words */
   filter(words) {
     const { models, model } = this.doc.surroundings;
     this.shown = models;
@@ -102,7 +138,7 @@ class ModelPicker {
     this.options = found.map((name, index) => {
       const option = element("li", "nbs-option");
       option.setAttribute("role", "option");
-      option.setAttribute("aria-selected", name === model);
+      option.setAttribute("aria-selected", String(name === model));
       option.id = `${this.list.id}-${index}`;
       option.textContent = name;
       return option;
@@ -113,12 +149,17 @@ class ModelPicker {
     this.mark(-1);
   }
 
+  /**
+   * @param {string[] | null} models
+   * @param {number} found
+   */
   hintAt(models, found) {
     const waiting = models === null ? "Asking the endpoint for its models …" : "";
     const unknown = models && found === 0 ? "Not in the list of the endpoint; Enter takes the name as it is." : "";
     say(this.hint, waiting || unknown || "Choose one, or write any name and press Enter.");
   }
 
+  /** @param {number} at */
   mark(at) {
     this.at = at;
     this.options.forEach((option, index) => option.classList.toggle("nbs-at", index === at));
@@ -128,8 +169,9 @@ class ModelPicker {
     option?.scrollIntoView({ block: "nearest" });
   }
 
+  /** @param {KeyboardEvent} event */
   onKey(event) {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const by = STEPS.get(event.key);
     if (by && this.options.length) {
       event.preventDefault();
       const { length } = this.options;
@@ -142,13 +184,18 @@ class ModelPicker {
     }
   }
 
+  /** @param {string} name */
   choose(name) {
     this.field.value = name;
     this.take(name);
     this.close();
   }
 
-  // Once, though both Enter and leaving the field say so.
+  /**
+   * Once, though both Enter and leaving the field say so.
+   *
+   * @param {string} name
+   */
   take(name) {
     const value = name.trim();
     if (!value || value === (this.taken ?? this.doc.surroundings.model)) return;
@@ -158,9 +205,15 @@ class ModelPicker {
 }
 
 class Settings {
+  /** @type {Map<string, HTMLInputElement>} */
+  fields = new Map();
+
+  /**
+   * @param {PanelDocument} doc
+   * @param {HTMLElement} tray
+   */
   constructor(doc, tray) {
     this.doc = doc;
-    this.fields = new Map();
     const label = element("label", "nbs-label", tray);
     label.append("System prompt");
     this.system = element("textarea", "nbs-field", label);
@@ -181,42 +234,54 @@ class Settings {
     if (document.activeElement !== this.system) this.system.value = system;
     for (const [name, value] of Object.entries(parameters)) {
       const field = this.fields.get(name) ?? this.add(name);
-      if (document.activeElement !== field) field.value = value ?? "";
+      if (document.activeElement !== field) field.value = String(value ?? "");
     }
   }
 
+  /** @param {string} name */
   add(name) {
     const label = element("label", "nbs-label", this.row);
     const words = name.replaceAll("_", " ");
-    label.append(words[0].toUpperCase() + words.slice(1));
+    label.append(words.charAt(0).toUpperCase() + words.slice(1));
     const field = element("input", "nbs-field", label);
     Object.assign(field, { type: "number", step: "any", placeholder: "default" });
     field.addEventListener("change", async () => {
       const given = field.value;
       await this.set(name, given === "" ? null : Number(given));
       // What was refused is not in force, and must not look like it.
-      if (field.value === given) field.value = this.doc.surroundings.parameters[name] ?? "";
+      if (field.value === given) field.value = String(this.doc.surroundings.parameters[name] ?? "");
     });
     this.fields.set(name, field);
     return field;
   }
 
+  /**
+   * @param {string} name
+   * @param {string | number | null} value
+   */
   set(name, value) {
     this.doc.say("");
     return this.doc.act("set", { name, value });
   }
 }
 
-const KINDS = { json: "JSON", markdown: "Markdown", notebook: "Notebook" };
+const KINDS = new Map([["json", "JSON"], ["markdown", "Markdown"], ["notebook", "Notebook"]]);
 
 class Exports {
+  /** @type {string | null} */
+  shown = null;
+
+  /**
+   * @param {PanelDocument} doc
+   * @param {HTMLElement} tray
+   */
   constructor(doc, tray) {
     this.doc = doc;
     this.row = element("div", "nbs-remedies", tray);
   }
 
   opened() {
-    this.row.firstElementChild?.focus();
+    /** @type {HTMLElement | null} */ (this.row.firstElementChild)?.focus();
   }
 
   draw() {
@@ -224,10 +289,11 @@ class Exports {
     if (this.shown === String(exports)) return;
     this.shown = String(exports);
     this.row.replaceChildren(
-      ...exports.map((kind) => button("nbs-act", KINDS[kind] ?? kind, "Save as a file", null, () => this.save(kind))),
+      ...exports.map((kind) => button("nbs-act", KINDS.get(kind) ?? kind, "Save as a file", null, () => this.save(kind))),
     );
   }
 
+  /** @param {string} kind */
   async save(kind) {
     try {
       const { filename, mime, text } = await this.doc.ask("export", { kind });
@@ -237,8 +303,8 @@ class Exports {
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
       this.doc.say(`Saved as ${filename}.`);
-    } catch ({ message }) {
-      this.doc.say(message);
+    } catch (error) {
+      this.doc.say(error instanceof Error ? error.message : String(error));
     }
   }
 }

@@ -1,58 +1,72 @@
 // One turn in one view of a panel: an article that follows its stream, and stays as it is once that has ended.
 
-const NAMES = { user: "You", assistant: "Assistant" };
-const SHOWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
+import { AnswerView } from "./answer_view.js";
+import { copyText } from "./code_bar.js";
+import { button, element, place, say, set, slot } from "./elements.js";
+import { TextEditor } from "./panel_text_editor.js";
 
-class Turn extends AnswerView {
+/** @import { LiveDocument } from "./live_document.js" */
+/** @import { Mark } from "./live_messages.js" */
+/** @import { Viewer } from "./panel_document.js" */
+/** @import { Attachment } from "./panel_messages.js" */
+
+const NAMES = new Map([["user", "You"], ["assistant", "Assistant"]]);
+export const SHOWN_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
+
+/** @extends {AnswerView<LiveDocument | null>} */
+export class Turn extends AnswerView {
+  /**
+   * @override
+   * @type {LiveDocument | null}
+   */
+  doc = null; // its stream, while there is one
+  /** @type {string | null} */
+  version = null; // of what it shows
+  /** @type {TextEditor | null} */
+  editor = null;
+  /** @type {number | undefined} */
+  ticker;
+
+  /**
+   * @param {Viewer} panel
+   * @param {string} id
+   */
   constructor(panel, id) {
-    super();
+    const root = element("article", "nbs-turn");
+    root.tabIndex = -1;
+    const top = element("header", "nbs-who", root);
+    super(root, null);
     this.panel = panel;
     this.id = id;
-    this.doc = null; // its stream, while there is one
-    this.version = null; // of what it shows
-    this.root = element("article", "nbs-turn");
-    this.root.tabIndex = -1;
-    const top = element("header", "nbs-who", this.root);
     this.who = element("strong", "", top);
     this.note = element("span", "nbs-turn-note", top);
-    this.buildReasoning(this.root);
     this.reasoning.hidden = true;
-    this.files = element("div", "nbs-files", this.root);
-    this.buildBody(this.root);
-    this.mark = element("p", "nbs-mark", this.root);
-    this.remedies = element("div", "nbs-remedies", this.root);
-    const foot = element("footer", "nbs-foot", this.root);
+    this.files = element("div", "nbs-files");
+    this.reasoning.after(this.files);
+    this.remedies = element("div", "nbs-remedies", root);
+    const foot = element("footer", "nbs-foot", root);
     this.facts = element("span", "nbs-turn-facts", foot);
     this.acts = element("div", "nbs-acts", foot);
     this.branch = element("span", "nbs-branch", foot);
-    this.buildButtons();
+
+    const ask = (/** @type {string} */ action) => () => this.panel.doc.act(action, { target: id });
+    this.retry = actButton(this.remedies, "Retry", "Ask again", ask("retry"));
+    this.resume = actButton(this.remedies, "Continue", "Let the model go on from here", ask("resume"));
+    this.include = actButton(this.remedies, "Include", "Send this partial answer along with later questions", () => this.toggle());
+    this.back = actButton(this.branch, "◀", "Previous version", () => this.step(-1));
+    this.place = element("span", "", this.branch);
+    this.forth = actButton(this.branch, "▶", "Next version", () => this.step(1));
+    this.back.setAttribute("aria-label", "Previous version");
+    this.forth.setAttribute("aria-label", "Next version");
+    this.copying = actButton(this.acts, "Copy", "Copy the text", () => this.copy());
+    this.edit = actButton(this.acts, "Edit", "Write this anew and ask again", () => this.startEditing());
+    this.regenerate = actButton(this.acts, "Regenerate", "Ask for another answer", ask("regenerate"));
+    this.deletion = actButton(this.acts, "Delete", "Delete this and what follows", () => this.delete());
+    this.deletion.addEventListener("blur", () => say(this.deletion, "Delete"));
   }
 
   get known() {
     return this.panel.doc.turn(this.id);
-  }
-
-  buildButtons() {
-    const make = (name, title, act, parent = this.acts) => {
-      const made = button("nbs-act", name, title, parent, act);
-      made.dataset.act = name;
-      return made;
-    };
-    const target = this.id;
-    const ask = (action) => () => this.panel.doc.act(action, { target });
-    this.retry = make("Retry", "Ask again", ask("retry"), this.remedies);
-    this.resume = make("Continue", "Let the model go on from here", ask("resume"), this.remedies);
-    this.include = make("Include", "Send this partial answer along with later questions", () => this.toggle(), this.remedies);
-    this.back = make("◀", "Previous version", () => this.step(-1), this.branch);
-    this.place = element("span", "", this.branch);
-    this.forth = make("▶", "Next version", () => this.step(1), this.branch);
-    this.back.setAttribute("aria-label", "Previous version");
-    this.forth.setAttribute("aria-label", "Next version");
-    this.copying = make("Copy", "Copy the text", () => this.copy());
-    this.edit = make("Edit", "Write this anew and ask again", () => this.startEditing());
-    this.regenerate = make("Regenerate", "Ask for another answer", ask("regenerate"));
-    this.deletion = make("Delete", "Delete this and what follows", () => this.delete());
-    this.deletion.addEventListener("blur", () => say(this.deletion, "Delete"));
   }
 
   // --- what the kernel says about it ---
@@ -62,12 +76,12 @@ class Turn extends AnswerView {
     if (!head) return;
     const focused = this.root.contains(document.activeElement) ? document.activeElement : null;
     this.root.dataset.role = head.role;
-    say(this.who, NAMES[head.role] ?? head.role);
+    say(this.who, NAMES.get(head.role) ?? head.role);
     say(this.note, head.note);
     this.retry.hidden = !head.can_retry;
     this.resume.hidden = !head.can_continue;
     this.include.hidden = !head.can_include;
-    this.include.setAttribute("aria-pressed", head.included);
+    this.include.setAttribute("aria-pressed", String(head.included));
     this.remedies.hidden = !(head.can_retry || head.can_continue || head.can_include);
     this.edit.hidden = !head.can_edit || this.version === null;
     this.regenerate.hidden = !head.can_regenerate;
@@ -78,16 +92,18 @@ class Turn extends AnswerView {
     if (focused && !focused.checkVisibility()) this.root.focus({ preventScroll: true });
   }
 
+  /** @param {string[]} siblings */
   drawPlace(siblings) {
     const at = siblings.indexOf(this.id);
     this.branch.hidden = siblings.length < 2;
     say(this.place, `${at + 1}/${siblings.length}`);
-    this.back.setAttribute("aria-disabled", at <= 0);
-    this.forth.setAttribute("aria-disabled", at + 1 >= siblings.length);
+    this.back.setAttribute("aria-disabled", String(at <= 0));
+    this.forth.setAttribute("aria-disabled", String(at + 1 >= siblings.length));
   }
 
   drawSettled() {
     const { head, text } = this.known;
+    if (!head) return;
     this.root.dataset.state = head.state;
     this.copying.hidden = !text;
     this.drawMark(head.mark);
@@ -95,15 +111,19 @@ class Turn extends AnswerView {
     this.deletion.hidden = ["pending", "streaming"].includes(head.state) || this.panel.doc.question === this.id;
   }
 
+  /** @param {number} number */
   label(number) {
-    const { head } = this.known;
-    const name = `${NAMES[head?.role] ?? head?.role}, turn ${number}`;
-    set(this.root, "aria-label", name);
+    const role = this.known.head?.role ?? "";
+    set(this.root, "aria-label", `${NAMES.get(role) ?? role}, turn ${number}`);
   }
 
   // --- its text ---
 
-  // Takes over what has arrived by its stream, or is given the HTML of its blocks.
+  /**
+   * Takes over what has arrived by its stream, or is given the HTML of its blocks.
+   *
+   * @param {string[] | null} blocks
+   */
   settle(blocks) {
     const { text, reasoning, attachments, version } = this.known;
     this.follow(null);
@@ -115,14 +135,14 @@ class Turn extends AnswerView {
     if (reasoning && !this.summary.textContent) say(this.summary, "Reasoning");
     this.reasoning.hidden = !reasoning;
     this.drawFiles(attachments);
-    this.caretAt?.classList.remove("nbs-caret");
-    this.caretAt = null;
+    this.dropCaret();
     this.drawHead();
     this.panel.codeBar.forgetGone();
     this.panel.formulas.watch(this.root);
     this.copying.hidden = !text;
   }
 
+  /** @param {LiveDocument | null} doc */
   follow(doc) {
     if (this.doc === doc) return;
     this.doc?.views.delete(this);
@@ -134,13 +154,19 @@ class Turn extends AnswerView {
     this.redraw();
   }
 
+  /**
+   * @override
+   * @param {Parameters<AnswerView<LiveDocument | null>["patch"]>} change
+   */
   patch(...change) {
     super.patch(...change);
     this.panel.codeBar.forgetGone();
   }
 
+  /** @override */
   drawState() {
     const { doc } = this;
+    if (!doc) return;
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
@@ -150,11 +176,16 @@ class Turn extends AnswerView {
     if (doc.ended) clearInterval(this.ticker);
   }
 
+  /**
+   * @override
+   * @param {Mark | null} mark
+   */
   drawMark(mark) {
     const words = mark ? `${mark.word}. ${mark.sentence}` : "";
     if (this.mark.textContent !== words) super.drawMark(mark);
   }
 
+  /** @param {Attachment[]} attachments */
   drawFiles(attachments) {
     this.files.replaceChildren(...attachments.map((file) => shownFile(file)));
   }
@@ -168,14 +199,15 @@ class Turn extends AnswerView {
     setTimeout(() => say(this.copying, "Copy"), 1500);
   }
 
+  /** @param {number} by */
   step(by) {
-    const { siblings } = this.known.head;
+    const siblings = this.known.head?.siblings ?? [];
     const target = siblings[siblings.indexOf(this.id) + by];
     if (target) this.panel.doc.act("select", { target });
   }
 
   toggle() {
-    this.panel.doc.act("include", { target: this.id, included: !this.known.head.included });
+    this.panel.doc.act("include", { target: this.id, included: !this.known.head?.included });
   }
 
   // What follows goes too, so that is asked for twice.
@@ -218,13 +250,30 @@ class Turn extends AnswerView {
   }
 }
 
+/**
+ * @param {Element} parent
+ * @param {string} name
+ * @param {string} title
+ * @param {() => unknown} onClick
+ */
+function actButton(parent, name, title, onClick) {
+  const made = button("nbs-act", name, title, parent, onClick);
+  made.dataset.act = name;
+  return made;
+}
+
+/** @param {string} html */
 function settledSlot(html) {
   const made = slot();
   place(made, 0, "", html);
   return made;
 }
 
-// What a file holds is never HTML: an image as such, a text to unfold, or only its name.
+/**
+ * What a file holds is never HTML: an image as such, a text to unfold, or only its name.
+ *
+ * @param {Attachment} file
+ */
 function shownFile({ name, url, text }) {
   if (SHOWN_IMAGE.test(url)) {
     const image = element("img", "nbs-image");
@@ -242,62 +291,4 @@ function shownFile({ name, url, text }) {
   shown.textContent = text;
   shown.tabIndex = 0;
   return details;
-}
-
-// A text that is written anew where it stands. While it is being saved, it stays as it is.
-class TextEditor {
-  constructor({ label, text, optional = false, done, save, failed, closed }) {
-    this.text = text;
-    this.closed = closed;
-    this.root = element("div", "nbs-editor");
-    this.field = element("textarea", "nbs-field", this.root);
-    this.field.setAttribute("aria-label", label);
-    Object.assign(this.field, { rows: 1, value: text, dir: "auto" });
-    const row = element("div", "nbs-remedies", this.root);
-    const finish = () => {
-      if (this.field.readOnly || !(optional || this.field.value.trim())) return;
-      this.field.readOnly = true;
-      const again = (error) => {
-        this.field.readOnly = false;
-        failed(error);
-      };
-      save(this.field.value).then(() => this.close(), again);
-    };
-    button("nbs-act", done, "Enter", row, finish);
-    button("nbs-act", "Cancel", "Esc", row, () => this.close());
-    this.field.addEventListener("input", () => fitHeight(this.field));
-    this.field.addEventListener("keydown", (event) => {
-      if (event.isComposing) return;
-      if (event.key === "Enter" && !event.shiftKey) {
-        event.preventDefault();
-        finish();
-      } else if (event.key === "Escape") {
-        event.stopPropagation(); // it stops no answer here
-        this.close();
-      }
-    });
-  }
-
-  // What nobody else has yet.
-  get written() {
-    const { readOnly, value } = this.field;
-    return readOnly || value === this.text || !value.trim() ? "" : value;
-  }
-
-  focus() {
-    this.field.focus();
-    fitHeight(this.field);
-  }
-
-  // Once: the reader may have gone on elsewhere when it is saved.
-  close() {
-    if (!this.root.parentElement) return;
-    this.root.remove();
-    this.closed();
-  }
-}
-
-function fitHeight(field) {
-  field.style.height = "auto";
-  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }

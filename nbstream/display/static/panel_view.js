@@ -1,47 +1,63 @@
-// One view of a panel: the transcript, what waits, the composer; and the widget's entry points. The files beside this
-// one, joined in front of it, make up one ES module.
+// One view of a panel: the transcript, what waits, the composer.
 
-class PanelView {
+import { CodeBar } from "./code_bar.js";
+import { button, element, say, targetOf } from "./elements.js";
+import { Composer } from "./panel_composer.js";
+import { Formulas } from "./panel_formulas.js";
+import { notebookCommands, toNewCell } from "./panel_notebook.js";
+import { Queue } from "./panel_queue.js";
+import { fitHeight } from "./panel_text_editor.js";
+import { Trays } from "./panel_trays.js";
+import { Turn } from "./panel_turn.js";
+import { Tail } from "./tail.js";
+
+/** @import { PanelDocument } from "./panel_document.js" */
+
+export class PanelView {
+  /** @type {Map<string, Turn>} */
+  turns = new Map();
+  /** @type {Set<string>} */
+  unread = new Set();
+  /** @type {string | null} */
+  stopping = null; // the turn that the reader has stopped, until another one runs
+  /** @type {HTMLElement | null} */
+  focused = null; // what had the focus last, so that it gets it back when Jupyter makes the view again
+  shown = false; // whether it has been on the page since it was put in its place
+  composerSeen = false;
+  /** @type {string | null} */
+  suggested = null;
+  /** @type {string | null} */
+  told = null; // the context that is shown
+  root = element("div", "nbs-panel");
+
+  /** @param {PanelDocument<PanelView>} doc */
   constructor(doc) {
     this.doc = doc;
-    this.turns = new Map();
-    this.unread = new Set();
-    this.stopping = null; // the turn that the reader has stopped, until another one runs
-    this.focused = null; // what had the focus last, so that it gets it back when Jupyter makes the view again
-    this.root = element("div", "nbs-panel");
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Chat");
     this.root.dataset.lmSuppressShortcuts = "true";
     this.formulas = new Formulas(doc.model.widget_manager);
-    this.buildTranscript();
-    this.notice = element("p", "nbs-notice", this.root);
-    this.notice.setAttribute("role", "status");
-    this.queue = new Queue(this, this.root);
-    this.context = element("details", "nbs-context", this.root);
-    this.composer = new Composer(this, this.root);
-    this.tools = element("div", "nbs-tools", this.root);
-    this.trays = new Trays(this, this.tools, this.root);
-    this.composer.buildButtons(this.tools);
-    this.totals = element("p", "nbs-totals", this.root);
-    const cell = { label: "To new cell", title: "Put this code into a new cell below", act: toNewCell };
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookCommands() ? [cell] : []);
-    this.listen();
-    doc.views.add(this);
-    this.copyFrom([...doc.views][0]);
-  }
-
-  buildTranscript() {
     const frame = element("div", "nbs-frame", this.root);
-    this.log = element("div", "nbs-log", frame);
-    this.log.tabIndex = 0;
-    this.log.setAttribute("role", "log");
-    this.log.setAttribute("aria-live", "off"); // the beginning and the end are announced; tokens are not
-    this.log.setAttribute("aria-label", "Conversation");
+    this.log = conversation(frame);
     this.list = element("div", "nbs-turns", this.log);
     this.empty = element("div", "nbs-empty", this.list);
     this.newer = button("nbs-newer", "", "Go to the end", frame, () => this.toTail());
     this.newer.hidden = true;
     this.tail = new Tail(this.log, this.list, () => true, () => this.drawUnread());
+    this.notice = element("p", "nbs-notice", this.root);
+    this.notice.setAttribute("role", "status");
+    this.queue = new Queue(this, this.root);
+    this.context = element("details", "nbs-context", this.root);
+    this.tools = element("div", "nbs-tools");
+    this.trays = new Trays(doc, this.tools);
+    this.composer = new Composer(this, this.tools);
+    this.root.append(this.composer.root, this.tools, this.trays.root);
+    this.totals = element("p", "nbs-totals", this.root);
+    const cell = { label: "To new cell", title: "Put this code into a new cell below", act: toNewCell };
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookCommands() ? [cell] : []);
+    this.listen();
+    doc.views.add(this);
+    this.copyFrom(/** @type {PanelView} */ ([...doc.views][0]));
   }
 
   listen() {
@@ -49,25 +65,40 @@ class PanelView {
       if (!saves(event)) event.stopPropagation(); // no other key pressed here is meant for the notebook
       if (event.key === "Escape" && !event.isComposing) this.askToStop();
     });
-    // Only saving is left to the notebook; the browser would save its page instead.
-    this.letSave = (event) => {
-      if (!saves(event) || !this.root.contains(event.target)) return;
-      delete this.root.dataset.lmSuppressShortcuts;
-      setTimeout(() => (this.root.dataset.lmSuppressShortcuts = "true"));
-    };
     window.addEventListener("keydown", this.letSave, true);
-    // Elements that are taken out lose the focus too; only the reader takes it elsewhere.
-    this.note = ({ target, type }) => {
-      if (!this.root.contains(target)) this.focused = null;
-      else if (type === "focusin") this.focused = target;
-    };
     for (const type of ["focusin", "pointerdown"]) document.addEventListener(type, this.note, true);
     this.log.addEventListener("scroll", () => this.drawUnread(), { passive: true });
-    this.observer = new ResizeObserver(() => this.arrive());
     this.observer.observe(this.root);
-    this.watcher = new IntersectionObserver(([{ isIntersecting }]) => (this.composerSeen = isIntersecting));
     this.watcher.observe(this.composer.root);
   }
+
+  observer = new ResizeObserver(() => this.arrive());
+
+  watcher = new IntersectionObserver((seen) => {
+    this.composerSeen = seen[0]?.isIntersecting ?? false;
+  });
+
+  /**
+   * Only saving is left to the notebook; the browser would save its page instead.
+   *
+   * @param {KeyboardEvent} event
+   */
+  letSave = (event) => {
+    if (!saves(event) || !this.root.contains(targetOf(event))) return;
+    delete this.root.dataset.lmSuppressShortcuts;
+    setTimeout(() => (this.root.dataset.lmSuppressShortcuts = "true"));
+  };
+
+  /**
+   * Elements that are taken out lose the focus too; only the reader takes it elsewhere.
+   *
+   * @param {Event} event
+   */
+  note = (event) => {
+    const target = targetOf(event);
+    if (!this.root.contains(target)) this.focused = null;
+    else if (event.type === "focusin") this.focused = /** @type {HTMLElement} */ (target);
+  };
 
   // It is on the page, perhaps again: elements that were taken out have lost their scroll position and the focus.
   arrive() {
@@ -95,14 +126,19 @@ class PanelView {
     }
   }
 
-  // A second view begins as a copy of the first, for only the views have the HTML of settled turns.
+  /**
+   * A second view begins as a copy of the first, for only the views have the HTML of settled turns.
+   *
+   * @param {PanelView} other
+   */
   copyFrom(other) {
     this.drawTurns(this.doc.order);
     for (const [id, turn] of other === this ? [] : other.turns) {
       if (turn.version === null) continue;
-      this.turns.get(id).body.replaceChildren(...[...turn.body.childNodes].map((node) => node.cloneNode(true)));
-      this.turns.get(id).drawThoughts(0, this.doc.turn(id).reasoning);
-      this.turns.get(id).settle(null);
+      const copy = this.turns.get(id);
+      copy?.body.replaceChildren(...[...turn.body.childNodes].map((node) => node.cloneNode(true)));
+      copy?.drawThoughts(0, this.doc.turn(id).reasoning);
+      copy?.settle(null);
     }
     for (const id of this.doc.streams.keys()) this.stream(id);
     this.draw();
@@ -110,7 +146,11 @@ class PanelView {
 
   // --- turns ---
 
-  // Only what has changed is touched: turns that stay are neither moved nor made again.
+  /**
+   * Only what has changed is touched: turns that stay are neither moved nor made again.
+   *
+   * @param {(string | undefined)[]} changed
+   */
   drawTurns(changed) {
     const { order, turns } = this.doc;
     const lost = this.lostFocus(turns);
@@ -124,45 +164,59 @@ class PanelView {
     let at = this.list.firstElementChild;
     order.forEach((id, index) => {
       const turn = this.turns.get(id) ?? this.addTurn(id);
-      if (turn.root === at) at = at.nextElementSibling;
+      if (at && turn.root === at) at = at.nextElementSibling;
       else this.list.insertBefore(turn.root, at);
       turn.label(index + 1);
     });
-    for (const id of changed) this.turns.get(id)?.drawHead();
+    for (const id of changed) if (id) this.turns.get(id)?.drawHead();
     if (lost) this.giveFocus(lost);
   }
 
+  /** @param {string} id */
   addTurn(id) {
     const turn = new Turn(this, id);
     this.turns.set(id, turn);
     turn.drawHead();
     if (!this.tail.following && this.doc.known) this.unread.add(id);
-    if (this.doc.streams.has(id)) turn.follow(this.doc.streams.get(id).doc);
+    turn.follow(this.doc.streams.get(id)?.doc ?? null);
     return turn;
   }
 
-  // Which turn and button has the focus, if it is one that goes.
+  /**
+   * Which turn and button has the focus, if it is one that goes.
+   *
+   * @param {PanelDocument["turns"]} turns
+   */
   lostFocus(turns) {
-    const article = document.activeElement?.closest(".nbs-turn");
+    const { activeElement } = document;
+    const article = activeElement?.closest(".nbs-turn");
     const [id, turn] = [...this.turns].find(([, { root }]) => root === article) ?? [];
-    if (!turn || turns.has(id)) return null;
-    return { index: [...this.turns.keys()].indexOf(id), act: document.activeElement.dataset.act };
+    if (!id || !turn || turns.has(id)) return null;
+    return { index: [...this.turns.keys()].indexOf(id), act: activeElement?.getAttribute("data-act") };
   }
 
+  /** @param {{ index: number, act: string | null | undefined }} lost */
   giveFocus({ index, act }) {
-    const turn = this.turns.get(this.doc.order[Math.min(index, this.doc.order.length - 1)]);
+    const turn = this.turns.get(this.doc.order[Math.min(index, this.doc.order.length - 1)] ?? "");
     const button = act !== "Delete" && turn?.root.querySelector(`[data-act="${act}"]:not([hidden])`);
-    (button || turn?.root || this.composer.field).focus({ preventScroll: true });
+    const next = /** @type {HTMLElement | null} */ (button || turn?.root);
+    (next ?? this.composer.field).focus({ preventScroll: true });
   }
 
+  /**
+   * @param {string} id
+   * @param {string[] | null} blocks
+   */
   settle(id, blocks) {
     this.turns.get(id)?.settle(blocks);
   }
 
+  /** @param {string} id */
   stream(id) {
-    this.turns.get(id)?.follow(this.doc.streams.get(id).doc);
+    this.turns.get(id)?.follow(this.doc.streams.get(id)?.doc ?? null);
   }
 
+  /** @param {string} id */
   grew(id) {
     if (!this.tail.following) this.unread.add(id);
   }
@@ -195,11 +249,13 @@ class PanelView {
     }
   }
 
+  /** @param {string} words */
   suggest(words) {
     this.doc.send(words, []);
     this.composer.field.focus({ preventScroll: true });
   }
 
+  /** @param {string[]} context */
   drawContext(context) {
     this.context.hidden = context.length === 0;
     if (this.told === String(context)) return;
@@ -253,7 +309,7 @@ class PanelView {
     this.stopping = running;
     this.doc.act("stop", { turn: running }); // the next one may run by the time this is heard
     this.composer.drawButtons();
-    this.turns.get(running)?.doc && this.turns.get(running).drawState();
+    this.turns.get(running)?.drawState();
   }
 
   remove() {
@@ -268,85 +324,17 @@ class PanelView {
   }
 }
 
+/** @param {Element} parent */
+function conversation(parent) {
+  const log = element("div", "nbs-log", parent);
+  log.tabIndex = 0;
+  log.setAttribute("role", "log");
+  log.setAttribute("aria-live", "off"); // the beginning and the end are announced; tokens are not
+  log.setAttribute("aria-label", "Conversation");
+  return log;
+}
+
+/** @param {KeyboardEvent} event */
 function saves({ ctrlKey, metaKey, key }) {
   return (ctrlKey || metaKey) && key === "s";
 }
-
-// Where a view is shown. Jupyter draws an output that is updated anew, and does not always tell the view that it had:
-// the elements that were taken out are gone on with, so that nothing the reader did is lost.
-class Place {
-  constructor(doc, host) {
-    this.doc = doc;
-    this.host = host;
-    this.take();
-    this.observer = new ResizeObserver(() => this.host.isConnected && !this.host.contains(this.view.root) && this.take());
-    this.observer.observe(host);
-  }
-
-  take() {
-    const free = ({ root, shown }) => !root.isConnected && (shown || !root.parentElement);
-    this.view = [...this.doc.views].find(free) ?? new PanelView(this.doc);
-    this.view.shown = false;
-    this.host.append(this.view.root);
-    if (this.host.isConnected) return this.view.arrive();
-    // The host itself is put on the page a moment later; until then keys would be lost.
-    this.waiting = new MutationObserver(() => {
-      if (!this.host.isConnected) return;
-      this.waiting.disconnect();
-      this.view.arrive();
-    });
-    this.waiting.observe(document, { childList: true, subtree: true });
-  }
-
-  leave() {
-    this.observer.disconnect();
-    this.waiting?.disconnect();
-    if (!this.host.contains(this.view.root)) return;
-    this.view.root.remove();
-    if (this.doc.views.size > 1) this.view.remove();
-  }
-}
-
-// What the front end lets a page do to the notebook. JupyterLab and Notebook 7 hand out their commands only when they
-// were started with --expose-app-in-browser; no widget can make a cell otherwise.
-function notebookCommands() {
-  const commands = globalThis.jupyterapp?.commands;
-  return commands?.hasCommand("notebook:insert-cell-below") ? commands : null;
-}
-
-async function toNewCell(code) {
-  const commands = notebookCommands();
-  await commands.execute("notebook:insert-cell-below");
-  await commands.execute("notebook:replace-selection", { text: code });
-}
-
-// The notebook keeps the conversation as an output of its own, for readers without a kernel. While the panel is on the
-// page, it is not shown twice.
-function coverTranscript(key) {
-  const style = element("style", "", document.head);
-  style.textContent = `.nbs-transcript[data-panel="${key}"] { display: none }`;
-  return style;
-}
-
-// A document is found by its widget's key, for the model that is handed in is another object each time.
-const panels = new Map();
-
-export default {
-  initialize({ model }) {
-    const doc = new PanelDocument(model);
-    panels.set(model.get("key"), doc);
-    new PanelView(doc); // waits for a place, and takes in what arrives meanwhile
-    return () => {
-      doc.close();
-      panels.delete(model.get("key"));
-    };
-  },
-  render({ model, el }) {
-    const place = new Place(panels.get(model.get("key")), el);
-    const cover = coverTranscript(model.get("key"));
-    return () => {
-      cover.remove();
-      place.leave();
-    };
-  },
-};

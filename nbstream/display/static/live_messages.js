@@ -1,0 +1,30 @@
+// What the kernel says of one stream, and what a page answers. display/answer_feed.py documents it.
+
+/**
+ * The block at an index, the depth in it at which HTML is placed, the HTML that is final there, how much of the last
+ * tail stays, and what the tail goes on with.
+ *
+ * @typedef {[index: number, depth: number, commit: string, keep: number, tail: string]} Patch
+ * @typedef {{ word: string, sentence: string }} Mark
+ * @typedef {{ text: string, seconds: number, over: boolean }} Reasoning
+ * @typedef {{ reason: string, left: number, attempt: number, attempts: number }} Retry
+ * @typedef {{ state: string, mark: Mark | null, facts: string[] }} End
+ *
+ * @typedef {{ type: "patch", number: number, state?: string, blocks: Patch[] }} PatchMessage
+ * @typedef {{ type: "reasoning", number: number, keep: number } & Reasoning} ReasoningMessage
+ * @typedef {{ type: "retry", number: number, retry: Retry | null }} RetryMessage
+ * @typedef {{ type: "end", number: number } & End} EndMessage
+ * @typedef {{
+ *   type: "snapshot", number: number, blocks: string[], reasoning: Reasoning | null, retry: Retry | null, elapsed: number
+ * } & End} Snapshot
+ * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot} LiveMessage
+ *
+ * The model of a widget, or a stand-in for it.
+ * @typedef {object} Channel
+ * @property {(name: string) => any} get
+ * @property {(event: "msg:custom", hearer: (message: any) => void) => void} on
+ * @property {(event: "msg:custom", hearer: (message: any) => void) => void} off
+ * @property {(message: object) => void} send
+ */
+
+export {};
