@@ -101,7 +101,10 @@ class StreamHandle:
         return self._future.done()
 
     def __iter__(self) -> Iterator[str]:
-        """The text in pieces as they arrive, from the beginning; the last word on it is `text`.
+        """The text in pieces as they arrive, from the beginning.
+
+        Where a server takes text back, as with reasoning that turns out to be none of the answer, the text begins
+        again; `text` has the last word.
 
         Raises:
             StreamError: The stream failed, after all its text has been given out.

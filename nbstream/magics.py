@@ -73,6 +73,17 @@ class StreamMagics(Magics):
         help="How often to send the request again, before anything has arrived. Example: --max-retries 0",
     )
     @argument(
+        "--stop-when",
+        action="append",
+        metavar="TEXT",
+        help="End the answer once it holds this text, as often as needed. Example: --stop-when END",
+    )
+    @argument(
+        "--stream",
+        action=argparse.BooleanOptionalAction,
+        help="Whether to stream, or to ask for the whole answer in one piece. Example: --no-stream",
+    )
+    @argument(
         "--images",
         choices=("link", "allow"),
         help="Whether images of other servers are links or loaded. Example: --images allow",
@@ -223,6 +234,9 @@ class StreamMagics(Magics):
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
 
 
+_ONLY_IN_PYTHON = {"api_key", "client", "display", "prompt", "source", "stages", "stream"}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = getattr(StreamMagics.stream, "parser")  # noqa: B009  put there by magic_arguments
     return parser
@@ -234,11 +248,13 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
         name: getattr(options, name)
         for name in (
             *("model", "api", "system", "temperature", "max_tokens", "base_url"),
-            *("timeout", "total_timeout", "max_retries", "images"),
+            *("timeout", "total_timeout", "max_retries", "images", "stop_when"),
         )
     }
+    if options.stream is not None:
+        named["stream"] = options.stream
     params = dict(options.param)
-    if taken := sorted(set(params) & {*named, "display", "client", "source", "api_key", "prompt"}):
+    if taken := sorted(set(params) & {*named, *_ONLY_IN_PYTHON}):
         raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")
     return {"display": not options.quiet, **named, **params}
 

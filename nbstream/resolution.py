@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve"]
 
+_WHOLE_ANSWER_SECONDS = 600.0
+"""As long as the SDK waits for an answer that is not streamed."""
+
 
 def resolve(
     config: NBStream,
@@ -47,23 +50,15 @@ def resolve(
     stream: bool = True,
     **params: Any,
 ) -> StreamRequest:
-    """Resolve one call into a request; `None` means "not given", and what has no name here goes into the body.
+    """Resolve one call into a request; `None` means "not given"; what has no name here goes into the body.
 
     Raises:
         UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
     """
     messages = _messages(prompt)
-    _check_values(
-        api=api,
-        timeout=timeout,
-        total_timeout=total_timeout,
-        max_tokens=max_tokens,
-        max_retries=max_retries,
-        images=images,
-        source=source,
-        stages=stages,
-        stop_when=stop_when,
-    )
+    _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images)
+    _check_times(timeout=timeout, total_timeout=total_timeout)
+    _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     if target.model is None:
         raise no_model(target.endpoint)
@@ -78,7 +73,7 @@ def resolve(
         params=params,
         limits=replace(
             target.limits,
-            first_token=timeout or target.limits.first_token,
+            first_token=timeout or _first_token(target.limits.first_token, stream),
             stall=timeout or target.limits.stall,
             total=total_timeout or target.limits.total,
         ),
@@ -92,6 +87,11 @@ def resolve(
     )
 
 
+def _first_token(limit: float, stream: bool) -> float:  # noqa: FBT001  an option of the caller's
+    """Seconds of silence before the answer: what comes in one piece comes late."""
+    return limit if stream else max(limit, _WHOLE_ANSWER_SECONDS)
+
+
 def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     try:
         return messages_from(prompt)
@@ -99,30 +99,25 @@ def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ..
         raise UsageError(str(error)) from None
 
 
-def _check_values(
-    *,
-    api: Any,
-    timeout: Any,
-    total_timeout: Any,
-    max_tokens: Any,
-    max_retries: Any,
-    images: Any,
-    source: Any,
-    stages: Any,
-    stop_when: Any,
-) -> None:
+def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any) -> None:
     """Raise for the first value that cannot be."""
-    if api not in {None, "chat", "responses"}:
+    if api not in (None, "chat", "responses"):
         raise UsageError(f'api must be "chat" or "responses", not {api!r}')
-    if images not in {None, "link", "allow"}:
+    if images not in (None, "link", "allow"):
         raise UsageError(f'images must be "link" or "allow", not {images!r}')
-    for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
-        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
-            raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
     if max_retries is not None and not (isinstance(max_retries, int) and max_retries >= 0):
         raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
     if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
         raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
+
+
+def _check_times(**times: Any) -> None:
+    for name, seconds in times.items():
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
+
+
+def _check_hooks(source: Any, stages: Any, stop_when: Any) -> None:
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
     if not isinstance(stages, list | tuple) or not all(map(callable, stages)):

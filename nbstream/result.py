@@ -57,6 +57,10 @@ __all__ = [
 _NO_TIME = Timing()
 
 
+_MOST_PARTS = 200
+"""How many parts the metadata of a notebook output lists, which is sent again and again while the answer grows."""
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Choice(PartViews):
     """One of several answers to the same request (`n` above 1).
@@ -283,7 +287,7 @@ class StreamResult(PartViews):
             "attempts": self.attempts,
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
-            "parts": [summary_of(part) for part in self.parts],
+            "parts": [summary_of(part) for part in self.parts[:_MOST_PARTS]],
         }
 
     def __repr__(self) -> str:

@@ -265,7 +265,7 @@ class Session:
 
     def _was_held_back(self) -> bool:
         first = self._first_token_at
-        if first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
+        if not self._request.stream or first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
             return False
         characters = len(self._assembler.snapshot().text) - len(self._beginning.text if self._beginning else "")
         return characters >= _BUFFERED_CHARACTERS + _BUFFERED_RATE * (self._last_token_at - first)

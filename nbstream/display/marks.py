@@ -194,6 +194,8 @@ def _ended(result: StreamResult, ways: Ways) -> Mark:
             return Mark("Cut off", f"The token limit was reached ({ways.limit}){_way_on(result, ways)}.")
         case "content_filter":
             return Mark("Filtered", "The provider's content filter ended the answer.")
+        case "stop_when":
+            return Mark("Ended early", "The answer was ended by its stop condition (stop_when).")
         case reason:
             return Mark("Ended", f"The server ended the answer for a reason of its own: {reason}.")
 

@@ -92,7 +92,7 @@ def checked(result: StreamResult) -> StreamResult:
 
 
 class _Text:
-    """What of the text a reader has not been given yet. What a server takes back cannot be taken back here."""
+    """What of the text a reader has not been given yet; all of it again, where a server has taken something back."""
 
     def __init__(self, rounds: Rounds) -> None:
         self._rounds = rounds
@@ -100,8 +100,6 @@ class _Text:
 
     def new(self) -> str:
         text = self._rounds.snapshot().text
-        kept = len(self._given)
-        if not text.startswith(self._given):  # the rest is what follows the beginning that both have
-            kept = next((at for at, (new, old) in enumerate(zip(text, self._given, strict=False)) if new != old), 0)
+        kept = len(self._given) if text.startswith(self._given) else 0
         self._given = text
         return text[kept:]

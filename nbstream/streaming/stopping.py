@@ -36,7 +36,7 @@ class StopCondition:
     def __init__(self, stop_when: StopWhen) -> None:
         self._ask: Callable[[str], object] | None = None
         self._texts: tuple[str, ...] = ()
-        self._searched = 0  # characters in which none of the texts begins
+        self._searched = ""  # in which none of the texts is
         if callable(stop_when):
             self._ask = stop_when
             return
@@ -52,12 +52,13 @@ class StopCondition:
         """Whether to stop now.
 
         Args:
-            text: The text so far, which has only grown since the last time, or is another.
+            text: The text so far.
         """
         if self._ask is not None:
             return bool(self._ask(text))
-        found = any(text.find(each, max(0, min(self._searched, len(text)) - len(each))) >= 0 for each in self._texts)
-        self._searched = len(text)
+        searched = len(self._searched) if text.startswith(self._searched) else 0
+        found = any(text.find(each, max(0, searched - len(each))) >= 0 for each in self._texts)
+        self._searched = text
         return found
 
 

@@ -39,6 +39,6 @@ def chosen_fields(request: StreamRequest, capabilities: Capabilities) -> dict[st
     chosen: dict[str, Any] = {}
     if request.max_tokens is not None:
         chosen[capabilities.limit_field] = request.max_tokens
-    if capabilities.stream_options:
+    if capabilities.stream_options and request.stream:
         chosen["stream_options"] = {"include_usage": True}
     return {name: value for name, value in chosen.items() if name not in request.params}

@@ -125,7 +125,9 @@ class ClientPool:
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
         body |= {name: _without_models(body[name]) for name in ("messages", "input") if name in body}
         creating = creator.with_streaming_response.create
-        sending: AbstractAsyncContextManager[Any] = creating(**named, stream=True, extra_body=body, timeout=timeout)
+        sending: AbstractAsyncContextManager[Any] = creating(
+            **named, stream=request.stream, extra_body=body, timeout=timeout
+        )
         return sending
 
     def client_for(self, target: Target) -> openai.AsyncOpenAI:

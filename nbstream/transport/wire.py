@@ -63,6 +63,7 @@ class WireDecoder:
     Args:
         adapter: The translator of the API that was called.
         endpoint: Where the bytes come from, for messages.
+        whole_expected: Whether an answer in one piece is what was asked for.
 
     Example:
         >>> from nbstream.request import Endpoint
@@ -74,9 +75,10 @@ class WireDecoder:
         [EndOfStream(marked=True)]
     """
 
-    def __init__(self, adapter: Adapter, endpoint: Endpoint) -> None:
+    def __init__(self, adapter: Adapter, endpoint: Endpoint, *, whole_expected: bool = False) -> None:
         self.adapter = adapter
         self._endpoint = endpoint
+        self._whole_expected = whole_expected
         self._sse = SSEDecoder()
         self._document: Document | None = Document()  # while it may still be one
         self._glimpse = b""
@@ -199,8 +201,10 @@ class WireDecoder:
         if isinstance(payload, dict):
             answer = self.adapter.decode_whole(payload)
             if answer is not None:
-                notice = Warned("whole_answer", f"{self._endpoint.name} answered in one piece instead of a stream.")
-                return [notice, *answer, EndOfStream(marked=True)]
+                if not self._whole_expected:
+                    said = f"{self._endpoint.name} answered in one piece instead of a stream."
+                    answer = [Warned("whole_answer", said), *answer]
+                return [*answer, EndOfStream(marked=True)]
             error = error_in(payload)
             if error is not None:
                 return [self._redacted(failed(error))]

@@ -1,0 +1,173 @@
+"""Observers of the engine, and stages between the wire and the answer."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+import nbstream as nbs
+from nbstream.engine import engine
+from nbstream.errors import ConnectionLostError, UsageError
+from nbstream.events import EndOfStream, Event, Finished, TextDelta
+from nbstream.testing import ScriptedAttempts, ScriptedStream
+
+PATIENCE = 10.0
+END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
+
+
+class Recorder:
+    """Remembers what it is told, and on which threads."""
+
+    def __init__(self):
+        self.told = []
+        self.threads = set()
+        self.ended = threading.Event()
+
+    def on_request(self, stream, request):
+        self.told.append((stream, "request", request.model))
+        self.threads.add(threading.current_thread())
+
+    def on_event(self, stream, event):
+        self.told.append((stream, "event", event))
+        self.threads.add(threading.current_thread())
+
+    def on_end(self, stream, result):
+        self.told.append((stream, "end", result))
+        self.ended.set()
+
+
+class Broken:
+    def on_request(self, *_):
+        raise ZeroDivisionError
+
+    on_event = on_end = on_request
+
+
+@pytest.fixture
+def observe():
+    leaving = []
+
+    def observe(observer):
+        leaving.append(engine().observers.add(observer))
+        return observer
+
+    yield observe
+    for leave in leaving:
+        leave()
+
+
+def ask(source, **options):
+    return nbs.start("Hi", source=source, model="m", api="chat", display=False, **options)
+
+
+def test_they_are_told_of_requests_events_and_ends_elsewhere(observe):
+    seen = observe(Recorder())
+    lost = ScriptedStream(ConnectionLostError("It broke.", retryable=True, retry_after=0.001))
+    result = ask(ScriptedAttempts(lost, ScriptedStream([TextDelta("Hel")], [TextDelta("lo")], END))).result(PATIENCE)
+    assert seen.ended.wait(PATIENCE)
+    [stream] = {stream for stream, _, _ in seen.told}
+    assert seen.told == [
+        (stream, "request", "m"),
+        (stream, "request", "m"),
+        (stream, "event", TextDelta("Hel")),
+        (stream, "event", TextDelta("lo")),
+        (stream, "event", END[0]),
+        (stream, "event", END[1]),
+        (stream, "end", result),
+    ]
+    assert [thread.name for thread in seen.threads] == ["nbstream-notices"]
+
+
+def test_one_that_raises_is_logged_and_hurts_nobody(observe, caplog):
+    observe(Broken())
+    seen = observe(Recorder())
+    result = ask(ScriptedStream.answering("Hello")).result(PATIENCE)
+    assert seen.ended.wait(PATIENCE)
+    assert result.text == "Hello"
+    assert [what for _, what, _ in seen.told] == ["request", "event", "event", "event", "end"]
+    assert "could not tell a listener" in caplog.text
+
+
+def test_one_that_has_left_is_told_no_more():
+    seen = Recorder()
+    leave = engine().observers.add(seen)
+    leave()
+    ask(ScriptedStream.answering("Hello")).result(PATIENCE)
+    assert seen.told == []
+
+
+# --- stages -----------------------------------------------------------------------------------------------------------
+
+
+async def shout(batches):
+    async for batch in batches:
+        yield [replace(event, text=event.text.upper()) if isinstance(event, TextDelta) else event for event in batch]
+
+
+def held_back(checked):
+    """Moderation in small: text is let through once it has been checked."""
+
+    async def stage(batches):
+        held = []
+        async for batch in batches:
+            held += batch
+            if checked(held):
+                yield held
+                held = []
+
+    return stage
+
+
+def test_a_stage_sees_every_event_before_the_answer_does(observe):
+    seen = observe(Recorder())
+    handle = ask(ScriptedStream.answering("Hel", "lo"), stages=[shout])
+    assert handle.result(PATIENCE).text == "HELLO"
+    assert seen.ended.wait(PATIENCE)
+    assert [event.text for _, what, event in seen.told if isinstance(event, TextDelta)] == ["HEL", "LO"]
+    assert next(iter(handle.events())) == TextDelta("HELLO")
+
+
+def test_stages_follow_each_other_and_are_closed():
+    order = []
+
+    def named(name):
+        async def stage(batches):
+            try:
+                async for batch in batches:
+                    order.append(name)
+                    yield batch
+            finally:
+                order.append(f"{name} closed")
+
+        return stage
+
+    ask(ScriptedStream([TextDelta("Hi"), *END]), stages=[named("a"), named("b")]).result(PATIENCE)
+    assert order == ["a", "b", "b closed", "a closed"]
+
+
+def test_text_that_a_stage_holds_back_is_never_shown():
+    shown = []
+
+    def checked(events):
+        shown.append(handle.text if handle is not None else "")
+        return any(isinstance(event, Finished) for event in events)
+
+    handle = None
+    handle = ask(ScriptedStream([TextDelta("bad ")], 0.01, [TextDelta("good")], 0.01, END), stages=[held_back(checked)])
+    assert handle.result(PATIENCE).text == "bad good"
+    assert set(shown) == {""}
+
+
+def test_a_stage_that_drops_the_end_does_not_make_half_an_answer_whole():
+    async def cut(batches):
+        async for batch in batches:
+            yield [event for event in batch if isinstance(event, TextDelta)]
+
+    result = ask(ScriptedStream.answering("Hello"), stages=[cut], max_retries=0).snapshot
+    assert result.state != "completed"
+
+
+@pytest.mark.parametrize("stages", [[7], "x", shout])
+def test_what_is_no_stage_is_told(stages):
+    with pytest.raises(UsageError, match="stages are a list of functions"):
+        ask(ScriptedStream.answering("Hello"), stages=stages)
