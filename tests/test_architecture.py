@@ -37,6 +37,7 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 VALUES = (
     "errors",
     "events",
+    "parts",
     "result",
     "secret",
     "clock",

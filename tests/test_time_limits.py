@@ -262,7 +262,7 @@ def ask(url: str, *, max_retries: int = 0, **limits: Any) -> StreamResult:
         pool = ClientPool()
         generous = {"connect": LONG, "first_token": LONG, "stall": LONG, **limits}
         request = a_request(url, limits=TimeLimits(**generous), max_retries=max_retries)
-        pool._client_for(request)  # making a client takes long enough to be seen in a short limit
+        pool.client_for(request)  # making a client takes long enough to be seen in a short limit
         try:
             return await Session(request, NullSurface(), pool.open).run()
         finally:

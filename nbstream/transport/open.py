@@ -111,7 +111,7 @@ class ClientPool:
 
     def _sending(self, request: StreamRequest, *, include_usage: bool) -> tuple[Any, Adapter]:
         """The SDK's way to send the request, not yet begun, and the translator of what will come."""
-        client = self._client_for(request)
+        client = self.client_for(request)
         timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
         if request.position is not None:
             translator: ResponsesAdapter = request.position.translator.resumed()
@@ -133,7 +133,8 @@ class ClientPool:
         creating = creator.with_streaming_response.create
         return creating(**named, stream=True, extra_body=body, timeout=timeout), adapter
 
-    def _client_for(self, request: StreamRequest) -> openai.AsyncOpenAI:
+    def client_for(self, request: StreamRequest) -> openai.AsyncOpenAI:
+        """The client that the request goes out by, which is made once for each endpoint and key."""
         endpoint = request.endpoint
         if request.client is not None:
             return request.client.with_options(max_retries=0)
@@ -177,7 +178,7 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=request.limits.connect)  # the caller watches the silence
         try:
             with translated(request):
-                listing = self._client_for(request).models.with_raw_response
+                listing = self.client_for(request).models.with_raw_response
                 response = await listing.list(timeout=timeout)
             return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
         except NotFoundError:

@@ -43,7 +43,7 @@ def ask(
     async def run() -> StreamResult:
         pool = ClientPool()
         request = a_request(base_url, limits=TimeLimits(first_token=first_token, stall=stall), **values)
-        pool._client_for(request)  # making a client takes long enough to be seen in a short limit
+        pool.client_for(request)  # making a client takes long enough to be seen in a short limit
         try:
             for _ in range(times):
                 result = await Session(request, surface or NullSurface(), pool.open).run()
