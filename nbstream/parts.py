@@ -23,6 +23,7 @@ __all__ = [
     "TextPart",
     "ToolCall",
     "ToolCallPart",
+    "given_parts",
     "joined",
     "parts_of",
     "summary_of",
@@ -242,6 +243,31 @@ def parts_of(
     words = [(ReasoningPart, reasoning), (TextPart, text), (RefusalPart, refusal)]
     calls = (ToolCallPart(call.id, call.name, call.arguments, index) for index, call in enumerate(tool_calls))
     return (*(kind(said) for kind, said in words if said), *calls)
+
+
+def given_parts(
+    parts: tuple[Part, ...] | None,
+    text: str,
+    reasoning: str,
+    refusal: str,
+    tool_calls: tuple[ToolCall, ...],
+    annotations: tuple[Any, ...] = (),
+) -> tuple[Part, ...]:
+    """The parts that were given, or those that the views stand for.
+
+    Raises:
+        TypeError: Both were given.
+    """
+    if parts is not None:
+        if text or reasoning or refusal or tool_calls or annotations:
+            names = "text, reasoning, refusal, tool_calls and annotations"
+            raise TypeError(f"an answer is given either as parts or as {names}")
+        return parts
+    made = parts_of(text, reasoning=reasoning, refusal=refusal, tool_calls=tool_calls)
+    if not annotations:
+        return made
+    cited = TextPart(text, citations=tuple(map(Citation, annotations)))
+    return tuple(cited if isinstance(part, TextPart) else part for part in made) if text else (cited, *made)
 
 
 def summary_of(part: Part) -> dict[str, Any]:

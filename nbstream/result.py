@@ -23,13 +23,11 @@ from nbstream.parts import (
     TextPart,
     ToolCall,
     ToolCallPart,
-    parts_of,
+    given_parts,
     summary_of,
 )
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from nbstream.continuation import Continuation
     from nbstream.errors import StreamError
 
@@ -86,15 +84,14 @@ class Choice(PartViews):
         *,
         parts: tuple[Part, ...] | None = None,
     ) -> None:
-        made = _parts(parts, text, reasoning, refusal, tool_calls)
+        made = given_parts(parts, text, reasoning, refusal, tool_calls)
         _set(self, index=index, parts=made, finish_reason=finish_reason)
 
     def __getstate__(self) -> dict[str, Any]:
-        return _state_of(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        # A list was pickled when the views were fields, in the order of the arguments.
-        Choice.__init__(self, *state) if isinstance(state, list) else Choice.__init__(self, **state)
+        _restore(self, state)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -181,7 +178,7 @@ class StreamResult(PartViews):
     ) -> None:
         _set(
             self,
-            parts=_parts(parts, text, reasoning, refusal, tool_calls, annotations),
+            parts=given_parts(parts, text, reasoning, refusal, tool_calls, annotations),
             state=state,
             finish_reason=finish_reason,
             usage=usage,
@@ -202,11 +199,10 @@ class StreamResult(PartViews):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return _state_of(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        # A list was pickled when the views were fields, in the order of the arguments.
-        StreamResult.__init__(self, *state) if isinstance(state, list) else StreamResult.__init__(self, **state)
+        _restore(self, state)
 
     def resume(self, *, display: bool = True) -> StreamResult:
         """Go on with an answer that broke off, was stopped or was cut at its limit; wait for the end.
@@ -305,35 +301,14 @@ class StreamResult(PartViews):
         return f"<table><tbody>{cells}</tbody></table>"
 
 
-def _parts(
-    parts: tuple[Part, ...] | None,
-    text: str,
-    reasoning: str,
-    refusal: str,
-    tool_calls: tuple[ToolCall, ...],
-    annotations: tuple[Any, ...] = (),
-) -> tuple[Part, ...]:
-    """The parts that were given, or those that the views stand for."""
-    if parts is None:
-        made = parts_of(text, reasoning=reasoning, refusal=refusal, tool_calls=tool_calls)
-        if not annotations:
-            return made
-        citations = tuple(map(Citation, annotations))
-        cited = TextPart(text, citations=citations)
-        return tuple(cited if isinstance(part, TextPart) else part for part in made) if text else (cited, *made)
-    if text or reasoning or refusal or tool_calls or annotations:
-        raise TypeError("an answer is given either as parts or as text, reasoning, refusal, tool_calls and annotations")
-    return parts
-
-
 def _set(frozen: object, **values: Any) -> None:
     for name, value in values.items():
         object.__setattr__(frozen, name, value)
 
 
-def _state_of(value: DataclassInstance) -> dict[str, Any]:
-    """What is pickled: the fields by name, so that a later version can tell which is which."""
-    return {each.name: getattr(value, each.name) for each in fields(value)}
+def _restore(value: Any, state: dict[str, Any] | list[Any]) -> None:
+    """Take what was pickled: fields by name, or, when the views were fields too, arguments in their order."""
+    value.__init__(*state) if isinstance(state, list) else value.__init__(**state)
 
 
 def _shorten(text: str, limit: int = 60) -> str:

@@ -23,13 +23,13 @@ __all__ = ["Split", "ThinkingTags", "Where"]
 _OPEN, _CLOSE = "<think>", "</think>"
 
 # Whether a tag stands in code is found by reading the text before it; a text full of tags is not read over and over.
-_LOOKS = 16
+LOOKS = 16
 
 # No model thinks more often in one answer; what comes then is a flood of tags.
 _ROUNDS = 256
 
 # How much white space may come before an opening tag; all of it is held back until it is clear that none comes.
-_WHITE_SPACE = 256
+WHITE_SPACE = 256
 
 
 class Where(enum.Enum):
@@ -73,7 +73,7 @@ class ThinkingTags:
         self._mode = _Mode.START
         self._held = ""  # the end of the last piece, which may be the beginning of a tag
         self._thinks_in_tags = False
-        self._looks = _LOOKS
+        self._looks = LOOKS
         self._rounds = _ROUNDS
 
     @property
@@ -111,7 +111,7 @@ class ThinkingTags:
         beginning = rest.lstrip()
         if self._thinks_in_tags:
             rest = beginning  # the white space belonged to the tag before it
-        if len(rest) - len(beginning) <= _WHITE_SPACE:
+        if len(rest) - len(beginning) <= WHITE_SPACE:
             if beginning.startswith(_OPEN) and self._rounds:
                 self._rounds -= 1
                 self._mode = _Mode.OPENED

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from nbstream.assembly.thinking import _LOOKS, _WHITE_SPACE, ThinkingTags, Where
+from nbstream.assembly.thinking import LOOKS, WHITE_SPACE, ThinkingTags, Where
 
 OPEN, CLOSE = "<think>", "</think>"
 
@@ -126,9 +126,9 @@ def test_where_reasoning_comes_apart_from_the_text(wire, text, reasoning):
         pytest.param("<think>a</think>1\n<think>b", "1\n", "ab", id="the last one never closed"),
         pytest.param("<think>a</think>1\n</think>2", "1\n</think>2", "a", id="closed again without an opening one"),
         pytest.param(
-            "".join(f"<think>t{i} </think>a{i}\n" for i in range(_LOOKS + 1)),
-            "".join(f"a{i}\n" for i in range(_LOOKS + 1)),
-            "".join(f"t{i} " for i in range(_LOOKS + 1)),
+            "".join(f"<think>t{i} </think>a{i}\n" for i in range(LOOKS + 1)),
+            "".join(f"a{i}\n" for i in range(LOOKS + 1)),
+            "".join(f"t{i} " for i in range(LOOKS + 1)),
             id="as many as are looked for",
         ),
     ],
@@ -190,11 +190,11 @@ def test_a_tag_after_code_counts(wire, text, reasoning):
         pytest.param(" \n Yes ", " \n Yes ", "", id="without a tag it is text"),
         pytest.param(" \n ", " \n ", "", id="and if nothing else comes"),
         pytest.param(" <thi", " <thi", "", id="and before what may be a tag at the end"),
-        pytest.param(" " * _WHITE_SPACE + "<think>Hm.</think>Yes", "Yes", "Hm.", id="as much as is borne"),
+        pytest.param(" " * WHITE_SPACE + "<think>Hm.</think>Yes", "Yes", "Hm.", id="as much as is borne"),
         pytest.param("</think>" + " " * 1000 + "Yes", "Yes", "", id="any amount after a tag"),
         pytest.param(
-            " " * (_WHITE_SPACE + 1) + "<think>Hm.</think>Yes",
-            " " * (_WHITE_SPACE + 1) + "<think>Hm.</think>Yes",
+            " " * (WHITE_SPACE + 1) + "<think>Hm.</think>Yes",
+            " " * (WHITE_SPACE + 1) + "<think>Hm.</think>Yes",
             "",
             id="more than is borne",
         ),
@@ -275,7 +275,7 @@ MANY = 5000
 def test_the_text_so_far_is_read_only_so_often(wire, cut):
     reader = Reader()
     text, reasoning = reader.read([wire] if cut == "whole" else wire)
-    assert reader.looks <= _LOOKS
+    assert reader.looks <= LOOKS
     tags = len(OPEN + CLOSE) * MANY
     assert len(wire) - tags <= len(text) + len(reasoning) <= len(wire)
 
