@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
 
 
 class StreamState(enum.StrEnum):
@@ -130,3 +134,17 @@ class Round:
     request_id: str | None = None
     response_id: str | None = None
     attempts: int = 1
+
+
+def add_up(usages: Iterable[Usage | None]) -> Usage | None:
+    """The sum of what is known; `None` if nothing is.
+
+    Example:
+        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)])
+        Usage(input_tokens=11, output_tokens=22, total_tokens=33, cached_tokens=5, reasoning_tokens=None)
+    """
+    known = [asdict(usage) for usage in usages if usage is not None]
+    if not known:
+        return None
+    counts = {name: [each[name] for each in known if each[name] is not None] for name in known[0]}
+    return Usage(**{name: sum(reported) if reported else None for name, reported in counts.items()})  # type: ignore[arg-type]

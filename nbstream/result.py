@@ -204,6 +204,20 @@ class StreamResult(PartViews):
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
         _restore(self, state)
 
+    @property
+    def all_rounds(self) -> tuple[Round, ...]:
+        """The requests that the answer took, also where they were not kept one by one."""
+        if self.rounds or not self.state.terminal:
+            return self.rounds
+        facts = self.usage, self.timing, self.cost, self.model, self.request_id, self.response_id, self.attempts
+        return (Round(self.state, self.finish_reason, *facts),)
+
+    @property
+    def total_cost(self) -> float | None:
+        """What all the requests have cost together in US dollars; `None` where no price is known."""
+        known = [each.cost for each in self.all_rounds if each.cost is not None]
+        return sum(known) if known else self.cost
+
     def resume(self, *, display: bool = True) -> StreamResult:
         """Go on with an answer that broke off, was stopped or was cut at its limit; wait for the end.
 
