@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbstream.result import Usage
 
-__all__ = ["cost_of", "price_later", "shown_cost"]
+__all__ = ["cost_of", "price_later"]
 
 _PRICE_LIST = "genai_prices"
 
@@ -56,19 +56,6 @@ async def price_later(usage: Usage | None, model: str | None, base_url: str) -> 
     if usage is None or not _installed():
         return None
     return await asyncio.to_thread(cost_of, usage, model, base_url)
-
-
-def shown_cost(dollars: float) -> str:
-    """A price as a reader wants it: to the cent, or to two figures that say something.
-
-    Example:
-        >>> [shown_cost(dollars) for dollars in (1.5, 0.0123, 0.000409, 0.0)]
-        ['$1.50', '$0.012', '$0.00041', '$0']
-    """
-    if dollars <= 0:
-        return "$0"
-    digits = 2 if dollars >= 1 else max(2, 1 - math.floor(math.log10(dollars)))
-    return f"${dollars:,.{digits}f}"
 
 
 @functools.cache

@@ -51,6 +51,7 @@ VALUES = (
     "retry",
     "continuation",
     "cost",
+    "money",
 )
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.

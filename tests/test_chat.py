@@ -400,6 +400,7 @@ def test_a_surface_that_hangs_for_ever_changes_nothing_for_the_chat(make_chat, l
     try:
         assert chat.start("Q1").result(PATIENCE).text == "Hello"
         assert texts(chat) == ["Q1", "Hello"]
+        assert cell.final is not None
         assert cell.final.text == "Hello"
         assert listener.told == [("began", 0), ("ended", 2)]
         assert ask(chat, "Q2").text == "again"

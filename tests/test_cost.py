@@ -9,8 +9,9 @@ import pytest
 
 import nbstream as nbs
 from nbstream import cost
-from nbstream.cost import cost_of, shown_cost
+from nbstream.cost import cost_of
 from nbstream.display.marks import footer_of
+from nbstream.money import shown_cost
 from nbstream.result import Usage
 
 OPENAI = "https://api.openai.com/v1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.cost import shown_cost
+from nbstream.money import shown_cost
 from nbstream.plain import plain
 from nbstream.result import MediaPart, StreamState
 
