@@ -200,6 +200,12 @@ class Notebook:
         self.start(number)
         self.wait_for_end(number)
 
+    def interrupt(self) -> None:
+        """Interrupt the kernel by the keyboard."""
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("i")
+        self.page.keyboard.press("i")
+
     def save(self) -> dict[str, Any]:
         """Save as a person does, and read the file."""
         before = self.path.stat().st_mtime_ns
