@@ -7,7 +7,8 @@
 #   bash tests/run.sh ARGUMENTS       pytest with these arguments, once, on openai 3.x
 set -euo pipefail
 cd "$(dirname "$0")/.."
-unset VIRTUAL_ENV # IPython warns of another environment that happens to be active, and warnings are errors here
+unset VIRTUAL_ENV             # IPython warns of another environment that happens to be active, and warnings are errors here
+unset PYTHONDONTWRITEBYTECODE # or each kernel and each worker compiles everything again
 
 environment() { # NAME REQUIREMENT: a virtual environment with this checkout and that version of the SDK
   [ -x "$1/bin/python" ] || python3 -m venv "$1"

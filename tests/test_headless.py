@@ -37,6 +37,7 @@ def streamed(notebook: Any) -> list[Any]:
     return [output for output in outputs if "nbstream" in output.get("metadata", {})]
 
 
+@pytest.mark.sdk
 def test_answer_is_static_text_with_its_facts_and_no_widget_state(execute: Any) -> None:
     notebook = execute(notebook_of("%load_ext nbstream", "%%stream -m demo\nhello", "len(stream_text)"))
     [answer] = streamed(notebook)
@@ -73,6 +74,7 @@ def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) 
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "0"
 
 
+@pytest.mark.sdk
 def test_a_chat_panel_is_a_static_transcript_without_widget_state(execute: Any) -> None:
     notebook = execute(
         notebook_of(

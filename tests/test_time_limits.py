@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import gc
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -272,27 +271,29 @@ def ask(url: str, *, max_retries: int = 0, **limits: Any) -> StreamResult:
 
 
 @pytest.mark.wire("B16")
+@pytest.mark.sdk
 def test_a_connection_that_is_not_made(deaf: str) -> None:
-    started = time.monotonic()
     result = ask(f"http://{deaf}/v1", connect=SHORT)
     assert limits_of(result) == (ConnectTimeoutError, "connect_timeout", True)
     assert result.error is not None
     assert f"No connection to {deaf} within {SHORT:g} s" in result.error.message
-    assert time.monotonic() - started < 20 * SHORT
 
 
 @pytest.mark.wire("B16")
+@pytest.mark.sdk
 def test_a_connection_that_is_not_made_is_tried_again(deaf: str) -> None:
     result = ask(f"http://{deaf}/v1", max_retries=1, connect=SHORT)
     assert (limits_of(result)[1], result.attempts) == ("connect_timeout", 2)
 
 
 @pytest.mark.wire("B16")
+@pytest.mark.sdk
 def test_securing_a_connection_is_part_of_making_it(silent: str) -> None:
     assert limits_of(ask(f"https://{silent}/v1", connect=SHORT))[1] == "connect_timeout"
 
 
 @pytest.mark.wire("B15")
+@pytest.mark.sdk
 def test_a_connection_that_was_made_is_no_longer_connecting(silent: str) -> None:
     result = ask(f"http://{silent}/v1", connect=SHORT, first_token=3 * SHORT)
     assert limits_of(result)[1] == "first_token_timeout"
@@ -303,6 +304,7 @@ def test_a_connection_that_was_made_is_no_longer_connecting(silent: str) -> None
 @pytest.mark.parametrize(
     ("first_token", "total", "kind"), [(SHORT, None, "first_token_timeout"), (15, SHORT, "total_timeout")]
 )
+@pytest.mark.sdk
 def test_the_other_limits_hold_while_connecting(deaf: str, first_token: float, total: float | None, kind: str) -> None:
     result = ask(f"http://{deaf}/v1", first_token=first_token, total=total)
     assert limits_of(result)[1] == kind
