@@ -90,9 +90,9 @@ def _sdk_requests() -> list[str]:
         method = getattr(openai.AsyncOpenAI, name)
 
         @functools.wraps(method)
-        def noted(client: Any, path: str, *arguments: Any, method: Any = method, **named: Any) -> Any:
+        async def noted(client: Any, path: str, *arguments: Any, method: Any = method, **named: Any) -> Any:
             paths.append(path)
-            return method(client, path, *arguments, **named)
+            return await method(client, path, *arguments, **named)
 
         setattr(openai.AsyncOpenAI, name, noted)
     return paths
