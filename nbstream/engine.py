@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult
     from nbstream.transport.open import ClientPool, EventStream
 
-__all__ = ["Engine", "engine"]
+__all__ = ["Engine", "engine", "replace_engine"]
 
 T = TypeVar("T")
 
@@ -66,7 +66,9 @@ class Engine:
         return self.clients.open(request)
 
     def close(self) -> None:
-        """Cancel what runs, close the connections and end the thread."""
+        """Cancel what runs, close the connections and end the thread; once closed, nothing."""
+        if self._loop.is_closed():
+            return
         self.submit(self._shut_down()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -97,3 +99,18 @@ def engine() -> Engine:
         if _engine is None or _engine.pid != os.getpid():
             _engine = Engine()
         return _engine
+
+
+def replace_engine(other: Engine | None) -> Engine | None:
+    """Make another engine the process's.
+
+    Args:
+        other: The engine, or None for a new one at the next use.
+
+    Returns:
+        The one before, which goes on; None if none was started.
+    """
+    global _engine
+    with _lock:
+        before, _engine = _engine, other
+        return before

@@ -27,18 +27,19 @@ class Page:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, kept: int | None = None) -> None:
         self.messages: deque[tuple[str, dict[str, Any]]] = deque(maxlen=kept)
-        self._comms: list[BaseComm] = []
-        page = self
+        comms: list[BaseComm] = []
+        messages = self.messages
 
         class Comm(BaseComm):
             def publish_msg(self, msg_type: str, data: Any = None, *_: Any, **__: Any) -> None:
-                page.messages.append((msg_type, data or {}))
+                messages.append((msg_type, data or {}))
 
         def create_comm(*arguments: Any, **named: Any) -> BaseComm:
             made = Comm(*arguments, **named)
-            page._comms.append(made)
+            comms.append(made)
             return made
 
+        self._comms = comms
         monkeypatch.setattr("comm.create_comm", create_comm)
 
     @property
@@ -51,6 +52,12 @@ class Page:
     def sizes(self) -> list[int]:
         """The bytes of each message's data, as JSON."""
         return [len(json.dumps(data, ensure_ascii=False).encode()) for _, data in self.messages]
+
+    def take(self) -> list[dict[str, Any]]:
+        """The custom messages since the last time."""
+        taken = self.custom
+        self.messages.clear()
+        return taken
 
     def says(self, message: dict[str, Any], comm: int = -1) -> None:
         """Send a custom message to the widget of a comm, by default the last that was made."""

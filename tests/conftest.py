@@ -9,6 +9,7 @@ import gc
 import ipaddress
 import os
 import socket
+from asyncio import _get_running_loop, _set_running_loop  # for those who write event loops
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import openai
@@ -29,7 +30,7 @@ from tests.real_jupyter import chromium, front_end, jupyter, open_notebook, page
 # Fixtures of one session each, so they are imported in one place only.
 __all__ = ["chromium", "front_end", "jupyter", "open_notebook", "page", "panel_page", "upstream"]
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 T = TypeVar("T")
 
@@ -73,13 +74,13 @@ def _shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 @pytest.fixture(autouse=True)
 def _no_loop_of_playwrights(request: pytest.FixtureRequest) -> Iterator[None]:
     """Hide the loop that Playwright, once used, keeps running in this thread, from tests with loops of their own."""
-    running = asyncio._get_running_loop()
+    running = _get_running_loop()
     if running is None or "chromium" in request.fixturenames:
         yield
         return
-    asyncio._set_running_loop(None)
+    _set_running_loop(None)
     yield
-    asyncio._set_running_loop(running)
+    _set_running_loop(running)
 
 
 @pytest.fixture(scope="session")
@@ -174,9 +175,8 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
 def _engine_ends() -> Iterator[None]:
     """Close the engine that the tests have started, so that a connection left open shows as a warning."""
     yield
-    if nbstream.engine._engine is not None:
-        nbstream.engine._engine.close()
-        nbstream.engine._engine = None
+    if (last := nbstream.engine.replace_engine(None)) is not None:
+        last.close()
 
 
 # --- the server's end -------------------------------------------------------------------------------------------------
@@ -222,8 +222,7 @@ def shell() -> Iterator[Any]:
     from traitlets.config import Config
 
     settings = {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
-    made = InteractiveShell(config=Config({**settings, "NBStream": {"model": "of-file"}}))
-    InteractiveShell._instance = made  # type: ignore[assignment]
+    made = InteractiveShell.instance(config=Config({**settings, "NBStream": {"model": "of-file"}}))
     nbstream.load_ipython_extension(made)
     yield made
     InteractiveShell.clear_instance()

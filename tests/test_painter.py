@@ -11,7 +11,7 @@ from nbstream.painter import Painter
 from nbstream.result import StreamResult, StreamState
 from nbstream.session import Session
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class StoppedSurface:

@@ -11,6 +11,7 @@ import gc
 import socket
 from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
 
 from nbstream.display.surface import NullSurface
@@ -254,18 +255,21 @@ def silent() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _sdk_is_loaded() -> None:
+    """The SDK loads its parts at their first use, which takes long enough to be seen in a short limit."""
+    assert openai.AsyncOpenAI(api_key="k", base_url="http://localhost:1/v1").chat.completions.with_streaming_response
+
+
 def ask(url: str, *, max_retries: int = 0, **limits: Any) -> StreamResult:
     """Send a request over a real connection, with generous limits but for those given."""
 
     async def run() -> StreamResult:
-        pool = ClientPool()
         generous = {"connect": LONG, "first_token": LONG, "stall": LONG, **limits}
-        request = a_request(url, limits=TimeLimits(**generous), max_retries=max_retries)
-        pool._client_for(request)  # making a client takes long enough to be seen in a short limit
-        try:
-            return await Session(request, NullSurface(), pool.open).run()
-        finally:
-            await pool.close()
+        # A client of the caller's, for making one takes long enough to be seen in a short limit.
+        async with openai.AsyncOpenAI(api_key="k", base_url=url) as client:
+            request = a_request(url, limits=TimeLimits(**generous), max_retries=max_retries, client=client)
+            return await Session(request, NullSurface(), ClientPool().open).run()
 
     return asyncio.run(asyncio.wait_for(run(), PATIENCE))
 

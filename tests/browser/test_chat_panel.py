@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbstream.demo import DemoServer
     from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 PATIENCE_MS = 1_000 * PATIENCE
 BUSY = "import pathlib\nwhile not pathlib.Path('go.txt').exists(): sum(range(1000))"
 

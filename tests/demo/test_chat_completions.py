@@ -24,7 +24,7 @@ def test_a_whole_answer(client):
     answer = client.chat.completions.create(model="demo", messages=MESSAGES)
     assert answer.choices[0].message.content == TEXT
     assert answer.choices[0].finish_reason == "stop"
-    assert answer._request_id.startswith("req_demo_")
+    assert answer._request_id.startswith("req_demo_")  # noqa: SLF001  its documented name
 
 
 def test_a_streamed_answer(client):

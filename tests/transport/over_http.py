@@ -20,7 +20,7 @@ __all__ = ["LONG", "PATIENCE", "SHORT", "a_request", "ask", "verdict"]
 PATIENCE = 90.0
 
 # A time limit that is to pass, and one that is not, in seconds.
-SHORT, LONG = 1.0, 60.0
+SHORT, LONG = 2.0, 60.0
 
 
 def a_request(base_url: str, *, api_key: Secret | None = None, **values: Any) -> StreamRequest:
