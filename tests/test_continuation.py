@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nbstream.handle import StreamHandle
 
 KEY = "sk-test-0123456789abcdef"
-PATIENCE = 10.0
+PATIENCE = 60.0
 JSON = {"content-type": "application/json"}
 USER = {"role": "user", "content": "Hi"}
 

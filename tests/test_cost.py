@@ -36,10 +36,10 @@ class _PriceList(types.ModuleType):
 
 @pytest.fixture(autouse=True)
 def _read_anew():
-    for kept in (cost._price_list, cost._installed):
+    for kept in (cost.price_list, cost.installed):
         kept.cache_clear()
     yield
-    for kept in (cost._price_list, cost._installed):
+    for kept in (cost.price_list, cost.installed):
         kept.cache_clear()
 
 

@@ -61,15 +61,18 @@ class NotebookSurface:
 
     Args:
         mode: `"live"` for the live view, `"markdown"` for growing Markdown, `"static"` for the final answer only.
+
+    Attributes:
+        mode: The same.
     """
 
     def __init__(self, mode: str) -> None:
-        self._mode = mode
+        self.mode = mode
         self._update: Callable[..., None] | None = None
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
         self._grown: tuple[Segment, ...] = ()
-        self._model = ""
+        self.model = ""
         self._images: Images = "link"
         self._retry: Retry | None = None
         self._opened_at = 0.0
@@ -79,9 +82,9 @@ class NotebookSurface:
         from IPython import get_ipython
         from IPython.display import display
 
-        self._model, self._images = request.model, request.images
+        self.model, self._images = request.model, request.images
         data = waiting_bundle(request.model)
-        if self._mode == "live":
+        if self.mode == "live":
             from nbstream.display.live_view import LiveView
 
             self._view = LiveView(request.model, stop, images=request.images)
@@ -97,7 +100,7 @@ class NotebookSurface:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         if self._view is not None:
             self._view.draw(snapshot)
-        if self._mode == "static" or self._seen():
+        if self.mode == "static" or self._seen():
             return
         now = time.monotonic()
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
@@ -112,7 +115,7 @@ class NotebookSurface:
                 self._view.end(result)
         finally:
             # What a program made is to be read for the answer; the facts are in its metadata, too.
-            self._publish(*answer_bundle(result, self._images, footer=self._mode != "static"))
+            self._publish(*answer_bundle(result, self._images, footer=self.mode != "static"))
             if self._view is not None:
                 self._view.close_unless_seen()
 
@@ -124,7 +127,7 @@ class NotebookSurface:
         if self._growth.due(sum(len(segment.text) for segment in segments), now):
             data, metadata = answer_bundle(snapshot, self._images)
         elif not segments and (self._grown or snapshot.retry != self._retry):
-            data, metadata = waiting_bundle(self._model, snapshot.retry), {}
+            data, metadata = waiting_bundle(self.model, snapshot.retry), {}
         elif snapshot.retry != self._retry:  # of an answer that is gone on with
             data, metadata = answer_bundle(snapshot, self._images)
         else:
