@@ -52,6 +52,7 @@ VALUES = (
     "continuation",
     "cost",
     "money",
+    "signatures",
 )
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.
