@@ -25,6 +25,7 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.plain import encodable
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.transport.fields import (
     annotated,
     bytes_of,
@@ -53,7 +54,9 @@ _MEDIA: Mapping[str, MediaKind] = {
     "output_audio": "audio",
     "video_url": "video",
 }
-_OTHER_API = Warned("other_api", "The server answered in the words of Responses; --api responses suits it better.")
+_OTHER_API = Warned(
+    "other_api", "The server answered in the words of Responses.", (Remedy(RemedyKind.USE_API, "responses"),)
+)
 UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
 
