@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from nbstream.errors import UsageError
+from nbstream.remedies import Remedy, RemedyKind
 
 __all__ = ["bare", "check_address", "same_server"]
 
@@ -52,4 +53,4 @@ def check_address(address: str) -> None:
             "the base URL must look like http://host:port/v1; this one lacks http://, a host or a port that can be"
         )
     if parts.username or parts.password:
-        raise UsageError("the base URL holds a password; give the key with nbs.configure(api_key=…) instead")
+        raise UsageError("the base URL holds a password", remedies=[Remedy(RemedyKind.SET_ENDPOINT_KEY)])

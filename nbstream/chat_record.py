@@ -344,7 +344,7 @@ class ChatRecord:
         try:
             return cls.from_dict(data)
         except UsageError as error:
-            raise UsageError(f"{path}: {error}") from None
+            raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
 
     def to_markdown(self) -> str:
         """The active path as Markdown that does nothing by being shown: a heading line for each turn."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
 from nbstream.parts import ReasoningPart, RefusalPart, TextPart, ToolCallPart
+from nbstream.place import place_here
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ class Continuation:
             raise UsageError("a request whose messages or input are given as a parameter cannot be gone on with")
         if result.choices:
             raise UsageError("several answers (n above 1) cannot be gone on with")
-        request = replace(self._request, partial_answer=result.text)
+        request = replace(self._request, partial_answer=result.text, place=place_here())
         # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
         kept = tuple(part for part in result.parts if not isinstance(part, ToolCallPart | RefusalPart))
         if not result.text:
             kept = tuple(part for part in kept if not isinstance(part, ReasoningPart))
         beginning = replace(result, parts=kept)
         if self._position is not None and result.state is not StreamState.COMPLETED:
-            request, beginning = replace(self._request, position=self._position), result
+            request, beginning = replace(request, partial_answer="", position=self._position), result
             if self._position.half:  # its other half is still to come
                 beginning = replace(result, parts=_with_half(result.parts, self._position.half))
         return self._start(request, beginning, display)

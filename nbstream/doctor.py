@@ -16,7 +16,9 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from nbstream import __version__
-from nbstream.errors import StreamError
+from nbstream.errors import ConnectTimeoutError, StreamError
+from nbstream.place import Place
+from nbstream.remedies import Remedy, RemedyKind
 
 if TYPE_CHECKING:
     from nbstream.provenance import Rows, Setup
@@ -83,9 +85,10 @@ def ask_endpoint(setup: Setup, timeout: float) -> tuple[Rows, bool]:
     try:
         models = asyncio.run(_models(ClientPool(), limited, timeout))
     except StreamError as error:
-        return [(name, error.message)], False
+        return [(name, error.told(Place.TERMINAL))], False
     except TimeoutError:
-        return [(name, f"No answer within {timeout:g} s. Check the base URL and the network.")], False
+        late = ConnectTimeoutError(f"No answer within {timeout:g} s.", remedies=[Remedy(RemedyKind.CHECK_CONNECTION)])
+        return [(name, late.told(Place.TERMINAL))], False
     seconds = time.perf_counter() - started
     return [(name, f"answers, in {seconds:.2f} s"), ("models", _summary(models, setup.model))], True
 

@@ -1,4 +1,4 @@
-"""Everything that nbstream raises, and nothing else: no imports from the rest of the package, no SDK types.
+"""Everything that nbstream raises, and nothing else: it knows remedies and how they are worded, but no SDK types.
 
     NbstreamError
     ├── UsageError            the call itself is wrong (you): an option, a variable, an empty prompt
@@ -23,7 +23,8 @@
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
 
-A message says what happened and what to do next. It never holds a key, a header or a prompt.
+An error says what happened, and knows what can be done about it: its remedies. As text it says both, in the words of
+the place where it is read. It never holds a key, a header or a prompt.
 """
 
 from __future__ import annotations
@@ -31,9 +32,14 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, ClassVar
 
+from nbstream.display.wording import told
+from nbstream.place import Place
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
+    from nbstream.remedies import Remedy
     from nbstream.result import StreamResult
 
 __all__ = [
@@ -61,11 +67,34 @@ __all__ = [
     "UsageError",
     "error_class",
     "shown_briefly",
+    "words_of",
 ]
 
 
 class NbstreamError(Exception):
-    """Root of every exception that nbstream raises on purpose."""
+    """Root of every exception that nbstream raises on purpose.
+
+    Attributes:
+        remedies: What can be done about it: alternatives, the best first.
+        place: Where it is read, which decides how the remedies are worded.
+    """
+
+    def __init__(self, happened: str = "", *, remedies: Iterable[Remedy] = ()) -> None:
+        super().__init__(happened)
+        self.remedies = tuple(remedies)
+        self.place = Place.PYTHON
+
+    @property
+    def happened(self) -> str:
+        """What happened, without what can be done about it."""
+        return str(self.args[0]) if self.args else ""
+
+    def told(self, place: Place) -> str:
+        """What happened and what to do next, in the words of a place."""
+        return told(self.happened, self.remedies, place)
+
+    def __str__(self) -> str:
+        return self.told(self.place)
 
     def _render_traceback_(self) -> list[str]:
         """IPython's hook: the reader's own frames and the message, not the inside of nbstream.
@@ -84,6 +113,7 @@ class StreamError(NbstreamError):
 
     Attributes:
         kind: Which failure, as a stable word (`"rate_limit"`, `"connection_lost"`, …): branch on this, not on the text.
+        remedies: What can be done about it, as values; `message` says the same in words.
         status: The HTTP status code, if a response with an error status came.
         code: The server's own error code (`"model_not_found"`, …), or else the error's type, if it sent one.
         retryable: Whether the same request may succeed if it is sent again a little later.
@@ -105,15 +135,16 @@ class StreamError(NbstreamError):
 
     def __init__(
         self,
-        message: str,
+        happened: str,
         *,
+        remedies: Iterable[Remedy] = (),
         status: int | None = None,
         code: str | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(happened, remedies=remedies)
         self.status = status
         self.code = code
         self.retryable = retryable
@@ -122,8 +153,8 @@ class StreamError(NbstreamError):
 
     @property
     def message(self) -> str:
-        """What happened and what to do next, in one or two sentences."""
-        return str(self.args[0])
+        """What happened and what to do next, in one or two sentences: the same as `str(error)`."""
+        return str(self)
 
 
 class MissingKeyError(StreamError):
@@ -254,6 +285,16 @@ def error_class(kind: str) -> type[StreamError]:
     for each in classes:
         classes.extend(each.__subclasses__())
     return {each.kind: each for each in classes if each.__module__ == __name__}[kind]
+
+
+def words_of(error: BaseException, place: Place) -> str:
+    """What an exception says, in the words of a place if it is one of these.
+
+    Example:
+        >>> words_of(ValueError("too large"), Place.PANEL)
+        'too large'
+    """
+    return error.told(place) if isinstance(error, NbstreamError) else str(error)
 
 
 def shown_briefly(error: KeyboardInterrupt) -> KeyboardInterrupt:

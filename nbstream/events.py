@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nbstream.outcome import Usage
     from nbstream.parts import MediaKind
+    from nbstream.remedies import Remedy
 
 __all__ = [
     "ActivityReported",
@@ -233,17 +234,19 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something the reader should know: a kind of `StreamWarning`, and the sentence."""
+    """Something the reader should know: a kind of `StreamWarning`, what happened, and what can be done about it."""
 
     kind: str
     message: str
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Garbled:
-    """The bytes make no sense from here on: what came instead, in a sentence for the reader."""
+    """The bytes make no sense from here on: what came instead, in a sentence for the reader, and what can be done."""
 
     message: str
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

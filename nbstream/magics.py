@@ -20,6 +20,7 @@ from nbstream.engine import engine
 from nbstream.errors import UsageError, shown_briefly
 from nbstream.interpolate import interpolate
 from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
+from nbstream.place import Place, reader_in
 from nbstream.result import StreamResult, StreamState
 
 if TYPE_CHECKING:
@@ -162,10 +163,11 @@ class StreamMagics(Magics):
             if not isinstance(result, StreamResult):
                 what = f"StreamResult named {options.name}" if options.name else "stream"
                 raise UsageError(f"there is no {what} to go on with")  # noqa: TRY301
-            handle = result.start_again(display=not options.quiet)
+            with reader_in(Place.CELL):
+                handle = result.start_again(display=not options.quiet)
             self._unset("stream_text", "stream_usage", options.out, options.usage)
         except UsageError as error:
-            raise IPythonUsageError(str(error)) from None
+            raise IPythonUsageError(error.told(Place.CELL)) from None
         try:
             handle.wait()
         finally:
@@ -193,11 +195,12 @@ class StreamMagics(Magics):
             text = rest if cell is None else cell.strip("\n")
             names = {**self._shell.user_ns, **local_ns}
             prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
-            if options.chat is None:
-                return options, start(prompt, **asked)
-            return options, self._continue(options.chat, prompt, asked)
+            with reader_in(Place.CELL):
+                if options.chat is None:
+                    return options, start(prompt, **asked)
+                return options, self._continue(options.chat, prompt, asked)
         except UsageError as error:
-            raise IPythonUsageError(str(error)) from None
+            raise IPythonUsageError(error.told(Place.CELL)) from None
 
     def _continue(self, name: str, prompt: str, asked: dict[str, Any]) -> StreamHandle:
         """Ask in a chat."""

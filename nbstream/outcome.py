@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
+
+from nbstream.display.wording import told
+from nbstream.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbstream.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,11 +79,27 @@ class StreamWarning:
     Attributes:
         kind: Which, as a stable word: `buffered`, `empty_answer`, `invalid_arguments`, `malformed_event`, `other_api`,
             `repeated_text`, `revised_text`, `unshown_media`, `whole_answer`.
-        message: The same in a sentence.
+        happened: What happened, in a sentence.
+        remedies: What can be done about it.
     """
 
     kind: str
-    message: str
+    happened: str
+    remedies: tuple[Remedy, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """What happened and what can be done, in the words of Python."""
+        return self.told(Place.PYTHON)
+
+    def told(self, place: Place) -> str:
+        """The same in the words of a place."""
+        return told(self.happened, self.remedies, place)
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled; before there were remedies it had two fields."""
+        for field, value in zip(fields(self), [*state, ()], strict=False):
+            object.__setattr__(self, field.name, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoad
 
 from nbstream.address import bare
 from nbstream.config import NBStream
+from nbstream.errors import UsageError
+from nbstream.place import Place
 from nbstream.request import OPENAI_BASE_URL
 from nbstream.target import KEY_VARIABLE, no_model, resolve_target
 
@@ -66,7 +68,9 @@ def find_setup(model: str | None = None, base_url: str | None = None) -> Setup:
         config = NBStream(config=loaded)
         target = resolve_target(config, model=model, base_url=base_url)
         if target.model is None:  # a server can be asked which it has
-            problems.append(("problem", str(no_model(target.endpoint))))
+            problems.append(("problem", no_model(target.endpoint).told(Place.TERMINAL)))
+    except UsageError as error:
+        return Setup([*problems, ("problem", error.told(Place.TERMINAL))])
     except (TraitError, ValueError, OSError) as error:
         return Setup([*problems, ("problem", str(error))])
     return Setup([*_main_rows(config, target, model, base_url), *_other_rows(config), *problems], target)

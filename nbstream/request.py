@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from nbstream.place import Place
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -148,6 +150,7 @@ class StreamRequest(Target):
         stages: What sees every event before the answer does, in this order.
         stop_when: A condition on the text so far that ends the answer early.
         stream: Whether to ask for a stream; otherwise the answer comes in one piece.
+        place: Where the answer is read.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -164,6 +167,7 @@ class StreamRequest(Target):
     stages: tuple[Stage, ...] = field(default=(), repr=False)
     stop_when: StopWhen | None = field(default=None, repr=False)
     stream: bool = True
+    place: Place = Place.PYTHON
 
 
 def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
+from nbstream.place import place_here
 from nbstream.request import StreamRequest, messages_from
 from nbstream.streaming.stopping import StopCondition
 from nbstream.target import no_model, resolve_target
@@ -84,6 +85,7 @@ def resolve(
         stages=tuple(stages),
         stop_when=stop_when,
         stream=stream,
+        place=place_here(),
     )
 
 

@@ -291,7 +291,7 @@ class StreamResult(PartViews):
             ("attempts", str(self.attempts) if self.attempts > 1 else None),
             ("request id", self.request_id),
             *((f"warning ({each.kind})", each.message) for each in self.warnings),
-            ("error", self.error.message if self.error else None),
+            ("error", str(self.error) if self.error else None),
         ]
         return [(name, value) for name, value in facts if value]
 

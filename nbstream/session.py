@@ -27,6 +27,7 @@ from nbstream.errors import (
 )
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
 from nbstream.plain import plain
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Retry, StreamResult, Timing
 from nbstream.retry import RetryPolicy
 from nbstream.silence import SilenceLimit
@@ -120,7 +121,7 @@ class Session:
         self._final = final = replace(ended, rounds=(*self._earlier_rounds, *ended.all_rounds))
         self._stream = None  # the result lives on, and leads back here
         if final.error is not None:
-            final.error.result = final
+            final.error.result, final.error.place = final, self._request.place
         return final
 
     def cancel(self) -> None:
@@ -168,7 +169,8 @@ class Session:
                 raise
             name = self._request.endpoint.name
             raise TotalTimeoutError(
-                f"The answer of {name} was not complete within {limit:g} s (--total-timeout)."
+                f"The answer of {name} was not complete within {limit:g} s.",
+                remedies=[Remedy(RemedyKind.MORE_TIME_IN_TOTAL)],
             ) from None
 
     async def _read_once(self) -> None:
@@ -246,14 +248,15 @@ class Session:
             self._assembler.break_off(error)
         else:
             name = type(error).__name__
-            self._assembler.fail(InternalError(f"nbstream itself failed ({name}); please report this."))
+            report = [Remedy(RemedyKind.REPORT_BUG)]
+            self._assembler.fail(InternalError(f"nbstream itself failed ({name}).", remedies=report))
 
     def _timed_out(self) -> StreamError:
         limits, name = self._request.limits, self._request.endpoint.name
         if not self._assembler.has_content:
             return FirstTokenTimeoutError(
-                f"{name} sent nothing of an answer for {limits.first_token:g} s. "
-                "Give a slow model more time with --timeout SECONDS."
+                f"{name} sent nothing of an answer for {limits.first_token:g} s.",
+                remedies=[Remedy(RemedyKind.MORE_TIME_TO_BEGIN)],
             )
         return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")
 

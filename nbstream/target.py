@@ -15,6 +15,7 @@ from nbstream.address import check_address, same_server
 from nbstream.capabilities import capabilities_of
 from nbstream.credential import Credential
 from nbstream.errors import UsageError
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
 from nbstream.secret import Secret
 
@@ -93,9 +94,7 @@ def chosen_model(config: NBStream, model: str | None = None) -> str | None:
 
 def no_model(endpoint: Endpoint) -> UsageError:
     """What to raise where a model must be named."""
-    return UsageError(
-        f"no model given for {endpoint.name}: name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL"
-    )
+    return UsageError(f"no model given for {endpoint.name}", remedies=[Remedy(RemedyKind.CHOOSE_MODEL)])
 
 
 def _check_client(client: Any) -> None:

@@ -138,8 +138,9 @@ def test_without_key_url_and_model_the_error_names_the_three_ways_on():
     with pytest.raises(nbs.StreamError) as caught:
         nbs.stream("Hi", display=False)
     assert caught.value.kind == "missing_key"
-    for way_on in ("OPENAI_API_KEY", "--base-url", "-m demo"):
+    for way_on in ("OPENAI_API_KEY", "base_url=", 'model="demo"'):
         assert way_on in caught.value.message
+        assert way_on in str(caught.value)
 
 
 def test_public_names():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import pathlib
+import re
 import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,11 +54,14 @@ VALUES = (
     "cost",
     "money",
     "signatures",
+    "place",
+    "remedies",
 )
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
+    **dict.fromkeys(("errors", "outcome"), ("display.wording",)),
     "transport": (),
     "assembly": (),
     "markdown": (),
@@ -107,6 +111,8 @@ MAY_NAME_TYPES_OF = {
     **dict.fromkeys(("api", "resolution", "session"), ("transport.event_stream", "streaming")),
     "request": ("streaming.stages", "streaming.stopping"),
 }
+# What values read must not read them, nor anything else of its layer.
+MAY_IMPORT_ONLY = {"display.wording": ("place", "remedies")}
 KNOW_NO_VALUES = {"markdown", "demo"}
 SDK = {"openai", "httpx", "httpx2"}
 MAY_NAME_SDK_TYPES = {"request", "target", "resolution", "api", "chat"}
@@ -153,13 +159,53 @@ def wrong_imports(module: str, source: str) -> Iterator[str]:
             yield f"{where}: only {', '.join(MAY_IMPORT_PYTEST)} may import pytest"
         elif within(target, ("nbstream.testing",)) and layer != "testing":
             yield f"{where}: testing/ is for tests, {layer} must not import it"
-        elif package == "nbstream" and layer in MAY_IMPORT and not within(wanted, (layer,)):
+        elif (
+            package == "nbstream"
+            and layer in MAY_IMPORT
+            and (module in MAY_IMPORT_ONLY or not within(wanted, (layer,)))
+        ):
             allowed = MAY_IMPORT[layer] + (() if layer in KNOW_NO_VALUES else VALUES)
             if for_types:
                 allowed += MAY_NAME_TYPES_OF.get(layer, ())
+            allowed = MAY_IMPORT_ONLY.get(module, allowed)
             if not within(wanted, allowed):
                 known = ", ".join(allowed) or "nothing else of the package"
                 yield f"{where}: {layer} must not import {target}; it may know {known}"
+
+
+# --- who may say how something is done --------------------------------------------------------------------------------
+
+# What happened is said everywhere, and what to do about it only by what knows the place: these and `display.wording`.
+PLACES = {"display", "panel", "chat_panel", "magics", "options", "interpolate", "awaited_cells", "cli", "doctor"}
+PLACES |= {"provenance", "tutorial", "demo", "testing"}
+WRITE_CELLS = {"conversation.export"}
+WAYS = re.compile(
+    r"%stream|(?<![\w-])--[a-z]|(?<![\w-])-m [\w]|[Rr]un the cell|\bMax tokens\b|"
+    r"\b(?:Continue|Retry|Regenerate|Send|Stop|Edit|Copy)\b(?=.* )"
+)
+
+
+def literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The strings of a module other than its docstrings, with their lines."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    texts = {id(node) for each in ast.walk(tree) if isinstance(each, documented) for node in _attached(each.body)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
+            yield node.lineno, node.value
+
+
+def _attached(body: list[ast.stmt]) -> Iterator[ast.expr]:
+    """The strings that stand alone: docstrings, and those below a name."""
+    return (each.value for each in body if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+
+
+def says_how(module: str, source: str) -> Iterator[str]:
+    if module.partition(".")[0] in PLACES or module in WRITE_CELLS:
+        return
+    for line, text in literals(ast.parse(source)):
+        if found := WAYS.search(text):
+            where = f"nbstream.{module}, line {line}"
+            yield f"{where}: {found.group()!r} is a way of one place; say it with a remedy"
 
 
 # --- size and tidiness ------------------------------------------------------------------------------------------------
@@ -205,7 +251,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("module", SOURCES)
-@pytest.mark.parametrize("gate", [wrong_imports, too_long, untidy], ids=lambda gate: gate.__name__)
+@pytest.mark.parametrize("gate", [wrong_imports, says_how, too_long, untidy], ids=lambda gate: gate.__name__)
 def test_every_module_passes(gate: Callable[[str, str], Iterator[str]], module: str) -> None:
     assert not list(gate(module, SOURCES[module]))
 
@@ -262,6 +308,15 @@ def test_the_public_names_are_few_and_all_there_are() -> None:
         (wrong_imports, "cli", "import pytest", "only testing.fixtures may import pytest"),
         (wrong_imports, "cli", "from nbstream.testing import FaultServer", "cli must not import it"),
         (wrong_imports, "errors", "from nbstream.testing.script import play", "errors must not import it"),
+        (wrong_imports, "display.wording", "from nbstream.errors import UsageError", "display must not import"),
+        (wrong_imports, "display.wording", "from nbstream.display.marks import Mark", "display must not import"),
+        (wrong_imports, "errors", "from nbstream.display.marks import mark_of", "errors must not import"),
+        (says_how, "session", 'say = "Broken; %stream_continue goes on from there."', "%stream"),
+        (says_how, "transport.open", 'say = f"Name {server} with --base-url URL."', "--b"),
+        (says_how, "transport.open", 'say = "Try the demo with -m demo."', "-m d"),
+        (says_how, "assembly.assembler", 'say = "It broke. Run the cell again."', "Run the cell"),
+        (says_how, "assembly.assembler", 'say = "Continue goes on from there."', "Continue"),
+        (says_how, "chat", 'def f():\n    """Doc."""\n    return "Press Retry to ask again."', "Retry"),
         (too_long, "x", "\n" * 401, "has 401 lines"),
         (too_long, "x", "def f():\n" + "    pass\n" * 61, "f has 62 lines"),
         (untidy, "display.utils", '"""Doc."""', "named for what it holds"),
@@ -288,6 +343,13 @@ def test_gates_can_fail(gate: Callable[[str, str], Iterator[str]], module: str, 
             "from nbstream.streaming.rounds import Rounds\nfrom nbstream.testing import answers",
         ),
         (wrong_imports, "testing.fixtures", "import pytest"),
+        (wrong_imports, "errors", "from nbstream.display.wording import told"),
+        (says_how, "display.wording", 'SAID = "run the cell again, or try -m demo"'),
+        (
+            says_how,
+            "chat",
+            '"""Continues like `%%stream --chat NAME`."""\nX = 1\n"""For %stream."""\nRETRY = "Retry-After"',
+        ),
         (too_long, "x", 'def f():\n    """' + "\n" * 100 + '"""\n    return 1'),
         (untidy, "cli", '"""Doc."""\nprint(1)'),
     ],

@@ -124,6 +124,25 @@ def test_a_failed_stream_leaves_its_result(run, ns):
     assert "[Connection lost: " in ran.out
 
 
+@pytest.mark.usefixtures("demo")
+def test_a_cell_is_told_what_to_do_in_a_cell_and_python_in_python(run, ns):
+    ran = run(f"%%stream -m demo {CUT}\nTell a long story")
+    assert "%stream_continue goes on from there" in ran.out
+    assert str(ran.error).endswith("; %stream_continue goes on from there.")
+    ran = run('import nbstream\nnbstream.stream("Tell a long story", model="demo", demo={"fault": "cut"})')
+    assert "result.resume() goes on from there" in ran.out
+    assert str(ran.error).endswith("; result.resume() goes on from there.")
+    ns["partial"] = ran.error.result
+    ran = run("%stream_continue partial")  # which is cut again
+    assert str(ran.error).endswith("; %stream_continue goes on from there.")
+
+
+def test_a_wrong_cell_is_told_what_to_do_in_a_cell(run):
+    run("%config NBStream.model = None")
+    ran = run("%%stream --base-url http://localhost:1/v1\nHi")
+    assert "no model given for localhost:1; name one with -m MODEL or NBSTREAM_MODEL" in ran.err
+
+
 def test_a_stopped_stream_ends_the_cell_without_an_error(run, ns, demo, surface, monkeypatch):
     monkeypatch.setattr("nbstream.api.choose_surface", lambda _: surface)
     draw = surface.draw

@@ -23,6 +23,7 @@ from nbstream.errors import (
     TotalTimeoutError,
 )
 from nbstream.events import EndOfStream, Finished, Started, TextDelta
+from nbstream.place import Place
 from nbstream.request import TimeLimits
 from nbstream.streaming.rounds import Rounds
 from nbstream.testing import (
@@ -114,7 +115,8 @@ def test_each_limit_has_an_error_of_its_own(
 def test_a_reader_is_told_how_to_give_more_time() -> None:
     error = play(ScriptedStream(FOREVER)).error
     assert error is not None
-    assert "--timeout" in error.message
+    assert [each.kind for each in error.remedies] == ["more_time_to_begin"]
+    assert error.told(Place.CELL).endswith("Give a slow model more time with --timeout SECONDS.")
 
 
 @pytest.mark.parametrize("limits", [TimeLimits(stall=3), TimeLimits(total=3)], ids=["stall", "total"])

@@ -43,6 +43,7 @@ from nbstream.events import (
     UsageReported,
     Warned,
 )
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Usage
 
 __all__ = ["Assembler"]
@@ -129,11 +130,11 @@ class Assembler:
                 self._end(marked=marked)
             case Failed():
                 self.fail(self.error_of(event))
-            case Garbled(message):
+            case Garbled(message, remedies):
                 if self.announced:
                     self._warn("malformed_event", f"{message}. The answer was already complete.")
                 else:
-                    self.fail(NotAStreamError(f"{message}."))
+                    self.fail(NotAStreamError(f"{message}.", remedies=remedies))
             case _:
                 self.state = next_state(self.state, Trigger.CONTENT)
                 self._take_fact(event)
@@ -142,7 +143,8 @@ class Assembler:
         """The error that a server's report amounts to."""
         line = " ".join(event.message.split())[:300].rstrip(".")
         return error_class(event.kind)(
-            f"{self._endpoint} reported an error: {line}.{' Try again later.' if event.retryable else ''}",
+            f"{self._endpoint} reported an error: {line}.",
+            remedies=[Remedy(RemedyKind.RETRY_LATER)] if event.retryable else (),
             code=event.code,
             retryable=event.retryable,
         )
@@ -163,11 +165,12 @@ class Assembler:
         self._close()
         characters = len(self._first.value(0).text)
         if not characters and isinstance(error, ConnectionLostError):
-            error.args = (f"{error.message} Run the cell again to retry.",)
+            error.remedies += (Remedy(RemedyKind.RETRY),)
         elif characters:
             count = f"{characters:,} characters" if characters > 1 else "one character"
-            way_on = "; %stream_continue goes on from there" if len(self._answers) < 2 else ""
-            error.args = (f"{error.message} What had arrived ({count}) is kept{way_on}.",)
+            error.args = (f"{error.happened} What had arrived ({count}) is kept.",)
+            if len(self._answers) < 2:
+                error.remedies = (Remedy(RemedyKind.CONTINUE), *error.remedies)
         self.error = error
         self.state = state
 
@@ -214,8 +217,8 @@ class Assembler:
                 self._answer(choice).finish_reason = reason
             case LogprobsReported(tokens):
                 self._logprobs.extend(tokens)
-            case Warned(kind, message):
-                self._warn(kind, message)
+            case Warned(kind, message, remedies):
+                self._warn(kind, message, remedies)
             case _:
                 self._take_part_fact(event)
 
@@ -273,7 +276,8 @@ class Assembler:
         elif not self.has_content and not any(reasons):
             self.fail(
                 EmptyAnswerError(
-                    f"{self._endpoint} ended the response without an answer. Run the cell again, or check the server."
+                    f"{self._endpoint} ended the response without an answer.",
+                    remedies=[Remedy(RemedyKind.RETRY), Remedy(RemedyKind.CHECK_SERVER)],
                 )
             )
         elif not marked and not (
@@ -301,5 +305,5 @@ class Assembler:
             if answer.repeated:
                 self._warn("repeated_text", "The last piece repeated the whole answer; the repetition was dropped.")
 
-    def _warn(self, kind: str, message: str) -> None:
-        self._warnings.setdefault(kind, StreamWarning(kind, message))
+    def _warn(self, kind: str, happened: str, remedies: tuple[Remedy, ...] = ()) -> None:
+        self._warnings.setdefault(kind, StreamWarning(kind, happened, remedies))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbstream.errors import StreamError, error_class
 from nbstream.plain import encodable
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import (
     ActivityPart,
     Citation,
@@ -30,7 +31,7 @@ from nbstream.result import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from nbstream.result import Part
 
@@ -41,6 +42,7 @@ T = TypeVar("T")
 _KINDS: Mapping[str, type[Part]] = {
     made.type: made for made in (TextPart, ReasoningPart, RefusalPart, ToolCallPart, MediaPart, ActivityPart)
 }
+_REMEDIES = set(RemedyKind)
 _MEDIA = {"image", "audio", "video", "file"}
 
 
@@ -63,10 +65,15 @@ def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
         "timing": _without_none(asdict(answer.timing)) if answer.timing != Timing() else None,
         "cost": answer.cost,
         "attempts": answer.attempts if answer.attempts != 1 else None,
-        "warnings": [asdict(warning) for warning in answer.warnings] or None,
+        "warnings": [
+            {"kind": each.kind, "message": each.happened, **_remedies_to_dict(each.remedies)}
+            for each in answer.warnings
+        ]
+        or None,
         "rounds": [_round_to_dict(each) for each in answer.rounds] or None,
         "error": error
-        and _without_none({"kind": error.kind, "message": error.message, "code": error.code, "status": error.status}),
+        and _without_none({"kind": error.kind, "message": error.happened, "code": error.code, "status": error.status})
+        | _remedies_to_dict(error.remedies),
     }
     return _without_none(values)
 
@@ -97,7 +104,9 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
         timing=timing_from_dict(field_of(data, "timing", dict) or {}),
         cost=_number(data, "cost"),
         attempts=field_of(data, "attempts", int) or 1,
-        warnings=tuple(StreamWarning(_word(each, "kind"), _word(each, "message")) for each in warnings),
+        warnings=tuple(
+            StreamWarning(_word(each, "kind"), _word(each, "message"), _remedies_from(each)) for each in warnings
+        ),
         error=error_from_dict(field_of(data, "error", dict)),
         rounds=tuple(map(_round_from_dict, field_of(data, "rounds", list) or ())),
     )
@@ -129,7 +138,30 @@ def error_from_dict(data: Mapping[str, Any] | None) -> StreamError | None:
         kind = error_class(_word(data, "kind"))
     except KeyError:
         kind = StreamError
-    return kind(_word(data, "message"), code=field_of(data, "code", str), status=field_of(data, "status", int))
+    return kind(
+        _word(data, "message"),
+        remedies=_remedies_from(data),
+        code=field_of(data, "code", str),
+        status=field_of(data, "status", int),
+    )
+
+
+def _remedies_to_dict(remedies: Iterable[Remedy]) -> dict[str, Any]:
+    """The field for what can be done, if there is anything."""
+    values = [_without_none({"kind": str(each.kind), "value": each.value}) for each in remedies]
+    return {"remedies": values} if values else {}
+
+
+def _remedies_from(data: Mapping[str, Any]) -> tuple[Remedy, ...]:
+    """What can be done; a remedy unheard of is left out, because nobody here could word it."""
+    remedies = []
+    for each in field_of(data, "remedies", list) or []:
+        kind, value = _word(each, "kind"), each.get("value")
+        if not (value is None or isinstance(value, str | int | float)):
+            raise TypeError("value")
+        if kind in _REMEDIES:
+            remedies.append(Remedy(RemedyKind(kind), value))
+    return tuple(remedies)
 
 
 def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:

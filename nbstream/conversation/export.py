@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.messages import content_of
 from nbstream.display.bundle import answer_bundle, escaped
-from nbstream.display.marks import IN_A_CELL
 from nbstream.errors import UsageError
 from nbstream.markdown import inert
+from nbstream.place import Place
 from nbstream.plain import plain
 
 if TYPE_CHECKING:
@@ -18,20 +18,19 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from nbstream.conversation.turn import Turn
-    from nbstream.display.marks import Ways
 
 __all__ = ["to_markdown", "to_notebook", "to_text"]
 
 _ATTACHED = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file", "input_file": "file"}
 
 
-def to_markdown(turns: Sequence[Turn], system: str | None = None, ways: Ways = IN_A_CELL) -> str:
+def to_markdown(turns: Sequence[Turn], system: str | None = None, place: Place = Place.CELL) -> str:
     """Markdown that is safe in a trusted notebook, with a heading line for each turn.
 
     Args:
         turns: The turns.
         system: The system prompt.
-        ways: How a reader gets further where it is shown.
+        place: Where it is read.
 
     Example:
         >>> from nbstream.conversation.turn import Turn
@@ -45,14 +44,14 @@ def to_markdown(turns: Sequence[Turn], system: str | None = None, ways: Ways = I
         Because.
     """
     sections = [("System", inert(system))] if system else []
-    sections += [(escaped(_name(turn)), _bundle(turn, ways)["text/markdown"]) for turn in turns]
+    sections += [(escaped(_name(turn)), _bundle(turn, place)["text/markdown"]) for turn in turns]
     return "\n\n".join(f"## {name}\n\n{text}".rstrip() for name, text in sections)
 
 
-def to_text(turns: Sequence[Turn], system: str | None = None, ways: Ways = IN_A_CELL) -> str:
+def to_text(turns: Sequence[Turn], system: str | None = None, place: Place = Place.CELL) -> str:
     """The same in plain words."""
     sections = [("System", plain(system))] if system else []
-    sections += [(plain(_name(turn)), _bundle(turn, ways)["text/plain"]) for turn in turns]
+    sections += [(plain(_name(turn)), _bundle(turn, place)["text/plain"]) for turn in turns]
     return "\n\n".join(f"{name}:\n{text}".rstrip() for name, text in sections)
 
 
@@ -94,10 +93,10 @@ def _name(turn: Turn) -> str:
     return words or "?"
 
 
-def _bundle(turn: Turn, ways: Ways = IN_A_CELL) -> dict[str, str]:
+def _bundle(turn: Turn, place: Place = Place.CELL) -> dict[str, str]:
     """The turn as it stands in a notebook's output."""
     if turn.answer is not None:
-        return answer_bundle(turn.answer, ways=ways)[0]
+        return answer_bundle(turn.answer, place=place)[0]
     attached = [_ATTACHED.get(part["type"], "attachment") for part in _parts(turn) if part["type"] not in _TEXTS]
     markdown = [inert(turn.text), *(f"*({what})*" for what in attached)]
     words = [plain(turn.text), *(f"({what})" for what in attached)]

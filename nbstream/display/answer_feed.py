@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.display.answer_renderer import AnswerRenderer
 from nbstream.display.deltas import BlockDeltas, TextDeltas
-from nbstream.display.marks import IN_A_CELL, footer_of, mark_of
+from nbstream.display.marks import footer_of, mark_of
 from nbstream.display.segments import segments_of
+from nbstream.place import Place
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.display.marks import Ways
     from nbstream.display.segments import Segment
     from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
@@ -46,7 +46,7 @@ class AnswerFeed:
     Args:
         send: Sends one message to all pages.
         images: Whether images of other servers are links or loaded.
-        ways: How the reader gets further, for the mark under an answer that did not simply end.
+        place: Where it is read, for the mark under an answer that did not simply end.
         now: Monotonic time, for what has passed and what is left of a pause when a page joins late.
 
     Example:
@@ -61,12 +61,12 @@ class AnswerFeed:
         send: Callable[[dict[str, Any]], None],
         *,
         images: Images = "link",
-        ways: Ways = IN_A_CELL,
+        place: Place = Place.CELL,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
         self._now = now
-        self._ways = ways
+        self._place = place
         self._renderer = AnswerRenderer(images)
         self._blocks = BlockDeltas()
         self._reasoning = TextDeltas()
@@ -117,7 +117,7 @@ class AnswerFeed:
     def end(self, result: StreamResult) -> None:
         """Tell the pages that the stream has ended, and how."""
         with self._lock:
-            mark = mark_of(result, self._ways)
+            mark = mark_of(result, self._place)
             self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
             self._facts = footer_of(result)
             self._state = result.state

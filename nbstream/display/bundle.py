@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.marks import IN_A_CELL, footer_of, mark_of, notes_of
+from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.display.segments import segments_of
 from nbstream.markdown import inert
+from nbstream.place import Place
 from nbstream.plain import plain
 
 if TYPE_CHECKING:
-    from nbstream.display.marks import Ways
     from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
@@ -25,7 +25,7 @@ _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
 
 
 def answer_bundle(
-    result: StreamResult, images: Images = "link", *, footer: bool = False, ways: Ways = IN_A_CELL
+    result: StreamResult, images: Images = "link", *, footer: bool = False, place: Place = Place.CELL
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
 
@@ -34,13 +34,13 @@ def answer_bundle(
         images: Whether images of other servers are links or loaded.
         footer: Whether the Markdown of a final answer ends with what a reader wants to know of it: the model, how it
             ended, tokens, times.
-        ways: How the reader gets further.
+        place: Where it is read.
 
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
     """
     markdown, words = _body(result, images)
-    if remarks := _remarks(result, ways):
+    if remarks := _remarks(result, place):
         # One quote, for they are one thing: what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
         markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
@@ -77,12 +77,12 @@ def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:
     return {"text/markdown": f"*{escaped(words)}*", "text/plain": words}
 
 
-def _remarks(result: StreamResult, ways: Ways) -> list[tuple[str, str]]:
+def _remarks(result: StreamResult, place: Place) -> list[tuple[str, str]]:
     """What is to be said below the text, each in Markdown and in plain words."""
     if not result.state.terminal:  # an answer that is gone on with has text to show while it waits
         pause = "" if result.retry is None else plain(_capitalised(result.retry.sentence()))
         return [(f"*{escaped(pause)}*", pause)] if pause else []
-    mark, notes = mark_of(result, ways), notes_of(result, ways)
+    mark, notes = mark_of(result, place), notes_of(result, place)
     remarks = [] if mark is None else [(f"**{mark.word}.** {escaped(mark.sentence)}", f"{mark.word}: {mark.sentence}")]
     return remarks + [(f"*Note.* {escaped(note)}", f"Note: {note}") for note in notes]
 

@@ -21,6 +21,7 @@ import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.page import page_code, take_messages_at_once, view_bundle
+from nbstream.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ class LiveView(anywidget.AnyWidget):
         model: The model that is asked, for the waiting line.
         stop: Called when the reader presses Stop; from any thread, as often as one likes.
         images: Whether images of other servers are links or loaded.
+        place: Where the answer is read.
         now: Monotonic time, for what has passed and what is left of a pause when a view joins late.
     """
 
@@ -55,10 +57,11 @@ class LiveView(anywidget.AnyWidget):
         stop: Callable[[], None],
         *,
         images: Images = "link",
+        place: Place = Place.CELL,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stop = stop
-        self._feed = AnswerFeed(self._tell, images=images, now=now)
+        self._feed = AnswerFeed(self._tell, images=images, place=place, now=now)
         self._views: set[str] = set()
         self._departed: set[str] = set()
         self._ever_seen = False

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbstream.display.wording import WORDINGS, told
 from nbstream.money import shown_cost
+from nbstream.place import Place
 from nbstream.plain import plain
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import MediaPart, StreamState
 
 if TYPE_CHECKING:
     from nbstream.result import StreamResult
 
-__all__ = ["IN_A_CELL", "IN_A_PANEL", "Mark", "Ways", "footer_of", "mark_of", "notes_of"]
+__all__ = ["Mark", "footer_of", "mark_of", "notes_of"]
 
 
 class Mark(NamedTuple):
@@ -24,59 +27,6 @@ class Mark(NamedTuple):
     word: str
     sentence: str
 
-
-class Ways(NamedTuple):
-    """How a reader gets further, in the words of the place where the answer is shown.
-
-    Attributes:
-        result: Where the whole result is.
-        go_on: What gets the rest of a partial answer.
-        limit: What sets the token limit.
-        again: What asks once more.
-        words: What errors and warnings say to the reader of a cell, and what to say here, the longest first.
-    """
-
-    result: str
-    go_on: str
-    limit: str
-    again: str
-    words: tuple[tuple[str, str], ...] = ()
-
-    def worded(self, sentence: str) -> str:
-        """An error's or a warning's sentence in the words of this place.
-
-        Example:
-            >>> IN_A_PANEL.worded("Wait a little and run the cell again.")
-            'Wait a little and ask again.'
-        """
-        for in_a_cell, here in self.words:
-            sentence = sentence.replace(in_a_cell, here)
-        return sentence
-
-
-IN_A_CELL = Ways("stream_result", "%stream_continue goes on from there", "--max-tokens", "Run the cell again")
-IN_A_PANEL = Ways(
-    "panel.result",
-    "Continue goes on from there",
-    "Max tokens in the settings",
-    "Ask for another answer",
-    (
-        (
-            "or name a compatible server with --base-url URL, or try the built-in demo model with -m demo",
-            "or name a compatible server with ChatPanel(base_url=…), or choose the built-in demo model: demo",
-        ),
-        ("name one with -m MODEL (in Python, model=…) or NBSTREAM_MODEL", "choose one below"),
-        ("%stream_continue goes on from there", "Continue goes on from there"),
-        ("Run the cell again to retry", "Ask again"),
-        ("Run the cell again", "Ask again"),
-        ("run the cell again", "ask again"),
-        ("--max-tokens", "Max tokens in the settings"),
-        ("--timeout SECONDS", "panel.chat.configure(timeout=…)"),
-        ("--total-timeout", "panel.chat.configure(total_timeout=…)"),
-        ("--api chat", 'panel.chat.configure(api="chat")'),
-        ("--api responses", 'panel.chat.configure(api="responses")'),
-    ),
-)
 
 # By the kind of the error. A kind that is missing here is a plain "Failed": its sentence says all there is to say.
 _FAILURES = {
@@ -96,12 +46,12 @@ _FAILURES = {
 _ORDINARY = {"stop", "tool_calls"}
 
 
-def mark_of(result: StreamResult, ways: Ways = IN_A_CELL) -> Mark | None:
+def mark_of(result: StreamResult, place: Place = Place.CELL) -> Mark | None:
     """The mark that belongs under an answer; `None` for one that simply ended.
 
     Args:
         result: The answer.
-        ways: How the reader gets further.
+        place: Where it is read.
 
     Example:
         >>> from nbstream.result import StreamResult
@@ -111,31 +61,33 @@ def mark_of(result: StreamResult, ways: Ways = IN_A_CELL) -> Mark | None:
     mark: Mark | None
     match result.state:
         case StreamState.FAILED:
-            mark = _failed(result, ways)
+            mark = _failed(result, place)
         case StreamState.CANCELLED:
-            mark = _stopped(result, ways)
+            mark = _stopped(result, place)
         case StreamState.COMPLETED if result.text.strip() or result.refusal or _has_media(result):
-            mark = _answered(result, ways)
+            mark = _answered(result, place)
         case StreamState.COMPLETED:
-            mark = _without_text(result, ways)
+            mark = _without_text(result, place)
         case _:
             return None
     return mark and Mark(mark.word, _line(mark.sentence))
 
 
-def notes_of(result: StreamResult, ways: Ways = IN_A_CELL) -> list[str]:
+def notes_of(result: StreamResult, place: Place = Place.CELL) -> list[str]:
     """The warnings that belong below the mark, each once; none while the stream goes on.
 
     Args:
         result: The answer.
-        ways: How the reader gets further.
+        place: Where it is read.
     """
     if not result.state.terminal:
         return []
     # That an answer is empty is what its mark says.
-    messages = [ways.worded(warning.message) for warning in result.warnings if warning.kind != "empty_answer"]
+    messages = [warning.told(place) for warning in result.warnings if warning.kind != "empty_answer"]
     if result.choices:
-        messages.append(f"There are {len(result.choices)} answers; all of them are in {ways.result}.choices.")
+        messages.append(
+            f"There are {len(result.choices)} answers; all of them are in {WORDINGS[place].result}.choices."
+        )
     return list(dict.fromkeys(map(_line, messages)))
 
 
@@ -166,32 +118,33 @@ def _has_media(result: StreamResult) -> bool:
     return any(isinstance(part, MediaPart) for part in result.parts)
 
 
-def _failed(result: StreamResult, ways: Ways) -> Mark:
+def _failed(result: StreamResult, place: Place) -> Mark:
     if result.error is None:
         return Mark("Failed", "The stream failed.")
-    return Mark(_FAILURES.get(result.error.kind, "Failed"), ways.worded(result.error.message))
+    return Mark(_FAILURES.get(result.error.kind, "Failed"), result.error.told(place))
 
 
-def _stopped(result: StreamResult, ways: Ways) -> Mark:
+def _stopped(result: StreamResult, place: Place) -> Mark:
     if not result.body:
         return Mark("Stopped", "You stopped the stream before the answer began.")
-    return Mark("Stopped", f"You stopped the answer after {len(result.body):,} characters{_way_on(result, ways)}.")
+    return Mark("Stopped", _way_on(f"You stopped the answer after {len(result.body):,} characters.", result, place))
 
 
-def _answered(result: StreamResult, ways: Ways) -> Mark | None:
+def _answered(result: StreamResult, place: Place) -> Mark | None:
     if result.refusal:
-        words = f" Its words are in {ways.result}.refusal." if result.text else ""
+        words = f" Its words are in {WORDINGS[place].result}.refusal." if result.text else ""
         return Mark("Refused", f"The model refused to answer.{words}")
-    return None if result.finish_reason in _ORDINARY else _ended(result, ways)
+    return None if result.finish_reason in _ORDINARY else _ended(result, place)
 
 
-def _ended(result: StreamResult, ways: Ways) -> Mark:
+def _ended(result: StreamResult, place: Place) -> Mark:
     match result.finish_reason:
         case None:
-            words = "The server gave no reason for the end, so the answer may be whole or cut"
-            return Mark("Reason unknown", f"{words}{_way_on(result, ways)}.")
+            happened = "The server gave no reason for the end, so the answer may be whole or cut."
+            return Mark("Reason unknown", _way_on(happened, result, place))
         case "length":
-            return Mark("Cut off", f"The token limit was reached ({ways.limit}){_way_on(result, ways)}.")
+            happened = f"The token limit was reached ({WORDINGS[place].token_limit})."
+            return Mark("Cut off", _way_on(happened, result, place))
         case "content_filter":
             return Mark("Filtered", "The provider's content filter ended the answer.")
         case "stop_when":
@@ -200,31 +153,34 @@ def _ended(result: StreamResult, ways: Ways) -> Mark:
             return Mark("Ended", f"The server ended the answer for a reason of its own: {reason}.")
 
 
-def _way_on(result: StreamResult, ways: Ways) -> str:
-    """How to get the rest, where it can be had: of one answer of which there is some text."""
-    return f"; {ways.go_on}" if result.text and not result.choices else ""
+def _way_on(happened: str, result: StreamResult, place: Place) -> str:
+    """The sentence, with how to get the rest, where it can be had: of one answer of which there is some text."""
+    return told(happened, [Remedy(RemedyKind.CONTINUE)] if result.text and not result.choices else [], place)
 
 
-def _without_text(result: StreamResult, ways: Ways) -> Mark:
+def _without_text(result: StreamResult, place: Place) -> Mark:
     """An output without a word of an answer needs one of ours in any case."""
-    reason, thoughts = result.finish_reason, f"What it thought is in {ways.result}.reasoning."
+    reason, name = result.finish_reason, WORDINGS[place].result
+    more_tokens = [Remedy(RemedyKind.RAISE_TOKEN_LIMIT)]
     if reason == "content_filter":
-        return Mark("Filtered", "The provider's content filter let no answer through; try other words.")
+        happened = "The provider's content filter let no answer through."
+        return Mark("Filtered", told(happened, [Remedy(RemedyKind.REPHRASE)], place))
     if result.tool_calls:
         names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))
-        asked = Mark("Tool call", f"The model asks to call {names}, see {ways.result}.tool_calls.")
-        return asked if reason in _ORDINARY else _ended(result, ways)
+        asked = Mark("Tool call", f"The model asks to call {names}, see {name}.tool_calls.")
+        return asked if reason in _ORDINARY else _ended(result, place)
     # Some providers keep the thoughts to themselves and report only what they cost.
     hidden = result.usage is not None and bool(result.usage.reasoning_tokens)
     if result.reasoning or hidden:
-        shown = f" {thoughts}" if result.reasoning else ""
+        thoughts = f" What it thought is in {name}.reasoning." if result.reasoning else ""
         if reason == "length":
-            return Mark("No answer", f"The token limit went into thinking; allow more with {ways.limit}.{shown}")
-        return Mark("No answer", f"The model thought but did not answer.{shown}")
+            return Mark("No answer", told("The token limit went into thinking.", more_tokens, place) + thoughts)
+        return Mark("No answer", f"The model thought but did not answer.{thoughts}")
     if reason == "length":
-        return Mark("Cut off", f"The token limit was reached before the answer began; allow more with {ways.limit}.")
+        return Mark("Cut off", told("The token limit was reached before the answer began.", more_tokens, place))
     because = "" if reason is None or reason in _ORDINARY else f" (reason: {reason})"
-    return Mark("Empty", f"The model ended without an answer{because}. {ways.again}, or try other words.")
+    again = [Remedy(RemedyKind.REGENERATE), Remedy(RemedyKind.REPHRASE)]
+    return Mark("Empty", told(f"The model ended without an answer{because}.", again, place))
 
 
 def _line(sentence: str) -> str:

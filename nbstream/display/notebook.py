@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
 from nbstream.display.segments import kept_of, segments_of
+from nbstream.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,7 @@ class NotebookSurface:
         self._grown: tuple[Segment, ...] = ()
         self.model = ""
         self._images: Images = "link"
+        self._place = Place.CELL
         self._retry: Retry | None = None
         self._opened_at = 0.0
 
@@ -82,12 +84,12 @@ class NotebookSurface:
         from IPython import get_ipython
         from IPython.display import display
 
-        self.model, self._images = request.model, request.images
+        self.model, self._images, self._place = request.model, request.images, request.place
         data = waiting_bundle(request.model)
         if self.mode == "live":
             from nbstream.display.live_view import LiveView
 
-            self._view = LiveView(request.model, stop, images=request.images)
+            self._view = LiveView(request.model, stop, images=request.images, place=request.place)
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         handle = display(data, raw=True, display_id=True)
@@ -115,7 +117,7 @@ class NotebookSurface:
                 self._view.end(result)
         finally:
             # What a program made is to be read for the answer; the facts are in its metadata, too.
-            self._publish(*answer_bundle(result, self._images, footer=self.mode != "static"))
+            self._publish(*answer_bundle(result, self._images, footer=self.mode != "static", place=self._place))
             if self._view is not None:
                 self._view.close_unless_seen()
 

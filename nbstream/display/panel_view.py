@@ -29,11 +29,12 @@ import anywidget
 import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
-from nbstream.display.marks import IN_A_PANEL
 from nbstream.display.page import page_code, take_messages_at_once
 from nbstream.display.panel_actions import perform
 from nbstream.display.panel_state import PanelState, TurnView
 from nbstream.display.settled_turns import SettledTurns
+from nbstream.errors import words_of
+from nbstream.place import Place
 from nbstream.plain import encodable, plain
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class PanelView(anywidget.AnyWidget):
                 about = {"turn": turn_id, "stream": number, "label": stream.label}
                 self._tell({"type": "stream", **about, "message": message})
 
-        feed = AnswerFeed(tell, images=request.images, ways=IN_A_PANEL)
+        feed = AnswerFeed(tell, images=request.images, place=Place.PANEL)
         with self._lock:
             self._streams[turn_id] = _Stream(number, request.model, feed)
         feed.send_snapshot()
@@ -190,7 +191,7 @@ class PanelView(anywidget.AnyWidget):
         try:
             return {"value": perform(self._actions, message)}
         except Exception as error:  # noqa: BLE001  whatever an action raises is shown to the reader
-            words = IN_A_PANEL.worded(str(error)) or type(error).__name__
+            words = words_of(error, Place.PANEL) or type(error).__name__
             return {"error": " ".join(encodable(plain(words)).split())}
 
     def _send_outline(self) -> None:

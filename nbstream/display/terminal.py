@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.display.marks import mark_of, notes_of
 from nbstream.display.segments import kept_of, segments_of
+from nbstream.place import Place
 from nbstream.plain import plain
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class TerminalSurface:
         self._shown: list[Segment] = []
         self._retry: Retry | None = None
         self._in_line = False
+        self._place = Place.PYTHON
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
         """Remember where to write; a waiting line could not be taken back."""
         self._out = self._out or sys.stdout
+        self._place = request.place
 
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new."""
@@ -62,9 +65,9 @@ class TerminalSurface:
         """Write the rest, end the line, mark an unusual end and add what else the reader should know."""
         self.draw(result)
         self._end_text()
-        if (mark := mark_of(result)) is not None:
+        if (mark := mark_of(result, self._place)) is not None:
             self._write_note(f"{mark.word}: {mark.sentence}")
-        for note in notes_of(result):
+        for note in notes_of(result, self._place):
             self._write_note(f"Note: {note}")
 
     def _show_text(self, segment: Segment, number: int) -> None:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nbstream.chat_running import STILL_ANSWERING
 from nbstream.context import summaries, with_context
-from nbstream.display.marks import IN_A_PANEL
 from nbstream.display.panel_state import PanelState
-from nbstream.errors import UsageError
+from nbstream.errors import UsageError, words_of
 from nbstream.model_list import list_models
 from nbstream.panel.attachments import edited, prompt_from
 from nbstream.panel.exports import EXPORTS, export
 from nbstream.panel.queue import MessageQueue
 from nbstream.panel.settings import checked, model_of, parameters_of, system_of
 from nbstream.panel.shown import ShownTurns, totals_of
+from nbstream.place import Place, reader_in
 from nbstream.plain import encodable
 from nbstream.result import StreamState
 
@@ -148,17 +148,20 @@ class PanelController:
         if running is not None and turn_id in {None, running.id}:
             running.stop()
 
+    @reader_in(Place.PANEL)
     def edit(self, turn_id: str, text: str) -> None:
         """Ask again with other words, and with the files of the question."""
         content = next((turn.content for turn in self.chat.turns if turn.id == turn_id), None)
         self.chat.edit(turn_id, edited(content, text), display=False, **self._told())
 
+    @reader_in(Place.PANEL)
     def regenerate(self, turn_id: str) -> None:
         """Ask for another answer."""
         self.chat.regenerate(turn_id, display=False, **self._told())
 
     retry = regenerate
 
+    @reader_in(Place.PANEL)
     def resume(self, turn_id: str) -> None:
         """Go on with a partial answer."""
         self.chat.resume(turn_id, display=False, **self._told())
@@ -255,6 +258,7 @@ class PanelController:
         turns = self.chat.turns
         return bool(turns) and turns[-1].state is not StreamState.COMPLETED and not turns[-1].included
 
+    @reader_in(Place.PANEL)
     def _asked(self, prompt: str | list[dict[str, Any]]) -> bool:
         """Ask now, unless an answer is under way."""
         if self._busy():
@@ -288,7 +292,7 @@ class PanelController:
                 self.refresh()
                 return
         except Exception as error:  # noqa: BLE001  a message is never lost
-            words = f"A queued message could not be sent: {IN_A_PANEL.worded(str(error))}"
+            words = f"A queued message could not be sent: {words_of(error, Place.PANEL)}"
         with self._lock:
             self._queue.put_back(item)
             if words:
@@ -309,7 +313,7 @@ class PanelController:
         try:
             self._models, words = answer.result(), ""
         except Exception as error:  # noqa: BLE001  nobody else would tell
-            self._models, words = (), f"The models could not be listed: {IN_A_PANEL.worded(str(error))}"
+            self._models, words = (), f"The models could not be listed: {words_of(error, Place.PANEL)}"
         self.tell("models", words)
         self.refresh()
 

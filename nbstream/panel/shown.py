@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from nbstream.display.marks import IN_A_PANEL, footer_of, mark_of, notes_of
+from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.display.panel_state import TurnView
 from nbstream.display.segments import segments_of
 from nbstream.money import shown_cost
 from nbstream.panel.attachments import attachments_of, text_of
+from nbstream.place import Place
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         turn.role,
         text=turn.text or turn.refusal,
         state=str(turn.state),
-        mark=mark_of(result, IN_A_PANEL) if result else None,
+        mark=mark_of(result, Place.PANEL) if result else None,
         facts=tuple(footer_of(result)) if result else (),
         reasoning=turn.reasoning,
         body=() if result is None else segments_of(result),
@@ -142,5 +143,5 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         can_retry=turn.state is StreamState.FAILED,
         can_continue=bool(turn.text) and (partial or cut),
         can_regenerate=True,
-        note=" ".join([*([] if turn.included else [_NOT_SENT]), *(notes_of(result, IN_A_PANEL) if result else [])]),
+        note=" ".join([*([] if turn.included else [_NOT_SENT]), *(notes_of(result, Place.PANEL) if result else [])]),
     )

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.conversation.export import to_markdown, to_text
 from nbstream.display.answer_renderer import render_segments
-from nbstream.display.marks import IN_A_PANEL, mark_of
+from nbstream.display.marks import mark_of
 from nbstream.display.segments import segments_of
 from nbstream.markdown import render
 from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import attachments_of, text_of
+from nbstream.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,11 +54,11 @@ class _Rendered:
 
     @functools.cached_property
     def markdown(self) -> str:
-        return to_markdown([self.turn], ways=IN_A_PANEL)
+        return to_markdown([self.turn], place=Place.PANEL)
 
     @functools.cached_property
     def text(self) -> str:
-        return to_text([self.turn], ways=IN_A_PANEL)
+        return to_text([self.turn], place=Place.PANEL)
 
 
 class Kept(NamedTuple):
@@ -143,7 +144,7 @@ def _html_of(turn: Turn) -> str:
     files = ", ".join(html.escape(file.name) for file in attachments_of(turn.content))
     attached = f"<p><em>{files}</em></p>" if files else ""
     shown = render(text_of(turn.content) or turn.refusal) if turn.answer is None else _body_of(turn.answer)
-    mark = mark_of(turn.answer, IN_A_PANEL) if turn.answer is not None else None
+    mark = mark_of(turn.answer, Place.PANEL) if turn.answer is not None else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
     return f"<div>{said}{shown}{attached}{ended}</div>"
 

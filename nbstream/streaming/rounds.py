@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbstream.clock import SystemClock
 from nbstream.display.throttle import Throttle
 from nbstream.errors import InternalError
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamResult, StreamState
 from nbstream.session import Session
 from nbstream.streaming.event_log import EventLog
@@ -161,7 +162,8 @@ class Rounds:
         """The result of an answer that nobody reads to its end any more."""
         if isinstance(error, asyncio.CancelledError):  # the engine is closed
             return replace(self._session.snapshot(), state=StreamState.CANCELLED)
-        failed = InternalError(f"nbstream itself failed ({type(error).__name__}); please report this.")
+        what, report = f"nbstream itself failed ({type(error).__name__}).", [Remedy(RemedyKind.REPORT_BUG)]
+        failed = InternalError(what, remedies=report)
         return replace(self._session.snapshot(), state=StreamState.FAILED, error=failed)
 
     def _painter(self, surface: Surface) -> Painter:

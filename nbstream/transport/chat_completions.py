@@ -25,6 +25,7 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.plain import encodable
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
     annotated,
@@ -54,7 +55,9 @@ _MEDIA: Mapping[str, MediaKind] = {
     "output_audio": "audio",
     "video_url": "video",
 }
-_OTHER_API = Warned("other_api", "The server answered in the words of Responses; --api responses suits it better.")
+_OTHER_API = Warned(
+    "other_api", "The server answered in the words of Responses.", (Remedy(RemedyKind.USE_API, "responses"),)
+)
 
 
 class ChatCompletionsAdapter:

@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import jiter
 
-__all__ = ["BOM", "NDJSON", "Document", "is_lines_of_json"]
+__all__ = ["BOM", "HTML_PAGE", "NDJSON", "Document", "is_lines_of_json"]
 
 BOM = b"\xef\xbb\xbf"
 
 _LARGEST_DOCUMENT = 64 * 1024 * 1024
 
-_HTML_PAGE = (
-    "answered with an HTML page instead of a stream. "
-    "Check the base URL (it usually ends in /v1) and any proxy or login page in between"
-)
-NDJSON = (
-    "answered with lines of JSON (NDJSON) instead of an event stream. "
-    "Check the base URL: that of an OpenAI-compatible API usually ends in /v1"
-)
+HTML_PAGE = "answered with an HTML page instead of a stream"
+NDJSON = "answered with lines of JSON (NDJSON) instead of an event stream"
 
 
 class Document:
@@ -54,7 +48,7 @@ class Document:
             if start[:1] not in {b"<", b"{", b"["}:
                 return start, ""
             if start.startswith(b"<"):
-                return b"", _HTML_PAGE
+                return b"", HTML_PAGE
             self._is_one = True
             chunk = start
         self._pieces.append(chunk)

@@ -15,6 +15,7 @@ import openai
 
 from nbstream.capabilities import LearnedCapabilities, capabilities_of
 from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.transport import chat_request, responses
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.decoded import decoded
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientPool"]
 
-_MISSING_KEY = (
-    "No key for {name}. Set OPENAI_API_KEY (or nbs.configure(api_key=…)), or name a compatible server with "
-    "--base-url URL, or try the built-in demo model with -m demo."
-)
+_WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
 
 # The statuses with which servers refuse a field.
 _REFUSALS = {400, 422}
@@ -140,7 +138,7 @@ class ClientPool:
         if target.client is not None:
             return target.client.with_options(max_retries=0)
         if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
-            raise MissingKeyError(_MISSING_KEY.format(name=endpoint.name))
+            raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
         client = self._clients.get(endpoint)
         if client is None:
             # Local servers want no key, but the SDK wants a string.
@@ -148,7 +146,8 @@ class ClientPool:
             if not (key.isascii() and key.isprintable()):  # the HTTP library would print the key in its own error
                 raise AuthenticationError(
                     f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
-                    "has; nothing was sent. Copy it again."
+                    "has; nothing was sent.",
+                    remedies=[Remedy(RemedyKind.COPY_KEY)],
                 )
             # A proxy for the outside world would look for a local server on its own machine.
             http_client = openai.DefaultAsyncHttpxClient(
@@ -184,11 +183,12 @@ class ClientPool:
             return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
         except NotFoundError:
             raise NotFoundError(
-                f"{name} has no /models (404). Check the base URL; most end in /v1.", status=404
+                f"{name} has no /models (404).", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)], status=404
             ) from None
         except (ValueError, LookupError, TypeError):
             raise NotAStreamError(
-                f"{name} answered with something that is not a list of models. Check the base URL; most end in /v1."
+                f"{name} answered with something that is not a list of models.",
+                remedies=[Remedy(RemedyKind.CHECK_ADDRESS)],
             ) from None
 
     async def close(self) -> None:

@@ -21,6 +21,7 @@ from nbstream.events import (
     UsageReported,
     Warned,
 )
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
@@ -52,6 +53,9 @@ _ASIDES: Mapping[str, _Aside] = {
     "response.reasoning_summary_text": "reasoning",
     "response.refusal": "refusal",
 }
+_OTHER_API = Warned(
+    "other_api", "The server answered in the words of Chat Completions.", (Remedy(RemedyKind.USE_API, "chat"),)
+)
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
@@ -320,8 +324,7 @@ class ResponsesAdapter:
             return []
         if self._chat is None:
             self._chat = ChatCompletionsAdapter()
-            said = "The server answered in the words of Chat Completions; --api chat suits it better."
-            return [Warned("other_api", said), *self._chat.decode(payload)]
+            return [_OTHER_API, *self._chat.decode(payload)]
         return self._chat.decode(payload)
 
 

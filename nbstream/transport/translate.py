@@ -26,6 +26,7 @@ from nbstream.errors import (
     UnreachableError,
     error_class,
 )
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest
 from nbstream.secret import Secret
 from nbstream.transport.fields import error_in, failed
@@ -53,7 +54,9 @@ def translated(target: Target) -> Iterator[None]:
     except openai.APITimeoutError:
         limit = target.limits.connect
         raise ConnectTimeoutError(
-            f"No connection to {name} within {limit:g} s. Check the base URL and the network.", retryable=True
+            f"No connection to {name} within {limit:g} s.",
+            remedies=[Remedy(RemedyKind.CHECK_CONNECTION)],
+            retryable=True,
         ) from None
     except openai.APIConnectionError as error:
         raise _unreachable(error, target) from None
@@ -92,10 +95,11 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 def _unreachable(error: openai.APIConnectionError, target: Target) -> UnreachableError:
     name, cause = target.endpoint.name, type(error.__cause__).__name__
     if cause == "TooManyRedirects":
-        return UnreachableError(f"{name} redirects in a circle. Check the base URL.")
+        return UnreachableError(f"{name} redirects in a circle.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)])
     reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
-    advice = "Is the server running?" if target.endpoint.is_local else "Check the base URL and the network."
-    return UnreachableError(f"No connection to {name} ({target.endpoint.redact(reason)}). {advice}", retryable=True)
+    remedy = Remedy(RemedyKind.START_SERVER if target.endpoint.is_local else RemedyKind.CHECK_CONNECTION)
+    what = f"No connection to {name} ({target.endpoint.redact(reason)})."
+    return UnreachableError(what, remedies=[remedy], retryable=True)
 
 
 def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
@@ -107,10 +111,14 @@ def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
     headers = error.response.headers
     wait = retry_after(headers)
     retryable = {"true": True, "false": False}.get(str(headers.get("x-should-retry")).lower(), reported.retryable)
-    redirected = " The request was redirected on its way; check the base URL." if error.response.history else ""
-    advice = _advice(reported.kind, code, target, wait, retryable=retryable)
+    remedies = _remedies(reported.kind, code, target, wait, retryable=retryable)
+    redirected, means = "", _explanation(reported.kind, code, target)
+    if error.response.history:
+        redirected = " The request was redirected on its way."
+        remedies = tuple(dict.fromkeys([Remedy(RemedyKind.CHECK_ADDRESS), *remedies]))
     return error_class(reported.kind)(
-        f"{endpoint.name} answered {status}{said}.{redirected} {advice}",
+        f"{endpoint.name} answered {status}{said}.{redirected}{means}",
+        remedies=remedies,
         status=status,
         code=code,
         retryable=retryable,
@@ -147,38 +155,60 @@ def _body(error: openai.APIStatusError) -> dict[str, Any]:
     return {} if text.lstrip().startswith("<") else {"message": text}
 
 
-_ADVICE = {
-    "quota": "Check your plan and billing.",
-    "rate_limit": "Wait a little and run the cell again.",
-    "context_length": "Shorten the prompt, lower --max-tokens, or take a model with a longer context.",
-    "server": "The server has a problem; try again later.",
-    "rejected": "Change the request (model, options, prompt).",
+_REMEDIES: Mapping[str, tuple[RemedyKind, ...]] = {
+    "quota": (RemedyKind.CHECK_BILLING,),
+    "rate_limit": (RemedyKind.WAIT,),
+    "context_length": (RemedyKind.SHORTEN_PROMPT, RemedyKind.LOWER_TOKEN_LIMIT, RemedyKind.LONGER_CONTEXT),
+    "server": (RemedyKind.RETRY_LATER,),
+    "rejected": (RemedyKind.CHANGE_REQUEST,),
 }
 
 
-def _advice(kind: str, code: str | None, target: Target, wait: float | None, *, retryable: bool) -> str:
+def _remedies(
+    kind: str, code: str | None, target: Target, wait: float | None, *, retryable: bool
+) -> tuple[Remedy, ...]:
+    """What can be done about an error status."""
     if kind == "rate_limit" and wait:
-        return f"It asks to wait {wait:.0f} s."
+        return (Remedy(RemedyKind.WAIT, wait),)
     if code == "previous_response_not_found":
-        return 'The server no longer keeps what was said before; send it with each request (history="messages").'
+        return (Remedy(RemedyKind.SEND_HISTORY),)
     if kind == "rejected" and retryable:
-        return "Try again in a moment."
+        return (Remedy(RemedyKind.RETRY_LATER),)
     if kind == "authentication":
-        return _key_advice(target)
-    return _not_found_advice(code, target) if kind == "not_found" else _ADVICE[kind]
-
-
-def _key_advice(target: Target) -> str:
-    if target.endpoint.api_key is None and target.client is None:
-        return f"No key was sent. Set one with nbs.configure(base_url=…, api_key=…) for {target.endpoint.name}."
-    return "Check the key (OPENAI_API_KEY or nbs.configure(api_key=…)) and that it belongs to this endpoint."
-
-
-def _not_found_advice(code: str | None, target: Target) -> str:
-    if isinstance(target, StreamRequest) and target.position is not None:
-        return "A background response can be taken up for some minutes only."
+        return (Remedy(RemedyKind.SET_ENDPOINT_KEY if _sends_no_key(target) else RemedyKind.CHECK_KEY),)
+    if kind != "not_found":
+        return tuple(map(Remedy, _REMEDIES[kind]))
+    if _is_resumed(target):
+        return ()
     if code == "model_not_found":
-        return f"Check the model's name ({target.model})."
-    if target.api == "responses" and capabilities_of(target.endpoint.base_url).default_api != "responses":
-        return "If this server has no /responses, use --api chat."
-    return f"Check the model's name ({target.model}) and the base URL."
+        return (Remedy(RemedyKind.CHECK_MODEL, target.model),)
+    if _may_lack_responses(target):
+        return (Remedy(RemedyKind.USE_API, "chat"),)
+    return (Remedy(RemedyKind.CHECK_MODEL, target.model), Remedy(RemedyKind.CHECK_ADDRESS))
+
+
+def _explanation(kind: str, code: str | None, target: Target) -> str:
+    """What an error status means, where its words do not say so."""
+    if code == "previous_response_not_found":
+        return " The server no longer keeps what was said before."
+    if kind == "server":
+        return " The server has a problem."
+    if kind == "authentication" and _sends_no_key(target):
+        return " No key was sent."
+    if kind == "not_found" and _is_resumed(target):
+        return " A background response can be taken up for some minutes only."
+    if kind == "not_found" and code != "model_not_found" and _may_lack_responses(target):
+        return " It may have no /responses."
+    return ""
+
+
+def _sends_no_key(target: Target) -> bool:
+    return target.endpoint.api_key is None and target.client is None
+
+
+def _is_resumed(target: Target) -> bool:
+    return isinstance(target, StreamRequest) and target.position is not None
+
+
+def _may_lack_responses(target: Target) -> bool:
+    return target.api == "responses" and capabilities_of(target.endpoint.base_url).default_api != "responses"

@@ -24,7 +24,8 @@ from nbstream.events import (
     TextDelta,
     Warned,
 )
-from nbstream.transport.document import BOM, NDJSON, Document, is_lines_of_json
+from nbstream.remedies import Remedy, RemedyKind
+from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, Document, is_lines_of_json
 from nbstream.transport.fields import error_in, failed
 from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
 
@@ -35,6 +36,12 @@ __all__ = ["Adapter", "WireDecoder"]
 
 _DONE = b"[DONE]"
 _WORDS = PartStarted | PartResumed | TextDelta | ReasoningDelta | RefusalDelta
+
+# What the other paths of a server answer with.
+_REMEDIES = {
+    HTML_PAGE: (Remedy(RemedyKind.CHECK_ADDRESS), Remedy(RemedyKind.CHECK_PROXY)),
+    NDJSON: (Remedy(RemedyKind.CHECK_ADDRESS),),
+}
 
 # How much of a body without any event is kept to be shown.
 _GLIMPSE = 1024
@@ -227,7 +234,7 @@ class WireDecoder:
 
     def _garbled(self, what: str, shown: str = "") -> Garbled:
         beginning = f": {_beginning(self._endpoint.redact(shown))}" if shown else ""
-        return Garbled(f"{self._endpoint.name} {what}{beginning}")
+        return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()))
 
     def _redacted(self, event: Failed) -> Failed:
         """Take the key out of a server's words, which may repeat what it was sent."""

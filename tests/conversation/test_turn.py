@@ -1,13 +1,16 @@
 """A turn, and what of a stream's result is kept in it."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from nbstream.conversation.answers import error_from_dict
+from nbstream.conversation.answers import answer_from_dict, answer_to_dict, error_from_dict
 from nbstream.conversation.turn import Turn, answer_turn
 from nbstream.display.marks import footer_of, mark_of
 from nbstream.errors import RateLimitError, StreamError
+from nbstream.place import Place
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 
 WHOLE = StreamResult(
@@ -48,6 +51,37 @@ def test_a_failure_can_be_shown_from_the_turn():
     again = turn.result.error
     assert isinstance(again, RateLimitError)
     assert (again.status, again.code, again.message) == (429, "slow_down", "Too many requests.")
+
+
+def test_what_can_be_done_is_kept_as_values():
+    """A chat that a panel loads says what a panel offers, wherever the answer came."""
+    api, onward = Remedy(RemedyKind.USE_API, "chat"), Remedy(RemedyKind.CONTINUE)
+    failed = StreamResult(
+        "He",
+        StreamState.FAILED,
+        warnings=(StreamWarning("other_api", "It speaks the other API.", (api,)),),
+        error=RateLimitError("Too many.", remedies=[onward, Remedy(RemedyKind.WAIT, 2.5)]),
+    )
+    saved = json.loads(json.dumps(answer_to_dict(failed)))
+    assert saved["warnings"] == [
+        {"kind": "other_api", "message": "It speaks the other API.", "remedies": [{"kind": "use_api", "value": "chat"}]}
+    ]
+    assert saved["error"] == {
+        "kind": "rate_limit",
+        "message": "Too many.",
+        "remedies": [{"kind": "continue"}, {"kind": "wait", "value": 2.5}],
+    }
+    again = answer_from_dict(saved)
+    assert again.warnings == failed.warnings
+    for place in Place:
+        assert mark_of(again, place) == mark_of(failed, place)
+
+
+def test_a_remedy_unheard_of_is_left_out():
+    remedies = [{"kind": "pray"}, {"kind": "retry"}]
+    error = error_from_dict({"kind": "server", "message": "Down.", "remedies": remedies})
+    assert error is not None
+    assert error.remedies == (Remedy(RemedyKind.RETRY),)
 
 
 def test_a_failure_of_a_kind_unheard_of_is_a_failure():

@@ -1,14 +1,12 @@
 """The words under an answer that did not simply end: each verdict has its own."""
 
-import ast
-import pathlib
-import re
-
 import pytest
 
 import nbstream.errors
-from nbstream.display.marks import IN_A_CELL, IN_A_PANEL, footer_of, mark_of, notes_of
+from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.errors import RateLimitError, StalledError, StreamError
+from nbstream.place import Place
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
@@ -20,8 +18,8 @@ def word_of(result):
     return mark and mark.word
 
 
-def sentence_of(result, ways=IN_A_CELL):
-    mark = mark_of(result, ways)
+def sentence_of(result, place=Place.CELL):
+    mark = mark_of(result, place)
     return mark.sentence if mark else ""
 
 
@@ -48,6 +46,7 @@ def test_an_answer_that_simply_ended_or_goes_on_has_no_mark(result):
         (StreamResult("a", COMPLETED, "length", tool_calls=CALL), "Cut off"),
         (StreamResult("a", COMPLETED, "content_filter"), "Filtered"),
         (StreamResult("a", COMPLETED, "a_new_reason"), "Ended"),
+        (StreamResult("a", COMPLETED, "stop_when"), "Ended early"),
         (StreamResult("a", COMPLETED, "stop", refusal="No."), "Refused"),
         (StreamResult("", COMPLETED, "stop", refusal="No."), "Refused"),
         (StreamResult("", COMPLETED, None, refusal="No."), "Refused"),
@@ -99,6 +98,7 @@ FAILURES = {
     "rejected": "Failed",
     "server": "Server error",
     "stalled": "Stalled",
+    "stop_when": "Failed",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",
     "unreachable": "Failed",
@@ -222,40 +222,23 @@ def test_the_footer_leaves_out_what_is_not_known(result, facts):
 )
 def test_the_sentence_names_the_ways_on_that_there_are(result, in_a_cell, in_a_panel):
     assert in_a_cell in sentence_of(result)
-    assert in_a_panel in sentence_of(result, IN_A_PANEL)
-
-
-def literals(path):
-    """The strings of a module, those made of several parts as one, with an ellipsis for each value."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        match node:
-            case ast.Constant(value=str(words)):
-                yield words
-            case ast.JoinedStr(values=parts):
-                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
-
-
-OPTIONS = re.compile(r"--[a-z]|-m |%stream|[Rr]un the cell")
-SOURCES = pathlib.Path(nbstream.__file__).parent
-SPEAKING = [
-    *SOURCES.glob("transport/*.py"),
-    *SOURCES.glob("assembly/*.py"),
-    *map(SOURCES.joinpath, ["session.py", "config.py"]),
-]
-
-
-def test_what_a_cell_says_of_options_is_said_otherwise_in_a_panel():
-    found = {words for path in SPEAKING for words in literals(path) if OPTIONS.search(words) and len(words) < 400}
-    assert len(found) > 8
-    assert [words for words in found if OPTIONS.search(IN_A_PANEL.worded(words))] == []
-    used = {in_a_cell for in_a_cell, _ in IN_A_PANEL.words if any(in_a_cell in words for words in found)}
-    assert used == {in_a_cell for in_a_cell, _ in IN_A_PANEL.words}
+    assert in_a_panel in sentence_of(result, Place.PANEL)
 
 
 def test_a_failure_and_a_note_speak_in_the_words_of_the_place():
     warned = StreamWarning(
-        "other_api", "The server answered in the words of Responses; --api responses suits it better."
+        "other_api", "The server answered in the words of Responses.", (Remedy(RemedyKind.USE_API, "responses"),)
     )
-    result = StreamResult("", FAILED, error=RateLimitError("Too many. Run the cell again."), warnings=(warned,))
-    assert sentence_of(result, IN_A_PANEL) == "Too many. Ask again."
-    assert notes_of(result, IN_A_PANEL)[0].endswith('; panel.chat.configure(api="responses") suits it better.')
+    error = RateLimitError("Too many.", remedies=[Remedy(RemedyKind.RETRY)])
+    result = StreamResult("", FAILED, error=error, warnings=(warned,))
+    assert sentence_of(result) == "Too many. Run the cell again."
+    assert sentence_of(result, Place.PANEL) == sentence_of(result, Place.PYTHON) == "Too many. Ask again."
+    assert notes_of(result)[0].endswith("; --api responses suits it better.")
+    assert notes_of(result, Place.PANEL)[0].endswith('; panel.chat.configure(api="responses") suits it better.')
+    assert notes_of(result, Place.PYTHON)[0].endswith('; api="responses" suits it better.')
+
+
+def test_a_sentence_of_before_is_shown_as_it_is():
+    """Files and pickles of earlier versions have sentences that say what to do."""
+    result = StreamResult("", FAILED, error=RateLimitError("Too many. Run the cell again."))
+    assert sentence_of(result, Place.PANEL) == "Too many. Run the cell again."

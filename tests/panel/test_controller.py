@@ -161,7 +161,7 @@ def test_a_queued_message_that_cannot_be_sent_stays_and_says_why(panel, view, lo
     panel.chat.configure(model=None)
     gate.set()
     state = view.wait(lambda state: "could not be sent" in state.notice)
-    assert "no model given" in state.notice
+    assert "; choose one below\n" in state.notice
     assert "waits for the next message" in state.notice
     assert "not complete" not in state.notice, "the answer is"
     assert queued(state) == ["second"]

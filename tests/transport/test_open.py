@@ -16,6 +16,8 @@ import pytest
 from nbstream import errors
 from nbstream.credential import Credential
 from nbstream.display.surface import NullSurface
+from nbstream.place import Place
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamState, Usage
 from nbstream.secret import Secret
 from nbstream.streaming.rounds import Rounds
@@ -231,7 +233,8 @@ def test_usage_after_the_finish_reason_is_waited_for(ask, loopback):
 def test_no_key_for_openai_is_told_before_anything_is_sent(ask, make_request):
     error = ask(make_request("https://api.openai.com/v1", api="responses")).error
     assert isinstance(error, errors.MissingKeyError)
-    for way_on in ("OPENAI_API_KEY", "--base-url", "-m demo"):
+    assert [each.kind for each in error.remedies] == ["set_key", "name_server", "try_demo"]
+    for way_on in ("OPENAI_API_KEY", "base_url=", "demo"):
         assert way_on in error.message
 
 
@@ -251,9 +254,9 @@ def test_no_key_for_openai_is_told_before_anything_is_sent(ask, make_request):
         (422, '{"detail":"No."}', errors.RequestRejectedError, "Change the request"),
         (429, error_body(code="rate_limit_exceeded"), errors.RateLimitError, "Wait a little"),
         (429, error_body(code="insufficient_quota"), errors.QuotaError, "billing"),
-        (500, error_body(), errors.ServerError, "try again later"),
-        (503, error_body(), errors.ServerError, "try again later"),
-        (529, '{"error":"No."}', errors.ServerError, "try again later"),
+        (500, error_body(), errors.ServerError, "Try again later"),
+        (503, error_body(), errors.ServerError, "Try again later"),
+        (529, '{"error":"No."}', errors.ServerError, "Try again later"),
     ],
 )
 def test_an_error_status(ask, loopback, status, body, expected, advice):
@@ -285,7 +288,9 @@ def test_an_error_status_without_words(ask, loopback, status, kind, body):
 
 def test_responses_on_a_server_without_them_says_which_api_to_call(ask, loopback):
     loopback.send("404 page not found", status=404)
-    assert "--api chat" in ask(api="responses").error.message
+    error = ask(api="responses").error
+    assert error.remedies == (Remedy(RemedyKind.USE_API, "chat"),)
+    assert error.told(Place.CELL).endswith("It may have no /responses; --api chat suits it better.")
 
 
 def test_a_missing_key_is_told_apart_from_a_wrong_one(ask, loopback):
@@ -412,7 +417,7 @@ def test_a_lost_connection_keeps_the_text(ask, loopback, how):
     assert result.text == ("" if compressed else "Hi")
     assert result.state == "failed"
     assert port_of(loopback) in result.error.message
-    assert ("Run the cell again" if compressed else "%stream_continue") in result.error.message
+    assert [each.kind for each in result.error.remedies] == ["retry" if compressed else "continue"]
 
 
 def test_an_error_frame_keeps_the_text(ask, loopback):
@@ -428,7 +433,7 @@ def test_silence_before_the_answer(ask, loopback, sent):
     result = ask(limits=(5, 1, 5))  # long enough for the connection to stand
     assert isinstance(result.error, errors.FirstTokenTimeoutError)
     assert f"{port_of(loopback)} sent nothing of an answer for 1 s" in result.error.message
-    assert "--timeout" in result.error.message
+    assert [each.kind for each in result.error.remedies] == ["more_time_to_begin"]
     assert loopback.client_left.wait(60)
 
 

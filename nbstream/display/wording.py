@@ -1,0 +1,189 @@
+"""How each remedy is worded in each place: the only file that knows magics, options and buttons as ways to act.
+
+It must know nothing but remedies and places, because errors and warnings read their own words here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from nbstream.place import Place
+from nbstream.remedies import Remedy, RemedyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["WORDINGS", "Wording", "told"]
+
+
+class Wording(NamedTuple):
+    """The words of one place.
+
+    Attributes:
+        result: The name of the whole result.
+        token_limit: The name of the token limit.
+        clauses: What to say for each remedy, without a capital or a full stop; `{value}` is the remedy's value.
+    """
+
+    result: str
+    token_limit: str
+    clauses: Mapping[RemedyKind, str]
+
+    def clause(self, remedy: Remedy) -> str:
+        """One remedy, without a capital or a full stop."""
+        value = remedy.value
+        shown = "a little" if value is None else value if isinstance(value, str) else f"{value:.0f} s"
+        return self.clauses[remedy.kind].format(value=shown)
+
+
+_EVERYWHERE = {
+    RemedyKind.RETRY_LATER: "try again later",
+    RemedyKind.SHORTEN_PROMPT: "shorten the prompt",
+    RemedyKind.LONGER_CONTEXT: "take a model with a longer context",
+    RemedyKind.REPHRASE: "try other words",
+    RemedyKind.CHECK_MODEL: "check the model's name ({value})",
+    RemedyKind.COPY_KEY: "copy it again",
+    RemedyKind.CHECK_ADDRESS: "check the base URL, which usually ends in /v1",
+    RemedyKind.CHECK_CONNECTION: "check the base URL and the network",
+    RemedyKind.CHECK_PROXY: "check any proxy or login page in between",
+    RemedyKind.CHECK_SERVER: "check the server",
+    RemedyKind.START_SERVER: "is the server running?",
+    RemedyKind.CHECK_BILLING: "check your plan and billing",
+    RemedyKind.REPORT_BUG: "please report this",
+}
+_IN_A_NOTEBOOK = {
+    RemedyKind.SET_KEY: "set OPENAI_API_KEY (or nbs.configure(api_key=…))",
+    RemedyKind.SET_ENDPOINT_KEY: "give the key with nbs.configure(base_url=…, api_key=…)",
+    RemedyKind.CHECK_KEY: (
+        "check the key (OPENAI_API_KEY or nbs.configure(api_key=…)) and that it belongs to this endpoint"
+    ),
+}
+_IN_PYTHON = {
+    RemedyKind.CONTINUE: "result.resume() goes on from there",
+    RemedyKind.RAISE_TOKEN_LIMIT: "allow more with max_tokens=…",
+    RemedyKind.LOWER_TOKEN_LIMIT: "lower max_tokens",
+    RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
+    RemedyKind.USE_API: 'api="{value}" suits it better',
+    RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
+}
+
+WORDINGS: Mapping[Place, Wording] = {
+    Place.CELL: Wording(
+        "stream_result",
+        "--max-tokens",
+        {
+            **_EVERYWHERE,
+            **_IN_A_NOTEBOOK,
+            RemedyKind.CONTINUE: "%stream_continue goes on from there",
+            RemedyKind.RETRY: "run the cell again",
+            RemedyKind.REGENERATE: "run the cell again",
+            RemedyKind.WAIT: "wait {value} and run the cell again",
+            RemedyKind.RAISE_TOKEN_LIMIT: "allow more with --max-tokens",
+            RemedyKind.LOWER_TOKEN_LIMIT: "lower --max-tokens",
+            RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
+            RemedyKind.CHOOSE_MODEL: "name one with -m MODEL or NBSTREAM_MODEL",
+            RemedyKind.USE_API: "--api {value} suits it better",
+            RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
+            RemedyKind.NAME_SERVER: "name a compatible server with --base-url URL",
+            RemedyKind.TRY_DEMO: "try the built-in demo model with -m demo",
+            RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with --timeout SECONDS",
+            RemedyKind.MORE_TIME_IN_TOTAL: "allow more with --total-timeout SECONDS",
+        },
+    ),
+    Place.PANEL: Wording(
+        "panel.result",
+        "Max tokens in the settings",
+        {
+            **_EVERYWHERE,
+            **_IN_A_NOTEBOOK,
+            RemedyKind.CONTINUE: "Continue goes on from there",
+            RemedyKind.RETRY: "ask again",
+            RemedyKind.REGENERATE: "ask for another answer",
+            RemedyKind.WAIT: "wait {value} and ask again",
+            RemedyKind.RAISE_TOKEN_LIMIT: "allow more with Max tokens in the settings",
+            RemedyKind.LOWER_TOKEN_LIMIT: "lower Max tokens in the settings",
+            RemedyKind.CHANGE_REQUEST: "change the request (model, settings, message)",
+            RemedyKind.CHOOSE_MODEL: "choose one below",
+            RemedyKind.USE_API: 'panel.chat.configure(api="{value}") suits it better',
+            RemedyKind.SEND_HISTORY: 'send it with each request (panel.chat.history = "messages")',
+            RemedyKind.NAME_SERVER: "name a compatible server with ChatPanel(base_url=…)",
+            RemedyKind.TRY_DEMO: "choose the built-in demo model, demo",
+            RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with panel.chat.configure(timeout=…)",
+            RemedyKind.MORE_TIME_IN_TOTAL: "allow more with panel.chat.configure(total_timeout=…)",
+        },
+    ),
+    Place.PYTHON: Wording(
+        "result",
+        "max_tokens",
+        {
+            **_EVERYWHERE,
+            **_IN_A_NOTEBOOK,
+            **_IN_PYTHON,
+            RemedyKind.RETRY: "ask again",
+            RemedyKind.REGENERATE: "ask again",
+            RemedyKind.WAIT: "wait {value} and ask again",
+            RemedyKind.CHOOSE_MODEL: "name one with model=… or NBSTREAM_MODEL",
+            RemedyKind.NAME_SERVER: "name a compatible server with base_url=…",
+            RemedyKind.TRY_DEMO: 'try the built-in demo model with model="demo"',
+            RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with timeout=…",
+            RemedyKind.MORE_TIME_IN_TOTAL: "allow more with total_timeout=…",
+        },
+    ),
+    # The command asks for no answers; what it cannot do itself is done in Python.
+    Place.TERMINAL: Wording(
+        "result",
+        "max_tokens",
+        {
+            **_EVERYWHERE,
+            **_IN_PYTHON,
+            RemedyKind.RETRY: "run the command again",
+            RemedyKind.REGENERATE: "run the command again",
+            RemedyKind.WAIT: "wait {value} and run the command again",
+            RemedyKind.CHOOSE_MODEL: "name one with -m MODEL or NBSTREAM_MODEL",
+            RemedyKind.SET_KEY: "set OPENAI_API_KEY",
+            RemedyKind.SET_ENDPOINT_KEY: "give the key in OPENAI_API_KEY, with the address in OPENAI_BASE_URL",
+            RemedyKind.CHECK_KEY: "check the key (OPENAI_API_KEY) and that it belongs to this endpoint",
+            RemedyKind.NAME_SERVER: "name a compatible server with --base-url URL",
+            RemedyKind.TRY_DEMO: "try the built-in demo model with -m demo",
+            RemedyKind.MORE_TIME_TO_BEGIN: "allow more with --timeout SECONDS",
+            RemedyKind.MORE_TIME_IN_TOTAL: "allow more with --timeout SECONDS",
+        },
+    ),
+}
+
+# What goes on in the sentence that says what happened; the others are alternatives, in a sentence of their own.
+_IN_ITS_SENTENCE = {RemedyKind.CONTINUE, RemedyKind.USE_API, RemedyKind.REPORT_BUG}
+
+
+def told(happened: str, remedies: Sequence[Remedy], place: Place) -> str:
+    """What happened and what can be done about it, in the words of a place.
+
+    Args:
+        happened: Sentences with a full stop, or one clause without.
+        remedies: What can be done: alternatives, the best first.
+        place: Where it is read.
+
+    Example:
+        >>> lost, demo = Remedy(RemedyKind.RETRY), Remedy(RemedyKind.TRY_DEMO)
+        >>> told("It broke.", [lost, demo], Place.CELL)
+        'It broke. Run the cell again, or try the built-in demo model with -m demo.'
+        >>> told("no answer", [lost], Place.PANEL)
+        'no answer; ask again'
+    """
+    wording = WORDINGS[place]
+    stop = "." if happened.endswith(".") else ""
+    said = happened
+    for remedy in remedies:
+        if remedy.kind in _IN_ITS_SENTENCE:
+            said = f"{said.removesuffix('.')}; {wording.clause(remedy)}{stop}"
+    others = _alternatives([wording.clause(each) for each in remedies if each.kind not in _IN_ITS_SENTENCE])
+    if not others:
+        return said
+    if not stop:
+        return f"{said}; {others}"
+    return f"{said} {others[0].upper()}{others[1:]}{'' if others.endswith('?') else stop}"
+
+
+def _alternatives(clauses: Sequence[str]) -> str:
+    """The clauses as one: `a, b, or c`."""
+    return ", ".join([*clauses[:-1], f"or {clauses[-1]}"]) if len(clauses) > 1 else "".join(clauses)

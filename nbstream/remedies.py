@@ -1,0 +1,60 @@
+"""What a reader can do about what happened, as values. How it is done depends on the place; see `display.wording`."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["Remedy", "RemedyKind"]
+
+
+class RemedyKind(enum.StrEnum):
+    """What can be done."""
+
+    CONTINUE = "continue"  # go on with the partial answer
+    RETRY = "retry"  # send the same request again
+    REGENERATE = "regenerate"  # ask for another answer to the same question
+    RETRY_LATER = "retry_later"
+    WAIT = "wait"  # then send it again; the value is how many seconds, if the server says
+    RAISE_TOKEN_LIMIT = "raise_token_limit"  # noqa: S105  a token of text
+    LOWER_TOKEN_LIMIT = "lower_token_limit"  # noqa: S105  a token of text
+    SHORTEN_PROMPT = "shorten_prompt"
+    LONGER_CONTEXT = "longer_context"  # a model that has one
+    REPHRASE = "rephrase"
+    CHANGE_REQUEST = "change_request"
+    CHOOSE_MODEL = "choose_model"
+    CHECK_MODEL = "check_model"  # the value is its name
+    USE_API = "use_api"  # the value is which: "chat" or "responses"
+    SEND_HISTORY = "send_history"  # with each request, in place of an id
+    SET_KEY = "set_key"
+    SET_ENDPOINT_KEY = "set_endpoint_key"  # for an endpoint that the environment's key is not meant for
+    CHECK_KEY = "check_key"
+    COPY_KEY = "copy_key"
+    NAME_SERVER = "name_server"
+    TRY_DEMO = "try_demo"
+    CHECK_ADDRESS = "check_address"
+    CHECK_CONNECTION = "check_connection"
+    CHECK_PROXY = "check_proxy"
+    CHECK_SERVER = "check_server"
+    START_SERVER = "start_server"
+    CHECK_BILLING = "check_billing"
+    MORE_TIME_TO_BEGIN = "more_time_to_begin"
+    MORE_TIME_IN_TOTAL = "more_time_in_total"
+    REPORT_BUG = "report_bug"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing that a reader can do.
+
+    Attributes:
+        kind: What it is; compares equal to its word.
+        value: What it is about, for the kinds that say so.
+
+    Example:
+        >>> Remedy(RemedyKind.USE_API, "chat").kind == "use_api"
+        True
+    """
+
+    kind: RemedyKind
+    value: str | float | None = None
