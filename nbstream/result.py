@@ -9,7 +9,7 @@ import html
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nbstream.errors import UsageError
+from nbstream.failures import UsageError
 from nbstream.money import shown_cost
 from nbstream.outcome import Retry, Round, StreamState, StreamWarning, Timing, Usage
 from nbstream.parts import (
@@ -28,7 +28,7 @@ from nbstream.parts import (
 )
 
 if TYPE_CHECKING:
-    from nbstream.errors import StreamError
+    from nbstream.failures import StreamFailure
 
 __all__ = [
     "ActivityPart",
@@ -155,7 +155,7 @@ class StreamResult(PartViews):
     retry: Retry | None
     attempts: int
     parsed: Any
-    error: StreamError | None
+    error: StreamFailure | None
     timing: Timing
     cost: float | None
     continuation: Continuation | None = field(repr=False, compare=False)
@@ -180,7 +180,7 @@ class StreamResult(PartViews):
         retry: Retry | None = None,
         attempts: int = 1,
         parsed: Any = None,
-        error: StreamError | None = None,
+        error: StreamFailure | None = None,
         timing: Timing = _NO_TIME,
         cost: float | None = None,
         continuation: Continuation | None = None,

@@ -120,8 +120,8 @@ class Session:
         ended = replace(ended, cost=cost, rounds=())
         self._final = final = replace(ended, rounds=(*self._earlier_rounds, *ended.all_rounds))
         self._stream = None  # the result lives on, and leads back here
-        if final.error is not None:
-            final.error.result, final.error.place = final, self._request.place
+        if (error := self._assembler.error) is not None:
+            error.result, error.place = final, self._request.place
         return final
 
     def cancel(self) -> None:

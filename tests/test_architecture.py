@@ -36,6 +36,7 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 # --- which layer may know which ---------------------------------------------------------------------------------------
 
 VALUES = (
+    "failures",
     "errors",
     "events",
     "outcome",

@@ -57,8 +57,8 @@ def test_the_last_error_counts() -> None:
     errors = [busy(), RateLimitError("slow down", retryable=True), ServerError("gone", status=500, retryable=True)]
     result = play(ScriptedAttempts(*errors))
     assert (result.state, result.error, result.attempts) == ("failed", errors[2], 3)
-    assert result.error is not None
-    assert result.error.result is result
+    assert result.error is errors[2]
+    assert errors[2].result is result
 
 
 def test_an_error_that_will_not_go_away_ends_it() -> None:

@@ -19,6 +19,7 @@ from nbstream.errors import (
     ConnectTimeoutError,
     FirstTokenTimeoutError,
     StalledError,
+    StreamError,
     TimeLimitError,
     TotalTimeoutError,
 )
@@ -123,7 +124,7 @@ def test_a_reader_is_told_how_to_give_more_time() -> None:
 def test_what_had_arrived_is_kept_and_said_to_be(limits: TimeLimits) -> None:
     result = play(ScriptedStream([TextDelta("Hel"), TextDelta("lo")], FOREVER), limits=limits)
     assert result.text == "Hello"
-    assert result.error is not None
+    assert isinstance(result.error, StreamError)
     assert "5 characters" in result.error.message
     assert result.error.result is result
 

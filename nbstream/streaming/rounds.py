@@ -164,7 +164,8 @@ class Rounds:
             return replace(self._session.snapshot(), state=StreamState.CANCELLED)
         what, report = f"nbstream itself failed ({type(error).__name__}).", [Remedy(RemedyKind.REPORT_BUG)]
         failed = InternalError(what, remedies=report)
-        return replace(self._session.snapshot(), state=StreamState.FAILED, error=failed)
+        failed.result = replace(self._session.snapshot(), state=StreamState.FAILED, error=failed)
+        return failed.result
 
     def _painter(self, surface: Surface) -> Painter:
         return Painter(surface, self._throttle(), self._clock, self.snapshot)

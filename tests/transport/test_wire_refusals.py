@@ -5,24 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from nbstream.credential import Credential
+from nbstream.errors import StreamError
 from nbstream.secret import Secret
 from nbstream.testing import DONE, FaultServer, chat_body, chat_chunk, error_body, error_frame
 from tests.transport.over_http import ask, verdict
-
-if TYPE_CHECKING:
-    from nbstream.errors import StreamError
 
 JSON = {"content-type": "application/json"}
 
 
 def error_of(base_url: str, **values: Any) -> StreamError:
     error = ask(base_url, **values).error
-    assert error is not None
+    assert isinstance(error, StreamError)
     return error
 
 
