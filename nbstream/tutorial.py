@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import os
 import pathlib
+import sys
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ _NEXT = "02_chat_panel.ipynb"
 
 # For one cell; far more than any needs, so that a kernel that hangs does not hang whoever checks.
 _CELL_SECONDS = 120
+# The path of a socket has about a hundred bytes at the most.
+_LONGEST_FOLDER = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ async def _execute(notebook: NotebookNode, folder: str) -> str | None:
         # Looking in no folder finds the one native kernel: this interpreter's, whatever "python3" is installed where.
         kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
         connection_file=os.path.join(folder, "kernel.json"),  # noqa: PTH118  it is a string trait
+        transport=_transport(folder),
     )
     # Warnings of the kernel about its own transport would only worry whoever checks.
     quiet = ["--log-level=ERROR"]
@@ -142,6 +146,12 @@ async def _execute(notebook: NotebookNode, folder: str) -> str | None:
     except (RuntimeError, TimeoutError) as error:  # nbclient's words for a kernel that died or hangs
         return f"the kernel did not run the notebook ({type(error).__name__})"
     return None
+
+
+def _transport(folder: str) -> str:
+    """Sockets in the folder where that is possible: a TCP port that is free now may not be when the kernel takes it."""
+    fits = len(os.fsencode(folder)) < _LONGEST_FOLDER
+    return "ipc" if fits and sys.platform != "win32" else "tcp"
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -40,7 +40,7 @@ def command(*arguments: str, **options) -> Iterator[subprocess.Popen[str]]:
     program = [sys.executable, "-W", "error", *arguments]
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True, **options}
     with subprocess.Popen(program, text=True, **piped) as process:
-        guard = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
+        guard = threading.Timer(300, os.killpg, (process.pid, signal.SIGKILL))
         guard.start()
         try:
             yield process

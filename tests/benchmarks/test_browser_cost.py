@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.benchmarks.bounds import hold
 from tests.benchmarks.cells import WAYS, cell, preparation
 from tests.benchmarks.page_meter import PageMeter, Spent
 
@@ -101,7 +102,7 @@ def test_an_answer_of_5_kb_at_100_chunks_a_second(open_notebook: OpenNotebook, u
         print(f"  {name:40} 1/{1 / ratio:.1f} (at most 1/{1 / limit:.0f})")
     assert same == "True"
     for name, (ratio, limit) in figures.items():
-        assert ratio <= limit, name
+        hold(f"5 KB in JupyterLab: {name}", ratio, limit)
 
 
 def test_an_answer_of_80_kb_at_3000_chunks_a_second(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
@@ -126,5 +127,6 @@ def test_an_answer_of_80_kb_at_3000_chunks_a_second(open_notebook: OpenNotebook,
     assert same == "True"
     for each in rounds:
         assert "".join(WORD.findall(each.live_text)) == "".join(WORD.findall(static)), "all of it was shown live"
-    assert duty <= KERNEL_DUTY
-    assert min(max(tasks, default=0) for tasks in live_tasks) <= LONG_TASK_MS
+    hold("80 KB in JupyterLab: the kernel's share of a core", duty, KERNEL_DUTY)
+    longest = min(max(tasks, default=0) for tasks in live_tasks)
+    hold("80 KB in JupyterLab: the page's longest task", longest, LONG_TASK_MS, "ms")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
+from tests.benchmarks.bounds import hold
 from tests.benchmarks.contestants import Readers, http
 from tests.benchmarks.figures import Contestant, print_table, take_turns
 from tests.benchmarks.server import PIECE
@@ -39,7 +40,7 @@ def compare(title: str, contestants: list[Contestant], limit: float) -> None:
     print_table(f"{title}, openai {openai.__version__}", contestants, sdk)
     print(f"  nbstream: at most {limit:.3f}")
     for each in (sync, awaited):
-        assert each.least <= limit * sdk.least, f"{each.name} takes too long"
+        hold(f"CPU: {title}: {each.name} / the SDK's loop", each.least / sdk.least, limit)
 
 
 @pytest.mark.parametrize("framing", ["burst", "framed"])
@@ -96,4 +97,4 @@ def test_what_is_there_already_is_not_held_up(api: Any, streams: str, runner: as
     runner.run(readers.close())
     ours, theirs = (min(each) for each in zip(*rounds, strict=True))
     print(f"\n{api}, {CHUNKS:,} chunks in HTTP chunks of their own, all at once: {ours:.2f} s, the SDK {theirs:.2f} s")
-    assert ours <= theirs
+    hold(f"{api}, {CHUNKS:,} chunks all at once: time / the SDK's", ours / theirs, 1.0)

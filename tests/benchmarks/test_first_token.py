@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from nbstream.testing import chat_body
+from tests.benchmarks.bounds import hold
 
 if TYPE_CHECKING:
     from nbstream.testing import FaultServer
@@ -81,4 +82,4 @@ def test_the_first_token_is_on_screen_within_60_ms(open_notebook: OpenNotebook, 
     print("\nfrom the first token's leaving the server to its pixels, in JupyterLab")
     for way, times in taken.items():
         print(f"  {way:24} median {statistics.median(times):5.0f} ms, {min(times):.0f} to {max(times):.0f} ms")
-    assert statistics.median(taken["%%stream"]) < LIMIT_MS
+    hold("first token to its pixels in JupyterLab", statistics.median(taken["%%stream"]), LIMIT_MS, "ms")
