@@ -38,6 +38,12 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+_MODULES = {"errors", "events", "testing"}
+"""Public modules; each is imported by `import nbstream.NAME`."""
+
+_HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
+"""What IPython calls, and nobody else."""
+
 # Made at first use, so that whoever only streams does not pay for them.
 _LATE = {"Chat": "nbstream.chat", "ChatPanel": "nbstream.chat_panel"}
 
@@ -51,7 +57,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """The public names: what Tab offers."""
+    return sorted({*__all__, *_MODULES} - _HOOKS)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

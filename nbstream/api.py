@@ -11,6 +11,7 @@ from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.handle import StreamHandle
 from nbstream.resolution import resolve
+from nbstream.signatures import like
 from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
@@ -144,12 +145,11 @@ def launch(
     return StreamHandle(request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit)
 
 
-def stream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:
+@like(start)
+def stream(*arguments: Any, **options: Any) -> StreamResult:
     """Stream an answer below the current cell, wait for its end and return the result.
 
-    Args:
-        prompt: The question, or a list of OpenAI messages.
-        **options: As for `start`.
+    {arguments}
 
     Raises:
         UsageError: The call is wrong; nothing was sent.
@@ -162,15 +162,14 @@ def stream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:
         print(result.usage.output_tokens)
         ```
     """
-    return start(prompt, **options).wait()
+    return start(*arguments, **options).wait()
 
 
-async def astream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamResult:
+@like(start)
+async def astream(*arguments: Any, **options: Any) -> StreamResult:
     """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
 
-    Args:
-        prompt: The question, or a list of OpenAI messages.
-        **options: As for `start`.
+    {arguments}
 
     Raises:
         UsageError: The call is wrong; nothing was sent.
@@ -181,7 +180,7 @@ async def astream(prompt: str | list[dict[str, Any]], **options: Any) -> StreamR
         one, two = await asyncio.gather(nbs.astream("One?", model="demo"), nbs.astream("Two?", model="demo"))
         ```
     """
-    return await start(prompt, **options).wait_async()
+    return await start(*arguments, **options).wait_async()
 
 
 def configure(**values: Any) -> None:

@@ -113,14 +113,14 @@ def _open(options: argparse.Namespace) -> int:
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
     print(f"Starting JupyterLab on {notebook}; Ctrl-C here ends it.", flush=True)
-    status = _in_foreground(command, environment)
+    status = run_in_foreground(command, environment)
     as_root = getattr(os, "geteuid", lambda: 1)() == 0
     if status and as_root and "--allow-root" not in options.jupyter:
         return _fail("Jupyter does not run as root unless it is told to: nbstream demo -- --allow-root", status)
     return status
 
 
-def _in_foreground(command: list[str], environment: dict[str, str]) -> int:
+def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
     """Run a program that owns the terminal; its exit status."""
     with contextlib.ExitStack() as stack:
         # Ctrl-C reaches both, and Jupyter asks whether it is meant: whoever waits for it must not end first.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbstream.result import Usage
 
-__all__ = ["cost_of", "price_later", "shown_cost"]
+__all__ = ["cost_of", "installed", "price_later", "price_list"]
 
 _PRICE_LIST = "genai_prices"
 
@@ -34,7 +34,7 @@ def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | No
         cost_of(result.usage, result.model, "https://api.openai.com/v1")    # 0.000405, or None
         ```
     """
-    prices = _price_list()
+    prices = price_list()
     if prices is None or usage is None or model is None:
         return None
     tokens = {
@@ -53,31 +53,19 @@ def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | No
 
 async def price_later(usage: Usage | None, model: str | None, base_url: str) -> float | None:
     """Like `cost_of`, without holding up the event loop while the prices are read for the first time."""
-    if usage is None or not _installed():
+    if usage is None or not installed():
         return None
     return await asyncio.to_thread(cost_of, usage, model, base_url)
 
 
-def shown_cost(dollars: float) -> str:
-    """A price as a reader wants it: to the cent, or to two figures that say something.
-
-    Example:
-        >>> [shown_cost(dollars) for dollars in (1.5, 0.0123, 0.000409, 0.0)]
-        ['$1.50', '$0.012', '$0.00041', '$0']
-    """
-    if dollars <= 0:
-        return "$0"
-    digits = 2 if dollars >= 1 else max(2, 1 - math.floor(math.log10(dollars)))
-    return f"${dollars:,.{digits}f}"
-
-
 @functools.cache
-def _installed() -> bool:
+def installed() -> bool:
+    """Whether there is a price list, looked for once."""
     return importlib.util.find_spec(_PRICE_LIST) is not None
 
 
 @functools.cache
-def _price_list() -> Any:
+def price_list() -> Any:
     """The module, imported once: it reads thousands of prices."""
     try:
         return importlib.import_module(_PRICE_LIST)

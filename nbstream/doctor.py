@@ -48,7 +48,7 @@ def versions() -> Rows:
 
 def front_ends() -> Rows:
     """Whether a notebook can show a live view, and whether the view's Stop button reaches a busy kernel."""
-    folders = _lab_extension_folders()
+    folders = lab_extension_folders()
     missing = [
         package
         for package, extension in _LAB_EXTENSIONS.items()
@@ -126,7 +126,8 @@ def _http_library() -> str:
     return next((name for name in names if name in {"httpx", "httpx2"}), "httpx")
 
 
-def _lab_extension_folders() -> list[pathlib.Path]:
+def lab_extension_folders() -> list[pathlib.Path]:
+    """Where JupyterLab looks for extensions."""
     try:
         from jupyter_core.paths import jupyter_path
     except ImportError:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nbstream.transport.event_stream import EventStream, StreamSource
     from nbstream.transport.open import ClientPool
 
-__all__ = ["Engine", "engine"]
+__all__ = ["Engine", "engine", "replace_engine"]
 
 T = TypeVar("T")
 
@@ -75,7 +75,9 @@ class Engine:
         return source.open(request)
 
     def close(self) -> None:
-        """Cancel what runs, close the connections and end the thread."""
+        """Cancel what runs, close the connections and end the thread; once closed, nothing."""
+        if self._loop.is_closed():
+            return
         self.submit(self._shut_down()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -107,3 +109,18 @@ def engine() -> Engine:
         if _engine is None or _engine.pid != os.getpid():
             _engine = Engine()
         return _engine
+
+
+def replace_engine(other: Engine | None) -> Engine | None:
+    """Make another engine the process's.
+
+    Args:
+        other: The engine, or None for a new one at the next use.
+
+    Returns:
+        The one before, which goes on; None if none was started.
+    """
+    global _engine
+    with _lock:
+        before, _engine = _engine, other
+        return before

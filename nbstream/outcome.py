@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from nbstream.display.wording import told
 from nbstream.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nbstream.remedies import Remedy
 
-__all__ = ["Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage"]
+__all__ = ["Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
 
 
 class StreamState(enum.StrEnum):
@@ -153,3 +155,17 @@ class Round:
     request_id: str | None = None
     response_id: str | None = None
     attempts: int = 1
+
+
+def add_up(usages: Iterable[Usage | None]) -> Usage | None:
+    """The sum of what is known; `None` if nothing is.
+
+    Example:
+        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)])
+        Usage(input_tokens=11, output_tokens=22, total_tokens=33, cached_tokens=5, reasoning_tokens=None)
+    """
+    known = [asdict(usage) for usage in usages if usage is not None]
+    if not known:
+        return None
+    counts = {name: [each[name] for each in known if each[name] is not None] for name in known[0]}
+    return Usage(**{name: sum(reported) if reported else None for name, reported in counts.items()})  # type: ignore[arg-type]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Pieces"]
+__all__ = ["SMALL_PIECES", "Pieces"]
 
 # Small pieces cost more memory than their text, and joining very many takes long; so many are joined into one.
-_SMALL_PIECES = 1024
+SMALL_PIECES = 1024
 
 
 class Pieces:
@@ -28,7 +28,7 @@ class Pieces:
     def append(self, piece: str) -> None:
         """Add the next piece."""
         self._list.append(piece)
-        if len(self._list) - self._joined >= _SMALL_PIECES:
+        if len(self._list) - self._joined >= SMALL_PIECES:
             self._list[self._joined :] = ["".join(self._list[self._joined :])]
             self._joined += 1
 
@@ -51,6 +51,11 @@ class Pieces:
         """Forget what there is and hold `text` instead."""
         self._list[:] = [text]
         self._joined = 1
+
+    @property
+    def count(self) -> int:
+        """How many strings it is held as."""
+        return len(self._list)
 
     def __bool__(self) -> bool:
         return bool(self._list)

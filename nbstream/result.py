@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import html
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from nbstream.cost import shown_cost
 from nbstream.errors import UsageError
+from nbstream.money import shown_cost
 from nbstream.outcome import Retry, Round, StreamState, StreamWarning, Timing, Usage
 from nbstream.parts import (
     ActivityPart,
@@ -28,7 +28,6 @@ from nbstream.parts import (
 )
 
 if TYPE_CHECKING:
-    from nbstream.continuation import Continuation
     from nbstream.errors import StreamError
 
 __all__ = [
@@ -53,6 +52,19 @@ __all__ = [
 
 
 _NO_TIME = Timing()
+
+
+class Continuation(Protocol):
+    """What a result keeps in order to be resumed, see `nbstream.continuation`."""
+
+    @property
+    def in_background(self) -> bool:
+        """Whether the answer goes on without us and can be taken up where it broke off."""
+        ...
+
+    def resume(self, result: StreamResult, *, display: bool) -> Any:
+        """Start the stream that goes on with `result`; returns its handle."""
+        ...
 
 
 _MOST_PARTS = 200
@@ -203,6 +215,20 @@ class StreamResult(PartViews):
 
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
         _restore(self, state)
+
+    @property
+    def all_rounds(self) -> tuple[Round, ...]:
+        """The requests that the answer took, also where they were not kept one by one."""
+        if self.rounds or not self.state.terminal:
+            return self.rounds
+        facts = self.usage, self.timing, self.cost, self.model, self.request_id, self.response_id, self.attempts
+        return (Round(self.state, self.finish_reason, *facts),)
+
+    @property
+    def total_cost(self) -> float | None:
+        """What all the requests have cost together in US dollars; `None` where no price is known."""
+        known = [each.cost for each in self.all_rounds if each.cost is not None]
+        return sum(known) if known else self.cost
 
     def resume(self, *, display: bool = True) -> StreamResult:
         """Go on with an answer that broke off, was stopped or was cut at its limit; wait for the end.

@@ -28,7 +28,7 @@ from nbstream.errors import (
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
 from nbstream.plain import plain
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.result import Retry, Round, StreamResult, Timing
+from nbstream.result import Retry, StreamResult, Timing
 from nbstream.retry import RetryPolicy
 from nbstream.silence import SilenceLimit
 from nbstream.streaming.stages import staged
@@ -93,6 +93,7 @@ class Session:
         self._stop = None if request.stop_when is None else StopCondition(request.stop_when)
         self._retries = retries or RetryPolicy(request.max_retries)
         self._beginning = beginning
+        self._earlier_rounds = beginning.all_rounds if beginning is not None else ()
         self._resume = resume
         self._assembler = self._new_assembler()
         self._stream: EventStream | None = None
@@ -116,8 +117,8 @@ class Session:
         self._reader = None
         ended = self._snapshot(continuation=self._continuation())
         cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
-        rounds = (*(self._beginning.rounds if self._beginning else ()), _round_of(ended, cost))
-        self._final = final = replace(ended, cost=cost, rounds=rounds)
+        ended = replace(ended, cost=cost, rounds=())
+        self._final = final = replace(ended, rounds=(*self._earlier_rounds, *ended.all_rounds))
         self._stream = None  # the result lives on, and leads back here
         if final.error is not None:
             final.error.result, final.error.place = final, self._request.place
@@ -142,7 +143,7 @@ class Session:
             retry=self._retry,
             attempts=self._attempt,
             continuation=continuation,
-            rounds=self._beginning.rounds if self._beginning else (),
+            rounds=self._earlier_rounds,
         )
 
     async def _read(self) -> None:
@@ -301,20 +302,6 @@ class Session:
             total=now - self._started_at,
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
         )
-
-
-def _round_of(result: StreamResult, cost: float | None) -> Round:
-    return Round(
-        result.state,
-        result.finish_reason,
-        result.usage,
-        result.timing,
-        cost,
-        result.model,
-        result.request_id,
-        result.response_id,
-        result.attempts,
-    )
 
 
 def _taken_from(task: asyncio.Task[None]) -> BaseException | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE", "Listener", "ask", "broken", "end", "half", "sent", "states", "texts", "whole"]
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Listener:

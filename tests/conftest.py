@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import functools
+import gc
 import ipaddress
 import os
 import socket
+from asyncio import _get_running_loop, _set_running_loop  # for those who write event loops
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import openai
 import pytest
 
 import nbstream.engine
@@ -26,14 +30,82 @@ from tests.real_jupyter import chromium, front_end, jupyter, open_notebook, page
 # Fixtures of one session each, so they are imported in one place only.
 __all__ = ["chromium", "front_end", "jupyter", "open_notebook", "page", "panel_page", "upstream"]
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 T = TypeVar("T")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Playwright keeps an event loop running in this thread from its first use on: tests with loops of their own first.
-    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+# --- which test runs where --------------------------------------------------------------------------------------------
+
+ASK_THROUGH_THE_SDK = {"loopback", "demo"}  # servers that nbstream's own requests go to
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "chromium" in fixtures:
+            item.add_marker(pytest.mark.browser)
+        if fixtures & ASK_THROUGH_THE_SDK:
+            item.add_marker(pytest.mark.sdk)
+    items[:] = _shared_out(items, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def pytest_collection_finish() -> None:
+    # What was collected stays to the end: without it a full collection, as the end of each shell asks for, takes 10 ms
+    # instead of half a second.
+    gc.collect()
+    gc.freeze()
+
+
+def _shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Order the items so that each worker, which gets as many as any other, begins with its share of browser tests.
+
+    They take longest, and what is left of a worker's share can be given to others only a test at a time.
+    """
+    dear = [item for item in items if item.get_closest_marker("browser")]
+    cheap = [item for item in items if not item.get_closest_marker("browser")]
+
+    def share(of: list[pytest.Item], worker: int) -> list[pytest.Item]:
+        return of[len(of) * worker // workers : len(of) * (worker + 1) // workers]
+
+    return [item for worker in range(workers) for of in (dear, cheap) for item in share(of, worker)]
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_of_playwrights(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hide the loop that Playwright, once used, keeps running in this thread, from tests with loops of their own."""
+    running = _get_running_loop()
+    if running is None or "chromium" in request.fixturenames:
+        yield
+        return
+    _set_running_loop(None)
+    yield
+    _set_running_loop(running)
+
+
+@pytest.fixture(scope="session")
+def _sdk_requests() -> list[str]:
+    """The paths that were asked for through the SDK as nbstream uses it."""
+    paths: list[str] = []
+    for name in ("get", "post"):
+        method = getattr(openai.AsyncOpenAI, name)
+
+        @functools.wraps(method)
+        async def noted(client: Any, path: str, *arguments: Any, method: Any = method, **named: Any) -> Any:
+            paths.append(path)
+            return await method(client, path, *arguments, **named)
+
+        setattr(openai.AsyncOpenAI, name, noted)
+    return paths
+
+
+@pytest.fixture(autouse=True)
+def _marked_if_it_uses_the_sdk(request: pytest.FixtureRequest, _sdk_requests: list[str]) -> Iterator[None]:
+    """Fail a test that asks through the SDK and is not marked so: it would not run on the other versions of the SDK."""
+    _sdk_requests.clear()
+    yield
+    if request.node.get_closest_marker("sdk") is None:
+        assert not _sdk_requests, "this test asks through the SDK: mark it with pytest.mark.sdk"
 
 
 # --- surroundings -----------------------------------------------------------------------------------------------------
@@ -103,9 +175,8 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
 def _engine_ends() -> Iterator[None]:
     """Close the engine that the tests have started, so that a connection left open shows as a warning."""
     yield
-    if nbstream.engine._engine is not None:
-        nbstream.engine._engine.close()
-        nbstream.engine._engine = None
+    if (last := nbstream.engine.replace_engine(None)) is not None:
+        last.close()
 
 
 # --- the server's end -------------------------------------------------------------------------------------------------
@@ -151,8 +222,7 @@ def shell() -> Iterator[Any]:
     from traitlets.config import Config
 
     settings = {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
-    made = InteractiveShell(config=Config({**settings, "NBStream": {"model": "of-file"}}))
-    InteractiveShell._instance = made  # type: ignore[assignment]
+    made = InteractiveShell.instance(config=Config({**settings, "NBStream": {"model": "of-file"}}))
     nbstream.load_ipython_extension(made)
     yield made
     InteractiveShell.clear_instance()

@@ -14,6 +14,7 @@ from nbstream.display.panel_state import PanelState, QueueItem, TurnView
 from nbstream.display.panel_view import PanelView
 from nbstream.request import Endpoint, StreamRequest
 from nbstream.result import StreamResult, StreamState
+from tests import comms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nbstream.display.panel_state import Attachment
     from nbstream.display.surface import Surface
 
-__all__ = ["ADDRESS", "REQUEST", "Overheard", "PanelPage", "Reader", "exchange", "panel_page", "queued"]
+__all__ = ["ADDRESS", "REQUEST", "PanelPage", "Reader", "exchange", "panel_page", "queued"]
 
 # A model as anywidget hands it over. What the kernel says to a message comes back as that call's value.
 STAND_IN = """
@@ -83,22 +84,6 @@ def exchange(number: int, answer: str = "An **answer**.", **facts: Any) -> tuple
     return asked, replace(said, **facts)
 
 
-class Overheard(PanelView):
-    """A view whose messages are kept instead of sent."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._told: list[dict[str, Any]] = []
-        super().__init__(reader)
-
-    def take(self) -> list[dict[str, Any]]:
-        """What was said since the last time."""
-        taken, self._told[:] = list(self._told), []
-        return taken
-
-    def _tell(self, message: dict[str, Any]) -> None:
-        self._told.append(message)
-
-
 class PanelPage:
     """The page and the hands of the kernel.
 
@@ -108,23 +93,25 @@ class PanelPage:
         errors: What went wrong in the page's code.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, ends: comms.Page) -> None:
         self.page = page
+        self.take = ends.take
+        self._ends = ends
         self.reader = Reader()
         self.state = PanelState(model="m")
-        self.view = Overheard(self.reader)
+        self.view = PanelView(self.reader)
         self.errors: list[str] = []
         self.view.show(self.state)
         page.expose_function("hear", self._hear)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        html = PAGE.replace("STYLE", str(PanelView._css))
+        html = PAGE.replace("STYLE", self.view.get_state()["_css"])
         page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
         self.load()
 
     def load(self) -> None:
         """Open the page, perhaps again."""
         self.page.goto(ADDRESS)
-        self.page.evaluate(STAND_IN.replace("ESM", json.dumps(str(PanelView._esm))))
+        self.page.evaluate(STAND_IN.replace("ESM", json.dumps(self.view.get_state()["_esm"])))
         self.root.wait_for()
 
     @property
@@ -181,20 +168,20 @@ class PanelPage:
 
     def deliver(self) -> None:
         """Tell the page what the kernel has said by itself."""
-        self.page.evaluate("(messages) => tell(messages)", self.view.take())
+        self.page.evaluate("(messages) => tell(messages)", self.take())
 
     def settle(self) -> None:
         """Wait until the page has drawn what it was told."""
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def _hear(self, message: dict[str, Any]) -> list[dict[str, Any]]:
-        self.view._on_page_message(None, message, None)
-        return self.view.take()
+        self._ends.says(message)
+        return self.take()
 
 
 @pytest.fixture
-def panel_page(page: Page) -> Iterator[PanelPage]:
-    panel = PanelPage(page)
+def panel_page(page: Page, monkeypatch: pytest.MonkeyPatch) -> Iterator[PanelPage]:
+    panel = PanelPage(page, comms.Page(monkeypatch))
     yield panel
     panel.view.close()
     assert panel.errors == []

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nbformat
 import pytest
@@ -21,11 +23,8 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from nbstream.demo import DemoServer, Pace
 
-if TYPE_CHECKING:
-    import pathlib
-
 TOKEN = "browser-tests"
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -36,6 +35,8 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 
+# Over sockets in the file system: TCP ports that were free when the kernel was started may not be when it takes them.
+KERNEL_TRANSPORT = "tcp" if sys.platform == "win32" else "ipc"
 
 _EXECUTED = re.compile(r"\[\d+\]")
 
@@ -90,7 +91,7 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     home = tmp_path_factory.mktemp("jupyter")
     root = home / "root"
     root.mkdir()
-    runtime = home / "runtime"
+    runtime = pathlib.Path(tempfile.mkdtemp(prefix="nbs"))  # the path of a socket is short
     environment = {
         **os.environ,
         "HOME": str(home),
@@ -111,6 +112,7 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     log = (home / "server.log").open("w")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
+    options += [f"--KernelManager.transport={KERNEL_TRANSPORT}"]
     process = subprocess.Popen(
         [*command, *options],
         env=environment,
@@ -124,11 +126,12 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=30)
         log.close()
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
 def _wait_for_url(process: subprocess.Popen[bytes], runtime: pathlib.Path, log: pathlib.Path) -> str:
     info = runtime / f"jpserver-{process.pid}.json"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_MS / 1000
     while time.monotonic() < deadline and process.poll() is None:
         if info.exists() and info.stat().st_size:
             return str(json.loads(info.read_text())["url"]).replace("localhost", "127.0.0.1")
@@ -142,6 +145,7 @@ def chromium() -> Iterator[Browser]:
     if executable is None:
         pytest.fail("no Chromium on PATH; install it (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
         yield browser
         browser.close()
@@ -200,12 +204,18 @@ class Notebook:
         self.start(number)
         self.wait_for_end(number)
 
+    def interrupt(self) -> None:
+        """Interrupt the kernel by the keyboard."""
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("i")
+        self.page.keyboard.press("i")
+
     def save(self) -> dict[str, Any]:
         """Save as a person does, and read the file."""
         before = self.path.stat().st_mtime_ns
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("Control+s")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_MS / 1000
         while time.monotonic() < deadline:
             with contextlib.suppress(json.JSONDecodeError):  # only half of it is written
                 if self.path.stat().st_mtime_ns != before:

@@ -1,6 +1,7 @@
 """`stream`, `astream`, `start` and `configure` as a user calls them, against the demo server."""
 
 import asyncio
+import inspect
 import json
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from nbstream.engine import engine
 from nbstream.errors import RateLimitError, UsageError
 from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body, chat_chunk
 
-QUIET = {"model": "demo", "display": False}
+QUIET: dict[str, Any] = {"model": "demo", "display": False}
 
 
 @pytest.mark.usefixtures("demo")
@@ -95,7 +96,7 @@ def test_cancelling_astream_cancels_the_stream(demo, surface, monkeypatch):
 
     assert asyncio.run(main())
     assert surface.final.state == "cancelled"
-    assert demo.requests[-1].ended.wait(10)
+    assert demo.requests[-1].ended.wait(60)
     assert demo.requests[-1].state == "client_closed"
 
 
@@ -187,6 +188,36 @@ def test_what_is_no_source_is_told():
 
 def test_the_engine_may_have_a_source_for_all_that_name_none(monkeypatch):
     monkeypatch.setattr(engine(), "source", ScriptedStream.answering("of the engine"))
-    asked = {"model": "m", "display": False}
+    asked: dict[str, Any] = {"model": "m", "display": False}
     assert nbs.stream("Hi", **asked).text == "of the engine"
     assert nbs.stream("Hi", source=ScriptedStream.answering("of the call"), **asked).text == "of the call"
+
+
+# --- what a reader finds ----------------------------------------------------------------------------------------------
+
+
+def test_the_arguments_of_a_stream_are_spelled_out_everywhere():
+    declared = inspect.signature(nbs.start).parameters
+    for function, returned in ((nbs.stream, "StreamResult"), (nbs.astream, "StreamResult")):
+        signature = inspect.signature(function)
+        assert dict(signature.parameters) == dict(declared)
+        assert signature.return_annotation == returned
+        documented = [name for name in declared if f"        {name}: " in (function.__doc__ or "")]
+        assert documented == [name for name in declared if name != "params"]
+    assert inspect.iscoroutinefunction(nbs.astream)
+
+
+def test_tab_offers_the_public_names_only():
+    from IPython.core.completer import provisionalcompleter
+    from IPython.core.interactiveshell import InteractiveShell
+
+    public = {"Chat", "ChatPanel", "StreamError", "StreamResult", "StreamState", "Usage"}
+    public |= {"astream", "configure", "errors", "events", "start", "stream", "testing"}
+    assert set(dir(nbs)) == public
+    shell = InteractiveShell()
+    shell.user_ns["nbs"] = nbs
+    for use_jedi in (False, True):
+        shell.Completer.use_jedi = use_jedi
+        with provisionalcompleter():
+            offered = {each.text.rpartition(".")[2] for each in shell.Completer.completions("nbs.", 4)}
+        assert offered == public

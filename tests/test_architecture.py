@@ -54,6 +54,8 @@ VALUES = (
     "cost",
     "place",
     "remedies",
+    "money",
+    "signatures",
 )
 
 # Besides the values that all share and its own modules. What is not listed here is a thin entry point.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult
 
 KEY = "sk-test-0123456789abcdef"
-PATIENCE = 10.0
+PATIENCE = 60.0
 JSON = {"content-type": "application/json"}
 SENT_BACK = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
 

@@ -36,12 +36,14 @@ class Engine:
         self.requests: list[StreamRequest] = []
         self.answer: tuple[str, str] = ("whole", "A")
 
-    def launch(self, request: StreamRequest, surface: Any, beginning: StreamResult | None, resume: Any) -> Any:
+    def launch(
+        self, request: StreamRequest, surfaces: Any, beginning: StreamResult | None, resume: Any, commit: Any
+    ) -> Any:
         del resume
         self.requests.append(request)
         end, text = self.answer
-        surface.open(request, lambda: None)
-        surface.close(StreamResult(text=(beginning.text if beginning else "") + text, model=request.model, **ENDS[end]))
+        surfaces.open(request, lambda: None)
+        commit(StreamResult(text=(beginning.text if beginning else "") + text, model=request.model, **ENDS[end]))
         return SimpleNamespace(done=lambda: True)
 
 

@@ -102,6 +102,7 @@ def test_a_missing_package_is_named(arguments, package, monkeypatch, capsys, tmp
 # --- demo --check -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sdk
 def test_check_prints_answer_state_and_usage_and_leaves_nothing(tmp_path):
     """As a process, at home in an empty folder, with a kernel named python3 installed that is not this Python's."""
     impostor = tmp_path / "data" / "kernels" / "python3"
@@ -166,7 +167,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> list[tup
         return 7
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "_in_foreground", start)
+    monkeypatch.setattr(cli, "run_in_foreground", start)
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
     return calls
 
@@ -223,7 +224,7 @@ def test_root_is_told_how(arguments, hint, started, monkeypatch, capsys):
 @pytest.mark.parametrize(("code", "status"), [("exit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 137)])
 def test_the_exit_status_is_passed_on(code, status):
     before = signal.getsignal(signal.SIGINT)
-    assert cli._in_foreground([sys.executable, "-c", code], dict(os.environ)) == status
+    assert cli.run_in_foreground([sys.executable, "-c", code], dict(os.environ)) == status
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -233,7 +234,7 @@ def test_ctrl_c_leaves_the_decision_to_jupyter():
         "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGINT}); print('ready', flush=True); "
         "s.sigwait({s.SIGINT}); input(); print('sure'); exit(4)"
     )
-    program = "import os, sys; from nbstream.cli import _in_foreground as run; sys.exit(run(sys.argv[1:], os.environ))"
+    program = "import os, sys; from nbstream import cli; sys.exit(cli.run_in_foreground(sys.argv[1:], os.environ))"
     arguments = ["-c", program, sys.executable, "-c", asks]
     with command(*arguments, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None

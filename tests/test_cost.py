@@ -9,8 +9,9 @@ import pytest
 
 import nbstream as nbs
 from nbstream import cost
-from nbstream.cost import cost_of, shown_cost
+from nbstream.cost import cost_of
 from nbstream.display.marks import footer_of
+from nbstream.money import shown_cost
 from nbstream.result import Usage
 
 OPENAI = "https://api.openai.com/v1"
@@ -35,10 +36,10 @@ class _PriceList(types.ModuleType):
 
 @pytest.fixture(autouse=True)
 def _read_anew():
-    for kept in (cost._price_list, cost._installed):
+    for kept in (cost.price_list, cost.installed):
         kept.cache_clear()
     yield
-    for kept in (cost._price_list, cost._installed):
+    for kept in (cost.price_list, cost.installed):
         kept.cache_clear()
 
 

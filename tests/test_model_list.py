@@ -18,7 +18,7 @@ def listing(*names):
 
 
 def models(**options):
-    return list_models(options).result(10)
+    return list_models(options).result(60)
 
 
 def test_the_demo_lists_itself(demo):
@@ -44,7 +44,7 @@ def test_a_client_of_ones_own_is_asked(loopback):
     client = openai.AsyncOpenAI(base_url=loopback.base_url, api_key="sk-own")
     assert models(client=client) == ("own",)
     assert loopback.requests[0].headers["authorization"] == "Bearer sk-own"
-    engine().submit(client.close()).result(10)
+    engine().submit(client.close()).result(60)
 
 
 def test_the_streams_connection_is_used_again(loopback):

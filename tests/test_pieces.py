@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from nbstream.pieces import _SMALL_PIECES, Pieces
+from nbstream.pieces import SMALL_PIECES, Pieces
 
 
 def collected(parts):
@@ -29,51 +29,51 @@ def test_something_even_if_it_is_empty_once_replaced():
     assert pieces.value() == ""
 
 
-@pytest.mark.parametrize("count", [1, 2, _SMALL_PIECES - 1, _SMALL_PIECES, _SMALL_PIECES + 1, 5 * _SMALL_PIECES + 7])
+@pytest.mark.parametrize("count", [1, 2, SMALL_PIECES - 1, SMALL_PIECES, SMALL_PIECES + 1, 5 * SMALL_PIECES + 7])
 def test_nothing_is_lost_where_pieces_are_joined(count):
     parts = [f"{number} " for number in range(count)]
     assert collected(parts).value() == "".join(parts)
 
 
 def test_odd_pieces():
-    parts = ["", "x" * 100_000, "\ud83d", "\ude00", "\x00", "", "é\u2028"] * _SMALL_PIECES
+    parts = ["", "x" * 100_000, "\ud83d", "\ude00", "\x00", "", "é\u2028"] * SMALL_PIECES
     random.Random(1).shuffle(parts)
     assert collected(parts).value() == "".join(parts)
 
 
 def test_reading_changes_nothing():
     pieces = Pieces()
-    for number in range(3 * _SMALL_PIECES):
+    for number in range(3 * SMALL_PIECES):
         pieces.append("x")
         if number % 97 == 0:
             assert pieces.value() == pieces.value() == "x" * (number + 1)
 
 
 def test_pieces_become_few():
-    pieces = collected(["token "] * 100 * _SMALL_PIECES)
-    assert len(pieces._list) <= 100 + _SMALL_PIECES
-    assert all(len(piece) > len("token ") for piece in pieces._list[:100])
+    pieces = collected(["token "] * 100 * SMALL_PIECES)
+    assert pieces.count <= 100 + SMALL_PIECES
 
 
 def test_what_was_joined_is_not_joined_again():
     """Joining it all, again and again, would copy a long answer as often as it has pieces."""
-    pieces = collected(["x"] * 3 * _SMALL_PIECES)
-    before = list(map(id, pieces._list))
-    for _ in range(_SMALL_PIECES):
-        pieces.append("y")
-    assert list(map(id, pieces._list))[: len(before)] == before
+    for joined in (3, 30):
+        pieces = collected(["x"] * joined * SMALL_PIECES)
+        assert pieces.count == joined
+        for _ in range(SMALL_PIECES):
+            pieces.append("y")
+        assert pieces.count == joined + 1
 
 
-@pytest.mark.parametrize("count", [0, 1, 2 * _SMALL_PIECES + 3])
+@pytest.mark.parametrize("count", [0, 1, 2 * SMALL_PIECES + 3])
 def test_replacing_forgets_what_there_was_and_goes_on(count):
     pieces = collected(["old "] * count)
     pieces.replace("new")
-    assert (pieces.value(), len(pieces._list)) == ("new", 1)
-    more = [f" {number}" for number in range(2 * _SMALL_PIECES + 3)]
+    assert (pieces.value(), pieces.count) == ("new", 1)
+    more = [f" {number}" for number in range(2 * SMALL_PIECES + 3)]
     for part in more:
         pieces.append(part)
     assert pieces.value() == "new" + "".join(more)
-    assert len(pieces._list) <= 3 + _SMALL_PIECES
+    assert pieces.count <= 3 + SMALL_PIECES
 
 
 def test_another_thread_always_reads_a_beginning():

@@ -20,6 +20,7 @@ from nbstream.result import (
     MediaPart,
     ReasoningPart,
     RefusalPart,
+    Round,
     StreamResult,
     StreamState,
     StreamWarning,
@@ -69,6 +70,7 @@ def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
             for each in answer.warnings
         ]
         or None,
+        "rounds": [_round_to_dict(each) for each in answer.rounds] or None,
         "error": error
         and _without_none({"kind": error.kind, "message": error.happened, "code": error.code, "status": error.status})
         | _remedies_to_dict(error.remedies),
@@ -106,6 +108,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
             StreamWarning(_word(each, "kind"), _word(each, "message"), _remedies_from(each)) for each in warnings
         ),
         error=error_from_dict(field_of(data, "error", dict)),
+        rounds=tuple(map(_round_from_dict, field_of(data, "rounds", list) or ())),
     )
 
 
@@ -171,6 +174,26 @@ def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
         raise TypeError(f"{name} is no {kind.__name__}")
     return value
+
+
+def _round_to_dict(made: Round) -> dict[str, Any]:
+    values = asdict(made) | {"state": str(made.state), "timing": _without_none(asdict(made.timing))}
+    values["usage"] = made.usage and _without_none(asdict(made.usage))
+    return _without_none(values)
+
+
+def _round_from_dict(data: Mapping[str, Any]) -> Round:
+    return Round(
+        StreamState(data["state"]),
+        field_of(data, "finish_reason", str),
+        usage_from_dict(field_of(data, "usage", dict)),
+        timing_from_dict(field_of(data, "timing", dict) or {}),
+        _number(data, "cost"),
+        field_of(data, "model", str),
+        field_of(data, "request_id", str),
+        field_of(data, "response_id", str),
+        field_of(data, "attempts", int) or 1,
+    )
 
 
 def _part_to_dict(part: Part) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.messages import message_of, turns_from
 from nbstream.conversation.tree import Tree
-from nbstream.conversation.turn import add_up
 from nbstream.errors import UsageError
+from nbstream.outcome import add_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

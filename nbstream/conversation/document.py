@@ -13,11 +13,11 @@ from __future__ import annotations
 import copy
 import json
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from nbstream.address import bare
-from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of, usage_from_dict
+from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document_v1 import answered_turn_v1
 from nbstream.conversation.messages import content_of
@@ -134,8 +134,6 @@ def _as_dict(turn: Turn) -> dict[str, Any]:
     values: dict[str, Any] = {
         "included": None if turn.included else False,
         "context": turn.context or None,
-        "spent": turn.spent and asdict(turn.spent),
-        "spent_seconds": turn.spent_seconds,
     }
     content, extra = content_of(turn), copy.deepcopy(dict(turn.extra))
     if turn.answer is None:
@@ -176,17 +174,13 @@ def _turn(entry: dict[str, Any], version: int) -> Turn:
         return answered_turn_v1(said, entry)
     if (answer := field_of(entry, "answer", dict)) is None:
         return said
-    context, seconds = field_of(entry, "context", str) or "", entry.get("spent_seconds")
-    if not isinstance(seconds, int | float | None):
-        raise TypeError("spent_seconds")
+    context = field_of(entry, "context", str) or ""
     usual = answered_turn(turn_id, answer_from_dict(answer), included=included, context=context)
     return replace(
         usual,
         role=role,
         content=usual.content if content is None else content,
         extra=usual.extra if extra is None else extra,
-        spent=usage_from_dict(field_of(entry, "spent", dict)),
-        spent_seconds=seconds,
     )
 
 

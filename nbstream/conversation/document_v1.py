@@ -5,11 +5,12 @@ Must not know later formats.
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.answers import error_from_dict, field_of, timing_from_dict, usage_from_dict
 from nbstream.conversation.turn import Turn
-from nbstream.result import StreamResult, StreamState, StreamWarning
+from nbstream.result import Round, StreamResult, StreamState, StreamWarning, Timing, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,17 +67,26 @@ def answered_turn_v1(turn: Turn, entry: Mapping[str, Any]) -> Turn:
         timing=timing_from_dict(facts.get("timing") or {}),
         cost=facts.get("cost"),
     )
-    return Turn(
-        turn.id,
-        turn.role,
-        turn.content,
-        answer,
-        turn.included,
-        turn.extra,
-        facts.get("context") or "",
-        usage_from_dict(facts.get("spent")),
-        facts.get("spent_seconds"),
-    )
+    spent, seconds = usage_from_dict(facts.get("spent")), facts.get("spent_seconds")
+    if spent is not None or seconds is not None:
+        earlier = Round(
+            StreamState.CANCELLED, usage=_less(spent, answer.usage), timing=Timing(None, _rest(seconds, answer.timing))
+        )
+        answer = replace(answer, rounds=(earlier, *answer.all_rounds))
+    context = facts.get("context") or ""
+    return Turn(turn.id, turn.role, turn.content, answer, turn.included, turn.extra, context)
+
+
+def _less(spent: Usage | None, usage: Usage | None) -> Usage | None:
+    """The tokens of the requests before the last, of which only the sum with it was kept."""
+    if spent is None or usage is None:
+        return spent
+    counts = {name: (count, getattr(usage, name)) for name, count in asdict(spent).items()}
+    return Usage(**{name: None if a is None else max(0, a - (b or 0)) for name, (a, b) in counts.items()})  # type: ignore[arg-type]
+
+
+def _rest(seconds: float | None, timing: Timing) -> float:
+    return max(0.0, (seconds or 0.0) - timing.total)
 
 
 def _checked(facts: dict[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nbstream.outcome import add_up
 from nbstream.result import StreamResult, StreamState, ToolCall, ToolCallPart, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["Content", "Turn", "add_up", "answer_turn", "answered_turn", "new_id"]
+__all__ = ["Content", "Turn", "answer_turn", "answered_turn", "new_id"]
 
 Content: TypeAlias = "str | tuple[Mapping[str, Any], ...] | None"
 
@@ -33,8 +34,6 @@ class Turn:
         included: Whether later requests may send it: not for an answer that is only a part, until the user says so.
         extra: The other keys of the OpenAI message: `name`, `tool_calls`, `tool_call_id`, `refusal`.
         context: What stands for the turns that the request for the answer sent, see `budget.context_of`.
-        spent: The tokens that all requests for the answer have cost, if that is more than the last one's.
-        spent_seconds: How long all of them took, if it took more than one.
 
     Example:
         >>> Turn("1", "user", ({"type": "text", "text": "Look:"}, {"type": "image_url", "image_url": "…"})).text
@@ -48,8 +47,6 @@ class Turn:
     included: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
     context: str = ""
-    spent: Usage | None = None
-    spent_seconds: float | None = None
 
     @property
     def text(self) -> str:
@@ -85,19 +82,19 @@ class Turn:
     @property
     def usage(self) -> Usage | None:
         """The tokens that all requests for this turn have cost, where the server said so."""
-        return self.spent or (None if self.answer is None else self.answer.usage)
+        return None if self.answer is None else add_up(each.usage for each in self.answer.all_rounds)
 
     @property
     def seconds(self) -> float:
         """How long the answer has taken, all requests for it together; nothing where there is no answer."""
         if self.answer is None or not self.answer.parts:
             return 0.0
-        return self.spent_seconds or self.answer.timing.total
+        return sum(each.timing.total for each in self.answer.all_rounds)
 
     @property
     def cost(self) -> float | None:
         """What all requests for this turn have cost in US dollars, where that is known."""
-        return None if self.answer is None else self.answer.cost
+        return None if self.answer is None else self.answer.total_cost
 
     @property
     def result(self) -> StreamResult:
@@ -124,16 +121,8 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
     """
     included = result.state is StreamState.COMPLETED and bool(result.body or result.tool_calls)
     turn = answered_turn(turn_id, _to_keep(result), included=included, context=context)
-    if before is None:
-        return turn
-    if (spent := add_up([before.usage, result.usage])) != result.usage:
-        turn = replace(turn, spent=spent)
-    if before.seconds:
-        turn = replace(turn, spent_seconds=before.seconds + result.timing.total)
-    if before.cost is not None and turn.answer is not None:
-        turn = replace(turn, answer=replace(turn.answer, cost=before.cost + (result.cost or 0.0)))
     # What the user has let in stays in when it has grown.
-    return replace(turn, included=True) if before.included and turn.text else turn
+    return replace(turn, included=True) if before is not None and before.included and turn.text else turn
 
 
 def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context: str = "") -> Turn:
@@ -150,27 +139,14 @@ def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context
     return Turn(turn_id, "assistant", answer.text, answer, included, extra, context)
 
 
-def add_up(usages: Iterable[Usage | None]) -> Usage | None:
-    """The sum of what is known; `None` if nothing is.
-
-    Example:
-        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)])
-        Usage(input_tokens=11, output_tokens=22, total_tokens=33, cached_tokens=5, reasoning_tokens=None)
-    """
-    known = [asdict(usage) for usage in usages if usage is not None]
-    if not known:
-        return None
-    counts = {name: [each[name] for each in known if each[name] is not None] for name in known[0]}
-    return Usage(**{name: sum(reported) if reported else None for name, reported in counts.items()})  # type: ignore[arg-type]
-
-
 def _to_keep(result: StreamResult) -> StreamResult:
     """The answer without what only the program that asked for it can use, and without what holds on to that program."""
     error = result.error
     if error is not None:
         error = type(error)(error.message, code=error.code, status=error.status)
     beside: dict[str, Any] = {"choices": (), "logprobs": (), "parsed": None, "retry": None, "continuation": None}
-    return replace(result, error=error, **beside)
+    rounds = result.rounds if len(result.rounds) > 1 else ()  # one says nothing new
+    return replace(result, error=error, rounds=rounds, **beside)
 
 
 def _as_message(call: ToolCallPart) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.cost import shown_cost
 from nbstream.display.wording import WORDINGS, told
+from nbstream.money import shown_cost
 from nbstream.place import Place
 from nbstream.plain import plain
 from nbstream.remedies import Remedy, RemedyKind
@@ -109,7 +109,7 @@ def footer_of(result: StreamResult) -> list[str]:
         else f"{result.usage.output_tokens:,} token{'s' * (result.usage.output_tokens != 1)}",
         None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
         None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
-        None if result.cost is None else shown_cost(result.cost),
+        None if (cost := result.total_cost) is None else shown_cost(cost),
     ]
     return [_line(fact) for fact in facts if fact]
 

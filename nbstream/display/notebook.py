@@ -62,15 +62,18 @@ class NotebookSurface:
 
     Args:
         mode: `"live"` for the live view, `"markdown"` for growing Markdown, `"static"` for the final answer only.
+
+    Attributes:
+        mode: The same.
     """
 
     def __init__(self, mode: str) -> None:
-        self._mode = mode
+        self.mode = mode
         self._update: Callable[..., None] | None = None
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
         self._grown: tuple[Segment, ...] = ()
-        self._model = ""
+        self.model = ""
         self._images: Images = "link"
         self._place = Place.CELL
         self._retry: Retry | None = None
@@ -81,9 +84,9 @@ class NotebookSurface:
         from IPython import get_ipython
         from IPython.display import display
 
-        self._model, self._images, self._place = request.model, request.images, request.place
+        self.model, self._images, self._place = request.model, request.images, request.place
         data = waiting_bundle(request.model)
-        if self._mode == "live":
+        if self.mode == "live":
             from nbstream.display.live_view import LiveView
 
             self._view = LiveView(request.model, stop, images=request.images, place=request.place)
@@ -99,7 +102,7 @@ class NotebookSurface:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         if self._view is not None:
             self._view.draw(snapshot)
-        if self._mode == "static" or self._seen():
+        if self.mode == "static" or self._seen():
             return
         now = time.monotonic()
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
@@ -114,7 +117,7 @@ class NotebookSurface:
                 self._view.end(result)
         finally:
             # What a program made is to be read for the answer; the facts are in its metadata, too.
-            self._publish(*answer_bundle(result, self._images, footer=self._mode != "static", place=self._place))
+            self._publish(*answer_bundle(result, self._images, footer=self.mode != "static", place=self._place))
             if self._view is not None:
                 self._view.close_unless_seen()
 
@@ -126,7 +129,7 @@ class NotebookSurface:
         if self._growth.due(sum(len(segment.text) for segment in segments), now):
             data, metadata = answer_bundle(snapshot, self._images)
         elif not segments and (self._grown or snapshot.retry != self._retry):
-            data, metadata = waiting_bundle(self._model, snapshot.retry), {}
+            data, metadata = waiting_bundle(self.model, snapshot.retry), {}
         elif snapshot.retry != self._retry:  # of an answer that is gone on with
             data, metadata = answer_bundle(snapshot, self._images)
         else:

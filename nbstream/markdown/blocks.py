@@ -7,32 +7,20 @@ Knows nothing of inline marks, HTML output or streaming; how a block starts is i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from nbstream.markdown.cursor import CODE_INDENT, Cursor
-from nbstream.markdown.footnotes import note_key
-from nbstream.markdown.references import take_definitions
+from nbstream.markdown.open_blocks import OpenBlocks
 from nbstream.markdown.starts import math_end, start_block
-from nbstream.markdown.tree import Block, end_line
-
-if TYPE_CHECKING:
-    from nbstream.markdown.tree import Kind
+from nbstream.markdown.tree import Block
 
 __all__ = ["BlockParser"]
 
-_DEEPEST = 80
 _VERBATIM = ("code", "math")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _FENCE_END = re.compile(r"(`{3,}|~{3,})[ \t]*")
 
 
-def _can_contain(parent: Block, kind: Kind) -> bool:
-    if parent.kind == "list":
-        return kind == "item"
-    return kind != "item" and parent.kind in {"document", "quote", "item", "footnote"}
-
-
-class BlockParser:
+class BlockParser(OpenBlocks):
     """Builds the block tree from complete lines.
 
     Example:
@@ -43,14 +31,6 @@ class BlockParser:
         >>> [block.kind for block in parser.document.children]
         ['paragraph', 'list']
     """
-
-    def __init__(self) -> None:
-        self.document = Block("document")
-        self.references: dict[str, str] = {}
-        self.notes: dict[str, Block] = {}
-        self._spine = [self.document]
-        self._depth = 1
-        self._number = 0
 
     def fork(self) -> BlockParser:
         """Return a parser in the same state whose future does not touch this one; costs the open blocks only."""
@@ -63,21 +43,6 @@ class BlockParser:
             parent.children[-1] = child
         twin.document = twin._spine[0]
         return twin
-
-    @property
-    def container(self) -> Block:
-        """The deepest block that the current line continues."""
-        return self._spine[self._depth - 1]
-
-    @property
-    def tip(self) -> Block:
-        """The deepest open block."""
-        return self._spine[-1]
-
-    @property
-    def full(self) -> bool:
-        """Whether blocks are nested so deeply that further markers are text; drawing the tree is recursive."""
-        return self._depth > _DEEPEST
 
     def feed(self, line: str) -> None:
         """Parse one line, given without its line end."""
@@ -96,88 +61,6 @@ class BlockParser:
     def close(self) -> None:
         """Close every open block: the text has ended."""
         self._close_to(0)
-
-    def open(self, block: Block, *, lines_before: int = 0) -> Block:
-        """Add `block` where the current line stands, closing what the line does not continue.
-
-        Args:
-            block: The block; its line numbers are filled in.
-            lines_before: How many lines before the current one it took over from a paragraph.
-
-        Returns:
-            The block.
-        """
-        self._close_to(self._depth)
-        while not _can_contain(self.tip, block.kind):
-            self._close_to(len(self._spine) - 1)
-        parent = self.tip
-        block.start, block.end = self._number - lines_before, self._number
-        if parent.children and block.start > end_line(parent.children[-1]) + 1:
-            # A blank line between items, or between the children of an item, makes the whole list loose.
-            owner = parent if parent.kind == "list" else self._spine[-2] if parent.kind == "item" else None
-            if owner is not None:
-                owner.loose = True
-        parent.children.append(block)
-        self._spine.append(block)
-        self._depth = len(self._spine)
-        return block
-
-    def define_note(self, label: str, block: Block) -> None:
-        """Take in a footnote; the first of a label wins.
-
-        Its name is put among the references, too: what waits for one is drawn again when it comes.
-        """
-        self.notes.setdefault(note_key(label), block)
-        self.references.setdefault(note_key(label), "")
-
-    def close_tip(self) -> None:
-        """Close the deepest open block: the current line ended it."""
-        self._close_to(len(self._spine) - 1)
-        self._depth = len(self._spine)
-
-    def take_paragraph(self) -> Block | None:
-        """Take the open paragraph away to make something else of it, without the definitions in front.
-
-        Returns:
-            The paragraph, or None if definitions were all it held: it stays, closed.
-        """
-        paragraph = self.tip
-        rest = take_definitions(paragraph.text, self.references)
-        if not rest:
-            self.close_tip()
-            return None
-        paragraph.lines = rest.split("\n")
-        self._drop_tip()
-        return paragraph
-
-    def take_last_line(self) -> str:
-        """Take the last line of the open paragraph away, and the paragraph with it if that was all."""
-        paragraph = self.tip
-        line = paragraph.lines.pop()
-        paragraph.end -= 1
-        if not paragraph.lines:
-            self._drop_tip()
-        return line
-
-    def _drop_tip(self) -> None:
-        self._spine.pop()
-        self.tip.children.pop()
-        self._depth = len(self._spine)
-
-    def _close_to(self, depth: int) -> None:
-        while len(self._spine) > depth:
-            block = self._spine.pop()
-            block.open = False
-            if block.kind == "math" and not block.level and block.lines[0].strip():
-                block.kind = "paragraph"
-                block.lines[0] = (block.fence.run if block.fence else "") + block.lines[0]
-            if block.kind == "paragraph":
-                rest = take_definitions(block.text, self.references)
-                block.kind = "paragraph" if rest else "definitions"
-                block.lines = rest.split("\n")
-            elif block.kind == "code" and block.fence is None:
-                while block.lines and not block.lines[-1].strip():
-                    block.lines.pop()
 
     def _continue(self, cursor: Cursor) -> bool:
         """Match the line against the open blocks; return whether it was used up (it closed a fence)."""

@@ -16,8 +16,8 @@ from nbstream.markdown.tables import alignment
 from nbstream.markdown.tree import Block, Fence, Marker
 
 if TYPE_CHECKING:
-    from nbstream.markdown.blocks import BlockParser
     from nbstream.markdown.cursor import Cursor
+    from nbstream.markdown.open_blocks import OpenBlocks
 
 __all__ = ["math_end", "start_block"]
 
@@ -36,7 +36,7 @@ _MATH = re.compile(r"(\$\$(?!\$)|\\\[)(.*)")
 _MATH_CLOSER = {"$$": "$$", "\\[": "\\]"}
 
 
-def start_block(parser: BlockParser, cursor: Cursor) -> Started:
+def start_block(parser: OpenBlocks, cursor: Cursor) -> Started:
     """Try every kind of block at the cursor."""
     if cursor.indented:
         return _indented_code(parser, cursor)
@@ -50,7 +50,7 @@ def start_block(parser: BlockParser, cursor: Cursor) -> Started:
     return None
 
 
-def _quote(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+def _quote(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
     if not text.startswith(">"):
         return None
     cursor.skip_indent()
@@ -60,7 +60,7 @@ def _quote(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     return "container"
 
 
-def _heading(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+def _heading(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
     found = _HEADING.match(text)
     if found is None:
         return None
@@ -70,7 +70,7 @@ def _heading(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
     return "line"
 
 
-def _fence(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+def _fence(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
     found = _FENCE.fullmatch(text)
     if found is None:
         return None
@@ -79,7 +79,7 @@ def _fence(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     return "line"
 
 
-def _math(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+def _math(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
     found = _MATH.fullmatch(text)
     if found is None:
         return None
@@ -110,7 +110,7 @@ def math_end(block: Block, line: str) -> tuple[str, str] | None:
     return body, "" if tail.strip() in {"", ".", ",", ";"} else tail.strip()
 
 
-def _setext(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+def _setext(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
     if parser.container.kind != "paragraph" or not (found := _SETEXT.fullmatch(text)):
         return None
     paragraph = parser.take_paragraph()
@@ -122,7 +122,7 @@ def _setext(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
     return "line"
 
 
-def _rule(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+def _rule(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
     if not _RULE.fullmatch(text):
         return None
     parser.open(Block("rule"))
@@ -130,7 +130,7 @@ def _rule(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
     return "line"
 
 
-def _item(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+def _item(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
     found = _BULLET.match(text) or _NUMBER.match(text)
     if found is None:
         return None
@@ -153,7 +153,7 @@ def _item(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     return "container"
 
 
-def _footnote(parser: BlockParser, cursor: Cursor, text: str) -> Started:
+def _footnote(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
     found = _FOOTNOTE.match(text)
     if found is None:
         return None
@@ -164,7 +164,7 @@ def _footnote(parser: BlockParser, cursor: Cursor, text: str) -> Started:
     return "container"
 
 
-def _table(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
+def _table(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
     if parser.container.kind != "paragraph":
         return None
     align = alignment(parser.container.lines[-1], text)
@@ -175,7 +175,7 @@ def _table(parser: BlockParser, _cursor: Cursor, text: str) -> Started:
     return "line"
 
 
-def _indented_code(parser: BlockParser, cursor: Cursor) -> Started:
+def _indented_code(parser: OpenBlocks, cursor: Cursor) -> Started:
     if parser.tip.kind == "paragraph" or cursor.blank:
         return None
     cursor.skip_columns(CODE_INDENT)

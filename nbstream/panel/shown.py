@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from nbstream.cost import shown_cost
 from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.display.panel_state import TurnView
 from nbstream.display.segments import segments_of
+from nbstream.money import shown_cost
 from nbstream.panel.attachments import attachments_of, text_of
 from nbstream.place import Place
 from nbstream.result import StreamState

@@ -27,6 +27,7 @@ from nbstream.events import (
 from nbstream.plain import encodable
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.transport.fields import (
+    UNSHOWN_MEDIA,
     annotated,
     bytes_of,
     data_of,
@@ -39,12 +40,12 @@ from nbstream.transport.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nbstream.parts import MediaKind
-    from nbstream.transport.responses import ResponsesAdapter
+    from nbstream.transport.wire import Adapter
 
-__all__ = ["UNSHOWN_MEDIA", "ChatCompletionsAdapter"]
+__all__ = ["ChatCompletionsAdapter"]
 
 _MEDIA: Mapping[str, MediaKind] = {
     "image": "image",
@@ -57,17 +58,21 @@ _MEDIA: Mapping[str, MediaKind] = {
 _OTHER_API = Warned(
     "other_api", "The server answered in the words of Responses.", (Remedy(RemedyKind.USE_API, "responses"),)
 )
-UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
 
 class ChatCompletionsAdapter:
-    """Translates the chunks of one stream."""
+    """Translates the chunks of one stream.
+
+    Args:
+        responses: Makes the adapter of the other API, for servers that answer in its words.
+    """
 
     sequence_number: int | None = None  # the API does not number its events
 
-    def __init__(self) -> None:
+    def __init__(self, responses: Callable[[], Adapter] | None = None) -> None:
         self.ended = False  # and marks its end outside JSON
-        self._responses: ResponsesAdapter | None = None
+        self._new_responses = responses
+        self._responses: Adapter | None = None
         self._model: Any = None
         self._id: Any = None
 
@@ -103,9 +108,9 @@ class ChatCompletionsAdapter:
         """Decode an event of the other API, as some servers send here."""
         events: list[Event] = []
         if self._responses is None:
-            from nbstream.transport.responses import ResponsesAdapter  # which knows this module
-
-            self._responses = ResponsesAdapter()
+            if self._new_responses is None:
+                return []
+            self._responses = self._new_responses()
             events.append(_OTHER_API)
         whole = self._responses.decode_whole if "output" in payload else self._responses.decode
         events.extend(whole(payload) or ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nbstream.errors import ConnectionLostError
 from nbstream.events import ReasoningDelta, TextDelta
 from nbstream.request import Position
-from nbstream.transport.chat_completions import ChatCompletionsAdapter
+from nbstream.transport.adapters import adapter_for
 from nbstream.transport.gathering import Gathering
 from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.wire import WireDecoder
@@ -118,4 +118,4 @@ def _adapter(request: StreamRequest) -> Adapter:
     if request.position is not None:
         resumed: ResponsesAdapter = request.position.translator.resumed()
         return resumed
-    return ChatCompletionsAdapter() if request.api == "chat" else ResponsesAdapter()
+    return adapter_for(request.api)

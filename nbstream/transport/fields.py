@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from nbstream.events import Annotated, Failed
+from nbstream.events import Annotated, Failed, Warned
 from nbstream.plain import encodable, plain
 from nbstream.result import Usage
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "UNSHOWN_MEDIA",
     "annotated",
     "bytes_of",
     "data_of",
@@ -164,6 +165,8 @@ def usage_from(usage: Any) -> Usage | None:
 
 
 _LONGEST_NAME = 500
+
+UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
 
 def objects(value: Any) -> list[dict[str, Any]]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.events import ActivityReported, Event, MediaDelta
-from nbstream.transport.chat_completions import UNSHOWN_MEDIA
-from nbstream.transport.fields import bytes_of, name_or_none, text_or_none
+from nbstream.transport.fields import UNSHOWN_MEDIA, bytes_of, name_or_none, text_or_none
 from nbstream.transport.response_items import CALL_ARGUMENTS
 
 if TYPE_CHECKING:

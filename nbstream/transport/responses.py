@@ -22,8 +22,9 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.transport.chat_completions import UNSHOWN_MEDIA, ChatCompletionsAdapter
+from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.fields import (
+    UNSHOWN_MEDIA,
     annotated,
     bytes_of,
     error_in,

@@ -5,19 +5,16 @@ It must not know what the cell does.
 
 from __future__ import annotations
 
-import itertools
-import json
 import os
 import pathlib
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.websocket import Listener, Received
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from playwright.sync_api import Page, WebSocket
 
     from tests.real_jupyter import Notebook
 
@@ -46,9 +43,7 @@ class Spent:
     """What one run of a cell took.
 
     Attributes:
-        websocket: Bytes that the page received.
-        frames: How many websocket messages these were, by type.
-        parts: Bytes of headers, content and so on, by message type and part.
+        received: What came over the websocket.
         main_thread: Seconds of the page's main thread.
         drawing: Seconds of it in scripts, styles and layout.
         kernel: Seconds of CPU of the kernel's process.
@@ -58,9 +53,7 @@ class Spent:
         live_text: What the live view said when it left.
     """
 
-    websocket: int = 0
-    frames: Counter[str] = field(default_factory=Counter)
-    parts: Counter[str] = field(default_factory=Counter)
+    received: Received = field(default_factory=Received)
     main_thread: float = 0.0
     drawing: float = 0.0
     kernel: float = 0.0
@@ -74,12 +67,9 @@ class PageMeter:
     """Measures one page: hand `listen` to whatever opens it, and call `start` once it is open."""
 
     def __init__(self) -> None:
-        self._spent = Spent()
+        self._listener = Listener()
+        self.listen = self._listener.listen
         self._kernel = 0
-
-    def listen(self, page: Page) -> None:
-        """Count what the page's websockets receive from now on."""
-        page.on("websocket", self._listen)
 
     def start(self, notebook: Notebook, spare_cell: int) -> None:
         """Get ready, once the notebook is open."""
@@ -99,7 +89,8 @@ class PageMeter:
         self._session.send("HeapProfiler.collectGarbage")  # or this run would pay for the garbage of what came before
         notebook.page.wait_for_timeout(500)  # which has calmed down
         notebook.page.evaluate("window.long_tasks.length = 0; window.left = window.came_at = null")
-        spent = self._spent = Spent()
+        spent = Spent()
+        self._listener.received = spent.received
         before, cpu, began = self._metrics(), self._kernel_cpu(), time.perf_counter()
         notebook.start(cell)
         until()
@@ -126,22 +117,3 @@ class PageMeter:
         """Seconds of all threads; Linux only."""
         fields = pathlib.Path(f"/proc/{self._kernel}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
-
-    def _listen(self, socket: WebSocket) -> None:
-        socket.on("framereceived", self._count)
-
-    def _count(self, payload: str | bytes) -> None:
-        data = payload.encode() if isinstance(payload, str) else payload
-        self._spent.websocket += len(data)
-        if isinstance(payload, str):
-            return
-        # jupyter_server's own format: how many offsets, the offsets, then channel and the parts of the message.
-        count = int.from_bytes(data[:8], "little")
-        if not 4 < count < 100:
-            return
-        offsets = [int.from_bytes(data[8 * n : 8 * n + 8], "little") for n in range(1, count + 1)]
-        parts = [data[a:b] for a, b in itertools.pairwise(offsets)]
-        kind = json.loads(parts[1])["msg_type"]
-        self._spent.frames[kind] += 1
-        for name, part in zip(("channel", "header", "parent_header", "metadata", "content"), parts, strict=False):
-            self._spent.parts[f"{kind} {name}"] += len(part)

@@ -58,7 +58,7 @@ def print_table(title: str, spent: dict[str, Spent]) -> None:
     for way, each in spent.items():
         longest = max(each.long_tasks, default=0)
         print(
-            f"  {way:28}{each.websocket:14,}{sum(each.frames.values()):14,}{each.main_thread:12.2f} s"
+            f"  {way:28}{each.received.size:14,}{sum(each.received.messages.values()):14,}{each.main_thread:12.2f} s"
             f"{each.drawing:12.2f} s{each.kernel:12.2f} s{each.seconds:12.1f} s{longest:11.0f} ms"
         )
 
@@ -86,14 +86,14 @@ def test_an_answer_of_5_kb_at_100_chunks_a_second(open_notebook: OpenNotebook, u
     print_table(f"{size} characters in {chunks} chunks, 100 a second, in JupyterLab", spent)
     ours, each_chunk = spent["%%stream"], spent["display(Markdown) a chunk"]
     print("  where the bytes of %%stream go:")
-    for part, part_size in ours.parts.most_common(7):
+    for part, part_size in ours.received.parts.most_common(7):
         kind = part.partition(" ")[0]
-        print(f"    {part:36}{part_size:8,} in {ours.frames[kind]} messages")
+        print(f"    {part:36}{part_size:8,} in {ours.received.messages[kind]} messages")
     slept = sum(floor.main_thread for floor in floors)
     main_thread, other, _ = (sum(run.main_thread for run in runs[way]) - slept for way in compared)
     kernel, _, printing = (min(run.kernel for run in runs[way]) for way in compared)
     figures = {
-        "websocket bytes of a display a chunk": (ours.websocket / each_chunk.websocket, WEBSOCKET_BYTES),
+        "websocket bytes of a display a chunk": (ours.received.size / each_chunk.received.size, WEBSOCKET_BYTES),
         "main-thread time of a display a chunk": (max(main_thread, 0.001) / other, MAIN_THREAD),
         "kernel CPU of a loop that prints": (kernel / printing, KERNEL_CPU),
     }

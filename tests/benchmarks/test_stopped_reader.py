@@ -40,7 +40,7 @@ def memory_held():
 view = LiveView("m", lambda: None)
 def draw(frames):
     for number in range(frames):
-        view._feed._send_next({{"type": "patch", "blocks": [[0, 0, "", 0, "x" * {SIZE}]]}})
+        view.send({{"type": "patch", "number": number + 1, "blocks": [[0, 0, "", 0, "x" * {SIZE}]]}})
         time.sleep(0.002)  # Jupyter drops what is more than 1,000 messages a second
 draw(100)
 before = memory_held()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
 IMAGES = pathlib.Path(__file__).parents[2] / "notebooks" / "images"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 SHARPNESS = 1.5
 WIDTH = 720  # of the window: makes outputs about as wide as half a README
 MODEL = "gpt-5-mini"

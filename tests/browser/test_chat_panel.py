@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
     from nbstream.demo import DemoServer
-    from nbstream.demo.record import RequestRecord
     from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
-PATIENCE_MS = 30_000
-BUSY = "import time\nuntil = time.monotonic() + 12\nwhile time.monotonic() < until: sum(range(1000))"
+PATIENCE = 60.0
+PATIENCE_MS = 1_000 * PATIENCE
+BUSY = "import pathlib\nwhile not pathlib.Path('go.txt').exists(): sum(range(1000))"
 
 
 def panel_cell(upstream: DemoServer, options: str = "", name: str = "panel", last: str | None = None) -> str:
@@ -60,23 +60,9 @@ def open_panel(open_notebook: OpenNotebook, front_end: str, *cells: str) -> tupl
     return notebook, Panel(notebook, 1)
 
 
-def asked(upstream: DemoServer, before: int) -> RequestRecord:
-    """The record of the next request after so many."""
-    until = time.monotonic() + 10
-    while len(upstream.requests) <= before and time.monotonic() < until:
-        time.sleep(0.005)  # the server runs here, but tells of nothing but ends
-    return upstream.requests[before]
-
-
 def saved(notebook: Notebook) -> dict[str, Any]:
     notebook.prompt(0).click()  # in the composer, Escape is a key of its own
     return notebook.save()
-
-
-def seconds_until_closed(record: RequestRecord, since: float) -> float:
-    assert record.ended.wait(10)
-    assert record.closed_at is not None
-    return record.closed_at - since
 
 
 def outputs_of(file: dict[str, Any], cell: int) -> list[dict[str, Any]]:
@@ -173,42 +159,33 @@ def test_errors_of_callbacks_are_shown_in_the_panel(open_notebook: OpenNotebook,
 # --- it never blocks --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.timed
 def test_stop_reaches_the_server_while_the_kernel_is_idle(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     _, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
     panel.send("Write 800 words")
     panel.wait_for_text(1, "A token is")
     record = upstream.requests[-1]
-    clicked_at = time.monotonic()
     panel.button("Stop").click()
-    took = seconds_until_closed(record, clicked_at)
-    print(f"idle kernel: Stop → close {took:.3f} s")
-    assert took < 0.5
+    assert record.ended.wait(PATIENCE)
+    assert record.state == "client_closed"
     panel.wait_for_end(1, "cancelled")
 
 
-@pytest.mark.timed
 def test_send_and_stop_work_while_a_cell_runs(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream), BUSY)
     panel.send("Count to 3")  # the first message of a kernel imports what it needs
     panel.wait_for_end(1)
     notebook.start(2)
     expect(notebook.prompt(2)).to_have_text("[*]:")
-    before = len(upstream.requests)
-    sent_at = time.monotonic()
     panel.send("Write 800 words")
-    asked(upstream, before)
-    took_to_send = time.monotonic() - sent_at
     panel.wait_for_text(3, "A token is")
     record = upstream.requests[-1]
-    clicked_at = time.monotonic()
     panel.button("Stop").click()
-    took = seconds_until_closed(record, clicked_at)
-    print(f"busy kernel: Send → request {took_to_send:.3f} s, Stop → close {took:.3f} s")
-    assert took < 0.5
-    assert took_to_send < 0.75  # of which a part is typing
+    assert record.ended.wait(PATIENCE)
+    assert record.state == "client_closed"
     panel.wait_for_end(3, "cancelled")
     expect(notebook.prompt(2)).to_have_text("[*]:")
+    notebook.path.with_name("go.txt").touch()
+    notebook.wait_for_end(2)
 
 
 def test_cells_run_while_the_panel_streams(open_notebook: OpenNotebook, upstream: DemoServer) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nbstream.demo import DemoServer
     from tests.real_jupyter import Notebook, OpenNotebook
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 
 # Loses some messages between kernel and page, as a server does that limits their rate.
 LOSE_MESSAGES = """
@@ -126,7 +126,7 @@ def test_an_answer_that_ends_while_the_tab_sleeps_is_there_when_it_wakes(
     notebook.start(1)
     expect(blocks_of(notebook, 1).nth(1)).to_be_visible(timeout=PATIENCE_MS)
     tab.sleep()
-    assert upstream.requests[-1].ended.wait(30)
+    assert upstream.requests[-1].ended.wait(60)
     assert upstream.requests[-1].state == "finished"
     tab.wake()
     notebook.wait_for_end(1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.real_jupyter import Notebook, OpenNotebook
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 
 # Answers with the question, word by word, until it is stopped; then the output is updated, as for a saved notebook.
 ECHO = """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.panel_page import PanelPage
     from tests.real_jupyter import Jupyter, OpenNotebook
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SHADES = ["light", "dark"]
 ANSWER = """\

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nbstream.demo import DemoServer
     from tests.real_jupyter import OpenNotebook
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 KEPT_MS = 3_000  # after the end of a turn, the page looks whether the notebook has kept it
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.panel_page import PanelPage
     from tests.real_jupyter import Jupyter, OpenNotebook
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 SHOWN = (
     ".nbs-body, .nbs-mark, .nbs-turn-facts, .nbs-who, .nbs-thoughts, .nbs-words, .nbs-totals, .nbs-panel pre, .nbs-chip"
 )

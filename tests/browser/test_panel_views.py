@@ -132,7 +132,7 @@ def test_a_page_that_joins_late_asks_for_the_newest_first(panel_page: PanelPage,
 def test_a_lost_message_leaves_no_hole(panel_page: PanelPage) -> None:
     panel_page.show(turns=exchange(1))
     panel_page.view.show(replace(panel_page.state, turns=(*exchange(1), *exchange(2))))
-    panel_page.view.take()  # lost
+    panel_page.take()  # lost
     panel_page.show(turns=(*exchange(1), *exchange(2), *exchange(3)))
     expect(panel_page.turns).to_have_count(6)
     expect(panel_page.turns.nth(3).locator(".nbs-body")).to_have_text("An answer.")
@@ -143,7 +143,7 @@ def test_a_lost_patch_leaves_no_hole(panel_page: PanelPage) -> None:
     panel_page.draw(stream, "One")
     panel_page.draw(stream, "One two")
     stream.draw(StreamResult("One two three", StreamState.STREAMING))
-    panel_page.view.take()
+    panel_page.take()
     panel_page.end(stream, "One two three four")
     expect(panel_page.turns.nth(1).locator(".nbs-body")).to_have_text("One two three four")
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.real_jupyter import Jupyter, OpenNotebook
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 LIVE, STATIC = ".nbs-body", ".jp-OutputArea-output.jp-RenderedMarkdown"
 COUNT = """([selector, mark, count]) => [...document.querySelectorAll(selector)]
   .filter((element) => element.textContent.includes(mark)).length >= count"""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.real_jupyter import OpenNotebook
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 IMAGE = "http://images.example/cat.gif"
 PICTURE = f"Look: ![a cat]({IMAGE})\n\nAnd more.\n\n"

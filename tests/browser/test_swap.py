@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbstream.testing import FaultServer
     from tests.real_jupyter import Notebook, OpenNotebook
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 MOST = 0.15  # change in height
 
 ANSWERS = {

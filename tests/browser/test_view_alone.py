@@ -40,8 +40,11 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
 @pytest.fixture
 def tell(page: Page) -> Callable[..., None]:
     """Send the view a message, numbered unless it says otherwise."""
-    page.set_content(f"<!doctype html><style>{LiveView._css}</style><div id=here></div>")
-    page.evaluate(STAND_IN.replace("ESM", json.dumps(str(LiveView._esm))))
+    view = LiveView("m", lambda: None)
+    code, styles = (view.get_state()[name] for name in ("_esm", "_css"))
+    view.close()
+    page.set_content(f"<!doctype html><style>{styles}</style><div id=here></div>")
+    page.evaluate(STAND_IN.replace("ESM", json.dumps(code)))
     page.wait_for_function("window.ready")
     return lambda **message: page.evaluate("(message) => tell(message)", message)
 

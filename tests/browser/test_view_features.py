@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nbstream.testing import FaultServer
     from tests.real_jupyter import OpenNotebook
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 
 
 def stream_cell(server: FaultServer) -> str:

@@ -145,8 +145,6 @@ def test_damaged_settings_are_refused(document, field, value):
         (1, "id", "Q1"),
         (1, "answer", []),
         (1, "context", 7),
-        (1, "spent", {"input_tokens": None, "output_tokens": 1, "total_tokens": 8}),
-        (1, "spent_seconds", "long"),
         (1, "extra", "x"),
     ],
 )
@@ -198,6 +196,10 @@ def test_a_damaged_turn_is_named(document, at, field, value):
         ("warnings", [{"kind": "x", "message": "", "remedies": [{}]}]),
         ("model", ["m"]),
         ("attempts", "2"),
+        ("rounds", {}),
+        ("rounds", [{}]),
+        ("rounds", [{"state": "quux"}]),
+        ("rounds", [{"state": "completed", "usage": {"input_tokens": 1}}]),
     ],
 )
 def test_a_damaged_answer_is_named(document, field, value):

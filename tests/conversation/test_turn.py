@@ -107,20 +107,27 @@ def test_only_a_whole_answer_is_sent_by_itself(values, included):
     assert answer_turn("a", StreamResult(**values)).included is included
 
 
+def continued(before, text, state, **facts):
+    """The turn once another request has gone on with it."""
+    result = StreamResult(text, state, **facts)
+    return answer_turn("a", replace(result, rounds=(*before.result.all_rounds, *result.all_rounds)), before=before)
+
+
 def test_the_usage_of_a_turn_is_that_of_all_its_requests():
     first = answer_turn("a", StreamResult("He", StreamState.CANCELLED, usage=Usage(5, 2, 7)))
-    silent = answer_turn("a", StreamResult("Hel", StreamState.CANCELLED), before=first)
-    last = answer_turn("a", StreamResult("Hello", StreamState.COMPLETED, usage=Usage(7, 3, 10, 1)), before=silent)
+    silent = continued(first, "Hel", StreamState.CANCELLED)
+    last = continued(silent, "Hello", StreamState.COMPLETED, usage=Usage(7, 3, 10, 1))
     assert (first.usage, silent.usage, last.usage) == (Usage(5, 2, 7), Usage(5, 2, 7), Usage(12, 5, 17, 1))
     assert (silent.result.usage, last.result.usage) == (None, Usage(7, 3, 10, 1))
 
 
 def test_time_and_cost_of_a_turn_are_those_of_all_its_requests():
     first = answer_turn("a", StreamResult("He", StreamState.CANCELLED, timing=Timing(total=0.5), cost=0.25))
-    silent = answer_turn("a", StreamResult("Hel", StreamState.CANCELLED), before=first)
-    last = answer_turn("a", StreamResult("Hello", timing=Timing(total=1.5), cost=0.5), before=silent)
+    silent = continued(first, "Hel", StreamState.CANCELLED)
+    last = continued(silent, "Hello", StreamState.COMPLETED, timing=Timing(total=1.5), cost=0.5)
     assert [(turn.seconds, turn.cost) for turn in (first, silent, last)] == [(0.5, 0.25), (0.5, 0.25), (2.0, 0.75)]
     assert last.result.timing.total == 1.5
+    assert footer_of(last.result)[-1] == "$0.75"
 
 
 def test_an_answer_that_never_came_has_taken_no_time():

@@ -54,7 +54,7 @@ def server() -> Iterator[DemoServer]:
 
 @pytest.fixture
 def client(server: DemoServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0, timeout=10) as client:
+    with openai.OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0, timeout=60) as client:
         yield client
 
 
@@ -95,7 +95,7 @@ def ask(server: DemoServer) -> Callable[..., Reply]:
         headers: Mapping[str, str] | None = None,
         method: str | None = None,
     ) -> Reply:
-        connection = http.client.HTTPConnection(urlsplit(server.base_url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(server.base_url).netloc, timeout=60)
         sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         try:
             connection.request(

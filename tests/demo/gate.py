@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
 TOKENS_BEFORE_GATE = 10
-PATIENCE = 10
+PATIENCE = 60.0
 
 
 class Gate:

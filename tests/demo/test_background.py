@@ -124,6 +124,7 @@ def test_the_sdk_s_own_helper_resumes(client, client_is_there):
         assert helper.get_final_response().output_text == TEXT
 
 
+@pytest.mark.sdk
 def test_the_async_client(server):
     async def ask():
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client:

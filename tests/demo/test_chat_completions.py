@@ -24,7 +24,7 @@ def test_a_whole_answer(client):
     answer = client.chat.completions.create(model="demo", messages=MESSAGES)
     assert answer.choices[0].message.content == TEXT
     assert answer.choices[0].finish_reason == "stop"
-    assert answer._request_id.startswith("req_demo_")
+    assert answer._request_id.startswith("req_demo_")  # noqa: SLF001  its documented name
 
 
 def test_a_streamed_answer(client):
@@ -49,6 +49,7 @@ def test_the_sdk_stream_helper(client):
     assert answer.choices[0].finish_reason == "stop"
 
 
+@pytest.mark.sdk
 def test_the_async_client(server):
     async def ask():
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client:

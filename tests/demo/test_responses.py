@@ -42,6 +42,7 @@ def test_the_sdk_stream_helper(client):
     assert (answer.output_text, answer.usage.output_tokens) == (TEXT, len(split(TEXT)))
 
 
+@pytest.mark.sdk
 def test_the_async_client(server):
     async def ask():
         async with openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client:

@@ -1,7 +1,6 @@
 """Responses that the server remembers: looked up, refused, forgotten."""
 
 import threading
-import time
 
 import openai
 import pytest
@@ -117,9 +116,7 @@ def test_stop_ends_what_goes_on_and_forgets_it():
     with openai.OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0, timeout=PATIENCE) as client:
         begun = begin(client)
         assert gate.reached.wait(PATIENCE)
-        started = time.monotonic()
         server.stop()
-        assert time.monotonic() - started < 2
         assert set(threading.enumerate()) == before
     with (
         server,

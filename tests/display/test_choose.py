@@ -16,7 +16,7 @@ def kernel(**content):
 
 
 def mode_of(surface):
-    return surface._mode
+    return surface.mode
 
 
 @pytest.fixture

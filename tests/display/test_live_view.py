@@ -1,12 +1,11 @@
 """What a live view tells the page about pauses, reasoning, beginnings again and ends, message by message."""
 
-from typing import Any
-
 import pytest
 
 from nbstream.display.live_view import LiveView
 from nbstream.errors import StalledError
 from nbstream.result import Retry, StreamResult, StreamState, Timing, Usage
+from tests import comms
 from tests.slots import Slots
 
 SOME = StreamState.STREAMING
@@ -17,28 +16,20 @@ FACTS = {"reason": "rate limited", "attempt": 2, "attempts": 3}
 class Page:
     """What has been sent to the page, and the hands of the kernel's clock."""
 
-    def __init__(self):
-        self.sent: list[dict[str, Any]] = []
+    def __init__(self, ends):
         self.now = 100.0
         self.stopped = 0
         self.view = LiveView("m", self._stop, now=lambda: self.now)
-        self.view.send = self.sent.append
+        self.take = ends.take
+        self.says = lambda **message: ends.says(message)
 
     def _stop(self):
         self.stopped += 1
 
-    def take(self):
-        """What was sent since the last time."""
-        taken, self.sent[:] = list(self.sent), []
-        return taken
-
-    def says(self, **message):
-        self.view._on_page_message(None, message, None)
-
 
 @pytest.fixture
-def page():
-    page = Page()
+def page(monkeypatch):
+    page = Page(comms.Page(monkeypatch))
     yield page
     page.view.close()
 

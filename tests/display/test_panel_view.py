@@ -6,20 +6,23 @@ import pytest
 
 from nbstream.display.panel_actions import perform
 from nbstream.display.panel_state import Attachment, PanelState, TurnView
+from nbstream.display.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState
-from tests.panel_page import REQUEST, Overheard, Reader, exchange
+from tests import comms
+from tests.panel_page import REQUEST, Reader, exchange
 
 
 class Page:
     """What has been sent to the page."""
 
-    def __init__(self):
+    def __init__(self, ends):
         self.reader = Reader()
-        self.view = Overheard(self.reader)
-        self.take = self.view.take
+        self.view = PanelView(self.reader)
+        self.take = ends.take
+        self._ends = ends
 
     def says(self, **message):
-        self.view._on_page_message(None, message, None)
+        self._ends.says(message)
         return self.take()
 
     def shows(self, *turns, **state):
@@ -28,8 +31,8 @@ class Page:
 
 
 @pytest.fixture
-def page():
-    page = Page()
+def page(monkeypatch):
+    page = Page(comms.Page(monkeypatch))
     yield page
     page.view.close()
 
@@ -57,14 +60,20 @@ def test_only_what_differs_is_sent(page):
     assert changed["contents"] == [], "what pages have is not sent again"
 
 
-def test_a_turn_is_rendered_once(page, monkeypatch):
-    rendered: list[str] = []
+@pytest.fixture
+def rendered(monkeypatch):
+    """The texts of settled turns that were rendered."""
+    texts: list[str] = []
 
     def render(segments, _):
-        rendered.extend(segment.text for segment in segments)
+        texts.extend(segment.text for segment in segments)
         return [segment.text for segment in segments]
 
     monkeypatch.setattr("nbstream.display.settled_turns.render_segments", render)
+    return texts
+
+
+def test_a_turn_is_rendered_once(page, rendered):
     page.says(type="hello")
     for noted in ("", "a", "b"):
         page.shows(*(replace(turn, note=noted) for turn in exchange(1)))
@@ -74,9 +83,9 @@ def test_a_turn_is_rendered_once(page, monkeypatch):
     assert rendered[2:] == ["Another"]
 
 
-def test_before_there_is_a_page_nothing_is_rendered(page, monkeypatch):
-    monkeypatch.setattr("nbstream.display.settled_turns.render_segments", lambda *_: pytest.fail("nobody looks"))
+def test_before_there_is_a_page_nothing_is_rendered(page, rendered):
     page.shows(*exchange(1))
+    assert rendered == []
     assert not page.view.on_screen
     (outline,) = page.says(type="hello")
     assert page.view.on_screen
@@ -142,11 +151,14 @@ def test_contents_come_in_batches_the_most_wanted_first(page):
     assert batch["contents"] == []
 
 
-def test_deleted_turns_are_forgotten(page):
+def test_deleted_turns_are_forgotten_but_not_other_versions(page, rendered):
     page.says(type="hello")
-    page.shows(*exchange(1), *exchange(2))
+    page.shows(*exchange(1), *exchange(2, "Another answer"))
     page.shows(exchange(1)[0], replace(exchange(1)[1], siblings=("a1", "a2")))
-    assert set(page.view._settled._settled) == {"u1", "a1", "a2"}
+    del rendered[:]
+    page.shows(*exchange(1), *exchange(2, "Another answer"))
+    page.says(type="want", turns=["u1", "a1", "u2", "a2"])
+    assert rendered == ["Question 2"]
 
 
 def test_an_answer_whose_turn_has_gone_is_forgotten_once_it_has_ended(page):

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from nbstream.display.rich_markdown import MarkdownPrinter
 from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.errors import ConnectionLostError
 from nbstream.result import Retry, StreamResult, StreamState
@@ -122,29 +123,27 @@ GIANTS = {
 
 
 @pytest.mark.parametrize("kind", GIANTS)
-def test_cost_is_linear_also_for_one_giant_block(opened, kind):
+def test_cost_is_linear_also_for_one_giant_block(opened, kind, monkeypatch):
     head, line = GIANTS[kind]
+    lengths = []
+    draw_piece = MarkdownPrinter.draw
+
+    def counting(printer, piece, width):
+        lengths.append(len(piece.source))
+        return draw_piece(printer, piece, width)
 
     def written(length):
         screen = Screen()
-        surface, text = opened(screen), head + line * (length // len(line))
-        surface._printer.draw = counting(surface._printer.draw)
+        text = head + line * (length // len(line))
         lengths.clear()
-        draw(surface, text, step=200)
+        draw(opened(screen), text, step=200)
+        rendered = sum(lengths)
         assert screen.text.split() == shown(opened, text).split()
-        return sum(lengths)
+        return rendered
 
-    lengths = []
-
-    def counting(original):
-        def draw(piece, width):
-            lengths.append(len(piece.source))
-            return original(piece, width)
-
-        return draw
-
-    small, large = written(16_000), written(32_000)
-    print(f"\n{kind}: characters rendered for 16,000 and 32,000: {small:,}, {large:,}")
+    monkeypatch.setattr(MarkdownPrinter, "draw", counting)
+    small, large = written(8_000), written(16_000)
+    print(f"\n{kind}: characters rendered for 8,000 and 16,000: {small:,}, {large:,}")
     assert large < 2.5 * small
 
 

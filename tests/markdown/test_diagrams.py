@@ -55,4 +55,4 @@ def test_cost_is_linear(piece):
     code = piece * (80_000 // len(piece))
     before = time.process_time()
     diagram(code)
-    assert time.process_time() - before < 1.0  # what is quadratic takes many seconds
+    assert time.process_time() - before < 4.0  # what is quadratic takes many seconds

@@ -369,4 +369,4 @@ def test_hostile_repetition_costs_no_more_than_other_text(piece):
     before = time.process_time()
     render(text)
     inert(text)
-    assert time.process_time() - before < 4.0  # what is quadratic takes tens of seconds
+    assert time.process_time() - before < 8.0  # what is quadratic takes tens of seconds

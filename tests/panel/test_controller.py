@@ -306,6 +306,7 @@ def test_a_panel_that_is_made_meanwhile_shows_the_answer_from_its_beginning(pane
     late = type(view)()
     make_panel(late)
     ((turn, surface),) = late.surfaces
+    assert surface.drawn.wait(10)
     assert (turn, surface.frames[0].text) == (late.state.running, "Hel")
     gate.set()
     late.idle(turns=2)

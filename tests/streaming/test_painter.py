@@ -11,7 +11,7 @@ from nbstream.result import StreamResult, StreamState
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.rounds import Rounds
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class StoppedSurface:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nbstream.testing import FaultServer
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class RawClient:

@@ -9,10 +9,12 @@ import nbstream as nbs
 from nbstream.result import Usage
 from nbstream.testing import DONE, chat_body, chat_chunk, error_body, error_frame, frame, responses_body, whole_chat
 
+PATIENCE = 60.0
+
 
 @pytest.fixture
 def sdk(loopback):
-    with openai.OpenAI(base_url=loopback.base_url, api_key=loopback.api_key, max_retries=0, timeout=10) as client:
+    with openai.OpenAI(base_url=loopback.base_url, api_key=loopback.api_key, max_retries=0, timeout=60) as client:
         yield client
 
 
@@ -23,7 +25,10 @@ def answer(loopback):
     def answer(body, api="chat", **options):
         loopback.send(body, **options)
         handle = nbs.start("Hi", model="m", base_url=loopback.base_url, api=api, display=False)
-        return handle._future.result(10)
+        try:
+            return handle.result(PATIENCE)
+        except nbs.StreamError as error:
+            return error.result
 
     return answer
 

@@ -12,8 +12,7 @@ from nbstream.credential import Credential
 from nbstream.events import Failed, Garbled
 from nbstream.request import Endpoint
 from nbstream.secret import Secret
-from nbstream.transport.chat_completions import ChatCompletionsAdapter
-from nbstream.transport.responses import ResponsesAdapter
+from nbstream.transport.adapters import adapter_for
 from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def decoded_alike() -> Callable[[bytes, Callable[[list[bytes]], Any]], Any]:
 
 
 def _events(pieces: list[bytes], api: str) -> list[Event]:
-    adapter = ChatCompletionsAdapter() if api == "chat" else ResponsesAdapter()
+    adapter = adapter_for(api)
     decoder = WireDecoder(adapter, ENDPOINT)
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return [*events, *decoder.close()]

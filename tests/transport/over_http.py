@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LONG", "PATIENCE", "SHORT", "a_request", "ask", "verdict"]
 
-PATIENCE = 20.0
+PATIENCE = 90.0
 
 # A time limit that is to pass, and one that is not, in seconds.
-SHORT, LONG = 0.3, 15.0
+SHORT, LONG = 2.0, 60.0
 
 
 def a_request(base_url: str, *, api_key: Credential | None = None, **values: Any) -> StreamRequest:

@@ -7,6 +7,7 @@ the end is one of two states, and final. It must not know what the body should h
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,8 +20,7 @@ from nbstream.errors import ConnectionLostError, InternalError, StreamError
 from nbstream.events import EndOfStream, PartResumed, TextDelta, TextRevised
 from nbstream.request import Endpoint
 from nbstream.result import TextPart
-from nbstream.transport.chat_completions import ChatCompletionsAdapter
-from nbstream.transport.responses import ResponsesAdapter
+from nbstream.transport.adapters import adapter_for
 from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from nbstream.result import Choice, StreamResult
     from nbstream.transport.wire import Adapter
 
-ADAPTERS: Mapping[str, Callable[[], Adapter]] = {"chat": ChatCompletionsAdapter, "responses": ResponsesAdapter}
+ADAPTERS: Mapping[str, Callable[[], Adapter]] = {
+    api: functools.partial(adapter_for, api) for api in ("chat", "responses")
+}
 ENDPOINT = Endpoint("http://localhost:8000/v1")
 
 

@@ -434,7 +434,7 @@ def test_silence_before_the_answer(ask, loopback, sent):
     assert isinstance(result.error, errors.FirstTokenTimeoutError)
     assert f"{port_of(loopback)} sent nothing of an answer for 1 s" in result.error.message
     assert [each.kind for each in result.error.remedies] == ["more_time_to_begin"]
-    assert loopback.client_left.wait(5)
+    assert loopback.client_left.wait(60)
 
 
 def test_silence_in_the_middle_keeps_the_text(ask, loopback):
@@ -443,7 +443,7 @@ def test_silence_in_the_middle_keeps_the_text(ask, loopback):
     assert isinstance(result.error, errors.StalledError)
     assert result.text == "Hi"
     assert "went silent for 0.2 s in the middle" in result.error.message
-    assert loopback.client_left.wait(5)
+    assert loopback.client_left.wait(60)
 
 
 # --- a request that cannot be made ------------------------------------------------------------------------------------

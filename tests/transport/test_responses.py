@@ -17,7 +17,7 @@ from nbstream.events import (
     UsageReported,
 )
 from nbstream.result import Usage
-from nbstream.transport.chat_completions import UNSHOWN_MEDIA
+from nbstream.transport.fields import UNSHOWN_MEDIA
 from nbstream.transport.responses import request_body
 
 

@@ -11,8 +11,7 @@ import pytest
 
 from nbstream.assembly import Assembler
 from nbstream.request import Endpoint
-from nbstream.transport.chat_completions import ChatCompletionsAdapter
-from nbstream.transport.responses import ResponsesAdapter
+from nbstream.transport.adapters import adapter_for
 from nbstream.transport.wire import WireDecoder
 from tests.wire_table import ENTRIES, Case, cases, cut_at_random, load, outcome
 
@@ -27,7 +26,7 @@ TESTS = Path(__file__).parents[1]
 
 def play(pieces: Iterable[bytes], api: str) -> StreamResult:
     """What a session does with the bytes of a response, without the session."""
-    decoder = WireDecoder(ChatCompletionsAdapter() if api == "chat" else ResponsesAdapter(), ENDPOINT)
+    decoder = WireDecoder(adapter_for(api), ENDPOINT)
     assembler = Assembler(model="asked", endpoint=ENDPOINT.name)
 
     def batches() -> Iterator[list[object]]:

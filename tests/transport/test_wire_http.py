@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from nbstream.request import Api
     from nbstream.result import StreamResult
 
-PATIENCE = 20.0
+pytestmark = pytest.mark.sdk
+
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")

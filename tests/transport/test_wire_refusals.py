@@ -37,6 +37,7 @@ def nobody() -> str:
 
 
 @pytest.mark.wire("B16")
+@pytest.mark.sdk
 def test_a_refused_connection(nobody: str) -> None:
     error = error_of(nobody)
     assert (error.kind, error.retryable) == ("unreachable", True)
@@ -46,12 +47,14 @@ def test_a_refused_connection(nobody: str) -> None:
 
 
 @pytest.mark.wire("B16")
+@pytest.mark.sdk
 def test_a_refused_connection_is_tried_again(nobody: str) -> None:
     result = ask(nobody, max_retries=1)
     assert (*verdict(result), result.attempts) == ("failed", "", "unreachable", 2)
 
 
 @pytest.mark.wire("B16")
+@pytest.mark.sdk
 def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any, **__: Any) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
