@@ -50,7 +50,7 @@ def check_address(address: str) -> None:
         usable = False
     if not usable:
         raise UsageError(
-            "the base URL must look like http://host:port/v1; this one lacks http://, a host or a port that can be"
+            "the base URL must look like http://host:port/v1; this one lacks http://, a host or a valid port"
         )
     if parts.username or parts.password:
         raise UsageError("the base URL holds a password", remedies=[Remedy(RemedyKind.SET_ENDPOINT_KEY)])

@@ -1,4 +1,4 @@
-"""How an answer that broke off can be gone on with. Must not know how a stream is started: that is handed in."""
+"""How an answer that broke off can be continued. Must not know how a stream is started: that is handed in."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class Continuation:
             UsageError: There is nothing to go on with.
         """
         if result.state is StreamState.COMPLETED and result.finish_reason not in {"length", None}:
-            raise UsageError("the answer is complete; there is nothing to go on with")
+            raise UsageError("the answer is complete; there is nothing to continue")
         if not result.state.terminal:
             raise UsageError("the answer is still arriving")
         if {"messages", "input"} & set(self._request.params):
-            raise UsageError("a request whose messages or input are given as a parameter cannot be gone on with")
+            raise UsageError("a request whose messages or input are given as a parameter cannot be continued")
         if result.choices:
-            raise UsageError("several answers (n above 1) cannot be gone on with")
+            raise UsageError("several answers (n above 1) cannot be continued")
         request = replace(self._request, partial_answer=result.text, place=place_here())
         # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
         kept = tuple(part for part in result.parts if not isinstance(part, ToolCallPart | RefusalPart))

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from nbstream.remedies import Remedy
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 __all__ = ["Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
 
 

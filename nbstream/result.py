@@ -274,7 +274,7 @@ class StreamResult(PartViews):
             ```
         """
         if self.continuation is None:
-            raise UsageError("this result can no longer be gone on with; run its prompt again")
+            raise UsageError("this result can no longer be continued; run its prompt again")
         return self.continuation.resume(self, display=display)
 
     def summary(self) -> list[tuple[str, str]]:

@@ -51,6 +51,15 @@ _EVERYWHERE = {
     RemedyKind.CHECK_BILLING: "check your plan and billing",
     RemedyKind.REPORT_BUG: "please report this",
 }
+_BY_OPTION = {
+    RemedyKind.CHOOSE_MODEL: "name one with -m MODEL or NBSTREAM_MODEL",
+    RemedyKind.NAME_SERVER: "name a compatible server with --base-url URL",
+    RemedyKind.TRY_DEMO: "try the built-in demo model with -m demo",
+}
+_IN_CODE = {
+    RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
+    RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
+}
 _IN_A_NOTEBOOK = {
     RemedyKind.SET_KEY: "set OPENAI_API_KEY (or nbs.configure(api_key=…))",
     RemedyKind.SET_ENDPOINT_KEY: "give the key with nbs.configure(base_url=…, api_key=…)",
@@ -59,12 +68,11 @@ _IN_A_NOTEBOOK = {
     ),
 }
 _IN_PYTHON = {
+    **_IN_CODE,
     RemedyKind.CONTINUE: "result.resume() goes on from there",
     RemedyKind.RAISE_TOKEN_LIMIT: "allow more with max_tokens=…",
     RemedyKind.LOWER_TOKEN_LIMIT: "lower max_tokens",
-    RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
     RemedyKind.USE_API: 'api="{value}" suits it better',
-    RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
 }
 
 WORDINGS: Mapping[Place, Wording] = {
@@ -74,18 +82,15 @@ WORDINGS: Mapping[Place, Wording] = {
         {
             **_EVERYWHERE,
             **_IN_A_NOTEBOOK,
+            **_IN_CODE,
+            **_BY_OPTION,
             RemedyKind.CONTINUE: "%stream_continue goes on from there",
             RemedyKind.RETRY: "run the cell again",
             RemedyKind.REGENERATE: "run the cell again",
             RemedyKind.WAIT: "wait {value} and run the cell again",
             RemedyKind.RAISE_TOKEN_LIMIT: "allow more with --max-tokens",
             RemedyKind.LOWER_TOKEN_LIMIT: "lower --max-tokens",
-            RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
-            RemedyKind.CHOOSE_MODEL: "name one with -m MODEL or NBSTREAM_MODEL",
             RemedyKind.USE_API: "--api {value} suits it better",
-            RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
-            RemedyKind.NAME_SERVER: "name a compatible server with --base-url URL",
-            RemedyKind.TRY_DEMO: "try the built-in demo model with -m demo",
             RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with --timeout SECONDS",
             RemedyKind.MORE_TIME_IN_TOTAL: "allow more with --total-timeout SECONDS",
         },
@@ -136,15 +141,13 @@ WORDINGS: Mapping[Place, Wording] = {
         {
             **_EVERYWHERE,
             **_IN_PYTHON,
+            **_BY_OPTION,
             RemedyKind.RETRY: "run the command again",
             RemedyKind.REGENERATE: "run the command again",
             RemedyKind.WAIT: "wait {value} and run the command again",
-            RemedyKind.CHOOSE_MODEL: "name one with -m MODEL or NBSTREAM_MODEL",
             RemedyKind.SET_KEY: "set OPENAI_API_KEY",
             RemedyKind.SET_ENDPOINT_KEY: "give the key in OPENAI_API_KEY, with the address in OPENAI_BASE_URL",
             RemedyKind.CHECK_KEY: "check the key (OPENAI_API_KEY) and that it belongs to this endpoint",
-            RemedyKind.NAME_SERVER: "name a compatible server with --base-url URL",
-            RemedyKind.TRY_DEMO: "try the built-in demo model with -m demo",
             RemedyKind.MORE_TIME_TO_BEGIN: "allow more with --timeout SECONDS",
             RemedyKind.MORE_TIME_IN_TOTAL: "allow more with --timeout SECONDS",
         },

@@ -291,6 +291,14 @@ def test_what_is_being_edited_or_asked_again_cannot_be_taken_away(asked, view, l
     assert len(view.idle(turns=2).turns[0].siblings) == 2
 
 
+def test_an_answer_asked_for_in_a_panel_speaks_of_the_panel(panel, view, loopback):
+    loopback.send('data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n', then="reset")
+    panel.send("Hi")
+    state = view.idle(turns=2)
+    assert state.turns[1].mark.sentence.endswith("(3 characters) is kept; Continue goes on from there.")
+    assert str(panel.chat.result.error) == state.turns[1].mark.sentence
+
+
 def test_a_panel_that_is_made_meanwhile_shows_the_answer_from_its_beginning(panel, make_panel, view, loopback, gate):
     loopback.send(*gate.before("lo"))
     panel.send("Hi")
