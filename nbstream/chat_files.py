@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from nbstream.errors import UsageError
-from nbstream.plain import encodable
+from nbstream.text.plain import encodable
 
 __all__ = ["read_json", "write_json"]
 

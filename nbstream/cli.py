@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from nbstream import __version__
 from nbstream.options import positive_number
-from nbstream.plain import plain
 from nbstream.target import DEMO_MODEL
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from nbstream.provenance import Rows

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
-from nbstream.address import check_address
 from nbstream.errors import UsageError
-from nbstream.secret import Secret
+from nbstream.text.address import check_address
+from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
     from traitlets.config import Config

@@ -11,7 +11,7 @@ import reprlib
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from nbstream.plain import encodable
+from nbstream.text.plain import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
 from nbstream.parts import ReasoningPart, RefusalPart, TextPart, ToolCallPart
-from nbstream.place import place_here
 from nbstream.result import StreamState
+from nbstream.text.place import place_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from nbstream.errors import UsageError
-from nbstream.secret import Secret
+from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from nbstream import __version__
 from nbstream.errors import ConnectTimeoutError, StreamError
-from nbstream.place import Place
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from nbstream.provenance import Rows, Setup

@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING
 from nbstream.failures import NbstreamError, StreamFailure, UsageError
 
 if TYPE_CHECKING:
-    from nbstream.place import Place
     from nbstream.result import StreamResult
+    from nbstream.text.place import Place
 
 __all__ = [
     "AuthenticationError",
@@ -225,7 +225,7 @@ def words_of(error: BaseException, place: Place) -> str:
     """What an exception says, in the words of a place if it is one of these.
 
     Example:
-        >>> from nbstream.place import Place
+        >>> from nbstream.text.place import Place
         >>> words_of(ValueError("too large"), Place.PANEL)
         'too large'
     """

@@ -8,8 +8,8 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, ClassVar
 
-from nbstream.display.wording import told
-from nbstream.place import Place
+from nbstream.text.place import Place
+from nbstream.text.wording import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,8 +20,8 @@ from nbstream.engine import engine
 from nbstream.errors import UsageError, shown_briefly
 from nbstream.interpolate import interpolate
 from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
-from nbstream.place import Place, reader_in
 from nbstream.result import StreamResult, StreamState
+from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

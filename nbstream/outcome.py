@@ -6,8 +6,8 @@ import enum
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from nbstream.display.wording import told
-from nbstream.place import Place
+from nbstream.text.place import Place
+from nbstream.text.wording import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

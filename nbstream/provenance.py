@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from traitlets import TraitError
 from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
-from nbstream.address import bare
 from nbstream.config import NBStream
 from nbstream.errors import UsageError
-from nbstream.place import Place
 from nbstream.request import OPENAI_BASE_URL
 from nbstream.target import KEY_VARIABLE, no_model, resolve_target
+from nbstream.text.address import bare
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

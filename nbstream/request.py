@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from nbstream.place import Place
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

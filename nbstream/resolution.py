@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
-from nbstream.place import place_here
 from nbstream.request import StreamRequest, messages_from
 from nbstream.streaming.stopping import StopCondition
 from nbstream.target import no_model, resolve_target
+from nbstream.text.place import place_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbstream.failures import UsageError
-from nbstream.money import shown_cost
 from nbstream.outcome import Retry, Round, StreamState, StreamWarning, Timing, Usage
 from nbstream.parts import (
     ActivityPart,
@@ -26,6 +25,7 @@ from nbstream.parts import (
     given_parts,
     summary_of,
 )
+from nbstream.text.money import shown_cost
 
 if TYPE_CHECKING:
     from nbstream.failures import StreamFailure

@@ -26,13 +26,13 @@ from nbstream.errors import (
     TotalTimeoutError,
 )
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
-from nbstream.plain import plain
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Retry, StreamResult, Timing
 from nbstream.retry import RetryPolicy
 from nbstream.silence import SilenceLimit
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,13 +11,13 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from nbstream.address import check_address, same_server
 from nbstream.capabilities import capabilities_of
 from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
-from nbstream.secret import Secret
+from nbstream.text.address import check_address, same_server
+from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

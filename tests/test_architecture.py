@@ -343,7 +343,7 @@ def test_gates_can_fail(gate: Callable[[str, str], Iterator[str]], module: str, 
             "from nbstream.streaming.rounds import Rounds\nfrom nbstream.testing import answers",
         ),
         (wrong_imports, "testing.fixtures", "import pytest"),
-        (wrong_imports, "errors", "from nbstream.display.wording import told"),
+        (wrong_imports, "errors", "from nbstream.text.wording import told"),
         (says_how, "display.wording", 'SAID = "run the cell again, or try -m demo"'),
         (
             says_how,

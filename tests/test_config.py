@@ -13,7 +13,7 @@ from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.request import TimeLimits
 from nbstream.resolution import resolve
-from nbstream.secret import Secret
+from nbstream.text.secret import Secret
 
 KEY = "sk-test-0123456789abcdef"
 LOCAL = "http://localhost:8000/v1"

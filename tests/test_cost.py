@@ -11,8 +11,8 @@ import nbstream as nbs
 from nbstream import cost
 from nbstream.cost import cost_of
 from nbstream.display.marks import footer_of
-from nbstream.money import shown_cost
 from nbstream.result import Usage
+from nbstream.text.money import shown_cost
 
 OPENAI = "https://api.openai.com/v1"
 

@@ -20,7 +20,7 @@ from nbstream.credential import Credential, KeyReference
 from nbstream.errors import UsageError
 from nbstream.request import Endpoint
 from nbstream.resolution import resolve
-from nbstream.secret import Secret
+from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

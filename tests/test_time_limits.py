@@ -24,7 +24,6 @@ from nbstream.errors import (
     TotalTimeoutError,
 )
 from nbstream.events import EndOfStream, Finished, Started, TextDelta
-from nbstream.place import Place
 from nbstream.request import TimeLimits
 from nbstream.streaming.rounds import Rounds
 from nbstream.testing import (
@@ -38,6 +37,7 @@ from nbstream.testing import (
     frame,
     play,
 )
+from nbstream.text.place import Place
 from nbstream.transport.open import ClientPool
 from tests.transport.over_http import LONG, PATIENCE, SHORT, a_request, verdict
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nbstream.pieces import Pieces
-from nbstream.plain import encodable
+from nbstream.text.pieces import Pieces
+from nbstream.text.plain import encodable
 
 __all__ = ["TextBuffer"]
 

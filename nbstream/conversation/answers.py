@@ -12,7 +12,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbstream.errors import StreamError, error_class
-from nbstream.plain import encodable
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import (
     ActivityPart,
@@ -29,6 +28,7 @@ from nbstream.result import (
     ToolCallPart,
     Usage,
 )
+from nbstream.text.plain import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,8 +9,8 @@ from nbstream.conversation.messages import content_of
 from nbstream.display.bundle import answer_bundle, escaped
 from nbstream.errors import UsageError
 from nbstream.markdown import inert
-from nbstream.place import Place
-from nbstream.plain import plain
+from nbstream.text.place import Place
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
-from nbstream.plain import encodable, encodable_json
 from nbstream.request import messages_from
+from nbstream.text.plain import encodable, encodable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -27,8 +27,8 @@ from nbstream.display.answer_renderer import AnswerRenderer
 from nbstream.display.deltas import BlockDeltas, TextDeltas
 from nbstream.display.marks import footer_of, mark_of
 from nbstream.display.segments import segments_of
-from nbstream.place import Place
 from nbstream.result import StreamState
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

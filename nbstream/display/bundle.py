@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.display.segments import segments_of
 from nbstream.markdown import inert
-from nbstream.place import Place
-from nbstream.plain import plain
+from nbstream.text.place import Place
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from nbstream.markdown import Images

@@ -21,7 +21,7 @@ import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.page import page_code, take_messages_at_once, view_bundle
-from nbstream.place import Place
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.display.wording import WORDINGS, told
-from nbstream.money import shown_cost
-from nbstream.place import Place
-from nbstream.plain import plain
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import MediaPart, StreamState
+from nbstream.text.money import shown_cost
+from nbstream.text.place import Place
+from nbstream.text.plain import plain
+from nbstream.text.wording import WORDINGS, told
 
 if TYPE_CHECKING:
     from nbstream.result import StreamResult

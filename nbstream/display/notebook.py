@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
 from nbstream.display.segments import kept_of, segments_of
-from nbstream.place import Place
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -34,8 +34,8 @@ from nbstream.display.panel_actions import perform
 from nbstream.display.panel_state import PanelState, TurnView
 from nbstream.display.settled_turns import SettledTurns
 from nbstream.errors import words_of
-from nbstream.place import Place
-from nbstream.plain import encodable, plain
+from nbstream.text.place import Place
+from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

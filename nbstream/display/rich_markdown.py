@@ -21,7 +21,7 @@ from rich.theme import Theme
 
 from nbstream.markdown.links import safe_url
 from nbstream.markdown.spans import span_at
-from nbstream.plain import plain
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

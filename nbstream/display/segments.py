@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nbstream.parts import PARAGRAPH_BREAK, ActivityPart, MediaPart, RefusalPart, TextPart, ToolCallPart
-from nbstream.plain import plain
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nbstream.display.marks import mark_of, notes_of
 from nbstream.display.segments import kept_of, segments_of
-from nbstream.place import Place
-from nbstream.plain import plain
+from nbstream.text.place import Place
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

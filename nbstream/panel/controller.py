@@ -20,9 +20,9 @@ from nbstream.panel.exports import EXPORTS, export
 from nbstream.panel.queue import MessageQueue
 from nbstream.panel.settings import checked, model_of, parameters_of, system_of
 from nbstream.panel.shown import ShownTurns, totals_of
-from nbstream.place import Place, reader_in
-from nbstream.plain import encodable
 from nbstream.result import StreamState
+from nbstream.text.place import Place, reader_in
+from nbstream.text.plain import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

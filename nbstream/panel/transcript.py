@@ -22,7 +22,7 @@ from nbstream.display.segments import segments_of
 from nbstream.markdown import render
 from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import attachments_of, text_of
-from nbstream.place import Place
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -24,8 +24,8 @@ from nbstream.events import (
     UsageReported,
     Warned,
 )
-from nbstream.plain import encodable
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.text.plain import encodable
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
     annotated,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from nbstream.events import Annotated, Failed, Warned
-from nbstream.plain import encodable, plain
 from nbstream.result import Usage
+from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

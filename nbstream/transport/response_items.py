@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbstream.events import Event, TextDelta, TextRevised, ToolCallDelta, ToolCallEnded, ToolCallRevised, Warned
-from nbstream.pieces import Pieces
-from nbstream.plain import encodable
+from nbstream.text.pieces import Pieces
+from nbstream.text.plain import encodable
 from nbstream.transport.fields import name_or_none, text_or_none
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from nbstream.errors import (
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest
-from nbstream.secret import Secret
+from nbstream.text.secret import Secret
 from nbstream.transport.fields import error_in, failed
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from nbstream.conversation.answers import answer_from_dict, answer_to_dict, erro
 from nbstream.conversation.turn import Turn, answer_turn
 from nbstream.display.marks import footer_of, mark_of
 from nbstream.errors import RateLimitError, StreamError
-from nbstream.place import Place
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
+from nbstream.text.place import Place
 
 WHOLE = StreamResult(
     text="Hello",

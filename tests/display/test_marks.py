@@ -5,9 +5,9 @@ import pytest
 import nbstream.errors
 from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.errors import RateLimitError, StalledError, StreamError
-from nbstream.place import Place
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
+from nbstream.text.place import Place
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
 CALL = (ToolCall("call_1", "get_weather", "{}"),)

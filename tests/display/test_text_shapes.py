@@ -8,8 +8,8 @@ import pytest
 
 from nbstream.display.bundle import answer_bundle
 from nbstream.markdown import render
-from nbstream.plain import plain
 from nbstream.result import StreamResult
+from nbstream.text.plain import plain
 from tests.display.displays import COMPLETED, STOPPED, Page, frames, printed, saved
 
 # --- characters of several code points --------------------------------------------------------------------------------

@@ -6,11 +6,11 @@ import string
 
 import pytest
 
-from nbstream.display.wording import WORDINGS, told
 from nbstream.errors import RateLimitError, StreamError, UsageError, words_of
-from nbstream.place import Place, place_here, reader_in
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamWarning
+from nbstream.text.place import Place, place_here, reader_in
+from nbstream.text.wording import WORDINGS, told
 
 # What a remedy is about, for the kinds that say so.
 VALUES: dict[RemedyKind, str | float] = {

@@ -11,7 +11,7 @@ import pytest
 from nbstream.credential import Credential
 from nbstream.events import Failed, Garbled
 from nbstream.request import Endpoint
-from nbstream.secret import Secret
+from nbstream.text.secret import Secret
 from nbstream.transport.adapters import adapter_for
 from nbstream.transport.wire import WireDecoder
 

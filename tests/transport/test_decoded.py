@@ -14,8 +14,8 @@ from nbstream.credential import Credential
 from nbstream.errors import ConnectionLostError, ServerError
 from nbstream.events import EndOfStream, Finished, TextDelta
 from nbstream.request import Endpoint, StreamRequest
-from nbstream.secret import Secret
 from nbstream.testing import DONE, ScriptedBytes, chat_body, error_frame, frame, play, responses_body, run_virtually
+from nbstream.text.secret import Secret
 from nbstream.transport.decoded import decoded
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ import pytest
 from nbstream import errors
 from nbstream.credential import Credential
 from nbstream.display.surface import NullSurface
-from nbstream.place import Place
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamState, Usage
-from nbstream.secret import Secret
 from nbstream.streaming.rounds import Rounds
+from nbstream.text.place import Place
+from nbstream.text.secret import Secret
 from nbstream.transport.open import ClientPool
 from nbstream.transport.translate import translated
 

@@ -11,8 +11,8 @@ import pytest
 
 from nbstream.credential import Credential
 from nbstream.errors import StreamError
-from nbstream.secret import Secret
 from nbstream.testing import DONE, FaultServer, chat_body, chat_chunk, error_body, error_frame
+from nbstream.text.secret import Secret
 from tests.transport.over_http import ask, verdict
 
 JSON = {"content-type": "application/json"}

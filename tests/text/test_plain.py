@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbstream.plain import plain
+from nbstream.text.plain import plain
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from nbstream.pieces import SMALL_PIECES, Pieces
+from nbstream.text.pieces import SMALL_PIECES, Pieces
 
 
 def collected(parts):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.place import Place
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
