@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbstream.config import settings
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
 from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.handle import StreamHandle
-from nbstream.resolution import resolve
+from nbstream.settings.config import settings
+from nbstream.settings.resolution import resolve
 from nbstream.signatures import like
 from nbstream.streaming.surfaces import Surfaces
 

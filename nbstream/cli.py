@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from nbstream import __version__
 from nbstream.options import positive_number
-from nbstream.target import DEMO_MODEL
+from nbstream.settings.target import DEMO_MODEL
 from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
-    from nbstream.provenance import Rows
+    from nbstream.settings.provenance import Rows
 
 __all__ = ["main"]
 
@@ -133,7 +133,7 @@ def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from nbstream.doctor import ask_endpoint, front_ends, versions
-    from nbstream.provenance import find_setup
+    from nbstream.settings.provenance import find_setup
 
     _print_section("Versions", versions())
     _print_section("Front ends", front_ends())

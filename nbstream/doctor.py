@@ -21,8 +21,8 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
-    from nbstream.provenance import Rows, Setup
     from nbstream.request import Target
+    from nbstream.settings.provenance import Rows, Setup
     from nbstream.transport.open import ClientPool
 
 __all__ = ["ask_endpoint", "front_ends", "versions"]

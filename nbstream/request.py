@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.credential import Credential
+    from nbstream.settings.credential import Credential
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
 

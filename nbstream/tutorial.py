@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo.pace import ENVIRONMENT as PACE_VARIABLE
-from nbstream.target import DEMO_MODEL
+from nbstream.settings.target import DEMO_MODEL
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -16,9 +16,9 @@ import openai
 import pytest
 
 import nbstream.engine
-from nbstream.config import NBStream
 from nbstream.demo import DemoServer, Pace
 from nbstream.request import Endpoint, StreamRequest, TimeLimits
+from nbstream.settings.config import NBStream
 from nbstream.testing import FaultServer, LoopClock, RecordingSurface, ScriptedStream, VirtualLoop, run_virtually
 
 if TYPE_CHECKING:

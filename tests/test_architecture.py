@@ -296,7 +296,7 @@ def test_the_public_names_are_few_and_all_there_are() -> None:
         ),
         (wrong_imports, "session", "from nbstream.display.notebook import NotebookSurface", "session must not"),
         (wrong_imports, "session", "from nbstream.transport.event_stream import EventStream", "session must not"),
-        (wrong_imports, "errors", "from nbstream.config import settings", "errors must not"),
+        (wrong_imports, "errors", "from nbstream.settings.config import settings", "errors must not"),
         (wrong_imports, "demo.wire", "from nbstream.result import Usage", "demo must not"),
         (wrong_imports, "request", "import openai", "only transport/ may import openai"),
         (wrong_imports, "display.marks", "if TYPE_CHECKING:\n    import openai", "only transport/ may import openai"),

@@ -13,9 +13,9 @@ import pytest
 
 from nbstream import __version__, doctor
 from nbstream.cli import main
-from nbstream.config import NBStream
-from nbstream.provenance import find_setup
-from nbstream.target import resolve_target
+from nbstream.settings.config import NBStream
+from nbstream.settings.provenance import find_setup
+from nbstream.settings.target import resolve_target
 
 KEY = "sk-test-0123456789abcdefghij"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nbstream.config import settings
 from nbstream.errors import UsageError
-from nbstream.target import chosen_model, resolve_target, target_options
+from nbstream.settings.config import settings
+from nbstream.settings.target import chosen_model, resolve_target, target_options
 
 if TYPE_CHECKING:
     from nbstream.chat import Chat

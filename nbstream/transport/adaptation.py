@@ -10,8 +10,8 @@ from nbstream.transport.refusals import mentioned, refused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nbstream.capabilities import Capabilities
     from nbstream.request import StreamRequest
+    from nbstream.settings.capabilities import Capabilities
 
 __all__ = ["Adaptation", "adaptation"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbstream.capabilities import Capabilities
     from nbstream.request import StreamRequest
+    from nbstream.settings.capabilities import Capabilities
 
 __all__ = ["chosen_fields", "request_body"]
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
-from nbstream.capabilities import LearnedCapabilities, capabilities_of
 from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.settings.capabilities import LearnedCapabilities, capabilities_of
 from nbstream.transport import chat_request, responses
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.decoded import decoded
@@ -26,8 +26,8 @@ from nbstream.transport.translate import as_sent, error_body, translated
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from nbstream.capabilities import Capabilities
     from nbstream.request import Endpoint, StreamRequest, Target
+    from nbstream.settings.capabilities import Capabilities
     from nbstream.transport.event_stream import EventStream
 
 __all__ = ["ClientPool"]

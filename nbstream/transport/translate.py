@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
-from nbstream.capabilities import capabilities_of
-from nbstream.credential import Credential
 from nbstream.errors import (
     ConnectTimeoutError,
     RequestRejectedError,
@@ -28,6 +26,8 @@ from nbstream.errors import (
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest
+from nbstream.settings.capabilities import capabilities_of
+from nbstream.settings.credential import Credential
 from nbstream.text.secret import Secret
 from nbstream.transport.fields import error_in, failed
 

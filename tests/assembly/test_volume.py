@@ -16,12 +16,12 @@ import pytest
 
 import nbstream as nbs
 from nbstream.assembly import Assembler
-from nbstream.config import NBStream
 from nbstream.display.live_view import LiveView
 from nbstream.display.notebook import MarkdownGrowth
 from nbstream.events import EndOfStream, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from nbstream.request import Endpoint
 from nbstream.result import StreamResult, StreamState
+from nbstream.settings.config import NBStream
 from nbstream.streaming.rounds import Rounds
 from nbstream.testing import DONE, RecordingSurface, ScriptedStream, chat_chunk
 from nbstream.transport.chat_completions import ChatCompletionsAdapter

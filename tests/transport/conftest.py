@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from nbstream.credential import Credential
 from nbstream.events import Failed, Garbled
 from nbstream.request import Endpoint
+from nbstream.settings.credential import Credential
 from nbstream.text.secret import Secret
 from nbstream.transport.adapters import adapter_for
 from nbstream.transport.wire import WireDecoder

@@ -11,9 +11,9 @@ from nbstream.streaming.rounds import Rounds
 from nbstream.transport.open import ClientPool
 
 if TYPE_CHECKING:
-    from nbstream.credential import Credential
     from nbstream.display.surface import Surface
     from nbstream.result import StreamResult
+    from nbstream.settings.credential import Credential
 
 __all__ = ["LONG", "PATIENCE", "SHORT", "a_request", "ask", "verdict"]
 

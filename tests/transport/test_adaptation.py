@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nbstream.capabilities import Capabilities
 from nbstream.request import Position
+from nbstream.settings.capabilities import Capabilities
 from nbstream.transport.adaptation import adaptation
 
 SOME = Capabilities()

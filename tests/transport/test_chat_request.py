@@ -1,6 +1,6 @@
 """The body of a Chat Completions request, by value."""
 
-from nbstream.capabilities import Capabilities, capabilities_of
+from nbstream.settings.capabilities import Capabilities, capabilities_of
 from nbstream.transport.chat_request import chosen_fields, request_body
 
 WITHOUT = Capabilities(stream_options=False)

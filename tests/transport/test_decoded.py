@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbstream.credential import Credential
 from nbstream.errors import ConnectionLostError, ServerError
 from nbstream.events import EndOfStream, Finished, TextDelta
 from nbstream.request import Endpoint, StreamRequest
+from nbstream.settings.credential import Credential
 from nbstream.testing import DONE, ScriptedBytes, chat_body, error_frame, frame, play, responses_body, run_virtually
 from nbstream.text.secret import Secret
 from nbstream.transport.decoded import decoded

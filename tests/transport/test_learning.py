@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbstream.capabilities import Capabilities
 from nbstream.display.surface import NullSurface
+from nbstream.settings.capabilities import Capabilities
 from nbstream.streaming.rounds import Rounds
 from nbstream.testing import chat_body, responses_body
 from nbstream.transport.open import ClientPool

@@ -14,10 +14,10 @@ import openai
 import pytest
 
 from nbstream import errors
-from nbstream.credential import Credential
 from nbstream.display.surface import NullSurface
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamState, Usage
+from nbstream.settings.credential import Credential
 from nbstream.streaming.rounds import Rounds
 from nbstream.text.place import Place
 from nbstream.text.secret import Secret

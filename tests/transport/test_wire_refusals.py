@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nbstream.credential import Credential
 from nbstream.errors import StreamError
+from nbstream.settings.credential import Credential
 from nbstream.testing import DONE, FaultServer, chat_body, chat_chunk, error_body, error_frame
 from nbstream.text.secret import Secret
 from tests.transport.over_http import ask, verdict

@@ -8,11 +8,11 @@ from contextlib import redirect_stdout
 import pytest
 
 import nbstream as nbs
-from nbstream.config import NBStream, settings
-from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.request import TimeLimits
-from nbstream.resolution import resolve
+from nbstream.settings.config import NBStream, settings
+from nbstream.settings.credential import Credential
+from nbstream.settings.resolution import resolve
 from nbstream.text.secret import Secret
 
 KEY = "sk-test-0123456789abcdef"
@@ -223,7 +223,7 @@ def test_config_never_shows_a_key(run, shell):
     for code in (
         "%config NBStream",
         "%config NBStream.api_key",
-        "import nbstream.config\nnbstream.config.settings().config",
+        "import nbstream.settings.config\nnbstream.config.settings().config",
     ):
         shown, result = run(code)
         assert result.success

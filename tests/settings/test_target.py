@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import nbstream as nbs
-from nbstream.config import settings
 from nbstream.errors import UsageError
-from nbstream.target import chosen_model, resolve_target, target_options
+from nbstream.settings.config import settings
+from nbstream.settings.target import chosen_model, resolve_target, target_options
 from nbstream.text.address import bare, check_address, same_server
 
 LOCAL = "http://localhost:8000/v1"

@@ -11,11 +11,11 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from nbstream.capabilities import capabilities_of
-from nbstream.credential import Credential
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
+from nbstream.settings.capabilities import capabilities_of
+from nbstream.settings.credential import Credential
 from nbstream.text.address import check_address, same_server
 from nbstream.text.secret import Secret
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.config import NBStream
-    from nbstream.credential import Origin
     from nbstream.request import Api
+    from nbstream.settings.config import NBStream
+    from nbstream.settings.credential import Origin
 
 __all__ = ["DEMO_MODEL", "KEY_VARIABLE", "chosen_model", "no_model", "resolve_target", "target_options"]
 
@@ -54,7 +54,7 @@ def resolve_target(
         UsageError: An address or an option cannot be.
 
     Example:
-        >>> from nbstream.config import settings
+        >>> from nbstream.settings.config import settings
         >>> resolve_target(settings(), base_url="http://localhost:11434/v1", model="llama3.2").api
         'chat'
     """

@@ -15,11 +15,11 @@ import pytest
 from IPython.lib.pretty import pretty
 
 import nbstream as nbs
-from nbstream.config import settings
-from nbstream.credential import Credential, KeyReference
 from nbstream.errors import UsageError
 from nbstream.request import Endpoint
-from nbstream.resolution import resolve
+from nbstream.settings.config import settings
+from nbstream.settings.credential import Credential, KeyReference
+from nbstream.settings.resolution import resolve
 from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
 from nbstream.request import StreamRequest, messages_from
+from nbstream.settings.target import no_model, resolve_target
 from nbstream.streaming.stopping import StopCondition
-from nbstream.target import no_model, resolve_target
 from nbstream.text.place import place_here
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.config import NBStream
     from nbstream.request import Api, Images
+    from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
     from nbstream.transport.event_stream import StreamSource

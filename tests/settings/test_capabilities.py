@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbstream.capabilities import Capabilities, LearnedCapabilities, capabilities_of
+from nbstream.settings.capabilities import Capabilities, LearnedCapabilities, capabilities_of
 
 LOCAL = "http://localhost:8000/v1"
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from traitlets import TraitError
 from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
-from nbstream.config import NBStream
 from nbstream.errors import UsageError
 from nbstream.request import OPENAI_BASE_URL
-from nbstream.target import KEY_VARIABLE, no_model, resolve_target
+from nbstream.settings.config import NBStream
+from nbstream.settings.target import KEY_VARIABLE, no_model, resolve_target
 from nbstream.text.address import bare
 from nbstream.text.place import Place
 
