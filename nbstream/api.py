@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
-from nbstream.engine import engine
 from nbstream.errors import UsageError
-from nbstream.handle import StreamHandle
 from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
 from nbstream.signatures import like
+from nbstream.streaming.engine import engine
+from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from nbstream.api import launch, surface_here
 from nbstream.chat_record import ChatRecord
 from nbstream.chat_running import STILL_ANSWERING, RunningTurn
-from nbstream.continuation import Continuation
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
@@ -22,14 +21,15 @@ from nbstream.conversation.turn import Turn, answer_turn, new_id
 from nbstream.errors import UsageError
 from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
+from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.handle import StreamHandle
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.streaming.handle import StreamHandle
 
 __all__ = ["Chat"]
 

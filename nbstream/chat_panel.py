@@ -14,7 +14,6 @@ from nbstream.chat import Chat
 from nbstream.display.choose import attended
 from nbstream.display.page import view_bundle
 from nbstream.display.panel_view import PanelView
-from nbstream.engine import engine
 from nbstream.errors import UsageError
 from nbstream.notebook_file import newest_chat, running_notebook
 from nbstream.panel.bound_name import BoundName, checked_name
@@ -23,6 +22,7 @@ from nbstream.panel.hooks import Hooks
 from nbstream.panel.output import PanelOutputs, contains
 from nbstream.panel.transcript import Transcript
 from nbstream.result import StreamResult, StreamState, Usage
+from nbstream.streaming.engine import engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from nbstream.conversation.turn import Content, Turn
     from nbstream.display.surface import Surface
-    from nbstream.handle import StreamHandle
     from nbstream.result import StreamResult
+    from nbstream.streaming.handle import StreamHandle
 
 __all__ = ["STILL_ANSWERING", "ChatListener", "Listeners", "RunningTurn"]
 

@@ -15,18 +15,18 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 
 from nbstream.api import start
 from nbstream.awaited_cells import AWAITED_OPTION, AwaitedCells
-from nbstream.engine import engine
 from nbstream.errors import UsageError, shown_briefly
 from nbstream.interpolate import interpolate
 from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.config import settings
+from nbstream.streaming.engine import engine
 from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbstream.handle import StreamHandle
+    from nbstream.streaming.handle import StreamHandle
 
 __all__ = ["StreamMagics", "load", "unload"]
 

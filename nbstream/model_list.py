@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from nbstream.engine import Engine, engine
 from nbstream.errors import TotalTimeoutError
 from nbstream.settings.config import settings
 from nbstream.settings.target import resolve_target, target_options
+from nbstream.streaming.engine import Engine, engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

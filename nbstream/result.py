@@ -55,7 +55,7 @@ _NO_TIME = Timing()
 
 
 class Continuation(Protocol):
-    """What a result keeps in order to be resumed, see `nbstream.continuation`."""
+    """What a result keeps in order to be resumed, see `nbstream.streaming.continuation`."""
 
     @property
     def in_background(self) -> bool:

@@ -9,7 +9,7 @@ from nbstream.testing import FaultServer, RecordingSurface, chat_body, responses
 
 if TYPE_CHECKING:
     from nbstream.chat_running import RunningTurn
-    from nbstream.handle import StreamHandle
+    from nbstream.streaming.handle import StreamHandle
 
 __all__ = ["PATIENCE", "Listener", "ask", "broken", "end", "half", "sent", "states", "texts", "whole"]
 

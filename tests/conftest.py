@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import openai
 import pytest
 
-import nbstream.engine
+import nbstream.streaming.engine
 from nbstream.demo import DemoServer, Pace
 from nbstream.request import Endpoint, StreamRequest, TimeLimits
 from nbstream.settings.config import NBStream
@@ -175,7 +175,7 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
 def _engine_ends() -> Iterator[None]:
     """Close the engine that the tests have started, so that a connection left open shows as a warning."""
     yield
-    if (last := nbstream.engine.replace_engine(None)) is not None:
+    if (last := nbstream.streaming.engine.replace_engine(None)) is not None:
         last.close()
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 import nbstream as nbs
-from nbstream.engine import engine
 from nbstream.errors import RateLimitError, UsageError
+from nbstream.streaming.engine import engine
 from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body, chat_chunk
 
 QUIET: dict[str, Any] = {"model": "demo", "display": False}

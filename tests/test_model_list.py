@@ -6,9 +6,9 @@ import openai
 import pytest
 
 import nbstream as nbs
-from nbstream.engine import engine
 from nbstream.errors import AuthenticationError, NotAStreamError, NotFoundError, TotalTimeoutError, UsageError
 from nbstream.model_list import list_models
+from nbstream.streaming.engine import engine
 
 JSON = {"content-type": "application/json"}
 

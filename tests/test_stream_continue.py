@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from nbstream.engine import engine
 from nbstream.result import StreamResult, StreamState
+from nbstream.streaming.engine import engine
 from nbstream.testing import FaultServer, chat_body, error_body, responses_body
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from nbstream.streaming.daemon_thread import DaemonThread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.clock import Clock
     from nbstream.display.surface import Surface
     from nbstream.display.throttle import Throttle
     from nbstream.result import StreamResult
+    from nbstream.streaming.clock import Clock
 
 __all__ = ["Painter"]
 

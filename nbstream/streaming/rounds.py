@@ -12,25 +12,25 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.clock import SystemClock
 from nbstream.display.throttle import Throttle
 from nbstream.errors import InternalError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamResult, StreamState
-from nbstream.session import Session
+from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.event_log import EventLog
 from nbstream.streaming.painter import Painter
+from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.clock import Clock
     from nbstream.display.surface import Surface
     from nbstream.request import StreamRequest
-    from nbstream.retry import RetryPolicy
+    from nbstream.streaming.clock import Clock
     from nbstream.streaming.notices import Notices
     from nbstream.streaming.observers import StreamWatch
+    from nbstream.streaming.retry import RetryPolicy
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["NextRound", "Rounds"]

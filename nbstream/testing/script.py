@@ -202,7 +202,7 @@ def play(
         ('Hel', 'stalled', 20.0)
     """
     from nbstream.display.throttle import Throttle
-    from nbstream.retry import RetryPolicy
+    from nbstream.streaming.retry import RetryPolicy
     from nbstream.streaming.rounds import Rounds
 
     drawn_on = surface or NullSurface()

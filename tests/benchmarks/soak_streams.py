@@ -18,15 +18,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import nbstream as nbs
-from nbstream.engine import engine
+from nbstream.streaming.engine import engine
 from nbstream.testing import Answer, chat_body, error_body, error_frame, responses_body
 from tests.benchmarks.resources import descriptors, memory_held, threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nbstream.handle import StreamHandle
     from nbstream.result import StreamResult
+    from nbstream.streaming.handle import StreamHandle
     from nbstream.testing import Received
 
 __all__ = ["HELD", "KINDS", "Holdings", "Responder", "kind_of", "soak", "stream_of"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbstream.engine import engine
+from nbstream.streaming.engine import engine
 from tests.benchmarks.bounds import hold
 from tests.benchmarks.contestants import Readers
 from tests.benchmarks.server import PIECE

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import nbstream as nbs
-from nbstream.engine import engine
+from nbstream.streaming.engine import engine
 from nbstream.testing import RecordingSurface, chat_body, chat_chunk
 
 if TYPE_CHECKING:
-    from nbstream.handle import StreamHandle
+    from nbstream.streaming.handle import StreamHandle
     from nbstream.testing import FaultServer
 
 PATIENCE = 60.0

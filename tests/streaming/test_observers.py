@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 import nbstream as nbs
-from nbstream.engine import engine
 from nbstream.errors import ConnectionLostError, UsageError
 from nbstream.events import EndOfStream, Event, Finished, TextDelta
+from nbstream.streaming.engine import engine
 from nbstream.testing import ScriptedAttempts, ScriptedStream
 
 PATIENCE = 10.0

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from nbstream.clock import SystemClock
 from nbstream.display.throttle import Throttle
 from nbstream.result import StreamResult, StreamState
+from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.rounds import Rounds
 

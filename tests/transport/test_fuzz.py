@@ -27,9 +27,9 @@ from tests.transport.strict_decoder import joined, strict_reading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nbstream.handle import StreamHandle
     from nbstream.request import Api
     from nbstream.result import StreamResult
+    from nbstream.streaming.handle import StreamHandle
     from nbstream.testing import FaultServer
     from nbstream.testing.answers import Ending
 

@@ -13,9 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbstream.assembly import Assembler
-from nbstream.clock import SystemClock
-from nbstream.continuation import Continuation
-from nbstream.cost import price_later
 from nbstream.errors import (
     FirstTokenTimeoutError,
     InternalError,
@@ -28,8 +25,11 @@ from nbstream.errors import (
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Retry, StreamResult, Timing
-from nbstream.retry import RetryPolicy
-from nbstream.silence import SilenceLimit
+from nbstream.streaming.clock import SystemClock
+from nbstream.streaming.continuation import Continuation
+from nbstream.streaming.cost import price_later
+from nbstream.streaming.idle_timeout import SilenceLimit
+from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
 from nbstream.text.plain import plain
@@ -37,9 +37,9 @@ from nbstream.text.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.clock import Clock
     from nbstream.events import Event
     from nbstream.request import StreamRequest
+    from nbstream.streaming.clock import Clock
     from nbstream.streaming.event_log import EventLog
     from nbstream.streaming.observers import StreamWatch
     from nbstream.transport.event_stream import EventStream, StreamSource

@@ -16,8 +16,8 @@ from nbstream.testing import FaultServer, RecordingSurface, error_body, frame, r
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.handle import StreamHandle
     from nbstream.result import StreamResult
+    from nbstream.streaming.handle import StreamHandle
 
 KEY = "sk-test-0123456789abcdef"
 PATIENCE = 60.0

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from nbstream.silence import SilenceLimit
+from nbstream.streaming.idle_timeout import SilenceLimit
 
 
 @pytest.fixture

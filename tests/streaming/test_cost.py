@@ -8,10 +8,10 @@ from importlib.machinery import ModuleSpec
 import pytest
 
 import nbstream as nbs
-from nbstream import cost
-from nbstream.cost import cost_of
 from nbstream.display.marks import footer_of
 from nbstream.result import Usage
+from nbstream.streaming import cost
+from nbstream.streaming.cost import cost_of
 from nbstream.text.money import shown_cost
 
 OPENAI = "https://api.openai.com/v1"

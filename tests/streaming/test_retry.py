@@ -19,7 +19,7 @@ from nbstream.errors import (
     UnreachableError,
 )
 from nbstream.result import Retry
-from nbstream.retry import RetryPolicy
+from nbstream.streaming.retry import RetryPolicy
 from nbstream.testing import FaultServer, chat_body, error_body
 from nbstream.transport.translate import retry_after
 from tests.transport.over_http import ask, verdict

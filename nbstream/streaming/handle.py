@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from nbstream.engine import Engine
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult, StreamState
+    from nbstream.streaming.engine import Engine
     from nbstream.streaming.surfaces import Surfaces
 
 __all__ = ["StreamHandle"]

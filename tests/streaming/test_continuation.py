@@ -18,7 +18,7 @@ from nbstream.testing import FaultServer, RecordingSurface, chat_body, chat_chun
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.handle import StreamHandle
+    from nbstream.streaming.handle import StreamHandle
 
 KEY = "sk-test-0123456789abcdef"
 PATIENCE = 60.0

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import nbstream as nbs
-import nbstream.engine
-from nbstream.engine import Engine, replace_engine
+import nbstream.streaming.engine
+from nbstream.streaming.engine import Engine, replace_engine
 from nbstream.testing import FaultServer, RecordingSurface, chat_body, chat_chunk, error_body
 
 if TYPE_CHECKING:
