@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from nbstream.chat import Chat
+from nbstream.conversation.chat import Chat
 from nbstream.display.choose import attended
 from nbstream.display.page import view_bundle
 from nbstream.display.panel_view import PanelView

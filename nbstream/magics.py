@@ -204,7 +204,7 @@ class StreamMagics(Magics):
 
     def _continue(self, name: str, prompt: str, asked: dict[str, Any]) -> StreamHandle:
         """Ask in a chat."""
-        from nbstream.chat import Chat
+        from nbstream.conversation.chat import Chat
 
         chat = Chat.named(name)
         system, display = asked.pop("system"), asked.pop("display")

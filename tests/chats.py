@@ -8,7 +8,7 @@ import nbstream as nbs
 from nbstream.testing import FaultServer, RecordingSurface, chat_body, responses_body
 
 if TYPE_CHECKING:
-    from nbstream.chat_running import RunningTurn
+    from nbstream.conversation.chat_running import RunningTurn
     from nbstream.streaming.handle import StreamHandle
 
 __all__ = ["PATIENCE", "Listener", "ask", "broken", "end", "half", "sent", "states", "texts", "whole"]

@@ -55,8 +55,8 @@ def test_importing_starts_no_thread():
 
 def test_what_is_made_late_is_there_by_name():
     modules_after(
-        "import nbstream; assert 'Chat' in dir(nbstream); assert 'nbstream.chat' not in __import__('sys').modules"
+        "import nbstream; assert 'Chat' in dir(nbstream); assert 'nbstream.conversation.chat' not in __import__('sys').modules"
     )
-    modules_after("from nbstream import Chat; assert Chat.__module__ == 'nbstream.chat'")
+    modules_after("from nbstream import Chat; assert Chat.__module__ == 'nbstream.conversation.chat'")
     modules_after("from nbstream import *; Chat()")
     modules_after("import nbstream; assert not hasattr(nbstream, 'NoSuchName')")

@@ -10,8 +10,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nbstream.chat_running import STILL_ANSWERING
 from nbstream.context import summaries, with_context
+from nbstream.conversation.chat_running import STILL_ANSWERING
 from nbstream.display.panel_state import PanelState
 from nbstream.errors import UsageError, words_of
 from nbstream.model_list import list_models
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
-    from nbstream.chat import Chat
-    from nbstream.chat_running import RunningTurn
+    from nbstream.conversation.chat import Chat
+    from nbstream.conversation.chat_running import RunningTurn
     from nbstream.display.panel_actions import Download
     from nbstream.display.panel_state import Attachment, QueueItem
     from nbstream.display.surface import Surface

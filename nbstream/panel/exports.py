@@ -10,7 +10,7 @@ from nbstream.display.panel_actions import Download
 from nbstream.errors import UsageError
 
 if TYPE_CHECKING:
-    from nbstream.chat import Chat
+    from nbstream.conversation.chat import Chat
 
 __all__ = ["EXPORTS", "export"]
 

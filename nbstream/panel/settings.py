@@ -10,7 +10,7 @@ from nbstream.settings.config import settings
 from nbstream.settings.target import chosen_model, resolve_target, target_options
 
 if TYPE_CHECKING:
-    from nbstream.chat import Chat
+    from nbstream.conversation.chat import Chat
 
 __all__ = ["checked", "model_of", "parameters_of", "system_of"]
 

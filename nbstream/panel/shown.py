@@ -19,8 +19,8 @@ from nbstream.text.place import Place
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nbstream.chat import Chat
-    from nbstream.chat_running import RunningTurn
+    from nbstream.conversation.chat import Chat
+    from nbstream.conversation.chat_running import RunningTurn
     from nbstream.conversation.turn import Turn
 
 __all__ = ["ShownTurns", "totals_of"]

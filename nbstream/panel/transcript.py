@@ -27,7 +27,7 @@ from nbstream.text.place import Place
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nbstream.chat import Chat
+    from nbstream.conversation.chat import Chat
     from nbstream.conversation.turn import Turn
     from nbstream.result import StreamResult
 

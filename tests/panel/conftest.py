@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbstream.chat import Chat
+from nbstream.conversation.chat import Chat
 from nbstream.panel.controller import PanelController
 from nbstream.panel.hooks import Hooks
 from nbstream.testing import RecordingSurface, chat_body

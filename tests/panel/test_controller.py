@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nbstream.chat import Chat
+from nbstream.conversation.chat import Chat
 from nbstream.conversation.turn import answer_turn
 from nbstream.display.panel_state import Attachment
 from nbstream.errors import StreamError, UsageError

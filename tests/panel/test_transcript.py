@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from nbstream.chat import Chat
+from nbstream.conversation.chat import Chat
 from nbstream.display.panel_state import Attachment
 from nbstream.errors import StreamError
 from nbstream.notebook_file import METADATA_KEY

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from nbstream.chat_files import read_json, write_json
-from nbstream.chat_running import STILL_ANSWERING, Listeners
+from nbstream.conversation.chat_files import read_json, write_json
+from nbstream.conversation.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document import Document, harmless
 from nbstream.conversation.history import Limits, note_of, outgoing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-    from nbstream.chat_running import ChatListener, RunningTurn
+    from nbstream.conversation.chat_running import ChatListener, RunningTurn
     from nbstream.result import StreamResult, Usage
 
 __all__ = ["ChatRecord", "Overview"]

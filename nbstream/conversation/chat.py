@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nbstream.api import launch, surface_here
-from nbstream.chat_record import ChatRecord
-from nbstream.chat_running import STILL_ANSWERING, RunningTurn
 from nbstream.conversation.budget import context_of
+from nbstream.conversation.chat_record import ChatRecord
+from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
 from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id

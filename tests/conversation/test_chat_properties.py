@@ -51,7 +51,7 @@ class Engine:
 def engine() -> Iterator[Engine]:
     with pytest.MonkeyPatch.context() as patch:
         made = Engine()
-        patch.setattr("nbstream.chat.launch", made.launch)
+        patch.setattr("nbstream.conversation.chat.launch", made.launch)
         yield made
 
 
