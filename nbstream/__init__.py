@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbstream.chat_panel import ChatPanel
     from nbstream.conversation.chat import Chat
+    from nbstream.panel.chat_panel import ChatPanel
 
 __all__ = [
     "Chat",
@@ -45,7 +45,7 @@ _HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 """What IPython calls, and nobody else."""
 
 # Made at first use, so that whoever only streams does not pay for them.
-_LATE = {"Chat": "nbstream.conversation.chat", "ChatPanel": "nbstream.chat_panel"}
+_LATE = {"Chat": "nbstream.conversation.chat", "ChatPanel": "nbstream.panel.chat_panel"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbstream.display.panel_actions import Download
-from nbstream.display.panel_state import PanelState, QueueItem, TurnView
-from nbstream.display.panel_view import PanelView
+from nbstream.panel.view.panel_actions import Download
+from nbstream.panel.view.panel_state import PanelState, QueueItem, TurnView
+from nbstream.panel.view.panel_view import PanelView
 from nbstream.request import Endpoint, StreamRequest
 from nbstream.result import StreamResult, StreamState
 from tests import comms
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator, Page
 
-    from nbstream.display.panel_state import Attachment
     from nbstream.display.surface import Surface
+    from nbstream.panel.view.panel_state import Attachment
 
 __all__ = ["ADDRESS", "REQUEST", "PanelPage", "Reader", "exchange", "panel_page", "queued"]
 

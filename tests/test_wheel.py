@@ -13,7 +13,7 @@ from hatchling.metadata.core import ProjectMetadata
 
 from nbstream.display.joining.build_hook import JoiningHook
 from nbstream.display.live_view import LiveView
-from nbstream.display.panel_view import PanelView
+from nbstream.panel.view.panel_view import PanelView
 
 ROOT = pathlib.Path(__file__).parent.parent
 

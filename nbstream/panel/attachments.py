@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.panel_state import Attachment
 from nbstream.errors import UsageError
+from nbstream.panel.view.panel_state import Attachment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

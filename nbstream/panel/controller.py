@@ -10,16 +10,16 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nbstream.context import summaries, with_context
 from nbstream.conversation.chat_running import STILL_ANSWERING
-from nbstream.display.panel_state import PanelState
 from nbstream.errors import UsageError, words_of
-from nbstream.model_list import list_models
 from nbstream.panel.attachments import edited, prompt_from
+from nbstream.panel.context import summaries, with_context
 from nbstream.panel.exports import EXPORTS, export
+from nbstream.panel.model_list import list_models
 from nbstream.panel.queue import MessageQueue
 from nbstream.panel.settings import checked, model_of, parameters_of, system_of
 from nbstream.panel.shown import ShownTurns, totals_of
+from nbstream.panel.view.panel_state import PanelState
 from nbstream.result import StreamState
 from nbstream.text.place import Place, reader_in
 from nbstream.text.plain import encodable
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from nbstream.conversation.chat import Chat
     from nbstream.conversation.chat_running import RunningTurn
-    from nbstream.display.panel_actions import Download
-    from nbstream.display.panel_state import Attachment, QueueItem
     from nbstream.display.surface import Surface
     from nbstream.panel.hooks import Hooks
+    from nbstream.panel.view.panel_actions import Download
+    from nbstream.panel.view.panel_state import Attachment, QueueItem
     from nbstream.result import StreamResult
 
 __all__ = ["PanelController", "Shown"]

@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from nbstream.display.panel_actions import Download
 from nbstream.errors import UsageError
+from nbstream.panel.view.panel_actions import Download
 
 if TYPE_CHECKING:
     from nbstream.conversation.chat import Chat

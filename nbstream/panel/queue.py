@@ -9,11 +9,11 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbstream.display.panel_state import QueueItem
 from nbstream.errors import UsageError
+from nbstream.panel.view.panel_state import QueueItem
 
 if TYPE_CHECKING:
-    from nbstream.display.panel_state import Attachment
+    from nbstream.panel.view.panel_state import Attachment
 
 __all__ = ["MessageQueue"]
 

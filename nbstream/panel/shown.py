@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbstream.display.marks import footer_of, mark_of, notes_of
-from nbstream.display.panel_state import TurnView
 from nbstream.display.segments import segments_of
 from nbstream.panel.attachments import attachments_of, text_of
+from nbstream.panel.view.panel_state import TurnView
 from nbstream.result import StreamState
 from nbstream.text.money import shown_cost
 from nbstream.text.place import Place

@@ -20,8 +20,8 @@ from nbstream.display.answer_renderer import render_segments
 from nbstream.display.marks import mark_of
 from nbstream.display.segments import segments_of
 from nbstream.markdown import render
-from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import attachments_of, text_of
+from nbstream.panel.notebook_file import METADATA_KEY
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:

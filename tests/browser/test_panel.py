@@ -23,8 +23,8 @@ import threading, time
 from dataclasses import replace
 import ipywidgets
 from IPython.display import display
-from nbstream.display.panel_state import PanelState, TurnView
-from nbstream.display.panel_view import PanelView
+from nbstream.panel.view.panel_state import PanelState, TurnView
+from nbstream.panel.view.panel_view import PanelView
 from nbstream.request import Endpoint, StreamRequest
 from nbstream.result import StreamResult, StreamState
 

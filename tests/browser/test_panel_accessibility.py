@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from nbstream.display.marks import Mark
-from nbstream.display.panel_state import Attachment
+from nbstream.panel.view.panel_state import Attachment
 from nbstream.testing import chat_chunk
 from tests.browser.test_chat_panel import Panel
 from tests.browser.test_view_alone import another_host, jupyterlab, vscode

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nbstream.display.marks import Mark
-from nbstream.display.panel_state import Attachment, TurnView
+from nbstream.panel.view.panel_state import Attachment, TurnView
 from tests.panel_page import REQUEST, exchange, queued
 
 if TYPE_CHECKING:

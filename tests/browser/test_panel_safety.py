@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nbstream.display.marks import Mark
-from nbstream.display.panel_state import Attachment, TurnView
+from nbstream.panel.view.panel_state import Attachment, TurnView
 from nbstream.testing import FaultServer
 from tests.browser.canary import END, Canary
 from tests.browser.test_chat_panel import Panel

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from nbstream.display.panel_state import Attachment, TurnView
+from nbstream.panel.view.panel_state import Attachment, TurnView
 from tests.panel_page import exchange, queued
 
 if TYPE_CHECKING:

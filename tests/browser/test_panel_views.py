@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nbstream.display.marks import Mark
-from nbstream.display.panel_state import TurnView
+from nbstream.panel.view.panel_state import TurnView
 from nbstream.result import StreamResult, StreamState
 from tests.panel_page import exchange, queued
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from nbstream.display.marks import Mark
-from nbstream.display.panel_state import Attachment
+from nbstream.panel.view.panel_state import Attachment
 from tests.panel_page import exchange
 
 if TYPE_CHECKING:

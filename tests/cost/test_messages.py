@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from nbstream.display.notebook import NotebookSurface
-from nbstream.display.panel_state import PanelState, TurnView
-from nbstream.display.panel_view import PanelView
 from nbstream.markdown import render
+from nbstream.panel.view.panel_state import PanelState, TurnView
+from nbstream.panel.view.panel_view import PanelView
 from nbstream.testing import play
 from tests.comms import Page
 from tests.cost.answer import FRAMES_A_SECOND, PIECES_A_SECOND, pieces_of, scripted, text_of

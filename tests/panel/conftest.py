@@ -15,7 +15,7 @@ from nbstream.testing import RecordingSurface, chat_body
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.display.panel_state import PanelState
+    from nbstream.panel.view.panel_state import PanelState
     from nbstream.testing import FaultServer
 
 PATIENCE = 10.0

@@ -3,9 +3,9 @@
 import pytest
 
 from nbstream.conversation.messages import content_from
-from nbstream.display.panel_state import Attachment
 from nbstream.errors import UsageError
 from nbstream.panel.attachments import attachments_of, edited, prompt_from, text_of
+from nbstream.panel.view.panel_state import Attachment
 
 IMAGE = Attachment("image", "image/png", "data:image/png;base64,iVBORw0KGgo=")
 FILE = Attachment("notes.txt", "text/plain", text="a\n```\nb")

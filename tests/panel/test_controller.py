@@ -7,11 +7,11 @@ import pytest
 
 from nbstream.conversation.chat import Chat
 from nbstream.conversation.turn import answer_turn
-from nbstream.display.panel_state import Attachment
 from nbstream.errors import StreamError, UsageError
 from nbstream.panel.controller import PanelController
 from nbstream.panel.hooks import Hooks
 from nbstream.panel.shown import totals_of
+from nbstream.panel.view.panel_state import Attachment
 from nbstream.result import StreamResult, StreamState, Timing, Usage
 from nbstream.testing import chat_body, error_body
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from nbstream.display.panel_state import Attachment
 from nbstream.errors import UsageError
 from nbstream.panel.queue import MessageQueue
+from nbstream.panel.view.panel_state import Attachment
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from nbstream.conversation.chat import Chat
-from nbstream.display.panel_state import Attachment
 from nbstream.errors import StreamError
-from nbstream.notebook_file import METADATA_KEY
 from nbstream.panel.attachments import prompt_from
+from nbstream.panel.notebook_file import METADATA_KEY
 from nbstream.panel.transcript import Transcript
+from nbstream.panel.view.panel_state import Attachment
 from nbstream.testing import error_body
 from tests.payloads import PAYLOADS
 

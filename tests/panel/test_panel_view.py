@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from nbstream.display.panel_actions import perform
-from nbstream.display.panel_state import Attachment, PanelState, TurnView
-from nbstream.display.panel_view import PanelView
+from nbstream.panel.view.panel_actions import perform
+from nbstream.panel.view.panel_state import Attachment, PanelState, TurnView
+from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState
 from tests import comms
 from tests.panel_page import REQUEST, Reader, exchange
@@ -69,7 +69,7 @@ def rendered(monkeypatch):
         texts.extend(segment.text for segment in segments)
         return [segment.text for segment in segments]
 
-    monkeypatch.setattr("nbstream.display.settled_turns.render_segments", render)
+    monkeypatch.setattr("nbstream.panel.view.settled_turns.render_segments", render)
     return texts
 
 

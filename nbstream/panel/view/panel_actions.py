@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from nbstream.display.panel_state import Attachment
+from nbstream.panel.view.panel_state import Attachment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from nbstream.context import summaries, summary, with_context
+from nbstream.panel.context import summaries, summary, with_context
 
 LONGEST = 2_000 + len("x: ")
 

@@ -1,6 +1,6 @@
 // What a panel does to the notebook that it is in.
 
-import { element } from "./elements.js";
+import { element } from "../../../display/static/elements.js";
 
 /** @typedef {{ hasCommand: (id: string) => boolean, execute: (id: string, options?: object) => Promise<unknown> }} Commands */
 

@@ -1,6 +1,6 @@
 // The messages that wait: on their way to the kernel, or for the answer under way to end.
 
-import { button, element, say } from "./elements.js";
+import { button, element, say } from "../../../display/static/elements.js";
 import { TextEditor } from "./panel_text_editor.js";
 
 /** @import { Viewer } from "./panel_document.js" */

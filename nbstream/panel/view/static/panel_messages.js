@@ -1,7 +1,7 @@
 // What the kernel says of one panel, and what the page knows of a turn. display/panel_view.py documents the messages,
 // display/panel_state.py the values.
 
-/** @import { Channel, LiveMessage, Mark } from "./live_messages.js" */
+/** @import { Channel, LiveMessage, Mark } from "../../../display/static/live_messages.js" */
 
 /**
  * @typedef {{ name: string, type: string, url: string, text: string }} Attachment

@@ -14,9 +14,9 @@ from nbstream.display.answer_renderer import render_segments
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nbstream.display.panel_state import Attachment, TurnView
     from nbstream.display.segments import Segment
     from nbstream.markdown import Images
+    from nbstream.panel.view.panel_state import Attachment, TurnView
 
 __all__ = ["SettledTurns"]
 
@@ -43,7 +43,7 @@ class SettledTurns:
         images: Whether images of other servers are links or loaded.
 
     Example:
-        >>> from nbstream.display.panel_state import TurnView
+        >>> from nbstream.panel.view.panel_state import TurnView
         >>> turns = SettledTurns()
         >>> turns.content(TurnView("a", "user", "Hi <b>"))["blocks"]
         ['<p>Hi &lt;b&gt;</p>']

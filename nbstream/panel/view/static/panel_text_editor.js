@@ -1,6 +1,6 @@
 // Fields for text of any length.
 
-import { button, element } from "./elements.js";
+import { button, element } from "../../../display/static/elements.js";
 
 /**
  * @typedef {object} Editing

@@ -1,7 +1,7 @@
 // One view of a panel: the transcript, what waits, the composer.
 
-import { CodeBar } from "./code_bar.js";
-import { button, element, say, targetOf } from "./elements.js";
+import { CodeBar } from "../../../display/static/code_bar.js";
+import { button, element, say, targetOf } from "../../../display/static/elements.js";
 import { Composer } from "./panel_composer.js";
 import { Formulas } from "./panel_formulas.js";
 import { notebookCommands, toNewCell } from "./panel_notebook.js";
@@ -9,7 +9,7 @@ import { Queue } from "./panel_queue.js";
 import { fitHeight } from "./panel_text_editor.js";
 import { Trays } from "./panel_trays.js";
 import { Turn } from "./panel_turn.js";
-import { Tail } from "./tail.js";
+import { Tail } from "../../../display/static/tail.js";
 
 /** @import { PanelDocument } from "./panel_document.js" */
 

@@ -1,12 +1,12 @@
 // One turn in one view of a panel: an article that follows its stream, and stays as it is once that has ended.
 
-import { AnswerView } from "./answer_view.js";
-import { copyText } from "./code_bar.js";
-import { button, element, place, say, set, slot } from "./elements.js";
+import { AnswerView } from "../../../display/static/answer_view.js";
+import { copyText } from "../../../display/static/code_bar.js";
+import { button, element, place, say, set, slot } from "../../../display/static/elements.js";
 import { TextEditor } from "./panel_text_editor.js";
 
-/** @import { LiveDocument } from "./live_document.js" */
-/** @import { Mark } from "./live_messages.js" */
+/** @import { LiveDocument } from "../../../display/static/live_document.js" */
+/** @import { Mark } from "../../../display/static/live_messages.js" */
 /** @import { Viewer } from "./panel_document.js" */
 /** @import { Attachment } from "./panel_messages.js" */
 

@@ -13,14 +13,14 @@ import traitlets
 from nbstream.conversation.chat import Chat
 from nbstream.display.choose import attended
 from nbstream.display.page import view_bundle
-from nbstream.display.panel_view import PanelView
 from nbstream.errors import UsageError
-from nbstream.notebook_file import newest_chat, running_notebook
 from nbstream.panel.bound_name import BoundName, checked_name
 from nbstream.panel.controller import PanelController
 from nbstream.panel.hooks import Hooks
+from nbstream.panel.notebook_file import newest_chat, running_notebook
 from nbstream.panel.output import PanelOutputs, contains
 from nbstream.panel.transcript import Transcript
+from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
 from nbstream.streaming.engine import engine
 

@@ -1,10 +1,10 @@
 // What a page knows of one panel: one document per widget and page, shown by any number of views, so that what the
 // reader has written and done outlives them.
 
-import { announcer, say } from "./elements.js";
-import { LiveDocument } from "./live_document.js";
+import { announcer, say } from "../../../display/static/elements.js";
+import { LiveDocument } from "../../../display/static/live_document.js";
 
-/** @import { Channel, LiveMessage } from "./live_messages.js" */
+/** @import { Channel, LiveMessage } from "../../../display/static/live_messages.js" */
 /** @import { Attachment, Content, Head, Held, PanelMessage, PanelModel } from "./panel_messages.js" */
 /** @import { QueueItem, Reply, StreamMessage, Surroundings } from "./panel_messages.js" */
 

@@ -1,6 +1,6 @@
 // Where the reader writes: a field, the files that go with the message, and the buttons that send and stop.
 
-import { button, element, say } from "./elements.js";
+import { button, element, say } from "../../../display/static/elements.js";
 import { fitHeight } from "./panel_text_editor.js";
 import { SHOWN_IMAGE } from "./panel_turn.js";
 

@@ -30,18 +30,18 @@ import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.page import page_code, take_messages_at_once
-from nbstream.display.panel_actions import perform
-from nbstream.display.panel_state import PanelState, TurnView
-from nbstream.display.settled_turns import SettledTurns
 from nbstream.errors import words_of
+from nbstream.panel.view.panel_actions import perform
+from nbstream.panel.view.panel_state import PanelState, TurnView
+from nbstream.panel.view.settled_turns import SettledTurns
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.display.panel_actions import PanelActions
     from nbstream.display.surface import Surface
+    from nbstream.panel.view.panel_actions import PanelActions
     from nbstream.request import Images, StreamRequest
     from nbstream.result import StreamResult
 

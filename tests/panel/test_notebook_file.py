@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nbstream.errors import UsageError
-from nbstream.notebook_file import METADATA_KEY, newest_chat, running_notebook
+from nbstream.panel.notebook_file import METADATA_KEY, newest_chat, running_notebook
 
 
 @pytest.fixture

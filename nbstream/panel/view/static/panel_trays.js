@@ -1,6 +1,6 @@
 // What folds out below the composer, one tray at a time: the models, the settings, the kinds of export.
 
-import { button, element, say, targetOf } from "./elements.js";
+import { button, element, say, targetOf } from "../../../display/static/elements.js";
 import { fitHeight } from "./panel_text_editor.js";
 
 /** @import { PanelDocument } from "./panel_document.js" */

@@ -7,7 +7,7 @@ import pytest
 
 import nbstream as nbs
 from nbstream.errors import AuthenticationError, NotAStreamError, NotFoundError, TotalTimeoutError, UsageError
-from nbstream.model_list import list_models
+from nbstream.panel.model_list import list_models
 from nbstream.streaming.engine import engine
 
 JSON = {"content-type": "application/json"}
@@ -74,7 +74,7 @@ def test_what_is_no_list_is_a_short_error_without_the_key(loopback, status, body
 
 
 def test_a_server_that_is_silent_is_not_waited_for(loopback, monkeypatch):
-    monkeypatch.setattr("nbstream.model_list._SECONDS", 0.2)
+    monkeypatch.setattr("nbstream.panel.model_list._SECONDS", 0.2)
     loopback.send(before_head=10.0)
     with pytest.raises(TotalTimeoutError, match=r"did not list its models within 0\.2 s"):
         models(base_url=loopback.base_url)
