@@ -63,13 +63,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics: what `%load_ext nbstream` calls."""
-    from nbstream.magics import load
+    from nbstream.ipython.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take the magics away again: what `%unload_ext nbstream` calls."""
-    from nbstream.magics import unload
+    from nbstream.ipython.magics import unload
 
     unload(shell)

@@ -3,7 +3,7 @@
 import pytest
 
 from nbstream.errors import UsageError
-from nbstream.interpolate import interpolate
+from nbstream.ipython.interpolation import interpolate
 
 NAMES = {"n": 3, "text": "a {{ b }} c", "d": {"k": {"x": 1}}, "items": ["a", "b"], "f": lambda: eval("undefined")}
 

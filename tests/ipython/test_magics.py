@@ -11,7 +11,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.magic_arguments import parse_argstring
 
-from nbstream.magics import StreamMagics
+from nbstream.ipython.magics import StreamMagics
 from nbstream.result import StreamResult
 
 KEY = "sk-test-0123456789abcdef"

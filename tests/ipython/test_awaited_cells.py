@@ -3,7 +3,7 @@
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbstream.awaited_cells import AwaitedCells
+from nbstream.ipython.awaited_cells import AwaitedCells
 
 CALL = "get_ipython().run_cell_magic('stream', '-m demo', 'hello\\n')\n"
 

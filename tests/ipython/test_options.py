@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from nbstream.errors import UsageError
-from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
+from nbstream.ipython.options import Completer, key_and_json, positive_number, split_line, variable_name
 
 
 @pytest.fixture

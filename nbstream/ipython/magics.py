@@ -14,10 +14,10 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from nbstream.api import start
-from nbstream.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.errors import UsageError, shown_briefly
-from nbstream.interpolate import interpolate
-from nbstream.options import Completer, key_and_json, positive_number, split_line, variable_name
+from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
+from nbstream.ipython.interpolation import interpolate
+from nbstream.ipython.options import Completer, key_and_json, positive_number, split_line, variable_name
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.config import settings
 from nbstream.streaming.engine import engine

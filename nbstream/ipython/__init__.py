@@ -1,0 +1,1 @@
+"""The magics, their options, and how their cells are run."""
