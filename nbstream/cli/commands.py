@@ -83,7 +83,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _check() -> int:
-    from nbstream import tutorial
+    from nbstream.cli import tutorial
 
     outcome = tutorial.run()
     if outcome.facts is not None:
@@ -96,7 +96,7 @@ def _check() -> int:
 
 
 def _open(options: argparse.Namespace) -> int:
-    from nbstream import tutorial
+    from nbstream.cli import tutorial
 
     notebook, other = tutorial.copy_into(options.dir)
     if other is not None:
@@ -132,7 +132,7 @@ def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from nbstream.doctor import ask_endpoint, front_ends, versions
+    from nbstream.cli.doctor import ask_endpoint, front_ends, versions
     from nbstream.settings.provenance import find_setup
 
     _print_section("Versions", versions())

@@ -11,8 +11,9 @@ from importlib import metadata
 
 import pytest
 
-from nbstream import __version__, doctor
-from nbstream.cli import main
+from nbstream import __version__
+from nbstream.cli import doctor
+from nbstream.cli.commands import main
 from nbstream.settings.config import NBStream
 from nbstream.settings.provenance import find_setup
 from nbstream.settings.target import resolve_target
