@@ -9,7 +9,7 @@ from nbstream.display.surface import NullSurface
 from nbstream.errors import UsageError
 from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
-from nbstream.signatures import like
+from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.surfaces import Surfaces

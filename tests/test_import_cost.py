@@ -55,7 +55,7 @@ def test_importing_starts_no_thread():
 
 def test_what_is_made_late_is_there_by_name():
     modules_after(
-        "import nbstream; assert 'Chat' in dir(nbstream); assert 'nbstream.conversation.chat' not in __import__('sys').modules"
+        "import nbstream, sys; assert 'Chat' in dir(nbstream); assert 'nbstream.conversation.chat' not in sys.modules"
     )
     modules_after("from nbstream import Chat; assert Chat.__module__ == 'nbstream.conversation.chat'")
     modules_after("from nbstream import *; Chat()")

@@ -75,7 +75,7 @@ def test_a_wrong_call_is_status_2(arguments, capsys):
 
 
 def test_it_is_a_module_and_starts_light():
-    program = "import sys; from nbstream.cli.commands import main; print({'openai', 'ipywidgets', 'tornado'} & {*sys.modules})"
+    program = "import sys; from nbstream.cli import main; print({'openai', 'ipywidgets', 'tornado'} & {*sys.modules})"
     with command("-c", program) as process:
         assert process.communicate() == ("set()\n", "")
     with command("-m", "nbstream", "--version") as process:
