@@ -34,8 +34,8 @@ def test_wheel_carries_the_types(wheel):
 
 def test_wheel_carries_the_page_code_joined_and_no_source_of_it(wheel):
     front_end = {name for name in wheel if "/static/" in name or name.endswith((".js", ".css"))}
-    widgets = ("live_view", "panel")
-    assert front_end == {f"nbstream/display/static/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
+    widgets = ("display/static/live_view", "panel/view/static/panel")
+    assert front_end == {f"nbstream/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
     assert not [name for name in wheel if "joining" in name]
 
 
@@ -46,7 +46,8 @@ def test_widgets_of_a_wheel_have_the_code_of_the_checkout_and_need_no_parser(whe
         path.write_bytes(content)
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); sys.modules |= dict.fromkeys(['tree_sitter', 'tinycss2'])\n"
-        "from nbstream.display import live_view, panel_view\n"
+        "from nbstream.display import live_view\n"
+        "from nbstream.panel.view import panel_view\n"
         "assert live_view.__file__.startswith(sys.argv[1])\n"
         "import json\n"
         "widgets = (live_view.LiveView, panel_view.PanelView)\n"

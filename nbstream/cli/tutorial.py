@@ -66,7 +66,7 @@ def tutorial() -> bytes:
 
 
 def _content(name: str) -> bytes:
-    package = pathlib.Path(__file__).parent
+    package = pathlib.Path(__file__).parents[1]
     places = (package / "demo" / name, package.parent / "notebooks" / name)  # in a wheel, in a checkout
     for place in places:
         if place.is_file():

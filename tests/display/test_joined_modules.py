@@ -14,7 +14,7 @@ import pytest
 from nbstream.display.joining.modules import has_default_export, join_modules
 
 NODE = shutil.which("node") or str(pathlib.Path(sys.executable).parent / "node")
-STATIC = pathlib.Path(__file__).parents[2] / "nbstream" / "display" / "static"
+PACKAGE = pathlib.Path(__file__).parents[2] / "nbstream"
 RUN = "const { default: value } = await import(process.argv[1]); console.log(JSON.stringify(value));"
 
 
@@ -198,9 +198,11 @@ def test_a_cycle_is_refused_and_named(write):
 # --- the widgets ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("widget", "before"), [("live_view", 17_815), ("panel", 58_243)])
+@pytest.mark.parametrize(
+    ("widget", "before"), [("display/static/live_view", 17_815), ("panel/view/static/panel", 58_243)]
+)
 def test_a_widget_sends_no_more_than_its_code(widget, before):
-    joined = join_modules(STATIC / f"{widget}.js")
+    joined = join_modules(PACKAGE / f"{widget}.js")
     assert len(joined.encode()) <= before
     assert "// " not in joined
     assert "/*" not in joined
