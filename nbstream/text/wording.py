@@ -5,6 +5,7 @@ It must know nothing but remedies and places, because errors and warnings read t
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.remedies import Remedy, RemedyKind
@@ -32,7 +33,7 @@ class Wording(NamedTuple):
     def clause(self, remedy: Remedy) -> str:
         """One remedy, without a capital or a full stop."""
         value = remedy.value
-        shown = "a little" if value is None else value if isinstance(value, str) else f"{value:.0f} s"
+        shown = "a little" if value is None else value if isinstance(value, str) else f"{math.ceil(value)} s"
         return self.clauses[remedy.kind].format(value=shown)
 
 

@@ -120,6 +120,10 @@ def test_what_happened_and_what_to_do(happened, kinds, place, sentence):
     assert told(happened, remedies(*kinds), place) == sentence
 
 
+def test_a_wait_is_never_shorter_than_it_should_be():
+    assert told("Too many.", [Remedy(RemedyKind.WAIT, 0.25)], Place.PYTHON) == "Too many. Wait 1 s and ask again."
+
+
 def test_a_wait_of_unknown_length():
     assert told("Too many.", [Remedy(RemedyKind.WAIT)], Place.CELL) == "Too many. Wait a little and run the cell again."
 
