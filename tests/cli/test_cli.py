@@ -236,7 +236,8 @@ def test_ctrl_c_leaves_the_decision_to_jupyter():
         "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGINT}); print('ready', flush=True); "
         "s.sigwait({s.SIGINT}); input(); print('sure'); exit(4)"
     )
-    program = "import os, sys; from nbstream.cli import commands; sys.exit(commands.run_in_foreground(sys.argv[1:], os.environ))"
+    call = "sys.exit(run_in_foreground(sys.argv[1:], os.environ))"
+    program = f"import os, sys; from nbstream.cli.commands import run_in_foreground; {call}"
     arguments = ["-c", program, sys.executable, "-c", asks]
     with command(*arguments, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
