@@ -128,7 +128,7 @@ def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
 
 
 def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
-    """The endpoint with the key that a request really bore: a client of the user's own may have got it elsewhere."""
+    """The endpoint with the key that was really sent: the user's own client may have got it elsewhere."""
     headers = getattr(sent, "headers", None) or {}
     key = str(headers.get("authorization") or "").removeprefix("Bearer ").strip()
     return (
