@@ -1,4 +1,4 @@
-"""When to draw: at once for the first frame, then at most so often, slower when frames are dear. Pure: time comes in.
+"""When to draw: the first frame at once, later ones at a limited rate, slower if frames are dear. Pure: time comes in.
 
 Coalescing, not debouncing: a frame is due at a fixed time after the last one however much arrives meanwhile, so a
 steady stream can never starve the display. What is drawn, and the last frame, are the caller's.
