@@ -1,6 +1,7 @@
 """The words that mark how an answer ended, and its facts, the same on every surface. Pure: result in, words out.
 
-Each verdict has its own word, easy to spot in a notebook, and a sentence that says what happened and what to do. Both are one line of plain text; a surface adds only its own escapes.
+Each verdict has its own word, easy to spot in a notebook, and a sentence that says what happened and what to do. Both
+are one line of plain text; a surface adds only its own escapes.
 """
 
 from __future__ import annotations
