@@ -59,18 +59,18 @@ def start(
         api: `"chat"` or `"responses"`; by default Responses for api.openai.com and Chat Completions elsewhere.
         system: System prompt.
         temperature: Sampling temperature.
-        max_tokens: The most tokens the answer may have.
+        max_tokens: The maximum number of tokens in the answer.
         base_url: Endpoint of an OpenAI-compatible server, such as `"http://localhost:11434/v1"`.
         api_key: Key for that endpoint; without it, see `configure`.
-        timeout: Seconds of silence to bear, before the answer begins and within it (120 and 60 by default).
+        timeout: Seconds of silence to allow, before the answer begins and within it (120 and 60 by default).
         total_timeout: Seconds until the answer must be complete; by default there is no limit.
-        max_retries: How often the request may be sent again, before anything of the answer has arrived (2 by default).
+        max_retries: How often the request may be retried, before anything of the answer has arrived (2 by default).
         images: `"allow"` loads images that an answer names from other servers, which then learn what is in their
             addresses; by default they are shown as links.
         client: An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream
             uses it on its own event loop, so do not share it with other code.
         source: Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`,
-            or whatever else has their method `open(request)`.
+            or anything else with their method `open(request)`.
         stages: Functions that see every event before the answer does, see `nbstream.streaming.stages`.
         stop_when: Ends the answer early: a text, a list of texts, or a function that is given the text so far and says
             whether it is enough. The answer is then `completed`, with `finish_reason="stop_when"`, keeps what has
@@ -116,7 +116,7 @@ def start(
     return _begin(request, None, display)
 
 
-def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  the shape that `Continuation` calls
+def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  as `Continuation` calls it
     return launch(request, Surfaces([surface_here(display=display)]), beginning, _begin)
 
 
@@ -137,8 +137,8 @@ def launch(
     Args:
         request: What to ask.
         surfaces: Where to draw.
-        beginning: What is there already, of an answer that is continued.
-        resume: Goes on with this stream, if it breaks off and the caller asks for that.
+        beginning: What exists already of an answer that is continued.
+        resume: Continues this stream, if it breaks off and the caller asks for that.
         commit: Is given the result at the end, before anybody hears of it; see `Rounds`.
     """
     rate = settings().max_frame_rate
@@ -207,7 +207,7 @@ def configure(**values: Any) -> None:
         raise UsageError(f"no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
     values = {name: known[name].default_value if value is None else value for name, value in values.items()}
     try:
-        with config.hold_trait_notifications():  # which takes everything back if one value does not fit
+        with config.hold_trait_notifications():  # which reverts everything if one value does not fit
             for name, value in values.items():
                 setattr(config, name, value)
     except TraitError as error:
