@@ -160,7 +160,7 @@ class FaultServer:
                 raise TimeoutError(f"in {timeout:g} s: {facts}")
 
     def close(self) -> None:
-        """Break off every answer, close every connection and the port. More than once is no error."""
+        """Break off every answer, close every connection and the port. May be called more than once."""
         if not self._closed:
             self._closed = True
             self._loop.call_soon_threadsafe(self._halted.set)
