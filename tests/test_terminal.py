@@ -138,7 +138,7 @@ def test_thinking_without_an_answer_is_only_marked(shown):
     assert mark.startswith("[No answer: ")
 
 
-def test_an_answer_that_the_server_words_anew_begins_again(shown):
+def test_an_answer_that_the_server_rewords_begins_again(shown):
     writes = shown(StreamResult("Hello wrld", SOME), whole("Hello world"))
     assert "".join(writes) == "Hello wrld\n[The server changed the answer, which begins again:]\nHello world\n"
 

@@ -12,7 +12,7 @@ from nbstream.result import StreamWarning
 from nbstream.text.place import Place, place_here, reader_in
 from nbstream.text.wording import WORDINGS, told
 
-# What a remedy is about, for the kinds that say so.
+# What a remedy is about, for the kinds that have a value.
 VALUES: dict[RemedyKind, str | float] = {
     RemedyKind.CHECK_MODEL: "gpt-x",
     RemedyKind.USE_API: "chat",

@@ -138,7 +138,7 @@ def test_it_can_be_gone_on_with_until_it_is_whole(
     assert ns["summary"] == "Hello world"
 
 
-# --- what else can be gone on with ------------------------------------------------------------------------------------
+# --- what else can be continued ---------------------------------------------------------------------------------------
 
 
 def test_an_answer_cut_at_its_limit(

@@ -1,4 +1,4 @@
-"""The limit on silence, in virtual time: when it goes off, when not, and what it costs."""
+"""The idle timeout, in virtual time: when it fires, when not, and what it costs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nbstream.streaming.idle_timeout import IdleTimeout
 
 @pytest.fixture
 def run(run_virtually):
-    """Bear silences one after the other, restarting the limit after each, and return when the block ended."""
+    """Sit through silences one after the other, restarting the timeout after each; return when the block ended."""
 
     def run(first: float, *steps: tuple[float, float]) -> tuple[float, bool]:
         async def main() -> tuple[float, bool]:

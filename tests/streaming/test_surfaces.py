@@ -1,4 +1,4 @@
-"""The surfaces of one stream: none is any concern of the others, nor of the answer."""
+"""The surfaces of one stream: independent of each other, and the answer of all of them."""
 
 import asyncio
 import subprocess
