@@ -24,7 +24,7 @@ _NEXT = "02_chat_panel.ipynb"
 
 # For one cell; far more than any needs, so that a hanging kernel does not hang the check.
 _CELL_SECONDS = 120
-# The path of a socket has about a hundred bytes at the most.
+# The path of a socket has about a hundred bytes at most.
 _LONGEST_FOLDER = 80
 
 

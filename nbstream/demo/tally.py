@@ -14,9 +14,9 @@ CONVERSATIONS_KEPT = 1000
 class Tally:
     """Counts the strikes of every fault that has a number of them.
 
-    Requests belong together that ask for the same fault in the same conversation through the same API, whether they
-    ask again or for a continuation. A request that is answered well ends the count; then it starts over, so that
-    what was run once can be run once more.
+    Requests belong together that ask for the same fault in the same conversation through the same API, whether they ask
+    again or for a continuation. A request that is answered well ends the count; then it starts over, so that what was
+    run once can be run once more.
     """
 
     def __init__(self) -> None:

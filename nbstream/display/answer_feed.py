@@ -1,7 +1,7 @@
 """The answer of one stream as numbered messages, for any page that draws it as `live_document.js` does.
 
-The answer is rendered here, in the kernel; the page only places sanitised HTML. It
-knows neither widgets nor display ids.
+The answer is rendered here, in the kernel; the page only places sanitised HTML. It knows neither widgets nor display
+ids.
 
 The protocol. Each message has the next `number`:
 

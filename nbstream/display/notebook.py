@@ -1,8 +1,8 @@
 """A notebook output: a live view while the answer arrives, then static Markdown in its place.
 
-The output is made on the caller's thread, in the cell that asked; everything later goes through its display id,
-because output from other threads has no cell of its own. A front end that shows no widgets sees the Markdown of the
-same bundle grow instead.
+The output is made on the caller's thread, in the cell that asked; everything later goes through its display id, because
+output from other threads has no cell of its own. A front end that shows no widgets sees the Markdown of the same bundle
+grow instead.
 """
 
 from __future__ import annotations

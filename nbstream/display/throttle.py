@@ -13,7 +13,7 @@ class Throttle:
     """Paces frames.
 
     Args:
-        max_rate: Frames a second at the most. What is a tenth of a second late still looks immediate, and in a notebook
+        max_rate: Maximum frames a second. What is a tenth of a second late still looks immediate, and in a notebook
             each frame costs some 500 bytes and 4 ms of the page's time before it says anything.
         max_duty: The share of time that making frames may take; an expensive frame delays the next accordingly.
 

@@ -1,8 +1,8 @@
 """Emphasis, strong emphasis and strikethrough: CommonMark's delimiter runs, in time linear in the text.
 
-Marks the text with control characters, which no text holds, in place of delimiters; the HTML writer translates
-them. Python-Markdown's own patterns read `***both***`, `f(**k)` and runs next to punctuation in ways of their own.
-Knows nothing of links, code or HTML output.
+Marks the text with control characters, which no text holds, in place of delimiters; the HTML writer translates them.
+Python-Markdown's own patterns read `***both***`, `f(**k)` and runs next to punctuation in ways of their own. Knows
+nothing of links, code or HTML output.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ __all__ = ["OpenText", "cuts", "open_text"]
 _WORDS = re.compile(r"(?:[^\W_]|[ ,;'\"?\-]|[.:!](?=\s|\Z)|(?<=[^\s\\])\n)*")
 # What new words may join: the text ends outside of anything that they could become part of.
 _WORD_AT_END = re.compile(r"(?:^|\s)(?!www\.)[^\s\\:/@&*_~`\[\]()<>$!#|]*[:!]?\Z")
-# A piece of a long text has about so many characters; if no mark is closed by then, so many at the most.
+# A piece of a long text has about so many characters; if no mark is closed by then, so many at most.
 _PIECE, _LONGEST_PIECE = 600, 4800
 _STEP = 100
 _GAP = re.compile(r"(?<!\\)\s+")

@@ -1,7 +1,7 @@
 """Where a panel is displayed: its view, and the transcript that the notebook keeps, before it or below its container.
 
-View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and redraws
-an output that is updated, which would take the view away from under the reader's hands.
+View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and redraws an
+output that is updated, which would take the view away from under the reader's hands.
 """
 
 from __future__ import annotations

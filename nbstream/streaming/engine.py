@@ -1,8 +1,8 @@
 """One asyncio loop on one background thread runs every stream; callers on any thread submit and cancel.
 
-The engine is the package's only global. It never assumes one stream at a time. It does not care what a stream does
-or where it is drawn. Coroutines inherit the submitting thread's context variables, which is how a kernel finds the
-cell that an output belongs to.
+The engine is the package's only global. It never assumes one stream at a time. It does not care what a stream does or
+where it is drawn. Coroutines inherit the submitting thread's context variables, which is how a kernel finds the cell
+that an output belongs to.
 """
 
 from __future__ import annotations

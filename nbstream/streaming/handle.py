@@ -103,8 +103,8 @@ class StreamHandle:
     def __iter__(self) -> Iterator[str]:
         """The text in pieces as they arrive, from the beginning.
 
-        Where a server takes text back, as with text that turns out to be reasoning, the text starts over;
-        `text` is authoritative.
+        Where a server takes text back, as with text that turns out to be reasoning, the text starts over; `text` is
+        authoritative.
 
         Raises:
             StreamError: The stream failed, after all its text has been given out.
@@ -156,7 +156,7 @@ class StreamHandle:
         """Wait for the end and return the result; a cancelled stream returns what there is.
 
         Args:
-            timeout: Seconds to wait at the most; `None` waits forever. The stream continues either way.
+            timeout: Maximum seconds to wait; `None` waits forever. The stream continues either way.
 
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.

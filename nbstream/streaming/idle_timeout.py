@@ -21,9 +21,9 @@ class IdleTimeout:
 
     Example:
         ```python
-        async with IdleTimeout(120) as limit:
+        async with IdleTimeout(120) as idle:
             async for token in tokens:
-                limit.restart(60)
+                idle.restart(60)
         ```
     """
 

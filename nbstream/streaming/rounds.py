@@ -1,7 +1,7 @@
 """One answer, which may take several requests: the loop over them, and what happens at the end.
 
-Every round is a `Session`. All of them are drawn on the same surfaces, and read through the same log. At the
-end the answer is committed, then the surfaces draw it with a short time limit, then others are told.
+Every round is a `Session`. All of them are drawn on the same surfaces, and read through the same log. At the end the
+answer is committed, then the surfaces draw it with a short time limit, then others are told.
 """
 
 from __future__ import annotations

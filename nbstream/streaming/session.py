@@ -1,7 +1,7 @@
 """One request from open to end: reading, retries, time limits, cancelling. The story on one screen.
 
-Runs on the engine's loop. A stream comes from its source, where it is drawn is not its
-concern, and the assembler decides how it ended.
+Runs on the engine's loop. A stream comes from its source, where it is drawn is not its concern, and the assembler
+decides how it ended.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ def play(
         limits: The time limits, in seconds.
         max_retries: How often the request may be retried. The pauses in between leave nothing to chance: 0.5 s,
             1 s, 2 s, …, or what the error asks for.
-        max_rate: Frames a second at the most.
+        max_rate: Maximum frames a second.
         cancel_after: Seconds after which the stream is cancelled, if it is still running.
 
     Returns:

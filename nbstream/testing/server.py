@@ -132,7 +132,7 @@ class FaultServer:
             requests: Requests that have come.
             answered: Answers that were sent in full.
             left: Clients that have left in the middle of their answer.
-            timeout: Seconds to wait at the most.
+            timeout: Maximum seconds to wait.
 
         Raises:
             TimeoutError: It has not happened in time.

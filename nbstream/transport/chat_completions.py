@@ -1,8 +1,8 @@
 """The Chat Completions wire format: chunks into events.
 
-Source: the OpenAI API reference, "Chat Completions: streaming", and how other servers vary it: `choices` empty or
-null, `delta` null, `message` in its place, content as a list of parts, usage on any chunk or inside other fields, a
-finish reason on every chunk, tool calls without a slot, arguments as an object.
+Source: the OpenAI API reference, "Chat Completions: streaming", and how other servers vary it: `choices` empty or null,
+`delta` null, `message` in its place, content as a list of parts, usage on any chunk or inside other fields, a finish
+reason on every chunk, tool calls without a slot, arguments as an object.
 """
 
 from __future__ import annotations

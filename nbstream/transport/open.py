@@ -1,8 +1,8 @@
 """The one place that talks to the OpenAI SDK: it opens the HTTP stream.
 
 The SDK builds the request, authenticates and pools connections; `http_bytes` reads the bytes, and `decoded` makes
-events of them. Works with openai 2.x (on httpx) and 3.x (on httpx2), so it imports neither HTTP library. The only
-time limit here is the one for connecting.
+events of them. Works with openai 2.x (on httpx) and 3.x (on httpx2), so it imports neither HTTP library. The only time
+limit here is the one for connecting.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _REFUSALS = {400, 422}
 class ClientPool:
     """Opens streams over HTTP; keeps one pooled client for each endpoint and key: a new one pays TCP and TLS again.
 
-    It is both a `ByteSource` and a `StreamSource`. All its methods belong to one event
-    loop, because the SDK's connections do.
+    It is both a `ByteSource` and a `StreamSource`. All its methods belong to one event loop, because the SDK's
+    connections do.
 
     Args:
         linger: Seconds that a server may take to finish its response after the end of the answer.

@@ -1,7 +1,7 @@
 """Incremental decoder for server-sent events: bytes in, events out, whatever the cuts.
 
-Rules: WHATWG HTML, section 9.2.6 "Interpreting an event stream". `id` and `retry` serve
-reconnection, which a POSTed answer does not have, so they are ignored.
+Rules: WHATWG HTML, section 9.2.6 "Interpreting an event stream". `id` and `retry` serve reconnection, which a POSTed
+answer does not have, so they are ignored.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From the bytes of one response to stream events: SSE, then JSON, then the adapter of the API that was called.
 
-Pure. It also recognises what is not an event stream at all: a whole JSON
-answer, which is taken as it is, and an HTML page, NDJSON or plain text, which would otherwise pass for an empty answer.
-It never raises: what is wrong with the bytes is an event too, so that everything before it has its effect.
+Pure. It also recognises what is not an event stream at all: a whole JSON answer, which is taken as it is, and an HTML
+page, NDJSON or plain text, which would otherwise pass for an empty answer. It never raises: what is wrong with the
+bytes is an event too, so that everything before it has its effect.
 """
 
 from __future__ import annotations

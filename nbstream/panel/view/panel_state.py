@@ -1,7 +1,7 @@
 """What the chat panel's view shows, as frozen values, and how they are written for the page.
 
-The owner of the conversation makes the values; the view draws them and knows nothing else. Pure: no widget,
-thread or clock. Every string is the reader's or the model's and is text: only the view turns any of it into HTML.
+The owner of the conversation makes the values; the view draws them and knows nothing else. Pure: no widget, thread or
+clock. Every string is the reader's or the model's and is text: only the view turns any of it into HTML.
 """
 
 from __future__ import annotations
