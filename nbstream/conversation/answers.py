@@ -172,7 +172,7 @@ def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     """
     value = data.get(name)
     if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-        raise TypeError(f"{name} is not a {kind.__name__}")
+        raise TypeError(f"{name} is not of type {kind.__name__}")
     return value
 
 
