@@ -42,9 +42,9 @@ _MODULES = {"errors", "events", "testing"}
 """Public modules; each is imported by `import nbstream.NAME`."""
 
 _HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
-"""What IPython calls, and nobody else."""
+"""Called by IPython only."""
 
-# Made at first use, so that whoever only streams does not pay for them.
+# Imported at first use, so that code that only streams does not pay for them.
 _LATE = {"Chat": "nbstream.conversation.chat", "ChatPanel": "nbstream.panel.chat_panel"}
 
 

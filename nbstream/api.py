@@ -97,7 +97,7 @@ def start(  # noqa: D417  `documented` says what the options mean
     return _begin(request, None, display)
 
 
-def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  the shape that `Continuation` calls
+def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  as `Continuation` calls it
     return launch(request, Surfaces([surface_here(display=display)]), beginning, _begin)
 
 
@@ -118,8 +118,8 @@ def launch(
     Args:
         request: What to ask.
         surfaces: Where to draw.
-        beginning: What is there already, of an answer that is continued.
-        resume: Goes on with this stream, if it breaks off and the caller asks for that.
+        beginning: What exists already of an answer that is continued.
+        resume: Continues this stream, if it breaks off and the caller asks for that.
         commit: Is given the result at the end, before anybody hears of it; see `Rounds`.
     """
     rate = settings().max_frame_rate
@@ -188,7 +188,7 @@ def configure(**values: Any) -> None:
         raise UsageError(f"no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
     values = {name: known[name].default_value if value is None else value for name, value in values.items()}
     try:
-        with config.hold_trait_notifications():  # which takes everything back if one value does not fit
+        with config.hold_trait_notifications():  # which reverts everything if one value does not fit
             for name, value in values.items():
                 setattr(config, name, value)
     except TraitError as error:

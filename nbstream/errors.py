@@ -194,7 +194,7 @@ class TotalTimeoutError(TimeLimitError):
 
 
 class StopWhenError(StreamError):
-    """The function that was to say when to stop raised an exception, which is the cause; what had arrived is kept."""
+    """The `stop_when` function raised an exception, which is the cause; what had arrived is kept."""
 
     kind = "stop_when"
 
@@ -206,7 +206,7 @@ class InternalError(StreamError):
 
 
 def error_class(kind: str) -> type[StreamError]:
-    """The class of the failures of this kind.
+    """The exception class for failures of this kind.
 
     Raises:
         KeyError: There is no such kind.
@@ -233,6 +233,6 @@ def words_of(error: BaseException, place: Place) -> str:
 
 
 def shown_briefly(error: KeyboardInterrupt) -> KeyboardInterrupt:
-    """Let IPython show an interrupt of a stream without the inside of nbstream, as it shows its errors."""
+    """Let IPython show an interrupt of a stream without nbstream's own frames, as it shows nbstream's errors."""
     setattr(error, "_render_traceback_", lambda: ["KeyboardInterrupt"])  # noqa: B010  a hook that the type does not have
     return error

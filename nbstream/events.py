@@ -60,8 +60,8 @@ class PartStarted:
     """A part of text, reasoning or refusal begins; the deltas that follow belong to it.
 
     `part` is the number by which later events name it. `item_id` and `content_index` are the server's words for its
-    place; `new_paragraph` says that a blank line sets it off from what was said before. One that has been announced
-    before goes on: a stream that is taken up again repeats the announcement.
+    place; `new_paragraph` says that a blank line sets it off from what was said before. One that was announced before
+    continues: a resumed stream repeats the announcement.
     """
 
     part: int
@@ -163,8 +163,8 @@ class ToolCallEnded:
 class MediaDelta:
     """A piece of an image, sound, video or file.
 
-    `media` tells several of them apart. `replaces` says that `data` takes the place of what had come before, as a
-    sharper preview of an image does, and `last` that nothing follows.
+    `media` tells several of them apart. `replaces` says that `data` replaces what came before, as a sharper preview of
+    an image does, and `last` that nothing follows.
     """
 
     media: Hashable
@@ -243,7 +243,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Garbled:
-    """The bytes make no sense from here on: what came instead, in a sentence for the reader, and what can be done."""
+    """The bytes are malformed from here on: what came instead, in a sentence for the reader, and what can be done."""
 
     message: str
     remedies: tuple[Remedy, ...] = ()

@@ -1,6 +1,6 @@
 """What the exceptions of `nbstream.errors` have in common: what happened, what can be done about it, and how both read.
 
-It must not know results: a result holds its failure, and the `StreamError` that is raised holds the result.
+It does not import results: a result holds its failure, and the `StreamError` that is raised holds the result.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class NbstreamError(Exception):
         return self.told(self.place)
 
     def _render_traceback_(self) -> list[str]:
-        """IPython's hook: the reader's own frames and the message, not the inside of nbstream.
+        """IPython's hook: the reader's own frames and the message, without nbstream's own frames.
 
         It also keeps `%xmode Verbose`, which prints local variables, away from the frames that hold a key.
         """
@@ -96,7 +96,7 @@ class StreamFailure(NbstreamError):  # noqa: N818  what is raised is a `StreamEr
 
 
 def _own_frames(tb: TracebackType | None) -> list[str]:
-    """One line for each of the reader's own frames; none below a magic, whose cell is in plain sight."""
+    """One line for each of the reader's own frames; none below a magic, whose cell is visible anyway."""
     lines = []
     for frame, line in traceback.walk_tb(tb):
         module = str(frame.f_globals.get("__name__", ""))

@@ -57,7 +57,7 @@ class Timing:
 
     Attributes:
         ttft: From the call to the first piece of text, reasoning, refusal or tool call; `None` if none came.
-        total: From the call to the end, or to now while the stream goes on.
+        total: From the call to the end, or to now while the stream is running.
         tokens_per_second: Reported output tokens over the time after the first token; `None` without usage.
     """
 
@@ -107,7 +107,7 @@ class Retry:
         reason: Why, in a few words: `"rate limited"`.
         delay: How long the pause is, in seconds.
         attempt: The number of the attempt that follows; the first request was attempt 1.
-        attempts: How many attempts there will be at the most.
+        attempts: The maximum number of attempts.
     """
 
     reason: str
@@ -132,7 +132,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One of the requests that an answer took: the first, and each that went on with it.
+    """One of the requests that an answer took: the first, and each that continued it.
 
     Attributes:
         state: How it ended.

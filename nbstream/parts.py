@@ -169,7 +169,7 @@ class MediaPart:
 
     Attributes:
         kind: What it is.
-        data: Its bytes, as far as they have come; empty for one that is only named by its address.
+        data: Its bytes, as far as they have come; empty for a medium that is only named by its address.
         media_type: Its MIME type, if the server says.
         url: Its address, if it came as one. Nothing is loaded from there.
         item_id: The id of the output item, if the server names items.

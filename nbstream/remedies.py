@@ -1,4 +1,4 @@
-"""What a reader can do about what happened, as values. How it is done depends on the place; see `display.wording`."""
+"""What a reader can do about what happened, as values. How it is done depends on the place; see `text.wording`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Remedy", "RemedyKind"]
 class RemedyKind(enum.StrEnum):
     """What can be done."""
 
-    CONTINUE = "continue"  # go on with the partial answer
+    CONTINUE = "continue"  # continue the partial answer
     RETRY = "retry"  # send the same request again
     REGENERATE = "regenerate"  # ask for another answer to the same question
     RETRY_LATER = "retry_later"
@@ -49,7 +49,7 @@ class Remedy:
 
     Attributes:
         kind: What it is; compares equal to its word.
-        value: What it is about, for the kinds that say so.
+        value: What it is about, for the kinds that have one.
 
     Example:
         >>> Remedy(RemedyKind.USE_API, "chat").kind == "use_api"

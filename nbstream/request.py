@@ -1,4 +1,4 @@
-"""What a user asks for, resolved: values only. It must not know where the values came from, nor the SDK."""
+"""What a user asks for, resolved: values only, wherever they came from."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Endpoint:
     def redact(self, text: str) -> str:
         """`text` without the key, for words of a server that may repeat what it was sent.
 
-        A short key is the dummy of a local server, and a common word; what is taken for one must stand alone.
+        A short key is a local server's dummy, often a common word, so it is redacted only where it stands alone.
         """
         key = self.api_key.reveal() if self.api_key else ""
         if len(key) >= _SECRET_LENGTH:
@@ -82,7 +82,7 @@ class TimeLimits:
     """How long a stream may take, in seconds.
 
     Attributes:
-        connect: Until the connection stands.
+        connect: Until the connection is established.
         first_token: From sending the request to the first piece of the answer; slow prefill is legal for minutes.
         stall: Between two pieces of the answer. Keep-alive comments do not count.
         total: From the call to the end of the answer, retries included; `None` sets no limit.
@@ -96,12 +96,12 @@ class TimeLimits:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a broken stream of a background response is to be taken up again.
+    """The resume point of a broken stream of a background response.
 
     Attributes:
         response_id: The id of the answer.
         sequence_number: The number of the last event that had arrived.
-        translator: What had translated its events and goes on with the rest; transport's own.
+        translator: What translated its events so far and continues with the rest; transport's own.
         half: The first half of a surrogate pair, if the text that had arrived ends with one.
     """
 
@@ -139,12 +139,12 @@ class StreamRequest(Target):
         model: The model's name, as the endpoint knows it.
         system: The system prompt, if any.
         temperature: Sampling temperature, if given.
-        max_tokens: The most tokens the answer may have, if limited.
+        max_tokens: The maximum number of tokens in the answer, if limited.
         params: Any other fields of the request's body, as they are.
         max_retries: How often the request may be sent again, before anything of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
-        partial_answer: The beginning of the answer that is there already; it is sent along as an assistant turn.
-        position: Where to take up the answer instead of asking for one.
+        partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
+        position: The resume point, to resume an answer instead of asking for one.
         source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is a `StreamSource`
             of transport, which knows requests, and which requests must therefore not know.
         stages: What sees every event before the answer does, in this order.

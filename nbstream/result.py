@@ -1,6 +1,6 @@
 """What a stream leaves behind, as a frozen value: its answer, made of parts, and what is known about it.
 
-The same `StreamResult` serves as the snapshot of a stream under way. It knows no wire format and no display.
+The same `StreamResult` serves as the snapshot of a stream in flight. It knows no wire format and no display.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Continuation(Protocol):
 
     @property
     def in_background(self) -> bool:
-        """Whether the answer goes on without us and can be taken up where it broke off."""
+        """Whether the server continues the answer without us, so that it can be resumed where it broke off."""
         ...
 
     def resume(self, result: StreamResult, *, display: bool) -> Any:
-        """Start the stream that goes on with `result`; returns its handle."""
+        """Start the stream that continues `result`; returns its handle."""
         ...
 
 
@@ -108,7 +108,7 @@ class Choice(PartViews):
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class StreamResult(PartViews):
-    """The outcome of one stream, or its snapshot while it goes on.
+    """The outcome of one stream, or its snapshot while it is running.
 
     Give either `parts`, or the views of which they are made: `StreamResult("Hi")` has one `TextPart`.
 
@@ -161,7 +161,7 @@ class StreamResult(PartViews):
     continuation: Continuation | None = field(repr=False, compare=False)
     rounds: tuple[Round, ...]
 
-    def __init__(  # noqa: PLR0913, PLR0917  a dataclass would have as many, and old pickles give them by position
+    def __init__(  # noqa: PLR0913, PLR0917  as many as a dataclass would have; old pickles pass them by position
         self,
         text: str = "",
         state: StreamState = StreamState.PENDING,
@@ -231,11 +231,11 @@ class StreamResult(PartViews):
         return sum(known) if known else self.cost
 
     def resume(self, *, display: bool = True) -> StreamResult:
-        """Go on with an answer that broke off, was stopped or was cut at its limit; wait for the end.
+        """Continue an answer that broke off, was stopped or was cut at its limit; wait for the end.
 
-        A Responses answer that goes on in the background (`background=True`) is taken up after the last event that had
-        arrived: nothing is lost or said twice. Any other answer is sent back as an assistant turn for the model to go
-        on from, which most models and servers do well, and is appended to.
+        A background Responses answer (`background=True`) is resumed after the last event that had arrived: nothing is
+        lost or said twice. Any other answer is sent back as an assistant turn for the model to continue, which most
+        models and servers do well, and is appended to.
 
         Args:
             display: Whether to draw the answer, from its beginning.

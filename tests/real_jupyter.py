@@ -70,11 +70,11 @@ class Jupyter:
         self._end(session)
 
     def end_kernels(self) -> None:
-        """End every kernel, for a hundred of them would fill the memory."""
+        """End every kernel, because a hundred of them would fill the memory."""
         for session in self._sessions():
             self._end(session)
 
-    # By its sessions, for the list of kernels is an error of the server's while one of them is starting.
+    # By its sessions, because listing kernels fails on the server while one of them is starting.
 
     def _sessions(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self.url}api/sessions?token={TOKEN}") as answer:

@@ -1,7 +1,7 @@
 """A terminal in small: what is on the screen, and in the scrollback, after some output.
 
-It knows the few sequences that are used and fails at any other. As most terminals do, it wraps its lines anew when it
-is resized.
+It knows the few sequences that are used and fails at any other. As most terminals do, it rewraps its lines when it is
+resized.
 """
 
 from __future__ import annotations

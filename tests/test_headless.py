@@ -39,8 +39,8 @@ def execute(monkeypatch: pytest.MonkeyPatch, kernel_options: Callable[[], dict[s
 def kernel_options(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, str]]:
     """How the next kernel is reached: over sockets of its own in the file system.
 
-    Over TCP, whoever starts a kernel looks for free ports, and the kernel takes them seconds later: on a busy machine
-    something else may have one of them by then, and the kernel dies.
+    Over TCP, the process that starts a kernel looks for free ports, and the kernel takes them seconds later: on a busy
+    machine something else may have one of them by then, and the kernel dies.
     """
 
     def kernel_options() -> dict[str, str]:

@@ -138,7 +138,7 @@ def test_thinking_without_an_answer_is_only_marked(shown):
     assert mark.startswith("[No answer: ")
 
 
-def test_an_answer_that_the_server_words_anew_begins_again(shown):
+def test_an_answer_that_the_server_rewords_begins_again(shown):
     writes = shown(StreamResult("Hello wrld", SOME), whole("Hello world"))
     assert "".join(writes) == "Hello wrld\n[The server changed the answer, which begins again:]\nHello world\n"
 
@@ -174,7 +174,7 @@ def test_warnings_follow_the_mark(shown):
     warnings = (StreamWarning("unshown_media", "An image is not shown: \x1b[31m."),) * 2
     result = StreamResult("Hel", StreamState.CANCELLED, warnings=warnings)
     assert "".join(shown(result)).splitlines()[1:] == [
-        "[Stopped: You stopped the answer after 3 characters; result.resume() goes on from there.]",
+        "[Stopped: You stopped the answer after 3 characters; result.resume() picks up from there.]",
         "[Note: An image is not shown: ␛[31m.]",
     ]
     assert "".join(shown(whole("Hi", warnings=warnings))) == "Hi\n[Note: An image is not shown: ␛[31m.]\n"

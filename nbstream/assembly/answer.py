@@ -1,4 +1,4 @@
-"""One answer being put together: its parts, in order, and its reason to end. Must not know other answers."""
+"""One answer being assembled: its parts, in order, and its reason to end."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Answer:
     A part of the wire is a group of words here: a text may hold reasoning between tags, which is a part of its own.
 
     Args:
-        beginning: What there is already, of an answer that is continued.
-        resumed: Whether the server knows the beginning and goes on with its last part; otherwise what comes is new.
+        beginning: What exists already of an answer that is continued.
+        resumed: Whether the server knows the beginning and continues its last part; otherwise what comes is new.
     """
 
     def __init__(self, beginning: tuple[Part, ...] = (), *, resumed: bool = False) -> None:
@@ -48,7 +48,7 @@ class Answer:
         self._reasoning_apart = bool(joined(beginning, ReasoningPart))
         self._loose: list[Citation] = []
         self._cited = self._kept, 0  # the place of the text that was cited last, and where it begins in the whole text
-        # What comes after a beginning is no beginning: a tag in it is text.
+        # What follows an existing beginning is not a beginning: a tag in it is text.
         self._tags = None if joined(beginning, TextPart) else ThinkingTags(self._text)
 
     @property
@@ -69,7 +69,7 @@ class Answer:
     # --- where words go -----------------------------------------------------------------------------------------------
 
     def start(self, event: PartStarted) -> None:
-        """Begin a part of words, or go on with one that was announced before."""
+        """Begin a part of words, or continue one that was announced before."""
         group = self._groups.get(event.part)
         if group is None:
             self._take_held()  # before a part is added
@@ -77,7 +77,7 @@ class Answer:
         self._turn_to(group)
 
     def resume(self, part: int) -> None:
-        """Go on with an earlier part."""
+        """Continue an earlier part."""
         if (group := self._groups.get(part)) is not None:
             self._turn_to(group)
 
@@ -92,7 +92,7 @@ class Answer:
         self._group, self._cursor = group, group[-1]
 
     def _known(self, event: PartStarted) -> list[Words]:
-        """The part that is announced once more, by a stream that is taken up again; it may hold thoughts in tags."""
+        """The part that a resumed stream announces once more; it may hold thoughts in tags."""
         if not self._resumed:
             return []
         if event.item_id is None:
@@ -125,7 +125,7 @@ class Answer:
         cursor.append(piece)
 
     def _begun(self, kind: WordsKind, *, in_text: bool) -> Words:
-        """The words that a piece of another kind than the one before begins, or goes on with."""
+        """The words that a piece of another kind than the one before begins or continues."""
         group = self._group
         if group is None or not (in_text and group[0].in_text):
             self._leave()
@@ -186,7 +186,7 @@ class Answer:
         self._append("refusal", text)
 
     def revise_text(self, text: str, part: int | None = None) -> None:
-        """Put the server's final wording in the place of a part, or of the whole text."""
+        """Replace a part, or the whole text, with the server's final wording."""
         self._take_held()
         own = (each for each in islice(self._builders, self._kept, None) if isinstance(each, Words) and each.in_text)
         group = list(own) if part is None else self._groups.get(part, [])
@@ -216,7 +216,7 @@ class Answer:
         self._take(self._tags.split(text))
 
     def _emptied(self, group: list[Words]) -> Words:
-        """Make one empty text of some words, in their place."""
+        """Replace some words with one empty text."""
         first, *others = group
         first.replace("")
         self._cited = self._kept, 0
@@ -231,7 +231,7 @@ class Answer:
         return first
 
     def cite(self, event: Annotated) -> None:
-        """Put a citation to the text that it is about; one that goes on into another text ends with the first."""
+        """Put a citation to the text that it is about; one that extends into another text ends with the first."""
         group = None if event.part is None else self._groups.get(event.part)
         builders: Sequence[Builder] = self._builders if group is None else group
         at, offset = self._cited if group is None else (0, 0)
@@ -329,7 +329,7 @@ class Answer:
         if event.last:
             activity.end()
 
-    # What goes on in a stream that is taken up again.
+    # What continues in a stream that is resumed.
 
     def _known_media(self, delta: MediaDelta) -> Media | None:
         known = (each for each in reversed(self._builders) if isinstance(each, Media)) if self._resumed else ()

@@ -1,4 +1,4 @@
-"""One stream's events into its result. Pure: what ended the stream and when is told to it, never found out by it.
+"""One stream's events into its result. Pure: it is told what ended the stream and when, and never finds out by itself.
 
 It owns the verdict. A stream is complete when the server said why it ends (a finish reason) or marked its end; bytes
 that merely stop are a lost connection, and the text so far is kept.
@@ -48,7 +48,7 @@ from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Us
 
 __all__ = ["Assembler"]
 
-# Words that servers put in the place of a finish reason when the answer was given up.
+# Words that servers give as the finish reason when they abandoned the answer.
 _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
 
 _PartFact: TypeAlias = (
@@ -62,8 +62,8 @@ class Assembler:
     Args:
         model: The model that was asked for, until the server names one.
         endpoint: The endpoint's name, for error messages.
-        beginning: What there is already, of an answer that is continued.
-        resumed: Whether the server knows the beginning and goes on with its last part; otherwise what comes is new.
+        beginning: What exists already of an answer that is continued.
+        resumed: Whether the server knows the beginning and continues its last part; otherwise what comes is new.
         choices: How many answers were asked for.
 
     Example:
@@ -186,7 +186,7 @@ class Assembler:
         Args:
             **outside: The fields that only the outside knows: `timing`, `request_id`, `retry`, `attempts`, …
         """
-        state = self.state  # read first and set last, for another thread may ask: `completed` means that all is there
+        state = self.state  # read first and set last, because other threads may ask: `completed` means all is there
         first = self._first.value(0)
         return StreamResult(
             parts=first.parts,

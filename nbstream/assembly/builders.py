@@ -1,4 +1,4 @@
-"""Parts of an answer while they grow: each takes what comes and tells its value at any time. Must not know events."""
+"""Parts of an answer while they grow: each takes what comes and tells its value at any time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Builder(ABC):
         return made
 
     def end(self) -> None:
-        """The part is whole, as far as anybody knows."""
+        """The part seems complete."""
         self.open = False
         self.changed()
 
@@ -62,7 +62,7 @@ class Builder(ABC):
         self.end()
 
     def changed(self) -> None:
-        """Note that the part is another now; said after the change."""
+        """Note that the part has changed; call this after the change."""
         self._changes += 1
 
     @abstractmethod
@@ -79,7 +79,7 @@ class Words(Builder):
         content_index: The place among the item's contents.
         new_paragraph: Whether a blank line sets it off from what was said before.
         in_text: Whether it came within the text: it is text, or stood there between tags.
-        after: The words of the same kind that it goes on from.
+        after: The words of the same kind that it continues.
     """
 
     __slots__ = ("_citations", "_kind", "buffer", "content_index", "in_text", "item_id", "new_paragraph")
@@ -119,7 +119,7 @@ class Words(Builder):
         self._changes += 1
 
     def replace(self, text: str) -> None:
-        """Be a text with other words; what is cited stays."""
+        """Replace the text; citations stay."""
         self.buffer.replace(text)
         self._kind = "text"
         self.changed()
@@ -135,7 +135,7 @@ class Words(Builder):
         self.changed()
 
     def turn_into_reasoning(self) -> list[Citation]:
-        """Be reasoning, which cites nothing; return what was cited."""
+        """Become reasoning, which cites nothing; return the citations."""
         cited, self._citations = self._citations, []
         self._kind = "reasoning"
         self.changed()
@@ -147,7 +147,7 @@ class Words(Builder):
         self.changed()
 
     def end(self) -> None:
-        """The words are whole; half a character at their end may still go on in other words."""
+        """The words are whole; half a character at their end may still continue in other words."""
         self.buffer.join()
         super().end()
 
@@ -295,7 +295,7 @@ class Activity(Builder):
 
 
 def builder_of(part: Part) -> Builder:
-    """A builder that goes on with a part."""
+    """A builder that continues a part."""
     made: Builder
     match part:
         case TextPart() | ReasoningPart() | RefusalPart():

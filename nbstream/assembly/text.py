@@ -1,4 +1,4 @@
-"""Text that arrives in pieces: whole on reading, and always encodable. Must not know what the text is for."""
+"""Text that arrives in pieces: whole on reading, and always encodable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class TextBuffer:
     r"""Collects pieces; joins them when read.
 
     A character outside the Basic Multilingual Plane can come as two JSON escapes in two pieces. The first half is held
-    back until the second arrives, so that what is read can always be encoded; a half that stays alone becomes U+FFFD.
+    back until the second arrives, so that what is read can always be encoded; an unpaired half becomes U+FFFD.
 
     Args:
         after: The text that this one comes after, whose last character may end here: something else can come between
@@ -52,17 +52,17 @@ class TextBuffer:
         return self._pieces.size
 
     def take_half(self) -> str:
-        """Give away the half that waits for its other half, if one does."""
+        """Return the half that waits for its other half, if one does."""
         half, self._half = self._half, ""
         return half
 
     def replace(self, text: str) -> None:
-        """Forget what there is and hold `text` instead."""
+        """Replace the content with `text`."""
         self._half = ""
         self._pieces.replace(encodable(text))
 
     def join(self) -> None:
-        """Be one string, which is shared with whoever reads it."""
+        """Become one string, which is shared with the readers."""
         self._pieces.join()
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ it, so that an answer which talks about the tags keeps them:
 - a closing tag after an opening one, or the first one of an answer without an opening one (the prompt's template has
   written that one): then everything before it was reasoning. After a space it is a word in a sentence.
 
-A tag in code is text. White space next to a tag belongs to it. Must not know events or buffers.
+A tag in code is text. White space next to a tag belongs to it.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ThinkingTags:
         return parts
 
     def close(self) -> list[Split]:
-        """Nothing follows here: what looked like the beginning of a tag was none."""
+        """Nothing follows here: what looked like the beginning of a tag was not one."""
         held, self._held = self._held, ""
         if not held or (self._thinks_in_tags and held.isspace()):
             return []

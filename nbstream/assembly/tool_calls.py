@@ -1,4 +1,4 @@
-"""Tool calls that arrive in pieces, put together by slot. Must not know which API they came from."""
+"""Tool calls that arrive in pieces, put together by slot."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ToolCallCollector:
         else:
             known = self._by_slot.get(delta.index)
             if known is not None and delta.id and known.id not in {None, delta.id}:
-                # One slot for all calls. A call that came before may go on, by its id.
+                # One slot for all calls. An earlier call may continue, by its id.
                 known = self._by_id.get((delta.index, delta.id))
         if known is None or (delta.name and not delta.id and _is_complete(known, delta.name)):
             return None

@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         ```
     """
     for stream in (sys.stdout, sys.stderr):
-        # Answers hold any character, and a console may know few.
+        # Answers hold any character, but a console may support few.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(argv)
@@ -123,7 +123,7 @@ def _open(options: argparse.Namespace) -> int:
 def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
     """Run a program that owns the terminal; its exit status."""
     with contextlib.ExitStack() as stack:
-        # Ctrl-C reaches both, and Jupyter asks whether it is meant: whoever waits for it must not end first.
+        # Ctrl-C reaches both, and Jupyter asks for confirmation: this process, which waits for it, must not end first.
         stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, lambda *_: None))
         process = stack.enter_context(subprocess.Popen(command, env=environment))  # noqa: S603  our own command
         stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, lambda *_: process.terminate()))

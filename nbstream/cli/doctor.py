@@ -1,6 +1,6 @@
 """What `nbstream doctor` looks at besides the settings: versions, front ends, and whether the endpoint answers.
 
-Each finding is rows of text; how they are printed is the command line's business. It must not know the SDK.
+Each finding is rows of text; how they are printed is up to the command line.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["ask_endpoint", "front_ends", "versions"]
 
 _JUPYTER = ("ipykernel", "ipywidgets", "anywidget", "ipython", "jupyterlab", "notebook", "jupyter_client")
 
-# Package: the extension that it gives JupyterLab and Notebook, without which they cannot show a live view.
+# Package: its extension for JupyterLab and Notebook, without which they cannot show a live view.
 _LAB_EXTENSIONS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
 
 _MODELS_SHOWN = 5

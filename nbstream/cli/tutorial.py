@@ -1,7 +1,4 @@
-"""The tutorial notebooks: where they are, copies to work in, and a run of the first without a front end.
-
-It must not print, and knows nothing of how a front end is started.
-"""
+"""The tutorial notebooks: where they are, copies to work in, and a run of the first without a front end."""
 
 from __future__ import annotations
 
@@ -25,9 +22,9 @@ __all__ = ["TutorialRun", "copy_into", "run", "tutorial"]
 _NAME = "01_quickstart.ipynb"
 _NEXT = "02_chat_panel.ipynb"
 
-# For one cell; far more than any needs, so that a kernel that hangs does not hang whoever checks.
+# For one cell; far more than any needs, so that a hanging kernel does not hang the check.
 _CELL_SECONDS = 120
-# The path of a socket has about a hundred bytes at the most.
+# The path of a socket has about a hundred bytes at most.
 _LONGEST_FOLDER = 80
 
 
@@ -47,7 +44,7 @@ class TutorialRun:
 
     @property
     def failure(self) -> str | None:
-        """What speaks against an installation that works; `None` if nothing does."""
+        """Why the installation does not work; `None` if it does."""
         if self.problem is not None:
             return self.problem
         if self.facts is None:
@@ -136,7 +133,7 @@ async def _execute(notebook: NotebookNode, folder: str) -> str | None:
         connection_file=os.path.join(folder, "kernel.json"),  # noqa: PTH118  it is a string trait
         transport=_transport(folder),
     )
-    # Warnings of the kernel about its own transport would only worry whoever checks.
+    # The kernel's warnings about its own transport would only worry the reader.
     quiet = ["--log-level=ERROR"]
     client = NotebookClient(notebook, km=manager, timeout=_CELL_SECONDS, extra_arguments=quiet)
     try:

@@ -1,4 +1,4 @@
-"""An answer as JSON values and back: parts, usage, timing, error. Checked on the way in. Must not know chats.
+"""An answer as JSON values and back: parts, usage, timing, error. Checked on the way in.
 
 A field that has its usual value is left out; the bytes of a medium are base64.
 """
@@ -126,7 +126,7 @@ def usage_from_dict(data: Mapping[str, Any] | None) -> Usage | None:
 
 
 def error_from_dict(data: Mapping[str, Any] | None) -> StreamError | None:
-    """Read an error; one of a kind unheard of is a plain `StreamError`.
+    """Read an error; one of an unknown kind is a plain `StreamError`.
 
     Raises:
         LookupError: Its kind or message is missing.
@@ -153,7 +153,7 @@ def _remedies_to_dict(remedies: Iterable[Remedy]) -> dict[str, Any]:
 
 
 def _remedies_from(data: Mapping[str, Any]) -> tuple[Remedy, ...]:
-    """What can be done; a remedy unheard of is left out, because nobody here could word it."""
+    """What can be done; an unknown remedy is left out, because it has no wording here."""
     remedies = []
     for each in field_of(data, "remedies", list) or []:
         kind, value = _word(each, "kind"), each.get("value")
@@ -172,7 +172,7 @@ def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     """
     value = data.get(name)
     if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-        raise TypeError(f"{name} is no {kind.__name__}")
+        raise TypeError(f"{name} is not of type {kind.__name__}")
     return value
 
 
@@ -279,13 +279,13 @@ def timing_from_dict(data: Mapping[str, Any]) -> Timing:
 def _number(data: Mapping[str, Any], name: str) -> float | None:
     value = data.get(name)
     if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
-        raise TypeError(f"{name} is no number")
+        raise TypeError(f"{name} is not a number")
     return value
 
 
 def _count(value: Any) -> int:
     if type(value) is not int:
-        raise TypeError("a count is no whole number")
+        raise TypeError("a count is not a whole number")
     return value
 
 
@@ -297,7 +297,7 @@ def _word(data: Mapping[str, Any], name: str) -> str:
 
 
 def _json(value: Any) -> Any:
-    """A copy that any JSON reader takes: a server's JSON may hold NaN, which is none, and half a character."""
+    """A copy that any JSON reader takes: a server's JSON may hold NaN, which is not JSON, and half a character."""
     if isinstance(value, dict):
         return {encodable(str(name)): _json(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,7 +1,7 @@
 """How many tokens an exchange takes in a request: by the server's own counts where there are some.
 
 A server reports the tokens of the whole prompt. Where a request sent just what the one before had sent, with that one's
-answer and a new question, the difference of two reports is what the exchange takes. Must not know what a limit is.
+answer and a new question, the difference of two reports is what the exchange takes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["context_of", "tokens_of"]
 
-# Without a report: a token of English is about four bytes, and so is a token of most other scripts in UTF-8.
+# Without a report: a token is about four bytes, in English and in most other scripts in UTF-8.
 _BYTES_PER_TOKEN, _TOKENS_PER_MESSAGE, _TOKENS_PER_IMAGE = 4, 4, 1000
 
 
 def context_of(turns: Iterable[Turn], seed: str = "") -> str:
-    """A word for a row of turns, the same only for the same turns in the same order.
+    """A digest of a sequence of turns, equal only for the same turns in the same order.
 
     Example:
         >>> from nbstream.conversation.turn import Turn

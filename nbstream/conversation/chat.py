@@ -1,7 +1,6 @@
 """`Chat`: a conversation that asks. It starts streams through `api`, and commits every exchange at its end, once.
 
-What is sent is decided in `conversation`, what is kept is `ChatRecord`'s, where an answer is drawn is the surfaces'
-business.
+`conversation` decides what is sent, `ChatRecord` what is kept, and the surfaces where an answer is drawn.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Chat(ChatRecord):
     """A conversation with a model: every question is sent with what was said before.
 
     Question and answer join the turns together, when the answer ends. An answer that failed or was stopped stays, and
-    is marked; it is not sent with later questions, nor is its own, until `include` says so.
+    is marked; neither it nor its question is sent with later ones until `include` says so.
 
     Token limits go by what servers report: the tokens by which a prompt has grown since the one before. Where nothing
     was reported, or something else was sent in between, four bytes of text count as a token and an image as 1,000.
@@ -50,15 +49,15 @@ class Chat(ChatRecord):
         model: Model to ask; `"demo"` is the built-in one.
         name: What to call the chat.
         messages: OpenAI messages to begin with.
-        history: `"messages"` sends the earlier turns with each request. `"server"` sends `previous_response_id` in
-            their place, which needs the Responses API, and a server that keeps the answers.
-        max_turns: The most earlier turns that a request sends: whole exchanges, the oldest are left out first.
+        history: `"messages"` sends the earlier turns with each request. `"server"` sends `previous_response_id`
+            instead, which needs the Responses API, and a server that keeps the answers.
+        max_turns: The maximum of earlier turns that a request sends: whole exchanges, the oldest are left out first.
         max_history_tokens: The same by tokens, of the earlier turns. The system prompt and the new question are sent in
             any case, and do not count.
         **options: Any option of `nbs.start` other than `display`, for every turn.
 
     Raises:
-        UsageError: The messages are no OpenAI messages, or an option cannot be.
+        UsageError: The messages are not OpenAI messages, or an option is invalid.
 
     Example:
         ```python
@@ -190,7 +189,7 @@ class Chat(ChatRecord):
         return self._ask(running, options, display=display)
 
     def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
-        """Ask something else in the place of a question; the new one is a sibling of the old one.
+        """Replace a question; the new one is a sibling of the old one.
 
         Args:
             turn_id: The question.
@@ -213,7 +212,7 @@ class Chat(ChatRecord):
         return self._ask(running, options, display=display)
 
     def resume(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
-        """Go on with an answer that broke off, was stopped or was cut at its limit; the whole takes its place.
+        """Continue an answer that broke off, was stopped or was cut at its limit; the whole takes its place.
 
         Args:
             turn_id: The answer; by default the last one.
@@ -265,7 +264,7 @@ class Chat(ChatRecord):
         context: str,
         request: StreamRequest,
         beginning: StreamResult,
-        display: bool,  # noqa: FBT001  the shape that `Continuation` calls
+        display: bool,  # noqa: FBT001  as `Continuation` calls it
     ) -> StreamHandle:
         with self._lock:
             turn, parent = self._conversation.tree[turn_id], self._conversation.tree.parent(turn_id)

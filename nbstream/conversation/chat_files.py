@@ -1,4 +1,4 @@
-"""Saved chats on disk: written as a whole or not at all. Must not know what a chat is."""
+"""Saved chats on disk: written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ def read_json(path: str | pathlib.Path) -> Any:
     try:
         return json.loads(pathlib.Path(path).read_bytes())
     except (ValueError, RecursionError):
-        raise UsageError(f"{path} is no saved chat; chat.save(path) makes one") from None
+        raise UsageError(f"{path} is not a saved chat; chat.save(path) makes one") from None

@@ -1,6 +1,6 @@
-"""What a chat is while nobody asks: its settings, its turns with their branches, who listens, and how it is saved.
+"""What a chat is apart from asking: its settings, its turns with their branches, who listens, and how it is saved.
 
-It guards the conversation against several threads and tells listeners of every change. It must not know how to ask.
+It guards the conversation against several threads and tells listeners of every change. Asking is left to `chat`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class ChatRecord:
             **options: Any option of `nbs.start` other than `display`.
 
         Raises:
-            UsageError: This is no option of a chat.
+            UsageError: A chat does not have this option.
 
         Example:
             ```python
@@ -122,7 +122,7 @@ class ChatRecord:
         if taken := sorted({"display", "system", "prompt", "messages", "input"} & set(options)):
             raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
         with self._lock:
-            # A new dictionary, for another thread may be reading the old one.
+            # A new dictionary, because another thread may be reading the old one.
             self.options = {key: value for key, value in {**self.options, **options}.items() if value is not None}
         self._changed()
 
@@ -136,7 +136,7 @@ class ChatRecord:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The active path as OpenAI messages, the system prompt first. Set it to begin anew with others."""
+        """The active path as OpenAI messages, the system prompt first. Set it to start over with others."""
         with self._lock:
             return self._conversation.messages()
 
@@ -277,7 +277,7 @@ class ChatRecord:
         tree.delete(doomed)
 
     def fork(self) -> Self:
-        """Another chat with the same turns, branches and settings, which goes its own way from here; it has no name."""
+        """Another chat with the same turns, branches and settings, independent from here on; it has no name."""
         with self._lock:
             other = type(self)(
                 history=self.history,
@@ -285,7 +285,7 @@ class ChatRecord:
                 max_history_tokens=self.max_history_tokens,
                 **self.options,
             )
-            other._conversation = self._conversation.copy()  # noqa: SLF001  our own kind
+            other._conversation = self._conversation.copy()  # noqa: SLF001  another of this class
             return other
 
     # --- saving -------------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ class ChatRecord:
         """The chat that `to_dict` made this of.
 
         Raises:
-            UsageError: It is none, it is damaged, or a newer nbstream has made it.
+            UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
         """
         document = Document.from_dict(data)
         made = cls(
@@ -347,7 +347,7 @@ class ChatRecord:
             raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
 
     def to_markdown(self) -> str:
-        """The active path as Markdown that does nothing by being shown: a heading line for each turn."""
+        """The active path as inert Markdown: a heading line for each turn."""
         from nbstream.conversation.export import to_markdown
 
         return to_markdown(self.turns, self.system)
@@ -379,7 +379,7 @@ class ChatRecord:
         """Tell `listener` of what happens here from now on.
 
         Returns:
-            A function that ends it.
+            A function that stops it.
         """
         return self._listeners.add(listener)
 

@@ -1,4 +1,4 @@
-"""An exchange under way, and who is told of it. Must not know how a chat keeps its turns."""
+"""An exchange in flight, and who is told of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["STILL_ANSWERING", "ChatListener", "Listeners", "RunningTurn"]
 
 STILL_ANSWERING = "this chat is still answering; wait, or stop it first"
-"""What to say to whoever wants something that cannot be done before the end of an exchange."""
+"""What to say when something cannot be done before the end of an exchange."""
 
 _log = logging.getLogger("nbstream")
 
@@ -37,8 +37,8 @@ class RunningTurn:
         user: The question, if it is a new one.
         prompt: What is asked, also where the question is in the chat already.
         sibling_of: The turn that this one will be an alternative to: a question that was edited, or an answer.
-        replaces: The turn that is gone on with; it has the same id.
-        beginning: What there is of that turn's answer.
+        replaces: The turn that is continued; it has the same id.
+        beginning: What that turn's answer holds so far.
         id: The id that the answer will have.
         context: What stands for the turns that the request sends.
         handle: The stream; `None` for the short while before it has started.
@@ -96,7 +96,7 @@ class Listeners:
         self._lock = threading.Lock()
 
     def add(self, listener: ChatListener) -> Callable[[], None]:
-        """Tell `listener` from now on; what is returned ends it."""
+        """Tell `listener` from now on; call the returned function to stop."""
         with self._lock:
             self._all += (listener,)
 
@@ -110,7 +110,7 @@ class Listeners:
         return bool(self._all)
 
     def tell(self, tell: Callable[[ChatListener], T | None]) -> list[T]:
-        """What the listeners answer, those that do; what one raises must not lose an answer."""
+        """The listeners' answers, where they give one; what a listener raises must not lose an answer."""
         answers = []
         for listener in self._all:
             try:

@@ -1,6 +1,6 @@
 """A conversation as a whole: the system prompt, the tree of turns, and what can be done to them.
 
-Every change is whole or does not happen. Not for several threads at once; it must not know who asks.
+Every change is whole or does not happen. Not thread-safe.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ class Conversation:
         return sum(turn.seconds for turn in self.tree)
 
     def cost(self) -> float | None:
-        """What all turns on all branches have cost, as far as that is known; `None` if it is of none."""
+        """What all turns on all branches have cost, as far as that is known; `None` if no cost is known."""
         known = [turn.cost for turn in self.tree if turn.cost is not None]
         return sum(known) if known else None
 
     def copy(self) -> Conversation:
-        """Another conversation of the same turns, which goes its own way from here."""
+        """Another conversation with the same turns, which is independent from here on."""
         return Conversation(self.system, self.tree.copy())
 
     def question(self, turn_id: str) -> Turn:
@@ -84,7 +84,7 @@ class Conversation:
         """
         turn = self.tree[turn_id]
         if turn.role != "user":
-            raise UsageError(f"turn {turn_id} is no question; only a user turn can be edited")
+            raise UsageError(f"turn {turn_id} is not a question; only a user turn can be edited")
         return turn
 
     def answer(self, turn_id: str | None) -> Turn:
@@ -100,7 +100,7 @@ class Conversation:
             return answers[-1]
         turn = self.tree[turn_id]
         if turn.role != "assistant":
-            raise UsageError(f"turn {turn_id} is no answer")
+            raise UsageError(f"turn {turn_id} is not an answer")
         return turn
 
     def asked(self, answer: Turn) -> Turn:
@@ -137,7 +137,7 @@ class Conversation:
         """Say whether later requests send an answer, with its question.
 
         Raises:
-            UsageError: It is no answer, or has nothing that could be sent.
+            UsageError: It is not an answer, or has nothing that could be sent.
         """
         turn = self.answer(turn_id)
         if included and not (turn.content or turn.refusal or turn.extra.get("tool_calls")):
@@ -145,7 +145,7 @@ class Conversation:
         self.tree.put(replace(turn, included=included))
 
     def doomed(self, turn_id: str) -> str:
-        """Where a deletion of this turn begins: an only answer takes its question along, for it would be left alone."""
+        """Where a deletion of this turn begins: an only answer takes its question along, which would be left alone."""
         at = self.tree[turn_id]
         while at.role != "user" and len(self.tree.siblings(at.id)) == 1:
             parent = self.tree.parent(at.id)

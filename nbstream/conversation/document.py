@@ -1,4 +1,4 @@
-"""A chat as a JSON document and back: versioned, without keys, and checked on the way in. Must not know files.
+"""A chat as a JSON document and back: versioned, without keys, and checked on the way in.
 
     {"nbstream_chat": 2, "name": …, "system": …, "history": …, "max_turns": …, "max_history_tokens": …, "options": {…},
      "turns": [{"id": …, "parent": …, "active": true, "role": …, "content": …, …},
@@ -32,7 +32,7 @@ __all__ = ["FORMAT", "Document", "harmless"]
 
 FORMAT = 2
 
-# What opens doors, in any spelling, and what only the reader of a document may allow.
+# What grants access, in any spelling, and what only the reader of a document may allow.
 _SECRET = re.compile(
     r"(?i)api.?key|authorization|auth.?token|access.?token|bearer|secret|password|credential|headers"
     r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
@@ -53,7 +53,7 @@ class Document:
         history: Who keeps the history, `"messages"` or `"server"`.
         max_turns: The limit in turns.
         max_history_tokens: The limit in tokens.
-        options: The options for every turn; those that are no JSON, or may be secret, are not saved.
+        options: The options for every turn; those that are not JSON, or may be secret, are not saved.
 
     Example:
         >>> document = Document(Conversation.from_messages([{"role": "user", "content": "Why?"}]), name="tutor")
@@ -88,12 +88,12 @@ class Document:
         """Read a document.
 
         Raises:
-            UsageError: It is none, it is damaged, or a newer nbstream has made it.
+            UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
         """
         data = encodable_json(data)  # a copy, which the turns may keep
         version = data.get("nbstream_chat") if isinstance(data, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
-            raise UsageError("this is no saved chat; chat.save(path) makes one")
+            raise UsageError("this is not a saved chat; chat.save(path) makes one")
         if version > FORMAT:
             raise UsageError(
                 f"this chat was saved by a newer nbstream (format {version}, this one reads {FORMAT}); update nbstream"

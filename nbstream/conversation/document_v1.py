@@ -1,7 +1,4 @@
-"""Turns as the first format of chat files has them: an answer was its text, and facts without types.
-
-Must not know later formats.
-"""
+"""Turns as the first format of chat files has them: an answer was its text, and facts without types."""
 
 from __future__ import annotations
 
@@ -90,7 +87,7 @@ def _rest(seconds: float | None, timing: Timing) -> float:
 
 
 def _checked(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts, if whatever shows them can rely on their types."""
+    """The facts, if their types can be relied on when they are shown."""
     for name, (kind, within) in _FACTS.items():
         value = facts.get(name)
         fits = value is None or isinstance(value, kind)

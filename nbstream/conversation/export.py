@@ -1,4 +1,4 @@
-"""A conversation as Markdown, as plain words and as a notebook. What comes out does nothing by being looked at."""
+"""A conversation as Markdown, as plain words and as a notebook. The output is inert."""
 
 from __future__ import annotations
 

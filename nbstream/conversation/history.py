@@ -1,7 +1,7 @@
-"""What of a conversation a request sends: whole exchanges only, as many as the limits allow, the newest first to stay.
+"""What part of a conversation a request sends: only whole exchanges, the newest, as many as the limits allow.
 
 An exchange is a question (a user turn and what was added to it) with its answer. Where an answer is not to be sent, its
-question is not sent either, for a question without an answer confuses models, and some servers refuse it.
+question is not sent either, because a question without an answer confuses models, and some servers refuse it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Limits:
     """How much of the history is sent.
 
     Attributes:
-        turns: The most earlier turns; `None` sets no limit.
-        tokens: The most tokens of earlier turns; `None` sets no limit.
+        turns: The maximum of earlier turns; `None` sets no limit.
+        tokens: The maximum of tokens in earlier turns; `None` sets no limit.
 
     Raises:
-        UsageError: One of them is no whole number, or below 0.
+        UsageError: One of them is not a whole number, or below 0.
     """
 
     turns: int | None = None
@@ -113,7 +113,7 @@ def note_of(left_out: int, limits: Limits) -> str | None:
 
 
 def known_to_server(turns: Sequence[Turn], seed: str) -> tuple[str | None, int]:
-    """The id of the answer behind which the server has kept just the first of these turns, and how many those are.
+    """The id of the answer whose server-side history is exactly the first of these turns, and how many those are.
 
     Args:
         turns: What a request is to send.

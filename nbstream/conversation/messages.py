@@ -1,4 +1,4 @@
-"""OpenAI messages in and out: plain dicts become turns and turns become dicts again, with nothing lost on the way."""
+"""OpenAI messages in and out: plain dicts become turns and turns become dicts again, without loss."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def turns_from(messages: list[dict[str, Any]]) -> tuple[str | None, list[Turn]]:
         UsageError: They are not OpenAI messages.
     """
     if not isinstance(messages, list):
-        raise UsageError('the messages are no list of OpenAI messages: [{"role": …, "content": …}, …]')
+        raise UsageError('the messages are not a list of OpenAI messages: [{"role": …, "content": …}, …]')
     try:
         given = messages_from(messages) if messages else ()
     except ValueError as error:
@@ -77,7 +77,7 @@ def answered_calls(turns: Iterable[Turn]) -> set[Any]:
 
 
 def has_something_to_send(turn: Turn, answered: set[Any]) -> bool:
-    """Whether an assistant turn is more than calls of tools that nobody has answered."""
+    """Whether an assistant turn is more than unanswered tool calls."""
     return bool(turn.content or turn.refusal or _calls(turn, answered))
 
 
@@ -134,7 +134,7 @@ def _parts(parts: list[Any], where: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def _json_copy(value: Any, where: str) -> Any:
-    """A copy that is JSON, for it will be sent and saved as such."""
+    """A copy that is JSON, because it will be sent and saved as JSON."""
     try:
         json.dumps(value)
     except (TypeError, ValueError):

@@ -1,6 +1,6 @@
 """The tree of a conversation: every turn has one parent and may have siblings; one path through it is active.
 
-It keeps order and branches only; what a turn says is not its business. Not for several threads at once.
+It keeps order and branches only, not what a turn says. Not thread-safe.
 """
 
 from __future__ import annotations
@@ -121,12 +121,12 @@ class Tree:
         self._active[parent] = turn.id
 
     def put(self, turn: Turn) -> None:
-        """Put a turn in the place of the one with the same id."""
+        """Replace the turn with the same id."""
         self[turn.id]
         self._turns[turn.id] = turn
 
     def select(self, turn_id: str) -> None:
-        """Make the branch of this turn the active one; after it, the path that was last active there goes on."""
+        """Make the branch of this turn the active one; after it comes the path that was last active there."""
         at: str | None = self[turn_id].id
         while at is not None:
             parent = self._parents[at]
@@ -145,7 +145,7 @@ class Tree:
         return found
 
     def delete(self, turn_id: str) -> None:
-        """Take away a turn with all that follows it; if it was active, the sibling before it (or after) becomes so."""
+        """Remove a turn with all that follows it; if it was active, the sibling before it (or after) becomes active."""
         parent, was_active = self.parent(turn_id), self.is_active(turn_id)
         siblings = self._children[parent]
         place = siblings.index(turn_id)
@@ -162,7 +162,7 @@ class Tree:
                 self._active[parent] = siblings[max(place - 1, 0)]
 
     def copy(self) -> Tree:
-        """Another tree of the same turns, which goes its own way from here."""
+        """Another tree with the same turns, which is independent from here on."""
         other = Tree()
         other._turns, other._parents = self._turns.copy(), self._parents.copy()
         other._children = {parent: children.copy() for parent, children in self._children.items()}

@@ -1,4 +1,4 @@
-"""One turn of a conversation, and what a stream's result becomes in it. Must not know where a turn stands."""
+"""One turn of a conversation, and what a stream's result becomes in it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Turn:
 
     @property
     def seconds(self) -> float:
-        """How long the answer has taken, all requests for it together; nothing where there is no answer."""
+        """How long the answer has taken, all requests for it together; 0 where there is no answer."""
         if self.answer is None or not self.answer.parts:
             return 0.0
         return sum(each.timing.total for each in self.answer.all_rounds)
@@ -98,7 +98,7 @@ class Turn:
 
     @property
     def result(self) -> StreamResult:
-        """The turn as the result of a stream, for whatever can show or go on with one."""
+        """The turn as the result of a stream, for code that shows or continues one."""
         if self.answer is not None:
             return self.answer
         return StreamResult(
@@ -117,7 +117,7 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
         turn_id: The id it is to have.
         result: How the stream ended.
         context: What stands for the turns that the request sent, see `budget.context_of`.
-        before: The turn as it was, if the stream went on with it.
+        before: The turn as it was, if the stream continued it.
     """
     included = result.state is StreamState.COMPLETED and bool(result.body or result.tool_calls)
     turn = answered_turn(turn_id, _to_keep(result), included=included, context=context)
@@ -140,7 +140,7 @@ def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context
 
 
 def _to_keep(result: StreamResult) -> StreamResult:
-    """The answer without what only the program that asked for it can use, and without what holds on to that program."""
+    """The answer without what only the program that asked for it can use, and without references to that program."""
     error = result.error
     if error is not None:
         error = type(error)(error.message, code=error.code, status=error.status)

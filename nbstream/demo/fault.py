@@ -39,7 +39,7 @@ class Fault:
         """The fault that the demo's own body field asks for, if any.
 
         Raises:
-            ApiError: It is no fault that the demo knows.
+            ApiError: It is not a fault that the demo knows.
         """
         name = optional(demo, "fault", str, "demo.")
         times = limit(demo, "times", where="demo.")

@@ -1,4 +1,4 @@
-"""An answer as it is generated: its frames as they fall due, and kept if nobody need be there to read them.
+"""An answer as it is generated: its frames as they fall due, and kept if it can be generated without a reader.
 
 Knows an answer by `wire.Answer` alone; the only clock is that of the answer's pace.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Where the faults that need a begun answer strike, unless the answer is too short for it.
 TOKENS_BEFORE_FAULT = 40
 
-# Most frames that a reader gets at once who comes late.
+# The maximum number of frames that a late reader gets at once.
 LARGEST_BATCH = 64
 
 
@@ -56,11 +56,11 @@ class Generation:
         return self._task.done()
 
     def cancel(self) -> None:
-        """Generate no more; readers are through after the frames that there are."""
+        """Stop generating; readers finish after the existing frames."""
         self._task.cancel()
 
     async def follow(self, after: int = -1) -> AsyncGenerator[Sequence[bytes]]:
-        """The frames behind number `after`: at once those that there are, the others as they come."""
+        """The frames after number `after`: the existing ones at once, the others as they come."""
         at = after + 1
         while True:
             changed = self._changed

@@ -37,7 +37,7 @@ class Order:
         pace: How fast it is answered.
         fault: How it is answered badly, if asked for.
         store: Whether the server remembers the answer.
-        background: Whether it is generated to its end whoever reads it.
+        background: Whether it is generated to its end with or without a reader.
         body: The request as sent, for the fields that an answer repeats.
     """
 

@@ -16,13 +16,13 @@ RESPONSES_KEPT = 32
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """A response, and its generation if that goes on in the background."""
+    """A response, and its generation if that runs in the background."""
 
     response: Response
     generation: Generation | None = None
 
     def cancel(self) -> None:
-        """Generate no more, which is how the response says that it was cancelled."""
+        """Stop generating, and mark the response as cancelled."""
         if self.generation is not None and not self.response.ended:
             self.generation.cancel()
             self.response.cancel()
@@ -52,7 +52,7 @@ class ResponseStore:
         return stored
 
     def drop(self, response_id: str) -> None:
-        """Forget a response; if it is still generated, that ends."""
+        """Forget a response; if it is still being generated, generation ends."""
         if (stored := self._stored.pop(response_id, None)) is not None:
             stored.cancel()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROLES = ("system", "developer", "user", "assistant")
 
-# What needs more memory than the server has, and what needs a model: refused, for answers that ignore them mislead.
+# What needs state that the server lacks, and what needs a model: refused, because ignoring them would mislead.
 UNSUPPORTED = ("previous_response_id", "conversation", "prompt")
 
 # The one output item and its one part, where every delta belongs.
@@ -46,7 +46,7 @@ class Response:
 
     @property
     def ended(self) -> bool:
-        """Whether it has come to an end, whichever."""
+        """Whether it has ended in any way."""
         return self._status not in {"queued", "in_progress"}
 
     @staticmethod

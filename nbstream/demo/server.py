@@ -92,7 +92,7 @@ class DemoServer:
 
     @property
     def api_key(self) -> str:
-        """The key that requests must bear; random, new with each server object."""
+        """The key that requests must carry; random, new for each server object."""
         return self._api_key
 
     @property
@@ -134,7 +134,7 @@ class DemoServer:
         return self
 
     def stop(self) -> None:
-        """Close every connection and the port, and wait for the thread to end. More than once is no error."""
+        """Close every connection and the port, and wait for the thread to end. May be called more than once."""
         with self._lock:
             self._release()
 

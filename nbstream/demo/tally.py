@@ -14,16 +14,16 @@ CONVERSATIONS_KEPT = 1000
 class Tally:
     """Counts the strikes of every fault that has a number of them.
 
-    Requests belong together that ask for the same fault in the same conversation through the same API, whether they
-    ask anew or to be continued. The request that is answered well ends the count: after it all begins again, so that
-    what was run once can be run once more.
+    Requests belong together that ask for the same fault in the same conversation through the same API, whether they ask
+    again or for a continuation. A request that is answered well ends the count; then it starts over, so that what was
+    run once can be run once more.
     """
 
     def __init__(self) -> None:
         self._struck: dict[int, int] = {}
 
     def strike(self, api: str, order: Order) -> Fault | None:
-        """The fault with which to answer this request, if with any."""
+        """The fault with which to answer this request, if any."""
         fault = order.fault
         if fault is None or fault.times is None:
             return fault

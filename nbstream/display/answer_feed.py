@@ -1,13 +1,13 @@
 """The answer of one stream as numbered messages, for any page that draws it as `live_document.js` does.
 
-The answer is rendered here, in the kernel; the page only places sanitised HTML. It must not know widgets, transport,
-sessions or display ids.
+The answer is rendered here, in the kernel; the page only places sanitised HTML. It knows neither widgets nor display
+ids.
 
 The protocol. Each message has the next `number`:
 
     patch      blocks: a list of [block, depth, commit, keep, tail], where the tail is its first `keep` UTF-16 units
                before and then `tail`; see `nbstream.markdown.Patch` for the rest. `state` only while it is pending.
-    reasoning  keep, text: the reasoning is its first `keep` UTF-16 units before and then `text`, which is no HTML.
+    reasoning  keep, text: the reasoning is its first `keep` UTF-16 units before and then `text`, which is not HTML.
                seconds: how long the model has thought; over: whether that is final.
     retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
     end        state; mark: {word, sentence} or null; facts: the parts of the footer.
@@ -46,8 +46,8 @@ class AnswerFeed:
     Args:
         send: Sends one message to all pages.
         images: Whether images of other servers are links or loaded.
-        place: Where it is read, for the mark under an answer that did not simply end.
-        now: Monotonic time, for what has passed and what is left of a pause when a page joins late.
+        place: Where it is read, which decides the wording of the mark.
+        now: Monotonic time, to tell a late page how much time has passed and how much of a pause is left.
 
     Example:
         >>> from nbstream.result import StreamResult, StreamState
@@ -110,7 +110,7 @@ class AnswerFeed:
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             self._show_reasoning(snapshot)
             if changes := self._blocks.take(patches):
-                # Text is the sign that the answer has begun, unless it is that of an answer that is gone on with.
+                # Text shows that the answer has begun, unless the answer is being continued.
                 waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
                 self._send_next({"type": "patch", "blocks": changes, **waiting})
 

@@ -1,7 +1,4 @@
-"""The segments of a growing answer as blocks of HTML: text is rendered as it grows, a line is a block of its own.
-
-It must not know messages, pages or what the lines say.
-"""
+"""The segments of a growing answer as blocks of HTML: text is rendered as it grows, a line is a block of its own."""
 
 from __future__ import annotations
 
@@ -113,7 +110,7 @@ class AnswerRenderer:
         return [block for drawn in self._drawn for block in drawn.snapshot()]
 
     def _take_back(self, kept: int) -> list[Patch]:
-        """Empty the blocks of the segments that no longer stand."""
+        """Empty the blocks of segments that are gone."""
         if kept == len(self._drawn):
             return []
         last = self._first[-1] + len(self._drawn[-1].snapshot())

@@ -1,6 +1,6 @@
 """MIME bundles for notebook outputs: what a saved notebook keeps of an answer. Pure: result in, bundle out.
 
-The Markdown is inert, for a trusted notebook runs what its outputs contain. Nothing of the prompt goes in.
+The Markdown is inert, because a trusted notebook runs what its outputs contain. Nothing of the prompt goes in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_bundle", "escaped", "waiting_bundle"]
 
-# Every character that means something to some Markdown parser; a backslash before it makes it mean itself in all.
+# Every character that is special to some Markdown parser; a backslash before it makes it literal in all.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
 
 
@@ -41,7 +41,7 @@ def answer_bundle(
     """
     markdown, words = _body(result, images)
     if remarks := _remarks(result, place):
-        # One quote, for they are one thing: what is to be said about the answer.
+        # One quote, because together they are what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
         markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
         words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
@@ -79,7 +79,7 @@ def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:
 
 def _remarks(result: StreamResult, place: Place) -> list[tuple[str, str]]:
     """What is to be said below the text, each in Markdown and in plain words."""
-    if not result.state.terminal:  # an answer that is gone on with has text to show while it waits
+    if not result.state.terminal:  # an answer that is being continued has text to show while it waits
         pause = "" if result.retry is None else plain(_capitalised(result.retry.sentence()))
         return [(f"*{escaped(pause)}*", pause)] if pause else []
     mark, notes = mark_of(result, place), notes_of(result, place)
@@ -92,7 +92,7 @@ def _capitalised(words: str) -> str:
 
 
 def escaped(words: str) -> str:
-    r"""Words for Markdown that mean nothing but themselves.
+    r"""Words escaped for Markdown, so that they stay literal.
 
     Example:
         >>> print(escaped("*not* emphasis"))

@@ -1,7 +1,4 @@
-"""What is new in a text or in the blocks of an answer, counted as a page counts: in UTF-16 units.
-
-It must not know widgets, messages or what the texts mean.
-"""
+"""What is new in a text or in the blocks of an answer, counted as a page counts: in UTF-16 units."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ __all__ = ["BlockDeltas", "Delta", "TextDeltas"]
 
 
 class Delta(NamedTuple):
-    """A change at the end of a text: so many UTF-16 units of it stay, then comes `text`."""
+    """A change at the end of a text: the first `keep` UTF-16 units stay, then comes `text`."""
 
     keep: int
     text: str
@@ -79,7 +76,7 @@ class BlockDeltas:
         return changes
 
     def forget(self) -> None:
-        """The page has been sent everything anew."""
+        """The page has been sent everything again."""
         self._tails.clear()
 
 

@@ -1,7 +1,7 @@
-"""A growing Markdown text cut where it can no longer change, for displays that print and cannot take back.
+"""A growing Markdown text cut where it can no longer change, for displays that cannot unprint.
 
 What is printed for good is whole top-level blocks, and the finished lines of code and finished items of lists, which
-grow longest. Pure: text in, pieces of Markdown out. It must not know what prints them.
+grow longest. Pure: text in, pieces of Markdown out.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class GrowingBlocks:
         return self._settled() if complete else []
 
     def finish(self) -> list[Piece]:
-        """Take what has come so far for the whole text; return the rest of it."""
+        """Treat what has arrived as the whole text; return the rest of it."""
         if last := "".join(self._parts):
             self._feed(last)
         self._parts.clear()

@@ -1,7 +1,5 @@
 """The live view of one stream: a widget that hands the messages of an `AnswerFeed` to the page.
 
-It must not know transport, sessions or display ids.
-
 From the page come `hello` and `gone`, with the `view` that has come or left; `resync`, when a message is missing;
 `stop`. `hello` and `resync` are answered by a snapshot.
 """
@@ -39,10 +37,10 @@ class LiveView(anywidget.AnyWidget):
 
     Args:
         model: The model that is asked, for the waiting line.
-        stop: Called when the reader presses Stop; from any thread, as often as one likes.
+        stop: Called when the reader presses Stop; from any thread, any number of times.
         images: Whether images of other servers are links or loaded.
         place: Where the answer is read.
-        now: Monotonic time, for what has passed and what is left of a pause when a view joins late.
+        now: Monotonic time, to tell a late view how much time has passed and how much of a pause is left.
     """
 
     _esm = page_code(_STATIC / "live_view.js")
@@ -91,7 +89,7 @@ class LiveView(anywidget.AnyWidget):
         """Close the widget, unless some view of it may still be on a page.
 
         A view that was replaced by the static answer says goodbye, and the last goodbye closes the widget. A view on a
-        page that was reloaded in mid stream is not replaced, for Jupyter no longer routes updates to it; it must keep
+        page that was reloaded mid-stream is not replaced, because Jupyter no longer routes updates to it. It must keep
         the finished answer, so its widget stays. A page that was closed says no goodbye either, so only the latest few
         stay.
         """

@@ -1,7 +1,7 @@
 """The words that mark how an answer ended, and its facts, the same on every surface. Pure: result in, words out.
 
-Each verdict has a word of its own, for the eye that runs down a notebook, and a sentence that says what happened and
-what to do. Both are one line of plain text; a surface adds only its own escapes.
+Each verdict has its own word, easy to spot in a notebook, and a sentence that says what happened and what to do. Both
+are one line of plain text; a surface adds only its own escapes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Mark", "footer_of", "mark_of", "notes_of"]
 
 
 class Mark(NamedTuple):
-    """How an answer ended, if not in the ordinary way: a word for the eye and a sentence for the rest."""
+    """How an answer ended, if not in the ordinary way: a word to spot and a sentence to read."""
 
     word: str
     sentence: str
@@ -74,7 +74,7 @@ def mark_of(result: StreamResult, place: Place = Place.CELL) -> Mark | None:
 
 
 def notes_of(result: StreamResult, place: Place = Place.CELL) -> list[str]:
-    """The warnings that belong below the mark, each once; none while the stream goes on.
+    """The warnings that belong below the mark, each once; none while the stream is running.
 
     Args:
         result: The answer.

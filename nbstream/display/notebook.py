@@ -1,8 +1,8 @@
 """A notebook output: a live view while the answer arrives, then static Markdown in its place.
 
-The output is made on the caller's thread, in the cell that asked; everything later goes through its display id, for
+The output is made on the caller's thread, in the cell that asked; everything later goes through its display id, because
 output from other threads has no cell of its own. A front end that shows no widgets sees the Markdown of the same bundle
-grow instead. It must not know transport or sessions.
+grow instead.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class NotebookSurface:
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         handle = display(data, raw=True, display_id=True)
-        # The publisher of this cell, for another cell may have put its own in place (`%%capture`) when the answer ends.
+        # The publisher of this cell, because another cell may have installed its own (`%%capture`) by the end.
         self._update = functools.partial(
             get_ipython().display_pub.publish, transient={"display_id": handle.display_id}, update=True
         )
@@ -122,7 +122,7 @@ class NotebookSurface:
                 self._view.close_unless_seen()
 
     def _grow(self, snapshot: StreamResult, now: float) -> None:
-        """Send the whole text again if that is due, or what is waited for while there is none."""
+        """Send the whole text again if that is due, or the waiting line while there is none."""
         segments = segments_of(snapshot)
         if kept_of(self._grown, segments) < len(self._grown):  # what was shown is not how the answer begins after all
             self._growth = MarkdownGrowth()
@@ -130,7 +130,7 @@ class NotebookSurface:
             data, metadata = answer_bundle(snapshot, self._images)
         elif not segments and (self._grown or snapshot.retry != self._retry):
             data, metadata = waiting_bundle(self.model, snapshot.retry), {}
-        elif snapshot.retry != self._retry:  # of an answer that is gone on with
+        elif snapshot.retry != self._retry:  # of an answer that is being continued
             data, metadata = answer_bundle(snapshot, self._images)
         else:
             return

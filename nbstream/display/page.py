@@ -1,4 +1,4 @@
-"""The page's side of a widget: its code as one text, and its messages taken at once. It must not know any widget."""
+"""The page's side of a widget: its code as one text, and its messages handled at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Markdown drawn for a terminal by `rich`: a piece of a text in, printable lines out.
 
 What rich and its parser would hide or act on is shown instead: HTML is text, formulas keep their characters, an address
-is printed and never hidden behind words. It must not know what is on the screen.
+is printed and never hidden behind words.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the sha
 
 
 def _shown_links(tokens: Iterable[Token]) -> list[Token]:
-    """Links that are their own address lose the mark of a link, lest it be printed twice; images become links."""
+    """Links that are their own address are unmarked, so that they are not printed twice; images become links."""
     shown: list[Token] = []
     for token in tokens:
         if token.markup == "autolink" and token.type in {"link_open", "link_close"}:

@@ -1,8 +1,7 @@
 """A terminal with `rich`: finished Markdown is printed once and scrolls away; only the open end is painted again.
 
 The open end is painted while the caller waits and nobody else writes. It stays well below the height of the screen, and
-the cursor stays below it and visible, so that whatever happens the next line is a line of its own. It must not know
-Markdown.
+the cursor stays below it and visible, so that whatever happens the next line is a line of its own.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class RichTerminalSurface(TerminalSurface):
         return self._printer.capable
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
-        """Remember what is waited for."""
+        """Remember the waiting line."""
         super().open(request, stop)
         self._waiting = self._status = f"Waiting for {request.model} …"
 

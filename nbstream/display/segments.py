@@ -1,4 +1,4 @@
-"""What there is to see of an answer, in order: stretches of Markdown, and a line for everything that is no text.
+"""What there is to see of an answer, in order: stretches of Markdown, and a line for everything that is not text.
 
 Every surface draws these, so that all of them agree on the order. Pure: parts in, values out.
 """
@@ -78,7 +78,7 @@ def segments_of(answer: PartViews) -> tuple[Segment, ...]:
 
 
 def kept_of(before: Sequence[Segment], now: Sequence[Segment]) -> int:
-    """How many of the segments that have been drawn still stand: the last of them may have grown, a line may change.
+    """How many of the drawn segments still hold: the last of them may have grown, a line may change.
 
     Example:
         >>> drawn = Segment("text", "One"), Segment("text", "Tw")

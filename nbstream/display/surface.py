@@ -17,7 +17,7 @@ class Surface(Protocol):
     """One place on which one stream is drawn.
 
     `open` runs on the caller's thread, so that the output belongs to the right cell; `draw` and `close` run on a thread
-    of the surface's own, never two at a time. What they raise, and however long they take, the answer is complete.
+    of the surface's own, never two at a time. Whatever they raise and however long they take, the answer is complete.
     """
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
@@ -25,7 +25,7 @@ class Surface(Protocol):
 
         Args:
             request: What was asked; its prompt is not to be shown.
-            stop: Cancels the stream; callable from any thread, as often as one likes.
+            stop: Cancels the stream; callable from any thread, any number of times.
         """
         ...
 
@@ -40,10 +40,10 @@ class Surface(Protocol):
 
 @runtime_checkable
 class Attentive(Protocol):
-    """A surface that draws otherwise while the caller does nothing but wait, for then nobody else writes there."""
+    """A surface that draws differently while the caller only waits, because then nobody else writes there."""
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
-        """Take note that the caller waits, or no longer does; on the caller's thread."""
+        """Note whether the caller is waiting; on the caller's thread."""
         ...
 
 

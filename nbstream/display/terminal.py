@@ -78,7 +78,7 @@ class TerminalSurface:
         self._shown[number] = segment
 
     def _begin_again(self, snapshot: StreamResult) -> None:
-        """Say what becomes of the text above, which is not the beginning of the answer after all."""
+        """Say what becomes of the text above, which turned out not to begin the answer."""
         shown, self._shown = _seen(self._shown), []
         if not shown:
             return
@@ -89,7 +89,7 @@ class TerminalSurface:
         else:
             self._write_note("The server changed the answer, which begins again:")
 
-    # What follows is done otherwise where lines can be rewritten.
+    # Surfaces that can rewrite lines override the following.
 
     def _tell_pause(self, retry: Retry | None) -> None:
         """Say that the stream waits before another attempt, or that it no longer does."""

@@ -1,4 +1,4 @@
-"""When to draw: at once for the first frame, then at most so often, slower when frames are dear. Pure: time comes in.
+"""When to draw: the first frame at once, later ones at a limited rate, slower if frames are dear. Pure: time comes in.
 
 Coalescing, not debouncing: a frame is due at a fixed time after the last one however much arrives meanwhile, so a
 steady stream can never starve the display. What is drawn, and the last frame, are the caller's.
@@ -13,7 +13,7 @@ class Throttle:
     """Paces frames.
 
     Args:
-        max_rate: Frames a second at the most. What is a tenth of a second late still looks immediate, and in a notebook
+        max_rate: Maximum frames a second. What is a tenth of a second late still looks immediate, and in a notebook
             each frame costs some 500 bytes and 4 ms of the page's time before it says anything.
         max_duty: The share of time that making frames may take; an expensive frame delays the next accordingly.
 

@@ -1,8 +1,8 @@
-"""Lets a `%%stream` cell wait without blocking the kernel, where the kernel can make use of that.
+"""Lets a `%%stream` cell wait without blocking the kernel, where the kernel supports that.
 
-While a cell blocks, a kernel answers nobody: a page that is reloaded in mid stream would show "Loading widget..." until
+While a cell blocks, a kernel answers nobody: a page that is reloaded mid-stream would show "Loading widget..." until
 the end. Since 7.4, ipykernel handles widget messages while a cell awaits, so there the cell `%%stream …` is run as
-`await …` of the same magic. Run All still goes cell by cell. This module must not know what the magic does.
+`await …` of the same magic. Run All still goes cell by cell.
 """
 
 from __future__ import annotations

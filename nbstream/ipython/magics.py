@@ -1,6 +1,6 @@
 """The `%%stream` and `%stream` magics. Thin: parse the options, fill in the prompt, run, bind the names.
 
-It must not know transport or display; what it adds to `nbs.start` is the notebook's own: options, names, short errors.
+What they add to `nbs.start` is the notebook's own: options, names, short errors.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class StreamMagics(Magics):
 
         After a completed stream, `stream_text` is the answer (str), `stream_usage` the token usage and `stream_result`
         the whole StreamResult. After a failed or stopped one only `stream_result` is set, with the partial text; the
-        other names are unset, so that no later cell takes half an answer for a whole one.
+        other names are unset, so that no later cell mistakes half an answer for a whole one.
 
         With --chat NAME, the prompt is sent with what was said before in the notebook variable NAME, if that is a Chat
         or a ChatPanel, which then shows the turn as well. Otherwise a chat is begun, and NAME is it if there is no such
@@ -113,19 +113,18 @@ class StreamMagics(Magics):
         "name",
         nargs="?",
         type=variable_name,
-        help="The StreamResult to go on with; by default that of the stream that ended last. Example: run",
+        help="The StreamResult to continue; by default that of the stream that ended last. Example: run",
     )
     @argument("-o", "--out", type=variable_name, help="Name for the whole text. Example: -o summary")
     @argument("-u", "--usage", type=variable_name, help="Name for the usage. Example: -u cost")
     @argument("-r", "--result", type=variable_name, help="Name for the new StreamResult. Example: -r run")
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
     def stream_continue(self, line: str) -> None:
-        """Go on with an answer that broke off, was stopped or was cut at its limit.
+        """Continue an answer that broke off, was stopped or was cut at its limit.
 
-        It goes on with the stream that ended last, however it was started, or with a StreamResult by name. The whole
-        answer is drawn; the names are set as `%%stream` sets them, the usage being that of the second request. A
-        Responses answer in the background is taken up where it broke off; any other is sent back for the model to go
-        on from.
+        It continues the stream that ended last, however it was started, or a StreamResult by name. The whole answer is
+        drawn; the names are set as `%%stream` sets them, the usage being that of the second request. A background
+        Responses answer is resumed where it broke off; any other is sent back for the model to continue.
 
         Example::
 
@@ -136,7 +135,7 @@ class StreamMagics(Magics):
             result = self._shell.user_ns.get(options.name) if options.name else engine().last_result
             if not isinstance(result, StreamResult):
                 what = f"StreamResult named {options.name}" if options.name else "stream"
-                raise UsageError(f"there is no {what} to go on with")  # noqa: TRY301
+                raise UsageError(f"there is no {what} to continue")  # noqa: TRY301
             with reader_in(Place.CELL):
                 handle = result.start_again(display=not options.quiet)
             self._unset("stream_text", "stream_usage", options.out, options.usage)
@@ -240,7 +239,7 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take away what `load` registered; the settings stay, for they may hold a key that is still wanted."""
+    """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
         shell.magics_manager.magics[kind].pop(name, None)
     for magic in ("%stream", "%%stream", "%stream_continue"):

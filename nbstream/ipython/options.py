@@ -1,4 +1,4 @@
-"""The options of the magics: splitting a line, checking values, completing names. It must not know what they do."""
+"""The options of the magics: splitting a line, checking values, completing names."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Emphasis, strong emphasis and strikethrough: CommonMark's delimiter runs, in time linear in the text.
 
-Marks the text with control characters, which no text holds, in place of delimiters; whoever writes the HTML translates
-them. Python-Markdown's own patterns read `***both***`, `f(**k)` and runs next to punctuation in ways of their own.
-Knows nothing of links, code or HTML output.
+Marks the text with control characters, which no text holds, in place of delimiters; the HTML writer translates them.
+Python-Markdown's own patterns read `***both***`, `f(**k)` and runs next to punctuation in ways of their own. Knows
+nothing of links, code or HTML output.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def mark(text: str, neighbour: Callable[[str, int, int], str]) -> str:
     Args:
         text: The text of a leaf.
         neighbour: Returns the character that stands at a position; it gets the text, the position and the direction
-            (-1 or 1) in which one looks.
+            (-1 or 1) in which to look.
 
     Example:
         >>> mark("a *b*", lambda text, at, way: text[at])
@@ -112,7 +112,7 @@ def _run(number: int, found: re.Match[str], before: str, after: str) -> _Run:
     ch, size = found[0][0], len(found[0])
     space_before, punctuation_before, wide_before = _kind(before)
     space_after, punctuation_after, wide_after = _kind(after)
-    # Chinese, Japanese and Korean put no spaces around words: there a wide character is as good as one.
+    # Chinese, Japanese and Korean put no spaces around words: there a wide character counts as a space.
     opens = not space_after and (not punctuation_after or space_before or punctuation_before or wide_before)
     closes = not space_before and (not punctuation_before or space_after or punctuation_after or wide_after)
     if ch == "_":
@@ -129,7 +129,7 @@ def _run(number: int, found: re.Match[str], before: str, after: str) -> _Run:
 def _kind(ch: str) -> tuple[bool, bool, bool]:
     """Whether `ch` is white space, is narrow punctuation, is of a wide script."""
     category = unicodedata.category(ch)
-    # Emoji are no punctuation: they stand for words.
+    # Emoji are not punctuation: they stand for words.
     wide = category != "So" and unicodedata.east_asian_width(ch) in {"W", "F"}
     return ch.isspace(), not wide and category[0] in "PS" and category != "So", wide
 

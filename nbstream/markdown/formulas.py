@@ -51,8 +51,8 @@ def formula(text: str, *, one_line: bool = False) -> str:
 def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
     """Return code in which nothing can start a formula that ends in some other code of the same document.
 
-    JupyterLab and nbconvert cut formulas out before they look for code. One that starts in a code span and ends behind
-    the next fence takes the fence along, and what was code is HTML.
+    JupyterLab and nbconvert cut formulas out before they look for code. One that starts in a code span and ends after
+    the next fence takes the fence along, and what was code becomes HTML.
 
     Args:
         code: The code.

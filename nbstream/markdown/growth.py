@@ -34,9 +34,9 @@ class _Level:
     """An element on the page whose parts come one after the other.
 
     Attributes:
-        frame: What stands around the parts; if that changes, the element is made anew.
+        frame: What stands around the parts; if that changes, the element is rebuilt.
         committed: How many parts are on the page for good.
-        tail: The HTML behind them, or None if it is not known, for it has grown further down.
+        tail: The HTML behind them, or None if it is unknown because it has grown further down.
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
     """
@@ -142,7 +142,7 @@ class Growth:
         return self._level(block.children[start], parts.removeprefix("\n"), tight=frame.tight)
 
     def _continues(self, level: _Level, shown: Block, parsed: Block | None, *, tight: bool = False) -> bool:
-        """Whether the element on the page can go on as this block."""
+        """Whether the element on the page can continue as this block."""
         if (parsed is not None and parsed.kind != shown.kind) or self.renderer.frame(shown, tight=tight) != level.frame:
             return False
         return not level.source or open_text(shown).startswith(level.source)
@@ -179,7 +179,7 @@ class Growth:
                 return max(cuts(open_text(shown), level.committed), default=level.committed)
             case "code" | "table":
                 final = level.committed if parsed is None else len(parsed.lines)
-                # Blank lines at the end are no part of indented code.
+                # Blank lines at the end do not belong to indented code.
                 while parsed is not None and parsed.fence is None and final and not parsed.lines[final - 1].strip():
                     final -= 1
                 return max(final, level.committed)

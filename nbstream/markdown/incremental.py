@@ -128,7 +128,7 @@ class IncrementalRenderer:
     def snapshot(self) -> list[str]:
         """Return the HTML of each block as it has been drawn, for a page that begins now or has missed something.
 
-        The patches that follow go on from there: the blocks that are open are drawn whole again.
+        The following patches continue from there: the open blocks are drawn whole again.
         """
         for growth in self._growths:
             growth.forget()

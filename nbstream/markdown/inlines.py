@@ -130,7 +130,7 @@ class Inlines:
             self.tree.run(root)
             return _html_inside(leaf)
         except RecursionError:
-            return escape(text, quote=False)  # marks nested by the hundred are no prose
+            return escape(text, quote=False)  # marks nested by the hundred are not prose
 
 
 def _html_inside(element: Element) -> str:
@@ -189,7 +189,7 @@ class _Literal(InlineProcessor):
         if span.kind == "code":
             return _node("code", span.text), m.start(), span.end
         if span.kind in _MATH:
-            formula = defuse_commands(source, environments=False)  # for a page may hand it to a TeX engine
+            formula = defuse_commands(source, environments=False)  # because a page may hand it to a TeX engine
             return _node("span", formula, {"class": "nbs-math"}), m.start(), span.end
         url = safe_url(f"mailto:{span.text}" if span.kind == "mail" else span.text)
         return (_node("a", span.text, {"href": url}) if url else source), m.start(), span.end

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenText", "cuts", "open_text"]
 
-# Words and such punctuation as is no mark, and no part of a URL; white space before a line end may make it a hard one.
+# Words and punctuation that is neither a mark nor part of a URL; white space before a line end may make it a hard one.
 _WORDS = re.compile(r"(?:[^\W_]|[ ,;'\"?\-]|[.:!](?=\s|\Z)|(?<=[^\s\\])\n)*")
 # What new words may join: the text ends outside of anything that they could become part of.
 _WORD_AT_END = re.compile(r"(?:^|\s)(?!www\.)[^\s\\:/@&*_~`\[\]()<>$!#|]*[:!]?\Z")
-# A piece of a long text has about so many characters; if no mark is closed by then, so many at the most.
+# A piece of a long text has about so many characters; if no mark is closed by then, so many at most.
 _PIECE, _LONGEST_PIECE = 600, 4800
 _STEP = 100
 _GAP = re.compile(r"(?<!\\)\s+")
@@ -33,7 +33,7 @@ _FLANKING_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 def open_text(block: Block) -> str:
     """Return the text of a leaf as it is to be seen.
 
-    What stands in front of an open one may be definitions, and a last line that begins with a pipe the head of a table.
+    An open one may begin with definitions, and a last line that begins with a pipe may be the head of a table.
     """
     lines = block.lines[:-1] if block.open and block.lines[-1].startswith("|") else block.lines
     return take_definitions("\n".join(lines), {}).strip()

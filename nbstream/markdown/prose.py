@@ -24,7 +24,7 @@ __all__ = ["Prose"]
 
 _TOKEN = re.compile(rf"{SPECIAL}|!?\[")
 _BACKTICKS = re.compile(r"`+")
-# What stands for itself but would be markup if it were written bare; the start of a line is the block writer's care.
+# What stands for itself but would be markup if it were written bare; the block writer handles the start of a line.
 _PUNCTUATION = re.compile(r"[!$&*:<\[\\\]_`|~]")
 _WORD = re.compile(r"[A-Za-z0-9 \u00a0-\U0010ffff]")
 _BRACKET = re.compile(r"\](?=[(\[:])")

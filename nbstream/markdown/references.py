@@ -1,4 +1,4 @@
-"""Link reference definitions: what stands in front of a paragraph and is no part of it.
+"""Link reference definitions: what stands in front of a paragraph without belonging to it.
 
 Knows the grammar of a definition; the block phase decides when a paragraph is asked.
 """

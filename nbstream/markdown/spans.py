@@ -62,7 +62,7 @@ def span_at(text: str, start: int) -> Span | None:
     if ch == "&":
         found = _REFERENCE.match(text, start)
         value = html.unescape(found[0]) if found else ""
-        # An unknown name stays as it is; a control character has no business in a text.
+        # An unknown name stays as it is; a control character does not belong in a text.
         if not found or value == found[0]:
             return None
         return Span("text", value if value.isprintable() or value in "\xa0\n\t" else "\ufffd", found.end())
@@ -141,7 +141,7 @@ def _backslash(text: str, start: int) -> Span | None:
 
 
 def escaped_bracket(text: str) -> bool:
-    r"""Whether `text`, behind `\[`, shows that a bracket was meant, no formula: `\[1\]`, `\[see here\]`, `\[x]`."""
+    r"""Whether `text`, behind `\[`, shows that a bracket was meant, not a formula: `\[1\]`, `\[see here\]`, `\[x]`."""
     return _CITATION.match(text) is not None
 
 

@@ -93,7 +93,7 @@ def _math(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
         return "line"
     body, tail = ended
     if tail or not body.strip():
-        return None  # text goes on behind it: display math inside a paragraph
+        return None  # text continues after it: display math inside a paragraph
     block.lines, block.level = [body], 1
     parser.open(block)
     parser.close_tip()
@@ -101,7 +101,7 @@ def _math(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
 
 
 def math_end(block: Block, line: str) -> tuple[str, str] | None:
-    """Return what stands before and after the end of math block `block` in `line`, or None if it goes on."""
+    """Return what stands before and after the end of math block `block` in `line`, or None if it continues."""
     closer = _MATH_CLOSER[block.fence.run] if block.fence else "$$"
     body, found, tail = line.partition(closer)
     if not found:

@@ -1,6 +1,6 @@
 """Markdown made inert: safe to show as `text/markdown` in a trusted notebook, on GitHub and through nbconvert.
 
-The text is parsed and written anew in one canonical form, because parsers disagree about what is code and that
+The text is parsed and rewritten in one canonical form, because parsers disagree about what is code and that
 disagreement is what an attack needs. Fences are ours, prose has no `<`, backtick or `$` of its own, every link is
 inline and its destination is on the allow-list. Knows nothing of HTML policies.
 """
@@ -153,7 +153,7 @@ class _Writer:
         expected, delimiter = 1, "."
         for number, note in self._prose.footnotes.numbered(definitions):
             if lines and number != expected:
-                delimiter = _OTHER_BULLET[delimiter]  # or the numbers of the list would go on without a gap
+                delimiter = _OTHER_BULLET[delimiter]  # or the numbers of the list would continue without a gap
             mark = f"{number}{delimiter}"
             first, *rest = self.blocks(note.children) or [""]
             lines += ["", f"{mark} {first}", *(" " * (len(mark) + 1) + line if line else "" for line in rest)]
@@ -166,7 +166,7 @@ class _Writer:
         if bullet == bullet_before:
             bullet = _OTHER_BULLET[bullet]  # what stood between two lists is gone, they must not become one
         number = marker.number if marker else None
-        # Blank lines around risky code make the list loose: then it is so throughout.
+        # Blank lines around risky code make the list loose: then it is loose throughout.
         loose = block.loose or any(self._risky(child) for item in block.children for child in item.children)
         lines: list[str] = []
         for item in block.children:

@@ -1,6 +1,6 @@
 """Messages with files: what the reader gives becomes OpenAI content parts, and parts become what is shown. Pure.
 
-An image is an `image_url` part. A text file is a text part of a form that is known again when the chat is loaded.
+An image is an `image_url` part. A text file is a text part in a form that is recognised when the chat is loaded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def prompt_from(text: str, attachments: Sequence[Attachment] = ()) -> str | list
         attachments: Images and text files that go with it.
 
     Raises:
-        UsageError: There is nothing to send, or a file is too large or of another kind.
+        UsageError: There is nothing to send, or a file is too large or of an unsupported kind.
 
     Example:
         >>> prompt_from("Hi")
@@ -55,7 +55,7 @@ def text_of(content: Content) -> str:
 
 
 def attachments_of(content: Content) -> tuple[Attachment, ...]:
-    """The files of a message, as they are shown; a part of a kind that is not known here is named by its kind."""
+    """The files of a message, as they are shown; a part of an unknown kind is named by its kind."""
     if not isinstance(content, tuple):
         return ()
     return tuple(_attachment(part) for part in content if not _is_words(part))

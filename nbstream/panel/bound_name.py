@@ -19,14 +19,14 @@ __all__ = ["BoundName", "checked_name"]
 class BoundName:
     """One variable: set after a completed turn, unset when a turn begins and after anything else.
 
-    So no cell takes half an answer, or an answer to an earlier question, for the answer.
+    So no cell mistakes half an answer, or an answer to an earlier question, for the answer.
 
     Args:
         name: The variable's name; `None` binds nothing.
         shell: The notebook's shell.
 
     Raises:
-        UsageError: That cannot be the name of a variable, or there is no notebook.
+        UsageError: The name is not a valid variable name, or there is no notebook.
     """
 
     def __init__(self, name: str | None, shell: InteractiveShell | None) -> None:

@@ -1,4 +1,4 @@
-"""`ChatPanel`: a chat as a widget in the notebook. Thin: it puts a chat, a controller and the saved output together."""
+"""`ChatPanel`: a chat as a widget in the notebook. Thin: it connects a chat, a controller and the saved output."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ChatPanel(PanelView):
         usage: Its token usage.
 
     Raises:
-        UsageError: An argument cannot be.
+        UsageError: An argument is invalid.
 
     Example:
         ```python
@@ -88,7 +88,7 @@ class ChatPanel(PanelView):
         self._chat = _chat(chat, chat_options)
         self._bound = BoundName(bind, shell)
         self._outputs = PanelOutputs()
-        self._saving = threading.Lock()  # an older conversation must not take the place of a newer one
+        self._saving = threading.Lock()  # an older conversation must not replace a newer one
         self._controller = PanelController(
             self._chat,
             suggestions=[suggestions] if isinstance(suggestions, str) else suggestions,
@@ -183,7 +183,7 @@ class ChatPanel(PanelView):
             super().open()
 
     def close(self) -> None:
-        """Take the panel off the page; its chat stays, and what streams goes on. What waited to be sent is not sent."""
+        """Take the panel off the page. Its chat stays, and a running stream continues. Queued messages are not sent."""
         if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
             controller.detach()
         if (shell := getattr(self, "_shell", None)) is not None:

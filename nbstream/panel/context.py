@@ -1,8 +1,7 @@
 """What a model is told of a notebook's variables: short summaries, however large the variables are. Pure.
 
 Only small slices are looked at, and only of types that are known to give them cheaply: no query is run, nothing is
-loaded, no iterator is used up. pandas, polars and numpy are recognised by name and never imported. It must not know
-notebooks, chats or displays.
+loaded, no iterator is used up. pandas, polars and numpy are recognised by name and never imported.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ def summaries(names: Iterable[str], namespace: Mapping[str, object]) -> tuple[st
 def with_context(system: str | None, shown: Iterable[str]) -> str | None:
     """The system prompt with the summaries below it; the prompt as it is if there are none.
 
-    They go there and not into the question, so that each request says what holds now and says it once.
+    They go there and not into the question, so that each request says what is current, once.
 
     Args:
         system: The system prompt, if any.
@@ -164,7 +163,7 @@ def _foreign_kind(value: object) -> tuple[str, str] | None:
 
 def _shape_and_type(value: object) -> str | None:
     """Shape and dtype of other arrays (tensors), whose values may be on another device."""
-    # By the class, for an object that makes up attributes as they are asked for may do anything then.
+    # Look at the class, because an object that makes up attributes on request may do anything.
     if not (hasattr(type(value), "shape") and hasattr(type(value), "dtype")):
         return None
     array: Any = value
@@ -172,7 +171,7 @@ def _shape_and_type(value: object) -> str | None:
 
 
 class _ShortRepr(reprlib.Repr):
-    """The standard library's short forms; a table within a list is only named, for its own form draws all of it."""
+    """The standard library's short forms; a table within a list is only named, because its own form draws all of it."""
 
     def repr_instance(self, x: object, level: int) -> str:
         return f"<{_described(x)[0]}>" if _foreign_kind(x) else super().repr_instance(x, level)
@@ -188,7 +187,7 @@ def _cell(value: object) -> str:
 
 
 def _brief(value: object, limit: int = _CELL) -> str:
-    """`repr`, short also for what is long or deep, on one line."""
+    """`repr` on one line, shortened if it is long or deep."""
     short = _ShortRepr()
     short.maxstring, short.maxother, short.maxlevel = limit, limit, 3
     try:

@@ -41,7 +41,7 @@ __all__ = ["PanelController", "Shown"]
 _log = logging.getLogger("nbstream")
 
 _BLOCKED = (
-    "What is queued waits, for the last answer is not complete. Go on with it, delete it or send a message, "
+    "What is queued waits because the last answer is not complete. Continue it, delete it or send a message, "
     "and the queue follows."
 )
 _HELD = "What is queued waits for the next message."
@@ -90,7 +90,7 @@ class PanelController:
         self._queue = MessageQueue()
         self._models: tuple[str, ...] | None = None
         self._notices: dict[str, str] = {}
-        # One for what is kept here, which is never held while others are called; one so that states are shown in order.
+        # One for the state here, never held while others are called; one to show states in order.
         self._lock, self._showing = threading.Lock(), threading.RLock()
 
     def attach(self, view: Shown) -> None:
@@ -102,12 +102,12 @@ class PanelController:
             running.surfaces.join(view.surface(running.id))
 
     def detach(self) -> None:
-        """Show nothing any more; what streams goes on."""
+        """Show nothing any more; a running stream continues."""
         self._leave()
         self._view = None
 
     def refresh(self) -> None:
-        """Show what there is now. If that fails, whatever has been done is done all the same."""
+        """Show the current state. If that fails, what has been done still stands."""
         if (view := self._view) is not None:
             try:
                 with self._showing:
@@ -163,7 +163,7 @@ class PanelController:
 
     @reader_in(Place.PANEL)
     def resume(self, turn_id: str) -> None:
-        """Go on with a partial answer."""
+        """Continue a partial answer."""
         self.chat.resume(turn_id, display=False, **self._told())
 
     def select(self, turn_id: str) -> None:
@@ -172,7 +172,7 @@ class PanelController:
             raise UsageError(STILL_ANSWERING)
         if self._blocked():
             with self._lock:
-                self._queue.hold()  # whoever looks at another version has not asked anything there
+                self._queue.hold()  # looking at another version does not ask anything there
         self.chat.select(turn_id)
 
     def delete(self, turn_id: str) -> None:
@@ -236,7 +236,7 @@ class PanelController:
         """Tell the notebook."""
         del running
         self.refresh()
-        # First, because whoever hears of the end may look at what is kept.
+        # First, because those who hear of the end may look at what is kept.
         self._call(self._hooks.changed)
         self._call(self._hooks.ended, result)
         self._send_next()
@@ -306,7 +306,7 @@ class PanelController:
         return {"system": with_context(system_of(self.chat), summaries(self._context, self._namespace))}
 
     def _take_models(self, answer: Future[tuple[str, ...]]) -> None:
-        """Show the models, or why there are none; on the engine's loop, so the rest is done elsewhere."""
+        """Show the models, or why there are none; on the engine's loop, so the rest runs elsewhere."""
         threading.Thread(target=self._show_models, args=(answer,), name="nbstream-panel", daemon=True).start()
 
     def _show_models(self, answer: Future[tuple[str, ...]]) -> None:

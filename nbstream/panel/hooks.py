@@ -1,4 +1,4 @@
-"""The notebook's code that a panel calls, each piece with what it is called when it fails."""
+"""The notebook's code that a panel calls, each piece with the name that reports of failure use."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def list_models(options: Mapping[str, Any]) -> Future[tuple[str, ...]]:
     """Ask for the models of the server that a stream with these options would go to.
 
     Args:
-        options: Options of `nbs.start`; those that do not say where to ask are passed over.
+        options: Options of `nbs.start`; options that do not say where to ask are ignored.
 
     Returns:
         A future of the names, in alphabetical order. It raises a `StreamError` if the server does not answer, does not

@@ -1,4 +1,4 @@
-"""The file of the notebook that runs, and the chats that its outputs carry. It must not know widgets or kernels.
+"""The file of the notebook that runs, and the chats that its outputs carry.
 
 A notebook does not tell its kernel where it is saved; Jupyter and VS Code say so in places of their own. The file may
 be older than what is on the screen: what is not saved cannot be found.

@@ -1,7 +1,7 @@
 """Where a panel is displayed: its view, and the transcript that the notebook keeps, before it or below its container.
 
-View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and an output
-that is updated is drawn anew, which would take the view away from under the reader's hands. It must not know chats.
+View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and redraws an
+output that is updated, which would take the view away from under the reader's hands.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PanelOutputs", "contains"]
 
-# A cell that is run again leaves its outputs behind, and nothing tells.
+# A cell that is run again leaves its outputs behind without notice.
 _MOST = 8
 
 
 class PanelOutputs:
-    """The outputs in which a panel's transcript is; from any thread but for `display`, which is the cell's."""
+    """The outputs in which a panel's transcript is; from any thread, except `display`, which needs the cell's."""
 
     def __init__(self) -> None:
         self._places: deque[tuple[_Place, _Place]] = deque(maxlen=_MOST)
@@ -51,7 +51,7 @@ class PanelOutputs:
             display(view, raw=True)
 
     def update(self, kept: Kept) -> None:
-        """Put a newer transcript in the place of the older one."""
+        """Replace the transcript with a newer one."""
         for earlier, later in tuple(self._places):
             if kept.earlier is not None:
                 earlier.update(kept.earlier, {})
@@ -83,7 +83,7 @@ def _children(container: object) -> list[Widget]:
 
 
 class _Place:
-    """One output, drawn anew only if it changes."""
+    """One output, redrawn only if it changes."""
 
     def __init__(self) -> None:
         self._shown: dict[str, Any] = {}
@@ -94,7 +94,7 @@ class _Place:
         from IPython.display import display
 
         made = display(data, metadata=metadata, raw=True, display_id=True)
-        # The publisher of this cell, for another cell may have put its own in place (`%%capture`) later.
+        # The publisher of this cell, because another cell may have installed its own (`%%capture`) later.
         publish = get_ipython().display_pub.publish
         self._shown = data
         self._publish = functools.partial(publish, transient={"display_id": made.display_id}, update=True)

@@ -1,6 +1,6 @@
-"""The messages that wait for the answer under way: in order, changeable until they are sent. Pure.
+"""The messages that wait for the answer in flight: in order, editable until they are sent. Pure.
 
-When to send them is not decided here; but none is sent by itself after one that could not be.
+When to send them is not decided here, but none is sent automatically after one that failed to be sent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["MessageQueue"]
 
 
 class MessageQueue:
-    """Messages to be sent, oldest first. Not for several threads at once.
+    """Messages to be sent, oldest first. Not thread-safe.
 
     Example:
         >>> queue = MessageQueue()
@@ -41,7 +41,7 @@ class MessageQueue:
 
     @property
     def held(self) -> bool:
-        """Whether something waits that is not sent by itself."""
+        """Whether something waits that is not sent automatically."""
         return self._held and bool(self._items)
 
     def add(self, text: str, attachments: tuple[Attachment, ...] = ()) -> QueueItem:
@@ -51,7 +51,7 @@ class MessageQueue:
         return item
 
     def change(self, item_id: str, text: str) -> None:
-        """Give a message that waits another text.
+        """Change the text of a waiting message.
 
         Raises:
             UsageError: It does not wait any more.
@@ -73,7 +73,7 @@ class MessageQueue:
         return self._items.pop(next(iter(self._items)))
 
     def put_back(self, item: QueueItem) -> None:
-        """Let a message wait again, as the first, for it could not be sent."""
+        """Put a message that could not be sent back at the front of the queue."""
         self._items = {item.id: item, **self._items}
 
     def hold(self) -> None:

@@ -21,7 +21,7 @@ def checked(name: str, value: str | float | None) -> str | float | None:
     """A value that the reader has given, as it is to be set; `None` is the endpoint's own choice.
 
     Raises:
-        UsageError: There is no such setting, or the value cannot be.
+        UsageError: There is no such setting, or the value is invalid.
 
     Example:
         >>> checked("model", " gpt-5-mini "), checked("system", ""), checked("max_tokens", 300.0)

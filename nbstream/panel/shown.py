@@ -1,7 +1,4 @@
-"""What a panel shows of a chat: turns as the values that the view draws, and the line of totals.
-
-It must not know the view, nor what the reader can do.
-"""
+"""What a panel shows of a chat: turns as the values that the view draws, and the line of totals."""
 
 from __future__ import annotations
 
@@ -27,12 +24,12 @@ __all__ = ["ShownTurns", "totals_of"]
 
 Versions: TypeAlias = "Mapping[str, tuple[str, ...]]"
 
-_SHORTEST = 0.05  # what would be 0.0 s says nothing
+_SHORTEST = 0.05  # 0.0 s would say nothing
 _NOT_SENT = "This question and its answer are not sent with later messages."
 
 
 class ShownTurns:
-    """Makes the views of a chat's turns, each once: a turn never changes, it is only put in another's place."""
+    """Makes the views of a chat's turns, each once: a turn never changes, it is only replaced."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Turn, tuple[str, ...], TurnView]] = {}
@@ -78,7 +75,7 @@ def _duration(seconds: float) -> str:
 
 
 def _around(turns: Sequence[Turn], running: RunningTurn) -> tuple[Sequence[Turn], Sequence[Turn]]:
-    """The turns before the exchange under way, and those after it: there are some only if it goes on with a turn."""
+    """The turns before the exchange under way, and those after it: there are some only if it continues a turn."""
     ids = [turn.id for turn in turns]
     if running.replaces in ids:
         place = ids.index(running.replaces)

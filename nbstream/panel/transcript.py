@@ -1,8 +1,8 @@
 """The output that a saved notebook keeps of a panel. Pure, but for remembering what has been rendered.
 
 It is the conversation as HTML and Markdown that do nothing, and the chat itself in the metadata. The HTML is what
-notebooks show, for it is drawn at once; the Markdown is for those that show no HTML. The page of a panel hides the HTML
-of its own transcript while it is there, by the key.
+notebooks show, because it is drawn at once; the Markdown is for readers without HTML. The page of a panel hides the
+HTML of its own transcript while it is there, by the key.
 
 A front end draws an output that is updated as a whole, shown or not. So the HTML of the earlier turns is an output of
 its own, which changes seldom: a turn costs the page no more at the end of a long conversation than at its beginning.
@@ -36,7 +36,7 @@ __all__ = ["Kept", "Transcript"]
 # Jupyter drops what is sent faster than 1 MB a second, over three seconds; the answer's last words go along.
 _MOST_HTML, _MOST_WORDS, _MOST_IN_ALL = 250_000, 100_000, 2_600_000
 
-# So much HTML is drawn anew at the end of each turn.
+# So much HTML is redrawn at the end of each turn.
 _MOST_LATE = 24_000
 
 _TOO_LARGE = "This conversation is too large to be kept in the notebook as a whole; keep it with panel.chat.save(path)."
@@ -78,7 +78,7 @@ class Kept(NamedTuple):
 
 
 class Transcript:
-    """Makes the output again and again, and renders each turn once. Not for several threads at once.
+    """Makes the output after each change, and renders each turn once. Not thread-safe.
 
     Args:
         key: What marks the HTML as belonging to one panel.

@@ -1,6 +1,6 @@
 """What an endpoint and model can do: known for some hosts, else learned from what they refuse.
 
-Pure. It must not know requests, nor how a refusal is worded.
+Pure. How a refusal is worded is not its concern.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Capabilities:
         stream_options: Whether a Chat Completions request may ask for the usage (`stream_options`).
         limit_field: What Chat Completions calls the most tokens that an answer may have.
         schemas: Whether the answer can be held to a JSON schema.
-        background: Whether an answer can be made in the background and taken up again.
-        prefill: Whether the model goes on from the beginning of an answer as if it had just written it.
+        background: Whether an answer can be generated in the background and resumed.
+        prefill: Whether the model continues the beginning of an answer as if it had just written it.
     """
 
     default_api: Api = "chat"
@@ -46,7 +46,7 @@ class Capabilities:
     prefill: bool | None = None
 
     def without(self, field: str) -> Capabilities | None:
-        """What remains where a field is refused that nbstream chose by itself: it is left out, or has its other name.
+        """What remains when a field that nbstream chose by itself is refused: it is left out, or gets its other name.
 
         Returns:
             Other capabilities; `None` if there is no other way to ask.
@@ -60,10 +60,10 @@ class Capabilities:
         return replace(self, limit_field=_OTHER_NAME[field]) if field == self.limit_field else None
 
     def lacking(self, field: str) -> Capabilities:
-        """What is known once something is refused that the user asked for, and which is therefore never left out.
+        """What is known once a field that the user asked for, and which is therefore never left out, is refused.
 
         Args:
-            field: The field, or `"prefill"` for an answer that is to go on from a beginning.
+            field: The field, or `"prefill"` for an answer that continues a beginning.
 
         Example:
             >>> Capabilities().lacking("response_format").schemas
@@ -112,7 +112,7 @@ def capabilities_of(base_url: str) -> Capabilities:
 
 
 class LearnedCapabilities:
-    """Remembers what endpoints and models have turned out to be able to do, for as long as the process lives.
+    """Remembers what endpoints and models turned out to support, for the life of the process.
 
     Example:
         >>> learned = LearnedCapabilities()
@@ -136,7 +136,7 @@ class LearnedCapabilities:
         Args:
             base_url: The endpoint's address.
             model: The model's name.
-            before: What was taken for true.
+            before: What was assumed.
             after: What proved to be true.
         """
         names = [each.name for each in fields(Capabilities)]

@@ -1,7 +1,4 @@
-"""The settings: traits that `%config NBStream` shows and changes, and IPython's configuration files set.
-
-It must not know how a call is resolved from them.
-"""
+"""The settings: traits that `%config NBStream` shows and changes, and IPython's configuration files set."""
 
 from __future__ import annotations
 
@@ -56,7 +53,7 @@ class NBStream(SingletonConfigurable):
     api_key = SecretTrait(help="Key for that endpoint; better set OPENAI_API_KEY in the environment.").tag(config=True)
     system = Unicode(None, allow_none=True, help="System prompt.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Sampling temperature.").tag(config=True)
-    max_tokens = Integer(None, allow_none=True, help="The most tokens an answer may have.").tag(config=True)
+    max_tokens = Integer(None, allow_none=True, help="The maximum number of tokens in an answer.").tag(config=True)
     connect_timeout = Float(10.0, min=0.001, help="Seconds until a connection must stand.").tag(config=True)
     first_token_timeout = Float(120.0, min=0.001, help="Seconds until the answer must begin.").tag(config=True)
     stall_timeout = Float(60.0, min=0.001, help="Seconds an answer may be silent once it has begun.").tag(config=True)
@@ -90,7 +87,7 @@ class NBStream(SingletonConfigurable):
         return url
 
     def update_config(self, config: Config) -> None:
-        """Take `%config NBStream.… = …`, with the key wrapped; whoever else was given it must not show it either."""
+        """Take `%config NBStream.… = …`, with the key wrapped; other holders of the key must not show it either."""
         _wrap_key(config)
         super().update_config(config)
         for holder in (self.parent, *getattr(self.parent, "configurables", ())):

@@ -1,7 +1,4 @@
-"""A key with where it came from: it can be sent, and referred to, but neither shown, saved nor carried elsewhere.
-
-It must not know endpoints, nor who sends it.
-"""
+"""A key with where it came from: it can be sent, and referred to, but neither shown, saved nor carried elsewhere."""
 
 from __future__ import annotations
 
@@ -53,7 +50,7 @@ class Credential:
         return self._secret.reveal()
 
     def reference(self) -> KeyReference:
-        """What may be sent to another process in place of the key.
+        """What may be sent to another process instead of the key.
 
         Raises:
             UsageError: The key is in no environment variable, so another process has no way to find it.

@@ -72,9 +72,9 @@ OPTIONS = (
     ),
     Option(
         "max_tokens",
-        "The most tokens the answer may have.",
+        "The maximum number of tokens in the answer.",
         ("--max-tokens",),
-        "The most tokens the answer may have. Example: --max-tokens 300",
+        "The maximum number of tokens in the answer. Example: --max-tokens 300",
         {"type": int},
     ),
     Option(
@@ -100,9 +100,9 @@ OPTIONS = (
     ),
     Option(
         "max_retries",
-        "How often the request may be sent again, before anything of the answer has arrived (2 by default).",
+        "How often the request may be retried, before anything of the answer has arrived (2 by default).",
         ("--max-retries",),
-        "How often to send the request again, before anything has arrived. Example: --max-retries 0",
+        "How often to retry the request before anything has arrived. Example: --max-retries 0",
         {"type": int},
     ),
     Option(
@@ -137,7 +137,7 @@ OPTIONS = (
     Option(
         "source",
         "Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`, or "
-        "whatever else has their method `open(request)`.",
+        "anything else with their method `open(request)`.",
     ),
     Option("stages", "Functions that see every event before the answer does, see `nbstream.streaming.stages`."),
     Option("display", "Whether to draw the answer."),

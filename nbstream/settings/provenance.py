@@ -1,6 +1,6 @@
 """Which settings apply, and where each comes from, as a new kernel would find them.
 
-`target` decides; this only says where the value that it chose was found, so the two cannot disagree. It shows no more
+`target` decides; this module only says where the chosen value was found, so the two cannot disagree. It shows no more
 of a key than the key itself shows.
 """
 
@@ -77,7 +77,7 @@ def find_setup(model: str | None = None, base_url: str | None = None) -> Setup:
 
 
 def _profile() -> tuple[Config, Rows]:
-    """What IPython's configuration files say, and which of them are broken: IPython goes on without those."""
+    """What IPython's configuration files say, and which of them are broken: IPython continues without those."""
     from IPython.core.application import ENV_CONFIG_DIRS, SYSTEM_CONFIG_DIRS
 
     own = pathlib.Path(os.environ.get("IPYTHONDIR") or "~/.ipython").expanduser() / "profile_default"
@@ -116,7 +116,7 @@ def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:
 
 
 def _other_rows(config: NBStream) -> Rows:
-    """The time limits, and whatever else is not as it comes."""
+    """The time limits, and every other setting that differs from its default."""
     rows = Rows()
     for name, trait in config.class_own_traits(config=True).items():
         value, changed = getattr(config, name), getattr(config, name) != trait.default_value
@@ -128,5 +128,5 @@ def _other_rows(config: NBStream) -> Rows:
 
 
 def _source(value: object, candidates: Mapping[str, object], otherwise: str) -> str:
-    """The first that has the value: the order is that in which they are asked."""
+    """The first source that has the value, in the order of precedence."""
     return next((name for name, candidate in candidates.items() if candidate == value), otherwise)

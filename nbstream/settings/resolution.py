@@ -1,4 +1,4 @@
-"""One call resolved into a request: what is asked, checked, and where it goes. It must not know how it is sent."""
+"""One call resolved into a request: what is asked, checked, and where it goes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["resolve"]
 
 _WHOLE_ANSWER_SECONDS = 600.0
-"""As long as the SDK waits for an answer that is not streamed."""
+"""As long as the SDK waits for a non-streamed answer."""
 
 
 def resolve(
@@ -90,7 +90,7 @@ def resolve(
 
 
 def _first_token(limit: float, stream: bool) -> float:  # noqa: FBT001  an option of the caller's
-    """Seconds of silence before the answer: what comes in one piece comes late."""
+    """Seconds of silence before the answer: an answer in one piece comes late."""
     return limit if stream else max(limit, _WHOLE_ANSWER_SECONDS)
 
 
@@ -102,7 +102,7 @@ def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ..
 
 
 def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any) -> None:
-    """Raise for the first value that cannot be."""
+    """Raise for the first impossible value."""
     if api not in (None, "chat", "responses"):
         raise UsageError(f'api must be "chat" or "responses", not {api!r}')
     if images not in (None, "link", "allow"):

@@ -1,7 +1,4 @@
-"""Functions that take the arguments of another one: declared once, spelled out for readers, editors and checkers alike.
-
-Must not know what any of them does.
-"""
+"""Functions that take the arguments of another one: declared once, spelled out for readers and tools."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ R = TypeVar("R")
 
 
 def like(model: Callable[P, Any]) -> Callable[[Callable[..., R]], Callable[P, R]]:
-    """Give a function the parameters of `model`, and what its docstring says of them in the place of `{arguments}`.
+    """Give a function the parameters of `model`, and what its docstring says of them in place of `{arguments}`.
 
     Args:
         model: The function that declares the parameters.

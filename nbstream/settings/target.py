@@ -2,7 +2,6 @@
 
 A key goes only to the endpoint it was given with: `OPENAI_API_KEY` to api.openai.com or `OPENAI_BASE_URL`, the
 `api_key` setting to the `base_url` setting. A shared notebook that names another server must not collect keys.
-It must not know what is asked, nor how a request is sent.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def resolve_target(
         The target; its `model` is `None` where none is chosen and the endpoint has no default.
 
     Raises:
-        UsageError: An address or an option cannot be.
+        UsageError: An address or an option is invalid.
 
     Example:
         >>> from nbstream.settings.config import settings
@@ -88,7 +87,7 @@ def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chosen_model(config: NBStream, model: str | None = None) -> str | None:
-    """The model that is named by the call, the settings or the environment, in this order; `None` if none is."""
+    """The model named by the call, the settings or the environment, in this order; `None` if there is none."""
     return model or config.model or os.environ.get("NBSTREAM_MODEL") or None
 
 

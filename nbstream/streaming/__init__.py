@@ -1,1 +1,1 @@
-"""One answer from asking to its end: requests in rounds, surfaces that draw it, and whoever else is told of it."""
+"""One answer from request to end: its rounds, the surfaces that draw it, and the observers that hear of it."""

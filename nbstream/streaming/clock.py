@@ -1,4 +1,4 @@
-"""Monotonic time, as something to inject, so that tests turn the hands themselves."""
+"""Monotonic time, injected, so that tests control it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an answer that broke off can be continued. Must not know how a stream is started: that is handed in."""
+"""How an answer that broke off can be continued. How a stream is started is injected."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Continuation:
     """What a result keeps in order to be resumed. It leads to a key, so it is left out of pickles and deep copies.
 
     Args:
-        request: The request as it was first made.
-        position: Where a background response can be taken up again.
+        request: The original request.
+        position: The resume point of a background response.
         start: Starts a stream for a request, with the answer so far.
     """
 
@@ -43,14 +43,14 @@ class Continuation:
 
     @property
     def in_background(self) -> bool:
-        """Whether the answer goes on without us and can be taken up where it broke off."""
+        """Whether the server continues the answer without us, so that it can be resumed where it broke off."""
         return self._position is not None
 
     def resume(self, result: StreamResult, *, display: bool) -> Any:
-        """Start the stream that goes on with `result`; returns its handle.
+        """Start the stream that continues `result`; returns its handle.
 
         Raises:
-            UsageError: There is nothing to go on with.
+            UsageError: There is nothing to continue.
         """
         if result.state is StreamState.COMPLETED and result.finish_reason not in {"length", None}:
             raise UsageError("the answer is complete; there is nothing to continue")
@@ -68,7 +68,7 @@ class Continuation:
         beginning = replace(result, parts=kept)
         if self._position is not None and result.state is not StreamState.COMPLETED:
             request, beginning = replace(request, partial_answer="", position=self._position), result
-            if self._position.half:  # its other half is still to come
+            if self._position.half:  # its other half is yet to arrive
                 beginning = replace(result, parts=_with_half(result.parts, self._position.half))
         return self._start(request, beginning, display)
 
@@ -77,7 +77,7 @@ class Continuation:
 
 
 def _with_half(parts: tuple[Part, ...], half: str) -> tuple[Part, ...]:
-    """The parts with the first half of a character at the end of the last text, in the place of what stands for it."""
+    """The parts with the first half of a character at the end of the last text, instead of its placeholder."""
     at = max((place for place, part in enumerate(parts) if isinstance(part, TextPart)), default=None)
     if at is None:
         return parts

@@ -1,7 +1,6 @@
 """What an answer cost, where prices are known: by `genai-prices`, if it is installed. Values in, a number out.
 
-Never a guess: a server that the price list does not name has prices of its own, whatever its models are called. It must
-not know streams or displays.
+Never a guess: a server that the price list does not name has prices of its own, whatever its models are called.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ _PRICE_LIST = "genai_prices"
 
 
 def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | None:
-    """The price of one answer in US dollars; `None` where it is not known.
+    """The price of one answer in US dollars; `None` if unknown.
 
     Args:
         usage: The tokens that the server reported.
         model: The model that answered.
-        base_url: Where it answered, for the same model has a price at each provider.
+        base_url: Where it answered, because each provider has its own price for a model.
 
     Example:
         ```python
@@ -40,7 +39,7 @@ def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | No
     tokens = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
-        # More cached tokens than tokens is a mistake of the server's, which the price list would refuse.
+        # More cached tokens than tokens is a server's mistake, which the price list would reject.
         "cache_read_tokens": min(usage.cached_tokens or 0, usage.input_tokens),
     }
     try:
@@ -60,7 +59,7 @@ async def price_later(usage: Usage | None, model: str | None, base_url: str) -> 
 
 @functools.cache
 def installed() -> bool:
-    """Whether there is a price list, looked for once."""
+    """Whether a price list is installed, checked once."""
     return importlib.util.find_spec(_PRICE_LIST) is not None
 
 

@@ -1,4 +1,4 @@
-"""One thread that does one thing after the other, and never keeps the process alive."""
+"""One thread that works through a queue and never keeps the process alive."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 class DaemonThread(Executor):
-    """An executor with one thread, which begins with the first work.
+    """An executor with one thread, which starts with the first task.
 
-    Those of the standard library are waited for when Python exits: work that never ends would keep it from exiting.
+    Python waits for the standard library's executors when it exits, so a task that never ends would block the exit.
 
     Args:
         name: What to call the thread.
@@ -37,7 +37,7 @@ class DaemonThread(Executor):
         self._lock = threading.Lock()
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Do `fn(*args, **kwargs)` after all that was submitted before; from any thread."""
+        """Call `fn(*args, **kwargs)` after everything submitted before it; from any thread."""
         future: Future[T] = Future()
 
         def work() -> None:
@@ -45,7 +45,7 @@ class DaemonThread(Executor):
                 return
             try:
                 future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  whoever waits for the work is told
+            except BaseException as error:  # noqa: BLE001  passed on to the waiting caller
                 future.set_exception(error)
 
         with self._lock:

@@ -1,8 +1,8 @@
 """One asyncio loop on one background thread runs every stream; callers on any thread submit and cancel.
 
-The engine is the package's only global. It never assumes one stream at a time. It must not know what a stream does,
-nor where it is drawn; coroutines inherit the submitting thread's context variables, which is how a kernel finds the
-cell that an output belongs to.
+The engine is the package's only global. It never assumes one stream at a time. It does not care what a stream does or
+where it is drawn. Coroutines inherit the submitting thread's context variables, which is how a kernel finds the cell
+that an output belongs to.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Engine:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.last_result: StreamResult | None = None
-        """The result of the stream that ended last, for whoever wants to go on with it."""
+        """The result of the stream that ended last, which may be continued."""
         self.source: StreamSource | None = None
-        """Where the streams come from that name no source; `None` is the pooled clients."""
+        """The source of streams that name none themselves; `None` means the pooled clients."""
         self._loop = asyncio.new_event_loop()
         self._clients: ClientPool | None = None
         self.notices = Notices()
@@ -66,7 +66,7 @@ class Engine:
         return self._clients
 
     def prepare(self) -> None:
-        """Import what the first stream needs, at once and elsewhere, for whoever will soon be in a hurry."""
+        """Import what the first stream needs now, in the background, so that the first stream starts fast."""
         threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
 
     def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:
@@ -75,7 +75,7 @@ class Engine:
         return source.open(request)
 
     def close(self) -> None:
-        """Cancel what runs, close the connections and end the thread; once closed, nothing."""
+        """Cancel what runs, close the connections and end the thread. Closing again does nothing."""
         if self._loop.is_closed():
             return
         self.submit(self._shut_down()).result()
@@ -118,7 +118,7 @@ def replace_engine(other: Engine | None) -> Engine | None:
         other: The engine, or None for a new one at the next use.
 
     Returns:
-        The one before, which goes on; None if none was started.
+        The previous engine, which keeps running; None if there was none.
     """
     global _engine
     with _lock:

@@ -24,7 +24,7 @@ __all__ = ["WAKE_UP_SECONDS", "EventLog"]
 WAKE_UP_SECONDS = 0.1
 """How often a thread that waits wakes up: an interrupt is handled when it next runs Python."""
 
-# How many events that nobody has read may come before they are joined.
+# How many unread events may arrive before they are joined.
 _UNJOINED = 1000
 
 
@@ -69,7 +69,7 @@ class EventLog:
             wake()
 
     def __iter__(self) -> Iterator[Event]:
-        """Every event; waits for those that are still to come."""
+        """Every event; waits for those yet to come."""
         position = 0
         while True:
             come = threading.Event()
@@ -97,7 +97,7 @@ class EventLog:
     def growth(self) -> Iterator[None]:
         """One `None` whenever there is something new, and at once if there is anything; ends with the answer.
 
-        It reads no event, so nothing need be kept for it.
+        It reads no events, so none need to be kept for it.
         """
         while True:
             come = threading.Event()
@@ -119,14 +119,14 @@ class EventLog:
             await come.wait()
 
     def _growing(self, wake: Callable[[], object]) -> bool:
-        """Whether the answer is over; if not, `wake` is called when more has come."""
+        """Whether the answer is over; if not, `wake` is called when more arrives."""
         with self._lock:
             if not self._over:
                 self._waiting.append(wake)
             return self._over
 
     def _from(self, position: int, wake: Callable[[], object]) -> tuple[list[Event], bool]:
-        """The events from `position` on, and whether they are the last; if not, `wake` is called when more have come.
+        """The events from `position` on, and whether they are the last; if not, `wake` is called when more arrive.
 
         What a reader has been given no longer changes.
         """
@@ -160,11 +160,11 @@ class _Signal:
     def send(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self._event.set)
-        except RuntimeError:  # the reader's loop is closed, and nobody reads any more
+        except RuntimeError:  # the reader's loop is closed, so nobody reads any more
             return
 
     async def wait(self) -> None:
-        # Where another thread takes the signal of an interrupt, only a loop that turns shows it.
+        # Where another thread handles the interrupt signal, only a running loop notices it.
         while not self._event.is_set():
             try:
                 await asyncio.wait_for(self._event.wait(), WAKE_UP_SECONDS)
@@ -186,7 +186,7 @@ def _joined(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _key_of(event: Event) -> Hashable:
-    """What pieces of the same have in common; `None` for what is no piece."""
+    """What pieces that can be joined have in common; `None` for an event that is not a piece."""
     match event:
         case TextDelta(_, choice, False) | ReasoningDelta(_, choice) | RefusalDelta(_, choice):
             return type(event), choice

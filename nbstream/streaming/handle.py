@@ -97,14 +97,14 @@ class StreamHandle:
         return self.snapshot.text
 
     def done(self) -> bool:
-        """Whether the stream has ended and its last frame is drawn, unless a display does not come back."""
+        """Whether the stream has ended and its last frame is drawn, unless a display hangs."""
         return self._future.done()
 
     def __iter__(self) -> Iterator[str]:
         """The text in pieces as they arrive, from the beginning.
 
-        Where a server takes text back, as with reasoning that turns out to be none of the answer, the text begins
-        again; `text` has the last word.
+        Where a server takes text back, as with text that turns out to be reasoning, the text starts over; `text` is
+        authoritative.
 
         Raises:
             StreamError: The stream failed, after all its text has been given out.
@@ -118,7 +118,7 @@ class StreamHandle:
     def events(self) -> EventReader:
         """Everything that happens in the answer, as the frozen values of `nbstream.events`, from the beginning.
 
-        For `for` and for `async for`, as often as one likes. Pieces that came before anybody read them may be joined.
+        For `for` and for `async for`, any number of times. Pieces that arrived before anybody read them may be joined.
 
         Raises:
             StreamError: While reading: the stream failed, after all its events have been given out.
@@ -138,7 +138,7 @@ class StreamHandle:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End the stream if it still goes on, and wait until its connection is closed."""
+        """End the stream if it is still running, and wait until its connection is closed."""
         self.cancel()
         concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
 
@@ -156,7 +156,7 @@ class StreamHandle:
         """Wait for the end and return the result; a cancelled stream returns what there is.
 
         Args:
-            timeout: Seconds to wait at the most; `None` waits for ever. The stream goes on either way.
+            timeout: Maximum seconds to wait; `None` waits forever. The stream continues either way.
 
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.
@@ -165,7 +165,7 @@ class StreamHandle:
         return checked(self._future.result(timeout))
 
     def wait(self) -> StreamResult:
-        """Like `result`, for a blocking cell: an interrupt cancels the stream before it goes on its way.
+        """Like `result`, for a blocking cell: an interrupt cancels the stream before it propagates.
 
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.

@@ -1,4 +1,4 @@
-"""A limit on silence: like `asyncio.timeout`, but restarting it costs next to nothing, for every token does."""
+"""An idle timeout: like `asyncio.timeout`, but restarting it is nearly free, because every token does."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["SilenceLimit"]
+__all__ = ["IdleTimeout"]
 
 
-class SilenceLimit:
-    """Ends its block with `TimeoutError` once it has not been restarted for so long.
+class IdleTimeout:
+    """Ends its block with `TimeoutError` if it is not restarted in time.
 
-    A restart only notes the new deadline. The timer is set anew when it goes off and finds that the deadline has moved.
+    A restart only notes the new deadline. A timer that fires before the deadline is rescheduled.
 
     Args:
-        seconds: The silence to bear at first.
+        seconds: The timeout until the first restart.
 
     Example:
         ```python
-        async with SilenceLimit(120) as limit:
+        async with IdleTimeout(120) as idle:
             async for token in tokens:
-                limit.restart(60)
+                idle.restart(60)
         ```
     """
 
@@ -36,11 +36,11 @@ class SilenceLimit:
 
     @property
     def expired(self) -> bool:
-        """Whether this limit is why the block ended."""
+        """Whether this timeout ended the block."""
         return self._timeout.expired()
 
     def restart(self, seconds: float) -> None:
-        """Bear so much silence from now on."""
+        """Allow `seconds` of silence from now on."""
         earlier = self._deadline
         self._deadline = self._loop.time() + seconds
         if self._deadline < earlier:
@@ -57,9 +57,7 @@ class SilenceLimit:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        await self._timeout.__aexit__(
-            kind, error, traceback
-        )  # raises `TimeoutError` in the place of its own cancelling
+        await self._timeout.__aexit__(kind, error, traceback)  # turns its own cancellation into `TimeoutError`
 
     def _look(self) -> None:
         if self._timer is not None:

@@ -23,11 +23,11 @@ class Notices:
         self._thread = DaemonThread("nbstream-notices")
 
     def tell(self, listener: Callable[..., object], *news: Any) -> Future[None]:
-        """Call `listener(*news)` after all that was to be told before; from any thread."""
+        """Call `listener(*news)` after all earlier calls; from any thread."""
         return self._thread.submit(told, listener, *news)
 
     def close(self) -> None:
-        """Let the thread end once all is told."""
+        """Let the thread end once all calls are made."""
         self._thread.shutdown(wait=False)
 
 

@@ -1,4 +1,4 @@
-"""Whoever wants to know of every request, event and end of every stream: a ledger, a log, a trace, a recording.
+"""Observers hear of every request, event and end of every stream: a ledger, a log, a trace, a recording.
 
 They are told on a thread of their own, in order, off the path of the tokens.
 """
@@ -23,9 +23,9 @@ __all__ = ["Observer", "Observers", "StreamWatch"]
 
 
 class Observer(Protocol):
-    """Is told what happens in all streams. What it raises is logged and hurts nothing.
+    """Is told what happens in all streams. What it raises is logged and has no other effect.
 
-    `stream` is a number that all that is told of one answer has in common.
+    `stream` is a number shared by all calls about one answer.
     """
 
     def on_request(self, stream: int, request: StreamRequest) -> None:
@@ -33,7 +33,7 @@ class Observer(Protocol):
         ...
 
     def on_event(self, stream: int, event: Event) -> None:
-        """Something of the answer has come; after the stages, so it may be shown to anybody."""
+        """Part of the answer has arrived. It has passed the stages, so it may be shown to anybody."""
         ...
 
     def on_end(self, stream: int, result: StreamResult) -> None:
@@ -60,7 +60,7 @@ class Observers:
         self._numbers = itertools.count(1)
 
     def add(self, observer: Observer) -> Callable[[], None]:
-        """Tell `observer` of all that happens from now on; what is returned ends it."""
+        """Tell `observer` of everything that happens from now on; call the returned function to stop."""
         with self._lock:
             self._all += (observer,)
 
@@ -71,11 +71,11 @@ class Observers:
         return leave
 
     def watch(self) -> StreamWatch:
-        """What one stream tells its observers through."""
+        """Through what one stream tells its observers."""
         return StreamWatch(next(self._numbers), self)
 
     def tell(self, told: Callable[[Observer], object]) -> None:
-        """Have `told` call each observer, elsewhere."""
+        """Have `told` call each observer, on the notices' thread."""
         for observer in self._all:
             self._notices.tell(told, observer)
 

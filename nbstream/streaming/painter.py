@@ -1,7 +1,6 @@
 """Draws a stream on one surface at a pace: a frame whenever something has changed and one is due, and the last always.
 
-Runs on the engine's loop, and draws on a thread of its own, one frame at a time. It must not know what a stream is, nor
-where it is drawn.
+Runs on the engine's loop, and draws on a thread of its own, one frame at a time.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class Painter:
 
         Args:
             result: The final answer.
-            patience: Seconds to wait for that; a surface that takes longer, or for ever, is left to itself.
+            patience: Seconds to wait for that; a surface that takes longer is left behind.
         """
         if self._painting is not None:
             self._painting.cancel()
@@ -72,7 +71,7 @@ class Painter:
         closing = asyncio.create_task(self._on_surface(self._surface.close, result))
         done, _ = await asyncio.wait({closing}, timeout=patience)
         if not done:
-            _log.warning("nbstream waits no longer for a display that does not come back; the answer is complete")
+            _log.warning("nbstream no longer waits for a display that hangs; the answer is complete")
             closing.cancel()
             await asyncio.wait({closing})
         self._thread.shutdown(wait=False)

@@ -86,13 +86,13 @@ def checked(result: StreamResult) -> StreamResult:
         StreamError: It failed.
     """
     if result.error is not None:
-        # The frames of its making would keep the whole stream in memory.
+        # Its traceback's frames would keep the whole stream in memory.
         raise result.error.with_traceback(None)
     return result
 
 
 class _Text:
-    """What of the text a reader has not been given yet; all of it again, where a server has taken something back."""
+    """The text that a reader has not been given yet; all of it again if a server has taken something back."""
 
     def __init__(self, rounds: Rounds) -> None:
         self._rounds = rounds

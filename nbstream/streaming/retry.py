@@ -1,7 +1,7 @@
-"""When a request is sent again, and after which pause. Pure: errors in, seconds out; chance is injected.
+"""When a request is retried, and after what delay. Pure: errors in, seconds out; chance is injected.
 
-Only what has brought nothing of the answer is sent again, which the caller sees to. Exponential back-off with jitter,
-so that many notebooks that were refused together do not come back together.
+Only a request that has produced nothing of the answer is retried, which the caller ensures. Exponential backoff with
+jitter, so that many notebooks that were refused together do not retry together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["RetryPolicy"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
-# A server that asks for more is not waited for: the reader is told instead.
+# If a server asks for a longer wait, the reader is told instead.
 _LONGEST_ASKED = 60.0
 
 _REASONS = {
@@ -50,7 +50,7 @@ class RetryPolicy:
         self._chance = chance
 
     def next(self, error: StreamError, attempt: int) -> Retry | None:
-        """The pause before the next attempt; `None` if there is to be none.
+        """The pause before the next attempt; `None` for no retry.
 
         Args:
             error: What ended the attempt.

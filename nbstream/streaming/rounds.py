@@ -1,7 +1,7 @@
 """One answer, which may take several requests: the loop over them, and what happens at the end.
 
-Every round is a `Session`. All of them are drawn on the same surfaces, and read through the same log. What ends an
-answer commits it; then the surfaces draw the end, for which nothing waits long; then others are told.
+Every round is a `Session`. All of them are drawn on the same surfaces, and read through the same log. At the end the
+answer is committed, then the surfaces draw it with a short time limit, then others are told.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _LEAST_PATIENCE_SECONDS, _CHARACTERS_A_SECOND = 3.0, 50_000
 
 
 class NextRound(NamedTuple):
-    """What another round asks for, and what it goes on from."""
+    """What another round asks for, and what it continues."""
 
     request: StreamRequest
     beginning: StreamResult
@@ -58,8 +58,8 @@ class Rounds:
         throttle: Makes what paces the frames of one surface.
         clock: Time, for timing and pacing.
         retries: Decides on sending a request again; by default as often as the request allows.
-        beginning: What is there already, of an answer that is continued.
-        resume: Starts the stream that goes on with this one, given a request, the answer so far, and whether to draw.
+        beginning: What exists already of an answer that is continued.
+        resume: Starts the stream that continues this one, given a request, the answer so far, and whether to draw.
         follow_up: Says what round follows one that has ended; by default none does.
         commit: Is given the final result on the loop, before anybody hears of it; must not wait. What it returns is
             called once the surfaces have drawn the end, on the thread of `notices`.
@@ -159,7 +159,7 @@ class Rounds:
             return None
 
     def _broken(self, error: BaseException) -> StreamResult:
-        """The result of an answer that nobody reads to its end any more."""
+        """The result of an answer that is no longer read to its end."""
         if isinstance(error, asyncio.CancelledError):  # the engine is closed
             return replace(self._session.snapshot(), state=StreamState.CANCELLED)
         what, report = f"nbstream itself failed ({type(error).__name__}).", [Remedy(RemedyKind.REPORT_BUG)]

@@ -1,7 +1,7 @@
 """One request from open to end: reading, retries, time limits, cancelling. The story on one screen.
 
-Runs on the engine's loop. It must not know HTTP, wire formats or notebooks: a stream comes from its source, where it is
-drawn is not its concern, and the verdict on how it ended is the assembler's.
+Runs on the engine's loop. A stream comes from its source, where it is drawn is not its concern, and the assembler
+decides how it ended.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nbstream.result import Retry, StreamResult, Timing
 from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.cost import price_later
-from nbstream.streaming.idle_timeout import SilenceLimit
+from nbstream.streaming.idle_timeout import IdleTimeout
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
@@ -64,9 +64,9 @@ class Session:
         source: Sends the request and hands over the stream.
         clock: Time, for timing.
         retries: Decides on sending the request again; by default as often as the request allows.
-        beginning: What is there already, of an answer that is continued.
-        resume: Starts the stream that goes on with this one, given a request, the answer so far, and whether to draw.
-        changed: Is called when there is something new in the snapshot.
+        beginning: What exists already of an answer that is continued.
+        resume: Starts the stream that continues this one, given a request, the answer so far, and whether to draw.
+        changed: Called when there is something new in the snapshot.
         log: Is given all events.
         watch: Tells observers.
     """
@@ -119,7 +119,7 @@ class Session:
         cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
         ended = replace(ended, cost=cost, rounds=())
         self._final = final = replace(ended, rounds=(*self._earlier_rounds, *ended.all_rounds))
-        self._stream = None  # the result lives on, and leads back here
+        self._stream = None  # the result outlives the stream and refers back here
         if (error := self._assembler.error) is not None:
             error.result, error.place = final, self._request.place
         return final
@@ -179,18 +179,18 @@ class Session:
             self._watch.request(self._request)
         try:
             async with (
-                SilenceLimit(self._request.limits.first_token) as limit,
+                IdleTimeout(self._request.limits.first_token) as idle,
                 self._source.open(self._request) as stream,
                 staged(stream, self._request.stages) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id
                 async for batch in batches:
                     if batch and (silence := self._take(batch)) is not None:
-                        limit.restart(silence)
+                        idle.restart(silence)
                     if self._assembler.state.terminal:
                         return
         except TimeoutError:
-            if not limit.expired:
+            if not idle.expired:
                 raise
             raise self._timed_out() from None
 
@@ -201,7 +201,7 @@ class Session:
         announced_before = assembler.reason_given and assembler.announced
         for event in batch:
             if type(event) is Failed and not assembler.has_content:
-                raise assembler.error_of(event)  # which may be tried again
+                raise assembler.error_of(event)  # which may be retried
             if type(event) is EndOfStream and self._was_held_back():
                 assembler.feed(_BUFFERED)
             assembler.feed(event)
@@ -222,7 +222,7 @@ class Session:
         return self._request.limits.stall if has_more else None
 
     def _note(self, batch: list[Event]) -> None:
-        """Tell of what has come."""
+        """Tell the log, the observers and the surfaces what has arrived."""
         if self._log is not None:
             self._log.append(batch)
         if self._watch is not None:
@@ -261,7 +261,7 @@ class Session:
         return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")
 
     def _may_ask_again(self) -> bool:
-        """Whether nothing of the answer has come, nor is being made: it is never paid for twice."""
+        """Whether nothing of the answer has arrived or is being generated: it is never paid for twice."""
         if self._assembler.has_content or self._assembler.announced:
             return False
         in_background = self._stream is not None and self._stream.position() is not None
@@ -319,6 +319,6 @@ def _taken_from(task: asyncio.Task[None]) -> BaseException | None:
 
 
 def _ends_within(limit: asyncio.Timeout, seconds: float) -> bool:
-    """Whether a limit will have passed by then, so that there is no sense in waiting."""
+    """Whether a limit will have passed by then, so that waiting is pointless."""
     end = limit.when()
     return end is not None and end <= asyncio.get_running_loop().time() + seconds

@@ -1,7 +1,7 @@
 """Stages between what a server sends and what becomes of it: each sees every event before the answer does.
 
 A stage is a function from an async iterator over batches of events to another one. It can hold events back, change or
-drop them; what it does not let through never reaches `handle.text`, a surface or an observer.
+drop them; what it drops never reaches `handle.text`, a surface or an observer.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Example:
 async def staged(
     batches: AsyncIterable[list[Event]], stages: Sequence[Stage]
 ) -> AsyncIterator[AsyncIterator[list[Event]]]:
-    """The batches behind all stages; on the way out every stage is closed, the last one first.
+    """The batches after all stages; on exit every stage is closed, the last one first.
 
     Args:
         batches: What comes from the server.
-        stages: In the order in which they see it.
+        stages: In the order in which they see the events.
     """
     async with contextlib.AsyncExitStack() as stack:
         made = aiter(batches)

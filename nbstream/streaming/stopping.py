@@ -1,4 +1,4 @@
-"""Ends an answer early because of what it says: `stop_when`. Must not know events or streams."""
+"""Ends an answer early because of what it says: `stop_when`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ StopWhen: TypeAlias = "str | Iterable[str] | Callable[[str], object]"
 """A text or texts at which to stop, or a function that is given the text so far and says whether to stop."""
 
 STOP_REASON = "stop_when"
-"""The finish reason of an answer that was ended so."""
+"""The finish reason of an answer that was ended this way."""
 
 
 class StopCondition:
@@ -36,7 +36,7 @@ class StopCondition:
     def __init__(self, stop_when: StopWhen) -> None:
         self._ask: Callable[[str], object] | None = None
         self._texts: tuple[str, ...] = ()
-        self._searched = ""  # in which none of the texts is
+        self._searched = ""  # contains none of the texts
         if callable(stop_when):
             self._ask = stop_when
             return

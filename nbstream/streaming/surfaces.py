@@ -1,4 +1,4 @@
-"""The surfaces of one stream, each drawn at its own pace on a thread of its own: none is any concern of the others.
+"""The surfaces of one stream, each drawn at its own pace on its own thread, independently of the others.
 
 Opened on the caller's thread, drawn from the engine's loop; another surface may join from any thread.
 """
@@ -55,7 +55,7 @@ class Surfaces:
             self._try(surface, surface.open, request, stop)
 
     def join(self, surface: Surface) -> None:
-        """Draw on another surface as well, from what there is on; after the end nothing is drawn any more."""
+        """Draw on another surface as well, starting with what there is; after the end nothing more is drawn."""
         with self._lock:
             if self._closed:
                 return
@@ -67,7 +67,7 @@ class Surfaces:
             loop.call_soon_threadsafe(self._join, surface)
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  the protocol's shape
-        """Tell those that want to know that the caller waits, or no longer does."""
+        """Tell attentive surfaces whether the caller is waiting."""
         for surface in tuple(self._surfaces):
             if isinstance(surface, Attentive):
                 self._try(surface, surface.attend, waits)

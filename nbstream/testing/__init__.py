@@ -4,7 +4,7 @@
     ScriptedStream      a stream made of events; `play` runs a real session over it, in virtual time
     ScriptedBytes       the same one layer below: a response made of pieces of bytes, decoded as a real one is
     RecordingSurface    remembers what it was asked to draw
-    ManualClock         stands still until it is told to go on
+    ManualClock         stands still until it is advanced
 
 As pytest fixtures: `pytest_plugins = ["nbstream.testing.fixtures"]`.
 """

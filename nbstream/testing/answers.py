@@ -1,4 +1,4 @@
-"""What a `FaultServer` is told to send, and what it was sent: values only. Must not know sockets or loops."""
+"""What a `FaultServer` is told to send, and what it was sent: values only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Answer:
             to pause, or `threading.Event`s to wait for. A pause of `math.inf` lasts until the client leaves.
         status: The status code.
         headers: Headers to add, or to send in place of the usual ones (`content-type: text/event-stream`).
-        then: What becomes of the connection after the body: `"end"` finishes the response properly, `"close"` just
+        then: What happens to the connection after the body: `"end"` finishes the response properly, `"close"` just
             closes, `"reset"` resets, `"hold"` keeps silent until the client leaves.
         chunked: Whether the body is sent in HTTP chunks. If not, its end is the end of the connection, unless
             `headers` holds a `content-length`.
@@ -110,7 +110,7 @@ class Answer:
 
     @property
     def reusable(self) -> bool:
-        """Whether the connection can serve a further request afterwards."""
+        """Whether the connection can be reused afterwards."""
         measured = "content-length" in self.headers and self._head is None and self.cut is None
         return self.then == "end" and (self.framed or measured) and self.headers.get("connection") != "close"
 
@@ -152,7 +152,7 @@ class Received:
         target: Path and query as the client wrote them.
         headers: The headers, by their names in lower case.
         body: The body.
-        connection: The number of the connection that it came on, from 1; equal numbers mean a connection used again.
+        connection: The number of the connection that it came on, from 1; equal numbers mean a reused connection.
         answered: Set once the whole answer was sent (never for one that is held).
         client_left: Set once the client has left in the middle of the answer.
 

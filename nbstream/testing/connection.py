@@ -13,26 +13,26 @@ __all__ = ["ClientReader", "read_request", "reset", "write"]
 
 _LONGEST_LINE = 1024 * 1024
 
-# Linux's SIOCOUTQNSD and SIOCOUTQ. The first matters because small writes are joined while earlier ones are under way,
-# even with Nagle's algorithm off; the second because a reset throws away what is still on its way.
+# Linux's SIOCOUTQNSD and SIOCOUTQ. The first matters because small writes are joined while earlier ones are in flight,
+# even with Nagle's algorithm off; the second because a reset discards what is in flight.
 _UNSENT, _UNDELIVERED = 0x894B, 0x5411
 _IMPATIENT_LOOKS = 50
 
 
 class ClientReader(asyncio.StreamReader):
-    """Says when the client has left, also while nobody reads."""
+    """Says when the client has left, even while nobody reads."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(limit=_LONGEST_LINE, loop=loop)
         self.gone: asyncio.Future[None] = loop.create_future()
 
     def feed_eof(self) -> None:
-        """Take note of a connection that was closed."""
+        """Note that the connection was closed."""
         super().feed_eof()
         self._has_gone()
 
     def set_exception(self, exc: Exception) -> None:
-        """Take note of a connection that broke."""
+        """Note that the connection broke."""
         super().set_exception(exc)
         self._has_gone()
 
@@ -42,7 +42,7 @@ class ClientReader(asyncio.StreamReader):
 
 
 async def read_request(reader: asyncio.StreamReader, connection: int) -> Received | None:
-    """Read one request; `None` if the client has none any more, or speaks something else."""
+    """Read one request; `None` if the client has no more, or sends something else."""
     first = await reader.read(1)
     if not first.isalpha():  # a TLS hello, for one, may hold no line end to wait for
         return None
@@ -64,7 +64,7 @@ async def write(data: bytes, writer: asyncio.StreamWriter) -> None:
 
 
 async def reset(writer: asyncio.StreamWriter) -> None:
-    """Reset the connection once the client's system has all that was sent, for a reset throws away the rest."""
+    """Reset the connection once the client's system has all that was sent, because a reset discards the rest."""
     await _emptied(writer, _UNDELIVERED)
     linger = struct.pack("ii", 1, 0)  # closing with a linger time of 0 resets
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -75,7 +75,7 @@ async def _emptied(writer: asyncio.StreamWriter, queue: int) -> None:
     """Wait until the kernel has nothing left to send or, with `_UNDELIVERED`, until the client's kernel has it."""
     looks = 0
     while _queued(writer, queue):
-        looks += 1  # it is usually a matter of microseconds, but not with a client that does not read
+        looks += 1  # usually microseconds, but not if the client does not read
         await asyncio.sleep(0 if looks < _IMPATIENT_LOOKS else 0.001)
 
 

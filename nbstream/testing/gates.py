@@ -34,7 +34,7 @@ class Gates:
         await passed.wait()
 
     def close(self) -> None:
-        """End all watching; who still waits waits for ever."""
+        """End all watching; remaining waiters wait forever."""
         self._closed = True
         for thread in self._threads:
             thread.join()

@@ -32,7 +32,7 @@ class ScriptedStream:
         connecting: Seconds that opening takes.
         refusal: What opening it raises after that, in place of a stream.
         request_id: The `x-request-id` of the response.
-        numbered_from: The sequence number of the first event, for a background response, which can be taken up again
+        numbered_from: The sequence number of the first event, for a background response, which can be resumed
             after any event; each further event has the next number. `None` numbers none.
 
     Attributes:
@@ -106,7 +106,7 @@ class ScriptedStream:
             self.closed += 1
 
     def position(self) -> Position | None:
-        """Where the answer can be taken up again; `None` if its events have no numbers."""
+        """The resume point; `None` if its events have no numbers."""
         return None if self.sequence_number is None else Position("scripted", self.sequence_number, None)
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
@@ -182,13 +182,13 @@ def play(
 
     Args:
         stream: What is streamed: a `ScriptedStream`, `ScriptedAttempts`, `ScriptedBytes`, or a source of your own.
-        api: Which API is asked, and so whose words bytes are in.
+        api: Which API is asked, and so which format bytes are in.
         surface: Where it is drawn, by default nowhere.
         limits: The time limits, in seconds.
-        max_retries: How often the request may be sent again. The pauses in between leave nothing to chance: 0.5 s,
+        max_retries: How often the request may be retried. The pauses in between leave nothing to chance: 0.5 s,
             1 s, 2 s, …, or what the error asks for.
-        max_rate: Frames a second at the most.
-        cancel_after: Seconds after which the stream is cancelled, if it still goes on.
+        max_rate: Maximum frames a second.
+        cancel_after: Seconds after which the stream is cancelled, if it is still running.
 
     Returns:
         How it ended. A failed stream is returned, not raised; its `timing` is in virtual seconds.

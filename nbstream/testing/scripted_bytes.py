@@ -18,7 +18,7 @@ __all__ = ["ScriptedBytes"]
 
 
 class ScriptedBytes:
-    r"""A source of bytes whose response is made of steps. It can be opened again, and then begins anew.
+    r"""A source of bytes whose response is made of steps. It can be opened again, and then starts over.
 
     Args:
         steps: What happens once the headers have come, in order: bytes to deliver, seconds to wait, or an exception
@@ -73,7 +73,7 @@ class ScriptedBytes:
         return _ScriptedResponse(self._steps, self._headers, request.endpoint, self.closed)
 
     def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
-        """Open the response and decode it, as a session wants it.
+        """Open the response and decode it, as a session expects.
 
         Args:
             request: What is asked; kept in `requests`.

@@ -132,7 +132,7 @@ class FaultServer:
             requests: Requests that have come.
             answered: Answers that were sent in full.
             left: Clients that have left in the middle of their answer.
-            timeout: Seconds to wait at the most.
+            timeout: Maximum seconds to wait.
 
         Raises:
             TimeoutError: It has not happened in time.
@@ -160,7 +160,7 @@ class FaultServer:
                 raise TimeoutError(f"in {timeout:g} s: {facts}")
 
     def close(self) -> None:
-        """Break off every answer, close every connection and the port. More than once is no error."""
+        """Break off every answer, close every connection and the port. May be called more than once."""
         if not self._closed:
             self._closed = True
             self._loop.call_soon_threadsafe(self._halted.set)

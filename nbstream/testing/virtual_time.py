@@ -1,4 +1,4 @@
-"""Time that is not waited for: an event loop whose clock jumps, and a clock whose hands the test turns."""
+"""Time without waiting: an event loop whose clock jumps, and a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TURNS = 20
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Never waits: when nothing is ready, the hands jump to the next timer."""
+    """Never waits: when nothing is ready, the clock jumps to the next timer."""
 
     now = 0.0
 
@@ -27,7 +27,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise RuntimeError("everything waits for ever: nothing is due, and no time would change that")
+                raise RuntimeError("everything waits forever: nothing is due, and no time would change that")
             self.now += timeout
         return ready
 
@@ -38,7 +38,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     Its time begins at 0. It cannot wait for other threads or for the network.
 
     Raises:
-        RuntimeError: While running: everything waits for ever.
+        RuntimeError: While running: everything waits forever.
 
     Example:
         >>> with asyncio.Runner(loop_factory=VirtualLoop) as runner:
@@ -56,7 +56,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._hands.now
 
     def elapse(self, seconds: float) -> None:
-        """Let time pass without giving anybody a turn, as work that takes long does.
+        """Let time pass without giving other tasks a turn, as slow work does.
 
         Args:
             seconds: How much.
@@ -75,7 +75,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future = self.create_future()
         try:
             future.set_result(func(*args))
-        except (Exception, SystemExit) as error:  # noqa: BLE001  what the work raises belongs to whoever awaits it
+        except (Exception, SystemExit) as error:  # noqa: BLE001  what the work raises belongs to its awaiter
             future.set_exception(error)
         return future
 
@@ -90,7 +90,7 @@ def run_virtually(coroutine: Coroutine[Any, Any, T]) -> T:
         What it returns.
 
     Raises:
-        RuntimeError: Everything waits for ever.
+        RuntimeError: Everything waits forever.
 
     Example:
         >>> run_virtually(asyncio.sleep(86400, "done"))
@@ -112,7 +112,7 @@ class LoopClock:
     """
 
     def now(self) -> float:
-        """Seconds since the loop's beginning of time."""
+        """Seconds since the loop's time began."""
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
@@ -121,7 +121,7 @@ class LoopClock:
 
 
 class ManualClock:
-    """A `Clock` that stands still until it is told to go on. It begins at 0, and belongs to one event loop.
+    """A `Clock` that stands still until it is advanced. It begins at 0, and belongs to one event loop.
 
     Example:
         >>> async def main():
@@ -163,7 +163,7 @@ class ManualClock:
         await waking
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass. Whoever becomes due is woken at its own moment, one after the other, and has its turn.
+        """Let time pass. Each sleeper that becomes due is woken at its own moment and has its turn.
 
         Args:
             seconds: How much, 0 or more.
@@ -189,6 +189,6 @@ class ManualClock:
 
 
 async def _settle() -> None:
-    """Give everybody who can go on the turns for it."""
+    """Give every task that can continue its turns."""
     for _ in range(_TURNS):
         await asyncio.sleep(0)

@@ -1,1 +1,1 @@
-"""Small pure helpers on text, which know nothing of the rest."""
+"""Small pure helpers on text."""

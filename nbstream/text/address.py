@@ -11,7 +11,7 @@ __all__ = ["bare", "check_address", "same_server"]
 
 
 def bare(address: str) -> str:
-    """The address without what may be secret in it: a user name, a password, a query, a fragment.
+    """The address without its possible secrets: a user name, a password, a query, a fragment.
 
     Args:
         address: Any text; what cannot be an address leaves nothing.
@@ -38,10 +38,10 @@ def same_server(one: str, other: str) -> bool:
 
 
 def check_address(address: str) -> None:
-    """Raise for what is no address of a server. The value is not repeated: it may hold a password.
+    """Raise for what is not the address of a server. The value is not repeated: it may hold a password.
 
     Raises:
-        UsageError: It is none, or holds a password.
+        UsageError: It is not an address, or holds a password.
     """
     try:
         parts = urlsplit(address)

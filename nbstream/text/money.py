@@ -1,4 +1,4 @@
-"""Money as a reader wants it. Pure: a number in, words out."""
+"""Money, formatted for readers. Pure: a number in, words out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["shown_cost"]
 
 
 def shown_cost(dollars: float) -> str:
-    """A price as a reader wants it: to the cent, or to two figures that say something.
+    """A price for readers: to the cent, or to two significant figures.
 
     Example:
         >>> [shown_cost(dollars) for dollars in (1.5, 0.0123, 0.000409, 0.0)]

@@ -1,4 +1,4 @@
-"""A string that grows: cheap to append to, cheap to read, flat in memory. Must not know what the text means."""
+"""A string that grows: cheap to append to, cheap to read, flat in memory."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ class Pieces:
         return sum(map(len, self._list))
 
     def join(self) -> None:
-        """Be one string, which is shared with whoever reads it; nothing much is expected to follow."""
+        """Become one string, which is shared with the readers; not much is expected to follow."""
         if len(self._list) > 1:
             self._list[:] = ["".join(self._list)]
             self._joined = 1
 
     def replace(self, text: str) -> None:
-        """Forget what there is and hold `text` instead."""
+        """Replace the content with `text`."""
         self._list[:] = [text]
         self._joined = 1
 
     @property
     def count(self) -> int:
-        """How many strings it is held as."""
+        """How many strings hold it."""
         return len(self._list)
 
     def __bool__(self) -> bool:

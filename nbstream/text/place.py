@@ -1,4 +1,4 @@
-"""Where the reader of an answer is. What starts a stream says so, because what is started does not know it."""
+"""Where the reader of an answer is. The code that starts a stream says so, because the stream does not know it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def place_here() -> Place:
 
 @contextlib.contextmanager
 def reader_in(place: Place) -> Iterator[None]:
-    """What is started within is read in this place.
+    """Whatever is started within the block is read in this place.
 
     Example:
         >>> with reader_in(Place.CELL):

@@ -23,7 +23,7 @@ def plain(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    r"""`text` with surrogate halves joined into characters and lone ones replaced, for those cannot be encoded.
+    r"""`text` with surrogate halves joined into characters and lone ones replaced, because those cannot be encoded.
 
     Example:
         >>> encodable("\ud83d\ude00 \ud83d")

@@ -46,7 +46,7 @@ class Secret:
         return self
 
     def __deepcopy__(self, _: object) -> Secret:
-        # Without this a copy would go through __reduce__, and traitlets copies settings.
+        # Without this a copy would go through __reduce__; traitlets copies settings.
         return self
 
     def __reduce__(self) -> NoReturn:

@@ -1,6 +1,6 @@
 """How each remedy is worded in each place: the only file that knows magics, options and buttons as ways to act.
 
-It must know nothing but remedies and places, because errors and warnings read their own words here.
+It imports only remedies and places, because errors and warnings read their own words here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _IN_A_NOTEBOOK = {
 }
 _IN_PYTHON = {
     **_IN_CODE,
-    RemedyKind.CONTINUE: "result.resume() goes on from there",
+    RemedyKind.CONTINUE: "result.resume() picks up from there",
     RemedyKind.RAISE_TOKEN_LIMIT: "allow more with max_tokens=…",
     RemedyKind.LOWER_TOKEN_LIMIT: "lower max_tokens",
     RemedyKind.USE_API: 'api="{value}" suits it better',
@@ -85,7 +85,7 @@ WORDINGS: Mapping[Place, Wording] = {
             **_IN_A_NOTEBOOK,
             **_IN_CODE,
             **_BY_OPTION,
-            RemedyKind.CONTINUE: "%stream_continue goes on from there",
+            RemedyKind.CONTINUE: "%stream_continue picks up from there",
             RemedyKind.RETRY: "run the cell again",
             RemedyKind.REGENERATE: "run the cell again",
             RemedyKind.WAIT: "wait {value} and run the cell again",
@@ -102,7 +102,7 @@ WORDINGS: Mapping[Place, Wording] = {
         {
             **_EVERYWHERE,
             **_IN_A_NOTEBOOK,
-            RemedyKind.CONTINUE: "Continue goes on from there",
+            RemedyKind.CONTINUE: "Continue picks up from there",
             RemedyKind.RETRY: "ask again",
             RemedyKind.REGENERATE: "ask for another answer",
             RemedyKind.WAIT: "wait {value} and ask again",
@@ -155,7 +155,7 @@ WORDINGS: Mapping[Place, Wording] = {
     ),
 }
 
-# What goes on in the sentence that says what happened; the others are alternatives, in a sentence of their own.
+# What continues the sentence that says what happened; the others are alternatives, in a sentence of their own.
 _IN_ITS_SENTENCE = {RemedyKind.CONTINUE, RemedyKind.USE_API, RemedyKind.REPORT_BUG}
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a request that an endpoint has refused: asked in another way, or known not to be possible. Pure."""
+"""What to do after an endpoint refuses a request: ask in another way, or remember that it is impossible. Pure."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Adaptation(NamedTuple):
 def adaptation(request: StreamRequest, capabilities: Capabilities, error: Mapping[str, Any]) -> Adaptation:
     """Say what a refusal leads to.
 
-    A field that nbstream chose is left out or renamed. One that the user asked for is not, but what the endpoint lacks
-    is known from then on.
+    A field that nbstream chose is left out or renamed. A field that the user asked for is not, but nbstream remembers
+    that the endpoint lacks it.
 
     Args:
         request: What was asked.
-        capabilities: What was taken for true when it was.
+        capabilities: What was assumed at the time.
         error: The error object of the response.
     """
     if request.position is not None:

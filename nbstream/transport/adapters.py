@@ -1,4 +1,4 @@
-"""Which adapter translates the stream of an API. It must not know what either of them does."""
+"""Which adapter translates the stream of an API."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The seam below decoding: a response as status, headers and pieces of its body, each with the time at which it came.
 
-HTTP, a recording and a test are siblings here. It must not know the SDK, nor what the bytes mean.
+HTTP, a recording and a test are siblings here. None of them knows what the bytes mean.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ class ByteStream(Protocol):
 
     @property
     def buffers(self) -> bool:
-        """Whether pieces gather while nobody reads, as they do in a socket; a short pause then delays nothing else."""
+        """Whether pieces accumulate while nobody reads, as in a socket, so that a short pause delays nothing else."""
         ...
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         """Iterate over the pieces, once.
 
         Raises:
-            Exception: The body broke off; of whatever type it is, the reader takes it for a lost connection.
+            Exception: The body broke off. The reader treats an exception of any type as a lost connection.
         """
         ...
 
     async def close(self, *, complete: bool) -> None:
-        """Let go of the response.
+        """Release the response.
 
         Args:
-            complete: Whether the answer in it is over. A connection may then be read to its end and used again.
+            complete: Whether the answer in it is over. Its connection may then be drained and reused.
         """
         ...
 
@@ -62,7 +62,7 @@ class ByteSource(Protocol):
     """Opens byte streams: a pool of HTTP clients, a recording, `nbstream.testing.ScriptedBytes`."""
 
     async def open_bytes(self, request: StreamRequest, /) -> ByteStream:
-        """Send `request` and return the response once its headers have come; whoever opens a stream closes it.
+        """Send `request` and return the response once its headers have arrived; the caller closes it.
 
         Raises:
             StreamError: There is no response, or one with an error status.

@@ -1,8 +1,8 @@
 """The Chat Completions wire format: chunks into events.
 
-Source: the OpenAI API reference, "Chat Completions: streaming", and what other servers make of it: `choices` empty or
-null, `delta` null, `message` in its place, content as a list of parts, usage on any chunk or inside other fields, a
-finish reason on every chunk, tool calls without a slot, arguments as an object. Must not know HTTP.
+Source: the OpenAI API reference, "Chat Completions: streaming", and how other servers vary it: `choices` empty or null,
+`delta` null, `message` in its place, content as a list of parts, usage on any chunk or inside other fields, a finish
+reason on every chunk, tool calls without a slot, arguments as an object.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _MEDIA: Mapping[str, MediaKind] = {
     "video_url": "video",
 }
 _OTHER_API = Warned(
-    "other_api", "The server answered in the words of Responses.", (Remedy(RemedyKind.USE_API, "responses"),)
+    "other_api", "The server answered in the Responses format.", (Remedy(RemedyKind.USE_API, "responses"),)
 )
 
 
@@ -64,7 +64,7 @@ class ChatCompletionsAdapter:
     """Translates the chunks of one stream.
 
     Args:
-        responses: Makes the adapter of the other API, for servers that answer in its words.
+        responses: Makes the adapter of the other API, for servers that answer in its format.
     """
 
     sequence_number: int | None = None  # the API does not number its events
@@ -99,7 +99,7 @@ class ChatCompletionsAdapter:
         return events
 
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
-        """Return the events that a whole answer stands for, or `None` if the object is none."""
+        """Return the events that a whole answer stands for, or `None` if the object is not an answer."""
         if isinstance(payload.get("output"), list):
             return self._decode_response(payload)
         return self.decode(payload) if isinstance(payload.get("choices"), list) and payload["choices"] else None
@@ -228,7 +228,7 @@ def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> MediaDelta:
     if url and url.startswith("data:"):
         data, media_type = data_of(url)
         url = None
-    # Its number is no name: servers begin to count anew in every chunk.
+    # Its number does not identify it: servers restart the count in every chunk.
     name = hashlib.sha256(data or str(url).encode("utf-8", "replace")).hexdigest()
     shown = None if url is None else encodable(url)
     return MediaDelta((kind, name), kind, data, media_type, shown, replaces=True, last=True, choice=index)

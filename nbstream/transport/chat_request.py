@@ -1,4 +1,4 @@
-"""The body of a Chat Completions request. It must not know HTTP, nor what comes back."""
+"""The body of a Chat Completions request."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Event streams made of byte streams: the decoder of the API that was called, at work on the bytes of one response.
+"""Event streams made of byte streams: the decoder of the called API applied to the bytes of one response.
 
-It must not know the SDK, nor where the bytes come from.
+The bytes can come from anywhere.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class DecodedStream:
     """An `EventStream` over the bytes of one response.
 
     Args:
-        response: The response; whoever opened it closes it.
+        response: The response; the caller closes it.
         request: What was asked.
     """
 
@@ -84,13 +84,13 @@ class DecodedStream:
             except StopAsyncIteration:
                 break
             except Exception:  # noqa: BLE001  whatever reading raises: each HTTP library has errors of its own
-                broken = True  # what the error holds on to is let go before anything is raised
+                broken = True  # release what the error refers to before raising
                 break
             if gathering is not None:
                 pause = gathering.pause(len(chunk), at)
             events = decoder.feed(chunk)
             yield events
-            # The beginning is never held up, nor the end.
+            # Neither the beginning nor the end is ever delayed.
             if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
                 await asyncio.sleep(pause)
         yield decoder.break_off() if broken else decoder.close()
@@ -104,7 +104,7 @@ class DecodedStream:
         return self._decoder.ended
 
     def position(self) -> Position | None:
-        """Where the answer can be taken up again: only numbered responses that go on in the background can."""
+        """The resume point, which only numbered background responses have."""
         adapter = self._decoder.adapter
         if not self._in_background or not isinstance(adapter, ResponsesAdapter):
             return None

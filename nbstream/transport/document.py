@@ -1,6 +1,6 @@
-"""Recognises a body that is one document, or lines of them, in the place of an event stream.
+"""Recognises a body that is one document, or lines of them, instead of an event stream.
 
-Pure: bytes in, words out. It must not know what a document means.
+Pure: bytes in, words out. What a document means is not its concern.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NDJSON = "answered with lines of JSON (NDJSON) instead of an event stream"
 
 
 class Document:
-    """The beginning of a body that may turn out to be no event stream, whose lines never begin with `<`, `{` or `[`."""
+    """The beginning of a body that may not be an event stream; lines of those never begin with `<`, `{` or `[`."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

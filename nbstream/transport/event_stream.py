@@ -1,6 +1,6 @@
-"""The seam above decoding: an open stream as batches of events, whoever has decoded them.
+"""The seam above decoding: an open stream as batches of events, however they were decoded.
 
-It must not know bytes: what speaks in events already, such as a WebSocket or a test, begins here.
+A source that already has events, such as a WebSocket or a test, plugs in here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class EventStream(Protocol):
         ...
 
     def position(self) -> Position | None:
-        """Where the answer can be taken up again if the stream breaks now; `None` if it cannot."""
+        """The resume point if the stream breaks now; `None` if there is none."""
         ...
 
     def __aiter__(self) -> AsyncIterator[list[Event]]:

@@ -51,7 +51,7 @@ def error_in(payload: dict[str, Any], event: str = "") -> dict[str, Any] | None:
 
 
 def _says_something(payload: dict[str, Any]) -> bool:
-    """Whether it says a message and a code that is no success."""
+    """Whether it has a message and a code that does not mean success."""
     code = payload.get("code")
     return isinstance(payload.get("message"), str) and bool(code) and not str(code).startswith("2")
 
@@ -112,7 +112,7 @@ def _judged(code: str, message: str, status: int | None) -> tuple[str, bool]:
 
 
 def _status_in(error: Mapping[str, Any]) -> int | None:
-    """The HTTP status that an error object inside a stream names, for the response itself had status 200."""
+    """The HTTP status that an error object inside a stream names; the response itself had status 200."""
     for name in ("code", "status", "status_code", "http_status_code"):
         value = error.get(name)
         if isinstance(value, str) and value.isdecimal() and len(value) == 3:

@@ -1,6 +1,6 @@
 """When to leave a stream alone for a moment, so that its pieces gather and are read together.
 
-Waking up costs more than decoding. It must not know what is read: it is told of each piece, and its answer is a pause.
+Waking up costs more than decoding. It is told of each piece, not its content, and returns a pause.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Gathering"]
 # Less than a frame, so hardly anybody sees it.
 _PAUSE = 0.04
 
-# A read that brings so many bytes is worth its waking up.
+# A read that brings so many bytes is worth the wake-up.
 _ENOUGH = 8192
 
 
@@ -24,7 +24,7 @@ class Gathering:
 
     The network is read when the loop turns; pieces that come without a turn of the loop had been read already. Where
     reads follow each other quickly and bring little, the time until the next one is stretched. Where they come slowly,
-    or bring much, nothing is to be gained, and nothing is held up.
+    or bring much, there is nothing to gain, so nothing is delayed.
 
     Args:
         loop: The loop on which the stream is read.

@@ -1,4 +1,4 @@
-"""The byte stream of one HTTP response that the SDK has opened. It must not know what the bytes mean."""
+"""The byte stream of one HTTP response that the SDK has opened."""
 
 from __future__ import annotations
 

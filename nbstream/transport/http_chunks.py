@@ -2,7 +2,7 @@
 
 Servers send each event in an HTTP chunk of its own, and the HTTP library takes three times as long over a chunk as
 nbstream over the event in it. Framing, connections and errors stay the library's: it is given the same body in fewer
-chunks, and whatever is out of the ordinary as it came. This must not know what the body says.
+chunks, and anything unusual unchanged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["ChunkJoiner", "join_chunks"]
 # Where the head of a response ends, as h11 has it, which takes bare line feeds too.
 _HEAD_END = re.compile(rb"\n\r?\n")
 _CHUNKED = re.compile(rb"(?i)\ntransfer-encoding:[ \t]*chunked[ \t]*\r?\n")
-# Decompression that breaks down loses all of the chunk it is at.
+# Decompression that fails loses the whole chunk it is in.
 _COMPRESSED = re.compile(rb"(?i)\ncontent-encoding:")
 _LONGEST_HEAD = 100 * 1024
 _CHUNK_HEADER = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\r\n]*)?[ \t]*")

@@ -1,8 +1,8 @@
 """The one place that talks to the OpenAI SDK: it opens the HTTP stream.
 
 The SDK builds the request, authenticates and pools connections; `http_bytes` reads the bytes, and `decoded` makes
-events of them. Works with openai 2.x (on httpx) and 3.x (on httpx2), so it imports neither HTTP library. It must not
-know assembly, display or time limits other than the one for connecting.
+events of them. Works with openai 2.x (on httpx) and 3.x (on httpx2), so it imports neither HTTP library. The only time
+limit here is the one for connecting.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ __all__ = ["ClientPool"]
 
 _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
 
-# The statuses with which servers refuse a field.
+# The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
 
 
 class ClientPool:
     """Opens streams over HTTP; keeps one pooled client for each endpoint and key: a new one pays TCP and TLS again.
 
-    It is a `ByteSource`, for what reads bytes, and a `StreamSource`, for sessions. All its methods belong to one event
-    loop, because the SDK's connections do.
+    It is both a `ByteSource` and a `StreamSource`. All its methods belong to one event loop, because the SDK's
+    connections do.
 
     Args:
         linger: Seconds that a server may take to finish its response after the end of the answer.
@@ -199,7 +199,7 @@ class ClientPool:
 
 
 def _headers_against_environment(key: str) -> dict[str, Any]:
-    """Headers that keep back what the SDK takes from the environment, for an endpoint that it is not meant for.
+    """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
 
     `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
     """

@@ -1,7 +1,6 @@
 """Which part of the answer the words of a Responses stream belong to: the numbers by which our events name parts.
 
-A part is known by a key of the wire's own; deltas belong to the part that was turned to last. Must not know the wire's
-events.
+A part is known by a key of the wire's own; deltas belong to the most recent part.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class PartOrder:
 
     @property
     def current(self) -> Hashable:
-        """The key of the part that deltas belong to; `None` after something that is no part of words."""
+        """The key of the part that deltas belong to; `None` after something that is not a part of words."""
         return self._current
 
     def __contains__(self, key: Hashable) -> bool:
@@ -63,7 +62,7 @@ class PartOrder:
         return [part]
 
     def named(self, key: Hashable) -> list[Event]:
-        """What to say before something about a part that is no delta, to a reader who may not have heard of it."""
+        """What to say before news of a part other than a delta, because the reader may not know the part."""
         part = self._parts.get(key)
         return [] if part is None or part.part in self._announced else self.turn_to(key, part.kind)
 

@@ -1,7 +1,7 @@
 """Reads which field of a request a server refuses: as such, not because of its value.
 
 Servers say it in many ways: OpenAI and its followers by `param` and `code`, FastAPI and vLLM by a list of what is wrong
-with which field, the others in words. Pure; it must not know what becomes of a refusal.
+with which field, the others in words. Pure.
 """
 
 from __future__ import annotations

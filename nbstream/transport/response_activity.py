@@ -1,7 +1,7 @@
 """What a Responses stream says of its built-in tools: searches, code, images, MCP calls, shells.
 
-Every item that is neither words nor a call for the caller to answer is one, also of a kind that is not known yet. The
-images that a tool makes are media of their own. Must not know the stream's other events.
+Every item that is neither words nor a call for the caller to answer is one, even of a kind that is not known yet. The
+images that a tool makes are media of their own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Chat Completions messages as the input items of the Responses API, which has other names for the same things.
 
-What is in the Responses form already, or in none that is known, is left as it is. Must not know the rest of a request.
+What is already in the Responses form, or in an unknown form, is left as it is.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a Responses stream says in pieces and then once more as a whole: text parts and function calls.
 
 The pieces go out as they come. When the whole comes, the server's final wording counts; what it leaves out of a longer
-beginning is kept all the same. Slots are made on demand, because servers forget to announce them. Must not know the
-stream's other events.
+beginning is kept all the same. Slots are made on demand, because servers forget to announce them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Responses wire format: the request's body, and its typed events into ours.
 
 Source: the OpenAI API reference, "Responses: streaming events". Events are told apart by their `type` string; an
-unknown type is skipped, for new ones appear all the time. Must not know HTTP.
+unknown type is skipped, because new ones appear all the time.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _ASIDES: Mapping[str, _Aside] = {
     "response.refusal": "refusal",
 }
 _OTHER_API = Warned(
-    "other_api", "The server answered in the words of Chat Completions.", (Remedy(RemedyKind.USE_API, "chat"),)
+    "other_api", "The server answered in the Chat Completions format.", (Remedy(RemedyKind.USE_API, "chat"),)
 )
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
@@ -108,10 +108,10 @@ class ResponsesAdapter:
         self._chat: ChatCompletionsAdapter | None = None
 
     def resumed(self) -> ResponsesAdapter:
-        """Another translator, for the connection that goes on with the answer; it passes over what is repeated."""
+        """Another translator, for the connection that continues the answer; it skips what is repeated."""
         other = copy.deepcopy(self)
         other.replayed_to = self.sequence_number
-        other._order.announce_again()  # noqa: SLF001  our own kind
+        other._order.announce_again()  # noqa: SLF001  another of this class
         return other
 
     @property
@@ -140,7 +140,7 @@ class ResponsesAdapter:
         return self._decode_rarer(kind, payload)
 
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
-        """Return the events that a whole answer stands for, or `None` if the object is none."""
+        """Return the events that a whole answer stands for, or `None` if the object is not an answer."""
         if isinstance(payload.get("output"), list):
             return self._ended("", payload)
         return self._decode_chunk(payload) or None
@@ -319,7 +319,7 @@ class ResponsesAdapter:
         return events
 
     def _decode_chunk(self, payload: dict[str, Any]) -> list[Event]:
-        """Decode what is no event of this API, if it is a chunk of the other one, as some servers send here."""
+        """Decode an event unknown to this API if it is a chunk of the other API, which some servers send here."""
         if "choices" not in payload:
             return []
         if self._chat is None:

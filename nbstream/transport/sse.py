@@ -1,7 +1,7 @@
 """Incremental decoder for server-sent events: bytes in, events out, whatever the cuts.
 
-Rules: WHATWG HTML, section 9.2.6 "Interpreting an event stream". It must not know HTTP, JSON or OpenAI. `id` and
-`retry` serve reconnection, which a POSTed answer does not have, so they are read over.
+Rules: WHATWG HTML, section 9.2.6 "Interpreting an event stream". `id` and `retry` serve reconnection, which a POSTed
+answer does not have, so they are ignored.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class SSEDecoder:
 
 
 def _parse(block: bytes) -> ServerSentEvent | None:
-    """Read the lines of one event; `None` if it has no data, for then the standard dispatches nothing."""
+    """Read the lines of one event; `None` if it has no data: the standard dispatches nothing then."""
     if block.startswith(b"data: ") and b"\n" not in block:
         return ServerSentEvent(block[6:])  # what nearly every event of one API looks like
     if block.startswith(b"event: ") and block.count(b"\n") == 1:
@@ -122,7 +122,7 @@ def _parse(block: bytes) -> ServerSentEvent | None:
         elif name == b"event":
             event = value.decode("utf-8", "replace")
         elif name == b"error":
-            # Not in the standard: what some servers send in the place of `event: error` and `data`.
+            # Not in the standard: what some servers send instead of `event: error` and `data`.
             event = "error"
             data.append(value)
     return ServerSentEvent(b"\n".join(data), event) if data else None

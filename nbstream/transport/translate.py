@@ -128,7 +128,7 @@ def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
 
 
 def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
-    """The endpoint with the key that a request really bore: a client of the user's own may have got it elsewhere."""
+    """The endpoint with the key that was really sent: the user's own client may have got it elsewhere."""
     headers = getattr(sent, "headers", None) or {}
     key = str(headers.get("authorization") or "").removeprefix("Bearer ").strip()
     return (
@@ -196,7 +196,7 @@ def _explanation(kind: str, code: str | None, target: Target) -> str:
     if kind == "authentication" and _sends_no_key(target):
         return " No key was sent."
     if kind == "not_found" and _is_resumed(target):
-        return " A background response can be taken up for some minutes only."
+        return " A background response can be resumed for some minutes only."
     if kind == "not_found" and code != "model_not_found" and _may_lack_responses(target):
         return " It may have no /responses."
     return ""

@@ -1,8 +1,8 @@
 """From the bytes of one response to stream events: SSE, then JSON, then the adapter of the API that was called.
 
-Pure: it must not know the SDK, HTTP or time. It also recognises what is not an event stream at all: a whole JSON
-answer, which is taken as it is, and an HTML page, NDJSON or plain text, which would otherwise pass for an empty answer.
-It never raises: what is wrong with the bytes is an event too, so that everything before it has its effect.
+Pure. It also recognises what is not an event stream at all: a whole JSON answer, which is taken as it is, and an HTML
+page, NDJSON or plain text, which would otherwise pass for an empty answer. It never raises: what is wrong with the
+bytes is an event too, so that everything before it has its effect.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _GLIMPSE = 1024
 
 
 class Adapter(Protocol):
-    """Translates the JSON objects of one API into events; one instance per answer, for it may keep state."""
+    """Translates the JSON objects of one API into events; one instance per answer, because it may keep state."""
 
     ended: bool
     """Whether the API's own last event has been seen, if it has one."""
@@ -60,7 +60,7 @@ class Adapter(Protocol):
         ...
 
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
-        """Return the events that a whole answer stands for, or `None` if the object is none."""
+        """Return the events that a whole answer stands for, or `None` if the object is not an answer."""
         ...
 
 
@@ -102,7 +102,7 @@ class WireDecoder:
         if self._document is not None:
             chunk, refusal = self._document.sift(chunk)
             if refusal:
-                return [self._garbled(refusal)]
+                return [self._malformed(refusal)]
             if not chunk:
                 return []
             self._document = None
@@ -112,7 +112,7 @@ class WireDecoder:
         try:
             received = self._sse.feed(chunk)
         except EventTooLargeError:
-            return [self._garbled("sent an event without an end")]
+            return [self._malformed("sent an event without an end")]
         for sse in received:
             if self.ended:
                 break
@@ -120,13 +120,13 @@ class WireDecoder:
         return events
 
     def close(self) -> list[Event]:
-        """Say what the clean end of the bytes means."""
+        """Return the events that the clean end of the bytes means."""
         if self._document is not None and self._document.body:
             return self._whole(self._document.body)
         events = self.break_off()
         glimpse = self._glimpse.removeprefix(BOM).decode("utf-8", "replace").strip()
         if glimpse and not self._dispatched and not _is_field(glimpse.split("\n")[0]):
-            events.append(self._garbled("answered with text instead of a stream", glimpse))
+            events.append(self._malformed("answered with text instead of a stream", glimpse))
         events.append(EndOfStream(marked=self._marked))
         return events
 
@@ -194,7 +194,7 @@ class WireDecoder:
                 return None
             named_ping = sse.event not in {"", "message"} and not sse.event.startswith("response.")
             if not self._marked and not named_ping:
-                events.append(self._garbled("sent an event that is not JSON", text))
+                events.append(self._malformed("sent an event that is not JSON", text))
             return None
 
     def _whole(self, body: bytes) -> list[Event]:
@@ -204,7 +204,7 @@ class WireDecoder:
         except ValueError:
             payload = None
         if payload is None and is_lines_of_json(body):
-            return [self._garbled(NDJSON)]
+            return [self._malformed(NDJSON)]
         if isinstance(payload, dict):
             answer = self.adapter.decode_whole(payload)
             if answer is not None:
@@ -216,15 +216,15 @@ class WireDecoder:
             if error is not None:
                 return [self._redacted(failed(error))]
         return [
-            self._garbled(
+            self._malformed(
                 "answered with a JSON document instead of a stream", body[:_GLIMPSE].decode("utf-8", "replace")
             )
         ]
 
     def _half(self, body: bytes) -> list[Event]:
-        """Decode what there is of an answer in one piece: only its text, for its end has not come."""
+        """Decode what there is of an answer in one piece: only its text, because its end is missing."""
         if is_lines_of_json(body) and body.partition(b"\n")[2].strip():
-            return [self._garbled(NDJSON)]
+            return [self._malformed(NDJSON)]
         try:
             payload = jiter.from_json(body, partial_mode="trailing-strings") if body else None
         except ValueError:
@@ -232,7 +232,7 @@ class WireDecoder:
         answer = self.adapter.decode_whole(payload) if isinstance(payload, dict) else None
         return [event for event in answer or () if isinstance(event, _WORDS)]
 
-    def _garbled(self, what: str, shown: str = "") -> Garbled:
+    def _malformed(self, what: str, shown: str = "") -> Garbled:
         beginning = f": {_beginning(self._endpoint.redact(shown))}" if shown else ""
         return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()))
 
@@ -256,7 +256,7 @@ def _tolerantly_parsed(text: str) -> Any:
 
 
 def _is_whole(data: bytes) -> bool:
-    """Whether data that may be cut short makes sense as it is; so does each line of it alone, or all together."""
+    """Whether data that may be cut short parses as it is, line by line or as a whole."""
     text = data.decode("utf-8", "replace").strip()
     if not text or text.startswith(":") or text == "[DONE]":
         return True

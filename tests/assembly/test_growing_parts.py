@@ -1,4 +1,4 @@
-"""Parts while they grow: what goes on with what was there, what a snapshot costs, and other threads that read."""
+"""Parts while they grow: what continues what was there, what a snapshot costs, and other threads that read."""
 
 from __future__ import annotations
 

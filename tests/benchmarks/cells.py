@@ -35,7 +35,7 @@ WAYS = ("%%stream", *_LOOPS)
 
 
 def preparation(base_url: str, prompt: str, options: dict[str, float]) -> str:
-    """The cell to run first: imports, a client, and a small answer each way, for the first is always dear."""
+    """The cell to run first: imports, a client, and a small answer each way, because the first is always expensive."""
     request = {"model": "demo", "messages": [{"role": "user", "content": prompt}], "extra_body": {"demo": options}}
     return f"""
 import time, ipywidgets, markdown, openai

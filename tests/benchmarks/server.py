@@ -136,7 +136,7 @@ async def _connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 async def _paced(events: list[bytes], gap: float, writer: asyncio.StreamWriter) -> None:
     """Send each event in a segment of its own; a pause that took longer is not made good by shorter ones.
 
-    The pauses are spun away, for a timer may go off several times too late, at another pace in each round.
+    The pauses are busy-waited, because a timer may fire much too late, at another pace in each round.
     """
     for event in events:
         due = time.perf_counter() + gap

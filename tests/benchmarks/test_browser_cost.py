@@ -75,7 +75,7 @@ def test_an_answer_of_5_kb_at_100_chunks_a_second(open_notebook: OpenNotebook, u
     runs = {way: [measure(meter, notebook, number, upstream)] for number, way in enumerate(WAYS, start=2)}
     floors = [meter.run(notebook, floor_cell, lambda: time.sleep(13))]
     # Times vary, also those of a page whose cell only sleeps, by half of what an answer costs: main-thread times are
-    # summed over runs in turn, for the least of each would take the quietest sleep off another moment's answer.
+    # summed over runs in turn, because minima would subtract the quietest sleep from the answer of another moment.
     compared = ("%%stream", "display(Markdown) a chunk", "print a chunk")
     for _ in range(REPEATS - 1):
         for way in compared:
@@ -113,7 +113,7 @@ def test_an_answer_of_80_kb_at_3000_chunks_a_second(open_notebook: OpenNotebook,
     notebook = open_notebook("lab", preparing, *cells, before_opening=meter.listen)
     notebook.run(1)
     meter.start(notebook, 4)
-    # Twice, for a collection of all the page's garbage falls on whoever comes along.
+    # Twice, because a full garbage collection of the page may hit any run.
     rounds = [measure(meter, notebook, 2, upstream) for _ in range(2)]
     spent = {"%%stream": rounds[0], "%%stream again": rounds[1], ways[1]: measure(meter, notebook, 3, upstream)}
     static = notebook.output(2).inner_text().rpartition("demo · complete")[0]

@@ -1,6 +1,6 @@
 """Takes the pictures of the live view that the README shows, in a real JupyterLab, light and dark.
 
-It is no test, so the suite does not collect it. To take the pictures again, name it:
+It is not a test, so the suite does not collect it. To take the pictures again, name it:
 
     .venv/bin/python -m pytest tests/browser/take_screenshots.py
 

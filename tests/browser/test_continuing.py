@@ -1,4 +1,4 @@
-"""What people see when they go on with an answer that broke off: the whole answer, whatever the API."""
+"""What people see when they continue an answer that broke off: the whole answer, whatever the API."""
 
 from __future__ import annotations
 

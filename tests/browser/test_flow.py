@@ -1,4 +1,4 @@
-"""Whatever becomes of messages, tabs and views in mid stream, every view shows all of the answer."""
+"""Whatever happens to messages, tabs and views mid-stream, every view shows all of the answer."""
 
 from __future__ import annotations
 

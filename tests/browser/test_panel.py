@@ -1,6 +1,6 @@
-"""A chat panel's view in JupyterLab and Notebook 7: shortcuts, outputs that are drawn anew, composition, a busy kernel.
+"""A chat panel's view in JupyterLab and Notebook 7: shortcuts, outputs that are redrawn, composition, a busy kernel.
 
-What it shows is made up in the kernel, for only the view is looked at here.
+What it shows is made up in the kernel, because only the view is tested here.
 """
 
 from __future__ import annotations
@@ -126,10 +126,10 @@ def test_an_output_that_is_updated_loses_nothing(notebook: Notebook) -> None:
     panel.locator("article").first.evaluate("article => { article.marked = true }")
     notebook.page.evaluate(
         """() => {
-          window.drawn_anew = 0;
+          window.redrawn = 0;
           const panel = document.querySelector(".nbs-panel");
           const look = (records) => records.forEach(({ removedNodes }) => {
-            for (const node of removedNodes) if (node.contains(panel)) drawn_anew += 1;
+            for (const node of removedNodes) if (node.contains(panel)) redrawn += 1;
           });
           new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
         }"""
@@ -138,7 +138,7 @@ def test_an_output_that_is_updated_loses_nothing(notebook: Notebook) -> None:
     composer(panel).press("Enter")
     composer(panel).press_sequentially("typed meanwhile", delay=15)
     wait_for_state(panel, "completed")
-    notebook.page.wait_for_function("drawn_anew > 0")
+    notebook.page.wait_for_function("redrawn > 0")
     expect(panel).to_have_count(1)
     expect(composer(panel)).to_be_focused()
     expect(composer(panel)).to_have_value("typed meanwhile")

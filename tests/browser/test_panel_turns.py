@@ -45,7 +45,7 @@ def test_a_turn_is_copied_exactly(panel_page: PanelPage, page: Page) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == "An **answer**\n\n* x"
 
 
-def test_a_question_is_written_anew_where_it_stands(panel_page: PanelPage) -> None:
+def test_a_question_is_edited_in_place(panel_page: PanelPage) -> None:
     panel_page.show(turns=exchange(1))
     asked = panel_page.turns.first
     asked.get_by_role("button", name="Edit", exact=True).click()
@@ -97,7 +97,7 @@ def test_a_late_reply_leaves_another_editor_alone(panel_page: PanelPage, page: P
     assert panel_page.errors == []
 
 
-def test_what_is_written_anew_is_asked_once_and_stays_as_it_was_asked(panel_page: PanelPage, page: Page) -> None:
+def test_an_edited_question_is_asked_once_and_stays_as_it_was_asked(panel_page: PanelPage, page: Page) -> None:
     panel_page.show(turns=exchange(1))
     asked = panel_page.turns.first
     asked.get_by_role("button", name="Edit", exact=True).click()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STOPPED = Mark("Stopped", "You stopped the answer.")
 
 
-def test_what_is_written_anew_is_handed_over_when_its_turn_goes(panel_page: PanelPage) -> None:
+def test_an_unsaved_edit_is_handed_over_when_its_turn_goes(panel_page: PanelPage) -> None:
     panel_page.show(turns=(*exchange(1), *exchange(2)))
     panel_page.turns.nth(2).get_by_role("button", name="Edit", exact=True).click()
     panel_page.turns.nth(2).get_by_role("textbox").fill("a careful rewrite")

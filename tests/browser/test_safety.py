@@ -135,7 +135,7 @@ def test_no_payload_acts_live_or_static_or_exported(
 
     notebook.save()
     canary.forget()
-    notebook.load()  # what is read from the file is trusted, for it was made here
+    notebook.load()  # what is read from the file is trusted, because it was made here
     wait_for(page, STATIC, END, lives + statics)
     wait_for_formulas(page, lives + statics)
     canary.remember()
@@ -180,7 +180,7 @@ def exported_findings(canary: Canary) -> list[str]:
 
 
 def usual_addresses(canary: Canary) -> tuple[str, ...]:
-    """What the export of a notebook with a formula and a diagram asks for, whoever wrote them."""
+    """What the export of a notebook with a formula and a diagram asks for, regardless of the author."""
     visits = list(canary.visits)
     harmless = "$x$\n\n```mermaid\ngraph TD; A-->B\n```"
     export(canary, exported([harmless]))

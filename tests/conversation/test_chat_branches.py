@@ -1,4 +1,4 @@
-"""Branches of a chat over real HTTP: editing, regenerating, going on, taking back."""
+"""Branches of a chat over real HTTP: editing, regenerating, continuing, undoing."""
 
 from __future__ import annotations
 

@@ -78,11 +78,11 @@ def test_any_text_can_be_saved(make_chat, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no saved chat"),
-        (b"\xff\xfe\x00", "is no saved chat"),
-        (b"[" * 100_000, "is no saved chat"),
-        (b"not JSON", "is no saved chat"),
-        (b'{"cells": []}', "this is no saved chat"),
+        (b"", "is not a saved chat"),
+        (b"\xff\xfe\x00", "is not a saved chat"),
+        (b"[" * 100_000, "is not a saved chat"),
+        (b"not JSON", "is not a saved chat"),
+        (b'{"cells": []}', "this is not a saved chat"),
         (b'{"nbstream_chat": 7}', "a newer nbstream"),
         (b'{"nbstream_chat": 1, "turns": [{}]}', "damaged at turn 1"),
     ],

@@ -104,7 +104,7 @@ def test_a_document_is_a_copy(document):
     "data", [None, [], "text", 7, {}, {"turns": []}, {"nbstream_chat": "1"}, {"nbstream_chat": True}]
 )
 def test_what_is_no_chat_is_refused(data):
-    with pytest.raises(UsageError, match=r"this is no saved chat; chat.save\(path\) makes one"):
+    with pytest.raises(UsageError, match=r"this is not a saved chat; chat.save\(path\) makes one"):
         Document.from_dict(data)
 
 

@@ -191,7 +191,7 @@ def test_another_server_knows_nothing():
     assert known_to_server([*kept("1", "2"), NEW], "other") == (None, 0)
 
 
-def test_what_has_changed_since_is_sent_anew():
+def test_what_has_changed_since_is_sent_again():
     one, two, three, four, *rest = kept("1", "2", "3")
     assert known_to_server([three, four, *rest, NEW], "seed") == (None, 0)
     assert known_to_server([one, two, *rest, NEW], "seed") == ("resp_1", 2)

@@ -108,7 +108,7 @@ def test_only_a_whole_answer_is_sent_by_itself(values, included):
 
 
 def continued(before, text, state, **facts):
-    """The turn once another request has gone on with it."""
+    """The turn once another request has continued it."""
     result = StreamResult(text, state, **facts)
     return answer_turn("a", replace(result, rounds=(*before.result.all_rounds, *result.all_rounds)), before=before)
 

@@ -1,4 +1,4 @@
-"""Responses in the background: generated whoever reads, streamed once more from any event, cancelled."""
+"""Responses in the background: generated with or without a reader, streamed again from any event, cancelled."""
 
 import asyncio
 import json

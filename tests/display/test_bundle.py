@@ -33,7 +33,7 @@ def test_a_footer_says_what_is_known_once_the_answer_has_ended():
     facts = r"m\_1\* · complete · 1,200 tokens · first token after 0\.42 s · 141 tokens/s"
     assert data == {"text/markdown": f"Hi\n\n*{facts}*\n", "text/plain": "Hi"}
     data, _ = answer_bundle(StreamResult("Hal", StreamState.CANCELLED), footer=True)
-    assert data["text/markdown"].endswith(" goes on from there\\.\n\n*stopped*\n")
+    assert data["text/markdown"].endswith(" picks up from there\\.\n\n*stopped*\n")
     data, _ = answer_bundle(StreamResult("Hal", StreamState.STREAMING, model="m_1*"), footer=True)
     assert data["text/markdown"] == "Hal"
 
@@ -66,7 +66,7 @@ def test_a_mark_and_notes_share_one_quote_and_each_note_comes_once():
     assert mark.startswith("> **Cut off.** ")
     assert notes == [r"> *Note.* An \<img\> is not shown\.", r"> *Note.* Other events\."]
     assert data["text/plain"].splitlines()[2:] == [
-        "[Cut off: The token limit was reached (--max-tokens); %stream_continue goes on from there.]",
+        "[Cut off: The token limit was reached (--max-tokens); %stream_continue picks up from there.]",
         "[Note: An <img> is not shown.]",
         "[Note: Other events.]",
     ]

@@ -214,7 +214,7 @@ def test_the_footer_leaves_out_what_is_not_known(result, facts):
 @pytest.mark.parametrize(
     ("result", "in_a_cell", "in_a_panel"),
     [
-        (StreamResult("a", CANCELLED), "; %stream_continue goes on from there.", "; Continue goes on from there."),
+        (StreamResult("a", CANCELLED), "; %stream_continue picks up from there.", "; Continue picks up from there."),
         (StreamResult("", COMPLETED, "length"), "with --max-tokens.", "with Max tokens in the settings."),
         (StreamResult("", COMPLETED, "stop"), "Run the cell again, or", "Ask for another answer, or"),
         (StreamResult("a", COMPLETED, refusal="No"), "in stream_result.refusal.", "in panel.result.refusal."),
@@ -227,7 +227,7 @@ def test_the_sentence_names_the_ways_on_that_there_are(result, in_a_cell, in_a_p
 
 def test_a_failure_and_a_note_speak_in_the_words_of_the_place():
     warned = StreamWarning(
-        "other_api", "The server answered in the words of Responses.", (Remedy(RemedyKind.USE_API, "responses"),)
+        "other_api", "The server answered in the Responses format.", (Remedy(RemedyKind.USE_API, "responses"),)
     )
     error = RateLimitError("Too many.", remedies=[Remedy(RemedyKind.RETRY)])
     result = StreamResult("", FAILED, error=error, warnings=(warned,))

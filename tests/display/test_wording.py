@@ -12,7 +12,7 @@ from nbstream.result import StreamWarning
 from nbstream.text.place import Place, place_here, reader_in
 from nbstream.text.wording import WORDINGS, told
 
-# What a remedy is about, for the kinds that say so.
+# What a remedy is about, for the kinds that have a value.
 VALUES: dict[RemedyKind, str | float] = {
     RemedyKind.CHECK_MODEL: "gpt-x",
     RemedyKind.USE_API: "chat",
@@ -103,10 +103,10 @@ SET_KEY = "Set OPENAI_API_KEY (or nbs.configure(api_key=…))"
             "It is kept.",
             [RemedyKind.CONTINUE, RemedyKind.MORE_TIME_IN_TOTAL],
             Place.CELL,
-            "It is kept; %stream_continue goes on from there. Allow more with --total-timeout SECONDS.",
+            "It is kept; %stream_continue picks up from there. Allow more with --total-timeout SECONDS.",
         ),
-        ("It is kept.", [RemedyKind.CONTINUE], Place.PANEL, "It is kept; Continue goes on from there."),
-        ("It is kept.", [RemedyKind.CONTINUE], Place.PYTHON, "It is kept; result.resume() goes on from there."),
+        ("It is kept.", [RemedyKind.CONTINUE], Place.PANEL, "It is kept; Continue picks up from there."),
+        ("It is kept.", [RemedyKind.CONTINUE], Place.PYTHON, "It is kept; result.resume() picks up from there."),
         ("no model given", [RemedyKind.CHOOSE_MODEL], Place.PANEL, "no model given; choose one below"),
         (
             "no model given",

@@ -1,4 +1,4 @@
-"""Which cells of a notebook are awaited. That it pays is seen in the browser: a page is reloaded in mid stream."""
+"""Which cells of a notebook are awaited. A browser test shows what it is for: a page is reloaded mid-stream."""
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell

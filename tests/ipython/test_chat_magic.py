@@ -67,7 +67,7 @@ def test_the_line_form(run, shell, loopback, options):
 
 
 @pytest.mark.parametrize("in_a_panel", [False, True])
-def test_the_chat_of_a_variable_is_continued_and_whoever_listens_sees_it(run, shell, loopback, make_chat, in_a_panel):
+def test_the_chat_of_a_variable_is_continued_and_its_listeners_see_it(run, shell, loopback, make_chat, in_a_panel):
     chat = make_chat(messages=said("Q1", "A1"))
     listener = Listener(chat)
     chat.listen(listener)

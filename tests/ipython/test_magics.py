@@ -127,14 +127,14 @@ def test_a_failed_stream_leaves_its_result(run, ns):
 @pytest.mark.usefixtures("demo")
 def test_a_cell_is_told_what_to_do_in_a_cell_and_python_in_python(run, ns):
     ran = run(f"%%stream -m demo {CUT}\nTell a long story")
-    assert "%stream_continue goes on from there" in ran.out
-    assert str(ran.error).endswith("; %stream_continue goes on from there.")
+    assert "%stream_continue picks up from there" in ran.out
+    assert str(ran.error).endswith("; %stream_continue picks up from there.")
     ran = run('import nbstream\nnbstream.stream("Tell a long story", model="demo", demo={"fault": "cut"})')
-    assert "result.resume() goes on from there" in ran.out
-    assert str(ran.error).endswith("; result.resume() goes on from there.")
+    assert "result.resume() picks up from there" in ran.out
+    assert str(ran.error).endswith("; result.resume() picks up from there.")
     ns["partial"] = ran.error.result
     ran = run("%stream_continue partial")  # which is cut again
-    assert str(ran.error).endswith("; %stream_continue goes on from there.")
+    assert str(ran.error).endswith("; %stream_continue picks up from there.")
 
 
 def test_a_wrong_cell_is_told_what_to_do_in_a_cell(run):

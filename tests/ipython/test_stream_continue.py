@@ -138,7 +138,7 @@ def test_it_can_be_gone_on_with_until_it_is_whole(
     assert ns["summary"] == "Hello world"
 
 
-# --- what else can be gone on with ------------------------------------------------------------------------------------
+# --- what else can be continued ---------------------------------------------------------------------------------------
 
 
 def test_an_answer_cut_at_its_limit(
@@ -238,7 +238,7 @@ def test_before_anything_was_asked_there_is_nothing_to_go_on_with(
 ) -> None:
     monkeypatch.setattr(engine(), "last_result", None)
     ran = run("%stream_continue")
-    assert "there is no stream to go on with" in ran.shown
+    assert "there is no stream to continue" in ran.shown
     assert "\n" not in ran.shown.strip()
 
 

@@ -6,7 +6,7 @@ The normalisation, applied to both sides alike:
 * `span`, `div` and `section` are transparent, they carry classes only. `<pre lang>` is the class on the `code` inside.
 * Kept are the attributes `href` (percent-decoded), `start`, `align`, `checked` and `type`. Titles are dropped.
 * An image is compared as the link that stands for it here.
-* A destination that is refused here (other schemes than http, https and mailto) is no link on the other side either.
+* A destination that is refused here (other schemes than http, https and mailto) is not a link on the other side either.
 * A check box right before a paragraph counts as being in it.
 * A footnote reference is its number in a `sup`; the links from and to it are dropped.
 

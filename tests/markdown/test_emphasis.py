@@ -47,5 +47,5 @@ def test_the_text_of_an_image_is_plain():
 @pytest.mark.parametrize("piece", ["*a_ ", "**a ", "a** ", "*a **b ", "_a*b~c ", "~a ~~b ", "***a_"])
 def test_runs_that_pair_with_nothing_cost_no_more_than_those_that_do(piece):
     text = piece * 1000
-    # Whoever looks back at every run takes thousands.
+    # Looking back at every run takes thousands.
     assert steps(partial(render, text)) < 400 * len(text)

@@ -51,7 +51,7 @@ def test_a_giant_block_is_sent_about_once(text: str) -> None:
     assert slots.text == html
     committed = sum(len(patch.commit) for patch in patches)
     tails = [len(patch.tail) for patch in patches]
-    assert committed <= 2.1 * len(html), "once, and once more if it is drawn anew at its end"
+    assert committed <= 2.1 * len(html), "once, and once more if it is redrawn at its end"
     assert max(tails) <= 3_000
     assert sum(tails) / len(tails) <= 900
 
@@ -101,7 +101,7 @@ def test_only_the_last_items_are_sent_while_they_grow() -> None:
     assert renderer.append("\n\nEnd\n")[0] == Patch(0, 1, "\n<li>three</li>\n<li>four</li>\n", "", settled=True)
 
 
-def test_a_list_that_becomes_loose_is_made_anew() -> None:
+def test_a_list_that_becomes_loose_is_rebuilt() -> None:
     renderer = IncrementalRenderer()
     renderer.append("- one\n- two\n")
     (patch,) = renderer.append("\n- three")

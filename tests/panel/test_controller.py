@@ -179,7 +179,7 @@ def test_a_queue_that_waits_goes_on_once_the_part_of_an_answer_is_gone(panel, vi
     panel.stop()
     state = view.idle(turns=4)
     loopback.wait(left=1)
-    assert "queued waits, for the last answer is not complete" in state.notice
+    assert "queued waits because the last answer is not complete" in state.notice
     panel.delete(state.turns[3].id)
     state = view.wait(lambda state: len(state.turns) == 4 and state.running is None and not state.queue)
     assert (said(state)[2:], state.notice) == ([("user", "second"), ("assistant", "Yes")], "")
@@ -295,7 +295,7 @@ def test_an_answer_asked_for_in_a_panel_speaks_of_the_panel(panel, view, loopbac
     loopback.send('data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n', then="reset")
     panel.send("Hi")
     state = view.idle(turns=2)
-    assert state.turns[1].mark.sentence.endswith("(3 characters) is kept; Continue goes on from there.")
+    assert state.turns[1].mark.sentence.endswith("(3 characters) is kept; Continue picks up from there.")
     assert str(panel.chat.result.error) == state.turns[1].mark.sentence
 
 

@@ -136,7 +136,7 @@ def test_a_long_conversation_shows_its_newest_turns():
     assert 1_000_000 < len(data["text/markdown"]) < size(data, metadata) < LIMIT
 
 
-def test_earlier_turns_are_drawn_anew_only_now_and_then():
+def test_earlier_turns_are_redrawn_only_now_and_then():
     chat, transcript = chat_of(), Transcript("k")
     early, late = [], []
     for number in range(40):

@@ -223,7 +223,7 @@ def test_config_never_shows_a_key(run, shell):
     for code in (
         "%config NBStream",
         "%config NBStream.api_key",
-        "import nbstream.settings.config\nnbstream.config.settings().config",
+        "import nbstream.settings.config\nnbstream.settings.config.settings().config",
     ):
         shown, result = run(code)
         assert result.success

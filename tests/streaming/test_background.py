@@ -1,4 +1,4 @@
-"""Background responses, which go on without a reader: taken up where they broke off, nothing lost, nothing twice."""
+"""Background responses, which continue without a reader: resumed where they broke off, nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def message(*parts: str, item: str = "msg_1") -> dict[str, Any]:
 
 
 def after(server: FaultServer) -> list[str | None]:
-    """Which number each request asked to go on after; `None` for one that begins."""
+    """After which number each request asked to resume; `None` for one that begins."""
     for received in server.requests:
         taken_up = received.method == "GET"
         assert (received.method, received.path) == (
@@ -288,7 +288,7 @@ def test_a_background_response_cut_at_its_limit_is_sent_back(
 def test_a_background_response_that_the_server_gave_up_is_sent_back(
     loopback: FaultServer, background: Callable[..., StreamHandle], kind: str
 ) -> None:
-    """It goes on no more, so there is nothing to take up."""
+    """It has ended on the server, so there is nothing to resume."""
     ended = event(kind, response={"id": "resp_1", "status": kind, "error": {"code": "server_error", "message": "no"}})
     loopback.send(*numbered(CREATED, text("Hello"), ended))
     loopback.send(responses_body(" world", id="resp_2"))

@@ -40,7 +40,7 @@ PATIENCE = 60.0
 
 
 def tasks_left(engine: Engine) -> list[str]:
-    """The tasks on the engine's loop, once everything that can go on has gone on."""
+    """The tasks on the engine's loop, once everything that can continue has done so."""
 
     async def look() -> list[str]:
         left: list[str] = []
@@ -278,7 +278,7 @@ def test_a_cancelled_stream_is_gone_at_once_and_leaves_nothing(
         def ready() -> None:
             assert reached.event.wait(PATIENCE)
             elsewhere = nbs.stream("Hi", model="m", base_url=other.base_url, display=False)
-            assert elsewhere.text == "Hello", "another stream goes on meanwhile"
+            assert elsewhere.text == "Hello", "another stream continues meanwhile"
             assert len(sockets_to(reached.port)) == before + 1
 
         cancel(reached.url, drawn_on, ready)

@@ -1,4 +1,4 @@
-"""Going on with an answer that broke off, was stopped or was cut at its limit: what is sent, and what comes of it."""
+"""Continuing an answer that broke off, was stopped or was cut at its limit: what is sent, and what comes of it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def cut(loopback: FaultServer, start: Callable[..., StreamHandle]) -> StreamResu
     return broken(start())
 
 
-# --- sent back for the model to go on from ----------------------------------------------------------------------------
+# --- sent back for the model to continue ------------------------------------------------------------------------------
 
 
 def test_a_broken_answer_is_sent_back_and_what_comes_is_appended(cut: StreamResult, loopback: FaultServer) -> None:
@@ -110,7 +110,7 @@ def a_call(arguments: str, **first: str) -> bytes:
 
 
 @pytest.mark.parametrize("said", ["", "Let me see."])
-def test_a_call_that_broke_off_is_made_anew(
+def test_a_call_that_broke_off_is_made_again(
     loopback: FaultServer, start: Callable[..., StreamHandle], said: str
 ) -> None:
     """It is not sent back either, so the model makes it again as a whole; nobody must carry out both."""
@@ -192,7 +192,7 @@ def test_the_servers_final_wording_is_of_what_it_sent(
     assert broken(start(api="responses")).resume(display=False).text == "Hello"
 
 
-# --- what can be gone on with -----------------------------------------------------------------------------------------
+# --- what can be continued --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_the_whole_answer_is_drawn(cut: StreamResult, loopback: FaultServer, dra
 
 
 def secrets_in(thing: object) -> list[str]:
-    """Where the key, or the way to go on, can be read in what is made of a result."""
+    """Where the key, or the continuation, can be read in what is made of a result."""
     words = [str(thing), repr(thing)]
     if isinstance(thing, StreamResult):
         words += [str(thing.metadata()), thing._repr_html_(), str(thing.summary())]

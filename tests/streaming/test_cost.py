@@ -35,7 +35,7 @@ class _PriceList(types.ModuleType):
 
 
 @pytest.fixture(autouse=True)
-def _read_anew():
+def _read_again():
     for kept in (cost.price_list, cost.installed):
         kept.cache_clear()
     yield

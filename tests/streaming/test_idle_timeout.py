@@ -1,4 +1,4 @@
-"""The limit on silence, in virtual time: when it goes off, when not, and what it costs."""
+"""The idle timeout, in virtual time: when it fires, when not, and what it costs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from nbstream.streaming.idle_timeout import SilenceLimit
+from nbstream.streaming.idle_timeout import IdleTimeout
 
 
 @pytest.fixture
 def run(run_virtually):
-    """Bear silences one after the other, restarting the limit after each, and return when the block ended."""
+    """Sit through silences one after the other, restarting the timeout after each; return when the block ended."""
 
     def run(first: float, *steps: tuple[float, float]) -> tuple[float, bool]:
         async def main() -> tuple[float, bool]:
-            limit = SilenceLimit(first)
+            limit = IdleTimeout(first)
             try:
                 async with limit:
                     for pause, silence in steps:
@@ -49,7 +49,7 @@ def test_it_goes_off_after_so_much_silence(run, first, steps, ended):
 def test_a_cancelled_block_is_cancelled(run_virtually):
     async def main():
         async def bear():
-            async with SilenceLimit(5):
+            async with IdleTimeout(5):
                 await asyncio.sleep(10)
 
         task = asyncio.create_task(bear())
@@ -63,7 +63,7 @@ def test_a_cancelled_block_is_cancelled(run_virtually):
 
 def test_an_error_of_the_block_is_its_own(run_virtually):
     async def main():
-        async with SilenceLimit(5):
+        async with IdleTimeout(5):
             raise TimeoutError("another")
 
     with pytest.raises(TimeoutError, match="another"):
@@ -80,7 +80,7 @@ def test_a_restart_sets_no_timer(run_virtually, monkeypatch):
             return call_at(*given)
 
         monkeypatch.setattr(loop, "call_at", counted)
-        async with SilenceLimit(5) as limit:
+        async with IdleTimeout(5) as limit:
             for _ in range(1000):
                 limit.restart(5)
         return len(timers)

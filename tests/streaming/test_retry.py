@@ -1,4 +1,4 @@
-"""Whether a request is sent again, and after which pause: the policy by value, and the headers that decide."""
+"""Whether a request is retried, and after what delay: the policy by value, and the headers that decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The surfaces of one stream: none is any concern of the others, nor of the answer."""
+"""The surfaces of one stream: independent of each other, and the answer of all of them."""
 
 import asyncio
 import subprocess
@@ -179,7 +179,7 @@ def test_one_that_hangs_for_ever_holds_up_neither_the_end_nor_another_surface_no
     assert committed == [("Hello", None, None)], "before anything was closed"
     assert (first.text, first.state, second.text) == ("Hello", "completed", "quick")
     assert (beside.final, other.final) == (first, second)
-    assert "waits no longer for a display" in caplog.text
+    assert "no longer waits for a display" in caplog.text
 
 
 def test_nothing_is_drawn_on_a_thread_where_nothing_is_drawn(make_request, scripted):

@@ -114,6 +114,6 @@ def test_work_on_threads_is_done_in_line(elapse):
 
 def test_waiting_for_ever_is_an_error_and_leaves_the_loop_usable():
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        with pytest.raises(RuntimeError, match="everything waits for ever"):
+        with pytest.raises(RuntimeError, match="everything waits forever"):
             runner.run(asyncio.Event().wait())
         runner.run(asyncio.sleep(1))

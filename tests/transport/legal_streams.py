@@ -1,7 +1,7 @@
 """Random bodies that both wire formats allow, for property tests: any text, any cuts of it, any framing.
 
-The text never holds a whole think tag, and the last piece never begins like the whole answer, for what these mean is
-the package's decision and not the format's.
+The text never holds a whole think tag, and the last piece never begins like the whole answer, because what these mean
+is the package's decision and not the format's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One request through the SDK and a whole session, for tests of what happens on the way. Must not know the tests."""
+"""One request through the SDK and a whole session, for tests of what happens on the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From bytes to events: JSON in its loose forms, end marks, errors, and bodies that are no stream at all."""
+"""From bytes to events: JSON in its loose forms, end marks, errors, and bodies that are not streams at all."""
 
 import json
 

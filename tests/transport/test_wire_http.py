@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FaultServer]:
-    """One for all the cases, for a new address costs a new client."""
+    """One for all the cases, because a new address costs a new client."""
     with FaultServer() as made:
         yield made
 

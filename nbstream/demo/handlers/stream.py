@@ -26,7 +26,7 @@ class StreamHandler(ApiHandler):
     _work: asyncio.Future[None] | None = None
 
     async def work(self, answering: Coroutine[object, object, None]) -> None:
-        """Answer. The work is a task of its own, for a client that leaves ends it wherever it waits."""
+        """Answer. The work is its own task, because a client that leaves ends it wherever it waits."""
         self._work = asyncio.ensure_future(answering)
         try:
             with suppress(asyncio.CancelledError, StreamClosedError):

@@ -1,4 +1,4 @@
-"""ES modules joined into one. It must not know widgets, wheels or style sheets.
+"""ES modules joined into one.
 
 Each module except the entry becomes a function that is called once, in the order in which a browser would evaluate the
 modules, and returns its exports. Names of different modules therefore never clash and nothing is renamed. Whatever

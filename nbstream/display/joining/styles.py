@@ -1,4 +1,4 @@
-"""Style sheets joined into one, without comments and indentation. It must not know widgets or wheels."""
+"""Style sheets joined into one, without comments and indentation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def join_styles(entry: pathlib.Path) -> str:
 
 
 def _texts(path: pathlib.Path, seen: list[pathlib.Path]) -> Iterator[str]:
-    """The text of each style sheet once, after those that it imports."""
+    """The text of each style sheet once, after its imports."""
     seen.append(path)
     source = path.read_text("utf-8").replace("\f", "\n")
     starts: list[int] = list(itertools.accumulate((len(line) + 1 for line in source.split("\n")), initial=0))

@@ -82,7 +82,7 @@ export class CodeBar {
       this.copyButton.focus({ preventScroll: true });
     } else if (event.target === (event.shiftKey ? this.bar.firstElementChild : this.bar.lastElementChild)) {
       if (event.shiftKey) event.preventDefault();
-      this.pre.focus({ preventScroll: true }); // from where the browser goes on
+      this.pre.focus({ preventScroll: true }); // from where the browser continues
     }
   }
 
@@ -98,7 +98,7 @@ export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Without HTTPS there is no clipboard but this.
+    // Without HTTPS this is the only clipboard.
     const copied = element("pre", "", document.body);
     copied.textContent = text;
     getSelection()?.selectAllChildren(copied);

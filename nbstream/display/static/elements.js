@@ -30,7 +30,7 @@ export function button(className, label, title, parent, onClick) {
 }
 
 /**
- * What stays as it is costs nothing; setting it again would make the page look for what has changed.
+ * An unchanged attribute costs nothing; setting it again would make the page look for changes.
  *
  * @param {Element} node
  * @param {string} name
@@ -58,7 +58,7 @@ export function targetOf({ target }) {
   return /** @type {Element} */ (target);
 }
 
-// Outside the views, for what it says last is said when the static answer has already taken their place.
+// Outside the views, because its last words are spoken when the static answer has already replaced them.
 export function announcer() {
   const made = element("div", "nbs-announcer", document.body);
   made.setAttribute("role", "status");
@@ -137,7 +137,7 @@ export function inSight(node) {
 }
 
 /**
- * A link without a server of its own leads into the Jupyter server, where opening an address can do things.
+ * A link without its own server leads into the Jupyter server, where opening an address can do things.
  *
  * @param {Event} event
  */

@@ -131,7 +131,7 @@ export class LiveDocument {
     const seconds = Math.floor((performance.now() - this.startedAt) / 1000);
     const label = this.model.get("label");
     if (this.ended) return this.facts.join(" · ");
-    // The text there is may be that of an answer which is only gone on with.
+    // The existing text may be that of an answer that is only being continued.
     const answering = this.state !== "pending" && this.blocks.some((block) => block.childNodes.length);
     if (answering) return `${label} · streaming · ${seconds} s`;
     const waiting = `Waiting for ${label} · ${seconds} s`;

@@ -2,7 +2,7 @@
 
 /**
  * The block at an index, the depth in it at which HTML is placed, the HTML that is final there, how much of the last
- * tail stays, and what the tail goes on with.
+ * tail stays, and how the tail continues.
  *
  * @typedef {[index: number, depth: number, commit: string, keep: number, tail: string]} Patch
  * @typedef {{ word: string, sentence: string }} Mark

@@ -175,7 +175,7 @@ class LiveView extends AnswerView {
   }
 }
 
-// A document is found by its widget's key, for the model that is handed in is another object each time.
+// A document is found by its widget's key, because each call passes a different model object.
 /** @type {Map<string, LiveDocument>} */
 const documents = new Map();
 

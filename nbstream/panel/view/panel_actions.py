@@ -1,6 +1,6 @@
 """What the reader of a chat panel can do, and how the page's messages become calls.
 
-The page is not trusted to be well-behaved: a message of another shape is nothing. It must not know widgets or chats.
+The page is not trusted to be well-behaved: a message of another shape is ignored.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PanelActions(Protocol):
         ...
 
     def resume(self, turn_id: str) -> None:
-        """Go on with a partial answer."""
+        """Continue a partial answer."""
         ...
 
     def select(self, turn_id: str) -> None:

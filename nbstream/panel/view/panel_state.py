@@ -1,7 +1,7 @@
 """What the chat panel's view shows, as frozen values, and how they are written for the page.
 
-The values are made by whoever holds the conversation; the view draws them and knows nothing else. Pure: no widget,
-thread or clock. Every string is the reader's or the model's and is text: only the view turns any of it into HTML.
+The owner of the conversation makes the values; the view draws them and knows nothing else. Pure: no widget, thread or
+clock. Every string is the reader's or the model's and is text: only the view turns any of it into HTML.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class TurnView:
         included: Whether later requests send it.
         can_include: Whether the reader may decide that, as for a partial answer.
         can_retry: Whether it can be asked for again because it failed.
-        can_continue: Whether the model can go on from where it ends.
-        can_edit: Whether the reader may write it anew.
+        can_continue: Whether the model can continue it.
+        can_edit: Whether the reader may edit it.
         can_regenerate: Whether another answer in its place can be asked for.
         note: What else is to be said about it, such as that it is not sent to the model.
     """
@@ -98,7 +98,7 @@ class TurnView:
         return self.body or ((Segment("text", self.text),) if self.text else ())
 
     def head(self) -> dict[str, Any]:
-        """What is light, for the page: all but the text and what is as long as a text.
+        """The light part, for the page: all but the text and what is as long as a text.
 
         Example:
             >>> TurnView("a", "user", "Hi").head()["role"]

@@ -1,6 +1,6 @@
 """The view of a chat panel: a widget that draws a `PanelState` and hands what the reader does to `PanelActions`.
 
-It must not know chats, transport or display ids. Pages come and go; the state is here.
+Pages come and go; the state is here.
 
 To the page, the first two each with the next `number`:
 

@@ -1,7 +1,4 @@
-"""The HTML of turns that no longer change: each is rendered once, and again only if its text is another.
-
-It must not know widgets, messages or which pages there are.
-"""
+"""The HTML of turns that no longer change: each is rendered once, and again only if its text changes."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ __all__ = ["SettledTurns"]
 
 @dataclass(slots=True)
 class _Settled:
-    """What a turn holds, under a name that is the same only for the same."""
+    """A turn's content under a name: equal names mean equal content."""
 
     text: str
     reasoning: str

@@ -7,8 +7,8 @@ import { PanelView } from "./panel_view.js";
 /** @import { PanelModel } from "./panel_messages.js" */
 
 /**
- * Where a view is shown. Jupyter draws an output that is updated anew, and does not always tell the view that it had:
- * the elements that were taken out are gone on with, so that nothing the reader did is lost.
+ * Where a view is shown. Jupyter redraws an output that is updated, and does not always tell the old view: the removed
+ * elements stay in use, so that nothing the reader did is lost.
  */
 class Place {
   /** @type {MutationObserver | null} */
@@ -57,7 +57,7 @@ class Place {
   }
 }
 
-// A document is found by its widget's key, for the model that is handed in is another object each time.
+// A document is found by its widget's key, because each call passes a different model object.
 /** @type {Map<string, PanelDocument<PanelView>>} */
 const panels = new Map();
 

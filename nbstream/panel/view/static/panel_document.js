@@ -13,9 +13,9 @@ import { LiveDocument } from "../../../display/static/live_document.js";
 const DEAF_MS = 1000;
 const KEPT_MS = 3000;
 const NOT_KEPT =
-  "The notebook no longer keeps what is said here: its page was loaded anew, or the panel is in an Output widget. " +
+  "The notebook no longer keeps what is said here: its page was reloaded, or the panel is in an Output widget. " +
   "Show the panel once more, in any cell.";
-const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell goes on with the saved conversation.";
+const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell continues the saved conversation.";
 
 /**
  * A view of the panel, as far as its document and its parts know it.
@@ -69,7 +69,7 @@ export class PanelDocument {
   /** @type {{ text: string, attachments: Attachment[] }} */
   draft = { text: "", attachments: [] };
   /** @type {Set<Element>} */
-  outputs = new Set(); // those that kept the conversation when the answer under way began
+  outputs = new Set(); // those that kept the conversation when the current answer began
   /** @type {number | undefined} */
   greeter;
 
@@ -142,8 +142,8 @@ export class PanelDocument {
     }
   }
 
-  // The kernel brings the outputs up to date that keep the conversation, each time with elements of their own; but a
-  // page that was reloaded is not told, nor is an Output widget, and what they had before would be saved.
+  // The kernel updates the outputs that keep the conversation, each time with elements of their own; but a
+  // page that was reloaded is not told, nor is an Output widget, and their old content would be saved.
   watchOutputs() {
     const outputs = () => [...document.querySelectorAll(`.nbs-transcript[data-panel="${this.model.get("key")}"]`)];
     if (this.running) {
@@ -272,7 +272,7 @@ export class PanelDocument {
   }
 
   /**
-   * Like `ask`, for what needs no answer; what goes wrong is said.
+   * Like `ask`, for what needs no answer; errors are shown.
    *
    * @param {string} action
    * @param {object} [details]

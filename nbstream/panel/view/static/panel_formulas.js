@@ -20,7 +20,7 @@ export class Formulas {
   }
 
   /**
-   * One by one, for the typesetter would take other dollars in the text for formulas too.
+   * One by one, because the typesetter would also read other dollars in the text as formulas.
    *
    * @param {Element} node
    */

@@ -13,7 +13,7 @@ import { button, element } from "../../../display/static/elements.js";
  * @property {() => void} closed
  */
 
-/** A text that is written anew where it stands. While it is being saved, it stays as it is. */
+/** A text that is edited in place. While it is being saved, it stays as it is. */
 export class TextEditor {
   /** @param {Editing} editing */
   constructor({ label, text, optional = false, done, save, failed, closed }) {
@@ -42,7 +42,7 @@ export class TextEditor {
         event.preventDefault();
         finish();
       } else if (event.key === "Escape") {
-        event.stopPropagation(); // it stops no answer here
+        event.stopPropagation(); // here it does not stop an answer
         this.close();
       }
     });
@@ -59,7 +59,7 @@ export class TextEditor {
     fitHeight(this.field);
   }
 
-  // Once: the reader may have gone on elsewhere when it is saved.
+  // Once: the reader may have moved on by the time it is saved.
   close() {
     if (!this.root.parentElement) return;
     this.root.remove();

@@ -29,7 +29,7 @@ export class Trays {
     this.models.toggle.classList.add("nbs-model");
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      event.stopPropagation(); // it stops no answer here
+      event.stopPropagation(); // here it does not stop an answer
       this.open(null);
     });
   }
@@ -76,7 +76,7 @@ export class Trays {
   }
 }
 
-/** A field for any name, and the list of those that the endpoint has, which is asked for when it opens. */
+/** A field for any name, and the list of the endpoint's models, which is fetched when it opens. */
 class ModelPicker {
   at = -1; // which option is marked
   /** @type {HTMLElement[]} */
@@ -192,7 +192,7 @@ class ModelPicker {
   }
 
   /**
-   * Once, though both Enter and leaving the field say so.
+   * Once, although both Enter and leaving the field trigger it.
    *
    * @param {string} name
    */

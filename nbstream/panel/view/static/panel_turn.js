@@ -51,7 +51,7 @@ export class Turn extends AnswerView {
 
     const ask = (/** @type {string} */ action) => () => this.panel.doc.act(action, { target: id });
     this.retry = actButton(this.remedies, "Retry", "Ask again", ask("retry"));
-    this.resume = actButton(this.remedies, "Continue", "Let the model go on from here", ask("resume"));
+    this.resume = actButton(this.remedies, "Continue", "Let the model continue from here", ask("resume"));
     this.include = actButton(this.remedies, "Include", "Send this partial answer along with later questions", () => this.toggle());
     this.back = actButton(this.branch, "◀", "Previous version", () => this.step(-1));
     this.place = element("span", "", this.branch);
@@ -59,7 +59,7 @@ export class Turn extends AnswerView {
     this.back.setAttribute("aria-label", "Previous version");
     this.forth.setAttribute("aria-label", "Next version");
     this.copying = actButton(this.acts, "Copy", "Copy the text", () => this.copy());
-    this.edit = actButton(this.acts, "Edit", "Write this anew and ask again", () => this.startEditing());
+    this.edit = actButton(this.acts, "Edit", "Edit this and ask again", () => this.startEditing());
     this.regenerate = actButton(this.acts, "Regenerate", "Ask for another answer", ask("regenerate"));
     this.deletion = actButton(this.acts, "Delete", "Delete this and what follows", () => this.delete());
     this.deletion.addEventListener("blur", () => say(this.deletion, "Delete"));
@@ -240,7 +240,7 @@ export class Turn extends AnswerView {
   // The turn goes, as when another branch is shown; what was being written in its place does not.
   handOver() {
     const written = this.editor?.written;
-    if (written) this.panel.doc.handOver(written, "The message that you were writing anew is not shown now; your words are below.");
+    if (written) this.panel.doc.handOver(written, "The message that you were editing is not shown now; your words are below.");
   }
 
   remove() {

@@ -127,7 +127,7 @@ export class PanelView {
   }
 
   /**
-   * A second view begins as a copy of the first, for only the views have the HTML of settled turns.
+   * A second view begins as a copy of the first, because only the views have the HTML of settled turns.
    *
    * @param {PanelView} other
    */
@@ -274,7 +274,7 @@ export class PanelView {
     const { notice } = this.doc.surroundings;
     const deaf =
       "The kernel has not answered yet. What you asked for is done as soon as it is free; interrupt it (■) to be " +
-      "heard at once. If it was restarted, nbs.ChatPanel.restore() in a new cell goes on with what was saved.";
+      "heard at once. If it was restarted, nbs.ChatPanel.restore() in a new cell continues what was saved.";
     const words = [this.doc.deaf ? deaf : "", this.doc.remark, notice].filter(Boolean).join(" ");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
