@@ -8,6 +8,7 @@ from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
 from nbstream.errors import UsageError
 from nbstream.settings.config import settings
+from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
 
 
-def start(
+@documented
+def start(  # noqa: D417  `documented` says what the options mean
     prompt: str | list[dict[str, Any]],
     *,
     model: str | None = None,
@@ -55,28 +57,7 @@ def start(
 
     Args:
         prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`).
-        model: Model to ask; `"demo"` is the built-in one.
-        api: `"chat"` or `"responses"`; by default Responses for api.openai.com and Chat Completions elsewhere.
-        system: System prompt.
-        temperature: Sampling temperature.
-        max_tokens: The maximum number of tokens in the answer.
-        base_url: Endpoint of an OpenAI-compatible server, such as `"http://localhost:11434/v1"`.
-        api_key: Key for that endpoint; without it, see `configure`.
-        timeout: Seconds of silence to allow, before the answer begins and within it (120 and 60 by default).
-        total_timeout: Seconds until the answer must be complete; by default there is no limit.
-        max_retries: How often the request may be retried, before anything of the answer has arrived (2 by default).
-        images: `"allow"` loads images that an answer names from other servers, which then learn what is in their
-            addresses; by default they are shown as links.
-        client: An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream
-            uses it on its own event loop, so do not share it with other code.
-        source: Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`,
-            or anything else with their method `open(request)`.
-        stages: Functions that see every event before the answer does, see `nbstream.streaming.stages`.
-        stop_when: Ends the answer early: a text, a list of texts, or a function that is given the text so far and says
-            whether it is enough. The answer is then `completed`, with `finish_reason="stop_when"`, keeps what has
-            arrived, and the connection is closed.
-        stream: `False` asks for the whole answer in one piece, to compare the two.
-        display: Whether to draw the answer.
+        {options}
         **params: Any other field of the API's request body, sent as it is.
 
     Returns:

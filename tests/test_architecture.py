@@ -43,13 +43,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
     "api": ("display.choose", "display.surface", "settings", "streaming"),
     "assembly": (),
-    "cli": ("demo", "ipython.options", "settings", "transport.open"),
+    "cli": ("demo", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown"),
     "conversation.chat": ("api", "settings.config", "settings.resolution", "streaming"),
     "conversation.chat_running": ("display.surface", "streaming.handle", "streaming.surfaces"),
     "demo": (),
     "display": ("markdown",),
-    "ipython": ("api", "conversation.chat", "settings.config", "streaming.engine", "streaming.handle"),
+    "ipython": ("api", "conversation.chat", "settings", "streaming.engine", "streaming.handle"),
     "markdown": (),
     "panel": ("conversation", "display", "markdown", "settings", "streaming.engine"),
     "panel.view": ("display", "markdown"),
@@ -156,7 +156,7 @@ def _modules_that(source: str, known: Collection[str]) -> set[str]:
 
 # What happened is said everywhere, and what to do about it only by what knows the place.
 PLACES = {"display", "panel", "ipython", "cli", "demo", "testing"}
-WRITE_CELLS = {"conversation.export", "settings.provenance", "text.wording"}
+WRITE_CELLS = {"conversation.export", "settings.options", "settings.provenance", "text.wording"}
 WAYS = re.compile(
     r"%stream|(?<![\w-])--[a-z]|(?<![\w-])-m [\w]|[Rr]un the cell|\bMax tokens\b|"
     r"\b(?:Continue|Retry|Regenerate|Send|Stop|Edit|Copy)\b(?=.* )"

@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbstream import __version__
-from nbstream.ipython.options import positive_number
+from nbstream.settings.options import positive_number
 from nbstream.settings.target import DEMO_MODEL
 from nbstream.text.plain import plain
 

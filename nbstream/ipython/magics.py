@@ -17,18 +17,28 @@ from nbstream.api import start
 from nbstream.errors import UsageError, shown_briefly
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.ipython.interpolation import interpolate
-from nbstream.ipython.options import Completer, key_and_json, positive_number, split_line, variable_name
+from nbstream.ipython.options import Completer, key_and_json, split_line, variable_name
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.config import settings
+from nbstream.settings.options import IN_MAGICS, OPTIONS
 from nbstream.streaming.engine import engine
 from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbstream.streaming.handle import StreamHandle
 
 __all__ = ["StreamMagics", "load", "unload"]
+
+
+def _stream_options(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a magic the options of a stream."""
+    for option in reversed(IN_MAGICS):
+        magic = argument(*option.flags, help=option.help, **option.parsing)(magic)
+    return magic
 
 
 @magics_class
@@ -39,16 +49,12 @@ class StreamMagics(Magics):
     @needs_local_scope
     @line_cell_magic
     @magic_arguments()
-    @argument("-m", "--model", help="Model to ask; `demo` is the built-in one. Example: -m gpt-5-mini")
-    @argument("--api", choices=("chat", "responses"), help="OpenAI API to call. Example: --api chat")
-    @argument("-s", "--system", help='System prompt. Example: -s "You are terse."')
+    @_stream_options
     @argument("-o", "--out", type=variable_name, help="Name for the text, besides `stream_text`. Example: -o summary")
     @argument("-u", "--usage", type=variable_name, help="Name for the usage, besides `stream_usage`. Example: -u cost")
     @argument(
         "-r", "--result", type=variable_name, help="Name for the StreamResult, besides `stream_result`. Example: -r run"
     )
-    @argument("--temperature", type=float, help="Sampling temperature. Example: --temperature 0.2")
-    @argument("--max-tokens", type=int, help="The maximum number of tokens in the answer. Example: --max-tokens 300")
     @argument(
         "--param",
         action="append",
@@ -56,38 +62,6 @@ class StreamMagics(Magics):
         default=[],
         metavar="KEY=JSON",
         help="Any other field of the API's request, as often as needed. Example: --param seed=7",
-    )
-    @argument("--base-url", help="OpenAI-compatible server. Example: --base-url http://localhost:11434/v1")
-    @argument(
-        "--timeout",
-        type=positive_number,
-        help="Seconds of silence to allow, before and within the answer. Example: --timeout 300",
-    )
-    @argument(
-        "--total-timeout",
-        type=positive_number,
-        help="Seconds until the answer must be complete. Example: --total-timeout 600",
-    )
-    @argument(
-        "--max-retries",
-        type=int,
-        help="How often to retry the request before anything has arrived. Example: --max-retries 0",
-    )
-    @argument(
-        "--stop-when",
-        action="append",
-        metavar="TEXT",
-        help="End the answer once it holds this text, as often as needed. Example: --stop-when END",
-    )
-    @argument(
-        "--stream",
-        action=argparse.BooleanOptionalAction,
-        help="Whether to stream, or to ask for the whole answer in one piece. Example: --no-stream",
-    )
-    @argument(
-        "--images",
-        choices=("link", "allow"),
-        help="Whether images of other servers are links or loaded. Example: --images allow",
     )
     @argument(
         "--chat",
@@ -236,9 +210,6 @@ class StreamMagics(Magics):
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
 
 
-_ONLY_IN_PYTHON = {"api_key", "client", "display", "prompt", "source", "stages", "stream"}
-
-
 def _parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = getattr(StreamMagics.stream, "parser")  # noqa: B009  put there by magic_arguments
     return parser
@@ -246,17 +217,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the options mean to `nbs.start`."""
-    named = {
-        name: getattr(options, name)
-        for name in (
-            *("model", "api", "system", "temperature", "max_tokens", "base_url"),
-            *("timeout", "total_timeout", "max_retries", "images", "stop_when"),
-        )
-    }
-    if options.stream is not None:
-        named["stream"] = options.stream
+    named = {option.name: getattr(options, option.name) for option in IN_MAGICS}
+    if named["stream"] is None:
+        del named["stream"]
     params = dict(options.param)
-    if taken := sorted(set(params) & {*named, *_ONLY_IN_PYTHON}):
+    if taken := sorted(set(params) & {"prompt", *(option.name for option in OPTIONS)}):
         raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")
     return {"display": not options.quiet, **named, **params}
 

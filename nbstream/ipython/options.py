@@ -14,7 +14,7 @@ from nbstream.errors import UsageError
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-__all__ = ["Completer", "key_and_json", "positive_number", "split_line", "variable_name"]
+__all__ = ["Completer", "key_and_json", "split_line", "variable_name"]
 
 _TOKEN = re.compile(r"""(?:[^\s"']+|"(?:\\.|[^"\\])*"|'[^']*')+""")
 
@@ -22,21 +22,10 @@ _FEW_VALUES = {"--api": ["chat", "responses"], "-m": ["demo"], "--model": ["demo
 
 
 def variable_name(text: str) -> str:
-    """A name that Python lets one assign to."""
+    """A name that Python can assign to."""
     if not text.isidentifier() or keyword.iskeyword(text):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
     return text
-
-
-def positive_number(text: str) -> float:
-    """A finite number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
 
 
 def key_and_json(text: str) -> tuple[str, Any]:

@@ -1,12 +1,18 @@
 """The first line of a magic: options by the shell's rules, then a prompt in which a quote is a quote."""
 
 import argparse
+import inspect
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import nbstream as nbs
 from nbstream.errors import UsageError
-from nbstream.ipython.options import Completer, key_and_json, positive_number, split_line, variable_name
+from nbstream.ipython.options import Completer, key_and_json, split_line, variable_name
+from nbstream.settings.options import IN_MAGICS, OPTIONS, positive_number
+from nbstream.settings.resolution import resolve
 
 
 @pytest.fixture
@@ -118,3 +124,29 @@ def test_no_key_and_json(text, words):
 )
 def test_completions(parser, typed, expected):
     assert expected <= set(Completer(parser)(None, SimpleNamespace(text_until_cursor=typed)))
+
+
+# --- declared once ----------------------------------------------------------------------------------------------------
+
+
+def test_python_takes_the_options_that_are_declared():
+    keywords = set(inspect.signature(nbs.start).parameters) - {"prompt", "params"}
+    assert keywords == {option.name for option in OPTIONS}
+    assert set(inspect.signature(resolve).parameters) - {"config", "prompt", "params"} == keywords - {"display"}
+
+
+def test_the_readme_has_a_row_for_each_option_of_the_magics():
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    rows = [line.partition(" |")[0] for line in readme.splitlines() if line.startswith("| `-")]
+    spelled = {"stream": ("--no-stream",)}
+    missing = [
+        flag
+        for option in IN_MAGICS
+        for flag in spelled.get(option.name, option.flags)
+        if not any(flag in row for row in rows)
+    ]
+    assert missing == []
+
+
+def test_every_option_of_the_magics_has_an_example():
+    assert all(re.search(r" Example: -\S", option.help) for option in IN_MAGICS)

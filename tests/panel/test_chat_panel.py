@@ -1,6 +1,7 @@
 """`ChatPanel` as a notebook's author uses it: traits, callbacks, names, what is displayed and restored."""
 
 import json
+import threading
 
 import pytest
 import traitlets
@@ -106,9 +107,11 @@ def test_the_bound_name_stays_unset_while_another_panel_has_asked_on(ask, option
     loopback.send(chat_body("Hel", finish_reason=None, done=False), then="hold")
     chat = nbs.Chat(**options)
     asking = ask(chat, on_result=lambda result: result.text == "Hello" and chat.start("On", display=False))
-    panel = ask(chat, bind="reply")
+    panel, told = ask(chat, bind="reply"), threading.Event()
+    panel.observe(lambda _: told.set(), "text")
     panel.send("Hi")
     loopback.wait(requests=2)
+    assert told.wait(60), "the panels are told one after the other"
     assert "reply" not in shell.user_ns
     assert (panel.text, asking.text) == ("Hello", "Hello")
     panel.stop()

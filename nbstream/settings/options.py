@@ -1,0 +1,166 @@
+"""The options of a stream, declared once: keywords in Python, options of the magics, and what both say of them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["IN_MAGICS", "OPTIONS", "Option", "documented", "positive_number"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: The keyword in Python.
+        meaning: What it does, for the docstrings in Python.
+        flags: How the magics spell it; none if only Python takes it.
+        help: Its help text in the magics, with an example.
+        parsing: How its value is read from a magic's line, as for `argparse.ArgumentParser.add_argument`.
+    """
+
+    name: str
+    meaning: str
+    flags: tuple[str, ...] = ()
+    help: str = ""
+    parsing: Mapping[str, Any] = field(default_factory=dict)
+
+
+def positive_number(text: str) -> float:
+    """A finite number above 0.
+
+    Raises:
+        argparse.ArgumentTypeError: It is something else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+OPTIONS = (
+    Option(
+        "model",
+        'Model to ask; `"demo"` is the built-in one.',
+        ("-m", "--model"),
+        "Model to ask; `demo` is the built-in one. Example: -m gpt-5-mini",
+    ),
+    Option(
+        "api",
+        '`"chat"` or `"responses"`; by default Responses for api.openai.com and Chat Completions elsewhere.',
+        ("--api",),
+        "OpenAI API to call. Example: --api chat",
+        {"choices": ("chat", "responses")},
+    ),
+    Option("system", "System prompt.", ("-s", "--system"), 'System prompt. Example: -s "You are terse."'),
+    Option(
+        "temperature",
+        "Sampling temperature.",
+        ("--temperature",),
+        "Sampling temperature. Example: --temperature 0.2",
+        {"type": float},
+    ),
+    Option(
+        "max_tokens",
+        "The maximum number of tokens in the answer.",
+        ("--max-tokens",),
+        "The maximum number of tokens in the answer. Example: --max-tokens 300",
+        {"type": int},
+    ),
+    Option(
+        "base_url",
+        'Endpoint of an OpenAI-compatible server, such as `"http://localhost:11434/v1"`.',
+        ("--base-url",),
+        "OpenAI-compatible server. Example: --base-url http://localhost:11434/v1",
+    ),
+    Option("api_key", "Key for that endpoint; without it, see `configure`."),
+    Option(
+        "timeout",
+        "Seconds of silence to allow, before the answer begins and within it (120 and 60 by default).",
+        ("--timeout",),
+        "Seconds of silence to allow, before and within the answer. Example: --timeout 300",
+        {"type": positive_number},
+    ),
+    Option(
+        "total_timeout",
+        "Seconds until the answer must be complete; by default there is no limit.",
+        ("--total-timeout",),
+        "Seconds until the answer must be complete. Example: --total-timeout 600",
+        {"type": positive_number},
+    ),
+    Option(
+        "max_retries",
+        "How often the request may be retried, before anything of the answer has arrived (2 by default).",
+        ("--max-retries",),
+        "How often to retry the request, before anything has arrived. Example: --max-retries 0",
+        {"type": int},
+    ),
+    Option(
+        "stop_when",
+        "Ends the answer early: a text, a list of texts, or a function that is given the text so far and says whether "
+        'it is enough. The answer is then `completed`, with `finish_reason="stop_when"`; what has arrived is kept, and '
+        "the connection is closed.",
+        ("--stop-when",),
+        "End the answer once it holds this text, as often as needed. Example: --stop-when END",
+        {"action": "append", "metavar": "TEXT"},
+    ),
+    Option(
+        "stream",
+        "`False` asks for the whole answer in one piece, to compare the two.",
+        ("--stream",),
+        "Whether to stream, or to ask for the whole answer in one piece. Example: --no-stream",
+        {"action": argparse.BooleanOptionalAction},
+    ),
+    Option(
+        "images",
+        '`"allow"` loads images that an answer names from other servers, which then learn what is in their addresses; '
+        "by default they are shown as links.",
+        ("--images",),
+        "Whether images of other servers are links or loaded. Example: --images allow",
+        {"choices": ("link", "allow")},
+    ),
+    Option(
+        "client",
+        "An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream uses it "
+        "on its own event loop, so do not share it with other code.",
+    ),
+    Option(
+        "source",
+        "Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`, or "
+        "anything else with their method `open(request)`.",
+    ),
+    Option("stages", "Functions that see every event before the answer does, see `nbstream.streaming.stages`."),
+    Option("display", "Whether to draw the answer."),
+)
+
+IN_MAGICS = tuple(option for option in OPTIONS if option.flags)
+"""The options that the magics take."""
+
+
+def documented(function: F) -> F:
+    """Replace `{options}` in a docstring with the options.
+
+    Example:
+        >>> @documented
+        ... def ask():
+        ...     '''Ask.
+        ...
+        ...     Args:
+        ...         {options}
+        ...     '''
+        >>> "        display: Whether to draw the answer." in ask.__doc__
+        True
+    """
+    lines = [f"        {option.name}: {option.meaning}" for option in OPTIONS]
+    function.__doc__ = (function.__doc__ or "").replace("        {options}", "\n".join(lines))
+    return function
