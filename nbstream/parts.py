@@ -195,7 +195,7 @@ class ActivityPart:
         input: What the tool is given, as far as that comes in pieces: code, arguments, commands.
         item: The item as the server sent it last, with its results.
         item_id: The id of the output item, if the server names items.
-        open: Whether it is still under way.
+        open: Whether it is still running.
     """
 
     kind: str

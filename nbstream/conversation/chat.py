@@ -155,7 +155,7 @@ class Chat(ChatRecord):
         return await self.start(prompt, **options).wait_async()
 
     def stop(self) -> None:
-        """End the answer under way, if there is one; what had arrived is kept, and marked as stopped.
+        """End the answer in flight, if there is one; what had arrived is kept, and marked as stopped.
 
         Example:
             ```python

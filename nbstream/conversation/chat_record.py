@@ -32,9 +32,9 @@ class Overview(NamedTuple):
     """What there is to show of a chat at one moment.
 
     Attributes:
-        turns: The active path, or the one that an exchange under way belongs to.
+        turns: The active path, or the one that an exchange in flight belongs to.
         versions: For each of these turns, and for the one that is edited or asked for again, the ids of its siblings.
-        running: The exchange under way.
+        running: The exchange in flight.
     """
 
     turns: tuple[Turn, ...]
@@ -151,7 +151,7 @@ class ChatRecord:
 
     @property
     def running(self) -> RunningTurn | None:
-        """The exchange under way, if there is one."""
+        """The exchange in flight, if there is one."""
         return self._running
 
     @property
@@ -247,7 +247,7 @@ class ChatRecord:
         """Take a turn away, with all that follows it; with an only answer goes its question.
 
         Raises:
-            UsageError: There is no such turn, or an answer that is under way belongs to it.
+            UsageError: There is no such turn, or an answer in flight belongs to it.
         """
         with self._lock:
             self._delete(turn_id)

@@ -22,7 +22,7 @@ _FEW_VALUES = {"--api": ["chat", "responses"], "-m": ["demo"], "--model": ["demo
 
 
 def variable_name(text: str) -> str:
-    """A name that Python lets one assign to."""
+    """A name that Python can assign to."""
     if not text.isidentifier() or keyword.iskeyword(text):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
     return text

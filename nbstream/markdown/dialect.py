@@ -43,7 +43,7 @@ class Frame(NamedTuple):
 
     Attributes:
         opening: The HTML before the parts.
-        closing: The HTML behind them.
+        closing: The HTML after them.
         depth: How many elements stand around the parts.
         tight: Whether the paragraphs of a list's items have no element of their own.
     """
@@ -55,7 +55,7 @@ class Frame(NamedTuple):
 
     @property
     def end(self) -> str:
-        """What is inside the innermost element behind the last part."""
+        """What is inside the innermost element after the last part."""
         return self.closing[: self.closing.index("<")]
 
 

@@ -137,7 +137,7 @@ def _kind(ch: str) -> tuple[bool, bool, bool]:
 def _pair(runs: list[_Run]) -> list[_Run]:
     """Pair closing with opening runs, each closer with the nearest opener that fits; return the openers left."""
     stack: list[_Run] = []
-    # How far down was searched in vain for a closer of the same sort: what stands before that will never fit.
+    # How far down was already searched for a closer of the same sort: what stands before that will never fit.
     searched: dict[tuple[str, int, bool], int] = {}
     for run in runs:
         sort = (run.ch, run.size if run.ch == "~" else run.size % 3, run.opens)

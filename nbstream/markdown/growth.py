@@ -36,7 +36,7 @@ class _Level:
     Attributes:
         frame: What stands around the parts; if that changes, the element is rebuilt.
         committed: How many parts are on the page for good.
-        tail: The HTML behind them, or None if it is unknown because it has grown further down.
+        tail: The HTML after them, or None if it is unknown because it has grown further down.
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
     """
@@ -71,7 +71,7 @@ class Growth:
         Args:
             shown: The block as it is to be seen.
             parsed: The same block as the complete lines have it; None if it begins in the last line.
-            last: Whether no other block is behind it, so that what is not final in it is only a draft.
+            last: Whether no other block follows it, so that what is not final in it is only a draft.
         """
         self._last = last
         if self._top is None or not self._continues(self._top, shown, parsed):
@@ -136,7 +136,7 @@ class Growth:
         return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame))
 
     def _below(self, block: Block, start: int, parts: str, frame: Frame) -> _Level | None:
-        """The element that is all there is behind the first parts; one with a check box in it is drawn by its item."""
+        """The only element after the first parts; one with a check box in it is drawn by its item."""
         if len(block.children) != start + 1 or (block.kind == "item" and block.task and not start):
             return None
         return self._level(block.children[start], parts.removeprefix("\n"), tight=frame.tight)

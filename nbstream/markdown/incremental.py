@@ -41,8 +41,8 @@ class Patch:
     Attributes:
         block: The number of the top-level block, from 0.
         depth: 0 for the slot itself, of which everything is replaced.
-        commit: HTML to put behind what has been committed, sanitised.
-        tail: The HTML behind that, sanitised; it may still change.
+        commit: HTML to append to what has been committed, sanitised.
+        tail: The HTML after that, sanitised; it may still change.
         settled: Whether the block is structurally final. Only a link reference defined later changes it again.
     """
 
@@ -159,7 +159,7 @@ class IncrementalRenderer:
         return patches
 
     def _draw_footnotes(self) -> list[Patch]:
-        """Draw the notes behind everything else; their definitions may stand anywhere and may come last."""
+        """Draw the notes after everything else; their definitions may stand anywhere and may come last."""
         notes, self._parser.notes = self._parser.notes, {}
         html = self._renderer.footnotes(notes)
         if not html:

@@ -154,7 +154,7 @@ class ChatPanel(PanelView):
         return self._chat.messages
 
     def send(self, text: str) -> None:
-        """Ask, as if it had been written in the composer: at once, or when the answer under way is complete.
+        """Ask, as if it had been written in the composer: at once, or when the answer in flight is complete.
 
         Args:
             text: The message.
@@ -170,7 +170,7 @@ class ChatPanel(PanelView):
         self._controller.send(text)
 
     def stop(self) -> None:
-        """Stop the answer that is under way and keep what has arrived; does nothing if there is none."""
+        """Stop the answer in flight and keep what has arrived; does nothing if there is none."""
         self._controller.stop()
 
     def open(self) -> None:

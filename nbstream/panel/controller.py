@@ -134,7 +134,7 @@ class PanelController:
     # --- what the reader does -----------------------------------------------------------------------------------------
 
     def send(self, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
-        """Ask, or queue the message while an answer is under way."""
+        """Ask, or queue the message while an answer is in flight."""
         prompt = prompt_from(text, attachments)
         if not self._asked(prompt):
             with self._lock:
@@ -143,7 +143,7 @@ class PanelController:
         self.refresh()
 
     def stop(self, turn_id: str | None = None) -> None:
-        """Stop the answer that is under way and keep what has arrived; nothing if it is not that of this turn."""
+        """Stop the answer in flight and keep what has arrived; does nothing if it belongs to another turn."""
         running = self.chat.running
         if running is not None and turn_id in {None, running.id}:
             running.stop()
@@ -260,7 +260,7 @@ class PanelController:
 
     @reader_in(Place.PANEL)
     def _asked(self, prompt: str | list[dict[str, Any]]) -> bool:
-        """Ask now, unless an answer is under way."""
+        """Ask now, unless an answer is in flight."""
         if self._busy():
             return False
         try:

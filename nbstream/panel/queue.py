@@ -81,7 +81,7 @@ class MessageQueue:
         self._held = True
 
     def release(self) -> None:
-        """Go on sending."""
+        """Resume sending."""
         self._held = False
 
     def _find(self, item_id: str) -> QueueItem:

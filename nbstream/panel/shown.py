@@ -35,7 +35,7 @@ class ShownTurns:
         self._kept: dict[str, tuple[Turn, tuple[str, ...], TurnView]] = {}
 
     def of(self, chat: Chat) -> tuple[tuple[TurnView, ...], str | None]:
-        """The turns to show, the exchange under way included, and the id of the turn that streams."""
+        """The turns to show, the exchange in flight included, and the id of the turn that streams."""
         turns, versions, running = chat.overview()
         kept, self._kept = self._kept, {}
         if running is None:
@@ -75,7 +75,7 @@ def _duration(seconds: float) -> str:
 
 
 def _around(turns: Sequence[Turn], running: RunningTurn) -> tuple[Sequence[Turn], Sequence[Turn]]:
-    """The turns before the exchange under way, and those after it: there are some only if it continues a turn."""
+    """The turns before the exchange in flight, and those after it: there are some only if it continues a turn."""
     ids = [turn.id for turn in turns]
     if running.replaces in ids:
         place = ids.index(running.replaces)

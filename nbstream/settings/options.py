@@ -22,7 +22,7 @@ class Option:
         name: The keyword in Python.
         meaning: What it does, for the docstrings in Python.
         flags: How the magics spell it; none if only Python takes it.
-        help: What the magics say of it, with an example.
+        help: Its help text in the magics, with an example.
         parsing: How its value is read from a magic's line, as for `argparse.ArgumentParser.add_argument`.
     """
 
@@ -102,7 +102,7 @@ OPTIONS = (
         "max_retries",
         "How often the request may be retried, before anything of the answer has arrived (2 by default).",
         ("--max-retries",),
-        "How often to retry the request before anything has arrived. Example: --max-retries 0",
+        "How often to retry the request, before anything has arrived. Example: --max-retries 0",
         {"type": int},
     ),
     Option(
@@ -148,7 +148,7 @@ IN_MAGICS = tuple(option for option in OPTIONS if option.flags)
 
 
 def documented(function: F) -> F:
-    """Put the options into a docstring, in the place of `{options}`.
+    """Replace `{options}` in a docstring with the options.
 
     Example:
         >>> @documented

@@ -28,7 +28,7 @@ _FINISH_SECONDS = 10.0
 
 
 class StreamHandle:
-    """A stream under way, as `nbs.start` returns it.
+    """A stream in flight, as `nbs.start` returns it.
 
     Iterating over it gives the text piece by piece, from the beginning, as it arrives; `events()` gives everything. A
     loop that is left early leaves the stream running; a `with` block ends the stream on the way out.

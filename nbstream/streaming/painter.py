@@ -59,7 +59,7 @@ class Painter:
         self._changed.set()
 
     async def close(self, result: StreamResult, *, patience: float) -> None:
-        """Draw the end, after the frame that is under way.
+        """Draw the end, after the frame in flight.
 
         Args:
             result: The final answer.
@@ -98,7 +98,7 @@ class Painter:
         drawing = asyncio.get_running_loop().run_in_executor(self._thread, self._context.copy().run, action, result)
         drawing.add_done_callback(_retrieved)
         try:
-            # A frame under way is not broken off: the thread draws the last one after it.
+            # A frame in flight is not broken off: the thread draws the last one after it.
             await asyncio.shield(drawing)
         except (Exception, SystemExit):  # noqa: BLE001  whatever a surface raises; an exit would end the engine
             _log.exception("nbstream could not draw the answer; it is complete in the result")

@@ -53,7 +53,7 @@ class RetrieveHandler(StoredHandler):
         self.finish()
 
     def _read(self) -> tuple[bool, int]:
-        """Whether the events are asked for, and behind which number."""
+        """Whether the events are asked for, and after which number."""
         flag, number = self.get_query_argument("stream", "false"), self.get_query_argument("starting_after", None)
         if (stream := FLAGS.get(flag)) is None:
             raise invalid("stream", "Invalid 'stream': expected true or false.")

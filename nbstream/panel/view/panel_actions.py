@@ -31,11 +31,11 @@ class PanelActions(Protocol):
     """
 
     def send(self, text: str, attachments: tuple[Attachment, ...]) -> None:
-        """Ask, or queue the message while an answer is under way."""
+        """Ask, or queue the message while an answer is in flight."""
         ...
 
     def stop(self, turn_id: str | None = None) -> None:
-        """Stop the answer that is under way and keep what has arrived.
+        """Stop the answer in flight and keep what has arrived.
 
         Args:
             turn_id: The turn that streams, if it still does; without it, whatever streams.

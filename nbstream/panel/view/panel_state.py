@@ -38,7 +38,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """A message that is sent as soon as the answer under way has ended."""
+    """A message that is sent as soon as the answer in flight has ended."""
 
     id: str
     text: str

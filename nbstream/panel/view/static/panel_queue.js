@@ -1,4 +1,4 @@
-// The messages that wait: on their way to the kernel, or for the answer under way to end.
+// The messages that wait: on their way to the kernel, or for the answer in flight to end.
 
 import { button, element, say } from "../../../display/static/elements.js";
 import { TextEditor } from "./panel_text_editor.js";
