@@ -32,6 +32,7 @@ def interrupt_when(monkeypatch):
         return wait(*arguments, **named)
 
     monkeypatch.setattr("concurrent.futures.wait", wait_and_tell)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs without it
 
     def interrupt_when(event):
         def interrupt():
@@ -45,6 +46,7 @@ def interrupt_when(monkeypatch):
     yield interrupt_when
     for thread in threads:
         thread.join()
+    signal.signal(signal.SIGINT, handler)
 
 
 def test_a_handle_tells_what_has_come_so_far(start, surface):
