@@ -168,12 +168,10 @@ class Session:
             ) from None
 
     async def _read_once(self) -> None:
+        opening = self._open_stream(self._request)  # imports the SDK, if need be, which is no silence of the server's
         self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
         try:
-            async with (
-                SilenceLimit(self._request.limits.first_token) as limit,
-                self._open_stream(self._request) as stream,
-            ):
+            async with SilenceLimit(self._request.limits.first_token) as limit, opening as stream:
                 self._stream, self._request_id = stream, stream.request_id
                 async for batch in stream:
                     if batch and (silence := self._take(batch)) is not None:

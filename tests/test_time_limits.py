@@ -25,16 +25,28 @@ from nbstream.errors import (
 from nbstream.events import EndOfStream, Finished, Started, TextDelta
 from nbstream.request import Endpoint, TimeLimits
 from nbstream.session import Session
-from nbstream.testing import DONE, FaultServer, ScriptedAttempts, ScriptedStream, chat_body, chat_chunk, frame, play
+from nbstream.testing import (
+    DONE,
+    FaultServer,
+    LoopClock,
+    ScriptedAttempts,
+    ScriptedStream,
+    chat_body,
+    chat_chunk,
+    frame,
+    play,
+)
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.open import ClientPool
 from nbstream.transport.wire import WireDecoder
 from tests.transport.over_http import LONG, PATIENCE, SHORT, a_request, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from nbstream.events import Event
+    from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
 FOREVER = 1e9
@@ -231,6 +243,24 @@ def test_after_the_reason_comments_do_not_hold_the_answer_open() -> None:
     result = play(BytesInTime(chat_chunk("Hi"), chat_chunk("", "stop"), *pings))
     assert verdict(result) == ("completed", "Hi", "")
     assert result.timing.total < TimeLimits().stall
+
+
+def test_loading_the_sdk_passes_neither_for_silence_nor_for_a_proxy_that_holds_streams_back(
+    elapse: Callable[[float], None], run_virtually: Callable[..., StreamResult]
+) -> None:
+    stream = ScriptedStream([TextDelta("Hello " * 100)], [Finished("stop"), EndOfStream(marked=True)])
+
+    def opening(request: StreamRequest) -> AbstractAsyncContextManager[ScriptedStream]:
+        elapse(LIMITS.first_token + 1)
+        return stream.open(request)
+
+    async def main() -> StreamResult:
+        request = a_request("http://localhost:1/v1", limits=LIMITS)
+        return await Session(request, NullSurface(), opening, clock=LoopClock()).run()
+
+    result = run_virtually(main())
+    assert verdict(result) == ("completed", "Hello " * 100, "")
+    assert result.warnings == ()
 
 
 # --- connecting -------------------------------------------------------------------------------------------------------
