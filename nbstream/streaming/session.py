@@ -174,13 +174,14 @@ class Session:
             ) from None
 
     async def _read_once(self) -> None:
+        opening = self._source.open(self._request)  # may import the SDK, which is not the server being silent
         self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
         if self._watch is not None:
             self._watch.request(self._request)
         try:
             async with (
                 IdleTimeout(self._request.limits.first_token) as idle,
-                self._source.open(self._request) as stream,
+                opening as stream,
                 staged(stream, self._request.stages) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id

@@ -32,6 +32,7 @@ from nbstream.testing import (
     ScriptedAttempts,
     ScriptedBytes,
     ScriptedStream,
+    VirtualLoop,
     chat_body,
     chat_chunk,
     frame,
@@ -43,8 +44,10 @@ from tests.transport.over_http import LONG, PATIENCE, SHORT, a_request, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from nbstream.events import Event
+    from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
 FOREVER = 1e9
@@ -225,6 +228,25 @@ def test_after_the_reason_comments_do_not_hold_the_answer_open() -> None:
     result = play(ScriptedBytes(chat_chunk("Hi"), chat_chunk("", "stop"), *pings))
     assert verdict(result) == ("completed", "Hi", "")
     assert result.timing.total < TimeLimits().stall
+
+
+class Loading:
+    """A source that takes its time before it sends anything, as the SDK does when it is imported."""
+
+    def __init__(self, stream: ScriptedStream) -> None:
+        self._stream = stream
+
+    def open(self, request: StreamRequest) -> AbstractAsyncContextManager[ScriptedStream]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.elapse(LIMITS.first_token + 1)
+        return self._stream.open(request)
+
+
+def test_loading_the_sdk_passes_neither_for_silence_nor_for_a_proxy_that_holds_streams_back() -> None:
+    result = play(Loading(ScriptedStream([TextDelta("Hello " * 100)], END)), limits=LIMITS)
+    assert verdict(result) == ("completed", "Hello " * 100, "")
+    assert result.warnings == ()
 
 
 # --- connecting -------------------------------------------------------------------------------------------------------
