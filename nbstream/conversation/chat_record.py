@@ -150,6 +150,11 @@ class ChatRecord:
         self._changed()
 
     @property
+    def conversation(self) -> Conversation:
+        """The turns with all their versions; to be read, because a change would be told to nobody."""
+        return self._conversation
+
+    @property
     def running(self) -> RunningTurn | None:
         """The exchange in flight, if there is one."""
         return self._running

@@ -10,6 +10,8 @@ import functools
 import importlib
 import importlib.util
 import math
+import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,7 +56,22 @@ async def price_later(usage: Usage | None, model: str | None, base_url: str) -> 
     """Like `cost_of`, without holding up the event loop while the prices are read for the first time."""
     if usage is None or not installed():
         return None
-    return await asyncio.to_thread(cost_of, usage, model, base_url)
+    if not price_list.cache_info().currsize:
+        await asyncio.wrap_future(_reading())
+    return cost_of(usage, model, base_url)
+
+
+@functools.cache
+def _reading() -> Future[None]:
+    """The prices being read, once in a process and on a thread of their own, which then ends."""
+    read: Future[None] = Future()
+
+    def work() -> None:
+        price_list()
+        read.set_result(None)
+
+    threading.Thread(target=work, name="nbstream-prices", daemon=True).start()
+    return read
 
 
 @functools.cache

@@ -85,12 +85,12 @@ DEEDS: dict[str, Callable[[nbs.Chat, str, int], Any]] = {
 
 
 def all_turns(chat: nbs.Chat) -> list[Turn]:
-    return list(chat._conversation.tree)
+    return list(chat.conversation.tree)
 
 
 def check(chat: nbs.Chat) -> None:
     """The invariants of a tree, of what is saved and of the messages."""
-    tree, every = chat._conversation.tree, all_turns(chat)
+    tree, every = chat.conversation.tree, all_turns(chat)
     assert len({turn.id for turn in every}) == len(every)
     for turn in every:
         siblings = chat.siblings(turn.id)
@@ -112,10 +112,9 @@ def check(chat: nbs.Chat) -> None:
     assert chat_of(messages=chat.messages).messages == chat.messages
 
 
-def check_request(chat: nbs.Chat, request: StreamRequest) -> None:
+def check_request(chat: nbs.Chat, answer: str, request: StreamRequest) -> None:
     """The question, and before it the last exchanges that are included, as many as fit."""
-    assert chat._ended is not None
-    *earlier, question, _ = chat._conversation.tree.path_to(chat._ended[0])
+    *earlier, question, _ = chat.conversation.tree.path_to(answer)
     pairs = [pair for pair in zip(earlier[::2], earlier[1::2], strict=True) if pair[1].included]
     fitting = len(pairs) if chat.max_turns is None else chat.max_turns // 2
     sent = [turn for pair in pairs[max(len(pairs) - fitting, 0) :] for turn in pair]
@@ -142,7 +141,8 @@ def test_whatever_is_done_the_tree_holds_and_what_is_saved_is_what_is_loaded(eng
             added = {"ask": 2, "edit": 2, "regenerate": 1}.get(deed, 0)
             assert len(all_turns(chat)) == count + added or deed in {"delete", "undo"}
             for request in engine.requests:
-                check_request(chat, request)
+                resumed = chat.conversation.answer(turn).id if deed == "resume" else chat.turns[-1].id
+                check_request(chat, resumed, request)
             chat = outcome if deed in {"fork", "save"} else chat
         check(chat)
 

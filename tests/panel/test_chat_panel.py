@@ -86,7 +86,7 @@ def test_what_observers_and_callbacks_raise_is_shown(ask, options, loopback):
     panel = ask(on_result=fails, **options)
     panel.observe(fails, "text")
     assert answer(panel).text == "Hello"
-    assert panel._state.notice.split("\n") == [
+    assert panel.shown.notice.split("\n") == [
         "An observer of text failed: RuntimeError: mine",
         "on_result failed: RuntimeError: mine",
     ]
@@ -158,18 +158,18 @@ def test_outside_of_a_notebook_there_are_no_variables():
 def test_one_word_will_do_where_a_list_is_meant(ask, options, shell):
     shell.user_ns["x"] = 1
     panel = ask(context="x", suggestions="hello", **options)
-    assert panel._state.context == ("x: int\n  1",)
-    assert panel._state.suggestions == ("hello",)
+    assert panel.shown.context == ("x: int\n  1",)
+    assert panel.shown.suggestions == ("hello",)
 
 
 def test_the_context_is_shown_as_the_last_cell_left_it(ask, options, shell):
     shell.run_cell("x = 1")
     panel = ask(context="x", **options)
     shell.run_cell("x = 2")
-    assert panel._state.context == ("x: int\n  2",)
+    assert panel.shown.context == ("x: int\n  2",)
     panel.close()
     shell.run_cell("x = 3")
-    assert panel._state.context == ("x: int\n  2",)
+    assert panel.shown.context == ("x: int\n  2",)
 
 
 def test_a_closed_panel_hears_no_more_of_its_chat(ask, options, loopback):
@@ -177,7 +177,7 @@ def test_a_closed_panel_hears_no_more_of_its_chat(ask, options, loopback):
     panel = ask(**options)
     panel.close()
     assert answer(panel).text == "Hello"
-    assert (panel.text, panel._state.turns) == ("", ())
+    assert (panel.text, panel.shown.turns) == ("", ())
 
 
 # --- what is displayed ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What happens when the reader does something: over loopback HTTP, with the real SDK, without a page."""
 
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -140,10 +141,12 @@ def test_after_a_stop_the_queue_waits_and_says_so(panel, view, loopback, gate):
 
 
 def test_after_a_failure_the_queue_waits_for_a_retry(panel, view, loopback):
-    loopback.send(error_body("bad request"), **REFUSED)
+    refused = threading.Event()
+    loopback.send(error_body("bad request"), before_head=refused, **REFUSED)
     loopback.send(chat_body("Yes"))
     panel.chat.start("Hi", display=False)
-    panel._queue.add("second")  # as if it had been sent while the answer was on its way
+    panel.send("second")
+    refused.set()
     state = view.wait(lambda state: "queued waits" in state.notice)
     assert (state.turns[1].state, state.turns[1].can_retry) == ("failed", True)
     panel.retry(state.turns[1].id)
@@ -523,7 +526,7 @@ def test_totals_count_what_is_not_shown_too():
         result = StreamResult(
             text, StreamState.COMPLETED, "stop", Usage(3, 2, 5), timing=Timing(total=total), cost=cost
         )
-        chat._conversation.commit(None, [answer_turn(text or "none", result)])
+        chat.conversation.commit(None, [answer_turn(text or "none", result)])
     assert len(chat.turns) == 1
     assert totals_of(chat) == ("9 tokens in, 6 out", "1 min 2 s", "$0.75")
 
@@ -534,7 +537,7 @@ def test_nothing_is_said_of_a_chat_that_was_never_answered():
     instant = StreamResult("Hi", StreamState.COMPLETED, "stop", timing=Timing(total=0.01))
     assert totals_of(chat) == ()
     for result in (failed, instant):
-        chat._conversation.commit(None, [answer_turn(result.text or "failed", result)])
+        chat.conversation.commit(None, [answer_turn(result.text or "failed", result)])
         assert totals_of(chat) == ()
 
 

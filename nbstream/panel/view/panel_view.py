@@ -93,6 +93,11 @@ class PanelView(anywidget.AnyWidget):
         self.on_msg(self._on_page_message)
 
     @property
+    def shown(self) -> PanelState:
+        """What the panel shows."""
+        return self._state
+
+    @property
     def on_screen(self) -> bool:
         """Whether some page has reported that it shows this panel."""
         return self._ever_seen
