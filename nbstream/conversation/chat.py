@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -20,6 +19,7 @@ from nbstream.conversation.turn import Turn, answer_turn, new_id
 from nbstream.errors import UsageError
 from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
+from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.surfaces import Surfaces
 
@@ -85,8 +85,7 @@ class Chat(ChatRecord):
             nbs.Chat.named("tutor").messages
             ```
         """
-        ipython = sys.modules.get("IPython")
-        shell = ipython.get_ipython() if ipython is not None else None
+        shell = running_shell()
         variable = shell.user_ns.get(name) if shell is not None else None
         for found in (variable, getattr(variable, "chat", None)):
             if isinstance(found, Chat):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import keyword
 from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.messages import content_of
 from nbstream.display.bundle import answer_bundle, escaped
 from nbstream.errors import UsageError
 from nbstream.markdown import inert
+from nbstream.text.names import is_variable_name
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
 
@@ -73,7 +73,7 @@ def to_notebook(
         from nbformat import v4
     except ImportError:
         raise UsageError("a notebook needs nbformat: pip install nbformat") from None
-    name = name if name and name.isidentifier() and not keyword.iskeyword(name) else "chat"
+    name = name if name is not None and is_variable_name(name) else "chat"
     cells = [v4.new_code_cell(_beginning(name, system, options or {}))]
     for turn in turns:
         bundle = _bundle(turn)

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.terminal import TerminalSurface
+from nbstream.settings.shell import running_shell
 
 if TYPE_CHECKING:
     from nbstream.display.surface import Surface
@@ -56,5 +57,4 @@ def attended() -> bool:
 
 
 def _kernel() -> Any:
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else getattr(ipython.get_ipython(), "kernel", None)
+    return getattr(running_shell(), "kernel", None)

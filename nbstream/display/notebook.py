@@ -7,12 +7,11 @@ grow instead.
 
 from __future__ import annotations
 
-import contextvars
-import functools
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
+from nbstream.display.output import Output
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.text.place import Place
 
@@ -69,7 +68,7 @@ class NotebookSurface:
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
-        self._update: Callable[..., None] | None = None
+        self._output = Output()
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
         self._grown: tuple[Segment, ...] = ()
@@ -81,9 +80,6 @@ class NotebookSurface:
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
         """Make the output, in the waiting state."""
-        from IPython import get_ipython
-        from IPython.display import display
-
         self.model, self._images, self._place = request.model, request.images, request.place
         data = waiting_bundle(request.model)
         if self.mode == "live":
@@ -92,11 +88,7 @@ class NotebookSurface:
             self._view = LiveView(request.model, stop, images=request.images, place=request.place)
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
-        handle = display(data, raw=True, display_id=True)
-        # The publisher of this cell, because another cell may have installed its own (`%%capture`) by the end.
-        self._update = functools.partial(
-            get_ipython().display_pub.publish, transient={"display_id": handle.display_id}, update=True
-        )
+        self._output.display(data)
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
@@ -117,7 +109,7 @@ class NotebookSurface:
                 self._view.end(result)
         finally:
             # What a program made is to be read for the answer; the facts are in its metadata, too.
-            self._publish(*answer_bundle(result, self._images, footer=self.mode != "static", place=self._place))
+            self._output.update(*answer_bundle(result, self._images, footer=self.mode != "static", place=self._place))
             if self._view is not None:
                 self._view.close_unless_seen()
 
@@ -137,17 +129,7 @@ class NotebookSurface:
         self._grown, self._retry = segments, snapshot.retry
         # The set of MIME types must not change between updates, or front ends rebuild the output each time.
         view = {} if self._view is None else self._view.mime_bundle()
-        self._publish({**view, **data}, metadata)
+        self._output.update({**view, **data}, metadata)
 
     def _seen(self) -> bool:
         return self._view is not None and self._view.on_screen
-
-    def _publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        if self._update is None:
-            return
-        # Outside the context of the cell that asked, the message belongs to the cell that runs now. Front ends go by
-        # the display id alone, but nbclient reads only what belongs to the running cell.
-        try:
-            contextvars.Context().run(self._update, data, metadata)
-        except LookupError:  # ipykernel 7.0 knows no cell there
-            self._update(data, metadata)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import keyword
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
+from nbstream.text.names import is_variable_name
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -23,7 +23,7 @@ _FEW_VALUES = {"--api": ["chat", "responses"], "-m": ["demo"], "--model": ["demo
 
 def variable_name(text: str) -> str:
     """A name that Python can assign to."""
-    if not text.isidentifier() or keyword.iskeyword(text):
+    if not is_variable_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
     return text
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import keyword
 from typing import TYPE_CHECKING
 
 from nbstream.errors import UsageError
 from nbstream.result import StreamState
+from nbstream.text.names import is_variable_name
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -54,6 +54,6 @@ def checked_name(name: object) -> str:
     Raises:
         UsageError: It cannot.
     """
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+    if not isinstance(name, str) or not is_variable_name(name):
         raise UsageError(f"{name!r} cannot be the name of a variable")
     return name

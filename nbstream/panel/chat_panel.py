@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import pathlib
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +21,13 @@ from nbstream.panel.output import PanelOutputs, contains
 from nbstream.panel.transcript import Transcript
 from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
+from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+    from IPython.core.interactiveshell import ExecutionResult
     from ipywidgets import Layout
 
 __all__ = ["ChatPanel"]
@@ -80,7 +80,7 @@ class ChatPanel(PanelView):
         layout: Layout | dict[str, Any] | None = None,
         **chat_options: Any,
     ) -> None:
-        shell = _shell()
+        shell = running_shell()
         names = [checked_name(name) for name in ([context] if isinstance(context, str) else context)]
         if names and shell is None:
             raise UsageError("context=… needs a notebook, whose variables it names")
@@ -135,7 +135,7 @@ class ChatPanel(PanelView):
             panel
             ```
         """
-        shell = _shell()
+        shell = running_shell()
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
         chat = Chat.from_dict(newest_chat(file, name))
         own = {
@@ -252,11 +252,6 @@ def _with(chat: Chat, options: dict[str, Any]) -> Chat:
             setattr(chat, name, options.pop(name))
     chat.configure(**options)
     return chat
-
-
-def _shell() -> InteractiveShell | None:
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else ipython.get_ipython()
 
 
 def _now() -> str:

@@ -6,16 +6,14 @@ output that is updated, which would take the view away from under the reader's h
 
 from __future__ import annotations
 
-import contextvars
-import functools
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ipywidgets import Widget
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from nbstream.display.output import Output
 
+if TYPE_CHECKING:
     from nbstream.panel.transcript import Kept
 
 __all__ = ["PanelOutputs", "contains"]
@@ -87,24 +85,14 @@ class _Place:
 
     def __init__(self) -> None:
         self._shown: dict[str, Any] = {}
-        self._publish: Callable[..., None] | None = None
+        self._output = Output()
 
     def display(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        from IPython import get_ipython
-        from IPython.display import display
-
-        made = display(data, metadata=metadata, raw=True, display_id=True)
-        # The publisher of this cell, because another cell may have installed its own (`%%capture`) later.
-        publish = get_ipython().display_pub.publish
+        self._output.display(data, metadata)
         self._shown = data
-        self._publish = functools.partial(publish, transient={"display_id": made.display_id}, update=True)
 
     def update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        if self._publish is None or (data == self._shown and not metadata):
+        if data == self._shown and not metadata:
             return
         self._shown = data
-        # Outside the context of the cell that displayed it, the message belongs to the cell that runs now.
-        try:
-            contextvars.Context().run(self._publish, data, metadata)
-        except LookupError:  # ipykernel 7.0 knows no cell there
-            self._publish(data, metadata)
+        self._output.update(data, metadata)

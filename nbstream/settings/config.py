@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
+from nbstream.settings.shell import running_shell
 from nbstream.text.address import check_address
 from nbstream.text.secret import Secret
 
@@ -105,11 +105,10 @@ def settings() -> NBStream:
     """The settings of this process, made known to IPython's `%config` if there is a shell."""
     if NBStream.initialized():
         return NBStream.instance()
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = running_shell()
     made = NBStream.instance(parent=shell)
     if shell is not None:
-        shell.configurables.append(made)
+        cast("list[Any]", shell.configurables).append(made)
         for holder in (shell, *shell.configurables):  # a key from a configuration file
             _wrap_key(holder.config)
     return made

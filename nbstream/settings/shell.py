@@ -1,0 +1,17 @@
+"""The IPython shell that the code runs in, if it does; looked up without importing IPython."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["running_shell"]
+
+
+def running_shell() -> InteractiveShell | None:
+    """The shell of this process; `None` in a plain Python program."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()
