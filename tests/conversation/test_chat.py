@@ -172,7 +172,7 @@ def test_a_failure_without_a_word_is_a_turn_too(make_chat, loopback):
     assert chat.running is None
     with pytest.raises(UsageError, match="no text"):
         chat.include(chat.turns[-1].id)
-    with pytest.raises(UsageError, match="no answer"):
+    with pytest.raises(UsageError, match="not an answer"):
         chat.include(chat.turns[0].id)
 
 
