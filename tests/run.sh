@@ -59,14 +59,20 @@ case "${1-}" in
     ;;
 esac
 
-browser
+browser &
+setting_up=($!)
 environment .venv 'openai>=3,<4' &
+setting_up+=($!)
 environment .venv-openai2 'openai>=2,<3' &
-wait %1 && wait %2
-lint
-failed=0 # the second part runs whatever became of the first, so that one run shows everything that needs fixing
+setting_up+=($!)
+for each in "${setting_up[@]}"; do wait "$each"; done
+source tests/javascript/node.sh
+lint &
+linting=$!
+failed=0 # each part runs whatever became of the others, so that one run shows everything that needs fixing
 echo "== on openai 2.x: what goes through the SDK"
 .venv-openai2/bin/python -m pytest --quiet "${side_by_side[@]}" -m "sdk and not benchmark and not browser" || failed=1
+wait "$linting" || failed=1
 echo "== on openai 3.x: everything"
 .venv/bin/python -m pytest "${side_by_side[@]}" -m "not benchmark" || failed=1
 exit $failed
