@@ -104,7 +104,7 @@ def _marked_if_it_uses_the_sdk(request: pytest.FixtureRequest, _sdk_requests: li
     """Fail a test that asks through the SDK and is not marked so: it would not run on the other versions of the SDK."""
     _sdk_requests.clear()
     yield
-    if request.node.get_closest_marker("sdk") is None:
+    if not any(request.node.get_closest_marker(name) for name in ("sdk", "benchmark")):
         assert not _sdk_requests, "this test asks through the SDK: mark it with pytest.mark.sdk"
 
 
