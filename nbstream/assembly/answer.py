@@ -61,10 +61,9 @@ class Answer:
         """Whether the reason counts if the bytes end now: a last piece may be late, but not one after the other."""
         return self.finish_reason is not None and self._after_reason < 2
 
-    def note_piece(self) -> None:
-        """Note that a piece of any kind has come."""
-        if self.finish_reason is not None:
-            self._after_reason += 1
+    def note_late_piece(self) -> None:
+        """Note that a piece of any kind has come although the server has said why the answer ends."""
+        self._after_reason += 1
 
     # --- where words go -----------------------------------------------------------------------------------------------
 

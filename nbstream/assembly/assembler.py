@@ -248,8 +248,9 @@ class Assembler:
         if self.state is not StreamState.STREAMING:
             self.state = next_state(self.state, Trigger.CONTENT)
         self.content_events += 1
-        answer = self._answer(choice)
-        answer.note_piece()
+        answer = self._answers.get(choice) or self._answer(choice)
+        if answer.finish_reason is not None:
+            answer.note_late_piece()
         return answer
 
     def _answer(self, choice: int) -> Answer:

@@ -82,7 +82,7 @@ class Words(Builder):
         after: The words of the same kind that it continues.
     """
 
-    __slots__ = ("_citations", "_kind", "buffer", "content_index", "in_text", "item_id", "new_paragraph")
+    __slots__ = ("_citations", "buffer", "content_index", "in_text", "item_id", "kind", "new_paragraph")
 
     def __init__(
         self,
@@ -95,18 +95,13 @@ class Words(Builder):
         after: Words | None = None,
     ) -> None:
         super().__init__()
-        self._kind = kind
+        self.kind: WordsKind = kind
         self.item_id = item_id
         self.content_index = content_index
         self.new_paragraph = new_paragraph
         self.in_text = in_text or kind == "text"
         self.buffer: TextBuffer = TextBuffer(after=None if after is None or new_paragraph else after.buffer)
         self._citations: list[Citation] = []
-
-    @property
-    def kind(self) -> WordsKind:
-        """What the words are."""
-        return self._kind
 
     @property
     def size(self) -> int:
@@ -121,7 +116,7 @@ class Words(Builder):
     def replace(self, text: str) -> None:
         """Replace the text; citations stay."""
         self.buffer.replace(text)
-        self._kind = "text"
+        self.kind = "text"
         self.changed()
 
     @property
@@ -137,7 +132,7 @@ class Words(Builder):
     def turn_into_reasoning(self) -> list[Citation]:
         """Become reasoning, which cites nothing; return the citations."""
         cited, self._citations = self._citations, []
-        self._kind = "reasoning"
+        self.kind = "reasoning"
         self.changed()
         return cited
 
@@ -157,7 +152,7 @@ class Words(Builder):
         super().close()
 
     def _part(self) -> TextPart | ReasoningPart | RefusalPart | None:
-        text, kind, place = self.buffer.value(), self._kind, (self.item_id, self.content_index)
+        text, kind, place = self.buffer.value(), self.kind, (self.item_id, self.content_index)
         if kind == "text":
             cited = tuple(self._citations)
             return TextPart(text, *place, cited, self.new_paragraph, self.open) if text or cited else None

@@ -10,12 +10,13 @@ import asyncio
 import itertools
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from nbstream.events import ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from nbstream.events import Event
 
@@ -172,29 +173,34 @@ class _Signal:
                 continue
 
 
+# Which field of a piece grows, and what pieces that can be joined have in common. Every event of every answer is looked
+# at, so what looks at them is written in C.
+_GROWING: Mapping[type[Any], tuple[str, Callable[[Any], Hashable]]] = {
+    TextDelta: ("text", attrgetter("choice", "last")),
+    ReasoningDelta: ("text", attrgetter("choice")),
+    RefusalDelta: ("text", attrgetter("choice")),
+    ToolCallDelta: ("arguments", attrgetter("choice", "index", "id", "name", "item_id", "custom")),
+}
+
+
 def _joined(events: Iterable[Event]) -> Iterator[Event]:
-    for key, group in itertools.groupby(events, _key_of):
-        run = list(group)
-        first = run[0]
-        if key is None or len(run) == 1:
-            yield from run
-        elif isinstance(first, ToolCallDelta):
-            yield replace(first, arguments="".join(map(_piece, run)))
-        else:
-            assert isinstance(first, TextDelta | ReasoningDelta | RefusalDelta)
-            yield replace(first, text="".join(map(_piece, run)))
+    for kind, alike in itertools.groupby(events, type):
+        if kind not in _GROWING:
+            yield from alike
+            continue
+        field, key = _GROWING[kind]
+        for _, group in itertools.groupby(alike, key):
+            run = list(group)
+            if len(run) == 1 or not _may_grow(run[0]):
+                yield from run
+            else:
+                grown: Any = {field: "".join(map(attrgetter(field), run))}
+                yield replace(run[0], **grown)
 
 
-def _key_of(event: Event) -> Hashable:
-    """What pieces that can be joined have in common; `None` for an event that is not a piece."""
-    match event:
-        case TextDelta(_, choice, False) | ReasoningDelta(_, choice) | RefusalDelta(_, choice):
-            return type(event), choice
-        case ToolCallDelta(index, None, None) if index is not None:
-            return ToolCallDelta, index, event.choice
-    return None
-
-
-def _piece(event: Event) -> str:
-    assert isinstance(event, TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta)
-    return event.arguments if isinstance(event, ToolCallDelta) else event.text
+def _may_grow(piece: Event) -> bool:
+    """Whether a piece means the same with the next one appended to it."""
+    match piece:
+        case TextDelta(last=True) | ToolCallDelta(index=None) | ToolCallDelta(id=str()) | ToolCallDelta(name=str()):
+            return False
+    return True

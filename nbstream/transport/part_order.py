@@ -18,18 +18,17 @@ __all__ = ["PartOrder"]
 
 
 class PartOrder:
-    """The parts of words of one answer, in the order in which they began."""
+    """The parts of words of one answer, in the order in which they began.
+
+    Attributes:
+        current: The key of the part that deltas belong to; `None` after something that is not a part of words.
+    """
 
     def __init__(self) -> None:
         self._parts: dict[Hashable, PartStarted] = {}
         self._announced: set[int] = set()
         self._ended: set[int] = set()
-        self._current: Hashable = None
-
-    @property
-    def current(self) -> Hashable:
-        """The key of the part that deltas belong to; `None` after something that is not a part of words."""
-        return self._current
+        self.current: Hashable = None
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._parts
@@ -49,9 +48,9 @@ class PartOrder:
         new_paragraph: bool = False,
     ) -> list[Event]:
         """What to say before a delta of the part with this key; the rest only counts when the part begins."""
-        if key == self._current:
+        if key == self.current:
             return []
-        self._current = key
+        self.current = key
         part = self._parts.get(key)
         if part is None:
             part = PartStarted(len(self._parts), kind, name_or_none(item_id), content_index, new_paragraph)
@@ -76,9 +75,9 @@ class PartOrder:
 
     def leave(self) -> None:
         """Note that something else has begun, so that a delta has to say to which part it belongs."""
-        self._current = None
+        self.current = None
 
     def announce_again(self) -> None:
         """Forget what has been announced, for a reader who has not heard it."""
         self._announced.clear()
-        self._current = None
+        self.current = None
