@@ -42,7 +42,7 @@ class EventLog:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._fixed = 0  # how many of them some reader has seen, or cannot be joined with what follows
+        self._fixed = 0  # how many of them some reader has seen or are joined; joining these again would be quadratic
         self._over = False
         self._waiting: list[Callable[[], object]] = []
         self._lock = threading.Lock()
@@ -146,9 +146,9 @@ class EventLog:
         return waiting
 
     def _join(self) -> None:
-        """Join the pieces that nobody has read."""
+        """Join the pieces that nobody has read yet."""
         self._events[self._fixed :] = _joined(self._events[self._fixed :])
-        self._fixed = max(self._fixed, len(self._events) - 1)
+        self._fixed = len(self._events)
 
 
 class _Signal:

@@ -163,7 +163,7 @@ def test_events_of_an_answer_that_is_continued_are_its_own(start):
     assert [each.finish_reason for each in second.result(PATIENCE).rounds] == ["length", "length"]
 
 
-def test_pieces_that_nobody_has_read_are_kept_as_one():
+def test_pieces_that_nobody_has_read_are_kept_as_few():
     log, size = EventLog(), 100_000
     tracemalloc.start()
     try:
@@ -174,8 +174,22 @@ def test_pieces_that_nobody_has_read_are_kept_as_one():
         tracemalloc.stop()
     log.append([Finished("stop")])
     log.close()
-    assert kept < 3 * 10 * size
-    assert [type(event) for event in log] == [TextDelta, Finished]
+    assert kept < 2 * 10 * size
+    *pieces, end = log
+    assert end == Finished("stop")
+    assert len(pieces) <= size / 1000
+    assert "".join(piece.text for piece in pieces if isinstance(piece, TextDelta)) == "".join(
+        f"{number:>10}" for number in range(size)
+    )
+
+
+def test_what_is_joined_is_not_copied_again_when_more_comes():
+    log = EventLog()
+    pieces = [TextDelta("word ")] * 100_000
+    for start in range(0, len(pieces), 10):
+        log.append(pieces[start : start + 10])
+    log.close()
+    assert max(len(event.text) for event in log if isinstance(event, TextDelta)) < 10_000
 
 
 def test_what_has_been_read_is_not_joined_any_more():
