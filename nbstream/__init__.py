@@ -38,8 +38,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-_MODULES = {"errors", "events", "testing"}
-"""Public modules; each is imported by `import nbstream.NAME`."""
+_MODULES = {"demo", "errors", "events", "parts", "remedies", "testing"}
+"""Public modules; each is imported when it is first used, as `nbs.NAME` too."""
 
 _HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 """Called by IPython only."""
@@ -49,11 +49,13 @@ _LATE = {"Chat": "nbstream.conversation.chat", "ChatPanel": "nbstream.panel.chat
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_LATE[name]), name)
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

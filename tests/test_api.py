@@ -212,8 +212,9 @@ def test_tab_offers_the_public_names_only():
     from IPython.core.interactiveshell import InteractiveShell
 
     public = {"Chat", "ChatPanel", "StreamError", "StreamResult", "StreamState", "Usage"}
-    public |= {"astream", "configure", "errors", "events", "start", "stream", "testing"}
+    public |= {"astream", "configure", "demo", "errors", "events", "parts", "remedies", "start", "stream", "testing"}
     assert set(dir(nbs)) == public
+    assert all(getattr(nbs, name) is not None for name in public)
     shell = InteractiveShell()
     shell.user_ns["nbs"] = nbs
     for use_jedi in (False, True):
