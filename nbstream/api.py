@@ -120,7 +120,7 @@ def launch(
         surfaces: Where to draw.
         beginning: What exists already of an answer that is continued.
         resume: Continues this stream, if it breaks off and the caller asks for that.
-        commit: Is given the result at the end, before anybody hears of it; see `Rounds`.
+        commit: Is given the result at the end, before anybody else gets it; see `Rounds`.
     """
     rate = settings().max_frame_rate
     return StreamHandle(request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit)

@@ -16,7 +16,7 @@
         ├── EmptyAnswerError        a response that ended without an answer and without a reason
         ├── ConnectionLostError     the stream broke off before its end
         ├── TimeLimitError          a time limit passed
-        │   ├── ConnectTimeoutError     before the connection stood
+        │   ├── ConnectTimeoutError     before the connection was established
         │   ├── FirstTokenTimeoutError  before the answer began
         │   ├── StalledError            in the middle of the answer, which had gone silent
         │   └── TotalTimeoutError       before the answer was complete
@@ -170,7 +170,7 @@ class TimeLimitError(StreamError):
 
 
 class ConnectTimeoutError(TimeLimitError):
-    """The connection did not stand in time."""
+    """The connection was not established in time."""
 
     kind = "connect_timeout"
 

@@ -5,8 +5,8 @@ An event is a fact about the answer, not about the bytes: keep-alives, pings and
 
 An answer is made of parts (see `nbstream.parts`). Where the wire announces them, as Responses does, `PartStarted` says
 where a part of text, reasoning or refusal begins, and `PartResumed` that the deltas which follow belong to an earlier
-one. Elsewhere a delta of another kind than the one before begins a part, and so does the first event of a tool call, a
-medium or an activity everywhere.
+one. Elsewhere each delta of a different kind from the one before begins a part. With either API, the first event of a
+tool call, a medium or an activity begins one, too.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ MediaKind: TypeAlias = Literal["image", "audio", "video", "file"]
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source that the answer names, and the span of text that it stands behind.
+    """A source that the answer names, and the span of text that it supports.
 
     Attributes:
         annotation: The citation as the server sent it.
@@ -298,7 +298,7 @@ class PartViews:
 
     @property
     def text(self) -> str:
-        """The answer as the server sent it, but for `<think>` tags and a repetition of the whole at its end."""
+        """The answer as the server sent it, without `<think>` tags and a repetition of the whole at its end."""
         return joined(self.parts, TextPart)
 
     @property

@@ -83,7 +83,7 @@ class TimeLimits:
 
     Attributes:
         connect: Until the connection is established.
-        first_token: From sending the request to the first piece of the answer; slow prefill is legal for minutes.
+        first_token: From sending the request to the first piece of the answer; slow prefill may take minutes.
         stall: Between two pieces of the answer. Keep-alive comments do not count.
         total: From the call to the end of the answer, retries included; `None` sets no limit.
     """
@@ -141,12 +141,12 @@ class StreamRequest(Target):
         temperature: Sampling temperature, if given.
         max_tokens: The maximum number of tokens in the answer, if limited.
         params: Any other fields of the request's body, as they are.
-        max_retries: How often the request may be sent again, before anything of the answer has arrived.
+        max_retries: How often the request may be sent again, before any of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
         position: The resume point, to resume an answer instead of asking for one.
-        source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is a `StreamSource`
-            of transport, which knows requests, and which requests must therefore not know.
+        source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is transport's
+            `StreamSource`, typed `Any` here because transport imports this module.
         stages: What sees every event before the answer does, in this order.
         stop_when: A condition on the text so far that ends the answer early.
         stream: Whether to ask for a stream; otherwise the answer comes in one piece.

@@ -273,7 +273,7 @@ class Assembler:
         """The bytes have ended, or nothing more is waited for."""
         reasons = [answer.finish_reason for answer in self._answers.values()]
         if given_up := next((reason for reason in reasons if reason and reason.lower() in _GIVEN_UP), None):
-            self.fail(ServerError(f"{self._endpoint} gave the answer up ({given_up}).", code=given_up))
+            self.fail(ServerError(f"{self._endpoint} gave up on the answer ({given_up}).", code=given_up))
         elif not self.has_content and not any(reasons):
             self.fail(
                 EmptyAnswerError(
@@ -293,7 +293,7 @@ class Assembler:
         state = next_state(self.state, Trigger.COMPLETE)
         self._close()
         if not self.has_content and self.usage is None and self._first.finish_reason == "stop":
-            self._warn("empty_answer", f"{self._endpoint} ended the answer without a word and without usage.")
+            self._warn("empty_answer", f"{self._endpoint} ended the answer without any text or usage.")
         if not all(answer.tool_calls.all_valid for answer in self._answers.values()):
             self._warn("invalid_arguments", "The arguments of a tool call are not valid JSON.")
         self.state = state

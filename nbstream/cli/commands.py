@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     text = "Open JupyterLab on a copy of the tutorials, with the demo model: no key, no network."
     demo = commands.add_parser("demo", help=text, description=text)
-    demo.add_argument("--check", action="store_true", help="run the tutorial without JupyterLab and print what came")
+    demo.add_argument("--check", action="store_true", help="run the tutorial without JupyterLab and print the result")
     demo.add_argument("--dir", type=pathlib.Path, default="nbstream-demo", help="folder of the copy (%(default)s)")
     demo.add_argument("--no-browser", action="store_true", help="only print the address")
     demo.add_argument("--port", type=int, help="port of the Jupyter server")
@@ -100,7 +100,7 @@ def _open(options: argparse.Namespace) -> int:
 
     notebook, other = tutorial.copy_into(options.dir)
     if other is not None:
-        print(f"{other} is not as it came and stays as it is; opening {notebook}")
+        print(f"{other} differs from the tutorial and is left as it is; opening {notebook}")
     # Without a default URL, the address that Jupyter prints would not lead to the notebook.
     command = [sys.executable, "-m", "jupyterlab", str(notebook), f"--LabApp.default_url=/lab/tree/{notebook.name}"]
     command += ["--no-browser"] if options.no_browser else []
@@ -138,7 +138,7 @@ def _doctor(options: argparse.Namespace) -> int:
     _print_section("Versions", versions())
     _print_section("Front ends", front_ends())
     setup = find_setup(options.model, options.base_url)
-    _print_section("Settings (those made inside a notebook are its own)", setup.rows)
+    _print_section("Settings (of a new kernel; those made in a notebook are not included)", setup.rows)
     rows, answers = ask_endpoint(setup, options.timeout)
     _print_section("Endpoint", rows)
     return 0 if answers else 1

@@ -76,7 +76,7 @@ def ask_endpoint(setup: Setup, timeout: float) -> tuple[Rows, bool]:
     """
     target = setup.target
     if target is None:
-        return [("not asked", "the settings name none")], False
+        return [("not asked", "the settings name no endpoint")], False
     from nbstream.transport.open import ClientPool  # before the clock starts: it takes half a second
 
     name = target.endpoint.name

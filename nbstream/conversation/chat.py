@@ -51,7 +51,7 @@ class Chat(ChatRecord):
         messages: OpenAI messages to begin with.
         history: `"messages"` sends the earlier turns with each request. `"server"` sends `previous_response_id`
             instead, which needs the Responses API, and a server that keeps the answers.
-        max_turns: The maximum of earlier turns that a request sends: whole exchanges, the oldest are left out first.
+        max_turns: The maximum number of earlier turns in a request: whole exchanges, the oldest are left out first.
         max_history_tokens: The same by tokens, of the earlier turns. The system prompt and the new question are sent in
             any case, and do not count.
         **options: Any option of `nbs.start` other than `display`, for every turn.
@@ -300,7 +300,7 @@ class Chat(ChatRecord):
             return request, context
         if request.api != "responses":
             raise UsageError(
-                f'history="server" needs the Responses API, but {request.endpoint.name} is asked by Chat Completions; '
+                f'history="server" needs the Responses API, but {request.endpoint.name} uses Chat Completions; '
                 'add api="responses", or set chat.history = "messages"'
             )
         if limits.named():

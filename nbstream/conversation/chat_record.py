@@ -151,7 +151,7 @@ class ChatRecord:
 
     @property
     def conversation(self) -> Conversation:
-        """The turns with all their versions; to be read, because a change would be told to nobody."""
+        """The turns with all their versions; only to be read, because listeners would not be told of a change."""
         return self._conversation
 
     @property
@@ -178,7 +178,7 @@ class ChatRecord:
 
     @property
     def cost(self) -> float | None:
-        """What all turns on all branches have cost in US dollars, where prices are known; `None` if none is."""
+        """What all turns on all branches have cost in US dollars, where prices are known; `None` otherwise."""
         with self._lock:
             return self._conversation.cost()
 
@@ -234,7 +234,7 @@ class ChatRecord:
         self._changed()
 
     def include(self, turn_id: str, included: bool = True) -> None:  # noqa: FBT001, FBT002  reads well by position
-        """Say whether later requests send an answer with its question; one that is only a part is not sent by itself.
+        """Say whether later requests send an answer with its question; a partial answer is not sent unless you say so.
 
         Raises:
             UsageError: There is no such answer, or it has no text.
@@ -249,7 +249,7 @@ class ChatRecord:
         self._changed()
 
     def delete(self, turn_id: str) -> None:
-        """Take a turn away, with all that follows it; with an only answer goes its question.
+        """Delete a turn and all that follows it. If it is the only answer to a question, the question goes too.
 
         Raises:
             UsageError: There is no such turn, or an answer in flight belongs to it.
@@ -304,7 +304,7 @@ class ChatRecord:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """The chat that `to_dict` made this of.
+        """The chat from which `to_dict` made this.
 
         Raises:
             UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
@@ -324,7 +324,7 @@ class ChatRecord:
         """Write the chat to a JSON file, with all branches. Keys are left out; what you wrote in a prompt is not.
 
         Args:
-            path: Where to; a file that is there is replaced, as a whole.
+            path: Where to write; an existing file is replaced as a whole.
 
         Raises:
             OSError: It cannot be written.

@@ -109,7 +109,7 @@ class Document:
             )
             entries = _required(data, "turns", list)
         except (LookupError, TypeError, ValueError) as error:
-            raise UsageError(f"this saved chat is damaged: {error.args[0]}; take another copy of it") from None
+            raise UsageError(f"this saved chat is damaged: {error.args[0]}; use another copy of it") from None
         _add_turns(made.conversation, entries, version)
         return made
 
@@ -157,7 +157,7 @@ def _add_turns(conversation: Conversation, entries: list[Any], version: int) -> 
             if entry.get("active"):
                 active.append(turn.id)
         except (LookupError, TypeError, ValueError, AttributeError):
-            raise UsageError(f"this saved chat is damaged at turn {number}; take another copy of it") from None
+            raise UsageError(f"this saved chat is damaged at turn {number}; use another copy of it") from None
     for turn_id in active:
         conversation.tree.prefer(turn_id)
 

@@ -113,7 +113,7 @@ def _calls(turn: Turn, answered: set[Any]) -> Any:
 def _turn(message: Mapping[str, Any], where: str) -> Turn:
     role, content = message["role"], message.get("content")
     if not isinstance(role, str) or not role:
-        raise UsageError(f'{where} has no "role" that is a word')
+        raise UsageError(f'{where} has no "role" that is a string')
     extra = {name: value for name, value in message.items() if name not in {"role", "content"}}
     return Turn(new_id(), role, _content(content, where), extra=_json_copy(extra, where))
 

@@ -41,7 +41,7 @@ def rate_limited(retry_after: float) -> ApiError:
     """The answer of the `rate_limit` fault."""
     return ApiError(
         429,
-        "Rate limit reached: the request asked the demo model to pretend so.",
+        "Rate limit reached: the request asked the demo model to simulate this.",
         kind="requests",
         code="rate_limit_exceeded",
         headers=_wait(retry_after),
@@ -52,7 +52,7 @@ def overloaded(retry_after: float) -> ApiError:
     """The answer of the `overloaded` fault."""
     return ApiError(
         503,
-        "The server is overloaded: the request asked the demo model to pretend so.",
+        "The server is overloaded: the request asked the demo model to simulate this.",
         kind="service_unavailable_error",
         code="server_is_overloaded",
         headers=_wait(retry_after),
@@ -74,7 +74,7 @@ def server_failed() -> ApiError:
     """The answer of the `error` fault, inside a stream or instead of a whole answer."""
     return ApiError(
         500,
-        "The server had an error: the request asked the demo model to pretend so.",
+        "The server had an error: the request asked the demo model to simulate this.",
         kind="server_error",
         code="server_error",
     )

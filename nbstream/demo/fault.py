@@ -45,10 +45,10 @@ class Fault:
         times = limit(demo, "times", where="demo.")
         retry_after = optional(demo, "retry_after", float, "demo.")
         if retry_after is not None and not 0 <= retry_after < math.inf:
-            raise invalid("demo.retry_after", "Invalid 'demo.retry_after': expected seconds from 0 up.")
+            raise invalid("demo.retry_after", "Invalid 'demo.retry_after': expected 0 seconds or more.")
         if name is None:
             if (times, retry_after) != (None, None):
-                raise invalid("demo", "Invalid 'demo': 'times' and 'retry_after' say more about a 'fault'.")
+                raise invalid("demo", "Invalid 'demo': 'times' and 'retry_after' need a 'fault'.")
             return None
         if name not in get_args(FaultName):
             raise invalid("demo.fault", f"Invalid 'demo.fault': expected one of {', '.join(get_args(FaultName))}.")

@@ -42,9 +42,9 @@ class Pace:
 
     def __post_init__(self) -> None:
         if not 0 <= self.first_token < math.inf:
-            raise ValueError(f"first_token is seconds from 0 up, not {self.first_token}")
+            raise ValueError(f"first_token must be 0 seconds or more, not {self.first_token}")
         if not self.tokens_per_second > 0:
-            raise ValueError(f"tokens_per_second is above 0, not {self.tokens_per_second}")
+            raise ValueError(f"tokens_per_second must be above 0, not {self.tokens_per_second}")
 
     @classmethod
     def parse(cls, text: str) -> Pace:

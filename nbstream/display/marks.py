@@ -167,7 +167,7 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
         return Mark("Filtered", told(happened, [Remedy(RemedyKind.REPHRASE)], place))
     if result.tool_calls:
         names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))
-        asked = Mark("Tool call", f"The model asks to call {names}, see {name}.tool_calls.")
+        asked = Mark("Tool call", f"The model asks to call {names}; see {name}.tool_calls.")
         return asked if reason in _ORDINARY else _ended(result, place)
     # Some providers keep the thoughts to themselves and report only what they cost.
     hidden = result.usage is not None and bool(result.usage.reasoning_tokens)

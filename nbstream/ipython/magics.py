@@ -61,7 +61,7 @@ class StreamMagics(Magics):
         type=key_and_json,
         default=[],
         metavar="KEY=JSON",
-        help="Any other field of the API's request, as often as needed. Example: --param seed=7",
+        help="Any other field of the API's request; may be repeated. Example: --param seed=7",
     )
     @argument(
         "--chat",
@@ -79,13 +79,13 @@ class StreamMagics(Magics):
         are text. As a line magic, the rest of the line is the prompt, and the StreamResult is returned.
 
         After a completed stream, `stream_text` is the answer (str), `stream_usage` the token usage and `stream_result`
-        the whole StreamResult. After a failed or stopped one only `stream_result` is set, with the partial text; the
-        other names are unset, so that no later cell mistakes half an answer for a whole one.
+        the whole StreamResult. After a failed or stopped one only `stream_result` and the name given with -r are set,
+        to the partial result; the other names are unset, so that no later cell mistakes half an answer for a whole one.
 
         With --chat NAME, the prompt is sent with what was said before in the notebook variable NAME, if that is a Chat
-        or a ChatPanel, which then shows the turn as well. Otherwise a chat is begun, and NAME is it if there is no such
-        variable yet. Model, system prompt and the other options of a request stay with the chat, until a later cell
-        gives others.
+        or a ChatPanel, which then shows the turn as well. Otherwise a chat is begun, and assigned to NAME if there is
+        no such variable yet. Model, system prompt and the other options of a request stay with the chat, until a later
+        cell gives others.
 
         Examples::
 

@@ -79,10 +79,10 @@ def _part(file: Attachment) -> dict[str, Any]:
         if not _IMAGE.match(file.url):
             raise UsageError(f"{name} is not an image")
         if len(file.url) > _LARGEST_IMAGE:
-            raise UsageError(f"{name} is too large; an image may have {_LARGEST_IMAGE * 3 // 4_000_000} MB")
+            raise UsageError(f"{name} is too large; an image may be at most {_LARGEST_IMAGE * 3 // 4_000_000} MB")
         return {"type": "image_url", "image_url": {"url": file.url}}
     if len(file.text) > _LONGEST_FILE:
-        raise UsageError(f"{name} is too long; a text file may have {_LONGEST_FILE:,} characters")
+        raise UsageError(f"{name} is too long; a text file may have at most {_LONGEST_FILE:,} characters")
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", file.text))])
     return {"type": "text", "text": f"File {name}:\n\n{fence}\n{file.text}\n{fence}"}
 

@@ -47,7 +47,7 @@ class ChatPanel(PanelView):
         bind: Name of a notebook variable to keep the text of the last completed turn in. It is unset when a turn
             begins, and stays so if the turn fails or is stopped.
         on_result: Called with the `StreamResult` when a turn has ended, however it ended.
-        layout: As of every widget, such as `{"width": "400px"}`.
+        layout: As for any widget, such as `{"width": "400px"}`.
         **chat_options: As for `Chat`, for a new conversation.
 
     Attributes:

@@ -41,10 +41,10 @@ __all__ = ["PanelController", "Shown"]
 _log = logging.getLogger("nbstream")
 
 _BLOCKED = (
-    "What is queued waits because the last answer is not complete. Continue it, delete it or send a message, "
-    "and the queue follows."
+    "The queued messages are waiting because the last answer is not complete. Continue it, delete it or send a "
+    "message, and they will follow."
 )
-_HELD = "What is queued waits for the next message."
+_HELD = "The queued messages are sent after the next message."
 
 
 class Shown(Protocol):

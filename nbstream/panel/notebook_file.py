@@ -46,7 +46,7 @@ def running_notebook(namespace: Mapping[str, Any]) -> pathlib.Path:
                 f"{source} says that this notebook is {path.name}, which is not there; was it renamed or moved? "
                 "Give its path: ChatPanel.restore(path)"
             )
-    raise UsageError("nothing tells where this notebook is saved; give its path: ChatPanel.restore(path)")
+    raise UsageError("it is not known where this notebook is saved; give its path: ChatPanel.restore(path)")
 
 
 def newest_chat(path: pathlib.Path, name: str | None = None) -> dict[str, Any]:

@@ -39,9 +39,9 @@ def checked(name: str, value: str | float | None) -> str | float | None:
         case ("max_tokens", int() | float()) if math.isfinite(value) and value >= 1 and value == int(value):
             return int(value)
         case ("temperature", _):
-            raise UsageError("the temperature is a number, 0 or above")
+            raise UsageError("the temperature must be a number, 0 or above")
         case ("max_tokens", _):
-            raise UsageError("the most tokens are a whole number above 0")
+            raise UsageError("max tokens must be a whole number above 0")
     raise UsageError(f"a panel cannot set {name}")
 
 

@@ -132,7 +132,7 @@ class Transcript:
     def _html(self, rendered: list[_Rendered], otherwise: str = "") -> str:
         newest = _newest((each.html for each in reversed(rendered)), _MOST_HTML)
         left_out = len(rendered) - len(newest)
-        note = f"<p><em>The {left_out} turns before are not shown here.</em></p>" if left_out else ""
+        note = f"<p><em>Earlier turns ({left_out}) are not shown here.</em></p>" if left_out else ""
         within = "".join([note, *newest]) or otherwise
         return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
 

@@ -58,7 +58,7 @@ class Credential:
         if self.variable is None:
             raise UsageError(
                 "this key is in no environment variable, so another process cannot find it: "
-                "set OPENAI_API_KEY here and there, in place of giving the key"
+                "set OPENAI_API_KEY in both processes instead of passing the key"
             )
         return KeyReference(self.variable)
 

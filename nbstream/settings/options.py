@@ -100,7 +100,7 @@ OPTIONS = (
     ),
     Option(
         "max_retries",
-        "How often the request may be retried, before anything of the answer has arrived (2 by default).",
+        "How often the request may be retried, before any of the answer has arrived (2 by default).",
         ("--max-retries",),
         "How often to retry the request, before anything has arrived. Example: --max-retries 0",
         {"type": int},
@@ -111,7 +111,7 @@ OPTIONS = (
         'it is enough. The answer is then `completed`, with `finish_reason="stop_when"`; what has arrived is kept, and '
         "the connection is closed.",
         ("--stop-when",),
-        "End the answer once it holds this text, as often as needed. Example: --stop-when END",
+        "End the answer once it contains this text; may be repeated. Example: --stop-when END",
         {"action": "append", "metavar": "TEXT"},
     ),
     Option(
@@ -126,7 +126,7 @@ OPTIONS = (
         '`"allow"` loads images that an answer names from other servers, which then learn what is in their addresses; '
         "by default they are shown as links.",
         ("--images",),
-        "Whether images of other servers are links or loaded. Example: --images allow",
+        "Whether images on other servers are links or loaded. Example: --images allow",
         {"choices": ("link", "allow")},
     ),
     Option(

@@ -112,7 +112,7 @@ def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:
         return str(key), {"settings": _PROFILE, "demo": "the demo model"}.get(key.origin, key.variable or key.origin)
     keys = {_PROFILE: config.api_key, KEY_VARIABLE: os.environ.get(KEY_VARIABLE, "").strip()}
     kept = " and ".join(name for name, key in keys.items() if key)
-    return "none", f"that of {kept} is not for this endpoint" if kept else "not set"
+    return "none", f"the key in {kept} is not for this endpoint" if kept else "not set"
 
 
 def _other_rows(config: NBStream) -> Rows:

@@ -88,7 +88,7 @@ class StreamHandle:
 
     @property
     def state(self) -> StreamState:
-        """Where the stream is."""
+        """The state of the stream."""
         return self.snapshot.state
 
     @property

@@ -1,4 +1,4 @@
-"""Observers hear of every request, event and end of every stream: a ledger, a log, a trace, a recording.
+"""Observers are told of every request, event and end of every stream: a ledger, a log, a trace, a recording.
 
 They are told on a thread of their own, in order, off the path of the tokens.
 """
@@ -71,7 +71,7 @@ class Observers:
         return leave
 
     def watch(self) -> StreamWatch:
-        """Through what one stream tells its observers."""
+        """What one stream uses to tell its observers."""
         return StreamWatch(next(self._numbers), self)
 
     def tell(self, told: Callable[[Observer], object]) -> None:

@@ -53,7 +53,7 @@ _AFTER_FINISH_SECONDS = 15.0
 
 # An answer that begins late and is then written faster than any model writes was held back on its way.
 _BUFFERED_AFTER_SECONDS, _BUFFERED_CHARACTERS, _BUFFERED_RATE = 2.0, 200, 20_000.0
-_BUFFERED = Warned("buffered", "The whole answer arrived at once; a proxy on the way seems to hold streams back.")
+_BUFFERED = Warned("buffered", "The whole answer arrived at once; a proxy in between seems to hold streams back.")
 
 
 class Session:
@@ -169,7 +169,7 @@ class Session:
                 raise
             name = self._request.endpoint.name
             raise TotalTimeoutError(
-                f"The answer of {name} was not complete within {limit:g} s.",
+                f"The answer from {name} was not complete within {limit:g} s.",
                 remedies=[Remedy(RemedyKind.MORE_TIME_IN_TOTAL)],
             ) from None
 
@@ -256,7 +256,7 @@ class Session:
         limits, name = self._request.limits, self._request.endpoint.name
         if not self._assembler.has_content:
             return FirstTokenTimeoutError(
-                f"{name} sent nothing of an answer for {limits.first_token:g} s.",
+                f"{name} sent no part of an answer for {limits.first_token:g} s.",
                 remedies=[Remedy(RemedyKind.MORE_TIME_TO_BEGIN)],
             )
         return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")

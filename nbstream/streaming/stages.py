@@ -22,6 +22,9 @@ Stage: TypeAlias = Callable[[AsyncIterator[list[Event]]], AsyncIterator[list[Eve
 
 Example:
     ```python
+    from dataclasses import replace
+    from nbstream.events import TextDelta
+
     async def shout(batches):
         async for batch in batches:
             yield [replace(e, text=e.text.upper()) if isinstance(e, TextDelta) else e for e in batch]

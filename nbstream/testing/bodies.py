@@ -100,7 +100,7 @@ def chat_body(
 
 
 def whole_chat(text: str, *, finish_reason: str = "stop") -> bytes:
-    """A Chat Completions answer in one piece, as servers send that ignore `stream`: JSON, not events.
+    """A Chat Completions answer in one piece, as servers that ignore `stream` send it: JSON, not events.
 
     Args:
         text: The answer.
@@ -130,7 +130,7 @@ def responses_body(
         status: How it ends: `"completed"`, `"incomplete"` or `"failed"`; `None` leaves the end out.
         reason: Why, if it ends `"incomplete"`: `"max_output_tokens"` or `"content_filter"`.
         usage: Tokens in and out, as the last event reports them; `None` if it does not.
-        after: Leave out the events up to this number, as a server does that is asked to resume there.
+        after: Leave out the events up to this number, as a server that is asked to resume there does.
         fields: Fields of the response object, such as `id="resp_7"` or `model="m-1"`.
 
     Raises:

@@ -24,7 +24,7 @@ MODEL = "scripted"
 
 @pytest.fixture
 def fault_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    """A `FaultServer` that every stream goes to which names no other server and no other model.
+    """A `FaultServer` that receives every stream that names no other server and no other model.
 
     It is announced in the environment (`OPENAI_BASE_URL`, `OPENAI_API_KEY`, `NBSTREAM_MODEL`), so notebooks that are
     executed in a kernel of their own use it too. The environment is restored, and the server closed, after the test.

@@ -33,14 +33,14 @@ class ScriptedStream:
         refusal: What opening it raises after that, in place of a stream.
         request_id: The `x-request-id` of the response.
         numbered_from: The sequence number of the first event, for a background response, which can be resumed
-            after any event; each further event has the next number. `None` numbers none.
+            after any event; each further event has the next number. With `None` the events have no numbers.
 
     Attributes:
         requests: What was asked, one `StreamRequest` for each opening.
-        opened: How often it was opened with success.
+        opened: How often it was opened successfully.
         closed: How often it was closed again.
         request_id: As given.
-        sequence_number: The number of the last event delivered; `None` before, and for streams that number none.
+        sequence_number: The number of the last event delivered; `None` before, and for events without numbers.
 
     Example:
         >>> stream = ScriptedStream([TextDelta("Hi")], 0.5, [Finished("stop"), EndOfStream(marked=True)])

@@ -29,7 +29,7 @@ class ScriptedBytes:
 
     Attributes:
         requests: What was asked, one `StreamRequest` for each opening.
-        opened: How often it was opened with success.
+        opened: How often it was opened successfully.
         closed: How each response was closed: whether the answer in it was complete.
 
     Example:

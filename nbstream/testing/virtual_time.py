@@ -27,7 +27,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise RuntimeError("everything waits forever: nothing is due, and no time would change that")
+                raise RuntimeError("everything waits forever: nothing is due, and time would not change that")
             self.now += timeout
         return ready
 

@@ -40,8 +40,8 @@ class Wording(NamedTuple):
 _EVERYWHERE = {
     RemedyKind.RETRY_LATER: "try again later",
     RemedyKind.SHORTEN_PROMPT: "shorten the prompt",
-    RemedyKind.LONGER_CONTEXT: "take a model with a longer context",
-    RemedyKind.REPHRASE: "try other words",
+    RemedyKind.LONGER_CONTEXT: "use a model with a longer context",
+    RemedyKind.REPHRASE: "rephrase the prompt",
     RemedyKind.CHECK_MODEL: "check the model's name ({value})",
     RemedyKind.COPY_KEY: "copy it again",
     RemedyKind.CHECK_ADDRESS: "check the base URL, which usually ends in /v1",

@@ -31,7 +31,7 @@ _MISNUMBERED = 16
 
 _ITEM_BREAK = "\n\n"
 _SHORTER = Warned("revised_text", "The server's final text is shorter than what it had sent; the longer one is kept.")
-_OTHER = Warned("revised_text", "The server's final text is not the text that it had sent, which is kept.")
+_OTHER = Warned("revised_text", "The server's final text differs from what it had sent; what it had sent is kept.")
 
 
 @dataclass(frozen=True, slots=True)

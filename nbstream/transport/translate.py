@@ -114,7 +114,7 @@ def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
     remedies = _remedies(reported.kind, code, target, wait, retryable=retryable)
     redirected, means = "", _explanation(reported.kind, code, target)
     if error.response.history:
-        redirected = " The request was redirected on its way."
+        redirected = " The request was redirected."
         remedies = tuple(dict.fromkeys([Remedy(RemedyKind.CHECK_ADDRESS), *remedies]))
     return error_class(reported.kind)(
         f"{endpoint.name} answered {status}{said}.{redirected}{means}",
@@ -196,7 +196,7 @@ def _explanation(kind: str, code: str | None, target: Target) -> str:
     if kind == "authentication" and _sends_no_key(target):
         return " No key was sent."
     if kind == "not_found" and _is_resumed(target):
-        return " A background response can be resumed for some minutes only."
+        return " A background response can be resumed for only a few minutes."
     if kind == "not_found" and code != "model_not_found" and _may_lack_responses(target):
         return " It may have no /responses."
     return ""

@@ -242,7 +242,7 @@ def test_what_is_sent_meanwhile_waits_in_sight_and_can_be_changed(panel_page: Pa
     panel_page.button("Queue").click()
     assert panel_page.wait_for("send") == ("next", ())
     panel_page.show(queue=queued("next", "after"))
-    items = panel_page.root.get_by_role("list", name="Waiting to be asked").get_by_role("listitem")
+    items = panel_page.root.get_by_role("list", name="Queued messages").get_by_role("listitem")
     expect(items).to_have_count(2)
     items.first.get_by_role("button", name="Edit").click()
     items.first.get_by_role("textbox").fill("next!")

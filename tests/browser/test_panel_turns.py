@@ -197,7 +197,7 @@ def test_a_front_end_that_lets_no_page_make_cells_offers_none(panel_page: PanelP
 
 def editor_of_the_queued(panel_page: PanelPage) -> Locator:
     panel_page.show(queue=queued("next"))
-    queue = panel_page.root.get_by_role("list", name="Waiting to be asked")
+    queue = panel_page.root.get_by_role("list", name="Queued messages")
     queue.get_by_role("button", name="Edit", exact=True).click()
     return queue.get_by_role("textbox", name="Your text")
 
@@ -304,7 +304,7 @@ def test_files_are_only_taken_as_long_as_they_fit_into_one_message(panel_page: P
       const init = { bubbles: true, cancelable: true, dataTransfer: data };
       document.querySelector(".nbs-composer textarea").dispatchEvent(new DragEvent("drop", init));
     }""")
-    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("b.png is too much")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("b.png does not fit")
     expect(panel_page.root.locator(".nbs-composer .nbs-chip")).to_have_text([re.compile("a.png"), re.compile("c.png")])
 
 

@@ -203,7 +203,7 @@ def test_demo_never_overwrites_what_someone_wrote(started, tmp_path, capsys):
     copy.with_name(SECOND).write_text("mine too")
     main(["demo"])
     assert copy.with_name(SECOND).read_text() == "mine too"
-    assert f"nbstream-demo/{QUICKSTART} is not as it came and stays as it is" in capsys.readouterr().out
+    assert f"nbstream-demo/{QUICKSTART} differs from the tutorial and is left as it is" in capsys.readouterr().out
     assert copy.read_text() == "mine"
     assert started[-1][0][3] == "nbstream-demo/01_quickstart-2.ipynb"
 

@@ -189,7 +189,7 @@ def test_settings_that_lead_nowhere(text, arguments, reason, examine, profile):
     profile(text)
     status, (_, _, settings, endpoint) = examine(*arguments)
     assert settings[0].lower().startswith(f"problem {reason}".lower())
-    assert endpoint == ["not asked the settings name none"]
+    assert endpoint == ["not asked the settings name no endpoint"]
     assert status == 1
 
 
@@ -241,7 +241,7 @@ def test_a_key_for_another_server_is_not_sent(examine, loopback, monkeypatch):
     loopback.send(listing(), headers={"content-type": "application/json"})
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     status, (_, _, settings, endpoint) = examine("-m", "m", "--base-url", loopback.base_url)
-    assert settings[3] == "key none that of OPENAI_API_KEY is not for this endpoint"
+    assert settings[3] == "key none the key in OPENAI_API_KEY is not for this endpoint"
     assert (status, endpoint[1]) == (0, "models 0, without m")
     assert KEY not in str(loopback.requests[0])
 

@@ -184,7 +184,7 @@ def test_a_partial_answer_is_gone_on_with(make_chat, loopback):
 
 def test_chat_completions_keep_no_history(make_chat, loopback):
     chat = make_chat(history="server")
-    with pytest.raises(UsageError, match=r"needs the Responses API, but 127.0.0.1:\d+ is asked by Chat Completions"):
+    with pytest.raises(UsageError, match=r"needs the Responses API, but 127.0.0.1:\d+ uses Chat Completions"):
         ask(chat, "Q1")
     assert (loopback.requests, chat.turns, chat.running) == ([], (), None)
     chat.history = "messages"

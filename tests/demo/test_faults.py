@@ -102,7 +102,7 @@ def test_error_arrives_in_a_chat_stream(client):
         received = pieces(events)
         for _ in range(TOKENS_BEFORE_FAULT):
             next(received)
-        with pytest.raises(openai.APIError, match="asked the demo model to pretend") as caught:
+        with pytest.raises(openai.APIError, match="asked the demo model to simulate") as caught:
             next(received)
     assert caught.value.code == "server_error"
 
@@ -183,7 +183,7 @@ def test_what_is_cut_every_time_is_cut_in_the_continuation_too(stream, cut_off):
 def test_an_error_ends_too(api, stream):
     with stream("error", times=1) as events:
         if api == "chat":
-            with pytest.raises(openai.APIError, match="asked the demo model to pretend"):
+            with pytest.raises(openai.APIError, match="asked the demo model to simulate"):
                 list(events)
         else:
             assert list(events)[-1].type == "response.failed"

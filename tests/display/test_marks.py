@@ -138,7 +138,7 @@ def test_a_failure_tells_what_failed_before_what_the_answer_had():
         (StreamResult("a", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("a", COMPLETED, refusal="No."), "stream_result.refusal"),
-        (StreamResult("", COMPLETED, "tool_calls", tool_calls=CALL * 2), "call get_weather, see"),
+        (StreamResult("", COMPLETED, "tool_calls", tool_calls=CALL * 2), "call get_weather; see"),
     ],
 )
 def test_the_sentence_says_what_happened_and_what_to_do(result, words):

@@ -132,7 +132,7 @@ def test_after_a_stop_the_queue_waits_and_says_so(panel, view, loopback, gate):
     panel.stop()
     state = view.idle(turns=2)
     loopback.wait(left=1)
-    assert (queued(state), "queued waits" in state.notice) == (["second"], True)
+    assert (queued(state), "queued messages are waiting" in state.notice) == (["second"], True)
     assert (state.turns[1].text, state.turns[1].state, len(loopback.requests)) == ("Hel", "cancelled", 1)
     panel.send("another")
     state = view.idle(turns=6)
@@ -147,7 +147,7 @@ def test_after_a_failure_the_queue_waits_for_a_retry(panel, view, loopback):
     panel.chat.start("Hi", display=False)
     panel.send("second")
     refused.set()
-    state = view.wait(lambda state: "queued waits" in state.notice)
+    state = view.wait(lambda state: "queued messages are waiting" in state.notice)
     assert (state.turns[1].state, state.turns[1].can_retry) == ("failed", True)
     panel.retry(state.turns[1].id)
     state = view.idle(turns=4)
@@ -165,7 +165,7 @@ def test_a_queued_message_that_cannot_be_sent_stays_and_says_why(panel, view, lo
     gate.set()
     state = view.wait(lambda state: "could not be sent" in state.notice)
     assert "; choose one below\n" in state.notice
-    assert "waits for the next message" in state.notice
+    assert "after the next message" in state.notice
     assert "not complete" not in state.notice, "the answer is"
     assert queued(state) == ["second"]
 
@@ -182,7 +182,7 @@ def test_a_queue_that_waits_goes_on_once_the_part_of_an_answer_is_gone(panel, vi
     panel.stop()
     state = view.idle(turns=4)
     loopback.wait(left=1)
-    assert "queued waits because the last answer is not complete" in state.notice
+    assert "queued messages are waiting because the last answer is not complete" in state.notice
     panel.delete(state.turns[3].id)
     state = view.wait(lambda state: len(state.turns) == 4 and state.running is None and not state.queue)
     assert (said(state)[2:], state.notice) == ([("user", "second"), ("assistant", "Yes")], "")
@@ -197,7 +197,10 @@ def test_a_look_at_another_version_sends_nothing(asked, view, loopback, gate):
     asked.stop()
     state = view.wait(lambda state: state.running is None and "not complete" in state.notice)
     asked.select(first)
-    assert (queued(view.state), view.state.notice) == (["second"], "What is queued waits for the next message.")
+    assert (queued(view.state), view.state.notice) == (
+        ["second"],
+        "The queued messages are sent after the next message.",
+    )
     assert len(loopback.requests) == 2
     asked.select(state.turns[1].id)
     assert "not complete" in view.state.notice

@@ -128,7 +128,7 @@ def test_each_turn_is_rendered_once(monkeypatch):
 def test_a_long_conversation_shows_its_newest_turns():
     chat = chat_of(*[f"turn {number} " + "word " * 700 for number in range(300)])
     data, metadata, warning = bundle(chat)
-    assert "turns before are not shown here" in data["text/html"]
+    assert "Earlier turns (" in data["text/html"]
     assert "turn 299 " in data["text/html"]
     assert "turn 0 " not in data["text/html"]
     assert "turn 0 " in data["text/markdown"]

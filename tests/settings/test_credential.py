@@ -129,7 +129,7 @@ def test_a_missing_variable_is_named(environment: dict[str, str]) -> None:
 
 
 def test_a_key_that_was_given_by_hand_cannot_be_referred_to() -> None:
-    with pytest.raises(UsageError, match="set OPENAI_API_KEY here and there") as caught:
+    with pytest.raises(UsageError, match="set OPENAI_API_KEY in both processes") as caught:
         Credential(Secret(KEY), "settings").reference()
     assert KEY not in str(caught.value)
 

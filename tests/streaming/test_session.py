@@ -140,7 +140,7 @@ def test_no_first_token(run, scripted):
     assert isinstance(result.error, FirstTokenTimeoutError)
     assert result.timing.total == pytest.approx(120.0)
     assert result.timing.ttft is None
-    assert "sent nothing of an answer for 120 s" in result.error.message
+    assert "sent no part of an answer for 120 s" in result.error.message
 
 
 def test_no_connection_counts_as_silence_before_the_answer(run, scripted):

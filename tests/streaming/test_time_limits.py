@@ -77,7 +77,7 @@ LIMITS = TimeLimits(connect=5, first_token=20, stall=3, total=None)
             FirstTokenTimeoutError,
             "first_token_timeout",
             20,
-            "localhost:8000 sent nothing of an answer",
+            "localhost:8000 sent no part of an answer",
             id="no headers",
         ),
         pytest.param(

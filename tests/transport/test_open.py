@@ -432,7 +432,7 @@ def test_silence_before_the_answer(ask, loopback, sent):
     loopback.send(sent, then="hold")
     result = ask(limits=(5, 1, 5))  # long enough for the connection to stand
     assert isinstance(result.error, errors.FirstTokenTimeoutError)
-    assert f"{port_of(loopback)} sent nothing of an answer for 1 s" in result.error.message
+    assert f"{port_of(loopback)} sent no part of an answer for 1 s" in result.error.message
     assert [each.kind for each in result.error.remedies] == ["more_time_to_begin"]
     assert loopback.client_left.wait(60)
 

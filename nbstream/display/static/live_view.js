@@ -154,8 +154,8 @@ class LiveView extends AnswerView {
     if (!this.root.isConnected) return;
     const note = element("p", "nbs-note", this.root);
     note.textContent =
-      "This page was reloaded while the answer arrived, so the answer is shown here but not saved in the notebook. " +
-      "It is in stream_result.text; run the cell again to save it.";
+      "This page was reloaded while the answer was arriving, so it is shown here but not saved in the notebook. " +
+      "It is in the result (stream_result after %%stream); run the cell again to save it.";
   }
 
   askToStop() {

@@ -178,7 +178,7 @@ export class Composer {
     for (const file of read) {
       if ("problem" in file) problems.push(file.problem);
       else if (sizeOf([...attachments, file]) <= MAX_FILES) attachments.push(file);
-      else problems.push(`${file.name} is too much; the files of a message may have ${MAX_FILES / 1e6} MB together.`);
+      else problems.push(`${file.name} does not fit; a message may have at most ${MAX_FILES / 1e6} MB of files.`);
     }
     this.doc.say(problems.join(" "));
     this.doc.write({ attachments });
@@ -198,10 +198,10 @@ async function readFile(file) {
   const { name, size } = file;
   const type = file.type || "text/plain";
   if (/^image\/(?:png|jpeg|gif|webp)$/.test(type)) {
-    if (size > MAX_IMAGE) return { problem: `${name} is too large; an image may have ${MAX_IMAGE / 1e6} MB.` };
+    if (size > MAX_IMAGE) return { problem: `${name} is too large; an image may be at most ${MAX_IMAGE / 1e6} MB.` };
     return { name, type, url: await dataUrl(file), text: "" };
   }
-  if (size > MAX_TEXT) return { problem: `${name} is too large; a text file may have ${MAX_TEXT / 1e3} kB.` };
+  if (size > MAX_TEXT) return { problem: `${name} is too large; a text file may be at most ${MAX_TEXT / 1e3} kB.` };
   const text = await file.text();
   if (/[\0\ufffd]/.test(text)) return { problem: `${name} is neither an image nor a text file.` };
   return { name, type, url: "", text };

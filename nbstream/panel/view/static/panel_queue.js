@@ -23,7 +23,7 @@ export class Queue {
     this.panel = panel;
     this.doc = panel.doc;
     this.root = element("ol", "nbs-queue", parent);
-    this.root.setAttribute("aria-label", "Waiting to be asked");
+    this.root.setAttribute("aria-label", "Queued messages");
   }
 
   draw() {
@@ -97,7 +97,7 @@ export class Queue {
     const [here, written] = [root.contains(document.activeElement), editor?.field.value ?? text];
     root.remove();
     if (written.trim() && written !== text) {
-      this.doc.handOver(written, "That message no longer waits to be asked; what you wrote is below.");
+      this.doc.handOver(written, "That message is no longer in the queue; what you wrote is below.");
     }
     if (here) this.panel.composer.field.focus({ preventScroll: true });
   }

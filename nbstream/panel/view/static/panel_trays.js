@@ -155,8 +155,8 @@ class ModelPicker {
    */
   hintAt(models, found) {
     const waiting = models === null ? "Asking the endpoint for its models …" : "";
-    const unknown = models && found === 0 ? "Not in the list of the endpoint; Enter takes the name as it is." : "";
-    say(this.hint, waiting || unknown || "Choose one, or write any name and press Enter.");
+    const unknown = models && found === 0 ? "Not in the endpoint's list; press Enter to use the name as it is." : "";
+    say(this.hint, waiting || unknown || "Choose one, or type any name and press Enter.");
   }
 
   /** @param {number} at */

@@ -273,8 +273,8 @@ export class PanelView {
   drawNotice() {
     const { notice } = this.doc.surroundings;
     const deaf =
-      "The kernel has not answered yet. What you asked for is done as soon as it is free; interrupt it (■) to be " +
-      "heard at once. If it was restarted, nbs.ChatPanel.restore() in a new cell continues what was saved.";
+      "The kernel has not answered yet. It will do what you asked as soon as it is free; interrupt it (■) to get an " +
+      "answer now. If it was restarted, nbs.ChatPanel.restore() in a new cell continues what was saved.";
     const words = [this.doc.deaf ? deaf : "", this.doc.remark, notice].filter(Boolean).join(" ");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
