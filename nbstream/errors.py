@@ -21,6 +21,7 @@
         │   ├── StalledError            in the middle of the answer, which had gone silent
         │   └── TotalTimeoutError       before the answer was complete
         ├── StopWhenError           the caller's own `stop_when` raised an exception
+        ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
 
 An error says what happened, and knows what can be done about it: its remedies. As text it says both, in the words of
@@ -53,6 +54,7 @@ __all__ = [
     "RateLimitError",
     "RequestRejectedError",
     "ServerError",
+    "StageError",
     "StalledError",
     "StopWhenError",
     "StreamError",
@@ -197,6 +199,12 @@ class StopWhenError(StreamError):
     """The `stop_when` function raised an exception, which is the cause; what had arrived is kept."""
 
     kind = "stop_when"
+
+
+class StageError(StreamError):
+    """A stage raised an exception, which is the cause; what had arrived is kept."""
+
+    kind = "stage"
 
 
 class InternalError(StreamError):

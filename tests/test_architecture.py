@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "streaming.engine": ("transport",),
     "streaming.session": ("assembly",),
     "testing": (
-        *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds"),
+        *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
     ),
     "transport": ("settings.capabilities", "settings.credential"),

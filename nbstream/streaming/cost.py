@@ -10,9 +10,9 @@ import functools
 import importlib
 import importlib.util
 import math
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
+
+from nbstream.streaming.daemon_thread import DaemonThread
 
 if TYPE_CHECKING:
     from nbstream.result import Usage
@@ -57,21 +57,10 @@ async def price_later(usage: Usage | None, model: str | None, base_url: str) -> 
     if usage is None or not installed():
         return None
     if not price_list.cache_info().currsize:
-        await asyncio.wrap_future(_reading())
+        reading = DaemonThread("nbstream-prices")  # not one of the loop's own, which would stay
+        await asyncio.get_running_loop().run_in_executor(reading, price_list)
+        reading.shutdown(wait=False)
     return cost_of(usage, model, base_url)
-
-
-@functools.cache
-def _reading() -> Future[None]:
-    """The prices being read, once in a process and on a thread of their own, which then ends."""
-    read: Future[None] = Future()
-
-    def work() -> None:
-        price_list()
-        read.set_result(None)
-
-    threading.Thread(target=work, name="nbstream-prices", daemon=True).start()
-    return read
 
 
 @functools.cache

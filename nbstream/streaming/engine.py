@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING, TypeVar
@@ -31,6 +32,8 @@ __all__ = ["Engine", "engine", "replace_engine"]
 
 T = TypeVar("T")
 
+_log = logging.getLogger("nbstream")
+
 
 class Engine:
     """The loop thread and the clients that live on it."""
@@ -44,7 +47,7 @@ class Engine:
         self._loop = asyncio.new_event_loop()
         self._clients: ClientPool | None = None
         self.notices = Notices()
-        self.observers = Observers(self.notices)
+        self.observers = Observers(Notices("nbstream-observers"))  # one that is slow delays no other news
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
         self._thread.start()
 
@@ -83,6 +86,7 @@ class Engine:
         self._thread.join()
         self._loop.close()
         self.notices.close()
+        self.observers.close()
 
     async def _shut_down(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -95,7 +99,11 @@ class Engine:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        while True:
+            try:
+                return self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):  # of one task, which has it; the others go on
+                _log.exception("nbstream called code that asked to exit; only its own stream has ended")
 
 
 _lock = threading.Lock()

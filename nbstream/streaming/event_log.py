@@ -7,6 +7,7 @@ now and then, so that what is kept is the answer and little else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import threading
 from dataclasses import replace
@@ -167,10 +168,9 @@ class _Signal:
     async def wait(self) -> None:
         # Where another thread handles the interrupt signal, only a running loop notices it.
         while not self._event.is_set():
-            try:
-                await asyncio.wait_for(self._event.wait(), WAKE_UP_SECONDS)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WAKE_UP_SECONDS):  # `wait_for` may lose a cancellation until Python 3.12
+                    await self._event.wait()
 
 
 # Which field of a piece grows, and what pieces that can be joined have in common. Every event of every answer is looked

@@ -17,10 +17,14 @@ _log = logging.getLogger("nbstream")
 
 
 class Notices:
-    """Calls functions one after the other; what one raises is logged."""
+    """Calls functions one after the other; what one raises is logged.
 
-    def __init__(self) -> None:
-        self._thread = DaemonThread("nbstream-notices")
+    Args:
+        name: Of the thread.
+    """
+
+    def __init__(self, name: str = "nbstream-notices") -> None:
+        self._thread = DaemonThread(name)
 
     def tell(self, listener: Callable[..., object], *news: Any) -> Future[None]:
         """Call `listener(*news)` after all earlier calls; from any thread."""
@@ -35,5 +39,5 @@ def told(listener: Callable[..., object], *news: Any) -> None:
     """Call `listener(*news)`; what it raises is logged."""
     try:
         listener(*news)
-    except (Exception, SystemExit):  # noqa: BLE001  whatever a listener raises
+    except (Exception, SystemExit, KeyboardInterrupt):  # noqa: BLE001  whatever a listener raises
         _log.exception("nbstream could not tell a listener what happened")

@@ -70,6 +70,10 @@ class Observers:
 
         return leave
 
+    def close(self) -> None:
+        """Let the thread end once everything has been told."""
+        self._notices.close()
+
     def watch(self) -> StreamWatch:
         """What one stream uses to tell its observers."""
         return StreamWatch(next(self._numbers), self)

@@ -100,7 +100,7 @@ class Painter:
         try:
             # A frame in flight is not broken off: the thread draws the last one after it.
             await asyncio.shield(drawing)
-        except (Exception, SystemExit):  # noqa: BLE001  whatever a surface raises; an exit would end the engine
+        except (Exception, SystemExit, KeyboardInterrupt):  # noqa: BLE001  whatever a surface raises
             _log.exception("nbstream could not draw the answer; it is complete in the result")
             return False
         return True

@@ -122,8 +122,11 @@ class Rounds:
         self._session.cancel()
 
     def snapshot(self) -> StreamResult:
-        """The result so far, or the final one."""
-        return self._final or self._session.snapshot()
+        """The result so far, or the final one: an answer that is not committed has not ended."""
+        if self._final is not None:
+            return self._final
+        now = self._session.snapshot()
+        return replace(now, state=StreamState.STREAMING) if now.state.terminal else now
 
     async def _answer(self) -> StreamResult:
         while True:
@@ -148,15 +151,16 @@ class Rounds:
 
     def _end(self, result: StreamResult) -> Callable[[], object] | None:
         """Commit the result; return what others are to be told."""
+        told = None
+        try:
+            told = self._commit(result) if self._commit is not None else None
+        except Exception:  # noqa: BLE001  it must not keep the surfaces from drawing the end
+            _log.exception("nbstream could not commit the answer; it is complete in the result")
         self._final = result
         self.log.close()
         if self._watch is not None:
             self._watch.end(result)
-        try:
-            return self._commit(result) if self._commit is not None else None
-        except Exception:  # noqa: BLE001  it must not keep the surfaces from drawing the end
-            _log.exception("nbstream could not commit the answer; it is complete in the result")
-            return None
+        return told
 
     def _broken(self, error: BaseException) -> StreamResult:
         """The result of an answer that is no longer read to its end."""

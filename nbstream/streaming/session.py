@@ -32,7 +32,7 @@ from nbstream.streaming.idle_timeout import IdleTimeout
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
-from nbstream.text.plain import plain
+from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +182,7 @@ class Session:
             async with (
                 IdleTimeout(self._request.limits.first_token) as idle,
                 opening as stream,
-                staged(stream, self._request.stages) as batches,
+                staged(stream, self._request.stages, lambda: idle.restart(self._request.limits.stall)) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id
                 async for batch in batches:
@@ -190,6 +190,7 @@ class Session:
                         idle.restart(silence)
                     if self._assembler.state.terminal:
                         return
+                self._take([EndOfStream(marked=False)])  # a source or a stage that ends without saying so
         except TimeoutError:
             if not idle.expired:
                 raise
@@ -200,19 +201,24 @@ class Session:
         assembler = self._assembler
         content_before = assembler.content_events
         announced_before = assembler.reason_given and assembler.announced
-        for event in batch:
-            if type(event) is Failed and not assembler.has_content:
-                raise assembler.error_of(event)  # which may be retried
-            if type(event) is EndOfStream and self._was_held_back():
-                assembler.feed(_BUFFERED)
-            assembler.feed(event)
-            if self._stop is not None and type(event) is TextDelta and self._has_said_enough(self._stop):
-                batch = [*batch[: batch.index(event) + 1], Finished(STOP_REASON), EndOfStream(marked=True)]
-                assembler.feed(batch[-2])
-                assembler.feed(batch[-1])
-            if assembler.state.terminal:
-                break
-        self._note(batch)
+        taken = 0
+        added: list[Event] = []
+        try:
+            for event in batch:
+                taken += 1
+                if type(event) is Failed and not assembler.has_content:
+                    raise assembler.error_of(event)  # which may be retried
+                if type(event) is EndOfStream and self._was_held_back():
+                    assembler.feed(_BUFFERED)
+                assembler.feed(event)
+                if self._stop is not None and type(event) is TextDelta and self._has_said_enough(self._stop):
+                    added = [Finished(STOP_REASON), EndOfStream(marked=True)]
+                    for each in added:
+                        assembler.feed(each)
+                if assembler.state.terminal:
+                    break
+        finally:
+            self._note([*batch[:taken], *added])
         has_more = assembler.content_events > content_before
         if has_more:
             self._last_token_at = self._clock.now()
@@ -233,9 +239,8 @@ class Session:
     def _has_said_enough(self, stop: StopCondition) -> bool:
         try:
             return stop.met(self._assembler.snapshot().text)
-        except Exception as error:
-            said = f"{type(error).__name__}: {plain(str(error))}".rstrip(": ")
-            raise StopWhenError(f"stop_when raised {said}.") from error
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            raise StopWhenError(f"stop_when raised {exception_line(error)}.") from error
 
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""
@@ -312,7 +317,7 @@ def _taken_from(task: asyncio.Task[None]) -> BaseException | None:
     except (asyncio.CancelledError, StreamError) as error:
         error.__context__ = None
         return error.with_traceback(None)
-    except Exception as error:  # noqa: BLE001  a bug, which must not lose what had arrived
+    except BaseException as error:  # noqa: BLE001  a bug, which must not lose what had arrived
         _log.exception("nbstream failed while reading a stream")
         error.__context__ = None
         return error.with_traceback(None)

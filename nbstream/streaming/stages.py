@@ -6,11 +6,14 @@ drop them; what it drops never reaches `handle.text`, a surface or an observer.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from nbstream.errors import StageError, StreamError
 from nbstream.events import Event
+from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Sequence
@@ -36,18 +39,48 @@ Example:
 
 @contextlib.asynccontextmanager
 async def staged(
-    batches: AsyncIterable[list[Event]], stages: Sequence[Stage]
+    batches: AsyncIterable[list[Event]], stages: Sequence[Stage], heard: Callable[[], object]
 ) -> AsyncIterator[AsyncIterator[list[Event]]]:
     """The batches after all stages; on exit every stage is closed, the last one first.
 
     Args:
         batches: What comes from the server.
         stages: In the order in which they see the events.
+        heard: Called when events come from the server, if there are stages: what a stage holds back is not silence.
+
+    Raises:
+        StageError: While iterating: a stage raised something.
     """
+    if not stages:
+        yield aiter(batches)
+        return
     async with contextlib.AsyncExitStack() as stack:
-        made = aiter(batches)
+        made = _noted(batches, heard)
         for stage in stages:
-            made = stage(made)
-            if isinstance(made, AsyncGenerator):
-                stack.push_async_callback(made.aclose)
+            made = _checked(stage, made)
+            stack.push_async_callback(made.aclose)
         yield made
+
+
+async def _noted(batches: AsyncIterable[list[Event]], heard: Callable[[], object]) -> AsyncGenerator[list[Event]]:
+    async for batch in batches:
+        if batch:
+            heard()
+        yield batch
+
+
+async def _checked(stage: Stage, batches: AsyncGenerator[list[Event]]) -> AsyncGenerator[list[Event]]:
+    """What a stage makes of the batches; what it raises is named as its own."""
+    made = None
+    try:
+        made = aiter(stage(batches))
+        async for batch in made:
+            yield batch
+    except (StreamError, asyncio.CancelledError, GeneratorExit):
+        raise  # what ended the stream itself
+    except BaseException as error:
+        name = getattr(stage, "__name__", type(stage).__name__)
+        raise StageError(f"The stage {name} raised {exception_line(error)}.") from error
+    finally:
+        if isinstance(made, AsyncGenerator):
+            await made.aclose()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.request import Api
     from nbstream.result import StreamResult
+    from nbstream.streaming.stages import Stage
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["ScriptedAttempts", "ScriptedStream", "Step", "play"]
@@ -177,6 +178,7 @@ def play(
     max_retries: int = 2,
     max_rate: float = 15.0,
     cancel_after: float | None = None,
+    stages: Sequence[Stage] = (),
 ) -> StreamResult:
     """Run a real session over a scripted stream, in virtual time: limits, pacing and retries are the real ones.
 
@@ -189,6 +191,7 @@ def play(
             1 s, 2 s, …, or what the error asks for.
         max_rate: Maximum frames a second.
         cancel_after: Seconds after which the stream is cancelled, if it is still running.
+        stages: What sees the events before the answer does.
 
     Returns:
         How it ended. A failed stream is returned, not raised; its `timing` is in virtual seconds.
@@ -213,6 +216,7 @@ def play(
         endpoint=Endpoint("http://localhost:8000/v1"),
         limits=limits or TimeLimits(),
         max_retries=max_retries,
+        stages=tuple(stages),
     )
 
     async def main() -> StreamResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["encodable", "encodable_json", "plain"]
+__all__ = ["encodable", "encodable_json", "exception_line", "plain"]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
@@ -48,3 +48,13 @@ def encodable_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [encodable_json(each) for each in value]
     return encodable(value) if isinstance(value, str) else value
+
+
+def exception_line(error: BaseException) -> str:
+    """An exception's type and message, in one line that is safe to print.
+
+    Example:
+        >>> exception_line(ValueError("too large")), exception_line(KeyboardInterrupt())
+        ('ValueError: too large', 'KeyboardInterrupt')
+    """
+    return f"{type(error).__name__}: {plain(str(error))}".rstrip(": ")

@@ -98,6 +98,7 @@ FAILURES = {
     "rejected": "Failed",
     "server": "Server error",
     "stalled": "Stalled",
+    "stage": "Failed",
     "stop_when": "Failed",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",

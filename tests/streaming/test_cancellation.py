@@ -78,7 +78,7 @@ class WatchedSurface(RecordingSurface):
         super().draw(snapshot)
         if snapshot.retry is not None:
             self.paused.set()
-        if snapshot.state == "completed":
+        if snapshot.finish_reason is not None:
             self.whole.set()
 
 

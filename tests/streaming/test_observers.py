@@ -1,15 +1,17 @@
 """Observers of the engine, and stages between the wire and the answer."""
 
+import sys
 import threading
 from dataclasses import replace
 
 import pytest
 
 import nbstream as nbs
-from nbstream.errors import ConnectionLostError, UsageError
+from nbstream.errors import ConnectionLostError, StageError, UsageError
 from nbstream.events import EndOfStream, Event, Finished, TextDelta
+from nbstream.request import TimeLimits
 from nbstream.streaming.engine import engine
-from nbstream.testing import ScriptedAttempts, ScriptedStream
+from nbstream.testing import ScriptedAttempts, ScriptedStream, play
 
 PATIENCE = 10.0
 END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
@@ -75,7 +77,7 @@ def test_they_are_told_of_requests_events_and_ends_elsewhere(observe):
         (stream, "event", END[1]),
         (stream, "end", result),
     ]
-    assert [thread.name for thread in seen.threads] == ["nbstream-notices"]
+    assert [thread.name for thread in seen.threads] == ["nbstream-observers"]
 
 
 def test_one_that_raises_is_logged_and_hurts_nobody(observe, caplog):
@@ -125,6 +127,62 @@ def test_a_stage_sees_every_event_before_the_answer_does(observe):
     assert seen.ended.wait(PATIENCE)
     assert [event.text for _, what, event in seen.told if isinstance(event, TextDelta)] == ["HEL", "LO"]
     assert next(iter(handle.events())) == TextDelta("HELLO")
+
+
+def test_a_stage_that_drops_the_end_ends_the_stream_without_a_mark():
+    async def without_an_end(batches):
+        async for batch in batches:
+            yield [event for event in batch if not isinstance(event, EndOfStream)]
+
+    assert ask(ScriptedStream.answering("Hello"), stages=[without_an_end]).result(PATIENCE).state == "completed"
+
+
+async def failing(batches):
+    async for batch in batches:
+        yield batch
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (failing, "The stage failing raised ValueError: no."),
+        (lambda _: [], "raised TypeError: "),
+        (lambda _: sys.exit(3), "raised SystemExit: 3."),
+    ],
+)
+def test_what_a_stage_raises_is_its_own(stage, said):
+    with pytest.raises(StageError) as raised:
+        ask(ScriptedStream([TextDelta("Hel")], [TextDelta("lo")], END), stages=[shout, stage]).result(PATIENCE)
+    assert said in raised.value.message
+    assert raised.value.result.text == ("HEL" if stage is failing else "")
+    assert ask(ScriptedStream.answering("Hello")).result(PATIENCE).text == "Hello"
+
+
+def test_what_a_stage_holds_back_is_not_silence():
+    limits = TimeLimits(first_token=1.0, stall=1.0)
+    steps = [step for _ in range(10) for step in (0.5, [TextDelta("x")])]
+    whole = held_back(lambda held: isinstance(held[-1], EndOfStream))
+    result = play(ScriptedStream(*steps, END), stages=[whole], limits=limits)
+    assert (result.text, result.state) == ("x" * 10, "completed")
+
+
+def test_an_observer_that_hangs_delays_no_other_news(observe):
+    asked, release, told = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(Broken):
+        def on_request(self, *_):
+            asked.set()
+            release.wait(PATIENCE)
+
+    observe(Hanging())
+    try:
+        ask(ScriptedStream.answering("Hello"))
+        assert asked.wait(PATIENCE)
+        engine().notices.tell(told.set)
+        assert told.wait(PATIENCE)
+    finally:
+        release.set()
 
 
 def test_stages_follow_each_other_and_are_closed():

@@ -7,8 +7,8 @@ import tracemalloc
 import pytest
 
 import nbstream as nbs
-from nbstream.errors import ConnectionLostError, StopWhenError, UsageError
-from nbstream.events import EndOfStream, Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from nbstream.errors import ConnectionLostError, StopWhenError, StreamError, UsageError
+from nbstream.events import EndOfStream, Event, Failed, Finished, ReasoningDelta, Started, TextDelta, ToolCallDelta
 from nbstream.streaming.event_log import EventLog
 from nbstream.streaming.stopping import StopCondition
 from nbstream.testing import ScriptedStream
@@ -36,6 +36,13 @@ def start(request):
         return nbs.start("Hi", source=source, model="m", api="chat", display=request.param, **options)
 
     return start
+
+
+def gathered_until_error(handle):
+    try:
+        yield from handle.events()
+    except StreamError:
+        return
 
 
 async def gathered(pieces):
@@ -212,6 +219,26 @@ def test_a_slow_reader_holds_up_nothing(start):
     assert first + "".join(slow) == "word " * 500
 
 
+def test_a_reader_that_is_cancelled_as_a_piece_arrives_is_cancelled():
+    async def read(log):
+        async for _ in log:
+            pass
+
+    async def cancelled_after(turns):
+        log = EventLog()
+        reading = asyncio.create_task(read(log))
+        await asyncio.sleep(0)
+        log.append([TextDelta("a")])
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        log.close()
+        await asyncio.wait({reading})
+        return reading.cancelled()
+
+    assert all(asyncio.run(cancelled_after(turns)) for turns in range(5))
+
+
 # --- stop_when --------------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +263,34 @@ def test_what_comes_in_the_same_batch_is_not_taken(start):
     handle = start(stream, stop_when="lo")
     assert handle.result(PATIENCE).text == "Hello"
     assert list(handle.events()) == [TextDelta("Hello"), Finished("stop_when"), EndOfStream(marked=True)]
+
+
+def test_equal_pieces_are_told_apart(start):
+    pieces = [TextDelta("a "), TextDelta("b "), TextDelta("a "), TextDelta("x")]
+    handle = start(ScriptedStream(pieces, END), stop_when="b a")
+    assert handle.result(PATIENCE).text == "a b a "
+    assert "".join(event.text for event in handle.events() if isinstance(event, TextDelta)) == "a b a "
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_a_condition_that_asks_to_exit_ends_its_own_stream_only(start, kind):
+    def leave(_):
+        raise kind
+
+    handle = start(ScriptedStream.answering("Hel", "lo"), stop_when=leave)
+    with pytest.raises(StopWhenError, match=f"raised {kind.__name__}"):
+        handle.result(PATIENCE)
+    assert start(ScriptedStream.answering("Hello")).result(PATIENCE).text == "Hello"
+
+
+def test_a_failing_stream_gives_all_its_events(start):
+    failed = Failed("no")
+    handle = start(ScriptedStream([TextDelta("Hel")], [TextDelta("lo"), failed]))
+    assert [*gathered_until_error(handle)] == [TextDelta("Hello"), failed]
+    handle = start(ScriptedStream([Started("m"), failed]), max_retries=0)
+    assert [*gathered_until_error(handle)] == [Started("m"), failed]
+    handle = start(ScriptedStream([TextDelta("a"), TextDelta("b")], END), stop_when=lambda text: 1 / len(text[1:]))
+    assert [*gathered_until_error(handle)] == [TextDelta("a")]
 
 
 def test_a_condition_that_is_never_met_changes_nothing(start):

@@ -124,8 +124,9 @@ def test_a_bug_keeps_the_text(run, scripted, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_an_iterator_that_just_stops_is_a_bug_too(run, scripted):
-    assert run(scripted([TextDelta("Hi")])).error.kind == "internal"
+def test_an_iterator_that_just_stops_ends_without_a_mark(run, scripted):
+    assert run(scripted([TextDelta("Hi")])).error.kind == "connection_lost"
+    assert run(scripted([TextDelta("Hi"), Finished("stop")])).state == "completed"
 
 
 # --- silence ----------------------------------------------------------------------------------------------------------
