@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
@@ -98,12 +99,10 @@ class StreamMagics(Magics):
             What is a gradient?
         """
         options, handle = self._begin(line, cell, local_ns or {})
+        handle.when_committed(partial(self._bind, options))
         if options.awaited:
-            return self._finish_awaited(options, handle)
-        try:
-            result = handle.wait()
-        finally:
-            self._bind(options, handle.snapshot)
+            return self._finish_awaited(handle)
+        result = handle.wait()
         return result if cell is None else None
 
     @no_var_expand
@@ -141,18 +140,14 @@ class StreamMagics(Magics):
             self._unset("stream_text", "stream_usage", options.out, options.usage)
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
-        try:
-            handle.wait()
-        finally:
-            self._bind(options, handle.snapshot)
+        handle.when_committed(partial(self._bind, options))
+        handle.wait()
 
-    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
+    async def _finish_awaited(self, handle: StreamHandle) -> None:
         try:
             await handle.wait_async()
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
-        finally:
-            self._bind(options, handle.snapshot)
 
     def _begin(self, line: str, cell: str | None, local_ns: dict[str, Any]) -> tuple[argparse.Namespace, StreamHandle]:
         # `stream_result` stays until there is another: it may hold a partial text.

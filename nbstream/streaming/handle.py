@@ -81,6 +81,15 @@ class StreamHandle:
         """End the stream: the connection closes, what had arrived is kept. Does nothing once it has ended."""
         self._engine.call_soon(self._rounds.cancel)
 
+    def when_committed(self, tell: Callable[[StreamResult], object]) -> None:
+        """Call `tell` with the final result as soon as it is final, before a display draws it.
+
+        Args:
+            tell: Called on nbstream's own loop, so it must not wait; at once if the stream has ended. What it raises
+                is logged.
+        """
+        self._rounds.when_committed(tell)
+
     @property
     def snapshot(self) -> StreamResult:
         """The result so far; the final one after the end. Never raises for a failed stream."""

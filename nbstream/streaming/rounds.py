@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamResult, StreamState
 from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.event_log import EventLog
+from nbstream.streaming.notices import told
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
@@ -96,6 +98,8 @@ class Rounds:
         self._notices = notices
         self._cancelled = False
         self._final: StreamResult | None = None
+        self._awaiting: list[Callable[[StreamResult], object]] = []
+        self._lock = threading.Lock()
         self._session = self._round(request, beginning)
 
     async def run(self) -> StreamResult:
@@ -108,11 +112,11 @@ class Rounds:
         except BaseException as error:
             self._end(self._broken(error))
             raise
-        told = self._end(result)
+        news = self._end(result)
         patience = _LEAST_PATIENCE_SECONDS + len(result.text) / _CHARACTERS_A_SECOND
         await self._surfaces.close(result, patience=patience)
-        if told is not None and self._notices is not None:
-            telling = self._notices.tell(contextvars.copy_context().run, told)
+        if news is not None and self._notices is not None:
+            telling = self._notices.tell(contextvars.copy_context().run, news)
             await asyncio.wait({asyncio.wrap_future(telling)}, timeout=patience)
         return result
 
@@ -120,6 +124,17 @@ class Rounds:
         """End the answer: the connection is closed, what had arrived is kept. Without effect once it has ended."""
         self._cancelled = True
         self._session.cancel()
+
+    def when_committed(self, tell: Callable[[StreamResult], object]) -> None:
+        """Call `tell` with the final result as soon as it is committed, before the surfaces draw it; from any thread.
+
+        At once if it is; otherwise on the loop, so it must not wait.
+        """
+        with self._lock:
+            if self._final is None:
+                self._awaiting.append(tell)
+                return
+        told(tell, self._final)
 
     def snapshot(self) -> StreamResult:
         """The result so far, or the final one: an answer that is not committed has not ended."""
@@ -151,16 +166,19 @@ class Rounds:
 
     def _end(self, result: StreamResult) -> Callable[[], object] | None:
         """Commit the result; return what others are to be told."""
-        told = None
+        news = None
         try:
-            told = self._commit(result) if self._commit is not None else None
+            news = self._commit(result) if self._commit is not None else None
         except Exception:  # noqa: BLE001  it must not keep the surfaces from drawing the end
             _log.exception("nbstream could not commit the answer; it is complete in the result")
-        self._final = result
+        with self._lock:
+            self._final = result
+        for tell in self._awaiting:
+            told(tell, result)
         self.log.close()
         if self._watch is not None:
             self._watch.end(result)
-        return told
+        return news
 
     def _broken(self, error: BaseException) -> StreamResult:
         """The result of an answer that is no longer read to its end."""

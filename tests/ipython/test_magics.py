@@ -13,6 +13,7 @@ from IPython.core.magic_arguments import parse_argstring
 
 from nbstream.ipython.magics import StreamMagics
 from nbstream.result import StreamResult
+from nbstream.testing import RecordingSurface
 
 KEY = "sk-test-0123456789abcdef"
 CUT = """--param demo='{"fault":"cut"}'"""  # the demo server then closes the connection in the middle of its answer
@@ -47,6 +48,22 @@ def ns(shell):
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("demo")
+def test_names_are_bound_by_the_end_of_the_stream_not_by_the_display(run, ns, monkeypatch):
+    seen = []
+
+    class Slow(RecordingSurface):
+        def close(self, result):
+            super().close(result)
+            seen.append((ns.get("stream_text"), ns.get("summary"), ns["stream_result"] is result))
+
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: Slow())
+    assert run("%%stream -m demo --max-tokens 3 -o summary\nCount to 12").success
+    assert run("%stream_continue -o summary").success
+    assert [(text == short, is_it) for text, short, is_it in seen] == [(True, True), (True, True)]
+    assert seen[0][0]
 
 
 @pytest.mark.usefixtures("demo")
