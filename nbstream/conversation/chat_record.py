@@ -15,6 +15,7 @@ from nbstream.conversation.document import Document, harmless
 from nbstream.conversation.history import Limits, note_of, outgoing
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
+from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
     import pathlib
@@ -121,6 +122,8 @@ class ChatRecord:
         """
         if taken := sorted({"display", "system", "prompt", "messages", "input"} & set(options)):
             raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
+        if isinstance(key := options.get("api_key"), str):
+            options["api_key"] = Secret(key)  # `chat.options` in a cell would save it in the notebook
         with self._lock:
             # A new dictionary, because another thread may be reading the old one.
             self.options = {key: value for key, value in {**self.options, **options}.items() if value is not None}

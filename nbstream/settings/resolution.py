@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
+    from nbstream.text.secret import Secret
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["resolve"]
@@ -39,7 +40,7 @@ def resolve(
     temperature: float | None = None,
     max_tokens: int | None = None,
     base_url: str | None = None,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     timeout: float | None = None,
     total_timeout: float | None = None,
     max_retries: int | None = None,

@@ -41,7 +41,7 @@ def resolve_target(
     model: str | None = None,
     api: Api | None = None,
     base_url: str | None = None,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     client: AsyncOpenAI | None = None,
 ) -> Target:
     """Resolve where a call goes, before anything is asked.
@@ -101,7 +101,7 @@ def _check_client(client: Any) -> None:
         raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
 
 
-def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> Endpoint:
+def _endpoint(config: NBStream, base_url: str | None, api_key: str | Secret | None) -> Endpoint:
     from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
     url = base_url or config.base_url or from_environment
     check_address(url)
@@ -114,8 +114,8 @@ def _endpoint(config: NBStream, base_url: str | None, api_key: str | None) -> En
     return Endpoint(url, key, by_environment)
 
 
-def _credential(key: str | None, origin: Origin, variable: str | None = None) -> Credential | None:
-    stripped = (key or "").strip()
+def _credential(key: str | Secret | None, origin: Origin, variable: str | None = None) -> Credential | None:
+    stripped = (key.reveal() if isinstance(key, Secret) else key or "").strip()
     return Credential(Secret(stripped), origin, variable) if stripped else None
 
 

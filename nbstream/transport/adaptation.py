@@ -17,6 +17,7 @@ __all__ = ["Adaptation", "adaptation"]
 
 # What the user may ask for and an endpoint may lack.
 _FEATURES = ("response_format", "text.format", "background")
+_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 class Adaptation(NamedTuple):
@@ -48,7 +49,10 @@ def adaptation(request: StreamRequest, capabilities: Capabilities, error: Mappin
     # Leaving out what nobody asked for costs nothing; a limit gets its other name only if this one is refused.
     own = mentioned(error, chosen.keys() & {"stream_options"}) or refused(error, chosen)
     if own is not None:
-        return Adaptation(capabilities.without(own), capabilities)
+        again = capabilities.without(own)
+        if again is not None and own in _LIMITS and again.limit_field in request.params:
+            again = None  # the user gave both limits; one of them would be dropped
+        return Adaptation(again, capabilities)
     asked = [field for field in _FEATURES if field.partition(".")[0] in request.params]
     asked += ["prefill"] if request.partial_answer else []
     lacking = refused(error, asked)

@@ -467,6 +467,8 @@ def test_it_says_what_it_is_and_no_more(make_chat, loopback):
     loopback.send(whole("A1", usage=(1200, 1)))
     ask(chat, "Q1")
     assert repr(chat) == "<Chat 'tutor': 2 turns, 1,201 tokens>"
+    assert loopback.requests[-1].headers["authorization"] == "Bearer sk-0123456789abcdef"
+    assert "0123456789" not in repr(chat.options)
 
 
 def test_three_hundred_turns(make_chat, loopback):

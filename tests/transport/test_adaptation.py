@@ -24,6 +24,7 @@ def refusal_of(field: str) -> dict[str, Any]:
         ("max_tokens", {"max_tokens": 9}, Capabilities(limit_field="max_completion_tokens"), SOME),
         ("max_tokens", {}, None, SOME),
         ("max_tokens", {"max_tokens": 9, "params": {"max_tokens": 5}}, None, SOME),
+        ("max_tokens", {"max_tokens": 9, "params": {"max_completion_tokens": 5}}, None, SOME),
         ("stream_options", {"params": {"stream_options": {}}}, None, SOME),
         ("stream_options", {"api": "responses"}, None, SOME),
         ("stream_options", {"position": Position("r", 1, None)}, None, SOME),
