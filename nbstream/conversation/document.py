@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of
 from nbstream.conversation.conversation import Conversation
-from nbstream.conversation.document_v1 import answered_turn_v1
 from nbstream.conversation.messages import content_of
-from nbstream.conversation.turn import Turn, answered_turn
+from nbstream.conversation.turn import Turn, answered_turn, answered_turn_v1
 from nbstream.errors import UsageError
 from nbstream.text.address import bare
 from nbstream.text.plain import encodable_json

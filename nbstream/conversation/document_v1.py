@@ -1,4 +1,4 @@
-"""Turns as the first format of chat files has them: an answer was its text, and facts without types."""
+"""Answers as the first format of chat files has them: the text of a turn, and facts without types."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.answers import error_from_dict, field_of, timing_from_dict, usage_from_dict
-from nbstream.conversation.turn import Turn
 from nbstream.result import Round, StreamResult, StreamState, StreamWarning, Timing, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["answered_turn_v1"]
+    from nbstream.result import ToolCall
+
+__all__ = ["answer_v1"]
 
 _COUNT = (int, type(None))
 _FACTS: dict[str, tuple[type, tuple[type, ...]]] = {
@@ -27,12 +28,18 @@ _FACTS: dict[str, tuple[type, tuple[type, ...]]] = {
 }
 
 
-def answered_turn_v1(turn: Turn, entry: Mapping[str, Any]) -> Turn:
-    """The turn with the answer that its entry holds, if it holds one.
+def answer_v1(
+    text: str, tool_calls: tuple[ToolCall, ...], entry: Mapping[str, Any]
+) -> tuple[StreamResult | None, str, str]:
+    """The answer that a turn's entry holds; `None` if it holds none.
 
     Args:
-        turn: What is the same in every format.
+        text: The text of the turn.
+        tool_calls: Its calls.
         entry: The entry of the file.
+
+    Returns:
+        The answer, the refusal of a turn without one, and what stands for the turns that were sent.
 
     Raises:
         LookupError: Something is missing.
@@ -45,10 +52,9 @@ def answered_turn_v1(turn: Turn, entry: Mapping[str, Any]) -> Turn:
     if not state.terminal:
         raise ValueError("state")
     if not facts and not reasoning and state is StreamState.COMPLETED:
-        extra = {**turn.extra, "refusal": refusal} if refusal else turn.extra
-        return Turn(turn.id, turn.role, turn.content, included=turn.included, extra=extra)
+        return None, refusal, ""
     answer = StreamResult(
-        turn.text,
+        text,
         state,
         facts.get("finish_reason"),
         usage_from_dict(facts.get("usage")),
@@ -57,7 +63,7 @@ def answered_turn_v1(turn: Turn, entry: Mapping[str, Any]) -> Turn:
         facts.get("response_id"),
         reasoning,
         refusal,
-        turn.result.tool_calls,
+        tool_calls,
         warnings=tuple(StreamWarning(each["kind"], each["message"]) for each in facts.get("warnings") or ()),
         attempts=facts.get("attempts") or 1,
         error=error_from_dict(facts.get("error")),
@@ -70,8 +76,7 @@ def answered_turn_v1(turn: Turn, entry: Mapping[str, Any]) -> Turn:
             StreamState.CANCELLED, usage=_less(spent, answer.usage), timing=Timing(None, _rest(seconds, answer.timing))
         )
         answer = replace(answer, rounds=(earlier, *answer.all_rounds))
-    context = facts.get("context") or ""
-    return Turn(turn.id, turn.role, turn.content, answer, turn.included, turn.extra, context)
+    return answer, "", facts.get("context") or ""
 
 
 def _less(spent: Usage | None, usage: Usage | None) -> Usage | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nbstream.conversation.document_v1 import answer_v1
 from nbstream.outcome import add_up
 from nbstream.result import StreamResult, StreamState, ToolCall, ToolCallPart, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Content", "Turn", "answer_turn", "answered_turn", "new_id"]
+__all__ = ["Content", "Turn", "answer_turn", "answered_turn", "answered_turn_v1", "new_id"]
 
 Content: TypeAlias = "str | tuple[Mapping[str, Any], ...] | None"
 
@@ -47,6 +48,16 @@ class Turn:
     included: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
     context: str = ""
+
+    def __setstate__(self, state: list[Any]) -> None:
+        """Take what was pickled, also when a turn was its text and facts without types."""
+        if len(state) > 3 and isinstance(state[3], StreamState):
+            id_, role, content, ended, included, reasoning, refusal, facts, extra = state
+            entry = {"state": ended, "reasoning": reasoning, "refusal": refusal, "facts": dict(facts)}
+            turn = answered_turn_v1(Turn(id_, role, content, included=included, extra=extra), entry)
+            state = [getattr(turn, each.name) for each in fields(self)]
+        for each, value in zip(fields(self), state, strict=False):
+            object.__setattr__(self, each.name, value)
 
     @property
     def text(self) -> str:
@@ -137,6 +148,23 @@ def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context
     calls = [_as_message(part) for part in answer.parts if isinstance(part, ToolCallPart)]
     extra = {"tool_calls": calls} if calls else {}
     return Turn(turn_id, "assistant", answer.text, answer, included, extra, context)
+
+
+def answered_turn_v1(turn: Turn, entry: Mapping[str, Any]) -> Turn:
+    """The turn with the answer that its entry in a chat file of the first format holds, if it holds one.
+
+    Args:
+        turn: What is the same in every format.
+        entry: The entry of the file.
+
+    Raises:
+        LookupError: Something is missing.
+        TypeError: Something is of another type.
+        ValueError: Something makes no sense.
+    """
+    answer, refusal, context = answer_v1(turn.text, turn.result.tool_calls, entry)
+    extra = {**turn.extra, "refusal": refusal} if refusal else turn.extra
+    return replace(turn, answer=answer, extra=extra, context=context)
 
 
 def _to_keep(result: StreamResult) -> StreamResult:

@@ -1,6 +1,7 @@
 """A turn, and what of a stream's result is kept in it."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -153,3 +154,21 @@ def test_what_the_user_let_in_stays_in_when_it_has_grown():
 )
 def test_the_text_of_any_content(content, text):
     assert Turn("1", "user", content).text == text
+
+
+def test_a_pickled_turn_is_read_also_as_it_was_before_answers_had_parts():
+    turn = answer_turn("a", WHOLE, "context")
+    assert pickle.loads(pickle.dumps(turn)) == turn
+    facts = {
+        "model": "m-1",
+        "usage": {"input_tokens": 9, "output_tokens": 5, "total_tokens": 14, "cached_tokens": 3},
+        "context": "c",
+        "finish_reason": "stop",
+    }
+    before = Turn.__new__(Turn)
+    before.__setstate__(["a", "assistant", "Hel", StreamState.CANCELLED, False, "Hm.", "", facts, {"name": "n"}])
+    assert (before.text, before.state, before.included, before.extra) == ("Hel", "cancelled", False, {"name": "n"})
+    assert (before.reasoning, before.usage, before.model, before.context) == ("Hm.", WHOLE.usage, "m-1", "c")
+    question = Turn.__new__(Turn)
+    question.__setstate__(["q", "user", "Hi", StreamState.COMPLETED, True, "", "", {}, {}])
+    assert question == Turn("q", "user", "Hi")
