@@ -6,13 +6,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from nbstream.assembly.builders import Activity, Builder, Call, Media, Words, builder_of
+from nbstream.assembly.citations import Citations
 from nbstream.assembly.thinking import Split, ThinkingTags, Where
 from nbstream.assembly.tool_calls import ToolCallCollector
-from nbstream.parts import PARAGRAPH_BREAK, Citation, ReasoningPart, TextPart, joined
+from nbstream.parts import ReasoningPart, TextPart, joined
 from nbstream.result import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
     from nbstream.assembly.builders import WordsKind
     from nbstream.events import ActivityReported, Annotated, MediaDelta, PartStarted, TextDelta, ToolCallDelta
@@ -46,8 +47,7 @@ class Answer:
         self._group: list[Words] | None = None  # of the part that the wire is at, if it says so
         self._text_pieces = 0
         self._reasoning_apart = bool(joined(beginning, ReasoningPart))
-        self._loose: list[Citation] = []
-        self._cited = self._kept, 0  # the place of the text that was cited last, and where it begins in the whole text
+        self._citations = Citations(self._kept)
         # What follows an existing beginning is not a beginning: a tag in it is text.
         self._tags = None if joined(beginning, TextPart) else ThinkingTags(self._text)
 
@@ -111,7 +111,7 @@ class Answer:
         place = event.item_id, event.content_index
         made = Words(event.kind, *place, new_paragraph=event.new_paragraph, after=self._last(event.kind))
         self._builders.append(made)
-        self._cite_loose(made)
+        self._citations.give_to(made)
         return made
 
     def _last(self, kind: WordsKind) -> Words | None:
@@ -137,18 +137,12 @@ class Answer:
             made = Words(kind, last.item_id, last.content_index, in_text=True, after=self._last(kind))
             empty = last.kind == "text" and not last.size
             self._builders.insert(self._builders.index(last) + (not empty), made)
-            self._cited = self._kept, 0
+            self._citations.forget_place()
             group.insert(len(group) - empty, made)
             if not empty:
                 last.end()
-        self._cite_loose(made)
+        self._citations.give_to(made)
         return made
-
-    def _cite_loose(self, words: Words) -> None:
-        """Give citations that came before any text to the first one."""
-        if self._loose and words.kind == "text":
-            loose, self._loose = self._loose, []
-            words.cite(loose)
 
     def _leave(self) -> None:
         """Leave the part of the wire, or the words, that another part comes after."""
@@ -218,7 +212,7 @@ class Answer:
         """Replace some words with one empty text."""
         first, *others = group
         first.replace("")
-        self._cited = self._kept, 0
+        self._citations.forget_place()
         for words in others:
             first.new_paragraph = first.new_paragraph or words.new_paragraph
             first.cite(words.citations)
@@ -230,28 +224,8 @@ class Answer:
         return first
 
     def cite(self, event: Annotated) -> None:
-        """Put a citation to the text that it is about; one that extends into another text ends with the first."""
-        group = None if event.part is None else self._groups.get(event.part)
-        builders: Sequence[Builder] = self._builders if group is None else group
-        at, offset = self._cited if group is None else (0, 0)
-        if event.start is not None and event.start < offset:
-            at, offset = self._kept, 0
-        found: Words | None = None
-        for place, words in enumerate(islice(builders, at, None), at):
-            if not isinstance(words, Words) or words.kind != "text":
-                continue
-            if found is not None:
-                end = offset + found.size
-                if event.start is not None and event.start < end:
-                    found.cite([_citation(event, offset, found.size)])
-                    break
-                offset = end + (len(PARAGRAPH_BREAK) if words.new_paragraph and end else 0)
-            found, at = words, place
-        else:
-            citation = _citation(event, offset)
-            found.cite([citation]) if found is not None else self._loose.append(citation)
-        if group is None and found is not None:
-            self._cited = at, offset
+        """Put a citation to the text that it is about."""
+        self._citations.add(event, self._builders, None if event.part is None else self._groups.get(event.part))
 
     def _take_held(self) -> None:
         """Take what may have been the beginning of a tag: something else comes, and the text before it is whole."""
@@ -269,10 +243,9 @@ class Answer:
 
     def _turn_into_reasoning(self) -> None:
         """What has come as text was reasoning."""
-        self._cited = self._kept, 0
         for words in self._builders:
             if isinstance(words, Words) and words.kind == "text":
-                self._loose.extend(words.turn_into_reasoning())
+                self._citations.take_from(words)
 
     def _without_repetition(self, piece: str) -> str:
         """What is new in the last piece, if it repeats all that came before it, as some servers' last piece does.
@@ -346,10 +319,7 @@ class Answer:
     def close(self) -> None:
         """Nothing follows."""
         self._take_held()
-        if self._loose:  # no text has come for them
-            words = Words("text")
-            self._builders.append(words)
-            self._cite_loose(words)
+        self._citations.close(self._builders)
         for builder in self._builders:
             builder.close()
 
@@ -367,18 +337,3 @@ class Answer:
 
     def _text(self) -> str:
         return joined(self._parts(), TextPart)
-
-
-def _citation(event: Annotated, offset: int, size: int | None = None) -> Citation:
-    """The citation, with its span in a text that begins at `offset`; no span if it makes no sense there.
-
-    Args:
-        event: What came.
-        offset: Where the text begins in what the event's span is of.
-        size: How long the text is, if nothing is added to it.
-    """
-    start, end = event.start, event.end
-    if start is None or end is None or not offset <= start <= end:
-        return Citation(event.annotation)
-    end -= offset
-    return Citation(event.annotation, start - offset, end if size is None else min(end, size))

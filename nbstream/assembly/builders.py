@@ -124,6 +124,12 @@ class Words(Builder):
         """What is cited so far."""
         return tuple(self._citations)
 
+    def drop(self, gone: set[int]) -> None:
+        """Take citations away, by their identities."""
+        if self._citations:
+            self._citations = [each for each in self._citations if id(each) not in gone]
+            self.changed()
+
     def take_back(self) -> None:
         """Have said nothing."""
         self.buffer.replace("")

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from nbstream.result import Part
 
 
+END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
+
+
 def assembled(events: Iterable[Event], **options: Any) -> Assembler:
     assembler = Assembler(model="m", endpoint="localhost:8000", **options)
     for event in events:
@@ -181,6 +184,11 @@ def citations(count: int) -> list[Event]:
     ]
 
 
+def citations_ahead(count: int) -> list[Event]:
+    ahead: list[Event] = [Annotated({}, None, index, index + 1) for index in range(count)]
+    return [*ahead, *(event for _ in range(count) for event in (ReasoningDelta("r"), TextDelta("t"))), *END]
+
+
 def revisions(count: int) -> list[Event]:
     return [
         event
@@ -191,7 +199,7 @@ def revisions(count: int) -> list[Event]:
 
 @pytest.mark.parametrize(
     "events",
-    [many_calls, calls_without_slots, alternating, activities, citations, revisions],
+    [many_calls, calls_without_slots, alternating, activities, citations, citations_ahead, revisions],
     ids=lambda made: made.__name__,
 )
 def test_four_times_as_many_parts_cost_four_times_as_much(events: Callable[[int], list[Event]]) -> None:
@@ -209,6 +217,24 @@ def test_a_part_that_is_closed_is_made_once() -> None:
     reasoning, text, _ = assembler.snapshot().parts
     assert reasoning is first[0]
     assert text == TextPart("t" * 5000, citations=(Citation({}),))
+
+
+CALL = ToolCallDelta(0, "c", "f", "{}")
+
+
+@pytest.mark.parametrize(
+    ("events", "cited"),
+    [
+        ([TextDelta("Hello "), Annotated({}, None, 6, 11), CALL, TextDelta("world")], [(), (Citation({}, 0, 5),)]),
+        ([Annotated({}, None, 6, 11), TextDelta("Hello "), CALL, TextDelta("world")], [(), (Citation({}, 0, 5),)]),
+        ([Annotated({}, None, 6, 11), TextDelta("Hello "), TextDelta("world")], [(Citation({}, 6, 11),)]),
+        ([TextDelta("Hello"), CALL, Annotated({}, None, 9, 11), TextDelta("!")], [(Citation({}, 9, 11),), ()]),
+        ([Annotated({}, None, 6, 11), CALL], [(Citation({}, 6, 11),)]),
+    ],
+)
+def test_a_citation_that_comes_before_its_text_belongs_to_it(events: list[Event], cited: list[Any]) -> None:
+    parts = assembled([*events, *END]).snapshot().parts
+    assert [part.citations for part in parts if isinstance(part, TextPart)] == cited
 
 
 def test_the_parts_of_a_result_are_those_of_its_choices() -> None:
