@@ -218,7 +218,7 @@ class Session:
                 if assembler.state.terminal:
                     break
         finally:
-            self._note([*batch[:taken], *added])
+            self._note([*batch[:taken], *added] if added or taken < len(batch) else batch)
         has_more = assembler.content_events > content_before
         if has_more:
             self._last_token_at = self._clock.now()
