@@ -25,7 +25,7 @@ __all__ = ["Observer", "Observers", "StreamWatch"]
 class Observer(Protocol):
     """Is told what happens in all streams. What it raises is logged and has no other effect.
 
-    `stream` is a number shared by all calls about one answer.
+    `stream` is a number shared by all calls about one handle; an answer that is continued later has another.
     """
 
     def on_request(self, stream: int, request: StreamRequest) -> None:
