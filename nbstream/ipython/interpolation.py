@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
+from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,7 @@ def _evaluate(expression: str, names: Mapping[str, Any]) -> Any:
             f"{error.name or expression!r} in {{{{ {expression} }}}} is not defined in this notebook"
         ) from None
     except Exception as error:
-        raise UsageError(f"{{{{ {expression} }}}} failed: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{{{{ {expression} }}}} failed: {exception_line(error)}") from error
 
 
 def _quoted(text: str) -> str:

@@ -17,7 +17,6 @@ __all__ = ["Adaptation", "adaptation"]
 
 # What the user may ask for and an endpoint may lack.
 _FEATURES = ("response_format", "text.format", "background")
-_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 class Adaptation(NamedTuple):
@@ -50,7 +49,7 @@ def adaptation(request: StreamRequest, capabilities: Capabilities, error: Mappin
     own = mentioned(error, chosen.keys() & {"stream_options"}) or refused(error, chosen)
     if own is not None:
         again = capabilities.without(own)
-        if again is not None and own in _LIMITS and again.limit_field in request.params:
+        if again is not None and own == capabilities.limit_field and again.limit_field in request.params:
             again = None  # the user gave both limits; one of them would be dropped
         return Adaptation(again, capabilities)
     asked = [field for field in _FEATURES if field.partition(".")[0] in request.params]
