@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.messages import content_of
-from nbstream.display.bundle import answer_bundle, escaped
+from nbstream.display.bundle import answer_bundle
 from nbstream.errors import UsageError
-from nbstream.markdown import inert
+from nbstream.markdown import escaped, inert
 from nbstream.text.names import is_variable_name
 from nbstream.text.place import Place
 from nbstream.text.plain import plain

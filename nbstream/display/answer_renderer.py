@@ -1,12 +1,11 @@
-"""The segments of a growing answer as blocks of HTML: text is rendered as it grows, a line is a block of its own."""
+"""The segments of a growing answer as blocks of HTML: its texts are one document, a line is a block between them."""
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 from nbstream.display.segments import kept_of
-from nbstream.markdown import IncrementalRenderer, Patch
+from nbstream.markdown import IncrementalRenderer, Patch, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,46 +14,6 @@ if TYPE_CHECKING:
     from nbstream.markdown import Images
 
 __all__ = ["AnswerRenderer", "render_segments"]
-
-
-class _Line:
-    """A line, drawn like a text that is one block."""
-
-    def __init__(self) -> None:
-        self._html = ""
-
-    def draw(self, segment: Segment) -> tuple[Patch, ...]:
-        drawn = f'<p class="nbs-step"><em>{html.escape(segment.text)}</em></p>'
-        if drawn == self._html:
-            return ()
-        self._html = drawn
-        return (Patch(0, 0, "", drawn, settled=not segment.open),)
-
-    def finish(self) -> tuple[Patch, ...]:
-        return ()
-
-    def snapshot(self) -> list[str]:
-        return [self._html]
-
-
-class _Text:
-    def __init__(self, images: Images) -> None:
-        self._renderer = IncrementalRenderer(images=images)
-        self._length = 0
-        self._finished = False
-
-    def draw(self, segment: Segment) -> tuple[Patch, ...]:
-        new, self._length = segment.text[self._length :], len(segment.text)
-        return tuple(self._renderer.append(new)) if new else ()
-
-    def finish(self) -> tuple[Patch, ...]:
-        if self._finished:
-            return ()
-        self._finished = True
-        return tuple(self._renderer.finish())
-
-    def snapshot(self) -> list[str]:
-        return self._renderer.snapshot()
 
 
 class AnswerRenderer:
@@ -74,8 +33,9 @@ class AnswerRenderer:
     def __init__(self, images: Images = "link") -> None:
         self._images: Images = images
         self._segments: tuple[Segment, ...] = ()
-        self._drawn: list[_Text | _Line] = []
-        self._first: list[int] = []  # the number of the first block of each
+        self._renderer = IncrementalRenderer(images=images)
+        self._blocks: dict[int, int] = {}  # the block of each segment that is a line
+        self._finished = False
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -89,34 +49,50 @@ class AnswerRenderer:
             segments: The answer so far.
             final: Whether nothing follows.
         """
-        before, self._segments = self._segments, tuple(segments)
-        kept = kept_of(before, segments)
-        patches = self._take_back(kept)
-        for number, segment in enumerate(segments):
-            if number < min(kept, len(before) - 1) and before[number] == segment:
-                continue  # nearly always, but for the last
-            if number == len(self._drawn):
-                self._first.append(0 if not number else self._first[-1] + len(self._drawn[-1].snapshot()))
-                self._drawn.append(_Text(self._images) if segment.kind == "text" else _Line())
-            drawn = self._drawn[number]
-            new = drawn.draw(segment)
-            if final or number < len(segments) - 1:
-                new = (*new, *drawn.finish())
-            patches += _moved(new, self._first[number])
-        return patches
+        segments = tuple(segments)
+        if self._finished and segments == self._segments:
+            return []
+        if self._finished or kept_of(self._segments, segments) < len(self._segments):
+            return self._draw_again(segments, final=final)
+        return self._draw_on(segments, final=final)
 
     def snapshot(self) -> list[str]:
         """The HTML of each block."""
-        return [block for drawn in self._drawn for block in drawn.snapshot()]
+        return self._renderer.snapshot()
 
-    def _take_back(self, kept: int) -> list[Patch]:
-        """Empty the blocks of segments that are gone."""
-        if kept == len(self._drawn):
-            return []
-        last = self._first[-1] + len(self._drawn[-1].snapshot())
-        gone = range(self._first[kept], last)
-        del self._drawn[kept:], self._first[kept:]
-        return [Patch(block, 0, "", "", settled=False) for block in gone]
+    def _draw_on(self, segments: tuple[Segment, ...], *, final: bool) -> list[Patch]:
+        before, self._segments = self._segments, segments
+        patches: list[Patch] = []
+        for number, segment in enumerate(segments):
+            if number < len(before) and before[number] == segment:
+                continue
+            if segment.kind == "text":
+                drawn = len(before[number].text) if number < len(before) else 0
+                patches += self._renderer.append(segment.text[drawn:])
+            elif number < len(before):
+                patches += self._renderer.change_remark(self._blocks[number], Remark(segment.text))
+            else:
+                self._blocks[number], new = self._renderer.remark(Remark(segment.text))
+                patches += new
+        if final:
+            patches += self._renderer.finish()
+            self._finished = True
+        return patches
+
+    def _draw_again(self, segments: tuple[Segment, ...], *, final: bool) -> list[Patch]:
+        """Draw an answer that is not how the one on the page goes on."""
+        page = self.snapshot()
+        self._segments, self._blocks, self._finished = (), {}, False
+        self._renderer = IncrementalRenderer(images=self._images)
+        self._draw_on(segments, final=final)
+        now = self.snapshot()
+        now += [""] * (len(page) - len(now))
+        page += [""] * (len(now) - len(page))
+        return [
+            Patch(block, 0, "", html, settled=False)
+            for block, (html, before) in enumerate(zip(now, page, strict=True))
+            if html != before
+        ]
 
 
 def render_segments(segments: Iterable[Segment], images: Images = "link") -> list[str]:
@@ -124,9 +100,3 @@ def render_segments(segments: Iterable[Segment], images: Images = "link") -> lis
     renderer = AnswerRenderer(images)
     renderer.draw(list(segments), final=True)
     return renderer.snapshot()
-
-
-def _moved(patches: Iterable[Patch], first: int) -> list[Patch]:
-    if not first:
-        return list(patches)
-    return [Patch(each.block + first, each.depth, each.commit, each.tail, each.settled) for each in patches]

@@ -5,12 +5,11 @@ The Markdown is inert, because a trusted notebook runs what its outputs contain.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.marks import footer_of, mark_of, notes_of
-from nbstream.display.segments import segments_of
-from nbstream.markdown import inert
+from nbstream.display.segments import segments_of, texts_of
+from nbstream.markdown import escaped, inert
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
 
@@ -18,10 +17,7 @@ if TYPE_CHECKING:
     from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
-__all__ = ["answer_bundle", "escaped", "waiting_bundle"]
-
-# Every character that is special to some Markdown parser; a backslash before it makes it literal in all.
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
+__all__ = ["answer_bundle", "waiting_bundle"]
 
 
 def answer_bundle(
@@ -51,19 +47,13 @@ def answer_bundle(
 
 
 def _body(result: StreamResult, images: Images) -> tuple[str, str]:
-    """The answer in Markdown and in plain words; each segment is made inert alone, so that it ends where it ends."""
+    """The answer in Markdown and in plain words."""
     segments = segments_of(result)
+    markdown = inert(*texts_of(segments), images=images)
     if len(segments) == 1 and segments[0].kind == "text":
-        return inert(segments[0].text, images=images), plain(segments[0].text)
-    markdown, words = [], []
-    for kind, text, _ in segments:
-        if kind == "line":
-            markdown.append(f"*{escaped(text)}*")
-            words.append(f"[{text}]")
-        elif text.strip():
-            markdown.append(inert(text, images=images).strip("\n"))
-            words.append(plain(text).strip("\n"))
-    return "\n\n".join(markdown), "\n\n".join(words)
+        return markdown, plain(segments[0].text)
+    words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, _ in segments]
+    return markdown, "\n\n".join(filter(str.strip, words))
 
 
 def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:
@@ -89,13 +79,3 @@ def _remarks(result: StreamResult, place: Place) -> list[tuple[str, str]]:
 
 def _capitalised(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def escaped(words: str) -> str:
-    r"""Words escaped for Markdown, so that they stay literal.
-
-    Example:
-        >>> print(escaped("*not* emphasis"))
-        \*not\* emphasis
-    """
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.cursor import CODE_INDENT
 from nbstream.markdown.tree import end_line
 
 if TYPE_CHECKING:
@@ -69,11 +70,11 @@ class GrowingBlocks:
         return self._settled() if complete else []
 
     def finish(self) -> list[Piece]:
-        """Treat what has arrived as the whole text; return the rest of it."""
+        """Return the rest of what has arrived: what comes after it, if anything, begins a block of its own."""
         if last := "".join(self._parts):
             self._feed(last)
         self._parts.clear()
-        self._parser.close()
+        self._parser.interrupt()
         return self._settled()
 
     def tail(self) -> list[Piece]:
@@ -142,7 +143,12 @@ class GrowingBlocks:
         elif block.kind == "list" and block.marker is not None and block.marker.number is not None:
             before = sum(item.start < begin for item in block.children)
             number = block.marker.number + self._dropped + before
+        elif block.kind == "footnote":
+            # Other parsers take it for a link reference definition, which shows nothing, and what is indented for code.
+            first, *rest = [line.removeprefix(" " * CODE_INDENT) for line in chosen]
+            chosen = [f"\\{first}" if begin == block.start else first, *rest]
         text = "\n".join(chosen)
         if block.kind not in {"code", "math"} and "[" in text:
-            text += "".join(f"\n\n[{label}]: <{url}>" for label, url in self._parser.references.items())
+            known = self._parser.references.items()
+            text += "".join(f"\n\n[{label}]: <{url}>" for label, url in known if not label.startswith("^"))
         return Piece(block.kind, text, begins=self._printed < block.start, number=number)

@@ -91,8 +91,12 @@ class RichTerminalSurface(TerminalSurface):
         self._paint(self._printer.note(f"[{words}]", self._width()))
 
     def _end_text(self) -> None:
-        pieces, self._blocks, self._status = self._blocks.finish(), GrowingBlocks(), ""
-        self._print(pieces)
+        self._status = ""
+        self._print(self._blocks.finish())
+
+    def _begin_again(self, snapshot: StreamResult) -> None:
+        super()._begin_again(snapshot)
+        self._blocks = GrowingBlocks()  # what was defined in the text above holds no longer
 
     def _print(self, pieces: Iterable[Piece]) -> None:
         self._paint([line for piece in pieces for line in self._lines(piece)])

@@ -7,13 +7,18 @@ Knows nothing of inline marks, HTML output or streaming; how a block starts is i
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from nbstream.markdown.cursor import CODE_INDENT, Cursor
 from nbstream.markdown.open_blocks import OpenBlocks
+from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.starts import math_end, start_block
-from nbstream.markdown.tree import Block
+from nbstream.markdown.tree import Block, Remark
 
-__all__ = ["BlockParser"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["BlockParser", "parse"]
 
 _VERBATIM = ("code", "math")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
@@ -57,6 +62,20 @@ class BlockParser(OpenBlocks):
             if started is None:
                 break
         self._add_text(cursor)
+
+    def interrupt(self, remark: Remark | None = None) -> None:
+        """Close every open block but the document: what follows begins a block of its own.
+
+        Definitions and notes hold for the whole document, whatever stands between them and their use.
+
+        Args:
+            remark: What stands there.
+        """
+        self._close_to(1)
+        self._depth = 1
+        if remark is not None:
+            self.open(Block("remark", lines=[remark.words]))
+            self.close_tip()
 
     def close(self) -> None:
         """Close every open block: the text has ended."""
@@ -144,6 +163,25 @@ class BlockParser(OpenBlocks):
     def _grow(self, block: Block, line: str) -> None:
         block.lines.append(line)
         block.end = self._number
+
+
+def parse(texts: Iterable[str | Remark]) -> BlockParser:
+    """Parse a whole document: Markdown, and remarks between stretches of it.
+
+    Example:
+        >>> parser = parse(["See [this].", Remark("Tool call: look_up"), "[this]: /a"])
+        >>> [block.kind for block in parser.document.children], parser.references
+        (['paragraph', 'remark', 'definitions'], {'this': '/a'})
+    """
+    parser = BlockParser()
+    for text in texts:
+        if isinstance(text, Remark):
+            parser.interrupt(text)
+        else:
+            for line in lines_of(clean(text)):
+                parser.feed(line)
+    parser.close()
+    return parser
 
 
 def _ends_fence(cursor: Cursor, block: Block) -> bool:

@@ -10,13 +10,12 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.blocks import parse
 from nbstream.markdown.formulas import defuse_commands
 from nbstream.markdown.highlight import has_colours, highlight
 from nbstream.markdown.inlines import Inlines
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
-from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tables import fit, split_row
 from nbstream.markdown.tree import NOT_IN_PLACE
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from nbstream.markdown.links import Images
-    from nbstream.markdown.tree import Block
+    from nbstream.markdown.tree import Block, Remark
 
 __all__ = ["Frame", "Renderer", "render"]
 
@@ -104,6 +103,10 @@ class Renderer:
         self._missing = set()
         return self._part(block, start, stop, tight=tight), frozenset(self._missing)
 
+    def remark(self, words: str) -> str:
+        """Return the HTML of a remark."""
+        return f'<p class="nbs-step"><em>{escape(words)}</em></p>'
+
     def draft(self) -> AbstractContextManager[None]:
         """What is drawn inside may still change: its footnote references are not counted for good."""
         return self._inlines.footnotes.draft()
@@ -162,6 +165,8 @@ class Renderer:
                 return html if tight else f"<p>{html}</p>"
             case "heading":
                 return f"<h{block.level}>{self._paragraph(block)}</h{block.level}>"
+            case "remark":
+                return self.remark(block.text)
             case "rule":
                 return "<hr>"
             case "table":
@@ -261,11 +266,12 @@ def _code_opening(block: Block) -> str:
     return f"<pre><code{attribute}>"
 
 
-def render(text: str, *, images: Images = "link") -> str:
+def render(*texts: str | Remark, images: Images = "link") -> str:
     r"""Return GitHub-flavoured Markdown, as models write it, as sanitised HTML.
 
     Args:
-        text: The whole text. An unclosed fence is code, raw HTML is shown as text.
+        texts: The whole text, or stretches of it with remarks between them. An unclosed fence is code, raw HTML is
+            shown as text.
         images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
 
     Returns:
@@ -275,10 +281,7 @@ def render(text: str, *, images: Images = "link") -> str:
         >>> render("Steps:\n- *one*")
         '<p>Steps:</p>\n<ul>\n<li><em>one</em></li>\n</ul>'
     """
-    parser = BlockParser()
-    for line in lines_of(clean(text)):
-        parser.feed(line)
-    parser.close()
+    parser = parse(texts)
     renderer = Renderer(parser.references, images)
     drawn = [renderer.html(block)[0] for block in parser.document.children if block.kind not in NOT_IN_PLACE]
     notes = renderer.footnotes(parser.notes)

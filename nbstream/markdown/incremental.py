@@ -16,7 +16,7 @@ from nbstream.markdown.growth import Growth
 from nbstream.markdown.open_text import open_text
 from nbstream.markdown.references import may_define
 from nbstream.markdown.source import clean, lines_of
-from nbstream.markdown.tree import NOT_IN_PLACE
+from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
 if TYPE_CHECKING:
     from nbstream.markdown.links import Images
@@ -43,7 +43,8 @@ class Patch:
         depth: 0 for the slot itself, of which everything is replaced.
         commit: HTML to append to what has been committed, sanitised.
         tail: The HTML after that, sanitised; it may still change.
-        settled: Whether the block is structurally final. Only a link reference defined later changes it again.
+        settled: Whether the block is structurally final. Only a link reference defined later changes it again, or
+            `change_remark`.
     """
 
     block: int
@@ -113,15 +114,44 @@ class IncrementalRenderer:
         self._line.append(last)
         return tuple(self._update())
 
+    def remark(self, remark: Remark) -> tuple[int, tuple[Patch, ...]]:
+        r"""Place a remark behind what has come so far; what comes next begins a block of its own.
+
+        Returns:
+            The number of its block, and the blocks that settled or changed.
+
+        Example:
+            >>> renderer = IncrementalRenderer()
+            >>> _ = renderer.append("Let me look.\n")
+            >>> block, _ = renderer.remark(Remark("Tool call: look_up"))
+            >>> block, renderer.snapshot()[block]
+            (1, '<p class="nbs-step"><em>Tool call: look_up</em></p>')
+        """
+        self._end_line()
+        self._parser.interrupt(remark)
+        patches = tuple(self._update())
+        return len(self._settled) - 1, patches
+
+    def change_remark(self, block: int, remark: Remark) -> tuple[Patch, ...]:
+        """Replace the words of a remark.
+
+        Args:
+            block: The number of its block.
+            remark: What is to stand there.
+        """
+        html = self._renderer.remark(remark.words)
+        if html == self._settled[block]:
+            return ()
+        self._settled[block] = html
+        return (Patch(block, 0, html, "", settled=True),)
+
     def finish(self) -> tuple[Patch, ...]:
         """Take what has come so far for the whole text, and settle every block.
 
         Returns:
             The blocks that settled or changed.
         """
-        for line in lines_of("".join(self._line) + clean(self._held)):
-            self._parser.feed(line)
-        self._held, self._line = "", []
+        self._end_line()
         self._parser.close()
         return (*self._update(), *self._draw_footnotes())
 
@@ -134,6 +164,11 @@ class IncrementalRenderer:
             growth.forget()
         with self._renderer.draft():
             return [*self._settled, *(self._renderer.html(block)[0] for block in self._shown)]
+
+    def _end_line(self) -> None:
+        for line in lines_of("".join(self._line) + clean(self._held)):
+            self._parser.feed(line)
+        self._held, self._line = "", []
 
     def _update(self) -> list[Patch]:
         patches = self._redraw() + self._settle()

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.blocks import parse
 from nbstream.markdown.diagrams import diagram
 from nbstream.markdown.formulas import formula, hide_openers
 from nbstream.markdown.prose import Prose
-from nbstream.markdown.source import clean, lines_of
+from nbstream.markdown.source import clean
 from nbstream.markdown.spans import balanced
 from nbstream.markdown.tables import fit, split_row
-from nbstream.markdown.tree import NOT_IN_PLACE
+from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
-__all__ = ["inert"]
+__all__ = ["escaped", "inert"]
 
 _INFO = re.compile(r"[\w+#.\-]+")
 _BACKTICKS = re.compile(r"`+")
+# Every character that is special to some Markdown parser; a backslash before it makes it literal in all.
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
 _CLOSING_HASHES = re.compile(r"(?:(?<=\s)|^)#+\s*$")
 _OPENS_MATH = re.compile(r"\$|\\begin\{|\\\\[(\[]")
 _DELIMITER_ROW = re.compile(r"[ \t]*[|:\-][ \t|:\-]*-[ \t|:\-]*|[ \t]*-[ \t|:\-]*[|:][ \t|:\-]*")
@@ -40,11 +42,21 @@ _LINE_START = re.compile(
 )
 
 
-def inert(text: str, *, images: Images = "link") -> str:
-    r"""Return Markdown that looks like `text` and can do nothing, whichever parser shows it.
+def escaped(words: str) -> str:
+    r"""Return plain words as Markdown, in which they stay literal.
+
+    Example:
+        >>> print(escaped("*not* emphasis"))
+        \*not\* emphasis
+    """
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", words)
+
+
+def inert(*texts: str | Remark, images: Images = "link") -> str:
+    r"""Return Markdown that looks like the text and can do nothing, whichever parser shows it.
 
     Args:
-        text: Markdown from a source that is not trusted.
+        texts: Markdown from a source that is not trusted, or stretches of it with remarks between them.
         images: `"link"` makes links of images and says so, `"allow"` keeps those that are loaded by http or https.
 
     Returns:
@@ -55,11 +67,8 @@ def inert(text: str, *, images: Images = "link") -> str:
         >>> inert("<img src=x onerror=alert(1)> [x](javascript:alert(1))")
         '&lt;img src=x onerror=alert(1)> x'
     """
-    source = clean(text)
-    parser = BlockParser()
-    for line in lines_of(source):
-        parser.feed(line)
-    parser.close()
+    source = clean("\n".join(text.words if isinstance(text, Remark) else text for text in texts))
+    parser = parse(texts)
     writer = _Writer(source, Prose(parser.references, source, allow_images=images == "allow"))
     return "\n".join([*writer.blocks(parser.document.children), *writer.notes(parser.notes)])
 
@@ -101,6 +110,8 @@ class _Writer:
             return [f"{'#' * block.level} {text}".rstrip()]
         if kind == "rule":
             return ["___"]
+        if kind == "remark":
+            return [f"*{escaped(block.text)}*"]
         if kind == "code":
             return self._code(block)
         if kind == "math":

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "end_line"]
+__all__ = ["NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "Remark", "end_line"]
 
 Kind: TypeAlias = Literal[
     "code",
@@ -22,12 +22,19 @@ Kind: TypeAlias = Literal[
     "math",
     "paragraph",
     "quote",
+    "remark",
     "rule",
     "table",
 ]
 
 NOT_IN_PLACE = frozenset({"definitions", "footnote"})
 """The kinds of blocks that are not shown where they stand."""
+
+
+class Remark(NamedTuple):
+    """A line in plain words, not Markdown, that stands between two stretches of a text, in a block of its own."""
+
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Block:
         end: The number of its last own line with content.
         open: False once nothing can be added.
         children: The blocks inside a container.
-        lines: The lines of a leaf; the label of a footnote.
+        lines: The lines of a leaf; the label of a footnote; the words of a remark.
         level: The level of a heading; 1 for a math block that was properly ended.
         loose: Whether blank lines separate the items of a list.
         task: The mark in the check box of an item (a space or an `x`), if it has one; of a list, that of its last one.

@@ -9,7 +9,7 @@ import pytest
 from nbstream.display.rich_markdown import MarkdownPrinter
 from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.errors import ConnectionLostError
-from nbstream.result import Retry, StreamResult, StreamState
+from nbstream.result import Retry, StreamResult, StreamState, TextPart, ToolCallPart
 from tests.terminal_screen import Screen
 
 CORPUS = pathlib.Path(__file__).parents[1] / "markdown" / "corpus" / "answers.md"
@@ -208,6 +208,21 @@ def test_nothing_that_acts_reaches_the_terminal(opened, text):
     draw(opened(screen), text, step=1)
     assert "\x1b]" not in screen.written
     assert "\x1b[2J" not in screen.written
+
+
+def test_a_definition_holds_behind_a_call_and_a_note_is_never_lost(opened):
+    screen = Screen()
+    surface = opened(screen)
+    parts = (
+        TextPart("[1]: http://a.example\n[^n]: http://b.example\n\n    and more\n\nOne[^n]"),
+        ToolCallPart("c1", "look_up", "{}"),
+        TextPart("See [the docs][1] and [^n]."),
+    )
+    surface.draw(StreamResult(parts=parts, state=StreamState.STREAMING))
+    surface.close(StreamResult(parts=parts, state=StreamState.COMPLETED, finish_reason="stop"))
+    assert "[^n]: http://b.example" in screen.text
+    assert "\nand more" in screen.text
+    assert "See the docs (http://a.example) and [^n]." in screen.text
 
 
 def test_where_a_link_leads_is_printed(opened):

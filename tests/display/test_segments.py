@@ -159,6 +159,40 @@ def test_an_earlier_text_that_grows_after_all_is_drawn_again():
     assert page == ["<p>Other</p>", "", ""]
 
 
+def test_references_and_notes_hold_across_a_call():
+    parts = TextPart("See [the docs][1] and [^n]."), CALL, TextPart("[1]: http://a.example\n[^n]: A note.")
+    data, _ = answer_bundle(answer(*parts))
+    assert data["text/markdown"] == (
+        "See [the docs](http://a.example) and ¹.\n\n*Tool call: look\\_up*\n\n___\n\n1. A note."
+    )
+    for seed in range(10):
+        renderer = AnswerRenderer()
+        page: list[str] = []
+        for grown in beginnings(parts, seed):
+            placed(page, renderer.draw(segments_of(answer(*grown, state=StreamState.STREAMING))))
+        placed(page, renderer.draw(segments_of(answer(*parts)), final=True))
+        assert page == render_segments(segments_of(answer(*parts)))
+        assert 'href="http://a.example"' in page[0]
+        assert "<sup>1</sup>" in page[0]
+        assert "A note." in page[-1]
+
+
+def test_an_answer_that_has_ended_may_change_once_more():
+    renderer = AnswerRenderer()
+    page: list[str] = []
+    placed(page, renderer.draw([text("One")], final=True))
+    assert renderer.draw([text("One")], final=True) == []
+    placed(page, renderer.draw([text("One"), CALLED, text("Two")], final=True))
+    assert page == render_segments([text("One"), CALLED, text("Two")])
+
+
+def test_only_the_blocks_that_differ_are_sent_when_an_earlier_text_grows():
+    renderer = AnswerRenderer()
+    renderer.draw([text("One\n\nTwo"), CALLED, text("Four")])
+    patches = renderer.draw([text("One\n\nTwo three"), CALLED, text("Four")])
+    assert [patch.block for patch in patches] == [1]
+
+
 def test_a_line_cannot_be_markup():
     [block] = render_segments([line("<img src=x onerror=alert(1)>")])
     assert block == '<p class="nbs-step"><em>&lt;img src=x onerror=alert(1)&gt;</em></p>'
