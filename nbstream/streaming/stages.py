@@ -55,22 +55,36 @@ async def staged(
         yield aiter(batches)
         return
     async with contextlib.AsyncExitStack() as stack:
-        made = _noted(batches, heard)
+        failed: list[BaseException] = []
+        made = _noted(batches, heard, failed)
         for stage in stages:
-            made = _checked(stage, made)
+            made = _checked(stage, made, failed)
             stack.push_async_callback(made.aclose)
         yield made
 
 
-async def _noted(batches: AsyncIterable[list[Event]], heard: Callable[[], object]) -> AsyncGenerator[list[Event]]:
-    async for batch in batches:
+async def _noted(
+    batches: AsyncIterable[list[Event]], heard: Callable[[], object], failed: list[BaseException]
+) -> AsyncGenerator[list[Event]]:
+    """The batches of the server; what fails in reading them is put into `failed`."""
+    reading = aiter(batches)
+    while True:
+        try:
+            batch = await anext(reading)
+        except StopAsyncIteration:
+            return
+        except BaseException as error:
+            failed.append(error)
+            raise
         if batch:
             heard()
         yield batch
 
 
-async def _checked(stage: Stage, batches: AsyncGenerator[list[Event]]) -> AsyncGenerator[list[Event]]:
-    """What a stage makes of the batches; what it raises is named as its own."""
+async def _checked(
+    stage: Stage, batches: AsyncGenerator[list[Event]], failed: list[BaseException]
+) -> AsyncGenerator[list[Event]]:
+    """What a stage makes of the batches; what it raises is named as its own, but not what is in `failed`."""
     made = None
     try:
         made = aiter(stage(batches))
@@ -79,6 +93,8 @@ async def _checked(stage: Stage, batches: AsyncGenerator[list[Event]]) -> AsyncG
     except (StreamError, asyncio.CancelledError, GeneratorExit):
         raise  # what ended the stream itself
     except BaseException as error:
+        if any(error is each for each in failed):
+            raise
         name = getattr(stage, "__name__", type(stage).__name__)
         raise StageError(f"The stage {name} raised {exception_line(error)}.") from error
     finally:

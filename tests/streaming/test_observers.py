@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import nbstream as nbs
-from nbstream.errors import ConnectionLostError, StageError, UsageError
+from nbstream.errors import ConnectionLostError, InternalError, StageError, UsageError
 from nbstream.events import EndOfStream, Event, Finished, TextDelta
 from nbstream.request import TimeLimits
 from nbstream.streaming.engine import engine
@@ -157,6 +157,14 @@ def test_what_a_stage_raises_is_its_own(stage, said):
     assert said in raised.value.message
     assert raised.value.result.text == ("HEL" if stage is failing else "")
     assert ask(ScriptedStream.answering("Hello")).result(PATIENCE).text == "Hello"
+
+
+def test_what_the_source_raises_is_not_said_to_be_a_stages_fault():
+    broken = ScriptedStream([TextDelta("Hel")], ValueError("no"))
+    with pytest.raises(InternalError) as raised:
+        ask(broken, stages=[shout, shout]).result(PATIENCE)
+    assert "ValueError" in raised.value.message
+    assert raised.value.result.text == "HEL"
 
 
 def test_what_a_stage_holds_back_is_not_silence():
