@@ -201,24 +201,24 @@ class Session:
         assembler = self._assembler
         content_before = assembler.content_events
         announced_before = assembler.reason_given and assembler.announced
-        taken = 0
-        added: list[Event] = []
+        heard: list[Event] = []
         try:
             for event in batch:
-                taken += 1
+                heard.append(event)
                 if type(event) is Failed and not assembler.has_content:
                     raise assembler.error_of(event)  # which may be retried
                 if type(event) is EndOfStream and self._was_held_back():
+                    heard.insert(-1, _BUFFERED)
                     assembler.feed(_BUFFERED)
                 assembler.feed(event)
                 if self._stop is not None and type(event) is TextDelta and self._has_said_enough(self._stop):
-                    added = [Finished(STOP_REASON), EndOfStream(marked=True)]
-                    for each in added:
+                    for each in (Finished(STOP_REASON), EndOfStream(marked=True)):
+                        heard.append(each)
                         assembler.feed(each)
                 if assembler.state.terminal:
                     break
         finally:
-            self._note([*batch[:taken], *added] if added or taken < len(batch) else batch)
+            self._note(heard)
         has_more = assembler.content_events > content_before
         if has_more:
             self._last_token_at = self._clock.now()

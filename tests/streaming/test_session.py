@@ -8,7 +8,7 @@ import pytest
 
 from nbstream.display.throttle import Throttle
 from nbstream.errors import FirstTokenTimeoutError, InternalError, NotFoundError, StalledError
-from nbstream.events import EndOfStream, Failed, Finished, Started, TextDelta, UsageReported
+from nbstream.events import EndOfStream, Failed, Finished, Started, TextDelta, UsageReported, Warned
 from nbstream.result import StreamState, Timing, Usage
 from nbstream.streaming.rounds import Rounds
 
@@ -55,6 +55,18 @@ def test_the_result(run, scripted, surface):
     assert result.timing == Timing(ttft=1.0, total=3.0, tokens_per_second=10.0)
     assert surface.final == result
     assert stream.closed
+
+
+def test_what_nbstream_notices_by_itself_is_among_the_events(session, scripted, run_virtually):
+    stream = scripted(60.0, *[[TextDelta(f"word {number} ")] for number in range(100)], END)
+
+    async def main():
+        rounds = session(stream)
+        return await rounds.run(), list(rounds.log)
+
+    result, events = run_virtually(main())
+    assert [warning.kind for warning in result.warnings] == ["buffered"]
+    assert [type(event) for event in events[-3:]] == [Finished, Warned, EndOfStream]
 
 
 def test_nothing_is_drawn_before_there_is_something(run, scripted, surface):
