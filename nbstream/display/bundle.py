@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.marks import footer_of, mark_of, notes_of
-from nbstream.display.segments import segments_of, texts_of
-from nbstream.markdown import escaped, inert
+from nbstream.display.segments import segments_of
+from nbstream.markdown import Remark, escaped, inert
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
 
@@ -49,7 +49,7 @@ def answer_bundle(
 def _body(result: StreamResult, images: Images) -> tuple[str, str]:
     """The answer in Markdown and in plain words."""
     segments = segments_of(result)
-    markdown = inert(*texts_of(segments), images=images)
+    markdown = inert(*(text if kind == "text" else Remark(text) for kind, text, _ in segments), images=images)
     if len(segments) == 1 and segments[0].kind == "text":
         return markdown, plain(segments[0].text)
     words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, _ in segments]

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from nbstream.markdown import Remark
 from nbstream.parts import PARAGRAPH_BREAK, ActivityPart, MediaPart, RefusalPart, TextPart, ToolCallPart
 from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nbstream.parts import PartViews
 
-__all__ = ["Segment", "kept_of", "line_of", "segments_of", "texts_of"]
+__all__ = ["Segment", "kept_of", "line_of", "segments_of"]
 
 _LONGEST_DETAIL = 120
 
@@ -76,16 +75,6 @@ def segments_of(answer: PartViews) -> tuple[Segment, ...]:
             segments.append(Segment("line", line_of(part), part.open))
     last_open = bool(answer.parts) and answer.parts[-1].open
     return (*segments, *_text(texts, still_open=last_open))
-
-
-def texts_of(segments: Iterable[Segment]) -> list[str | Remark]:
-    """The segments as stretches of one Markdown document with remarks between them.
-
-    Example:
-        >>> texts_of([Segment("text", "*One*"), Segment("line", "Tool call: f")])
-        ['*One*', Remark(words='Tool call: f')]
-    """
-    return [segment.text if segment.kind == "text" else Remark(segment.text) for segment in segments]
 
 
 def kept_of(before: Sequence[Segment], now: Sequence[Segment]) -> int:
