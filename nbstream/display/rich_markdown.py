@@ -20,7 +20,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from nbstream.markdown.links import safe_url
-from nbstream.markdown.spans import span_at
+from nbstream.markdown.literals import Literals
 from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
@@ -140,8 +140,11 @@ def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  the sha
     """Keep a formula as it is written: its underscores, asterisks and backslashes mark nothing."""
     if state.src[state.pos] not in "$\\":
         return False
-    span = span_at(state.src, state.pos)
-    if span is None or span.kind not in {"math", "display", "environment"}:
+    literals = state.env.get("literals")
+    if literals is None or literals.text != state.src:
+        literals = state.env["literals"] = Literals(state.src)
+    span = literals.at(state.pos)
+    if span is None or span.kind not in {"inline", "display", "environment"}:
         return False
     if not silent:
         state.push("text", "", 0).content = state.src[state.pos : span.end]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.formulas import defuse_commands
 from nbstream.markdown.highlight import has_colours, highlight
-from nbstream.markdown.inlines import Inlines
+from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.tables import fit, split_row
@@ -80,7 +80,7 @@ class Renderer:
     def __init__(self, references: dict[str, str], images: Images = "link") -> None:
         self.references = references
         self._images = images
-        self._inlines = Inlines(references, images)
+        self._inlines = InlineHtml(references, images)
         self._open_text = OpenText(self._text)
         self._missing: set[str] = set()
         self._cells: dict[str, _Drawn] = {}
@@ -205,7 +205,7 @@ class Renderer:
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()
-        html = sanitise(self._inlines.render(text), self._images)
+        html = sanitise(self._inlines.html(text), self._images)
         self._missing |= self._inlines.missing
         return html
 

@@ -1,45 +1,43 @@
 """Emphasis, strong emphasis and strikethrough: CommonMark's delimiter runs, in time linear in the text.
 
-Marks the text with control characters, which no text holds, in place of delimiters; the HTML writer translates them.
-Python-Markdown's own patterns read `***both***`, `f(**k)` and runs next to punctuation in ways of their own. Knows
-nothing of links, code or HTML output.
+Knows nothing of links, code or what is written.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["LITERAL", "TAGS", "mark", "unclosed"]
+__all__ = ["Edge", "edges", "unclosed"]
 
 _RUN = re.compile(r"\*+|_+|~+")
-_DELETED = ("\x12", "\x13")
-_MARK = {("*", 1): ("\x0e", "\x0f"), ("*", 2): ("\x10", "\x11"), ("~", 1): _DELETED, ("~", 2): _DELETED}
-_ALONE = {"*": "\x14", "_": "\x15", "~": "\x16"}
+_Kind: TypeAlias = Literal["del", "em", "strong"]
+_KIND: dict[tuple[str, int], _Kind] = {("*", 1): "em", ("*", 2): "strong", ("~", 1): "del", ("~", 2): "del"}
 
-TAGS = {
-    "\x0e": "<em>",
-    "\x0f": "</em>",
-    "\x10": "<strong>",
-    "\x11": "</strong>",
-    "\x12": "<del>",
-    "\x13": "</del>",
-}
-"""What stands for each tag."""
 
-LITERAL = {alone: ch for ch, alone in _ALONE.items()}
-"""What stands for a delimiter that delimits nothing."""
+class Edge(NamedTuple):
+    """Where a mark opens or closes.
+
+    Attributes:
+        kind: The name of its HTML element.
+        opens: Whether it opens.
+        delimiter: As it is written.
+    """
+
+    kind: _Kind
+    opens: bool
+    delimiter: str
 
 
 @dataclass(slots=True)
 class _Run:
-    """The delimiter run of that number: `left` delimiters are not used yet; tags to put before and after them."""
+    """The delimiter run of that number: `left` delimiters are not used yet; what closes before and opens after them."""
 
     number: int
     start: int
@@ -48,16 +46,12 @@ class _Run:
     left: int
     opens: bool
     closes: bool
-    ended: str = ""
-    started: str = ""
-
-    @property
-    def written(self) -> str:
-        return self.ended + _ALONE[self.ch] * self.left + self.started
+    ended: list[Edge] = field(default_factory=list)
+    started: list[Edge] = field(default_factory=list)  # the innermost first
 
 
-def mark(text: str, neighbour: Callable[[str, int, int], str]) -> str:
-    r"""Return `text` with every delimiter replaced by what stands for a tag or for the delimiter itself.
+def edges(text: str, neighbour: Callable[[str, int, int], str]) -> Iterator[str | Edge]:
+    """Yield the text in pieces, with an edge wherever a mark opens or closes; they nest.
 
     Args:
         text: The text of a leaf.
@@ -65,17 +59,22 @@ def mark(text: str, neighbour: Callable[[str, int, int], str]) -> str:
             (-1 or 1) in which to look.
 
     Example:
-        >>> mark("a *b*", lambda text, at, way: text[at])
-        'a \x0eb\x0f'
+        >>> [piece if isinstance(piece, str) else piece.kind for piece in edges("a *b*", lambda text, at, _: text[at])]
+        ['a ', 'em', 'b', 'em']
     """
     runs = _runs(text, neighbour)
     _pair(runs)
-    parts: list[str] = []
     position = 0
     for run in runs:
-        parts += [text[position : run.start], run.written]
+        if run.start > position:
+            yield text[position : run.start]
+        yield from run.ended
+        if run.left:
+            yield run.ch * run.left
+        yield from reversed(run.started)
         position = run.start + run.size
-    return "".join(parts) + text[position:]
+    if position < len(text):
+        yield text[position:]
 
 
 def unclosed(text: str) -> list[tuple[int, str]]:
@@ -175,8 +174,9 @@ def _fits(opener: _Run, closer: _Run) -> bool:
 
 def _join(opener: _Run, closer: _Run) -> None:
     size = 2 if opener.left >= 2 and closer.left >= 2 else 1
-    start, end = _MARK["*" if opener.ch == "_" else opener.ch, size]
+    kind = _KIND["*" if opener.ch == "_" else opener.ch, size]
+    delimiter = opener.ch * size if opener.ch != "~" else "~" * opener.size
     opener.left -= size
     closer.left -= size
-    opener.started = start + opener.started
-    closer.ended += end
+    opener.started.append(Edge(kind, opens=True, delimiter=delimiter))
+    closer.ended.append(Edge(kind, opens=False, delimiter=delimiter))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from nbstream.markdown.emphasis import unclosed
-from nbstream.markdown.spans import SPECIAL, span_at
+from nbstream.markdown.literals import SPECIAL, Literals
 
 __all__ = ["heal"]
 
@@ -30,10 +30,11 @@ def heal(text: str) -> str:
         >>> heal("see [docs](https://exa")
         'see docs'
     """
+    literals = Literals(text)
     outside, position, start = [], 0, 0
     while found := _SPECIAL.search(text, start):
         start = found.end()
-        span = span_at(text, found.start())
+        span = literals.at(found.start())
         if span is None:
             continue
         if span.kind == "text" and found[0][0] == "`":

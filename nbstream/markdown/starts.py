@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nbstream.markdown.cursor import CODE_INDENT
 from nbstream.markdown.links import unescape
-from nbstream.markdown.spans import escaped_bracket
+from nbstream.markdown.literals import escaped_bracket
 from nbstream.markdown.tables import alignment
 from nbstream.markdown.tree import Block, Fence, Marker
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.diagrams import diagram
 from nbstream.markdown.formulas import formula, hide_openers
-from nbstream.markdown.prose import Prose
+from nbstream.markdown.inline_markdown import InlineMarkdown
+from nbstream.markdown.literals import balanced
 from nbstream.markdown.source import clean
-from nbstream.markdown.spans import balanced
 from nbstream.markdown.tables import fit, split_row
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
@@ -69,14 +69,14 @@ def inert(*texts: str | Remark, images: Images = "link") -> str:
     """
     source = clean("\n".join(text.words if isinstance(text, Remark) else text for text in texts))
     parser = parse(texts)
-    writer = _Writer(source, Prose(parser.references, source, allow_images=images == "allow"))
+    writer = _Writer(source, InlineMarkdown(parser.references, source, allow_images=images == "allow"))
     return "\n".join([*writer.blocks(parser.document.children), *writer.notes(parser.notes)])
 
 
 class _Writer:
     """Writes blocks as lines of canonical Markdown; containers put their prefix in front of the lines inside."""
 
-    def __init__(self, source: str, prose: Prose) -> None:
+    def __init__(self, source: str, prose: InlineMarkdown) -> None:
         self._source = source
         self._prose = prose
         self._quoted = False

@@ -8,7 +8,7 @@ import pytest
 
 from nbstream.markdown import IncrementalRenderer, render
 from nbstream.markdown.blocks import BlockParser
-from nbstream.markdown.inlines import Inlines
+from nbstream.markdown.inline_html import InlineHtml
 from tests.cost.answer import pieces_of, text_of
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class Counts(NamedTuple):
 def inline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that go through the inline phase."""
     texts: list[str] = []
-    render_text = Inlines.render
+    render_text = InlineHtml.html
 
-    def rendered(inlines: Inlines, text: str) -> str:
+    def rendered(inlines: InlineHtml, text: str) -> str:
         texts.append(text)
         return render_text(inlines, text)
 
-    monkeypatch.setattr(Inlines, "render", rendered)
+    monkeypatch.setattr(InlineHtml, "html", rendered)
     return texts
 
 

@@ -163,7 +163,7 @@ def test_references_and_notes_hold_across_a_call():
     parts = TextPart("See [the docs][1] and [^n]."), CALL, TextPart("[1]: http://a.example\n[^n]: A note.")
     data, _ = answer_bundle(answer(*parts))
     assert data["text/markdown"] == (
-        "See [the docs](http://a.example) and ¹.\n\n*Tool call: look\\_up*\n\n___\n\n1. A note."
+        "See [the docs](http://a.example) and <sup>1</sup>.\n\n*Tool call: look\\_up*\n\n___\n\n1. A note."
     )
     for seed in range(10):
         renderer = AnswerRenderer()

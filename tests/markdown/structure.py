@@ -2,6 +2,7 @@
 
 The normalisation, applied to both sides alike:
 
+* A word joiner is dropped: it is shown as nothing, and keeps marks apart in Markdown that is saved.
 * White space next to block tags and line breaks is dropped; elsewhere a run of it is one space. In code it is kept.
 * `span`, `div` and `section` are transparent, they carry classes only. `<pre lang>` is the class on the `code` inside.
 * Kept are the attributes `href` (percent-decoded), `start`, `align`, `checked` and `type`. Titles are dropped.
@@ -14,8 +15,8 @@ What GitHub's parser does not know is taken out of its input:
 
 * The texts mark each formula with `⟪…⟫`. The judge reads a word (or, for a formula on lines of its own, a fenced
   block) in its place, and each formula that is found here is replaced by the same, if it is the text that was marked.
-* Raw HTML is text here. The judge reads a number in quotation marks for each tag or comment, which becomes the tag
-  again in what it writes; a `<` that starts no tag is a quotation mark, too.
+* Raw HTML is text here, but for the few elements that models write. The judge reads a number in quotation marks for
+  each tag or comment, which becomes the tag again in what it writes; a `<` that starts no tag is a quotation mark, too.
 """
 
 from __future__ import annotations
@@ -39,9 +40,12 @@ _KEPT = ("start", "align", "checked", "type")
 _TRANSPARENT = {"span", "div", "section"}
 _VOID = {"br", "hr", "img", "input"}
 _TAG_START = re.compile(
-    r"<(?=[A-Za-z/!?])(?![A-Za-z][A-Za-z0-9+.\-]+:[^\s<>]*>|[\w.+\-]+@[\w.\-]+>)(?<!\]\(<)(?<!\]: <)"
+    r"<(?=[A-Za-z/!?])(?!br ?/?>|/?(?:kbd|sub|sup)>)"
+    r"(?![A-Za-z][A-Za-z0-9+.\-]+:[^\s<>]*>|[\w.+\-]+@[\w.\-]+>)(?<!\]\(<)(?<!\]: <)"
 )
-_TAG = re.compile(r"(?<!\]\()(?<!\]: )</?[A-Za-z][A-Za-z0-9-]*(?:\s+[^<>@]*)?/?>|<!--[^\n]*?-->")
+_TAG = re.compile(
+    r"(?<!\]\()(?<!\]: )(?!<br ?/?>|</?(?:kbd|sub|sup)>)</?[A-Za-z][A-Za-z0-9-]*(?:\s+[^<>@]*)?/?>|<!--[^\n]*?-->"
+)
 _STAND_IN = "\u2039"
 _BLOCK_FORMULA = re.compile(r"^([ >]*)⟪([^⟫]*)⟫$", re.MULTILINE)
 _FORMULA = re.compile(r"⟪([^⟫]*)⟫")
@@ -146,6 +150,7 @@ class _Structure(HTMLParser):
             return
         if self._hidden:
             return
+        data = data.replace("\u2060", "")
         data = data if self._inside("code") else re.sub(r"[ \t\n]+", " ", data)
         if self.tokens and not self.tokens[-1].startswith("<"):
             self.tokens[-1] += data
@@ -201,7 +206,7 @@ def judged(text: str) -> str:
         return f"{_STAND_IN}{len(tags) - 1}{_STAND_IN}"
 
     text = _TAG_START.sub(_STAND_IN, _TAG.sub(number, text))
-    html = str(cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_FOOTNOTES))
+    html = str(cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_FOOTNOTES | Options.CMARK_OPT_UNSAFE))
     return re.sub(f"{_STAND_IN}(\\d+){_STAND_IN}", lambda found: escape(tags[int(found[1])], quote=False), html)
 
 

@@ -119,15 +119,18 @@ def test_a_late_note_redraws_what_refers_to_it_and_the_notes_come_at_the_finish(
 @pytest.mark.parametrize(
     ("text", "written"),
     [
-        ("a[^n], b[^m]\n\n[^m]: two\n[^n]: one", "a¹, b²\n\n___\n\n1. one\n\n2. two"),
-        ("a[^1]\n\n[^1]: https://x.example", "a¹\n\n___\n\n1. https://x.example"),
-        ("a[^1]\n\n[^1]:\n\n    ```\n    x\n    ```", "a¹\n\n___\n\n1. ```\n   x\n   ```"),
-        ("a[^1]\n\n[^1]: b[^2]\n[^2]: c", "a¹\n\n___\n\n1. b²\n\n2. c"),
-        ("a[^x] b[^1]\n\n[^1]: <img src=x onerror=alert(1)>", "a[^x] b²\n\n___\n\n2. &lt;img src=x onerror=alert(1)>"),
-        ("a[^1] b[^x] c[^2]\n\n[^1]: d\n[^2]: e", "a¹ b[^x] c³\n\n___\n\n1. d\n\n3) e"),
+        ("a[^n], b[^m]\n\n[^m]: two\n[^n]: one", "a<sup>1</sup>, b<sup>2</sup>\n\n___\n\n1. one\n\n2. two"),
+        ("a[^1]\n\n[^1]: https://x.example", "a<sup>1</sup>\n\n___\n\n1. <https://x.example>"),
+        ("a[^1]\n\n[^1]:\n\n    ```\n    x\n    ```", "a<sup>1</sup>\n\n___\n\n1. ```\n   x\n   ```"),
+        ("a[^1]\n\n[^1]: b[^2]\n[^2]: c", "a<sup>1</sup>\n\n___\n\n1. b<sup>2</sup>\n\n2. c"),
+        (
+            "a[^x] b[^1]\n\n[^1]: <img src=x onerror=alert(1)>",
+            "a[^x] b<sup>2</sup>\n\n___\n\n2. &lt;img src=x onerror=alert(1)>",
+        ),
+        ("a[^1] b[^x] c[^2]\n\n[^1]: d\n[^2]: e", "a<sup>1</sup> b[^x] c<sup>3</sup>\n\n___\n\n1. d\n\n3) e"),
         (
             "[t][^1] [^1](https://x.example) `[^1]`\n\n[^1]: n",
-            "&#91;t]¹ [^1](https://x.example) `[^1]`\n\n___\n\n1. n",
+            "[t]<sup>1</sup> [\\^1](https://x.example) `[^1]`\n\n___\n\n1. n",
         ),
     ],
 )

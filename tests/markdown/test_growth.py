@@ -110,22 +110,22 @@ def test_a_list_that_becomes_loose_is_rebuilt() -> None:
 
 
 def test_a_definition_reaches_what_has_been_committed() -> None:
-    slots, _ = _streamed("- see [a]\n- two\n- three\n\n  [a]: /u\n\n- four\n", 1)
-    assert slots.text == render("- see [a]\n- two\n- three\n\n  [a]: /u\n\n- four\n")
-    assert 'href="/u"' in slots.text
+    slots, _ = _streamed("- see [a]\n- two\n- three\n\n  [a]: https://u.example\n\n- four\n", 1)
+    assert slots.text == render("- see [a]\n- two\n- three\n\n  [a]: https://u.example\n\n- four\n")
+    assert 'href="https://u.example"' in slots.text
 
 
 def test_words_join_what_has_been_drawn_without_drawing_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbstream.markdown.inlines import Inlines
+    from nbstream.markdown.inline_html import InlineHtml
 
     drawn: list[str] = []
-    render_text = Inlines.render
+    draw_text = InlineHtml.html
 
-    def watched(inlines: Inlines, text: str) -> str:
+    def watched(inlines: InlineHtml, text: str) -> str:
         drawn.append(text)
-        return render_text(inlines, text)
+        return draw_text(inlines, text)
 
-    monkeypatch.setattr(Inlines, "render", watched)
+    monkeypatch.setattr(InlineHtml, "html", watched)
     renderer = IncrementalRenderer()
     renderer.append("A **bold** word ")
     for piece in ("and others, ", "as they come: ", "plain.\n", "More"):

@@ -134,9 +134,9 @@ def test_a_late_definition_redraws_only_the_blocks_that_wait_for_it():
     renderer, screen = IncrementalRenderer(), _Screen()
     screen.apply(renderer.append("see [a]\n\nplain\n\nsee [b]\n\nmore\n\n"))
     assert screen.settled == {0, 1, 2, 3}
-    patches = renderer.append("[a]: /u\n\n")
+    patches = renderer.append("[a]: https://u.example\n\n")
     assert [(patch.block, patch.settled) for patch in patches] == [(0, True)]
-    assert 'href="/u"' in patches[0].commit
+    assert 'href="https://u.example"' in patches[0].commit
     assert renderer.finish() == ()
 
 

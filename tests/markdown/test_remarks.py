@@ -68,7 +68,8 @@ def test_what_is_defined_behind_a_remark_holds_before_it() -> None:
     assert html.endswith("<p>A note.</p>\n</li>\n</ol>\n</div>")
     assert _grown(texts, 1) == html
     assert inert(*texts) == (
-        "See [the docs](http://a.example) and ¹.\n\n*Tool call: \\<look\\_up\\> \\*now\\**\n\n___\n\n1. A note."
+        "See [the docs](http://a.example) and <sup>1</sup>.\n\n"
+        "*Tool call: \\<look\\_up\\> \\*now\\**\n\n___\n\n1. A note."
     )
 
 

@@ -39,7 +39,7 @@ _LINK = ' target="_blank" rel="noopener noreferrer nofollow"'
         ("[a](javascript:x)", "<p><span>a</span></p>"),
         (
             "![a](https://x.example)",
-            f'<p><a href="https://x.example" class="nbs-image"{_LINK}>image not loaded: a</a></p>',
+            f'<p><a class="nbs-image" href="https://x.example"{_LINK}>image not loaded: a</a></p>',
         ),
         ("[^1] and", "<p>[^1] and</p>"),
     ],
