@@ -6,6 +6,7 @@ stand as they are; every other character is escaped, every mark is written by th
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from nbstream.markdown.formulas import defuse_commands, formula, hide_openers
 from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.links import image_note, is_remote
+from nbstream.markdown.open_text import cuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,7 +75,9 @@ class InlineMarkdown:
 
     def text(self, text: str) -> str:
         """Return `text` made inert."""
-        nodes = parse_inline(text, self._references, set())
+        places = [0, *cuts(text), len(text)]
+        parsed = (parse_inline(text[one:other], self._references, set()) for one, other in itertools.pairwise(places))
+        nodes = tuple(itertools.chain.from_iterable(parsed))
         self._cut_code = _cuts_code(text, nodes)
         self._alone = {ch for ch in "*_~^" if text.count(ch) == 1}
         self._number(nodes)

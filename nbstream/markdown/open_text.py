@@ -5,6 +5,7 @@ Knows the leaf and the inline marks; nothing of blocks, HTML policies or pages.
 
 from __future__ import annotations
 
+import itertools
 import re
 from html import escape
 from typing import TYPE_CHECKING
@@ -23,10 +24,14 @@ __all__ = ["OpenText", "cuts", "open_text"]
 _WORDS = re.compile(r"(?:[^\W_]|[ ,;'\"?\-]|[.:!](?=\s|\Z)|(?<=[^\s\\])\n)*")
 # What new words may join: the text ends outside of anything that they could become part of.
 _WORD_AT_END = re.compile(r"(?:^|\s)(?!www\.)[^\s\\:/@&*_~`\[\]()<>$!#|]*[:!]?\Z")
-# A piece of a long text has about so many characters; if no mark is closed by then, so many at most.
-_PIECE, _LONGEST_PIECE = 600, 4800
+# A piece of a long text has about so many characters. If marks are open by then, it has so many at most, and so many of
+# the characters that marks are made of: drawing them is what takes time.
+_PIECE, _LONGEST_PIECE, _MOST_MARKS = 600, 4800, 300
 _STEP = 100
+# How far behind these a gap is waited for; where there is none, words are cut through as well.
+_LONGEST_WORD = 200
 _GAP = re.compile(r"(?<!\\)\s+")
+_MARK = re.compile(r"[`*_~\[\]<$\\&@]|://|www")
 _FLANKING_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 
 
@@ -43,19 +48,34 @@ def cuts(text: str, start: int = 0) -> Iterator[int]:
     """Yield where a text is cut into pieces that are drawn alone: at gaps between words where no mark is open.
 
     What is in front of a cut decides it, so a growing text is cut where the whole one is. Marks that stay open for
-    thousands of characters are cut through.
+    long are cut through.
 
     Args:
         text: The text so far, without white space at its end.
         start: A cut, or 0.
     """
+    while len(text) > start + _PIECE and (cut := _next_cut(text, start)) is not None:
+        yield cut
+        start = cut
+
+
+def _next_cut(text: str, start: int) -> int | None:
+    dense = next(itertools.islice(_MARK.finditer(text, start), _MOST_MARKS, None), None)
+    limit = min(start + _LONGEST_PIECE, dense.start() if dense else len(text))
     at = start + _PIECE
-    while gap := _GAP.search(text, at):
+    while at < limit and (gap := _GAP.search(text, at, limit)):
+        if _closed(text[start : gap.start()]):
+            return gap.start()
         at = gap.start() + _STEP
-        if gap.start() - start > _LONGEST_PIECE or _closed(text[start : gap.start()]):
-            start = gap.start()
-            yield start
-            at = start + _PIECE
+    limit = max(limit, start + _PIECE)
+    if limit >= len(text):
+        return None
+    last = limit + _LONGEST_WORD
+    if gap := _GAP.search(text, limit, last):
+        return gap.start()
+    if last >= len(text):
+        return None
+    return last - 1 if text[last - 1] == "\\" else last
 
 
 def _closed(piece: str) -> bool:
