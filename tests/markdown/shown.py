@@ -140,7 +140,7 @@ _GITHUB = re.compile(
     r"|\$`(?P<ticked>[^`\n]+)`\$"
     r"|(?P<span>(?P<ticks>`+)(?!`)[\s\S]*?(?<!`)(?P=ticks)(?!`))"
     r"|\$\$(?P<display>(?:\\[\s\S]|(?!\$\$|\n[ >]*\n)[^\\])+)\$\$"
-    r"|(?<![\w$\u2060\u200b])\$(?P<inline>(?!\s)(?:\\[\s\S]|(?!\n[ >]*\n)[^\\$])+)\$(?![\w$])",
+    r"|(?<![\w$\u2060\u200b])\$(?P<inline>(?!\s)(?:\\[\s\S]|(?!\n[ >]*\n|</?[a-z])[^\\$])+)\$(?![\w$])",
     re.MULTILINE,
 )
 _GITHUB_PLAIN = re.compile(
