@@ -2,7 +2,8 @@ r"""What saved Markdown looks like elsewhere, next to what was shown live: the s
 
     python -m tests.markdown.shown                        the table of all renderers and corpora
     python -m tests.markdown.shown --left                 and each text that is read otherwise, with the difference
-    python -m tests.markdown.shown --name "prices"        the texts whose names contain that, and all that was made of them
+    python -m tests.markdown.shown --record               and raise what the suite asks for to what is reached now
+    python -m tests.markdown.shown --name "prices"        the texts whose names contain that, and what was made of them
     python -m tests.markdown.shown --text 'costs $5'      the same of any text ("-" reads standard input)
     python -m tests.markdown.shown --raw --text 'a \$b'   the same of Markdown as it is, not made inert: for experiments
     … --renderer lab --corpus math                        of these only; both may be given several times
@@ -42,7 +43,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -63,16 +63,31 @@ from tests.markdown.structure import source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["RENDERERS", "Compared", "compare", "corpora", "difference", "structure"]
+__all__ = [
+    "RENDERERS",
+    "Compared",
+    "compare",
+    "compare_all",
+    "corpora",
+    "count",
+    "difference",
+    "floors",
+    "left",
+    "rendered",
+    "structure",
+    "table",
+]
 
 RENDERERS = ("lab", "github", "mistune", "code")
 _HERE = Path(__file__).parent
 _NODE = _HERE / "renderers"
+_FLOORS = _HERE / "corpus" / "shown.json"
+ALL_ANSWERS = "all answers"
 _RAW_HTML = re.compile(r"<[A-Za-z/!?]")
 
-_BLOCKS = frozenset("p h1 h2 h3 h4 h5 h6 ul ol li table tr td th pre blockquote hr dl dt dd".split())
-_TRANSPARENT = frozenset("span div section thead tbody".split())
-_VOID = frozenset("br hr img input wbr".split())
+_BLOCK = re.compile(r"</?(?:p|h[1-6]|ul|ol|li|table|tr|td|th|pre|blockquote|hr|dl|dt|dd)\b")
+_TRANSPARENT = {"span", "div", "section", "thead", "tbody"}
+_VOID = {"br", "hr", "img", "input", "wbr"}
 _SAME = {"s": "del", "strike": "del", "b": "strong", "i": "em"}
 _ALIGN = re.compile(r"text-align:\s*(\w+)")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -133,7 +148,10 @@ def rendered(texts: list[str], renderers: Iterable[str] = RENDERERS) -> dict[str
 
 # GitHub.
 
-_FENCE = r"(?:^[ >]*(?:[-*+]|\d+[.)])?[ ]*)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)\n(?P<code>[\s\S]*?)(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)"
+_FENCE = (
+    r"(?:^[ >]*(?:[-*+]|\d+[.)])?[ ]*)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)\n"
+    r"(?P<code>[\s\S]*?)(?:^[ >]*(?P=fence)[`~]*[ ]*$|\Z)"
+)
 _GITHUB = re.compile(
     rf"(?P<block>{_FENCE})"
     r"|(?P<escape>\\.)"
@@ -153,8 +171,8 @@ def _github(text: str) -> str:
     r"""Return what GitHub makes of Markdown, with its rules for formulas as far as they are known.
 
     * `$…$` is a formula if its first character is no space, and if the marks are not glued to letters, digits or
-      characters without width outside. `$$…$$` is displayed. So is a fenced block of the language `math`, and `` $`…`$ `` is a
-      formula always.
+      characters without width outside. `` $`…`$ `` is one always. `$$…$$` is displayed, and so is a fenced block of
+      the language `math`.
     * The dollars are looked for in what is left after Markdown: an escaped dollar and an entity are dollars as any
       others. Tags end the search, which is why GitHub's manual advises `<span>$</span>`.
     * The inside of a formula is not read as Markdown. (In fact GitHub resolves the escapes of punctuation in it.)
@@ -299,9 +317,7 @@ def _formula(written: str) -> str:
 
 
 def _is_block(token: str) -> bool:
-    if token.startswith("$$ "):
-        return True
-    return token.startswith("<") and re.split(r"[\s>]", token.lstrip("</"))[0] in _BLOCKS
+    return token.startswith("$$ ") or bool(_BLOCK.match(token))
 
 
 def structure(html: str, *, notes: bool = False, languages: bool = True) -> list[str]:
@@ -350,7 +366,7 @@ def _boxed(tokens: list[str]) -> list[str]:
     """Move check boxes into the paragraphs behind them."""
     found = list(tokens)
     for at, token in enumerate(tokens):
-        behind = at + 1 if '"' != "".join(tokens[at + 1 : at + 2]).strip() else at + 2
+        behind = at + 2 if "".join(tokens[at + 1 : at + 2]).strip() == '"' else at + 1
         if token.startswith("<input") and tokens[behind : behind + 1] == ["<p>"]:
             found[at], found[behind] = "<p>", token
     return found
@@ -415,6 +431,9 @@ class Compared:
         return self.live == self.other
 
 
+Differences = dict[str, dict[str, Compared]]  # by corpus and name
+
+
 def compare(
     texts: dict[str, str], renderers: Iterable[str] = RENDERERS, *, save: Callable[[str], str] = inert
 ) -> dict[str, dict[str, Compared]]:
@@ -445,20 +464,71 @@ def difference(compared: Compared) -> str:
     return f"live: {some(compared.live)}\n      saved: {some(compared.other)}"
 
 
-def _table(counts: dict[str, dict[str, tuple[int, int]]]) -> None:
-    names = list(next(iter(counts.values())))
-    print("".join(["corpus".ljust(16), *(f"{name:>22}" for name in counts)]))
-    totals = {renderer: (0, 0) for renderer in counts}
-    for name in names:
-        cells = []
-        for renderer, of in counts.items():
-            agreed, total = of[name]
-            cells.append(f"{agreed:>5} of {total:>4} ({agreed / total:7.1%})".rjust(22))
-            if name != "specification":
-                totals[renderer] = (totals[renderer][0] + agreed, totals[renderer][1] + total)
-        print("".join([name.ljust(16), *cells]))
-    sums = [f"{agreed:>5} of {total:>4} ({agreed / max(total, 1):7.1%})".rjust(22) for agreed, total in totals.values()]
-    print("".join(["answers".ljust(16), *sums]))
+Counts = dict[str, dict[str, tuple[int, int]]]
+
+
+def compare_all(corpora_: dict[str, dict[str, str]], renderers: Iterable[str] = RENDERERS) -> dict[str, Differences]:
+    """Return for each renderer and each corpus how each text is shown."""
+    every = {(corpus, name): text for corpus, texts in corpora_.items() for name, text in texts.items()}
+    found = compare({"\n".join(key): text for key, text in every.items()}, renderers)
+    return {
+        renderer: {corpus: {name: of[f"{corpus}\n{name}"] for name in texts} for corpus, texts in corpora_.items()}
+        for renderer, of in found.items()
+    }
+
+
+def count(found: dict[str, Differences]) -> Counts:
+    """Return for each renderer and each corpus how many texts agree, of how many; and of all that models write."""
+    counts: Counts = {}
+    for renderer, of in found.items():
+        counts[renderer] = {
+            corpus: (sum(each.agree for each in texts.values()), len(texts)) for corpus, texts in of.items()
+        }
+        answers = [counted for corpus, counted in counts[renderer].items() if corpus != "specification"]
+        if len(answers) > 1:
+            counts[renderer][ALL_ANSWERS] = (sum(agreed for agreed, _ in answers), sum(total for _, total in answers))
+    return counts
+
+
+def table(counts: Counts) -> str:
+    """Return a table of renderers and corpora."""
+    lines = ["".join(["".ljust(16), *(f"{name:>23}" for name in counts)])]
+    for name in next(iter(counts.values())):
+        cells = [of[name] for of in counts.values()]
+        shown = [f"{agreed} of {total} ({agreed / total:6.1%})".rjust(23) for agreed, total in cells]
+        lines.append("".join([name.ljust(16), *shown]))
+    return "\n".join(lines)
+
+
+def left(found: dict[str, Differences]) -> str:
+    """Return the list of the texts that are read otherwise, with the first difference of each."""
+    return "\n".join(
+        line
+        for renderer, of in found.items()
+        for line in (
+            f"\n{renderer}:",
+            *(
+                f"  {corpus}: {name}\n      {difference(each)}"
+                for corpus, texts in of.items()
+                for name, each in texts.items()
+                if not each.agree
+            ),
+        )
+    )
+
+
+def floors() -> dict[str, dict[str, int]]:
+    """Return how many texts have agreed once."""
+    recorded: dict[str, dict[str, int]] = json.loads(_FLOORS.read_text(encoding="utf-8"))
+    return recorded
+
+
+def _record(counts: Counts) -> None:
+    recorded = floors() if _FLOORS.exists() else {}
+    for renderer, of in counts.items():
+        before = recorded.setdefault(renderer, {})
+        before |= {corpus: max(agreed, before.get(corpus, 0)) for corpus, (agreed, _) in of.items()}
+    _FLOORS.write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")
 
 
 def _show(name: str, text: str, of: dict[str, Compared]) -> None:
@@ -478,35 +548,26 @@ def main() -> None:
     parser.add_argument("--name", help="show the texts whose names contain this")
     parser.add_argument("--text", help="show this text; - for standard input")
     parser.add_argument("--raw", action="store_true", help="render the text itself, not what would be saved of it")
+    parser.add_argument("--record", action="store_true", help="raise the recorded numbers to the present ones")
     parser.add_argument("--left", action="store_true", help="list the texts that are read otherwise")
     given = parser.parse_args()
     renderers = given.renderer or list(RENDERERS)
     chosen = {name: texts for name, texts in corpora().items() if not given.corpus or name in given.corpus}
-    every = {(corpus, name): text for corpus, texts in chosen.items() for name, text in texts.items()}
-    if given.text is not None:
-        every = {("", "text"): sys.stdin.read() if given.text == "-" else given.text}
-    elif given.name:
-        every = {key: text for key, text in every.items() if given.name in key[1]}
-    keyed = {"\n".join(key): text for key, text in every.items()}
-    found = compare(keyed, renderers, save=str if given.raw else inert)
     if given.text is not None or given.name:
-        for key, text in keyed.items():
-            _show(key.replace("\n", ": "), text, {renderer: found[renderer][key] for renderer in renderers})
+        texts = {name: text for of in chosen.values() for name, text in of.items() if given.name and given.name in name}
+        if given.text is not None:
+            texts = {"text": sys.stdin.read() if given.text == "-" else given.text}
+        compared = compare(texts, renderers, save=str if given.raw else inert)
+        for name, text in texts.items():
+            _show(name, text, {renderer: compared[renderer][name] for renderer in renderers})
         return
-    totals = Counter(corpus for corpus, _ in every)
-    counts = {
-        renderer: {
-            corpus: (sum(each.agree for key, each in of.items() if key.split("\n")[0] == corpus), totals[corpus])
-            for corpus in totals
-        }
-        for renderer, of in found.items()
-    }
-    _table(counts)
-    for renderer, of in found.items() if given.left else ():
-        print(f"\n{renderer}:")
-        for key, each in of.items():
-            if not each.agree:
-                print(f"  {key.replace(chr(10), ': ')}\n      {difference(each)}")
+    found = compare_all(chosen, renderers)
+    counts = count(found)
+    print(table(counts))
+    if given.left:
+        print(left(found))
+    if given.record:
+        _record({renderer: {name: of[name] for name in of if name in chosen} for renderer, of in counts.items()})
 
 
 if __name__ == "__main__":
