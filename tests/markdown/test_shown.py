@@ -10,18 +10,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.markdown.shown import (
-    RENDERERS,
-    compare_all,
-    corpora,
-    count,
-    difference,
-    floors,
-    left,
-    rendered,
-    structure,
-    table,
-)
+from tests.markdown.elsewhere import RENDERERS, rendered
+from tests.markdown.seen import structure
+from tests.markdown.shown import compare_all, corpora, count, difference, floors, left, table
 
 
 @pytest.fixture(scope="module")
