@@ -62,7 +62,9 @@ def corpora() -> dict[str, dict[str, str]]:
     found["specification"] = {
         str(each["example"]): each["markdown"] for each in examples if not _RAW_HTML.search(each["markdown"])
     }
-    return found
+    return {
+        corpus: {name: _FROM_ROOT.sub(r"\1", text) for name, text in texts.items()} for corpus, texts in found.items()
+    }
 
 
 @dataclass(frozen=True)
