@@ -8,9 +8,9 @@ The normalisation, applied to both sides alike:
 * Kept are the attributes `href` (percent-decoded), `start`, `align` (or the style that says so) and `checked`.
 * A destination that is refused here is not a link on the other side either. An image is the link that stands for it.
 * A check box right before a paragraph counts as being in it.
-* `s` is `del`, `b` and `i` are `strong` and `em`.
+* `s` is `del`, `b` and `i` are `strong` and `em`. A `strong` in a `strong` adds nothing: GitHub drops it.
 * A formula is its TeX and whether it is displayed; which delimiters it has does not matter. White space and comments in
-  it are dropped, and `\lt` and `\gt` are `<` and `>`. One that starts an environment is displayed.
+  it are dropped; `\lt`, `\gt` and `\vert` are `<`, `>` and `|`. One that starts an environment is displayed.
 * A displayed formula is a block of its own: a paragraph around it ends before it.
 * Footnotes: the raised digits in saved Markdown are a number in `sup`; the rule and the list below it are the notes. In
   the notes paragraphs are not told from lines.
@@ -61,6 +61,7 @@ class _Tokens(HTMLParser):
         classes = values.get("class", "").split()
         tag = _SAME.get(tag, tag)
         shown = tag not in _TRANSPARENT and self._hidden is None and self._math is None
+        shown = shown and not (tag == "strong" and self._inside("strong"))
         token = tag
         if "nbs-math" in classes and self._math is None:
             self._math, self._formula = len(self._open), ""
@@ -138,6 +139,7 @@ def _formula(written: str) -> str:
             written = written[len(opener) : len(written) - len(closer)]
             break
     written = re.sub(r"(?<!\\)%.*", "", written)
+    written = re.sub(r"\\vert(?![A-Za-z])", "|", written)
     written = re.sub(r"\\lt(?![A-Za-z])", "<", re.sub(r"\\gt(?![A-Za-z])", ">", written))
     return ("$$ " if display else "$ ") + re.sub(r"\s+", "", written)
 
