@@ -6,7 +6,8 @@ Pure: text in, values out. Imports nothing else of nbstream.
 from nbstream.markdown.dialect import render
 from nbstream.markdown.incremental import IncrementalRenderer, Patch
 from nbstream.markdown.links import Images
-from nbstream.markdown.safety import escaped, inert
+from nbstream.markdown.safety import inert
 from nbstream.markdown.tree import Remark
+from nbstream.markdown.words import escaped
 
 __all__ = ["Images", "IncrementalRenderer", "Patch", "Remark", "escaped", "inert", "render"]

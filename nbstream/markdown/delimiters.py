@@ -1,7 +1,7 @@
 """Marks written so that every parser pairs them as they were read: CommonMark's rules, kept on the safe side.
 
 A delimiter opens or closes by the characters beside it. Where these would keep it from doing so, as they do between a
-Chinese full stop and the next word, a word joiner is put beside it: it is shown as nothing, and counts as a letter.
+Chinese full stop and the next word, a word joiner is put on both sides: it is shown as nothing, and counts as a letter.
 Knows nothing of links, code or escapes.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 import unicodedata
 from typing import NamedTuple
 
-__all__ = ["JOINER", "Mark", "Piece", "joined"]
+from nbstream.markdown.words import JOINER
 
-JOINER = "\u2060"
-"""The word joiner."""
+__all__ = ["Mark", "Piece", "joined"]
 
-_CALLS_FOR_GAP = {"`": {"`", "$"}, "$": {"`", "$"}, "<": {"`", "$"}, "[": {"!"}}
+# What would be read together with what is behind it: `}` before code ends a role of MyST.
+_CALLS_FOR_GAP = {"`": {"`", "$", "}"}, "$": {"`", "$"}, "<": {"`", "$"}, "[": {"!"}}
 
 
 class Mark:
@@ -45,11 +45,11 @@ def joined(pieces: list[Piece]) -> str:
     Example:
         >>> strong = Mark("**")
         >>> joined([Piece("a"), Piece("", strong, opens=True), Piece("b."), Piece("", strong), Piece("c")])
-        'a**b.\u2060**c'
+        'a**b.\u2060**\u2060c'
     """
     pieces = [piece for piece in pieces if piece.text]
     for number, piece in enumerate(pieces):
-        if piece.mark is not None and piece.mark.delimiter[0] == "_" and _within_word(pieces, number):
+        if piece.mark is not None and piece.mark.delimiter[0] == "_" and _fails(pieces, number):
             piece.mark.delimiter = "*" * len(piece.mark.delimiter)
             piece.mark.switched = True
     return "".join(_written(pieces, number) for number in range(len(pieces)))
@@ -58,25 +58,43 @@ def joined(pieces: list[Piece]) -> str:
 def _written(pieces: list[Piece], number: int) -> str:
     piece = pieces[number]
     before = pieces[number - 1].text[-1] if number else "\n"
-    if piece.mark is None:
-        gap = before in _CALLS_FOR_GAP.get(piece.text[0], ()) and number
-        return JOINER + piece.text if gap else piece.text
-    after = pieces[number + 1].text[0] if number + 1 < len(pieces) else "\n"
     text = piece.text
-    if piece.opens and _needs_joiner(before, after):
-        text += JOINER
-    if not piece.opens and _needs_joiner(after, before):
-        text = JOINER + text
-    return JOINER + text if before == piece.text[0] and _apart(pieces[number - 1], piece) else text
+    if piece.mark is None:
+        return JOINER + text if before in _CALLS_FOR_GAP.get(text[0], ()) else text
+    first, last = _run(pieces, number)
+    before = pieces[first - 1].text[-1] if first else "\n"
+    after = pieces[last + 1].text[0] if last + 1 < len(pieces) else "\n"
+    if _needs_joiner(before, after) if piece.opens else _needs_joiner(after, before):
+        # mistune looks outside only, the others inside.
+        return JOINER * (number == first) + text + JOINER * (number == last)
+    is_apart = number != first or before != text[0] or (text[0] == "_" and pieces[first - 1].mark is None)
+    return text if is_apart else JOINER + text
 
 
-def _within_word(pieces: list[Piece], number: int) -> bool:
-    """Whether an edge stands where `_` marks nothing."""
-    outside = number - 1 if pieces[number].opens else number + 1
-    if not 0 <= outside < len(pieces):
+def _run(pieces: list[Piece], number: int) -> tuple[int, int]:
+    """The first and the last of the edges that are read as one run, which opens or closes as one."""
+    first = last = number
+    while first and _is_one(pieces[first - 1], pieces[first]):
+        first -= 1
+    while last + 1 < len(pieces) and _is_one(pieces[last], pieces[last + 1]):
+        last += 1
+    return first, last
+
+
+def _is_one(one: Piece, other: Piece) -> bool:
+    if one.mark is None or other.mark is None or one.opens != other.opens:
         return False
-    text = pieces[outside].text
-    return (text[-1] if pieces[number].opens else text[0]).isalnum()
+    same = one.mark.delimiter[0] == other.mark.delimiter[0]
+    return same and not (one.mark.switched or other.mark.switched)
+
+
+def _fails(pieces: list[Piece], number: int) -> bool:
+    """Whether `_` marks nothing there: within a word, or where a joiner would be needed, which is like a letter."""
+    opens = pieces[number].opens
+    before = pieces[number - 1].text[-1] if number else "\n"
+    after = pieces[number + 1].text[0] if number + 1 < len(pieces) else "\n"
+    outside, inside = (before, after) if opens else (after, before)
+    return outside.isalnum() or _needs_joiner(outside, inside)
 
 
 def _needs_joiner(outside: str, inside: str) -> bool:
@@ -89,10 +107,3 @@ def _needs_joiner(outside: str, inside: str) -> bool:
 def _maybe_punctuation(ch: str) -> bool:
     """Whether some parser takes a character for punctuation: symbols are in the newer specification only."""
     return unicodedata.category(ch)[0] in "PS"
-
-
-def _apart(one: Piece, other: Piece) -> bool:
-    """Whether two edges side by side would be read in another way as one run."""
-    if one.mark is None or other.mark is None:
-        return False
-    return one.opens != other.opens or one.mark.switched or other.mark.switched

@@ -16,7 +16,7 @@ from nbstream.markdown.highlight import has_colours, highlight
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
-from nbstream.markdown.tables import fit, split_row
+from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
@@ -211,14 +211,14 @@ class Renderer:
 
     def _code(self, block: Block) -> str:
         code = "".join(f"{line}\n" for line in block.lines)
-        return f"{_code_opening(block)}{sanitise(highlight(code, _language(block)))}</code></pre>"
+        return f"{_code_opening(block)}{sanitise(highlight(code, block.language))}</code></pre>"
 
     def _table_head(self, block: Block) -> str:
         return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
-        cells = zip(fit(split_row(line), len(align)), align, strict=True)
-        drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in cells)
+        row = zip(cells(line, len(align)), align, strict=True)
+        drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
         return f"<tr>\n{drawn}</tr>"
 
     def _cell(self, text: str) -> str:
@@ -251,17 +251,13 @@ def _with_box(html: str, task: str) -> str:
     return f"<p>{box}{html[3:]}" if html.startswith("<p>") else box + html
 
 
-def _language(block: Block) -> str:
-    return block.fence.info.split(maxsplit=1)[0] if block.fence and block.fence.info else ""
-
-
 def _coloured(block: Block) -> bool:
     size = sum(map(len, block.lines))
-    return bool(size) and size <= _MOST_COLOURED and has_colours(_language(block))
+    return bool(size) and size <= _MOST_COLOURED and has_colours(block.language)
 
 
 def _code_opening(block: Block) -> str:
-    name = _CLASS_SAFE.sub("", _language(block))
+    name = _CLASS_SAFE.sub("", block.language)
     attribute = f' class="language-{name}"' if name else ""
     return f"<pre><code{attribute}>"
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from nbstream.markdown.scripts import without_spaces
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -111,7 +113,7 @@ def _run(number: int, found: re.Match[str], before: str, after: str) -> _Run:
     ch, size = found[0][0], len(found[0])
     space_before, punctuation_before, wide_before = _kind(before)
     space_after, punctuation_after, wide_after = _kind(after)
-    # Chinese, Japanese and Korean put no spaces around words: there a wide character counts as a space.
+    # Some scripts put no spaces around words: there a wide character counts as a space.
     opens = not space_after and (not punctuation_after or space_before or punctuation_before or wide_before)
     closes = not space_before and (not punctuation_before or space_after or punctuation_after or wide_after)
     if ch == "_":
@@ -126,10 +128,10 @@ def _run(number: int, found: re.Match[str], before: str, after: str) -> _Run:
 
 @lru_cache(maxsize=1024)
 def _kind(ch: str) -> tuple[bool, bool, bool]:
-    """Whether `ch` is white space, is narrow punctuation, is of a wide script."""
+    """Whether `ch` is white space, is narrow punctuation, is of a script without spaces."""
     category = unicodedata.category(ch)
     # Emoji are not punctuation: they stand for words.
-    wide = category != "So" and unicodedata.east_asian_width(ch) in {"W", "F"}
+    wide = category != "So" and without_spaces(ch)
     return ch.isspace(), not wide and category[0] in "PS" and category != "So", wide
 
 

@@ -21,6 +21,9 @@ _LINK = re.compile(r"\](?=[(\[:])")
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _REPLACED = (("](", "] ("), ("]:", "] :"), ("][", "] ["), ('"', "''"), ("@@", "@ @"), ("~~~", "~~ ~"))
 # What opens math for JupyterLab or nbconvert even inside a code span, and what would have to follow.
+_PLACEHOLDER = re.compile(r"@(?=@\d+@@)")
+_QUARTO = re.compile(r"\{(?=\{[<%])")
+_CITED = re.compile(r"data-(?=cite)", re.IGNORECASE)
 _OPENERS = (("$$", "$$"), ("\\begin{", "\\end{"), ("\\\\(", "\\\\)"), ("\\\\[", "\\\\]"))
 
 
@@ -52,7 +55,8 @@ def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
     """Return code in which nothing can start a formula that ends in some other code of the same document.
 
     JupyterLab and nbconvert cut formulas out before they look for code. One that starts in a code span and ends after
-    the next fence takes the fence along, and what was code becomes HTML.
+    the next fence takes the fence along, and what was code becomes HTML. JupyterLab puts them back by their numbers,
+    `@@0@@`; Quarto runs shortcodes, `{{< … >}}`, and nbconvert reads `<cite data-cite=…>` in code, too.
 
     Args:
         code: The code.
@@ -62,6 +66,8 @@ def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
     for opener, closer in _OPENERS:
         if opener in code and document.count(closer) > (opener == closer):
             code = code.replace(opener, opener[0] + _JOINER + opener[1:])
+    for what in (_PLACEHOLDER, _QUARTO, _CITED):
+        code = what.sub(rf"\g<0>{_JOINER}", code)
     if not markup:
         return code
     return _LINK.sub(f"]{_JOINER}", _TAG.sub(f"<{_JOINER}", code))

@@ -1,7 +1,6 @@
 """The inline tree as Markdown that means the same to every parser, and can do nothing in any.
 
-What may pass is stated here: letters, digits, white space and the punctuation that no parser reads as anything else
-stand as they are; every other character is escaped, every mark is written by this writer. Knows nothing of blocks.
+Every mark is written here; what stands for itself is written by `words`. Knows nothing of blocks.
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.delimiters import Mark, Piece, joined
 from nbstream.markdown.footnotes import Footnotes
-from nbstream.markdown.formulas import defuse_commands, formula, hide_openers
+from nbstream.markdown.formulas import formula, hide_openers
 from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.links import image_note, is_remote
 from nbstream.markdown.open_text import cuts
+from nbstream.markdown.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,19 +28,6 @@ __all__ = ["InlineMarkdown"]
 _BACKTICKS = re.compile(r"`+")
 _CODE_LINK = re.compile(r"\][(\[:]")
 _NO_ALT = re.compile(r"[\[\]\"$`\\<>&@{}*_|~\n]+")
-# What some parser may read as more than itself, and where; the block writer handles the start of a line.
-_SPECIAL = re.compile(
-    r"[\\`<$^{\[\]]"
-    r"|(?<!\s)[*~]|[*~](?!\s)"
-    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
-    r"|&(?=#?\w+;)"
-    r"|=(?==)|>(?=!)|!(?=\[)|:(?=//)|(?<=[Ww]{3})\.|@(?=\S)"
-)
-_WRITTEN = {"<": "&lt;", "`": "&#96;", "$": "\\$", "&": "&amp;", ">": "&gt;", "]": "&#93;"}
-_BRACKETS = re.compile(r"[\[\]]")
-# What may stand behind a bracket that is no link, so that it is none elsewhere either.
-_HARMLESS_NEXT = re.compile(r"[\w\s.,;?)]|\Z")
-_WORD = re.compile(r"[A-Za-z0-9 \u00a0-\U0010ffff]")
 
 
 class InlineMarkdown:
@@ -64,7 +51,7 @@ class InlineMarkdown:
         self.footnotes = Footnotes()
         self._in_table = False
         self._cut_code = False
-        self._alone: set[str] = set()  # delimiters of which the text has one only, which can pair with none
+        self._alone: frozenset[str] = frozenset()  # delimiters of which the text has one only
 
     def line(self, text: str, *, in_table: bool = False) -> str:
         """Return `text` made inert, in one line; in a table no `|` is left bare."""
@@ -79,7 +66,7 @@ class InlineMarkdown:
         parsed = (parse_inline(text[one:other], self._references, set()) for one, other in itertools.pairwise(places))
         nodes = tuple(itertools.chain.from_iterable(parsed))
         self._cut_code = _cuts_code(text, nodes)
-        self._alone = {ch for ch in "*_~^" if text.count(ch) == 1}
+        self._alone = frozenset(ch for ch in "*_~^$" if text.count(ch) == 1)
         self._number(nodes)
         pieces: list[Piece] = []
         self._write(nodes, pieces, in_link=False)
@@ -133,17 +120,17 @@ class InlineMarkdown:
         pieces.append(Piece("", mark))
 
     def _link(self, node: Link, pieces: list[Piece]) -> None:
-        words = plain_text(node.children)
-        if node.bare and node.url in {words, f"mailto:{words}"}:
-            pieces.append(Piece(f"<{words}>"))
+        shown = plain_text(node.children)
+        if node.bare and node.url in {shown, f"mailto:{shown}"}:
+            pieces.append(Piece(f"<{shown}>"))
             return
         pieces.append(Piece("["))
         self._write(node.children, pieces, in_link=True)
         pieces.append(Piece(f"]({node.url})"))
 
     def _image(self, alt: str, url: str | None, *, in_link: bool) -> str:
-        alt = " ".join(_NO_ALT.sub(" ", alt).split())
         if url is not None and self._allow_images and is_remote(url):
+            alt = " ".join(_NO_ALT.sub(" ", alt).split())
             return f"![{alt}]({url})"
         label = self._words(image_note(alt))
         return label if url is None or in_link else f"[{label}]({url})"
@@ -168,21 +155,7 @@ class InlineMarkdown:
         return f"{run}{pad}{code}{pad}{run}"
 
     def _words(self, text: str, *, before_link: bool = True) -> str:
-        """Write characters that stand for themselves only; `before_link` if a bracket may stand behind them."""
-        bare = _bare_brackets(f"{text}[" if before_link else text)
-
-        def written(found: re.Match[str]) -> str:
-            ch = found[0]
-            if ch in self._alone or (ch in "[]" and found.start() in bare) or (ch == "^" and found.start() - 1 in bare):
-                return ch
-            if ch == "\\":
-                return "\\\\" if _WORD.match(text, found.end()) else "&#92;"
-            return _WRITTEN.get(ch, f"\\{ch}")
-
-        words = _SPECIAL.sub(written, text)
-        if self._in_table:
-            words = words.replace("|", "\\|")
-        return defuse_commands(words)
+        return words(text, bare=self._alone, before_link=before_link, in_table=self._in_table)
 
 
 def _dissolved(nodes: Iterable[Inline], *, in_link: bool) -> list[Inline]:
@@ -198,21 +171,6 @@ def _dissolved(nodes: Iterable[Inline], *, in_link: bool) -> list[Inline]:
             else:
                 dissolved.append(each)
     return dissolved
-
-
-def _bare_brackets(text: str) -> set[int]:
-    """Where brackets stand that are no link in any parser."""
-    bare: set[int] = set()
-    opened: list[int] = []
-    for found in _BRACKETS.finditer(text):
-        at = found.start()
-        if found[0] == "[":
-            opened.append(at)
-        elif opened:
-            opener = opened.pop()
-            if _HARMLESS_NEXT.match(text, at + 1) and text[opener - 1 : opener] != "!":
-                bare |= {opener, at}
-    return bare
 
 
 def _cuts_code(text: str, nodes: tuple[Inline, ...]) -> bool:

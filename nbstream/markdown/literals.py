@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from bisect import bisect_left
 from typing import Literal, NamedTuple
+
+from nbstream.markdown.scripts import without_spaces
 
 __all__ = ["BARE_URL", "SPECIAL", "Literals", "Span", "balanced", "bare_mail", "bare_url", "escaped_bracket"]
 
@@ -27,6 +28,8 @@ _TAG = re.compile(
 )
 # The only elements that a text may have by their tags: what models write for want of Markdown, without attributes.
 _ELEMENT = re.compile(r"<(/?)(kbd|sub|sup)>|<br ?/?>", re.IGNORECASE)
+# How `words` writes a dollar.
+_DOLLAR = "<span>\\$</span>"
 _DISPLAY = re.compile(r"\$\$((?:[^$\\`]|\\[^`])+?)\$\$(?!\$)", re.DOTALL)
 _INLINE = re.compile(r"\$(?![\s$])((?:[^$\\`]|\\[^`])+?)(?<!\s)\$(?![\d$])", re.DOTALL)
 _PAREN = re.compile(r"\\\(((?:(?!\\[()])[^`])+?)\\\)", re.DOTALL)
@@ -35,10 +38,11 @@ _ENVIRONMENT = re.compile(r"\\(begin|end)\{([A-Za-z]+\*?)\}")
 _CITATION = re.compile(r"(?:[\d,;\s\u2013\-]+|[A-Za-z]{2,}(?:[ ,;]+(?:[A-Za-z]{2,}|\d+))+)\\\]|[^\\\[\]]*\]")
 _AMOUNT = re.compile(r"[\d.,]+\S*(?:\s+|/)[A-Za-z]{2,}[^\\=^_{}]*")
 # `$HOME/$USER`, `$FOO$BAR`: variables, where the second name begins at what would be the end of a formula.
-_VARIABLES = re.compile(r"\$(?:[^$]*[^\w)\]}'|!$]\$[A-Za-z_]|[A-Z_][A-Z0-9_]+\$[A-Z_]{2})", re.ASCII)
+_VARIABLES = re.compile(r"\$(?:[^$]*[^\w)\]}'|!$]\$[A-Za-z_{]|[A-Z_][A-Z0-9_]+\$[A-Z_]{2})", re.ASCII)
 # How far back a word is looked at that a dollar stands in.
 _LONGEST_WORD = 200
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_BARE_DOLLAR = re.compile(r"(?<!\\)\$")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _ESCAPED_BRACE = re.compile(r"\\[{}$]|[{}]")
 _URL_TRAILING = frozenset("?!.,:*_~'\"")
@@ -121,6 +125,8 @@ class Literals:
         if found := _ELEMENT.match(text, start):
             tag = found[0].lower()
             return Span("element", tag if found[2] else "<br>", found.end())
+        if text.startswith(_DOLLAR, start):
+            return Span("text", "$", start + len(_DOLLAR))
         if text.startswith("<!--", start) and self._comment_ends:
             end = text.find("-->", start + 4)
             self._comment_ends = end >= 0
@@ -139,7 +145,7 @@ class Literals:
                 found
                 and not (after == "[" and escaped_bracket(found[0][2:]))
                 and balanced(found[1])
-                and "$" not in found[1]
+                and not _BARE_DOLLAR.search(found[1])
             ):
                 return Span("inline" if after == "(" else "display", found[1], found.end())
         if after == "b" and (environment := self._environment(start)):
@@ -210,17 +216,13 @@ def _dollars(text: str, start: int) -> Span | None:
         return Span("display", found[1], found.end())
     word = text[text.rfind(" ", max(0, start - _LONGEST_WORD), start) + 1 : start][-_LONGEST_WORD:]
     last = word[-1:]
-    # Chinese, Japanese and Korean put no spaces around a formula; elsewhere a dollar behind a letter opens none.
-    if (last.isalnum() and not _wide(last)) or "://" in word or "www." in word or "@" in word or last == "$":
+    # A dollar behind a letter opens no formula, unless the script puts no spaces around words.
+    if (last.isalnum() and not without_spaces(last)) or "://" in word or "www." in word or "@" in word or last == "$":
         return None
     found = _INLINE.match(text, start)
     if found is None or not balanced(found[1]) or _AMOUNT.fullmatch(found[1]) or _VARIABLES.match(text, start):
         return None
     return Span("inline", found[1], found.end())
-
-
-def _wide(ch: str) -> bool:
-    return unicodedata.east_asian_width(ch) in {"W", "F"}
 
 
 def escaped_bracket(text: str) -> bool:

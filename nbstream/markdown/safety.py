@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import nh3
 
 from nbstream.markdown.links import is_remote
-from nbstream.markdown.static import escaped, inert
+from nbstream.markdown.static import inert
 
 if TYPE_CHECKING:
     from nbstream.markdown.links import Images
 
-__all__ = ["escaped", "inert", "sanitise"]
+__all__ = ["inert", "sanitise"]
 
 _BLOCKS = {"blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"}
-_INLINE = {"a", "br", "code", "del", "em", "input", "span", "strong", "sup"}
+_INLINE = {"a", "br", "code", "del", "em", "input", "kbd", "span", "strong", "sub", "sup"}
 _TABLE = {"table", "tbody", "td", "th", "thead", "tr"}
 _CLASS = {"class"}
 _ATTRIBUTES = {

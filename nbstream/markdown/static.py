@@ -16,8 +16,9 @@ from nbstream.markdown.formulas import formula, hide_openers
 from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
 from nbstream.markdown.source import clean
-from nbstream.markdown.tables import fit, split_row
+from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
+from nbstream.markdown.words import escaped, line_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,31 +26,15 @@ if TYPE_CHECKING:
     from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
-__all__ = ["escaped", "inert"]
+__all__ = ["inert"]
 
-_INFO = re.compile(r"[\w+#.\-]+")
+# A class in some pages, where it must not be one of the front end's own.
+_INFO = re.compile(r"(?!jp-|lm-|nbs-)[A-Za-z][\w+#.\-]{0,30}", re.IGNORECASE)
 _BACKTICKS = re.compile(r"`+")
-# Every character that is special to some Markdown parser; a backslash before it makes it literal in all.
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
 _CLOSING_HASHES = re.compile(r"(?:(?<=\s)|^)#+\s*$")
 _OPENS_MATH = re.compile(r"\$|\\begin\{|\\\\[(\[]")
-_DELIMITER_ROW = re.compile(r"[ \t]*[|:\-][ \t|:\-]*-[ \t|:\-]*|[ \t]*-[ \t|:\-]*[|:][ \t|:\-]*")
 _OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
 _DELIMITER = {"": "---", "left": ":---", "right": "---:", "center": ":---:"}
-_LINE_START = re.compile(
-    r"(?P<number>\d{1,9})(?=[.)](?:\s|$))"
-    r"|(?=#{1,6}(?:\s|$)|[-+*](?:\s|$)|>|~{3}|[=\-]+\s*$|(?:[-*_][ \t]*){3,}$|:\s)"
-)
-
-
-def escaped(words: str) -> str:
-    r"""Return plain words as Markdown, in which they stay literal.
-
-    Example:
-        >>> print(escaped("*not* emphasis"))
-        \*not\* emphasis
-    """
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", words)
 
 
 def inert(*texts: str | Remark, images: Images = "link") -> str:
@@ -124,10 +109,10 @@ class _Writer:
 
     def _paragraph(self, text: str) -> list[str]:
         lines = self._prose.text(text.strip()).split("\n")
-        return [_safe_start(line) for line in lines]
+        return [line_start(line.strip(" \t")) for line in lines]
 
     def _code(self, block: Block) -> list[str]:
-        info = _INFO.match(block.fence.info) if block.fence else None
+        info = _INFO.match(block.language)
         code = block.text
         if info and info[0].lower().startswith("mermaid"):
             code = diagram(code)
@@ -144,7 +129,7 @@ class _Writer:
         return [f"$${body}$$"] if "\n" not in body else ["$$", *body.split("\n"), "$$"]
 
     def _table(self, block: Block) -> list[str]:
-        rows = [fit(split_row(line), len(block.align)) for line in block.lines]
+        rows = [cells(line, len(block.align)) for line in block.lines]
         lines = [f"| {' | '.join(self._prose.line(cell, in_table=True) for cell in row)} |" for row in rows]
         return [lines[0], f"| {' | '.join(_DELIMITER[side] for side in block.align)} |", *lines[1:]]
 
@@ -185,28 +170,13 @@ class _Writer:
             number = None if number is None else number + 1
             written = self.blocks(item.children, tight=not loose)
             if item.task and written:
-                written[0] = f"[{item.task}] {written[0]}"
+                written[0] = f"[{item.task.lower()}] {written[0]}"
             pad = " " * (len(mark) + 1)
             if loose and lines:
                 lines.append("")
             lines.append(f"{mark} {written[0]}" if written else mark)
             lines += [pad + line if line else "" for line in written[1:]]
         return lines
-
-
-def _safe_start(line: str) -> str:
-    """Keep a line of a paragraph from being read as the start of another block."""
-    if line.startswith("\\["):
-        return f"&#91;{line[2:]}"  # would open a formula
-    if line.startswith("```"):
-        return f"\u2060{line}"
-    if _DELIMITER_ROW.fullmatch(line):
-        return line.replace("-", "\\-", 1)  # not a table here, so it must not be one elsewhere
-    return _LINE_START.sub(_escape_start, line, count=1) if _LINE_START.match(line) else line
-
-
-def _escape_start(found: re.Match[str]) -> str:
-    return f"{found['number']}\\" if found["number"] else "\\"
 
 
 def _code_opens_math(block: Block) -> bool:

@@ -1,26 +1,47 @@
 """GFM tables: the delimiter row and how a row splits into cells.
 
-Knows nothing of the line algorithm.
+A `|` within a formula ends no cell, as in JupyterLab, if that makes the row as wide as the table. Knows nothing of the
+line algorithm.
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["alignment", "fit", "split_row"]
+from nbstream.markdown.literals import Literals
+
+__all__ = ["alignment", "cells"]
 
 _DELIMITER_ROW = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
 _ALIGN = {(False, False): "", (True, False): "left", (False, True): "right", (True, True): "center"}
 
 
-def split_row(line: str) -> list[str]:
-    r"""Return the cells of a row: split at each unescaped `|`, outer pipes dropped, `\|` read as `|`.
+# Stands for a `|` in a formula; no text holds it, see `source.clean`.
+_BAR = "\x03"
+_FORMULA = re.compile(r"\$+|\\")
+
+
+def cells(line: str, width: int) -> list[str]:
+    r"""Return the cells of a row of a table: split at each unescaped `|`, outer pipes dropped, `\|` read as `|`.
+
+    Args:
+        line: The row.
+        width: How many columns the table has; a row is cut or filled up to them.
 
     Example:
-        >>> split_row(r"| a | b \| c |")
-        ['a', 'b | c']
+        >>> cells(r"| a | b \| c |", 2), cells("| $P(A|B)$ | x |", 2)
+        (['a', 'b | c'], ['$P(A|B)$', 'x'])
     """
+    found = _split(line)
+    if len(found) != width and ("$" in line or "\\" in line):
+        other = _split(_masked(line))
+        if len(other) == width:
+            return [cell.replace(_BAR, "|") for cell in other]
+    return found[:width] + [""] * (width - len(found))
+
+
+def _split(line: str) -> list[str]:
     cells = _CELL_BREAK.split(line.strip())
     if not cells[0]:
         cells = cells[1:]
@@ -29,16 +50,24 @@ def split_row(line: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in cells]
 
 
+def _masked(line: str) -> str:
+    """The row with every `|` in a formula replaced."""
+    literals, parts, position = Literals(line), [], 0
+    while found := _FORMULA.search(line, position):
+        span = literals.at(found.start())
+        end = span.end if span else found.end()
+        formula = span is not None and span.kind in {"inline", "display", "environment"}
+        parts.append(line[position : found.start()])
+        parts.append(line[found.start() : end].replace("|", _BAR) if formula else line[found.start() : end])
+        position = end
+    return "".join(parts) + line[position:]
+
+
 def alignment(header: str, line: str) -> tuple[str, ...] | None:
     """Return the alignment of each column if `line` is a delimiter row for `header`, else None."""
     if "-" not in line or not _DELIMITER_ROW.fullmatch(line) or not ("|" in line or ":" in line):
         return None
-    marks = split_row(line)
-    if len(marks) != len(split_row(header)):
+    marks = _split(line)
+    if len(marks) not in {len(_split(header)), len(_split(_masked(header)))}:
         return None
     return tuple(_ALIGN[mark.startswith(":"), mark.endswith(":")] for mark in marks)
-
-
-def fit(cells: list[str], width: int) -> list[str]:
-    """Return `cells` cut or padded with empty cells to `width`."""
-    return cells[:width] + [""] * (width - len(cells))

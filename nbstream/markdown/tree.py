@@ -99,6 +99,11 @@ class Block:
         return twin
 
     @property
+    def language(self) -> str:
+        """The language of fenced code, as it was given; empty if none was."""
+        return self.fence.info.split(maxsplit=1)[0] if self.fence and self.fence.info else ""
+
+    @property
     def text(self) -> str:
         """The lines of a leaf as one text."""
         return "\n".join(self.lines)

@@ -81,7 +81,8 @@ def test_a_long_answer_is_shown_whole_and_sent_once(text: str) -> None:
     # answer is a matter of the page's layout.
     html = page.draw(frames(text, 20))
     assert page.messages <= 22
-    assert page.received <= 1.5 * len(html) + 2_000
+    # A paragraph is sent as it grows, and once more when it has become long enough to be settled in part.
+    assert page.received <= 2.1 * len(html) + 2_000
     assert len(re.sub(r"\s", "", re.sub(r"<[^>]*>", "", html))) == len(re.sub(r"\s|```", "", text))
     assert printed(frames(text, 20)).strip() == text.strip()
     assert saved(StreamResult(text, COMPLETED, "stop"))[1] == text

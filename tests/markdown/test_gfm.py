@@ -21,7 +21,7 @@ from tests.markdown.structure import agrees, answers, source, structure
 _HERE = Path(__file__).parent
 _LEFT = tomllib.loads((_HERE / "corpus" / "left.toml").read_text(encoding="utf-8"))
 # Both may only rise.
-_ANSWERS_FLOOR = 0.912
+_ANSWERS_FLOOR = 0.925
 _SPECIFICATION_FLOOR = 0.987
 _FROM_ROOT = re.compile(r"(\]\(\s*<?|\]:\s*<?)/")
 _RAW_HTML = re.compile(r"<[A-Za-z/!?]")
