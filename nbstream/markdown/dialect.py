@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import parse
-from nbstream.markdown.formulas import defuse_commands
+from nbstream.markdown.formulas import allowed_commands
 from nbstream.markdown.highlight import has_colours, highlight
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
@@ -176,7 +176,7 @@ class Renderer:
             case "math":
                 run = block.fence.run if block.fence else "$$"
                 # A page may hand it to a TeX engine, as with those in a line.
-                source = defuse_commands(run + block.text + _MATH_END[run], environments=False)
+                source = allowed_commands(run + block.text + _MATH_END[run])
                 return f'<div class="nbs-math">{escape(source, quote=False)}</div>'
         return ""
 

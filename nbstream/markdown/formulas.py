@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["defuse_commands", "formula", "hide_openers"]
+from nbstream.markdown.tex import COMMANDS, ENVIRONMENTS
+
+__all__ = ["allowed_commands", "defuse_commands", "formula", "hide_markers", "hide_openers"]
 
 # Shown as nothing; between a backslash and a name it makes the name harmless.
 _JOINER = "\u2060"
@@ -15,11 +17,16 @@ _COMMAND = re.compile(
     r"(\\|&#92;)(?=(?:href|url|ref|eqref|require|style|class|cssId|data|includegraphics|mmlToken|bbox|unicode|input|include"
     r"|newcommand|renewcommand|newenvironment|renewenvironment|def|let|csname|catcode)(?![A-Za-z])|html)"
 )
+_ANY_COMMAND = re.compile(r"\\(?:(begin|end)\{([A-Za-z]*)\*?\}|([A-Za-z]+)|[^A-Za-z]?)")
+_CARETS = re.compile(r"\^(?=\^)")
+# Besides the commands with names: spaces, accents, line breaks, marks that stand for themselves.
+_SYMBOLS = frozenset(f"{_JOINER}!#$%&'()*,./:;<=>[\\]^_`{{|}}~\" \n-+")
 _ENVIRONMENT = re.compile(r"(\\|&#92;)(?=(?:begin|end)\{)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(\[:])")
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _REPLACED = (("](", "] ("), ("]:", "] :"), ("][", "] ["), ('"', "''"), ("@@", "@ @"), ("~~~", "~~ ~"))
+_TEMPLATE = re.compile(r"\{(?=[{%])")
 # What opens math for JupyterLab or nbconvert even inside a code span, and what would have to follow.
 _PLACEHOLDER = re.compile(r"@(?=@\d+@@)")
 _QUARTO = re.compile(r"\{(?=\{[<%])")
@@ -27,20 +34,36 @@ _CITED = re.compile(r"data-(?=cite)", re.IGNORECASE)
 _OPENERS = (("$$", "$$"), ("\\begin{", "\\end{"), ("\\\\(", "\\\\)"), ("\\\\[", "\\\\]"))
 
 
-def defuse_commands(text: str, *, environments: bool = True) -> str:
-    r"""Return `text` with a word joiner in every TeX command that makes links or HTML or loads or defines something.
+def defuse_commands(text: str) -> str:
+    """Return prose with a word joiner in every TeX command that does something: a math renderer may walk over it."""
+    return _ENVIRONMENT.sub(rf"\1{_JOINER}", _COMMAND.sub(rf"\1{_JOINER}", text))
 
-    Args:
-        text: A formula, or prose that a math renderer will walk over.
-        environments: Whether `\begin` and `\end` are defused too, as they must be outside formulas.
+
+def allowed_commands(formula: str) -> str:
+    r"""Return a formula with a word joiner in every command and environment that is not on the list of `tex`.
+
+    Example:
+        >>> allowed_commands(r"\frac{1}{2} \input{x}") == "\\frac{1}{2} \\\u2060input{x}"
+        True
     """
-    text = _COMMAND.sub(rf"\1{_JOINER}", text)
-    return _ENVIRONMENT.sub(rf"\1{_JOINER}", text) if environments else text
+    # TeX takes `^^5c` for a backslash.
+    return _ANY_COMMAND.sub(_allowed, _CARETS.sub("^ ", formula))
+
+
+def _allowed(found: re.Match[str]) -> str:
+    edge, environment, name = found.groups()
+    if found[0] == "\\\\" and found.string[found.end() : found.end() + 1].isalpha():
+        return "\\\\ "  # or some would read the end of it as the beginning of a command
+    if edge:
+        is_allowed = environment in ENVIRONMENTS
+    else:
+        is_allowed = name in COMMANDS if name else not found[0][1:] or found[0][1:] in _SYMBOLS
+    return found[0] if is_allowed else f"\\{_JOINER}{found[0][1:]}"
 
 
 def formula(text: str, *, one_line: bool = False) -> str:
     """Return the inside of a formula so that a parser which does not know math makes neither tags nor links of it."""
-    text = _TAG.sub(r"\\lt ", text)
+    text = _TAG.sub("< ", text)
     for old, new in _REPLACED:
         text = text.replace(old, new)
     lines = [line.strip() for line in text.split("\n")]
@@ -48,15 +71,14 @@ def formula(text: str, *, one_line: bool = False) -> str:
         lines = [_COMMENT.sub("", line).strip() for line in lines] if len(lines) > 1 else lines
     joined = (" " if one_line else "\n").join(line for line in lines if line)
     # A formula that ended in a backslash would escape the mark behind it.
-    return defuse_commands(joined.rstrip("\\ \n"), environments=False)
+    return _TEMPLATE.sub("{ ", allowed_commands(joined.rstrip("\\ \n")))
 
 
 def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
     """Return code in which nothing can start a formula that ends in some other code of the same document.
 
     JupyterLab and nbconvert cut formulas out before they look for code. One that starts in a code span and ends after
-    the next fence takes the fence along, and what was code becomes HTML. JupyterLab puts them back by their numbers,
-    `@@0@@`; Quarto runs shortcodes, `{{< … >}}`, and nbconvert reads `<cite data-cite=…>` in code, too.
+    the next fence takes the fence along, and what was code becomes HTML.
 
     Args:
         code: The code.
@@ -66,8 +88,17 @@ def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
     for opener, closer in _OPENERS:
         if opener in code and document.count(closer) > (opener == closer):
             code = code.replace(opener, opener[0] + _JOINER + opener[1:])
-    for what in (_PLACEHOLDER, _QUARTO, _CITED):
-        code = what.sub(rf"\g<0>{_JOINER}", code)
     if not markup:
         return code
     return _LINK.sub(f"]{_JOINER}", _TAG.sub(f"<{_JOINER}", code))
+
+
+def hide_markers(code: str) -> str:
+    """Return code without what some tool takes for its own in code, too.
+
+    JupyterLab puts formulas back by their numbers, `@@0@@`; Quarto runs shortcodes, `{{< … >}}`; nbconvert reads
+    `<cite data-cite=…>`.
+    """
+    for what in (_PLACEHOLDER, _QUARTO, _CITED):
+        code = what.sub(rf"\g<0>{_JOINER}", code)
+    return code

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 from markdown.serializers import to_html_string
 
 from nbstream.markdown.footnotes import Footnotes
-from nbstream.markdown.formulas import defuse_commands
+from nbstream.markdown.formulas import allowed_commands
 from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text
 from nbstream.markdown.links import image_note, is_remote
@@ -71,7 +71,7 @@ class InlineHtml:
                 return _leaf(parent, "code", code)
             case Formula():
                 # Defused, because a page may hand it to a TeX engine.
-                return _leaf(parent, "span", defuse_commands(node.source, environments=False), {"class": "nbs-math"})
+                return _leaf(parent, "span", allowed_commands(node.source), {"class": "nbs-math"})
             case Break():
                 return SubElement(parent, "br")
             case Note():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.delimiters import Mark, Piece, joined
 from nbstream.markdown.footnotes import Footnotes
-from nbstream.markdown.formulas import formula, hide_openers
+from nbstream.markdown.formulas import formula, hide_markers, hide_openers
 from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.links import image_note, is_remote
@@ -144,7 +144,7 @@ class InlineMarkdown:
         return f"$${body}$$" if node.kind == "display" else f"${body}$"
 
     def _code(self, code: str) -> str:
-        code = hide_openers(code, self._source, markup=self._cut_code)
+        code = hide_markers(hide_openers(code, self._source, markup=self._cut_code))
         if self._in_table:
             code = code.replace("|", "\\|")
         inside = set(map(len, _BACKTICKS.findall(code)))

@@ -35,12 +35,12 @@ _POINTY = re.compile(r"<((?:[^<>\n\\]|\\.)*)>")
 _TITLE = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)""", re.DOTALL)
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){1,999})\]", re.DOTALL)
 _ESCAPE = re.compile(r"""\\([!-/:-@\[-`{-~])|(&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});)""")
-_MAIL = re.compile(r"mailto:[^\s]", re.IGNORECASE)
-_WEB = re.compile(r"https?://(?:[^/?#\\@]*@)?([^/?#\\@:]+)(?::[0-9]*)?(?=[/?#]|\Z)", re.IGNORECASE)
+_MAIL = re.compile(r"mailto:[^\s\\<>\"`@?]+@[\w%-]+(?:\.[\w%-]+)+(?:\?\S*)?", re.IGNORECASE)
+_WEB = re.compile(r"https?://([^\s/?#\\@:<>\"^`{|}%\[\]]+)(?::[0-9]{1,5})?(?=[/?#]|\Z)", re.IGNORECASE)
 _DOTS = re.compile("[\u3002\uff0e\uff61]")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_ADDRESS = re.compile(r"(?:[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
-# Everything that could end an attribute, start markup, be taken for math or split a table cell is percent-encoded.
+# Of names that only mean something on this machine, or in the network that it is in.
+_OWN = frozenset({"localhost", "local", "localdomain", "internal", "home", "lan", "test"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNSAFE = re.compile(r"""[^A-Za-z0-9\-._~:/?#@!&'*+,;=%]|%(?![0-9A-Fa-f]{2})|@(?=@)|&(?=#?\w+;)|['*]""")
 
@@ -76,25 +76,22 @@ def safe_url(url: str) -> str | None:
     if _CONTROL.search(url):
         return None
     web = _WEB.match(url)
-    if not (_MAIL.match(url) if web is None else _is_foreign(web[1])):
+    if not (_MAIL.fullmatch(url) if web is None else _is_foreign(web[1])):
         return None
     return _UNSAFE.sub(_percent, url)
 
 
 def _is_foreign(host: str) -> bool:
-    """Whether a host is not this machine, on which the Jupyter server often is.
+    """Whether a host has a name elsewhere: no address, and no name of this machine or its own network.
 
-    As browsers read it (https://url.spec.whatwg.org/#host-parsing): compatible characters are one, what is not shown
-    counts for nothing, and a name whose last part is a number is an address.
+    The Jupyter server is often there. As browsers read it (https://url.spec.whatwg.org/#host-parsing): compatible
+    characters are one, and a name whose last part is a number is an address.
     """
-    name = _DOTS.sub(".", unicodedata.normalize("NFKC", host)).casefold()
-    name = "".join(ch for ch in name if unicodedata.category(ch) != "Cf").rstrip(".")
-    last = name.rpartition(".")[2]
-    if not name or "%" in name or last == "localhost" or name.endswith("localhost.localdomain"):
+    name = _DOTS.sub(".", unicodedata.normalize("NFKC", host)).casefold().removesuffix(".")
+    *front, last = name.split(".")
+    if not front or not all(front) or not re.fullmatch(r"[\w.\-]+", name):
         return False
-    if _NUMBER.fullmatch(last):
-        return _ADDRESS.fullmatch(name) is not None and not name.startswith("127.")
-    return True
+    return bool(last) and last not in _OWN and not _NUMBER.fullmatch(last)
 
 
 def is_remote(url: str) -> bool:

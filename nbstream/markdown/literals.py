@@ -12,6 +12,7 @@ from bisect import bisect_left
 from typing import Literal, NamedTuple
 
 from nbstream.markdown.scripts import without_spaces
+from nbstream.markdown.tex import ENVIRONMENTS
 
 __all__ = ["BARE_URL", "SPECIAL", "Literals", "Span", "balanced", "bare_mail", "bare_url", "escaped_bracket"]
 
@@ -172,7 +173,9 @@ def _environments(text: str) -> dict[int, int]:
     found: dict[int, int] = {}
     opened: list[tuple[str, int]] = []
     for mark in _ENVIRONMENT.finditer(text):
-        if mark[1] == "begin":
+        if mark[2].rstrip("*") not in ENVIRONMENTS:
+            opened.clear()
+        elif mark[1] == "begin":
             opened.append((mark[2], mark.start()))
         elif opened and opened[-1][0] == mark[2]:
             found[opened.pop()[1]] = mark.end()

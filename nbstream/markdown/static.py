@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.diagrams import diagram
-from nbstream.markdown.formulas import formula, hide_openers
+from nbstream.markdown.formulas import formula, hide_markers, hide_openers
 from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
 from nbstream.markdown.source import clean
 from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
-from nbstream.markdown.words import escaped, line_start
+from nbstream.markdown.words import JOINER, escaped, line_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,12 @@ _INFO = re.compile(r"(?!jp-|lm-|nbs-)[A-Za-z][\w+#.\-]{0,30}", re.IGNORECASE)
 _BACKTICKS = re.compile(r"`+")
 _CLOSING_HASHES = re.compile(r"(?:(?<=\s)|^)#+\s*$")
 _OPENS_MATH = re.compile(r"\$|\\begin\{|\\\\[(\[]")
+# Code that would be a tag, a link, a definition or attributes if it were no code.
+_MARKUP = re.compile(r"<[A-Za-z/!?]|\]\(|^[ \t]*\*?\[[^\]\n]+\]:|\{:?[^{}\n]*[=.#][^{}\n]*\}|&[#A-Za-z]", re.MULTILINE)
+# A line that begins no block, whatever stands before it.
+_GOES_ON = re.compile(r"[ \t]*[A-Za-z0-9$\\/.(){};,\"'<&@%]")
+# A paragraph of which nothing is seen.
+_NOTHING = "&#8288;"
 _OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
 _DELIMITER = {"": "---", "left": ":---", "right": "---:", "center": ":---:"}
 
@@ -45,7 +51,7 @@ def inert(*texts: str | Remark, images: Images = "link") -> str:
         images: `"link"` makes links of images and says so, `"allow"` keeps those that are loaded by http or https.
 
     Returns:
-        Markdown without raw HTML; links lead to http, https, mailto, fragments or files beside the notebook only.
+        Markdown without raw HTML; links lead to other machines by http or https, or are mail addresses.
         `\(…\)` and `\[…\]` become `$…$` and `$$…$$`, which notebooks typeset.
 
     Example:
@@ -66,6 +72,8 @@ class _Writer:
         self._prose = prose
         self._quoted = False
         self._in_risky_quote = False
+        self._nested = False
+        self._wide = False
 
     def blocks(self, blocks: list[Block], *, tight: bool = False) -> list[str]:
         lines: list[str] = []
@@ -73,6 +81,8 @@ class _Writer:
         for block in blocks:
             if block.kind in NOT_IN_PLACE:
                 continue
+            if self._is_indented(block) and before not in {"paragraph", "heading"}:
+                lines += [""] * bool(lines and lines[-1]) + [_NOTHING]  # or it would be part of what is before it
             written = self._block(block, bullet if before == "list" else "")
             isolated = not tight or self._risky(block)
             if lines and (isolated or before == "risky") and lines[-1]:
@@ -84,7 +94,15 @@ class _Writer:
 
     def _risky(self, block: Block) -> bool:
         """Whether code needs blank lines around it: a formula never reaches across one."""
-        return block.kind == "code" and bool(_OPENS_MATH.search(block.text))
+        return block.kind == "code" and (bool(_OPENS_MATH.search(block.text)) or self._is_indented(block))
+
+    def _is_indented(self, block: Block) -> bool:
+        """Whether code is indented, not fenced.
+
+        Python-Markdown knows no fences in lists and quotes; there it takes them for code in a line, which ends where
+        another block begins.
+        """
+        return self._nested and _is_markup(block) and not all(map(_GOES_ON.match, block.lines))
 
     def _block(self, block: Block, bullet_before: str) -> list[str]:
         kind = block.kind
@@ -118,6 +136,11 @@ class _Writer:
             code = diagram(code)
         if self._in_risky_quote:
             code = hide_openers(code, self._source, markup=True)
+        code = hide_markers(code)
+        if self._is_indented(block):
+            lines = code.split("\n")
+            lines[0] = lines[0] if lines[0].strip() else JOINER  # a blank line would not belong to it
+            return [f"    {line}" if line else "" for line in lines]
         run = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(code)), default=0))
         return [f"{run}{info[0] if info else ''}", *(code.split("\n") if block.lines else []), run]
 
@@ -134,13 +157,13 @@ class _Writer:
         return [lines[0], f"| {' | '.join(_DELIMITER[side] for side in block.align)} |", *lines[1:]]
 
     def _quote(self, block: Block) -> list[str]:
-        outer, quoted = self._in_risky_quote, self._quoted
-        self._quoted = True
+        outer, quoted, nested = self._in_risky_quote, self._quoted, self._nested
+        self._quoted = self._nested = True
         # No line in a quote is blank, so a formula may reach from one code to the next: then tags and links in code
         # are taken apart.
         self._in_risky_quote = outer or _code_opens_math(block)
         lines = self.blocks(block.children)
-        self._in_risky_quote, self._quoted = outer, quoted
+        self._in_risky_quote, self._quoted, self._nested = outer, quoted, nested
         return [f"> {line}".rstrip() if not line else f"> {line}" for line in lines or [""]]
 
     def notes(self, definitions: Mapping[str, Block]) -> list[str]:
@@ -150,9 +173,10 @@ class _Writer:
         for number, note in self._prose.footnotes.numbered(definitions):
             if lines and number != expected:
                 delimiter = _OTHER_BULLET[delimiter]  # or the numbers of the list would continue without a gap
-            mark = f"{number}{delimiter}"
-            first, *rest = self.blocks(note.children) or [""]
-            lines += ["", f"{mark} {first}", *(" " * (len(mark) + 1) + line if line else "" for line in rest)]
+            nested, wide = self._nested, self._wide
+            self._nested, self._wide = True, _holds_markup(note)
+            lines += ["", *self._item(note, f"{number}{delimiter}", tight=False)]
+            self._nested, self._wide = nested, wide
             expected = number + 1
         return ["", "___", *lines] if lines else []
 
@@ -162,21 +186,34 @@ class _Writer:
         if bullet == bullet_before:
             bullet = _OTHER_BULLET[bullet]  # what stood between two lists is gone, they must not become one
         number = marker.number if marker else None
+        nested, wide = self._nested, self._wide
+        self._nested, self._wide = True, wide or _holds_markup(block)
         # Blank lines around risky code make the list loose: then it is loose throughout.
         loose = block.loose or any(self._risky(child) for item in block.children for child in item.children)
         lines: list[str] = []
         for item in block.children:
             mark = bullet if number is None else f"{number}{bullet}"
             number = None if number is None else number + 1
-            written = self.blocks(item.children, tight=not loose)
-            if item.task and written:
-                written[0] = f"[{item.task.lower()}] {written[0]}"
-            pad = " " * (len(mark) + 1)
-            if loose and lines:
-                lines.append("")
-            lines.append(f"{mark} {written[0]}" if written else mark)
-            lines += [pad + line if line else "" for line in written[1:]]
+            lines += [""] * bool(loose and lines) + self._item(item, mark, tight=not loose)
+        self._nested, self._wide = nested, wide
         return lines
+
+    def _item(self, item: Block, mark: str, *, tight: bool) -> list[str]:
+        written = self.blocks(item.children, tight=tight)
+        if item.task and written:
+            written[0] = f"[{item.task.lower()}] {written[0]}"
+        # Python-Markdown counts by four columns.
+        width = -(-(len(mark) + 1) // 4) * 4 if self._wide else len(mark) + 1
+        first = f"{mark:<{width}}{written[0]}" if written else mark
+        return [first, *(" " * width + line if line else "" for line in written[1:])]
+
+
+def _is_markup(block: Block) -> bool:
+    return block.kind == "code" and bool(_MARKUP.search(block.text))
+
+
+def _holds_markup(block: Block) -> bool:
+    return _is_markup(block) or any(map(_holds_markup, block.children))
 
 
 def _code_opens_math(block: Block) -> bool:

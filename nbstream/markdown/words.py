@@ -28,10 +28,12 @@ _SPECIAL = re.compile(
     r"|=(?==)|>(?=!)|!(?=\[)|(?<=[Ww]{3})\.|@(?=\S)"
     # A scheme: reStructuredText and others make links of what is behind it, whatever it is.
     r"|(?<=[A-Za-z0-9+.\-]):(?=[^\s:])"
+    r"|(?<![A-Za-z0-9:]):(?=[a-z_][a-z0-9_+\-]*:)"  # an emoji
 )
-_WRITTEN = {"<": "&lt;", "`": "&#96;", "&": "&amp;", ">": "&gt;", "]": "&#93;", ":": f"{JOINER}:"}
+_WRITTEN = {"<": "&lt;", "`": "&#96;", "&": "&amp;", ">": "&gt;", "]": "&#93;"}
 # A character reference may stand for a line end.
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_EMOJI = re.compile(r"(?<![A-Za-z0-9:]):[a-z_]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+\Z")
 _LONGEST_SCHEME = 40
 _BRACKETS = re.compile(r"[\[\]]")
@@ -45,8 +47,8 @@ _DELIMITER_ROW = re.compile(r"[ \t]*[|:\-][ \t|:\-]*-[ \t|:\-]*|[ \t]*-[ \t|:\-]
 _LINE_START = re.compile(
     r"(?P<number>\d{1,9})(?=[.)](?:\s|$))"
     r"|(?P<apart>(?=\.\.|:\S|:::))"
-    r"|(?=#|[-+*](?:\s|$)|>|~{3}|[=\-]+\s*$|(?P<rule>[-*_])[ \t]*(?:(?P=rule)[ \t]*){2,}$|:\s|!!!|!\s|\?\?\?|%|\+\+\+"
-    r"|\[TOC\]|\[[ xX]\]|\([^)]*\)=)"
+    r"|(?=#|[-+*](?:\s|$)|>|~\s|[=\-]+\s*$|(?P<rule>[-*_])[ \t]*(?:(?P=rule)[ \t]*){2,}$|:\s|!(?!\[)|\?\?\?|%|\+\+\+"
+    r"|\[TOC\]|\[[ xX]\](?:\s|$)|\([^)]*\)=)"
 )
 
 
@@ -84,10 +86,15 @@ def words(text: str, *, bare: frozenset[str] = frozenset(), before_link: bool = 
             return ch
         if ch == "\\":
             return "\\\\" if _WORD.match(text, at + 1) else "&#92;"
-        if ch == ":" and not _SCHEME.search(text, max(0, at - _LONGEST_SCHEME), at):
-            return ch
-        if ch == "@" and text[at + 1] == "@":
-            return f"@{JOINER}"  # JupyterLab marks formulas by their numbers, as in `@@0@@`
+        if ch == ":":
+            is_scheme = _SCHEME.search(text, max(0, at - _LONGEST_SCHEME), at)
+            return f"{JOINER}:" if is_scheme else f":{JOINER}" if _EMOJI.match(text, at) else ch
+        if ch == "@":
+            # JupyterLab marks formulas by their numbers, as in `@@0@@`; some make mail addresses of what is escaped.
+            apart = "" if text[at - 1 : at] == JOINER or text[at - 1 : at].isspace() else JOINER
+            return f"@{JOINER}" if text[at + 1] == "@" else f"{apart}\\@"
+        if ch == "{" and text[at + 1 : at + 2] == "%":
+            return f"\\{{{JOINER}"
         return _WRITTEN.get(ch, f"\\{ch}")
 
     safe = _BRACKET_OF_MATH.sub(rf"\1{JOINER}", _SPECIAL.sub(written, _BLANK_LINES.sub("\n", text)))
@@ -105,7 +112,8 @@ def _bare_brackets(text: str) -> set[int]:
             opened.append(at)
         elif opened:
             opener = opened.pop()
-            if _HARMLESS_NEXT.match(text, at + 1) and text[opener - 1 : opener] != "!":
+            is_alert = text[opener + 1] == "!"  # `[!NOTE]`
+            if _HARMLESS_NEXT.match(text, at + 1) and text[opener - 1 : opener] != "!" and not is_alert:
                 bare |= {opener, at}
     return bare
 

@@ -342,7 +342,7 @@ def test_harmless_text_is_left_as_it_is(text):
         ("````\n```\n````", "````\n```\n````"),
         ("https://x.example.", "<https://x.example>."),
         ("C:\\Users\\me", "C:\\\\Users\\\\me"),
-        ("- a\n\n[r]: http://u\n\n- b [r]", "- a\n\n* b [r](http://u)"),
+        ("- a\n\n[r]: http://u.example\n\n- b [r]", "- a\n\n* b [r](http://u.example)"),
         ("[a](/logout) ![b](/x.png) [c](../x.csv)", "a image not loaded: b c"),
     ],
 )
