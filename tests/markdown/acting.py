@@ -1,0 +1,84 @@
+"""Shows what acts: `python -m tests.markdown.acting [--renderer NAME ...] [--payload N ...] [--text MARKDOWN] [--brief]`.
+
+For each payload and renderer it prints the payload, its inert Markdown, what the renderer makes of that and what is
+found in there. `--table` prints how many payloads of each kind act in each renderer.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from nbstream.markdown import inert
+from tests.markdown.renderers import RENDERERS
+from tests.payloads import PAYLOADS, Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Acting", "acting", "table"]
+
+Acting = dict[str, dict[str, list[str]]]
+"""By renderer, what was found for each text that acts."""
+
+
+def acting(texts: Sequence[str], renderers: Iterable[str] = RENDERERS) -> Acting:
+    """Return what is found in what the renderers make of Markdown texts."""
+    found: Acting = {}
+    for name in renderers:
+        renderer = RENDERERS[name]
+        judged = zip(texts, map(renderer.judge, renderer.convert(texts)), strict=True)
+        found[name] = {text: notes for text, notes in judged if notes}
+    return found
+
+
+def table(payloads: Sequence[Payload], found: Acting) -> str:
+    """Return a table of how many payloads of each kind act in each renderer; `found` is by inert Markdown."""
+    kinds = {payload.kind: [inert(each.text) for each in payloads if each.kind == payload.kind] for payload in payloads}
+    wide = max(map(len, kinds))
+    columns = list(found)
+    lines = [f"{number:>3} {name}" for number, name in enumerate(columns, 1)]
+    lines.append(" ".join(["kind".ljust(wide), "  of", *(f"{number:>3}" for number in range(1, len(columns) + 1))]))
+    for kind, texts in kinds.items():
+        counts = [sum(text in found[name] for text in texts) for name in columns]
+        lines.append(" ".join([kind.ljust(wide), f"{len(texts):>4}", *(f"{count or '.':>3}" for count in counts)]))
+    totals = [sum(text in found[name] for texts in kinds.values() for text in texts) for name in columns]
+    lines.append(" ".join(["all".ljust(wide), f"{len(payloads):>4}", *(f"{total:>3}" for total in totals)]))
+    return "\n".join(lines)
+
+
+def _chosen(numbers: Sequence[int], text: str | None) -> list[Payload]:
+    if text is not None:
+        return [Payload(-1, "given", text)]
+    return [payload for payload in PAYLOADS if not numbers or payload.number in numbers]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--renderer", action="append", choices=RENDERERS, help="only this one; may be repeated")
+    options.add_argument("--payload", action="append", type=int, default=[], help="only this one; may be repeated")
+    options.add_argument("--text", help="Markdown in place of the payloads")
+    options.add_argument("--raw", action="store_true", help="as it is, not made inert")
+    options.add_argument("--brief", action="store_true", help="a line for each")
+    options.add_argument("--table", action="store_true", help="only the numbers")
+    given = options.parse_args()
+    payloads = _chosen(given.payload, given.text)
+    written = [payload.text if given.raw else inert(payload.text) for payload in payloads]
+    found = acting(written, given.renderer or RENDERERS)
+    if given.table:
+        print(table(payloads, found))
+        return
+    for name, acts in found.items():
+        shown = [each for each in zip(payloads, written, strict=True) if each[1] in acts or given.text is not None]
+        for payload, text in shown:
+            notes = "; ".join(acts.get(text, ["nothing"]))
+            if given.brief:
+                print(f"{name:<20} {payload.number:>4} {payload.kind}: {payload.text!r} -> {text!r}: {notes}")
+                continue
+            print(f"=== {name}, payload {payload.number} ({payload.kind}): {notes}\n--- payload\n{payload.text}")
+            print(f"--- inert\n{text}\n--- {name}\n{RENDERERS[name].convert([text])[0]}\n")
+        print(f"{name}: {len(acts)} of {len(payloads)} act\n")
+
+
+if __name__ == "__main__":
+    main()
