@@ -64,7 +64,7 @@ _IMAGE_ATTRIBUTES = {"src", "alt", "title", "loading", "referrerpolicy", "class"
 _CLASSES = re.compile(
     r"align-(?:left|center|right|default)|amsmath|anchor|anchor-link|block|colwidths-(?:auto|given)|contains-task-list"
     r"|display|docutils|email|even|external|eqno|footnote[\w-]*|formula|header|headerlink|highlight|inline|language-[\w+#.-]+"
-    r"|line(?:-block)?|literal(?:-block)?|loose|math(?:-[\w-]+)?|mermaid|nbs-[\w-]+|nolinkurl|odd|pre|problematic|reference"
+    r"|line(?:-block)?|literal(?:-block)?|loose|math(?:-[\w-]+)?|mermaid|jp-Mermaid|nbsphinx-math|citation|nbs-[\w-]+|nolinkurl|odd|pre|problematic|reference"
     r"|simple|smallcaps|strikethrough|system-message(?:s|-title)?|table|task-list(?:-item(?:-checkbox)?)?|text|uri|url"
     r"|error|row-(?:odd|even)|head|stub|citation|transition|bare|arabic|upperalpha|loweralpha|upperroman|lowerroman"
 )
@@ -74,6 +74,7 @@ _VALUES: Mapping[tuple[str, str], re.Pattern[str]] = {
     ("input", "type"): re.compile("checkbox"),
     ("input", "disabled"): re.compile("|disabled"),
     ("input", "checked"): re.compile("|checked"),
+    ("span", "data-cites"): re.compile(r"[\w:.#$%&+?<>~/ -]*"),  # pandoc: a name after an @, shown as it is
     ("ol", "start"): re.compile(r"-?\d+"),
     ("ol", "type"): re.compile("[1aAiI]"),
     ("li", "value"): re.compile(r"\d+"),
@@ -84,7 +85,7 @@ _VALUES: Mapping[tuple[str, str], re.Pattern[str]] = {
 }
 _ALIGN = re.compile("left|center|right")
 
-_URL = re.compile(r"https?://(?P<host>[^\s/?#\\@:<>\"^`{|}]+)(?::\d{1,5})?(?:[/?#][^\s<>\"`]*)?", re.IGNORECASE)
+_URL = re.compile(r"https?://(?P<host>[^\s/?#\\@:<>\"^`{|}]+)(?::\d{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[^\s\\<>\"`@?]+@[\w%-]+(?:\.[\w%-]+)+(?:\?[^\s\\<>\"`]*)?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
@@ -240,17 +241,55 @@ def _is_anchor(node: object, address: str) -> bool:
 _VERBATIM = re.compile(
     r"\\begin\{verbatim\}[\s\S]*?\\end\{verbatim\}|\\begin\{lstlisting\}[\s\S]*?\\end\{lstlisting\}|\\verb(\W)[^\n]*?\1"
 )
-_CONTROL = re.compile(r"\\(?:([A-Za-z@]+)\*?|[\s\S]|$)|\^\^")
+_CONTROL = re.compile(r"\\(?:([A-Za-z]+)\*?|[\s\S]|$)|\^\^")
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{([^}]*)\}")
 _HREF = re.compile(r"\\(?:href|url)\s*\{((?:[^{}\\]|\\.)*)\}")
-_TEXT_COMMANDS = frozenset(
-    ["begin", "end", "item", "section", "subsection", "subsubsection", "paragraph", "subparagraph", "chapter", "textbf", "textit", "emph", "texttt", "textsc", "textsuperscript", "textsubscript", "underline", "st", "sout", "ul", "hl", "href", "url", "nolinkurl", "label", "hypertarget", "tightlist", "def", "labelenumi", "labelenumii", "labelenumiii", "labelenumiv", "setcounter", "enumi", "enumii", "enumiii", "enumiv", "arabic", "alph", "Alph", "roman", "Roman", "pagestyle", "textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar", "textquotesingle", "textasciigrave", "textquotedblleft", "textquotedblright", "textquoteleft", "textquoteright", "ldots", "dots", "textellipsis", "textbullet", "textendash", "textemdash", "linebreak", "newline", "hfill", "break", "par", "noindent", "centering", "raggedright", "raggedleft", "arraybackslash", "toprule", "midrule", "bottomrule", "endhead", "endfirsthead", "endlastfoot", "endfoot", "noalign", "tabularnewline", "linewidth", "columnwidth", "tabcolsep", "real", "hspace", "rule", "protect", "textdegree", "textregistered", "texttrademark", "copyright", "textcopyright", "S", "P", "pounds", "euro", "texteuro", "strut", "hrule", "labelitemi", "square", "boxtimes", "quad", "qquad", "bigskip", "medskip", "smallskip", "ensuremath", "dag", "ddag", "ss", "ae", "AE", "oe", "OE", "aa", "AA", "o", "O", "l", "L", "i", "j", "texorpdfstring", "vspace", "caption", "the", "relax", "cite", "allowbreak", "penalty"]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TEXT_COMMANDS = _words(
+    """
+    kern LTcaptype none
+    begin end item section subsection subsubsection paragraph subparagraph chapter textbf textit emph texttt textsc
+    textsuperscript textsubscript underline st sout ul hl href url nolinkurl label hypertarget tightlist def
+    labelenumi labelenumii labelenumiii labelenumiv setcounter enumi enumii enumiii enumiv arabic alph Alph roman
+    Roman pagestyle textbackslash textasciitilde textasciicircum textless textgreater textbar textquotesingle
+    textasciigrave textquotedblleft textquotedblright textquoteleft textquoteright ldots dots textellipsis
+    textbullet textendash textemdash linebreak newline hfill break par noindent centering raggedright raggedleft
+    arraybackslash toprule midrule bottomrule endhead endfirsthead endlastfoot endfoot noalign tabularnewline
+    linewidth columnwidth tabcolsep real hspace rule protect textdegree textregistered texttrademark copyright
+    textcopyright S P pounds euro texteuro strut hrule labelitemi square boxtimes quad qquad bigskip medskip
+    smallskip ensuremath dag ddag ss ae AE oe OE aa AA o O l L i j texorpdfstring vspace caption the relax cite
+    allowbreak penalty
+    """
 )
-_MATH_COMMANDS = frozenset(
-    ["frac", "dfrac", "tfrac", "cfrac", "sqrt", "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "bigm", "Bigm", "text", "textrm", "textbf", "textit", "textsf", "texttt", "mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathbb", "mathcal", "mathfrak", "mathscr", "boldsymbol", "bm", "pmb", "mathnormal", "operatorname", "operatornamewithlimits", "mathop", "mathbin", "mathrel", "mathord", "mathopen", "mathclose", "mathpunct", "mathinner", "limits", "nolimits", "displaystyle", "textstyle", "scriptstyle", "scriptscriptstyle", "binom", "dbinom", "tbinom", "genfrac", "choose", "over", "atop", "overline", "underline", "overbrace", "underbrace", "overset", "underset", "stackrel", "overrightarrow", "overleftarrow", "underrightarrow", "underleftarrow", "xrightarrow", "xleftarrow", "widehat", "widetilde", "hat", "tilde", "bar", "vec", "dot", "ddot", "dddot", "check", "breve", "acute", "grave", "mathring", "not", "tag", "notag", "nonumber", "hline", "cline", "multicolumn", "quad", "qquad", "hspace", "vspace", "mspace", "hfill", "phantom", "hphantom", "vphantom", "smash", "boxed", "fbox", "cancel", "bcancel", "xcancel", "color", "textcolor", "substack", "sideset", "prescript", "intertext", "shortintertext", "pmod", "bmod", "mod", "pod", "lim", "limsup", "liminf", "sup", "inf", "max", "min", "arg", "argmin", "argmax", "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "coth", "log", "ln", "lg", "exp", "det", "dim", "ker", "hom", "deg", "gcd", "Pr", "lvert", "rvert", "lVert", "rVert", "langle", "rangle", "lfloor", "rfloor", "lceil", "rceil", "ulcorner", "urcorner", "llcorner", "lrcorner", "vert", "Vert", "ldots", "cdots", "vdots", "ddots", "dots", "dotsc", "dotsb", "dotsm", "dotsi", "dotso", "iff", "implies", "impliedby", "to", "gets", "mapsto", "land", "lor", "lnot", "ne", "neq", "le", "leq", "ge", "geq", "cdot", "colon", "mathstrut", "strut", "allowbreak", "nobreak", "newline", "displaylimits", "rm", "bf", "it", "sf", "tt", "cal", "scriptsize", "small", "large", "Large", "tiny", "normalsize"]
+_MATH_COMMANDS = _words(
+    """
+    lt gt ce pu rlap llap mathrlap mathllap frac dfrac tfrac cfrac sqrt left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
+    Bigm text textrm textbf textit textsf texttt mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr
+    boldsymbol bm pmb mathnormal operatorname operatornamewithlimits mathop mathbin mathrel mathord mathopen
+    mathclose mathpunct mathinner limits nolimits displaystyle textstyle scriptstyle scriptscriptstyle binom dbinom
+    tbinom genfrac choose over atop overline underline overbrace underbrace overset underset stackrel overrightarrow
+    overleftarrow underrightarrow underleftarrow xrightarrow xleftarrow widehat widetilde hat tilde bar vec dot ddot
+    dddot check breve acute grave mathring not tag notag nonumber hline cline multicolumn quad qquad hspace vspace
+    mspace hfill phantom hphantom vphantom smash boxed fbox cancel bcancel xcancel color textcolor substack sideset
+    prescript intertext shortintertext pmod bmod mod pod lim limsup liminf sup inf max min arg argmin argmax sin cos
+    tan cot sec csc arcsin arccos arctan sinh cosh tanh coth log ln lg exp det dim ker hom deg gcd Pr lvert rvert
+    lVert rVert langle rangle lfloor rfloor lceil rceil ulcorner urcorner llcorner lrcorner vert Vert ldots cdots
+    vdots ddots dots dotsc dotsb dotsm dotsi dotso iff implies impliedby to gets mapsto land lor lnot ne neq le leq
+    ge geq cdot colon mathstrut strut allowbreak nobreak newline displaylimits rm bf it sf tt cal scriptsize small
+    large Large tiny normalsize
+    """
 )
-_ENVIRONMENTS = frozenset(
-    ["itemize", "enumerate", "description", "quote", "verbatim", "lstlisting", "longtable", "longtable*", "minipage", "center", "flushleft", "flushright", "equation", "align", "aligned", "alignat", "alignedat", "gather", "gathered", "multline", "split", "cases", "dcases", "rcases", "matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array", "subarray", "eqnarray", "math", "displaymath"]
+_ENVIRONMENTS = _words(
+    """
+    itemize enumerate description quote verbatim lstlisting longtable longtable* minipage center flushleft
+    flushright equation align aligned alignat alignedat gather gathered multline split cases dcases rcases matrix
+    pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array subarray eqnarray math displaymath
+    """
 )
 
 
@@ -281,8 +320,12 @@ def latex_acts(tex: str) -> list[str]:
 
 # --- What is no HTML --------------------------------------------------------------------------------------------------
 
-_TOKENS = frozenset(
-    ["inline", "text", "softbreak", "hardbreak", "code_inline", "fence", "code_block", "math_inline", "math_inline_double", "math_block", "amsmath", "hr", "image_alt", "paragraph", "heading", "blockquote", "bullet_list", "ordered_list", "list_item", "em", "strong", "s", "link", "table", "thead", "tbody", "tr", "th", "td"]
+_TOKENS = _words(
+    """
+    inline text softbreak hardbreak code_inline fence code_block math_inline math_inline_double math_block amsmath
+    hr image_alt paragraph heading blockquote bullet_list ordered_list list_item em strong s link table thead tbody
+    tr th td
+    """
 )
 ATTRIBUTES_OF_TOKENS = frozenset({"href", "style", "start", "class", "title"})
 
@@ -297,7 +340,7 @@ def tokens_act(types: str) -> list[str]:
 
 
 _PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-_TEMPLATE = re.compile(r"\{\{|\{%|\{#")  # Jinja, Liquid and MyST, and Quarto and Hugo too
+_TEMPLATE = re.compile(r"\{\{|\{%")  # Jinja, Liquid and MyST, and Quarto and Hugo too
 _SHORTCODE = re.compile(r"\{\{[<%]")  # Quarto and Hugo look for these in code too
 
 

@@ -167,7 +167,9 @@ def _nbsphinx(texts: Texts) -> list[str]:
     around = [_to_rst(text, filtering(tree)) for text, tree in zip(texts, trees, strict=True)]
     rst = _pandoc("json", "rst")(filtered)
     return [
-        _docutils(re.sub(r"^\n( *)\x0e:nowrap:\x0f$", r"\1:nowrap:", whole.replace("\x0ehere\x0f", made), flags=re.MULTILINE))
+        _docutils(
+            re.sub(r"^\n( *)\x0e:nowrap:\x0f$", r"\1:nowrap:", whole.replace("\x0ehere\x0f", made), flags=re.MULTILINE)
+        )
         for whole, made in zip(around, rst, strict=True)
     ]
 
