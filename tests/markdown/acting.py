@@ -7,16 +7,25 @@ found in there. `--table` prints how many payloads of each kind act in each rend
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import json
+import random
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nbstream.markdown import inert
-from tests.markdown.renderers import RENDERERS
+from nbstream.markdown import inert, render
+from tests.markdown import policy
+from tests.markdown.renderers import QUICK, RENDERERS
 from tests.payloads import PAYLOADS, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Acting", "acting", "table"]
+__all__ = ["LEFT", "Acting", "acting", "live", "mixtures", "table", "written"]
+
+_LEFT = Path(__file__).parent / "corpus" / "acting.json"
+LEFT: dict[str, Any] = json.loads(_LEFT.read_text(encoding="utf-8")) if _LEFT.exists() else {}
+"""What still acts: by payload the renderers, the payloads that act live, and how many random mixtures act where."""
 
 Acting = dict[str, dict[str, list[str]]]
 """By renderer, what was found for each text that acts."""
@@ -30,6 +39,97 @@ def acting(texts: Sequence[str], renderers: Iterable[str] = RENDERERS) -> Acting
         judged = zip(texts, map(renderer.judge, renderer.convert(texts)), strict=True)
         found[name] = {text: notes for text, notes in judged if notes}
     return found
+
+
+@cache
+def written() -> dict[str, str]:
+    """Return the inert Markdown of every payload."""
+    return {payload.text: inert(payload.text) for payload in PAYLOADS}
+
+
+def live() -> Acting:
+    """Return, by payload, what is found in live HTML."""
+    return {payload.text: {"live": notes} for payload in PAYLOADS if (notes := policy.acts(render(payload.text)))}
+
+
+_JOINTS = (
+    "",
+    "",
+    " ",
+    "\n",
+    "\n\n",
+    "`",
+    "``",
+    "\n```\n",
+    "|",
+    "\n- ",
+    "\n> ",
+    "\n1. ",
+    "$",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\\",
+    "*",
+    "_",
+)
+_STRANGE = "\0\t\v\f\r\x1b\x7f\x85\xa0\xad\u200b\u2028\u2029\u202e\u2060\ufeff\ufffd<>&\"'`~^=:;!#%@+.-(){}[]|/\\$*_"
+
+
+@cache
+def mixtures(count: int = 400, seed: int = 23) -> tuple[str, ...]:
+    """Return texts made of pieces of payloads and of strange characters."""
+    chance = random.Random(seed)
+
+    def piece() -> str:
+        if chance.random() < 0.2:
+            return "".join(chance.choices(_STRANGE, k=chance.randint(1, 6)))
+        text = chance.choice(PAYLOADS).text
+        start = chance.randrange(max(1, len(text) // 2))
+        return text if chance.random() < 0.4 else text[start : start + chance.randint(1, 30)]
+
+    def mixture() -> str:
+        return "".join(piece() + chance.choice(_JOINTS) for _ in range(chance.randint(2, 6)))
+
+    return tuple(mixture() for _ in range(count))
+
+
+def _found_now() -> dict[str, Any]:
+    texts = written()
+    found = acting(list(texts.values()))
+    mixed = acting([inert(text) for text in mixtures()], QUICK)
+    names = {payload: [name for name in RENDERERS if text in found[name]] for payload, text in texts.items()}
+    counts = {name: len(texts) for name, texts in mixed.items()}
+    counts["live"] = sum(bool(policy.acts(render(text))) for text in mixtures())
+    return {
+        "inert": {payload: where for payload, where in names.items() if where},
+        "live": list(live()),
+        "mixtures": {name: count for name, count in counts.items() if count},
+    }
+
+
+def _settled(now: dict[str, Any]) -> dict[str, Any]:
+    """Return what is both still acting and known to."""
+    kept = {
+        payload: [name for name in now["inert"].get(payload, ()) if name in names]
+        for payload, names in LEFT["inert"].items()
+    }
+    counts = {name: min(count, now["mixtures"].get(name, 0)) for name, count in LEFT["mixtures"].items()}
+    return {
+        "inert": {payload: names for payload, names in kept.items() if names},
+        "live": [payload for payload in LEFT["live"] if payload in now["live"]],
+        "mixtures": {name: count for name, count in counts.items() if count},
+    }
+
+
+def _save(left: dict[str, Any]) -> None:
+    lines = ",\n".join(f"{json.dumps(payload)}: {json.dumps(names)}" for payload, names in left["inert"].items())
+    live_ones = ",\n".join(map(json.dumps, left["live"]))
+    mixed = json.dumps(left["mixtures"])
+    _LEFT.write_text(
+        f'{{\n"inert": {{\n{lines}\n}},\n"live": [\n{live_ones}\n],\n"mixtures": {mixed}\n}}\n', encoding="utf-8"
+    )
 
 
 def table(payloads: Sequence[Payload], found: Acting) -> str:
@@ -61,7 +161,12 @@ def main() -> None:
     options.add_argument("--raw", action="store_true", help="as it is, not made inert")
     options.add_argument("--brief", action="store_true", help="a line for each")
     options.add_argument("--table", action="store_true", help="only the numbers")
+    options.add_argument("--settle", action="store_true", help="take out of acting.json what no longer acts")
     given = options.parse_args()
+    if given.settle:
+        now = _found_now()
+        _save(_settled(now) if LEFT else now)
+        return
     payloads = _chosen(given.payload, given.text)
     written = [payload.text if given.raw else inert(payload.text) for payload in payloads]
     found = acting(written, given.renderer or RENDERERS)

@@ -153,16 +153,14 @@ def _by_lexbor(html: str, *, images: bool) -> Iterator[str]:
         tag = node.tag or ""
         if tag in {"html", "head", "body", "-text"} or node.attributes.get("id") == "judged":
             continue
-        if tag.startswith("-") or tag.startswith("_"):
-            yield f"{tag.strip('-_')} {node.html}"
+        if tag.startswith(("-", "_", "!")):
+            yield f"{tag.strip('-_!')} {node.html}"
             continue
         if tag not in _ALLOWED and not (images and tag == "img"):
             yield tag
-        parent = node.parent
         for name, value in node.attributes.items():
             if not _is_allowed(tag, name, value or "", node, images=images):
                 yield f"{tag} {name}={value}" if value else f"{tag} {name}"
-        del parent
 
 
 def _by_html5lib(html: str) -> Iterator[str]:
@@ -348,6 +346,8 @@ def template_acts(text: str) -> list[str]:
     """Return what template languages that know no Markdown would take for theirs in `text`."""
     found = _SHORTCODE.findall(text)
     for token in _PARSER.parse(text):
+        source = token.content if token.type == "inline" else ""
         for child in token.children or ():
-            found += _TEMPLATE.findall(child.content if child.type == "text" else "")
+            source = source.replace(child.content, "", 1) if child.type == "code_inline" else source
+        found += _TEMPLATE.findall(source)
     return list(dict.fromkeys(found))

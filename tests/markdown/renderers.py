@@ -68,7 +68,13 @@ class Renderer(NamedTuple):
 
 
 def _each(convert: Callable[[str], str]) -> Callable[[Texts], list[str]]:
-    return lambda texts: [convert(text) for text in texts]
+    def attempt(text: str) -> str:
+        try:
+            return convert(text)
+        except Exception as error:  # noqa: BLE001  # a text that breaks a renderer has done something
+            return f"<failed>{error!r}</failed>"
+
+    return lambda texts: [attempt(text) for text in texts]
 
 
 # --- JupyterLab, Notebook 7 and nbclassic -----------------------------------------------------------------------------
@@ -83,7 +89,7 @@ def _marked(texts: tuple[str, ...]) -> dict[str, list[str]]:
     job = json.dumps({"assets": str(_assets()), "texts": texts})
     command = [NODE, str(_HERE / "marked_batch.js")]
     made = json.loads(subprocess.run(command, input=job, capture_output=True, check=True, text=True).stdout)
-    # There is more than one build of marked, because Mermaid brings its own; JupyterLab may use any of a fitting version.
+    # There is more than one build of marked, because Mermaid brings its own; JupyterLab may use any that fits.
     return {"jupyterlab": made["jupyterlab"][0], "marked": made["jupyterlab"][-1], "nbclassic": made["nbclassic"]}
 
 
@@ -138,7 +144,7 @@ def _nbsphinx_format() -> str:
     """The format that nbsphinx asks pandoc for."""
     asked = []
 
-    def fake(_text: str, source: str, _target: str, filter_func: object = None) -> str:
+    def fake(_text: str, source: str, _target: str, **_: object) -> str:
         asked.append(source)
         return ""
 
@@ -174,6 +180,7 @@ def _nbsphinx(texts: Texts) -> list[str]:
     ]
 
 
+_NOWRAP = re.compile(r"^\n( *)\x0e:nowrap:\x0f$", re.MULTILINE)  # as nbsphinx does after pandoc
 _ROLES = ".. role:: nbsphinx-math(raw)\n   :format: latex html\n\n"
 
 
