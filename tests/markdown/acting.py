@@ -1,7 +1,7 @@
-"""Shows what acts: `python -m tests.markdown.acting [--renderer NAME ...] [--payload N ...] [--text MARKDOWN] [--brief]`.
+"""Shows what acts: `python -m tests.markdown.acting [--renderer NAME ...] [--payload N ...] [--text MARKDOWN]`.
 
 For each payload and renderer it prints the payload, its inert Markdown, what the renderer makes of that and what is
-found in there. `--table` prints how many payloads of each kind act in each renderer.
+found in there; with `--brief` in a line. `--table` prints how many payloads of each kind act in each renderer.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbstream.markdown import inert, render
+from nbstream.markdown import IncrementalRenderer, inert, render
 from tests.markdown import policy
 from tests.markdown.renderers import QUICK, RENDERERS
 from tests.payloads import PAYLOADS, Payload
+from tests.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["LEFT", "Acting", "acting", "live", "mixtures", "table", "written"]
+    from nbstream.markdown import Patch
+
+__all__ = ["LEFT", "Acting", "acting", "acting_inert", "live", "mixtures", "moments", "table", "written"]
 
 _LEFT = Path(__file__).parent / "corpus" / "acting.json"
 LEFT: dict[str, Any] = json.loads(_LEFT.read_text(encoding="utf-8")) if _LEFT.exists() else {}
@@ -45,6 +48,43 @@ def acting(texts: Sequence[str], renderers: Iterable[str] = RENDERERS) -> Acting
 def written() -> dict[str, str]:
     """Return the inert Markdown of every payload."""
     return {payload.text: inert(payload.text) for payload in PAYLOADS}
+
+
+@cache
+def acting_inert(name: str) -> dict[str, list[str]]:
+    """Return what is found in what a renderer makes of the inert Markdown of every payload, by that Markdown."""
+    return acting(list(written().values()), [name])[name]
+
+
+def moments(seed: int = 11) -> dict[str, list[str]]:
+    """Return, by payload, what is found in live HTML at some moment while the text arrives."""
+    chance = random.Random(seed)
+    found: dict[str, list[str]] = {}
+    for payload in PAYLOADS:
+        text = payload.text
+        cuts = sorted(chance.choices(range(len(text) + 1), k=3))
+        at_random = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        for pieces in (text, at_random):
+            renderer, slots = IncrementalRenderer(), Slots()
+            drawn: list[str] = []
+            for piece in pieces:
+                _place(slots, renderer.append(piece))
+                if pieces is at_random:
+                    drawn += [_html(slots), "\n".join(renderer.snapshot())]
+            _place(slots, renderer.finish())
+            notes = [note for html in dict.fromkeys([*drawn, _html(slots)]) for note in policy.acts(html)]
+            if notes:
+                found[text] = list(dict.fromkeys([*found.get(text, ()), *notes]))
+    return found
+
+
+def _place(slots: Slots, patches: Iterable[Patch]) -> None:
+    for patch in patches:
+        slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+
+
+def _html(slots: Slots) -> str:
+    return "\n".join(slot.html for slot in slots.slots)
 
 
 def live() -> Acting:
@@ -78,7 +118,7 @@ _STRANGE = "\0\t\v\f\r\x1b\x7f\x85\xa0\xad\u200b\u2028\u2029\u202e\u2060\ufeff\u
 
 
 @cache
-def mixtures(count: int = 400, seed: int = 23) -> tuple[str, ...]:
+def mixtures(count: int = 150, seed: int = 23) -> tuple[str, ...]:
     """Return texts made of pieces of payloads and of strange characters."""
     chance = random.Random(seed)
 
@@ -97,7 +137,7 @@ def mixtures(count: int = 400, seed: int = 23) -> tuple[str, ...]:
 
 def _found_now() -> dict[str, Any]:
     texts = written()
-    found = acting(list(texts.values()))
+    found = {name: acting_inert(name) for name in RENDERERS}
     mixed = acting([inert(text) for text in mixtures()], QUICK)
     names = {payload: [name for name in RENDERERS if text in found[name]] for payload, text in texts.items()}
     counts = {name: len(texts) for name, texts in mixed.items()}
@@ -105,6 +145,7 @@ def _found_now() -> dict[str, Any]:
     return {
         "inert": {payload: where for payload, where in names.items() if where},
         "live": list(live()),
+        "moments": list(moments()),
         "mixtures": {name: count for name, count in counts.items() if count},
     }
 
@@ -118,18 +159,25 @@ def _settled(now: dict[str, Any]) -> dict[str, Any]:
     counts = {name: min(count, now["mixtures"].get(name, 0)) for name, count in LEFT["mixtures"].items()}
     return {
         "inert": {payload: names for payload, names in kept.items() if names},
-        "live": [payload for payload in LEFT["live"] if payload in now["live"]],
+        **{key: [payload for payload in LEFT[key] if payload in now[key]] for key in ("live", "moments")},
         "mixtures": {name: count for name, count in counts.items() if count},
     }
 
 
 def _save(left: dict[str, Any]) -> None:
-    lines = ",\n".join(f"{json.dumps(payload)}: {json.dumps(names)}" for payload, names in left["inert"].items())
-    live_ones = ",\n".join(map(json.dumps, left["live"]))
-    mixed = json.dumps(left["mixtures"])
-    _LEFT.write_text(
-        f'{{\n"inert": {{\n{lines}\n}},\n"live": [\n{live_ones}\n],\n"mixtures": {mixed}\n}}\n', encoding="utf-8"
-    )
+    by_line = {
+        "inert": ",\n".join(f"{json.dumps(payload)}: {json.dumps(names)}" for payload, names in left["inert"].items()),
+        "live": ",\n".join(map(json.dumps, left["live"])),
+        "moments": ",\n".join(map(json.dumps, left["moments"])),
+    }
+    text = f"""{{
+"inert": {{\n{by_line["inert"]}\n}},
+"live": [\n{by_line["live"]}\n],
+"moments": [\n{by_line["moments"]}\n],
+"mixtures": {json.dumps(left["mixtures"])}
+}}
+"""
+    _LEFT.write_text(text, encoding="utf-8")
 
 
 def table(payloads: Sequence[Payload], found: Acting) -> str:

@@ -1,12 +1,12 @@
-"""What may be in anything that is made of inert Markdown: all that is not listed here acts.
+"""What may be in anything that is made of inert Markdown: whatever is not listed here acts.
 
-HTML is read as a browser reads it, by Lexbor and once more by html5lib, between a beginning and an end of a page that it
-must leave as they are.
+HTML is read as a browser reads it, by Lexbor and once more by html5lib, between a beginning and an end of a page that
+it must leave as they are.
 
 What renderers add by themselves is allowed by these rules:
 
-- An id of a heading, or of the section around it, if its letters are letters of the heading, in their order. What a text
-  asks for itself (`{#id}`) is not.
+- An id of a heading, or of the section around it, if its letters are letters of the heading, in their order. What a
+  text asks for itself (`{#id}`) is not.
 - An anchor beside a heading (`¶`) that leads to that id.
 - A class if it is one that a renderer gives to everything of that kind, or on code, where it is the language.
 - `style` if it aligns a cell or sets the width of a column.
@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import html5lib
 from docutils.utils.math import latex2mathml, tex2unichar
 from markdown_it import MarkdownIt
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,8 +97,8 @@ def is_foreign(host: str) -> bool:
     It is not if a browser could take it for an address, or for a name of this machine or of its own network.
 
     Example:
-        >>> [is_foreign(host) for host in ("example.com", "localhost", "127.1", "[::1]", "x.localhost.", "127。0。0。1")]
-        [True, False, False, False, False, False]
+        >>> [is_foreign(host) for host in ("example.com", "localhost", "127.1", "[::1]", "x.localhost.")]
+        [True, False, False, False, False]
     """
     name = unicodedata.normalize("NFKC", unquote(host)).replace("。", ".").casefold().rstrip(".")
     *front, last = name.split(".")
@@ -123,12 +124,17 @@ def acts(html: str, *, images: bool = False) -> list[str]:
         html: The HTML, as part of a page.
         images: Whether images of servers are allowed.
     """
+    return [*_acts(html, images)]
+
+
+@lru_cache(maxsize=20_000)  # many renderers make the same
+def _acts(html: str, images: bool) -> tuple[str, ...]:  # noqa: FBT001
     found = [*_by_lexbor(html, images=images)] or [*_by_html5lib(html)]
     if "<failed>" in html:
         found.append("the renderer failed")
     if _FILE.search(html):
         found.append("a file was read")
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 _PAGE = "<!doctype html><html><head></head><body><main id=judged>%s</main><p>the end</p></body></html>"
@@ -140,9 +146,7 @@ def _by_lexbor(html: str, *, images: bool) -> Iterator[str]:
     if body is None or head is None or root is None:
         yield "no page is left"
         return
-    for part in (root, head, body):
-        if part.attributes:
-            yield f"{part.tag} {' '.join(part.attributes)}"
+    yield from (f"{part.tag} {' '.join(part.attributes)}" for part in (root, head, body) if part.attributes)
     if head.child is not None:
         yield f"in the head: {head.html}"
     judged = [each for each in body.iter(include_text=True) if (each.text() or "").strip() or each.tag != "-text"]
@@ -150,23 +154,24 @@ def _by_lexbor(html: str, *, images: bool) -> Iterator[str]:
     if not is_whole or judged[-1].html != "<p>the end</p>":
         yield "breaks out of its place"
     for node in root.traverse(include_text=False):
-        tag = node.tag or ""
-        if tag in {"html", "head", "body", "-text"} or node.attributes.get("id") == "judged":
-            continue
-        if tag.startswith(("-", "_", "!")):
-            yield f"{tag.strip('-_!')} {node.html}"
-            continue
-        if tag not in _ALLOWED and not (images and tag == "img"):
-            yield tag
-        for name, value in node.attributes.items():
-            if not _is_allowed(tag, name, value or "", node, images=images):
-                yield f"{tag} {name}={value}" if value else f"{tag} {name}"
+        if node.tag not in {"html", "head", "body", "-text"} and node.attributes.get("id") != "judged":
+            yield from _of_node(node, images=images)
+
+
+def _of_node(node: LexborNode, *, images: bool) -> Iterator[str]:
+    tag = node.tag or ""
+    if tag.startswith(("-", "_", "!")):
+        yield f"{tag.strip('-_!')} {node.html}"
+        return
+    if tag not in _ALLOWED and not (images and tag == "img"):
+        yield tag
+    for name, value in node.attributes.items():
+        if not _is_allowed(tag, name, value or "", node, images=images):
+            yield f"{tag} {name}={value}" if value else f"{tag} {name}"
 
 
 def _by_html5lib(html: str) -> Iterator[str]:
-    for kind in (
-        each for each in _walk(html5lib.parse(_PAGE % html, treebuilder="etree", namespaceHTMLElements=False))
-    ):
+    for kind in _walk(html5lib.parse(_PAGE % html, treebuilder="etree", namespaceHTMLElements=False)):
         if kind not in _ALLOWED | {"html", "head", "body", "img"}:
             yield f"html5lib: {kind}"
 
@@ -236,9 +241,13 @@ def _is_anchor(node: object, address: str) -> bool:
 
 # --- LaTeX ------------------------------------------------------------------------------------------------------------
 
-_VERBATIM = re.compile(
-    r"\\begin\{verbatim\}[\s\S]*?\\end\{verbatim\}|\\begin\{lstlisting\}[\s\S]*?\\end\{lstlisting\}|\\verb(\W)[^\n]*?\1"
+_VERBATIM = re.compile(r"\\begin\{verbatim\}[\s\S]*?\\end\{verbatim\}")
+# Written by pandoc for ordered lists; no definition of anything else is allowed.
+_NUMBERING = re.compile(
+    r"\\def\\labelenumi{1,3}v?\{[().]?\\(?:arabic|alph|Alph|roman|Roman)\{enumi{1,3}v?\}[().]*\}"
+    r"|\\setcounter\{enumi{1,3}v?\}\{-?\d+\}"
 )
+_TOKEN = re.compile("[A-Z][A-Za-z]+Tok")  # pandoc: a part of coloured code
 _CONTROL = re.compile(r"\\(?:([A-Za-z]+)\*?|[\s\S]|$)|\^\^")
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{([^}]*)\}")
 _HREF = re.compile(r"\\(?:href|url)\s*\{((?:[^{}\\]|\\.)*)\}")
@@ -250,41 +259,38 @@ def _words(text: str) -> frozenset[str]:
 
 _TEXT_COMMANDS = _words(
     """
-    kern LTcaptype none
-    begin end item section subsection subsubsection paragraph subparagraph chapter textbf textit emph texttt textsc
-    textsuperscript textsubscript underline st sout ul hl href url nolinkurl label hypertarget tightlist def
-    labelenumi labelenumii labelenumiii labelenumiv setcounter enumi enumii enumiii enumiv arabic alph Alph roman
-    Roman pagestyle textbackslash textasciitilde textasciicircum textless textgreater textbar textquotesingle
+    phantomsection LaTeX kern LTcaptype begin end item section subsection subsubsection paragraph subparagraph chapter textbf textit emph
+    texttt textsc textsuperscript textsubscript underline st sout ul hl href url nolinkurl label hypertarget
+    tightlist pagestyle textbackslash textasciitilde textasciicircum textless textgreater textbar textquotesingle
     textasciigrave textquotedblleft textquotedblright textquoteleft textquoteright ldots dots textellipsis
     textbullet textendash textemdash linebreak newline hfill break par noindent centering raggedright raggedleft
     arraybackslash toprule midrule bottomrule endhead endfirsthead endlastfoot endfoot noalign tabularnewline
     linewidth columnwidth tabcolsep real hspace rule protect textdegree textregistered texttrademark copyright
-    textcopyright S P pounds euro texteuro strut hrule labelitemi square boxtimes quad qquad bigskip medskip
-    smallskip ensuremath dag ddag ss ae AE oe OE aa AA o O l L i j texorpdfstring vspace caption the relax cite
-    allowbreak penalty
+    textcopyright S P pounds euro texteuro strut labelitemi square boxtimes quad qquad bigskip medskip smallskip
+    ensuremath dag ddag ss ae AE oe OE aa AA o O l L i j texorpdfstring vspace caption allowbreak penalty
     """
 )
 _MATH_COMMANDS = _words(
     """
-    lt gt ce pu rlap llap mathrlap mathllap frac dfrac tfrac cfrac sqrt left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
-    Bigm text textrm textbf textit textsf texttt mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr
-    boldsymbol bm pmb mathnormal operatorname operatornamewithlimits mathop mathbin mathrel mathord mathopen
-    mathclose mathpunct mathinner limits nolimits displaystyle textstyle scriptstyle scriptscriptstyle binom dbinom
-    tbinom genfrac choose over atop overline underline overbrace underbrace overset underset stackrel overrightarrow
-    overleftarrow underrightarrow underleftarrow xrightarrow xleftarrow widehat widetilde hat tilde bar vec dot ddot
-    dddot check breve acute grave mathring not tag notag nonumber hline cline multicolumn quad qquad hspace vspace
-    mspace hfill phantom hphantom vphantom smash boxed fbox cancel bcancel xcancel color textcolor substack sideset
-    prescript intertext shortintertext pmod bmod mod pod lim limsup liminf sup inf max min arg argmin argmax sin cos
-    tan cot sec csc arcsin arccos arctan sinh cosh tanh coth log ln lg exp det dim ker hom deg gcd Pr lvert rvert
-    lVert rVert langle rangle lfloor rfloor lceil rceil ulcorner urcorner llcorner lrcorner vert Vert ldots cdots
-    vdots ddots dots dotsc dotsb dotsm dotsi dotso iff implies impliedby to gets mapsto land lor lnot ne neq le leq
-    ge geq cdot colon mathstrut strut allowbreak nobreak newline displaylimits rm bf it sf tt cal scriptsize small
-    large Large tiny normalsize
+    lt gt ce pu rlap llap mathrlap mathllap frac dfrac tfrac cfrac sqrt left right middle big Big bigg Bigg bigl
+    bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm text textrm textbf textit textsf texttt mathrm mathbf mathit
+    mathsf mathtt mathbb mathcal mathfrak mathscr boldsymbol bm pmb mathnormal operatorname operatornamewithlimits
+    mathop mathbin mathrel mathord mathopen mathclose mathpunct mathinner limits nolimits displaystyle textstyle
+    scriptstyle scriptscriptstyle binom dbinom tbinom genfrac choose over atop overline underline overbrace
+    underbrace overset underset stackrel overrightarrow overleftarrow underrightarrow underleftarrow xrightarrow
+    xleftarrow widehat widetilde hat tilde bar vec dot ddot dddot check breve acute grave mathring not tag notag
+    nonumber hline cline multicolumn quad qquad hspace vspace mspace hfill phantom hphantom vphantom smash boxed
+    fbox cancel bcancel xcancel color textcolor substack sideset prescript intertext shortintertext pmod bmod mod
+    pod lim limsup liminf sup inf max min arg argmin argmax sin cos tan cot sec csc arcsin arccos arctan sinh cosh
+    tanh coth log ln lg exp det dim ker hom deg gcd Pr lvert rvert lVert rVert langle rangle lfloor rfloor lceil
+    rceil ulcorner urcorner llcorner lrcorner vert Vert ldots cdots vdots ddots dots dotsc dotsb dotsm dotsi dotso
+    iff implies impliedby to gets mapsto land lor lnot ne neq le leq ge geq cdot colon mathstrut strut allowbreak
+    nobreak newline displaylimits rm bf it sf tt cal scriptsize small large Large tiny normalsize
     """
 )
 _ENVIRONMENTS = _words(
     """
-    itemize enumerate description quote verbatim lstlisting longtable longtable* minipage center flushleft
+    Shaded Highlighting itemize enumerate description quote verbatim  longtable longtable* minipage center flushleft
     flushright equation align aligned alignat alignedat gather gathered multline split cases dcases rcases matrix
     pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array subarray eqnarray math displaymath
     """
@@ -301,11 +307,11 @@ _COMMANDS = _TEXT_COMMANDS | _MATH_COMMANDS | _names_of(tex2unichar) | _names_of
 
 def latex_acts(tex: str) -> list[str]:
     """Return the commands, environments and links in `tex` that are not those of plain text and formulas."""
-    left = _VERBATIM.sub("", tex)
+    left = _NUMBERING.sub("", _VERBATIM.sub("", tex))
     found = [
         f"command {each[0]}"
         for each in _CONTROL.finditer(left)
-        if each[0] == "^^" or (each[1] and each[1] not in _COMMANDS)
+        if each[0] == "^^" or (each[1] and each[1] not in _COMMANDS and not _TOKEN.fullmatch(each[1]))
     ]
     found += [
         f"environment {name}" for name in _ENVIRONMENT.findall(left) if name.removesuffix("*") not in _ENVIRONMENTS
