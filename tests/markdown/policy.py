@@ -259,7 +259,8 @@ def _words(text: str) -> frozenset[str]:
 
 _TEXT_COMMANDS = _words(
     """
-    phantomsection LaTeX kern LTcaptype begin end item section subsection subsubsection paragraph subparagraph chapter textbf textit emph
+    phantomsection LaTeX
+    kern LTcaptype begin end item section subsection subsubsection paragraph subparagraph chapter textbf textit emph
     texttt textsc textsuperscript textsubscript underline st sout ul hl href url nolinkurl label hypertarget
     tightlist pagestyle textbackslash textasciitilde textasciicircum textless textgreater textbar textquotesingle
     textasciigrave textquotedblleft textquotedblright textquoteleft textquoteright ldots dots textellipsis
