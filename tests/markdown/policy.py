@@ -242,10 +242,10 @@ def _is_anchor(node: object, address: str) -> bool:
 # --- LaTeX ------------------------------------------------------------------------------------------------------------
 
 _VERBATIM = re.compile(r"\\begin\{verbatim\}[\s\S]*?\\end\{verbatim\}")
-# Written by pandoc for ordered lists; no definition of anything else is allowed.
+# Written by pandoc for ordered lists and tables; no definition of anything else is allowed.
 _NUMBERING = re.compile(
     r"\\def\\labelenumi{1,3}v?\{[().]?\\(?:arabic|alph|Alph|roman|Roman)\{enumi{1,3}v?\}[().]*\}"
-    r"|\\setcounter\{enumi{1,3}v?\}\{-?\d+\}"
+    r"|\\def\\LTcaptype\{none\}|\\setcounter\{enumi{1,3}v?\}\{-?\d+\}"
 )
 _TOKEN = re.compile("[A-Z][A-Za-z]+Tok")  # pandoc: a part of coloured code
 _CONTROL = re.compile(r"\\(?:([A-Za-z]+)\*?|[\s\S]|$)|\^\^")
