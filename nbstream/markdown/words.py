@@ -82,7 +82,7 @@ def words(text: str, *, bare: frozenset[str] = frozenset(), before_link: bool = 
         if ch == "$":
             # Front ends look for formulas in what has been parsed, where an escape is gone; not beyond an element.
             return "\\$" if ch in bare else "<span>\\$</span>"
-        if at in brackets or (ch == "^" and at - 1 in brackets) or (ch in bare and text[at + 1 : at + 2] != "["):
+        if at in brackets or (ch in bare and text[at + 1 : at + 2] != "[" and text[at - 1 : at] != "["):
             return ch
         if ch == "\\":
             return "\\\\" if _WORD.match(text, at + 1) else "&#92;"

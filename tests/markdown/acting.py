@@ -7,15 +7,13 @@ found in there; with `--brief` in a line. `--table` prints how many payloads of 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbstream.markdown import IncrementalRenderer, inert, render
 from tests.markdown import policy
-from tests.markdown.renderers import QUICK, RENDERERS
+from tests.markdown.renderers import RENDERERS
 from tests.payloads import PAYLOADS, Payload
 from tests.slots import Slots
 
@@ -24,11 +22,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Patch
 
-__all__ = ["LEFT", "Acting", "acting", "acting_inert", "live", "mixtures", "moments", "table", "written"]
-
-_LEFT = Path(__file__).parent / "corpus" / "acting.json"
-LEFT: dict[str, Any] = json.loads(_LEFT.read_text(encoding="utf-8")) if _LEFT.exists() else {}
-"""What still acts: by payload the renderers, the payloads that act live, and how many random mixtures act where."""
+__all__ = ["Acting", "acting", "acting_inert", "live", "mixtures", "moments", "table", "written"]
 
 Acting = dict[str, dict[str, list[str]]]
 """By renderer, what was found for each text that acts."""
@@ -135,51 +129,6 @@ def mixtures(count: int = 150, seed: int = 23) -> tuple[str, ...]:
     return tuple(mixture() for _ in range(count))
 
 
-def _found_now() -> dict[str, Any]:
-    texts = written()
-    found = {name: acting_inert(name) for name in RENDERERS}
-    mixed = acting([inert(text) for text in mixtures()], QUICK)
-    names = {payload: [name for name in RENDERERS if text in found[name]] for payload, text in texts.items()}
-    counts = {name: len(texts) for name, texts in mixed.items()}
-    counts["live"] = sum(bool(policy.acts(render(text))) for text in mixtures())
-    return {
-        "inert": {payload: where for payload, where in names.items() if where},
-        "live": list(live()),
-        "moments": list(moments()),
-        "mixtures": {name: count for name, count in counts.items() if count},
-    }
-
-
-def _settled(now: dict[str, Any]) -> dict[str, Any]:
-    """Return what is both still acting and known to."""
-    kept = {
-        payload: [name for name in now["inert"].get(payload, ()) if name in names]
-        for payload, names in LEFT["inert"].items()
-    }
-    counts = {name: min(count, now["mixtures"].get(name, 0)) for name, count in LEFT["mixtures"].items()}
-    return {
-        "inert": {payload: names for payload, names in kept.items() if names},
-        **{key: [payload for payload in LEFT[key] if payload in now[key]] for key in ("live", "moments")},
-        "mixtures": {name: count for name, count in counts.items() if count},
-    }
-
-
-def _save(left: dict[str, Any]) -> None:
-    by_line = {
-        "inert": ",\n".join(f"{json.dumps(payload)}: {json.dumps(names)}" for payload, names in left["inert"].items()),
-        "live": ",\n".join(map(json.dumps, left["live"])),
-        "moments": ",\n".join(map(json.dumps, left["moments"])),
-    }
-    text = f"""{{
-"inert": {{\n{by_line["inert"]}\n}},
-"live": [\n{by_line["live"]}\n],
-"moments": [\n{by_line["moments"]}\n],
-"mixtures": {json.dumps(left["mixtures"])}
-}}
-"""
-    _LEFT.write_text(text, encoding="utf-8")
-
-
 def table(payloads: Sequence[Payload], found: Acting) -> str:
     """Return a table of how many payloads of each kind act in each renderer; `found` is by inert Markdown."""
     kinds = {payload.kind: [inert(each.text) for each in payloads if each.kind == payload.kind] for payload in payloads}
@@ -209,12 +158,7 @@ def main() -> None:
     options.add_argument("--raw", action="store_true", help="as it is, not made inert")
     options.add_argument("--brief", action="store_true", help="a line for each")
     options.add_argument("--table", action="store_true", help="only the numbers")
-    options.add_argument("--settle", action="store_true", help="take out of acting.json what no longer acts")
     given = options.parse_args()
-    if given.settle:
-        now = _found_now()
-        _save(_settled(now) if LEFT else now)
-        return
     payloads = _chosen(given.payload, given.text)
     written = [payload.text if given.raw else inert(payload.text) for payload in payloads]
     found = acting(written, given.renderer or RENDERERS)

@@ -6,7 +6,7 @@
   delimiters and skips the same elements as the version 3 that is used here.)
 * `code`: markdown-it and the KaTeX plugin of VS Code, with the options of its notebooks.
 
-The first and the last run in Node, from `renderers/`, which npm fills when they are first asked for.
+The first and the last run in Node, from `front_ends/`, which npm fills when they are first asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["RENDERERS", "rendered"]
 
 RENDERERS = ("lab", "github", "mistune", "code")
-_NODE = Path(__file__).parent / "renderers"
+_NODE = Path(__file__).parent / "front_ends"
 
 
 @cache

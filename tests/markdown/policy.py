@@ -31,7 +31,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ATTRIBUTES_OF_TOKENS", "acts", "is_foreign", "latex_acts", "template_acts", "tokens_act"]
+__all__ = ["ATTRIBUTES_OF_TOKENS", "acts", "is_foreign", "is_plain_tag", "latex_acts", "template_acts", "tokens_act"]
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _PLAIN = {
@@ -333,6 +333,11 @@ _TOKENS = _words(
     """
 )
 ATTRIBUTES_OF_TOKENS = frozenset({"href", "style", "start", "class", "title"})
+
+
+def is_plain_tag(html: str) -> bool:
+    """Whether `html` is a tag that Markdown may hold: of an element that does nothing, without attributes."""
+    return re.fullmatch(r"<br>|</?(?:kbd|span|sub|sup)>", html) is not None
 
 
 def tokens_act(types: str) -> list[str]:

@@ -210,6 +210,8 @@ def _myst_tokens(text: str) -> str:
         for token in tokens:
             if token.type in {"fence", "colon_fence"} and token.info.strip().startswith("{"):
                 yield f"directive {token.info.strip()}"
+            elif token.type == "html_inline" and policy.is_plain_tag(token.content):
+                pass
             else:
                 yield f"{token.type} {' '.join(sorted({*token.attrs} - policy.ATTRIBUTES_OF_TOKENS))}".strip()
             yield from types(token.children or ())

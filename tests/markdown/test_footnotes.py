@@ -125,9 +125,9 @@ def test_a_late_note_redraws_what_refers_to_it_and_the_notes_come_at_the_finish(
         ("a[^1]\n\n[^1]: b[^2]\n[^2]: c", "a<sup>1</sup>\n\n___\n\n1. b<sup>2</sup>\n\n2. c"),
         (
             "a[^x] b[^1]\n\n[^1]: <img src=x onerror=alert(1)>",
-            "a[^x] b<sup>2</sup>\n\n___\n\n2. &lt;img src=x onerror=alert(1)>",
+            "a[\\^x] b<sup>2</sup>\n\n___\n\n2. &lt;img src=x onerror=alert(1)>",
         ),
-        ("a[^1] b[^x] c[^2]\n\n[^1]: d\n[^2]: e", "a<sup>1</sup> b[^x] c<sup>3</sup>\n\n___\n\n1. d\n\n3) e"),
+        ("a[^1] b[^x] c[^2]\n\n[^1]: d\n[^2]: e", "a<sup>1</sup> b[\\^x] c<sup>3</sup>\n\n___\n\n1. d\n\n3) e"),
         (
             "[t][^1] [^1](https://x.example) `[^1]`\n\n[^1]: n",
             "[t]<sup>1</sup> [\\^1](https://x.example) `[^1]`\n\n___\n\n1. n",
