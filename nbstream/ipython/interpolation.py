@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["interpolate"]
+
+
+_CLOSE = re.compile(r"\}\}")
+# How long an expression is at most, and how many ends of it are tried: each is parsed.
+_LONGEST, _MOST_TRIED = 10_000, 50
 
 
 def interpolate(text: str, names: Mapping[str, Any]) -> str:
@@ -40,10 +46,10 @@ def interpolate(text: str, names: Mapping[str, Any]) -> str:
 
 def _expression_at(text: str, start: int) -> tuple[str, int]:
     """The expression that begins at `start`, and where it ends: at the first `}}` that makes it valid Python."""
-    for close in re.finditer(r"\}\}", text[start:]):
+    for close in itertools.islice(_CLOSE.finditer(text, start, start + _LONGEST), _MOST_TRIED):
         # Of `{"a": {"b": 1}}}}` the last two braces close, so every pair of them is tried, also overlapping ones.
         for shift in (0, 1):
-            end = start + close.end() + shift
+            end = close.end() + shift
             expression = text[start + 2 : end - 2].strip()
             if text[end - 2 : end] == "}}" and _is_expression(expression):
                 return expression, end
@@ -55,7 +61,7 @@ def _expression_at(text: str, start: int) -> tuple[str, int]:
 def _is_expression(source: str) -> bool:
     try:
         ast.parse(source, mode="eval")
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
 

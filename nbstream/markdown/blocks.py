@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.cursor import CODE_INDENT, Cursor
 from nbstream.markdown.open_blocks import OpenBlocks
+from nbstream.markdown.references import take_definitions
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.starts import math_end, start_block
 from nbstream.markdown.tree import Block, Remark
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockParser", "parse"]
 
+# How many lines of a paragraph are looked at for a definition that has ended, so that it is not read again and again.
+_LONGEST_DEFINITION = 20
 _VERBATIM = ("code", "math")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _FENCE_END = re.compile(r"(`{3,}|~{3,})[ \t]*")
@@ -161,8 +164,23 @@ class BlockParser(OpenBlocks):
             self._grow(self.open(Block("paragraph")), tail)
 
     def _grow(self, block: Block, line: str) -> None:
+        if (
+            line.startswith("[")
+            and block.lines
+            and block.kind == "paragraph"
+            and len(block.lines) <= _LONGEST_DEFINITION
+        ):
+            self._take_definitions(block)
         block.lines.append(line)
         block.end = self._number
+
+    def _take_definitions(self, block: Block) -> None:
+        """Take the definitions out of a paragraph that holds nothing else."""
+        found: dict[str, str] = {}
+        if not take_definitions(block.text, found):
+            for label, url in found.items():
+                self.references.setdefault(label, url)
+            block.lines.clear()
 
 
 def parse(texts: Iterable[str | Remark]) -> BlockParser:

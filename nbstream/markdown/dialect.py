@@ -32,8 +32,12 @@ _ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "ri
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
 # A paragraph beyond so many characters is drawn part by part.
 _LONG = 800
+# So many pieces of a text are remembered as they were drawn.
+_MOST_KEPT = 200
 # Colouring takes a hundred times as long as drawing; code beyond so many characters stays plain.
 _MOST_COLOURED = 20_000
+# Some patterns take time by the square of a line's length, and nobody reads such lines.
+_LONGEST_COLOURED_LINE = 500
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
 
@@ -84,6 +88,7 @@ class Renderer:
         self._open_text = OpenText(self._text)
         self._missing: set[str] = set()
         self._cells: dict[str, _Drawn] = {}
+        self._drawn: dict[str, _Drawn] = {}  # pieces of long texts
 
     def html(self, block: Block) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition."""
@@ -140,7 +145,7 @@ class Renderer:
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
         kept = block.cache
-        if isinstance(kept, _Drawn) and kept.tight == tight and kept.missing.isdisjoint(self.references):
+        if isinstance(kept, _Drawn) and kept.tight == tight and self.references.keys().isdisjoint(kept.missing):
             self._missing |= kept.missing
             for key in kept.notes:
                 self._inlines.footnotes.number(key)
@@ -197,11 +202,28 @@ class Renderer:
     def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
         """Draw the text of a leaf, or what is between two of its cuts."""
         text = open_text(block)[:stop]
-        places = [start, *cuts(text, start)]
-        drawn = [self._text(text[one:other]) for one, other in itertools.pairwise(places)]
-        rest = text[places[-1] :]
+        *pieces, rest = _pieces(text, start)
+        # Most open paragraphs are drawn from their last cut on. Headings and others are drawn whole at each update.
+        drawn = [self._kept(piece) for piece in pieces]
         drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
         return "".join(drawn)
+
+    def _kept(self, piece: str) -> str:
+        """Draw a piece, or return what was drawn of it before."""
+        kept = self._drawn.get(piece)
+        if kept is None or not self.references.keys().isdisjoint(kept.missing):
+            if len(self._drawn) > _MOST_KEPT:
+                self._drawn.clear()
+            before, self._missing = self._missing, set()
+            seen = self._inlines.footnotes.seen()
+            html = self._text(piece)
+            kept = _Drawn(html, False, frozenset(self._missing), self._inlines.footnotes.since(seen))
+            self._drawn[piece] = kept
+            self._missing |= before
+        self._missing |= kept.missing
+        for key in kept.notes:
+            self._inlines.footnotes.number(key)
+        return kept.html
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()
@@ -223,14 +245,20 @@ class Renderer:
 
     def _cell(self, text: str) -> str:
         """Draw a cell, or return what was drawn for the same text in the table that is growing."""
-        if "[^" in text:
-            return self._text(text)  # a reference counts each time
+        if "[^" in text or len(text) > _LONG:
+            return "".join(map(self._kept, _pieces(text)))  # a reference counts each time
         drawn = self._cells.get(text)
-        if drawn is None or not drawn.missing.isdisjoint(self.references):
+        if drawn is None or not self.references.keys().isdisjoint(drawn.missing):
             html = self._text(text)
             drawn = self._cells[text] = _Drawn(html, False, frozenset(self._inlines.missing))
         self._missing |= drawn.missing
         return drawn.html
+
+
+def _pieces(text: str, start: int = 0) -> list[str]:
+    """The text from `start` on, cut where it may be."""
+    places = [start, *cuts(text, start), len(text)]
+    return [text[one:other] for one, other in itertools.pairwise(places)]
 
 
 def _list_frame(block: Block) -> Frame:
@@ -253,7 +281,9 @@ def _with_box(html: str, task: str) -> str:
 
 def _coloured(block: Block) -> bool:
     size = sum(map(len, block.lines))
-    return bool(size) and size <= _MOST_COLOURED and has_colours(block.language)
+    if not size or size > _MOST_COLOURED or max(map(len, block.lines)) > _LONGEST_COLOURED_LINE:
+        return False
+    return has_colours(block.language)
 
 
 def _code_opening(block: Block) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.links import label_at, normalise
@@ -59,35 +58,39 @@ class Footnotes:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
+        self._keys: list[str] = []  # in order
 
     def number(self, key: str) -> int:
         """Return the number of a reference, drawn now."""
-        return self._numbers.setdefault(key, len(self._numbers) + 1)
+        if key not in self._numbers:
+            self._keys.append(key)
+            self._numbers[key] = len(self._keys)
+        return self._numbers[key]
 
     def numbered(self, definitions: Mapping[str, Block]) -> Iterator[tuple[int, Block]]:
         """Yield the notes that were referred to, with their numbers; what is drawn meanwhile may add to them."""
-        keys = list(self._numbers)
-        for key in keys:
+        for key in self._keys:  # which grows
             if key in definitions:
                 yield self._numbers[key], definitions[key]
-                keys += self.since(len(keys))
 
     def seen(self) -> int:
         """Return how many labels have a number."""
-        return len(self._numbers)
+        return len(self._keys)
 
     def since(self, seen: int) -> tuple[str, ...]:
         """Return the labels that have got a number since, in order."""
-        return tuple(islice(self._numbers, seen, None))
+        return tuple(self._keys[seen:])
 
     @contextmanager
     def draft(self) -> Iterator[None]:
         """Forget the references that are drawn inside: the text may still become something else."""
-        known = self._numbers.copy()
+        known = len(self._keys)
         try:
             yield
         finally:
-            self._numbers = known
+            for key in self._keys[known:]:
+                del self._numbers[key]
+            del self._keys[known:]
 
     def section(self, definitions: Mapping[str, Block], draw: Callable[[Block], str]) -> str:
         """Return the HTML of the notes that were referred to, not sanitised; empty if there are none.

@@ -97,7 +97,7 @@ class Growth:
 
     def waits_for(self, references: Mapping[str, str]) -> bool:
         """Whether something that has been committed uses a label that is defined now."""
-        return not self._missing.isdisjoint(references)
+        return not references.keys().isdisjoint(self._missing)
 
     def forget(self) -> None:
         """Draw the whole block the next time: the page shows something else."""
@@ -179,9 +179,8 @@ class Growth:
                 return max(cuts(open_text(shown), level.committed), default=level.committed)
             case "code" | "table":
                 final = level.committed if parsed is None else len(parsed.lines)
-                # Blank lines at the end do not belong to indented code.
-                while parsed is not None and parsed.fence is None and final and not parsed.lines[final - 1].strip():
-                    final -= 1
+                if parsed is not None and parsed.kind == "code" and parsed.fence is None:
+                    final = parsed.end - parsed.start + 1  # blank lines at the end do not belong to indented code
                 return max(final, level.committed)
         children = parsed.children if parsed is not None else []
         return len(children) - (1 if children and children[-1].open else 0)

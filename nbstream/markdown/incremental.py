@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import BlockParser
@@ -54,13 +56,24 @@ class Patch:
     settled: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Settled:
-    """A settled block that uses labels without a definition: it may have to be drawn again."""
+    """A settled block that uses labels without a definition: it may have to be drawn again.
+
+    Attributes:
+        number: Its number.
+        block: The block.
+        missing: The labels.
+        due: Whether one of them has been defined since it was drawn.
+        rest_until: How long the text is before it is drawn again, so that a long block with many labels, which are
+            defined one after the other, is not drawn for each of them.
+    """
 
     number: int
     block: Block
     missing: frozenset[str]
+    due: bool = False
+    rest_until: int = 0
 
 
 class IncrementalRenderer:
@@ -87,8 +100,10 @@ class IncrementalRenderer:
         self._held = ""
         self._line: list[str] = []
         self._settled: list[str] = []
-        self._waiting: list[_Settled] = []
+        self._waiting: dict[str, list[_Settled]] = {}
+        self._due: list[_Settled] = []
         self._known = 0
+        self._length = 0
         self._shown: list[Block] = []
         self._growths: list[Growth] = []
 
@@ -102,6 +117,7 @@ class IncrementalRenderer:
             The blocks that settled or changed, in block order except that settled blocks changed by a late
             definition come first.
         """
+        self._length += len(delta)
         text = self._held + delta
         self._held = ""
         if cut := _CUT.search(text):
@@ -153,7 +169,7 @@ class IncrementalRenderer:
         """
         self._end_line()
         self._parser.close()
-        return (*self._update(), *self._draw_footnotes())
+        return (*self._update(), *self._redraw(final=True), *self._draw_footnotes())
 
     def snapshot(self) -> list[str]:
         """Return the HTML of each block as it has been drawn, for a page that begins now or has missed something.
@@ -220,30 +236,41 @@ class IncrementalRenderer:
             change, html, missing = growth.settle(block)
             number = len(self._settled)
             patches.append(Patch(number, *change, settled=True))
-            if missing:
-                self._waiting.append(_Settled(number, block, missing))
             self._settled.append(html)
+            if missing:
+                self._wait(_Settled(number, block, frozenset()), missing)
         return patches
 
-    def _redraw(self) -> list[Patch]:
+    def _wait(self, late: _Settled, missing: frozenset[str]) -> None:
+        for label in missing - late.missing:
+            self._waiting.setdefault(label, []).append(late)
+        late.missing = missing
+
+    def _redraw(self, *, final: bool = False) -> list[Patch]:
         """Draw again the settled blocks that wait for a label which has been defined since."""
         references = self._parser.references
-        if len(references) == self._known:
+        if new := len(references) - self._known:
+            self._known = len(references)
+            for label in islice(reversed(references), new):
+                for late in self._waiting.pop(label, ()):
+                    if not late.due:
+                        late.due = True
+                        self._due.append(late)
+            for growth in self._growths:
+                if growth.waits_for(references):
+                    growth.forget()
+        if not self._due:
             return []
-        self._known = len(references)
-        for growth in self._growths:
-            if growth.waits_for(references):
-                growth.forget()
-        patches, waiting = [], []
-        for late in self._waiting:
-            if not late.missing.isdisjoint(references):
-                html, late.missing = self._renderer.html(late.block)
-                patches.append(Patch(late.number, 0, html, "", settled=True))
-                self._settled[late.number] = html
-            if late.missing:
-                waiting.append(late)
-        self._waiting = waiting
-        return patches
+        ready = [late for late in self._due if final or self._length >= late.rest_until]
+        self._due = [] if final else [late for late in self._due if self._length < late.rest_until]
+        return [self._drawn_again(late) for late in sorted(ready, key=attrgetter("number"))]
+
+    def _drawn_again(self, late: _Settled) -> Patch:
+        html, missing = self._renderer.html(late.block)
+        late.due, late.rest_until = False, self._length + len(html)
+        self._wait(late, missing)
+        self._settled[late.number] = html
+        return Patch(late.number, 0, html, "", settled=True)
 
 
 def _hidden(block: Block) -> bool:

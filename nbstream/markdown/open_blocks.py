@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenBlocks"]
 
-_DEEPEST = 80
+_DEEPEST = 40
 
 
 def _can_contain(parent: Block, kind: Kind) -> bool:

@@ -25,7 +25,6 @@ Started: TypeAlias = Literal["container", "line"] | None
 
 _MAYBE_SPECIAL = re.compile(r"[#`~*+_=<>0-9\-$\\|:\[]")
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$)")
-_HEADING_END = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _FENCE = re.compile(r"(`{3,})([^`]*)|(~{3,})(.*)")
 _SETEXT = re.compile(r"(=+|-+)[ \t]*")
 _RULE = re.compile(r"(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,}")
@@ -64,10 +63,14 @@ def _heading(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
     found = _HEADING.match(text)
     if found is None:
         return None
-    content = _HEADING_END.sub("", text[found.end() :]).strip()
-    parser.open(Block("heading", level=len(found[1]), lines=[content]))
+    parser.open(Block("heading", level=len(found[1]), lines=[_without_closing_hashes(text[found.end() :].strip())]))
     parser.close_tip()
     return "line"
+
+
+def _without_closing_hashes(content: str) -> str:
+    bare = content.rstrip("#")
+    return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else content
 
 
 def _fence(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:

@@ -31,7 +31,6 @@ __all__ = ["inert"]
 # A class in some pages, where it must not be one of the front end's own.
 _INFO = re.compile(r"(?!jp-|lm-|nbs-)[A-Za-z][\w+#.\-]{0,30}", re.IGNORECASE)
 _BACKTICKS = re.compile(r"`+")
-_CLOSING_HASHES = re.compile(r"(?:(?<=\s)|^)#+\s*$")
 _OPENS_MATH = re.compile(r"\$|\\begin\{|\\\\[(\[]")
 # Code that would be a tag, a link, a definition or attributes if it were no code.
 _MARKUP = re.compile(r"<[A-Za-z/!?]|\]\(|^[ \t]*\*?\[[^\]\n]+\]:|\{:?[^{}\n]*[=.#][^{}\n]*\}|&[#A-Za-z]", re.MULTILINE)
@@ -109,7 +108,9 @@ class _Writer:
         if kind == "paragraph":
             return self._paragraph(block.text)
         if kind == "heading":
-            text = _CLOSING_HASHES.sub(r"\\\g<0>", self._prose.line(block.text))
+            text = self._prose.line(block.text).rstrip()
+            bare = text.rstrip("#")  # behind a space these would close the heading
+            text = text if bare and not bare[-1].isspace() else f"{bare}{chr(92) * (bare != text)}{text[len(bare) :]}"
             return [f"{'#' * block.level} {text}".rstrip()]
         if kind == "rule":
             return ["___"]

@@ -17,6 +17,8 @@ _CELL_BREAK = re.compile(r"(?<!\\)\|")
 _ALIGN = {(False, False): "", (True, False): "left", (False, True): "right", (True, True): "center"}
 
 
+# A short row in a wide table has no more of the cells that nobody wrote; it looks the same without them.
+_MOST_EMPTY = 8
 # Stands for a `|` in a formula; no text holds it, see `source.clean`.
 _BAR = "\x03"
 _FORMULA = re.compile(r"\$+|\\")
@@ -27,7 +29,7 @@ def cells(line: str, width: int) -> list[str]:
 
     Args:
         line: The row.
-        width: How many columns the table has; a row is cut or filled up to them.
+        width: How many columns the table has; a row is cut or filled up to them, but with a few empty cells only.
 
     Example:
         >>> cells(r"| a | b \| c |", 2), cells("| $P(A|B)$ | x |", 2)
@@ -38,7 +40,7 @@ def cells(line: str, width: int) -> list[str]:
         other = _split(_masked(line))
         if len(other) == width:
             return [cell.replace(_BAR, "|") for cell in other]
-    return found[:width] + [""] * (width - len(found))
+    return found[:width] + [""] * min(_MOST_EMPTY, width - len(found))
 
 
 def _split(line: str) -> list[str]:

@@ -43,7 +43,6 @@ _WORD = re.compile(r"[A-Za-z0-9 \u00a0-\U0010ffff]")
 # What opens or closes a formula for a page that looks for them.
 _BRACKET_OF_MATH = re.compile(r"(\\\\|&#92;)(?=[()\[\]]|&#9[13];|\\\[)")
 
-_DELIMITER_ROW = re.compile(r"[ \t]*[|:\-][ \t|:\-]*-[ \t|:\-]*|[ \t]*-[ \t|:\-]*[|:][ \t|:\-]*")
 _LINE_START = re.compile(
     r"(?P<number>\d{1,9})(?=[.)](?:\s|$))"
     r"|(?P<apart>(?=\.\.|:\S|:::))"
@@ -129,7 +128,7 @@ def line_start(line: str) -> str:
         return f"&#91;{line[2:]}"  # would open a formula
     if line.startswith(("```", "$$")):
         return f"{JOINER}{line}"  # code, or a formula that takes the rest of the line along in VS Code
-    if _DELIMITER_ROW.fullmatch(line):
+    if "-" in line and ("|" in line or ":" in line) and not line.strip(" \t|:-"):
         return line.replace("-", "\\-", 1)  # not a table here, so it must not be one elsewhere
     found = _LINE_START.match(line)
     if found is None:
