@@ -29,7 +29,7 @@ from nbstream.text.secret import Secret
 from tests.markdown.families import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tests.markdown.families import Family, Kind
 
@@ -144,6 +144,14 @@ def updates(way: str, text: str) -> Iterator[None]:
 # --- times ------------------------------------------------------------------------------------------------------------
 
 
+class Job(NamedTuple):
+    """One measurement."""
+
+    family: Family
+    way: str
+    size: int
+
+
 class Taken(NamedTuple):
     """The processor time of a text, in seconds: all of it, and its longest update. None if it did not end."""
 
@@ -152,46 +160,46 @@ class Taken(NamedTuple):
     failure: str = ""
 
 
-def measure(family: Family, way: str, sizes: Iterable[int], limit: float) -> list[Taken]:
-    """Measure in a process of its own, so that it can be ended.
+def measured(jobs: Sequence[Job], limit: float) -> Iterator[Taken]:
+    """Measure in a process of its own, in a new one whenever the kernel has ended it; starting one takes a while.
 
     Args:
-        family: The family.
-        way: What is done with its texts.
-        sizes: How long the texts are.
-        limit: After how many seconds of processor time one is given up, and those after it.
+        jobs: What to measure.
+        limit: After how many seconds of processor time one is given up.
     """
-    sys.stdout.flush()
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(ours)
-        for size in sizes:
-            os.write(theirs, marshal.dumps(tuple(_measure_here(family, way, size, limit))))
-        os._exit(0)
-    os.close(theirs)
-    taken = []
-    with open(ours, "rb") as reports, suppress(EOFError):  # noqa: PTH123  there is no path
-        while True:
-            taken.append(Taken(*marshal.load(reports)))
-    _, status = os.waitpid(child, 0)
-    over = os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGVTALRM, signal.SIGALRM}
-    lost = Taken(None, failure=f"over {limit:g} s" if over else f"died: {status}")
-    return [*taken, *[lost for _ in sizes]][: len([*sizes])]
+    done = 0
+    while done < len(jobs):
+        sys.stdout.flush()
+        ours, theirs = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(ours)
+            for job in jobs[done:]:
+                os.write(theirs, marshal.dumps(tuple(_measure_here(job, limit))))
+            os._exit(0)
+        os.close(theirs)
+        with open(ours, "rb") as reports, suppress(EOFError):  # noqa: PTH123  there is no path
+            while done < len(jobs):
+                yield Taken(*marshal.load(reports))
+                done += 1
+        _, status = os.waitpid(child, 0)
+        if done < len(jobs):
+            over = os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGVTALRM, signal.SIGALRM}
+            yield Taken(None, failure=f"over {limit:g} s" if over else f"died: {status}")
+            done += 1
 
 
-def _measure_here(family: Family, way: str, size: int, limit: float) -> Taken:
-    text = family.make(size)
+def _measure_here(job: Job, limit: float) -> Taken:
+    text = job.family.make(job.size)
     gc.collect()
-    gc.freeze()
     # Both signals end the process at once: no handler has to wait for the end of a regular expression.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_VIRTUAL, limit)
-    signal.setitimer(signal.ITIMER_REAL, 10 * limit)
+    signal.setitimer(signal.ITIMER_REAL, 30 * limit)
     longest, failure = 0.0, ""
     begun = before = _CLOCK()
     try:
-        for _ in updates(way, text):
+        for _ in updates(job.way, text):
             now = _CLOCK()
             longest, before = max(longest, now - before), now
     except Exception as error:  # noqa: BLE001  it is reported
@@ -245,9 +253,11 @@ def _longest(row: _Row) -> str:
 
 
 def _rows(chosen: Iterable[Family], ways: Iterable[str] | None, size: int, limit: float) -> Iterator[_Row]:
-    for family in chosen:
-        for way in ways_of(family) if ways is None else [way for way in ways if way in ways_of(family)]:
-            yield _Row(family.name, way, *measure(family, way, (size, 2 * size), limit))
+    pairs = [(each, way) for each in chosen for way in ways_of(each) if ways is None or way in ways]
+    jobs = [Job(each, way, times * size) for each, way in pairs for times in (1, 2)]
+    taken = measured(jobs, limit)
+    for each, way in pairs:
+        yield _Row(each.name, way, next(taken), next(taken))
 
 
 def main() -> None:
