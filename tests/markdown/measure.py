@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.markdown.families import Family, Kind
 
-__all__ = ["STEP", "WAYS", "updates", "ways_of"]
+__all__ = ["STEP", "WAYS", "updates", "warm_up", "ways_of"]
 
 STEP = 400
 """How many characters come at once."""
@@ -277,7 +277,7 @@ def main() -> None:
     names = set(asked.families.read().splitlines()) if asked.families else None
     chosen = [each for each in FAMILIES if _is_asked_for(each, asked.family, asked.kind)]
     chosen = [each for each in chosen if names is None or each.name in names][part - 1 :: parts]
-    _warm_up()
+    warm_up()
     print(f"{'family':52} {'way':11} {asked.size:>10,} {2 * asked.size:>10,} {'ratio':>6} {'longest ms':>8}", flush=True)
     for row in _rows(chosen, asked.way, asked.size, asked.limit):
         if not asked.bad or row.bad(asked.size):
@@ -289,7 +289,7 @@ def _is_asked_for(family: Family, words: list[str] | None, kind: str | None) -> 
     return named and kind in {None, family.kind}
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Import and compile everything once, or the first measurement of each way would pay for it."""
     text = "# a\n\n*b* `c` [d](e) $f$\n\n- g\n\n|h|\n|-|\n|i|\n\n```python\nj\n```\n"
     for way, do in WAYS.items():

@@ -1,0 +1,84 @@
+"""Counts the steps of families at one size and at twice that size; prints a line of JSON for each.
+
+A process of its own, because it loads what it counts in another way than everybody else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import NamedTuple
+
+from tests.counting.loader import count_in
+
+# Before anything else imports them.
+count_in("nbstream", "markdown", "markdown_it", "pygments", "rich")
+
+from tests.counting.meter import METER, TooManySteps  # noqa: E402
+from tests.markdown import measure  # noqa: E402
+from tests.markdown.families import FAMILIES  # noqa: E402
+
+SIZES = {"incremental": 4_800, "whole": 1_500, "inert": 1_500, "terminal": 4_800, "highlight": 1_500}
+"""Beyond the lengths up to which some things are drawn again and again; others need less."""
+
+TIMES = 2.3
+"""How many times the steps twice the text may take."""
+
+MOST = 20_000
+"""How many steps a character may take, at most: a call or a turn of a loop counts 16."""
+
+
+class Counted(NamedTuple):
+    """How many steps a family took; None if there were too many."""
+
+    family: str
+    way: str
+    once: int | None
+    twice: int | None
+
+    @property
+    def linear(self) -> bool:
+        """Whether both numbers are fine."""
+        return self.once is not None and self.twice is not None
+
+
+def _steps(text: str, way: str, most: float) -> int | None:
+    METER.count, METER.budget = 0, int(most)
+    try:
+        for _ in measure.updates(way, text):
+            pass
+    except TooManySteps:
+        return None
+    finally:
+        METER.budget = 1 << 60
+    return METER.count
+
+
+def main() -> None:
+    """Count what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.markdown.count_steps", description=__doc__)
+    parser.add_argument("--way", choices=measure.WAYS)
+    parser.add_argument("--part", default="1/1", help="1/2 counts every other family, 2/2 those in between")
+    parser.add_argument("--family", help="part of a name")
+    parser.add_argument("--size", type=int)
+    asked = parser.parse_args()
+    # Python's own calls need no room on the stack of C, and instrumented ones are deeper than others.
+    sys.setrecursionlimit(1_000_000)
+    os.environ["TERM"] = "xterm-256color"
+    measure.warm_up()
+    part, parts = map(int, asked.part.split("/"))
+    chosen = [each for each in FAMILIES if not asked.family or asked.family in each.name][part - 1 :: parts]
+    for each in chosen:
+        for way in measure.ways_of(each):
+            if asked.way not in {None, way}:
+                continue
+            size = asked.size or SIZES.get(way, 1_500)
+            once = _steps(each.make(size), way, MOST * size)
+            twice = None if once is None else _steps(each.make(2 * size), way, TIMES * once)
+            print(json.dumps(Counted(each.name, way, once, twice)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
