@@ -6,8 +6,10 @@ A process of its own, because it loads what it counts in another way than everyb
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
+import re
 import sys
 from typing import NamedTuple
 
@@ -20,14 +22,30 @@ from tests.counting.meter import METER, TooManySteps  # noqa: E402
 from tests.markdown import measure  # noqa: E402
 from tests.markdown.families import FAMILIES  # noqa: E402
 
-SIZES = {"incremental": 4_800, "whole": 1_500, "inert": 1_500, "terminal": 4_800, "highlight": 1_500}
-"""Beyond the lengths up to which some things are drawn again and again; others need less."""
+SIZES = {"terminal": 2_400}
+"""How long the texts of a way are."""
+
+SIZE = 1_200
+"""How long all others are: beyond what is drawn again and again, once those lengths are small."""
 
 TIMES = 2.3
 """How many times the steps twice the text may take."""
 
 MOST = 20_000
 """How many steps a character may take, at most: a call or a turn of a loop counts 16."""
+
+
+_STEP = {"terminal": 240}
+_ANY_STEP = 50
+# What is bounded looks quadratic as long as the text is shorter than the bound. A text beyond all of them would take a
+# minute to count, so everything is an eighth of its size.
+_IN_SMALL = {
+    "nbstream.markdown.open_text": {"_PIECE": 75, "_LONGEST_PIECE": 600, "_STEP": 12},
+    "nbstream.markdown.dialect": {"_LONG": 100, "_MOST_COLOURED": 2_500},
+    "nbstream.markdown.healing": {"_LONGEST_EMPHASIS": 25},
+    "nbstream.markdown.references": {"_MAX_LABEL": 125},
+    "nbstream.display.growing_blocks": {"_CODE_LINES": 4, "_TAIL_LINES": 8, "_TAIL_LENGTH": 500},
+}
 
 
 class Counted(NamedTuple):
@@ -44,10 +62,22 @@ class Counted(NamedTuple):
         return self.once is not None and self.twice is not None
 
 
+def _make_small() -> None:
+    for module, constants in _IN_SMALL.items():
+        for name, value in constants.items():
+            place = importlib.import_module(module)
+            if getattr(place, name) < value:
+                raise ValueError(f"{module}.{name} is smaller than that already")
+            setattr(place, name, value)
+    links = importlib.import_module("nbstream.markdown.links")
+    label = links._LABEL  # noqa: SLF001  as with the others
+    links._LABEL = re.compile(label.pattern.replace("{1,999}", "{1,124}"), label.flags)  # noqa: SLF001
+
+
 def _steps(text: str, way: str, most: float) -> int | None:
     METER.count, METER.budget = 0, int(most)
     try:
-        for _ in measure.updates(way, text):
+        for _ in measure.updates(way, text, _STEP.get(way, _ANY_STEP)):
             pass
     except TooManySteps:
         return None
@@ -59,7 +89,7 @@ def _steps(text: str, way: str, most: float) -> int | None:
 def main() -> None:
     """Count what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.markdown.count_steps", description=__doc__)
-    parser.add_argument("--way", choices=measure.WAYS)
+    parser.add_argument("--way", action="append", choices=measure.WAYS)
     parser.add_argument("--part", default="1/1", help="1/2 counts every other family, 2/2 those in between")
     parser.add_argument("--family", help="part of a name")
     parser.add_argument("--size", type=int)
@@ -68,13 +98,14 @@ def main() -> None:
     sys.setrecursionlimit(1_000_000)
     os.environ["TERM"] = "xterm-256color"
     measure.warm_up()
+    _make_small()
     part, parts = map(int, asked.part.split("/"))
     chosen = [each for each in FAMILIES if not asked.family or asked.family in each.name][part - 1 :: parts]
     for each in chosen:
         for way in measure.ways_of(each):
-            if asked.way not in {None, way}:
+            if asked.way and way not in asked.way:
                 continue
-            size = asked.size or SIZES.get(way, 1_500)
+            size = asked.size or SIZES.get(way, SIZE)
             once = _steps(each.make(size), way, MOST * size)
             twice = None if once is None else _steps(each.make(2 * size), way, TIMES * once)
             print(json.dumps(Counted(each.name, way, once, twice)), flush=True)

@@ -47,21 +47,21 @@ _CLOSE_TO_NOTHING = 0.002  # below that, a ratio of times says nothing
 # --- the ways ---------------------------------------------------------------------------------------------------------
 
 
-def _incremental(text: str) -> Iterator[None]:
+def _incremental(text: str, step: int) -> Iterator[None]:
     renderer = IncrementalRenderer()
-    for start in range(0, len(text), STEP):
-        renderer.append(text[start : start + STEP])
+    for start in range(0, len(text), step):
+        renderer.append(text[start : start + step])
         yield
     renderer.finish()
     yield
 
 
-def _whole(text: str) -> Iterator[None]:
+def _whole(text: str, _: int) -> Iterator[None]:
     render(text)
     yield
 
 
-def _inert(text: str) -> Iterator[None]:
+def _inert(text: str, _: int) -> Iterator[None]:
     inert(text)
     yield
 
@@ -78,12 +78,12 @@ class _Terminal(io.StringIO):
         return len(text)
 
 
-def _terminal(text: str) -> Iterator[None]:
+def _terminal(text: str, step: int) -> Iterator[None]:
     surface = RichTerminalSurface(_Terminal(), lambda: os.terminal_size((80, 24)))
     request = StreamRequest(endpoint=Endpoint("http://127.0.0.1:9/v1"), messages=(), model="m", api="chat")
     surface.open(request, lambda: None)
     surface.attend(True)
-    for end in range(STEP, len(text), STEP):
+    for end in range(step, len(text), step):
         surface.draw(StreamResult(text[:end], StreamState.STREAMING))
         yield
     surface.close(StreamResult(text, StreamState.COMPLETED, "stop"))
@@ -91,13 +91,13 @@ def _terminal(text: str) -> Iterator[None]:
     yield
 
 
-def _highlight(text: str) -> Iterator[None]:
+def _highlight(text: str, _: int) -> Iterator[None]:
     opening, _, code = text.partition("\n")
     highlight(code.removesuffix("```\n"), opening.lstrip("`"))
     yield
 
 
-def _interpolate(text: str) -> Iterator[None]:
+def _interpolate(text: str, _: int) -> Iterator[None]:
     try:
         interpolate(text, {"a": 1})
     except Exception as error:  # noqa: BLE001  whatever is wrong with the prompt, it has to be said soon
@@ -105,13 +105,13 @@ def _interpolate(text: str) -> Iterator[None]:
     yield
 
 
-def _redact(text: str) -> Iterator[None]:
+def _redact(text: str, _: int) -> Iterator[None]:
     for key in ("sk-abcdef1234567890", "local"):
         Endpoint("http://127.0.0.1:9/v1", Credential(Secret(key))).redact(text)
         yield
 
 
-WAYS: dict[str, Callable[[str], Iterator[None]]] = {
+WAYS: dict[str, Callable[[str, int], Iterator[None]]] = {
     "incremental": _incremental,
     "whole": _whole,
     "inert": _inert,
@@ -136,9 +136,9 @@ def ways_of(family: Family) -> tuple[str, ...]:
     return _WAYS_OF[family.kind]
 
 
-def updates(way: str, text: str) -> Iterator[None]:
-    """Do it; every value is the end of an update."""
-    return WAYS[way](text)
+def updates(way: str, text: str, step: int = STEP) -> Iterator[None]:
+    """Do it; every value is the end of an update, by so many characters where they come piece by piece."""
+    return WAYS[way](text, step)
 
 
 # --- times ------------------------------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def warm_up() -> None:
     """Import and compile everything once, or the first measurement of each way would pay for it."""
     text = "# a\n\n*b* `c` [d](e) $f$\n\n- g\n\n|h|\n|-|\n|i|\n\n```python\nj\n```\n"
     for way, do in WAYS.items():
-        for _ in do(text if way != "interpolate" else "{{ a }}"):
+        for _ in do(text if way != "interpolate" else "{{ a }}", STEP):
             pass
 
 
