@@ -11,7 +11,8 @@ import json
 import os
 import re
 import sys
-from typing import NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.counting.loader import count_in
 
@@ -21,6 +22,9 @@ count_in("nbstream", "markdown", "markdown_it", "pygments", "rich")
 from tests.counting.meter import METER, TooManySteps  # noqa: E402
 from tests.markdown import measure  # noqa: E402
 from tests.markdown.families import FAMILIES  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.markdown.families import Family
 
 SIZES = {"terminal": 2_400}
 """How long the texts of a way are."""
@@ -86,13 +90,30 @@ def _steps(text: str, way: str, most: float) -> int | None:
     return METER.count
 
 
+def _show_places(family: Family, way: str, size: int) -> None:
+    """Print which lines take most steps, and how their number grows."""
+    counts = []
+    for length in (size, 2 * size):
+        METER.places = Counter()
+        _steps(family.make(length), way, 30 * MOST * length)
+        counts.append(METER.places)
+    METER.places = None
+    once, twice = counts
+    print(f"{family.name}, {way}: {once.total():,} and {twice.total():,}, {twice.total() / once.total():.2f} times")
+    for place, steps in twice.most_common(12):
+        if steps > twice.total() / 50:
+            print(f"  {once[place]:12,} {steps:12,} {steps / max(1, once[place]):8.2f}  {place}")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Count what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.markdown.count_steps", description=__doc__)
     parser.add_argument("--way", action="append", choices=measure.WAYS)
     parser.add_argument("--part", default="1/1", help="1/2 counts every other family, 2/2 those in between")
-    parser.add_argument("--family", help="part of a name")
+    parser.add_argument("--family", action="append", help="part of a name, or =NAME; may be repeated")
     parser.add_argument("--size", type=int)
+    parser.add_argument("--places", action="store_true", help="show which lines take most steps")
     asked = parser.parse_args()
     # Python's own calls need no room on the stack of C, and instrumented ones are deeper than others.
     sys.setrecursionlimit(1_000_000)
@@ -100,12 +121,15 @@ def main() -> None:
     measure.warm_up()
     _make_small()
     part, parts = map(int, asked.part.split("/"))
-    chosen = [each for each in FAMILIES if not asked.family or asked.family in each.name][part - 1 :: parts]
+    chosen = [each for each in FAMILIES if measure.is_asked_for(each, asked.family)][part - 1 :: parts]
     for each in chosen:
         for way in measure.ways_of(each):
             if asked.way and way not in asked.way:
                 continue
             size = asked.size or SIZES.get(way, SIZE)
+            if asked.places:
+                _show_places(each, way, size)
+                continue
             once = _steps(each.make(size), way, MOST * size)
             twice = None if once is None else _steps(each.make(2 * size), way, TIMES * once)
             print(json.dumps(Counted(each.name, way, once, twice)), flush=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.markdown.families import Family, Kind
 
-__all__ = ["STEP", "WAYS", "updates", "warm_up", "ways_of"]
+__all__ = ["STEP", "WAYS", "is_asked_for", "updates", "warm_up", "ways_of"]
 
 STEP = 400
 """How many characters come at once."""
@@ -275,7 +275,7 @@ def main() -> None:
     os.environ["TERM"] = "xterm-256color"
     part, parts = map(int, asked.part.split("/"))
     names = set(asked.families.read().splitlines()) if asked.families else None
-    chosen = [each for each in FAMILIES if _is_asked_for(each, asked.family, asked.kind)]
+    chosen = [each for each in FAMILIES if is_asked_for(each, asked.family, asked.kind)]
     chosen = [each for each in chosen if names is None or each.name in names][part - 1 :: parts]
     warm_up()
     print(f"{'family':52} {'way':11} {asked.size:>10,} {2 * asked.size:>10,} {'ratio':>6} {'longest ms':>8}", flush=True)
@@ -284,7 +284,8 @@ def main() -> None:
             print(row, flush=True)
 
 
-def _is_asked_for(family: Family, words: list[str] | None, kind: str | None) -> bool:
+def is_asked_for(family: Family, words: Iterable[str] | None, kind: str | None = None) -> bool:
+    """Whether a family has one of the names, or part of one, and is of the kind."""
     named = not words or any(family.name == word[1:] if word[:1] == "=" else word in family.name for word in words)
     return named and kind in {None, family.kind}
 
