@@ -113,7 +113,11 @@ def _method(owner: Any, name: str, /, *args: Any, **named: Any) -> Any:
 def _before_foreign(function: Any, args: tuple[Any, ...]) -> None:
     """What is not instrumented itself is taken to look at all that it is given."""
     inner = function.__func__ if type(function) is MethodType else function
+    inner = getattr(inner, "__wrapped__", inner)  # a cache looks at a string once
     if type(inner) is FunctionType and "count_steps_turn" in inner.__globals__:
+        return
+    if isinstance(inner, type) and inner not in _BUILT_IN:
+        _add(_TURN)  # holds what it is given; what its own functions do is counted there
         return
     _add(_SCANNED + _FOREIGN * sum(len(each) for each in args if type(each) is str))
 
@@ -184,6 +188,7 @@ def hooks() -> dict[str, Any]:
 # --- what methods cost ------------------------------------------------------------------------------------------------
 
 _SIZED = {str, list, tuple, bytes}
+_BUILT_IN = {*_SIZED, dict, set, frozenset, bytearray, deque, Counter}
 _WHOLE = {"copy", "items", "values", "keys", "isidentifier", "encode", "casefold", "title", "expandtabs"}
 _OF_PATTERNS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 _TAKES_ITERABLE = {"join", "extend", "update", "union", "isdisjoint", "intersection", "difference"}
