@@ -14,7 +14,7 @@ import pathlib
 import sys
 import tempfile
 from importlib.abc import MetaPathFinder
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tests.counting.meter import hooks
 
@@ -47,7 +47,7 @@ def count_in(*packages: str) -> None:
 def instrumented(source: str, path: str = "<source>") -> ast.Module:
     """Return the rewritten tree of a module."""
     tree = _Outside().visit(ast.parse(source, path))
-    return ast.fix_missing_locations(tree)
+    return ast.fix_missing_locations(cast("ast.Module", tree))
 
 
 class _Finder(MetaPathFinder):
@@ -77,10 +77,10 @@ class _Loader(importlib.machinery.SourceFileLoader):
 class _Outside(ast.NodeTransformer):
     """Walks to the functions."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         return _function(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:
         return _function(node)
 
 
@@ -103,25 +103,25 @@ def _hook(name: str, *args: ast.expr) -> ast.Call:
 class _Inside(ast.NodeTransformer):
     """Rewrites what is in a function."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         return _function(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:
         return _function(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> Any:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         return _Outside().generic_visit(node)
 
-    def visit_Lambda(self, node: ast.Lambda) -> Any:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
         node.body = ast.BoolOp(ast.Or(), [_hook("turn"), self.visit(node.body)])
         return node
 
-    def visit_For(self, node: ast.For) -> Any:  # noqa: N802
+    def visit_For(self, node: ast.For) -> Any:
         self.generic_visit(node)
         node.body.insert(0, _turn())
         return node
 
-    def visit_While(self, node: ast.While) -> Any:  # noqa: N802
+    def visit_While(self, node: ast.While) -> Any:
         self.generic_visit(node)
         node.body.insert(0, _turn())
         return node
@@ -132,22 +132,24 @@ class _Inside(ast.NodeTransformer):
             node.iter = _hook("each", node.iter)
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         if node.value is not None:
             node.value = self.visit(node.value)
         return node
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
         for value in node.values:
             if isinstance(value, ast.FormattedValue):
                 value.value = self.visit(value.value)
         return _hook("made", node)
 
-    def visit_Call(self, node: ast.Call) -> Any:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
         function = node.func
         if isinstance(function, ast.Attribute):
-            if function.attr.startswith("__") or (isinstance(function.value, ast.Name) and function.value.id == "super"):
+            if function.attr.startswith("__") or (
+                isinstance(function.value, ast.Name) and function.value.id == "super"
+            ):
                 return node
             owner = [function.value, ast.Constant(function.attr)]
             return ast.Call(ast.Name("count_steps_method", ast.Load()), [*owner, *node.args], node.keywords)
@@ -159,7 +161,7 @@ class _Inside(ast.NodeTransformer):
                 return ast.Call(ast.Name("count_steps_call", ast.Load()), [function, *node.args], node.keywords)
         return node
 
-    def visit_Subscript(self, node: ast.Subscript) -> Any:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
         self.generic_visit(node)
         if isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load):
             none = ast.Constant(None)
@@ -167,7 +169,7 @@ class _Inside(ast.NodeTransformer):
             return _hook("slice", node.value, ast.Call(ast.Name("slice", ast.Load()), bounds, []))
         return node
 
-    def visit_Compare(self, node: ast.Compare) -> Any:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> Any:
         self.generic_visit(node)
         if len(node.ops) > 1:
             return node
@@ -179,11 +181,11 @@ class _Inside(ast.NodeTransformer):
             return _hook("equal", one, other)
         return node
 
-    def visit_BinOp(self, node: ast.BinOp) -> Any:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
         self.generic_visit(node)
         return _hook("plus", node.left, node.right) if isinstance(node.op, ast.Add) else node
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         node.value = self.visit(node.value)
         if isinstance(node.op, ast.Add):
             node.value = _hook("made", node.value)

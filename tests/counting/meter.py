@@ -194,12 +194,12 @@ _OF_PATTERNS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall
 _TAKES_ITERABLE = {"join", "extend", "update", "union", "isdisjoint", "intersection", "difference"}
 
 
-def _looked_forward(owner: str, before: int, result: int, args: tuple[Any, ...]) -> int:
+def _looked_forward(_: str, before: int, result: int, args: tuple[Any, ...]) -> int:
     start, end = _bounds(before, args)
     return _SCANNED * (1 + ((result if result >= 0 else end) - start) // 4)
 
 
-def _looked_back(owner: str, before: int, result: int, args: tuple[Any, ...]) -> int:
+def _looked_back(_: str, before: int, result: int, args: tuple[Any, ...]) -> int:
     start, end = _bounds(before, args)
     return _SCANNED * (1 + (end - (result if result >= 0 else start)) // 4)
 

@@ -86,7 +86,9 @@ class Matcher:
         return None if self._whole and at != self._end else at
 
     def _compiled(self, items: Sequence[Any]) -> re.Pattern[str]:
-        compiled: re.Pattern[str] = _compiler.compile(_parser.SubPattern(self._state, list(items)), self._flags & ~_DEBUG)
+        compiled: re.Pattern[str] = _compiler.compile(
+            _parser.SubPattern(self._state, list(items)), self._flags & ~_DEBUG
+        )
         return compiled
 
     def _first(self, items: Sequence[Any]) -> list[Any] | None:

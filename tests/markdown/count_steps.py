@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.counting.loader import count_in
 
@@ -73,7 +73,7 @@ def _make_small() -> None:
             if getattr(place, name) < value:
                 raise ValueError(f"{module}.{name} is smaller than that already")
             setattr(place, name, value)
-    links = importlib.import_module("nbstream.markdown.links")
+    links: Any = importlib.import_module("nbstream.markdown.links")
     label = links._LABEL  # noqa: SLF001  as with the others
     links._LABEL = re.compile(label.pattern.replace("{1,999}", "{1,124}"), label.flags)  # noqa: SLF001
 

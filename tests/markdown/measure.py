@@ -22,7 +22,7 @@ from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.ipython.interpolation import interpolate
 from nbstream.markdown import IncrementalRenderer, inert, render
 from nbstream.markdown.highlight import highlight
-from nbstream.request import Endpoint, StreamRequest, TimeLimits
+from nbstream.request import Endpoint, StreamRequest
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.credential import Credential
 from nbstream.text.secret import Secret
@@ -68,8 +68,6 @@ def _inert(text: str, _: int) -> Iterator[None]:
 
 class _Terminal(io.StringIO):
     """A terminal that nobody looks at."""
-
-    encoding = "utf-8"
 
     def isatty(self) -> bool:
         return True
@@ -278,7 +276,9 @@ def main() -> None:
     chosen = [each for each in FAMILIES if is_asked_for(each, asked.family, asked.kind)]
     chosen = [each for each in chosen if names is None or each.name in names][part - 1 :: parts]
     warm_up()
-    print(f"{'family':52} {'way':11} {asked.size:>10,} {2 * asked.size:>10,} {'ratio':>6} {'longest ms':>8}", flush=True)
+    print(
+        f"{'family':52} {'way':11} {asked.size:>10,} {2 * asked.size:>10,} {'ratio':>6} {'longest ms':>8}", flush=True
+    )
     for row in _rows(chosen, asked.way, asked.size, asked.limit):
         if not asked.bad or row.bad(asked.size):
             print(row, flush=True)

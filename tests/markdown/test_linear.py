@@ -36,9 +36,7 @@ def counted(*arguments):
 def test_twice_the_text_takes_about_twice_the_steps(part):
     chosen = {each.name for each in FAMILIES[part - 1 :: PARTS]}
     known = {
-        line
-        for line in NOT_LINEAR_YET.read_text(encoding="utf-8").splitlines()
-        if line.partition(": ")[2] in chosen
+        line for line in NOT_LINEAR_YET.read_text(encoding="utf-8").splitlines() if line.partition(": ")[2] in chosen
     }
     rows = counted("--part", f"{part}/{PARTS}")
     slow = {f"{way}: {family}" for family, way, once, twice in rows if once is None or twice is None}
@@ -63,8 +61,28 @@ def test_a_family_grows_as_it_is_asked_to():
 # --- the steps of a regular expression --------------------------------------------------------------------------------
 
 PATTERNS = [
-    *(r"a*b", r"(a|ab)(c|bcd)*d?", r"(?:a|b)+?c", r"[^b]*b|\d+", r"(?<!a)b", r"(?<=a)b+", r"a(?=b)", r"a(?!b)", r"^a|b$"),
-    *(r"(?:[^\"\\]|\\.)*\"", r"(a)\1", r"(?:a?){3}b", r"\ba", r"(?i)AB", r"a{2,3}", r"a{2,3}?b", r"(?:ab|a)*+b", r"(?>a*)b"),
+    *(
+        r"a*b",
+        r"(a|ab)(c|bcd)*d?",
+        r"(?:a|b)+?c",
+        r"[^b]*b|\d+",
+        r"(?<!a)b",
+        r"(?<=a)b+",
+        r"a(?=b)",
+        r"a(?!b)",
+        r"^a|b$",
+    ),
+    *(
+        r"(?:[^\"\\]|\\.)*\"",
+        r"(a)\1",
+        r"(?:a?){3}b",
+        r"\ba",
+        r"(?i)AB",
+        r"a{2,3}",
+        r"a{2,3}?b",
+        r"(?:ab|a)*+b",
+        r"(?>a*)b",
+    ),
     *(r"(?:a*)*b", r"(?s).*?b", r"(?m)^b", r"(a)?(?(1)b|c)", r""),
 ]
 TEXTS = ["", "a", "ab", "aab", "abab", "aaab c", "bcd", "abcd", 'a\\"b"', "AB", "a\nb", "12b", "cab", "aaaa"]
@@ -85,7 +103,7 @@ def test_the_counting_matcher_finds_what_the_original_finds(pattern):
 
 
 def steps_of(pattern, text):
-    steps = []
+    steps: list[int] = []
     Matcher(re.compile(pattern), steps.append).search(text, 0, len(text))
     return sum(steps)
 
