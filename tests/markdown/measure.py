@@ -90,7 +90,7 @@ def _terminal(text: str, step: int) -> Iterator[None]:
 
 
 def _highlight(text: str, _: int) -> Iterator[None]:
-    opening, _, code = text.partition("\n")
+    opening, code = text.split("\n", 1)
     highlight(code.removesuffix("```\n"), opening.lstrip("`"))
     yield
 
@@ -233,7 +233,8 @@ class _Row(NamedTuple):
         return grows or waits or self.twice.total > 2 * size / 100_000
 
     def __str__(self) -> str:
-        return f"{self.family[:52]:52} {self.way:11} {_shown(self.once)} {_shown(self.twice)} {_ratio(self)} {_longest(self)}"
+        times = f"{_shown(self.once)} {_shown(self.twice)} {_ratio(self)} {_longest(self)}"
+        return f"{self.family[:52]:52} {self.way:11} {times}"
 
 
 def _shown(taken: Taken) -> str:
