@@ -32,6 +32,8 @@ _ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "ri
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
 # A paragraph beyond so many characters is drawn part by part.
 _LONG = 800
+# A longer row of an open table is plain text until it is complete: all its cells would be drawn at each update.
+_LONGEST_OPEN_ROW = 4_000
 # So many pieces of a text are remembered as they were drawn.
 _MOST_KEPT = 200
 # Colouring takes a hundred times as long as drawing; code beyond so many characters stays plain.
@@ -89,6 +91,9 @@ class Renderer:
         self._missing: set[str] = set()
         self._cells: dict[str, _Drawn] = {}
         self._drawn: dict[str, _Drawn] = {}  # pieces of long texts
+        self._head: tuple[tuple[str, tuple[str, ...]], _Drawn] | None = None
+        self._places: list[int] = []  # where the last text was cut, up to the end of `_cut_text`
+        self._cut_text = ""
 
     def html(self, block: Block) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition."""
@@ -193,7 +198,11 @@ class Renderer:
                 lines = block.lines[start:stop]
                 return escape("\n".join(["", *lines] if start and lines else lines), quote=False)
             case "table":
-                return "".join(f"\n{self._row(line, block.align, 'td')}" for line in block.lines[start or 1 : stop])
+                *lines, last = block.lines[start or 1 : stop] or [""]
+                rows = "".join(f"\n{self._row(line, block.align, 'td')}" for line in lines)
+                if block.open and stop is None and len(last) > _LONGEST_OPEN_ROW:
+                    return f"{rows}\n<tr>\n<td>{escape(last, quote=False)}</td>\n</tr>"
+                return f"{rows}\n{self._row(last, block.align, 'td')}" if last else rows
         drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
         if block.kind == "item":
             return ("\n" if start and drawn else "") + _with_box("\n".join(drawn), "" if start else block.task)
@@ -202,11 +211,21 @@ class Renderer:
     def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
         """Draw the text of a leaf, or what is between two of its cuts."""
         text = open_text(block)[:stop]
-        *pieces, rest = _pieces(text, start)
+        *pieces, rest = self._pieces(text, start)
         # Most open paragraphs are drawn from their last cut on. Headings and others are drawn whole at each update.
         drawn = [self._kept(piece) for piece in pieces]
         drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
         return "".join(drawn)
+
+    def _pieces(self, text: str, start: int = 0) -> list[str]:
+        """The text from `start` on, cut where it may be."""
+        places = [start]
+        if not start and self._cut_text and text.startswith(self._cut_text):
+            places = self._places.copy()  # it has grown since, as a heading does
+        places += cuts(text, places[-1])
+        if not start:
+            self._places, self._cut_text = places.copy(), text[: places[-1]]
+        return [text[one:other] for one, other in itertools.pairwise([*places, len(text)])]
 
     def _kept(self, piece: str) -> str:
         """Draw a piece, or return what was drawn of it before."""
@@ -236,29 +255,38 @@ class Renderer:
         return f"{_code_opening(block)}{sanitise(highlight(code, block.language))}</code></pre>"
 
     def _table_head(self, block: Block) -> str:
+        """Draw the head of a table, or return what was drawn of it: it is asked for at each update."""
+        key, kept = (block.lines[0], block.align), self._head
+        if kept is None or kept[0] != key or not self.references.keys().isdisjoint(kept[1].missing):
+            before, self._missing = self._missing, set()
+            seen = self._inlines.footnotes.seen()
+            html = self._new_head(block)
+            drawn = _Drawn(html, False, frozenset(self._missing), self._inlines.footnotes.since(seen))
+            kept = self._head = key, drawn
+            self._missing |= before
+        self._missing |= kept[1].missing
+        for name in kept[1].notes:
+            self._inlines.footnotes.number(name)
+        return kept[1].html
+
+    def _new_head(self, block: Block) -> str:
         return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
-        row = zip(cells(line, len(align)), align, strict=True)
+        row = zip(cells(line, len(align)), align, strict=False)  # a row may be shorter
         drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
         return f"<tr>\n{drawn}</tr>"
 
     def _cell(self, text: str) -> str:
         """Draw a cell, or return what was drawn for the same text in the table that is growing."""
         if "[^" in text or len(text) > _LONG:
-            return "".join(map(self._kept, _pieces(text)))  # a reference counts each time
+            return "".join(map(self._kept, self._pieces(text)))  # a reference counts each time
         drawn = self._cells.get(text)
         if drawn is None or not self.references.keys().isdisjoint(drawn.missing):
             html = self._text(text)
             drawn = self._cells[text] = _Drawn(html, False, frozenset(self._inlines.missing))
         self._missing |= drawn.missing
         return drawn.html
-
-
-def _pieces(text: str, start: int = 0) -> list[str]:
-    """The text from `start` on, cut where it may be."""
-    places = [start, *cuts(text, start), len(text)]
-    return [text[one:other] for one, other in itertools.pairwise(places)]
 
 
 def _list_frame(block: Block) -> Frame:

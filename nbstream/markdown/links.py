@@ -32,6 +32,7 @@ Images: TypeAlias = Literal["link", "allow"]
 _DEEPEST = 32
 _SPACE = re.compile(r"[ \t]*(?:\n[ \t]*)?")
 _POINTY = re.compile(r"<((?:[^<>\n\\]|\\.)*)>")
+_BARE = re.compile(r"[()]|(?:[^ \t\n\\()]|\\[^ \t\n]|\\(?=[ \t\n]|\Z))+")
 _TITLE = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)""", re.DOTALL)
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){1,999})\]", re.DOTALL)
 _ESCAPE = re.compile(r"""\\([!-/:-@\[-`{-~])|(&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});)""")
@@ -121,21 +122,17 @@ def url_at(text: str, start: int) -> tuple[str, int] | None:
     if text.startswith("<", start):
         return None
     depth, position = 0, start
-    while position < len(text):
-        ch = text[position]
-        if ch == "\\" and position + 1 < len(text) and text[position + 1] not in " \t\n":
-            position += 1
-        elif ch in " \t\n":
-            break
-        elif ch == "(":
+    while found := _BARE.match(text, position):
+        position = found.end()
+        if found[0] == "(":
             depth += 1
             if depth > _DEEPEST:  # as GitHub does; without a limit, `[a](` over and over costs its length squared
                 return None
-        elif ch == ")":
+        elif found[0] == ")":
             if not depth:
+                position -= 1
                 break
             depth -= 1
-        position += 1
     return None if depth or position == start else (unescape(text[start:position]), position)
 
 

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.healing import heal
-from nbstream.markdown.references import take_definitions
+from nbstream.markdown.references import LONGEST_OPEN, take_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,8 @@ def open_text(block: Block) -> str:
     An open one may begin with definitions, and a last line that begins with a pipe may be the head of a table.
     """
     lines = block.lines[:-1] if block.open and block.lines[-1].startswith("|") else block.lines
-    return take_definitions("\n".join(lines), {}).strip()
+    text = "\n".join(lines)
+    return (take_definitions(text, {}) if block.open and len(text) <= LONGEST_OPEN else text).strip()
 
 
 def cuts(text: str, start: int = 0) -> Iterator[int]:

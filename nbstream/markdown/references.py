@@ -13,7 +13,10 @@ from nbstream.markdown.links import label_at, normalise, title_at, unescape, url
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-__all__ = ["may_define", "take_definitions"]
+__all__ = ["LONGEST_OPEN", "may_define", "take_definitions"]
+
+LONGEST_OPEN = 1_000
+"""A definition that is not complete by then is shown as it comes: it would be read again at each update."""
 
 _GAP = re.compile(r"[ \t]*(?:\n[ \t]*)?")
 _MAX_LABEL = 1000
@@ -67,6 +70,8 @@ def _gap(text: str, start: int) -> int:
 
 def may_define(text: str) -> bool:
     """Whether a paragraph that starts with `text` may still turn out to hold nothing but definitions."""
+    if len(text) > LONGEST_OPEN:
+        return False
     rest = take_definitions(text, {})
     if not rest or (rest != text and _OPEN_TITLE.match(rest)):
         return True
