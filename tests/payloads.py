@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["PAYLOADS", "Payload"]
+__all__ = ["FOR_A_PAGE", "PAYLOADS", "Payload"]
 
 _CORPUS = Path(__file__).parent / "markdown" / "corpus" / "payloads.json"
 
@@ -36,3 +36,10 @@ PAYLOADS = tuple(
         (kind, text) for kind, texts in json.loads(_CORPUS.read_text(encoding="utf-8")).items() for text in texts
     )
 )
+
+_OTHER_TOOLS = {
+    *("LaTeX", "MyST directives and roles", "Python-Markdown", "mistune plugins"),
+    *("pandoc and Quarto", "pandoc attributes", "templates"),
+}
+FOR_A_PAGE = tuple(payload for payload in PAYLOADS if payload.kind not in _OTHER_TOOLS)
+"""Those that could do something in a page of Jupyter's, without another tool."""

@@ -2,11 +2,6 @@
 
 Model output is hostile. Nothing else in nbstream decides what HTML is allowed; which destinations a link may have is
 decided by `links.safe_url` for both.
-
-Links without a server are addresses on the Jupyter server, in the reader's session, where opening one can do things:
-`/logout` does. `//server/…` is never a link. In static Markdown a path from the root is not a link; front ends take
-other relative ones for files beside the notebook. Live HTML keeps them, as the text says, but the live view does not
-follow them, and they do not look like links.
 """
 
 from __future__ import annotations

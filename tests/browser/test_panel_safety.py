@@ -19,7 +19,7 @@ from tests.browser.canary import END, Canary
 from tests.browser.test_chat_panel import Panel
 from tests.browser.test_safety import groups, own_addresses
 from tests.panel_page import ADDRESS, queued
-from tests.payloads import PAYLOADS
+from tests.payloads import FOR_A_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def test_no_payload_acts_in_a_question_or_an_answer(canary: Canary, panel_page: 
 
 def test_no_payload_acts_in_a_name_an_error_or_a_file(canary: Canary, panel_page: PanelPage) -> None:
     canary.begin()
-    texts = tuple(payload.armed(canary.address) for payload in PAYLOADS)
+    texts = tuple(payload.armed(canary.address) for payload in FOR_A_PAGE)
     said = [
         TurnView(
             f"a{number}",

@@ -18,7 +18,7 @@ from nbconvert import HTMLExporter
 from nbstream.markdown import render
 from nbstream.testing import Answer, FaultServer, Received, chat_body, chat_chunk
 from tests.browser.canary import END, Canary, numbers
-from tests.payloads import PAYLOADS, Payload
+from tests.payloads import FOR_A_PAGE, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def groups() -> list[list[Payload]]:
     """Payloads that do not touch each other in one answer: a page with a live view for each would be slow."""
     made: list[list[Payload]] = []
     free: list[Payload] = []
-    for payload in PAYLOADS:
+    for payload in FOR_A_PAGE:
         is_closed = render(f"{payload.text}\n\nend").endswith("\n<p>end</p>")
         if not is_closed or "]:" in payload.text:
             made.append([payload])
@@ -73,7 +73,7 @@ class Model:
     def _answer(self, received: Received) -> Answer:
         surface, number = received.json["messages"][-1]["content"].split()
         if surface == "static":
-            return Answer(chat_body(self._canary.armed([PAYLOADS[int(number)]])))
+            return Answer(chat_body(self._canary.armed([FOR_A_PAGE[int(number)]])))
         text = self._canary.armed(self.groups[int(number)])
         half = len(text) // 2
         return Answer(chat_chunk(text[:half]), self.go_on, chat_chunk(text[half:]), self.end, chat_body())
@@ -118,7 +118,7 @@ def test_no_payload_acts_live_or_static_or_exported(
     open_notebook: OpenNotebook, jupyter: Jupyter, canary: Canary, model: Model
 ) -> None:
     page, own = canary.page, own_addresses(jupyter)
-    lives, statics = len(model.groups), len(PAYLOADS)
+    lives, statics = len(model.groups), len(FOR_A_PAGE)
     notebook = open_notebook("lab", model.cell("live", lives), model.cell("static", statics))
     canary.begin()
     notebook.start(1)
@@ -198,7 +198,7 @@ def exported(texts: list[str]) -> str:
 
 def test_the_canary_sees_what_raw_answers_do(open_notebook: OpenNotebook, jupyter: Jupyter, canary: Canary) -> None:
     page = canary.page
-    texts = [canary.armed([payload]) for payload in PAYLOADS]
+    texts = [canary.armed([payload]) for payload in FOR_A_PAGE]
     (jupyter.root / "payloads.json").write_text(json.dumps(texts))
     cell = (
         "import json\nfrom IPython.display import Markdown, display\n"
@@ -216,7 +216,7 @@ def test_the_canary_sees_what_raw_answers_do(open_notebook: OpenNotebook, jupyte
     assert len(numbers(found)) > 100
     assert "page: styled" in found
 
-    export(canary, exported(texts))
+    export(canary, exported([text for text in texts if "attachment:" not in text]))  # nbconvert refuses these
     found = exported_findings(canary)
     print(f"raw in an export: {len(canary.ran)} ran, {len(canary.asked())} asked, {len(numbers(found))} seen")
     assert len(canary.ran) > 50
