@@ -6,7 +6,7 @@ import pytest
 
 from nbstream.markdown import inert, render
 from tests.markdown import policy
-from tests.markdown.acting import acting, acting_inert, live, mixtures, moments, table, written
+from tests.markdown.acting import acting, acting_inert, live, mixtures, moments, written
 from tests.markdown.renderers import QUICK, RENDERERS
 from tests.payloads import PAYLOADS
 
@@ -43,11 +43,6 @@ def test_random_mixtures_do_nothing(name):
 
 def test_random_mixtures_do_nothing_live():
     assert {text: notes for text in mixtures() if (notes := policy.acts(render(text)))} == {}
-
-
-def test_how_much_acts_is_shown():
-    print()
-    print(table(PAYLOADS, {name: acting_inert(name) for name in RENDERERS}))
 
 
 @pytest.mark.parametrize(
