@@ -140,7 +140,7 @@ def test_a_chat_goes_on_from_cell_to_cell_and_its_export_asks_the_same(execute: 
     exported = nbformat.read(path, as_version=4)
     shown = [output["data"] for output in streamed(exported)]
     assert shown == [output["data"] for output in streamed(notebook)]
-    assert "> What is {{ x }}?" in shown[1]["text/markdown"]
+    assert r"> What is \{\{ x }}?" in shown[1]["text/markdown"]
     assert [output["data"] for output in streamed(execute(exported))] == shown
 
 
