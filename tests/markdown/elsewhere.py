@@ -11,6 +11,7 @@ The first and the last run in Node, from `front_ends/`, which npm fills when the
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
@@ -37,11 +38,13 @@ _NODE = Path(__file__).parent / "front_ends"
 @cache
 def _node() -> str:
     node = shutil.which("node") or str(Path(sys.executable).parent / "node")
-    lock, installed = _NODE / "package-lock.json", _NODE / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        npm = shutil.which("npm") or str(Path(node).parent / "npm")
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=_NODE, check=True)
+    asked, installed = _NODE / "package-lock.json", _NODE / "node_modules" / ".package-lock.json"
+    with asked.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # tests run side by side, and npm takes away what it finds
+        if not installed.exists() or installed.stat().st_mtime < asked.stat().st_mtime:
+            npm = shutil.which("npm") or str(Path(node).parent / "npm")
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run(command, cwd=_NODE, check=True)
     return node
 
 
