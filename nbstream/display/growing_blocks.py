@@ -6,12 +6,11 @@ grow longest. Pure: text in, pieces of Markdown out.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import BlockParser
 from nbstream.markdown.cursor import CODE_INDENT
-from nbstream.markdown.links import normalise, unescape
+from nbstream.markdown.links import labels_in
 from nbstream.markdown.tree import end_line
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GrowingBlocks", "Piece"]
 
-_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){1,999})\]", re.DOTALL)
 # How many lines of code are gathered before they are printed: a lexer that begins in the middle may mistake a string.
 _CODE_LINES = 30
 # More than the longest tail that a display shows; what is left out of an open block appears once the block closes.
@@ -156,7 +154,7 @@ class GrowingBlocks:
             chosen = [f"\\{first}" if begin == block.start else first, *rest]
         text = "\n".join(chosen)
         if block.kind not in {"code", "math"} and "[" in text:
-            labels = {normalise(unescape(label)) for label in _LABEL.findall(text)} & self._parser.references.keys()
+            labels = labels_in(text) & self._parser.references.keys()
             known = ((label, self._parser.references[label]) for label in sorted(labels) if label[:1] != "^")
             text += "".join(f"\n\n[{label}]: <{url}>" for label, url in known)
         return Piece(block.kind, text, begins=self._printed < block.start, number=number)

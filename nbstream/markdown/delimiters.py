@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from typing import NamedTuple
 
-from nbstream.markdown.words import JOINER
+from nbstream.markdown.source import JOINER
 
 __all__ = ["Mark", "Piece", "joined"]
 

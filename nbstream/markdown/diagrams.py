@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
+from nbstream.markdown.source import JOINER
+
 __all__ = ["diagram"]
 
-# Shown as nothing; in the middle of a name it makes another name of it.
-_JOINER = "\u2060"
 # What JavaScript takes for white space.
 _SPACE = " \t\v\f\xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 _STEREOTYPE = r"<<(?:interface|abstract|enumeration|service|choice|fork|join|entity)>>"
@@ -28,7 +28,7 @@ _PROPERTY = re.compile(
 )
 # A statement of its own: elsewhere the words may be part of a text, and a name before `(` is that of a node.
 _STYLE = re.compile(r"(?:^|[;{])[^\S\n]*(?:classDef|style|linkStyle)\b[^\n;]*", re.IGNORECASE | re.MULTILINE)
-_ESCAPE = re.compile(rf"\\(?!{_JOINER})")
+_ESCAPE = re.compile(rf"\\(?!{JOINER})")
 _FUNCTION = re.compile(r"(?<=[\w-])(?=\()")
 _LOADS = re.compile(r"\b((?:url|src|image|image-set|cross-fade|element)\s*)(?=\()", re.IGNORECASE)
 
@@ -45,7 +45,7 @@ def diagram(code: str) -> str:
     code = _DIRECTIVE.sub(" ", _without_settings(code))
     code = _SHAPE.sub(_shape, code)
     code = _STYLE.sub(lambda found: _plain_style(found[0]), code)
-    code = _LOADS.sub(rf"\1{_JOINER}", code)
+    code = _LOADS.sub(rf"\1{JOINER}", code)
     code = _TAG.sub(lambda found: found[1] or "#lt;", code)
     return _SCHEME.sub(r"\1\2#colon;", code)
 
@@ -72,4 +72,4 @@ def _shape(found: re.Match[str]) -> str:
 
 def _plain_style(style: str) -> str:
     """Return a style without functions, however they are spelt."""
-    return _FUNCTION.sub(_JOINER, _ESCAPE.sub(rf"\\{_JOINER}", style))
+    return _FUNCTION.sub(JOINER, _ESCAPE.sub(rf"\\{JOINER}", style))

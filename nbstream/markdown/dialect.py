@@ -20,7 +20,7 @@ from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
     from contextlib import AbstractContextManager
 
     from nbstream.markdown.links import Images
@@ -89,9 +89,8 @@ class Renderer:
         self._inlines = InlineHtml(references, images)
         self._open_text = OpenText(self._text)
         self._missing: set[str] = set()
-        self._cells: dict[str, _Drawn] = {}
-        self._drawn: dict[str, _Drawn] = {}  # pieces of long texts
-        self._head: tuple[tuple[str, tuple[str, ...]], _Drawn] | None = None
+        self._cells: dict[Hashable, _Drawn] = {}  # of the table that is growing, and its head
+        self._drawn: dict[Hashable, _Drawn] = {}  # pieces of long texts
         self._places: list[int] = []  # where the last text was cut, up to the end of `_cut_text`
         self._cut_text = ""
 
@@ -213,7 +212,7 @@ class Renderer:
         text = open_text(block)[:stop]
         *pieces, rest = self._pieces(text, start)
         # Most open paragraphs are drawn from their last cut on. Headings and others are drawn whole at each update.
-        drawn = [self._kept(piece) for piece in pieces]
+        drawn = [self._piece(piece) for piece in pieces]
         drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
         return "".join(drawn)
 
@@ -227,22 +226,22 @@ class Renderer:
             self._places, self._cut_text = places.copy(), text[: places[-1]]
         return [text[one:other] for one, other in itertools.pairwise([*places, len(text)])]
 
-    def _kept(self, piece: str) -> str:
-        """Draw a piece, or return what was drawn of it before."""
-        kept = self._drawn.get(piece)
-        if kept is None or not self.references.keys().isdisjoint(kept.missing):
-            if len(self._drawn) > _MOST_KEPT:
-                self._drawn.clear()
+    def _piece(self, piece: str) -> str:
+        if len(self._drawn) > _MOST_KEPT:
+            self._drawn.clear()
+        return self._remembered(self._drawn, piece, piece, lambda: self._text(piece))
+
+    def _remembered(self, kept: dict[Hashable, _Drawn], key: Hashable, text: str, draw: Callable[[], str]) -> str:
+        """Draw something, or return what was drawn of it before."""
+        if "[^" in text:
+            return draw()  # a reference counts each time
+        drawn = kept.get(key)
+        if drawn is None or not self.references.keys().isdisjoint(drawn.missing):
             before, self._missing = self._missing, set()
-            seen = self._inlines.footnotes.seen()
-            html = self._text(piece)
-            kept = _Drawn(html, False, frozenset(self._missing), self._inlines.footnotes.since(seen))
-            self._drawn[piece] = kept
-            self._missing |= before
-        self._missing |= kept.missing
-        for key in kept.notes:
-            self._inlines.footnotes.number(key)
-        return kept.html
+            drawn = kept[key] = _Drawn(draw(), False, frozenset(self._missing))
+            self._missing = before
+        self._missing |= drawn.missing
+        return drawn.html
 
     def _text(self, text: str) -> str:
         self._inlines.missing = set()
@@ -256,18 +255,8 @@ class Renderer:
 
     def _table_head(self, block: Block) -> str:
         """Draw the head of a table, or return what was drawn of it: it is asked for at each update."""
-        key, kept = (block.lines[0], block.align), self._head
-        if kept is None or kept[0] != key or not self.references.keys().isdisjoint(kept[1].missing):
-            before, self._missing = self._missing, set()
-            seen = self._inlines.footnotes.seen()
-            html = self._new_head(block)
-            drawn = _Drawn(html, False, frozenset(self._missing), self._inlines.footnotes.since(seen))
-            kept = self._head = key, drawn
-            self._missing |= before
-        self._missing |= kept[1].missing
-        for name in kept[1].notes:
-            self._inlines.footnotes.number(name)
-        return kept[1].html
+        line = block.lines[0]
+        return self._remembered(self._cells, (line, block.align), line, lambda: self._new_head(block))
 
     def _new_head(self, block: Block) -> str:
         return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
@@ -279,14 +268,9 @@ class Renderer:
 
     def _cell(self, text: str) -> str:
         """Draw a cell, or return what was drawn for the same text in the table that is growing."""
-        if "[^" in text or len(text) > _LONG:
-            return "".join(map(self._kept, self._pieces(text)))  # a reference counts each time
-        drawn = self._cells.get(text)
-        if drawn is None or not self.references.keys().isdisjoint(drawn.missing):
-            html = self._text(text)
-            drawn = self._cells[text] = _Drawn(html, False, frozenset(self._inlines.missing))
-        self._missing |= drawn.missing
-        return drawn.html
+        if len(text) > _LONG:
+            return "".join(map(self._piece, self._pieces(text)))
+        return self._remembered(self._cells, text, text, lambda: self._text(text))
 
 
 def _list_frame(block: Block) -> Frame:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 
+from nbstream.markdown.source import JOINER
 from nbstream.markdown.tex import COMMANDS, ENVIRONMENTS
 
 __all__ = ["allowed_commands", "defuse_commands", "formula", "hide_markers", "hide_openers"]
 
-# Shown as nothing; between a backslash and a name it makes the name harmless.
-_JOINER = "\u2060"
 _COMMAND = re.compile(
     r"(\\|&#92;)(?=(?:href|url|ref|eqref|require|style|class|cssId|data|includegraphics|mmlToken|bbox|unicode|input|include"
     r"|newcommand|renewcommand|newenvironment|renewenvironment|def|let|csname|catcode)(?![A-Za-z])|html)"
@@ -20,7 +19,7 @@ _COMMAND = re.compile(
 _ANY_COMMAND = re.compile(r"\\(?:(begin|end)\{([A-Za-z]*)\*?\}|([A-Za-z]+)|[^A-Za-z]?)")
 _CARETS = re.compile(r"\^(?=\^)")
 # Besides the commands with names: spaces, accents, line breaks, marks that stand for themselves.
-_SYMBOLS = frozenset(f"{_JOINER}!#$%&'()*,./:;<=>[\\]^_`{{|}}~\" \n-+")
+_SYMBOLS = frozenset(f"{JOINER}!#$%&'()*,./:;<=>[\\]^_`{{|}}~\" \n-+")
 _ENVIRONMENT = re.compile(r"(\\|&#92;)(?=(?:begin|end)\{)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(\[:])")
@@ -36,7 +35,7 @@ _OPENERS = (("$$", "$$"), ("\\begin{", "\\end{"), ("\\\\(", "\\\\)"), ("\\\\[", 
 
 def defuse_commands(text: str) -> str:
     """Return prose with a word joiner in every TeX command that does something: a math renderer may walk over it."""
-    return _ENVIRONMENT.sub(rf"\1{_JOINER}", _COMMAND.sub(rf"\1{_JOINER}", text))
+    return _ENVIRONMENT.sub(rf"\1{JOINER}", _COMMAND.sub(rf"\1{JOINER}", text))
 
 
 def allowed_commands(formula: str) -> str:
@@ -58,7 +57,7 @@ def _allowed(found: re.Match[str]) -> str:
         is_allowed = environment in ENVIRONMENTS
     else:
         is_allowed = name in COMMANDS if name else not found[0][1:] or found[0][1:] in _SYMBOLS
-    return found[0] if is_allowed else f"\\{_JOINER}{found[0][1:]}"
+    return found[0] if is_allowed else f"\\{JOINER}{found[0][1:]}"
 
 
 def formula(text: str, *, one_line: bool = False) -> str:
@@ -87,10 +86,10 @@ def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
     """
     for opener, closer in _OPENERS:
         if opener in code and document.count(closer) > (opener == closer):
-            code = code.replace(opener, opener[0] + _JOINER + opener[1:])
+            code = code.replace(opener, opener[0] + JOINER + opener[1:])
     if not markup:
         return code
-    return _LINK.sub(f"]{_JOINER}", _TAG.sub(f"<{_JOINER}", code))
+    return _LINK.sub(f"]{JOINER}", _TAG.sub(f"<{JOINER}", code))
 
 
 def hide_markers(code: str) -> str:
@@ -100,5 +99,5 @@ def hide_markers(code: str) -> str:
     `<cite data-cite=…>`.
     """
     for what in (_PLACEHOLDER, _QUARTO, _CITED):
-        code = what.sub(rf"\g<0>{_JOINER}", code)
+        code = what.sub(rf"\g<0>{JOINER}", code)
     return code

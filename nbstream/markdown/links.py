@@ -19,6 +19,7 @@ __all__ = [
     "inline_target",
     "is_remote",
     "label_at",
+    "labels_in",
     "normalise",
     "safe_url",
     "title_at",
@@ -113,6 +114,11 @@ def label_at(text: str, start: int) -> re.Match[str] | None:
     """Return the match of a link label (`[…]`, group 1 its content) at `start`."""
     found = _LABEL.match(text, start)
     return found if found and found[1].strip() else None
+
+
+def labels_in(text: str) -> set[str]:
+    """Return what stands in brackets in a text, in the form in which labels are compared."""
+    return {normalise(unescape(label)) for label in _LABEL.findall(text)}
 
 
 def url_at(text: str, start: int) -> tuple[str, int] | None:

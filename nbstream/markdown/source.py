@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["clean", "lines_of"]
+__all__ = ["JOINER", "clean", "lines_of"]
+
+JOINER = "\u2060"
+"""The word joiner: shown as nothing, neither white space nor punctuation, and part of no syntax."""
 
 _KEPT = "\t\n"
 # C0 controls are shown as control pictures (an ESC that reached a terminal would act); C1 controls have no picture.

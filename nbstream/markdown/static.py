@@ -15,10 +15,10 @@ from nbstream.markdown.diagrams import diagram
 from nbstream.markdown.formulas import formula, hide_markers, hide_openers
 from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
-from nbstream.markdown.source import clean
+from nbstream.markdown.source import JOINER, clean
 from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
-from nbstream.markdown.words import JOINER, escaped, line_start
+from nbstream.markdown.words import escaped, line_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,11 +11,9 @@ from __future__ import annotations
 import re
 
 from nbstream.markdown.formulas import defuse_commands
+from nbstream.markdown.source import JOINER
 
-__all__ = ["JOINER", "escaped", "line_start", "words"]
-
-JOINER = "\u2060"
-"""The word joiner: neither white space nor punctuation, and part of no syntax."""
+__all__ = ["escaped", "line_start", "words"]
 
 # Every character that is special to some Markdown parser; a backslash before it makes it literal in all.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
