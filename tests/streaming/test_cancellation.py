@@ -61,7 +61,8 @@ def sockets_to(port: int) -> list[str]:
         with contextlib.suppress(OSError):  # it was closed meanwhile
             open_here.add(str(descriptor.readlink()))
     rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
-    return [row[3] for row in rows if row[2].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in open_here]
+    here = [row for row in rows if row[2].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in open_here]
+    return list({row[9]: row[3] for row in here}.values())  # a table that changes while it is read may show one twice
 
 
 # --- one stream, on an engine of its own ------------------------------------------------------------------------------
