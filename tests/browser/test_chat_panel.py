@@ -60,7 +60,9 @@ def open_panel(open_notebook: OpenNotebook, front_end: str, *cells: str) -> tupl
     return notebook, Panel(notebook, 1)
 
 
-def saved(notebook: Notebook) -> dict[str, Any]:
+def saved(notebook: Notebook, words: str, cell: int = 1) -> dict[str, Any]:
+    """The file, saved when the transcript has these words: it reaches the page after the turn's end does."""
+    expect(notebook.output(cell).locator(".nbs-transcript").last).to_contain_text(words, timeout=PATIENCE_MS)
     notebook.prompt(0).click()  # in the composer, Escape is a key of its own
     return notebook.save()
 
@@ -86,7 +88,7 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
     values = "len(reply) == len(panel.text) > 500, panel.usage.output_tokens, len(panel.messages)"
     assert notebook.value(values, 2) == "True 265 2"
 
-    _, transcript, view = outputs_of(saved(notebook), 1)
+    _, transcript, view = outputs_of(saved(notebook, "Hello"), 1)
     assert "## Hello" in "".join(transcript["data"]["text/markdown"])
     assert len(transcript["metadata"]["nbstream"]["chat"]["turns"]) == 2
     assert "application/vnd.jupyter.widget-view+json" in view["data"]
@@ -226,7 +228,7 @@ def test_a_panel_is_a_widget_among_others_and_is_kept(
     panel.wait_for_text(1, "7, 8, 9")
     for each in notebook.output(1).locator(".nbs-transcript").all():
         expect(each).to_be_hidden()
-    _, _, transcript = outputs_of(saved(notebook), 1)
+    _, _, transcript = outputs_of(saved(notebook, "7, 8, 9"), 1)
     assert "7, 8, 9" in "".join(transcript["data"]["text/markdown"])
     assert len(transcript["metadata"]["nbstream"]["chat"]["turns"]) == 2
 
@@ -255,7 +257,7 @@ def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     notebook, panel = open_panel(open_notebook, front_end, panel_cell(upstream))
     panel.send("Count to 9")
     panel.wait_for_end(1)
-    saved(notebook)
+    saved(notebook, "7, 8, 9")
     notebook.page.goto("about:blank")
     jupyter.end_kernel(notebook.path.name)
     notebook.load()
@@ -273,7 +275,7 @@ def test_a_conversation_is_restored_after_a_restart_of_the_kernel(
     notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream), restoring)
     panel.send("Count to 9")
     panel.wait_for_end(1)
-    saved(notebook)
+    saved(notebook, "7, 8, 9")
     page = notebook.page
     notebook.prompt(0).click()
     page.keyboard.press("0")

@@ -24,7 +24,7 @@ def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is
     panel.wait_for_end(1)
     panel.page.wait_for_timeout(KEPT_MS + 1000)  # nothing tells that nothing is said
     expect(panel.root.locator(".nbs-notice")).to_be_hidden()
-    saved(notebook)
+    saved(notebook, "1, 2, 3, 4")
 
     notebook.load()
     panel = Panel(notebook, 1)
@@ -39,7 +39,7 @@ def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is
     again.wait_for_end(5)
     again.page.wait_for_timeout(KEPT_MS + 1000)
     expect(again.root.locator(".nbs-notice")).to_be_hidden()
-    outputs = saved(notebook)["cells"][2]["outputs"]
+    outputs = saved(notebook, "1, 2, 3, 4, 5, 6", 2)["cells"][2]["outputs"]
     chats = [output["metadata"]["nbstream"]["chat"] for output in outputs if "nbstream" in output["metadata"]]
     assert [len(chat["turns"]) for chat in chats] == [6]
 
