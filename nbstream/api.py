@@ -143,7 +143,7 @@ def stream(*arguments: Any, **options: Any) -> StreamResult:
         print(result.usage.output_tokens)
         ```
     """
-    return start(*arguments, **options).wait()
+    return start(*arguments, **options).unread().wait()
 
 
 @like(start)
@@ -161,7 +161,7 @@ async def astream(*arguments: Any, **options: Any) -> StreamResult:
         one, two = await asyncio.gather(nbs.astream("One?", model="demo"), nbs.astream("Two?", model="demo"))
         ```
     """
-    return await start(*arguments, **options).wait_async()
+    return await start(*arguments, **options).unread().wait_async()
 
 
 def configure(**values: Any) -> None:

@@ -255,7 +255,7 @@ class StreamResult(PartViews):
                 result = error.result.resume()
             ```
         """
-        resumed: StreamResult = self.start_again(display=display).wait()
+        resumed: StreamResult = self.start_again(display=display).unread().wait()
         return resumed
 
     def start_again(self, *, display: bool = True) -> Any:

@@ -133,7 +133,7 @@ class Chat(ChatRecord):
             chat.stream("And in one sentence?").text
             ```
         """
-        return self.start(prompt, **options).wait()
+        return self.start(prompt, **options).unread().wait()
 
     async def astream(self, prompt: Prompt, **options: Any) -> StreamResult:
         """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
@@ -151,7 +151,7 @@ class Chat(ChatRecord):
             one, two = await asyncio.gather(chat.astream("Go on"), chat.fork().astream("Go on"))
             ```
         """
-        return await self.start(prompt, **options).wait_async()
+        return await self.start(prompt, **options).unread().wait_async()
 
     def stop(self) -> None:
         """End the answer in flight, if there is one; what had arrived is kept, and marked as stopped.

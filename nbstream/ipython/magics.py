@@ -99,7 +99,7 @@ class StreamMagics(Magics):
             What is a gradient?
         """
         options, handle = self._begin(line, cell, local_ns or {})
-        handle.when_committed(partial(self._bind, options))
+        handle.unread().when_committed(partial(self._bind, options))
         if options.awaited:
             return self._finish_awaited(handle)
         result = handle.wait()
@@ -140,7 +140,7 @@ class StreamMagics(Magics):
             self._unset("stream_text", "stream_usage", options.out, options.usage)
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
-        handle.when_committed(partial(self._bind, options))
+        handle.unread().when_committed(partial(self._bind, options))
         handle.wait()
 
     async def _finish_awaited(self, handle: StreamHandle) -> None:

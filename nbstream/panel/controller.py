@@ -152,19 +152,19 @@ class PanelController:
     def edit(self, turn_id: str, text: str) -> None:
         """Ask again with other words, and with the files of the question."""
         content = next((turn.content for turn in self.chat.turns if turn.id == turn_id), None)
-        self.chat.edit(turn_id, edited(content, text), display=False, **self._told())
+        self.chat.edit(turn_id, edited(content, text), display=False, **self._told()).unread()
 
     @reader_in(Place.PANEL)
     def regenerate(self, turn_id: str) -> None:
         """Ask for another answer."""
-        self.chat.regenerate(turn_id, display=False, **self._told())
+        self.chat.regenerate(turn_id, display=False, **self._told()).unread()
 
     retry = regenerate
 
     @reader_in(Place.PANEL)
     def resume(self, turn_id: str) -> None:
         """Continue a partial answer."""
-        self.chat.resume(turn_id, display=False, **self._told())
+        self.chat.resume(turn_id, display=False, **self._told()).unread()
 
     def select(self, turn_id: str) -> None:
         """Show the branch of this sibling; not while an answer arrives, which belongs to the branch that is shown."""
@@ -264,7 +264,7 @@ class PanelController:
         if self._busy():
             return False
         try:
-            self.chat.start(prompt, display=False, **self._told())
+            self.chat.start(prompt, display=False, **self._told()).unread()
         except UsageError:
             if self._busy():  # somebody else was faster
                 return False

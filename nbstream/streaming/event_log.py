@@ -45,6 +45,7 @@ class EventLog:
         self._events: list[Event] = []
         self._fixed = 0  # how many of them some reader has seen or are joined; joining these again would be quadratic
         self._over = False
+        self._kept = True
         self._waiting: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 
@@ -54,12 +55,20 @@ class EventLog:
     def append(self, events: Sequence[Event]) -> None:
         """Add what has come."""
         with self._lock:
-            self._events.extend(events)
+            if self._kept:
+                self._events.extend(events)
             if len(self._events) - self._fixed > _UNJOINED:
                 self._join()
             waiting = self._taken()
         for wake in waiting:
             wake()
+
+    def discard(self) -> None:
+        """Free the events and keep none: nobody is going to read them. They are the whole text once more."""
+        with self._lock:
+            self._kept = False
+            self._events.clear()
+            self._fixed = 0
 
     def close(self) -> None:
         """Nothing follows."""
@@ -133,6 +142,8 @@ class EventLog:
         What a reader has been given no longer changes.
         """
         with self._lock:
+            if not self._kept:
+                raise RuntimeError("the events of this answer have not been kept")
             if position == 0:
                 self._join()
             self._fixed = len(self._events)

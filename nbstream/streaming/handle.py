@@ -141,6 +141,11 @@ class StreamHandle:
         """
         return EventReader(self._rounds, self._future)
 
+    def unread(self) -> Self:
+        """The handle itself, which keeps no events: for a caller that gives it to nobody who could read them."""
+        self._rounds.log.discard()
+        return self
+
     def __enter__(self) -> Self:
         return self
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import nbstream as nbs
 from nbstream.display.notebook import NotebookSurface
 from nbstream.events import TextDelta
 from nbstream.testing import ScriptedStream, play
@@ -18,6 +19,7 @@ from tests.cost.on_a_page import OnAPage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PATIENCE = 60.0
 SOME_KILOBYTES = 100_000
 
 
@@ -41,6 +43,24 @@ def test_a_stream_holds_its_text_and_little_else(chunks: int) -> None:
     peak = peak_of(lambda: play(stream))
     print(f"\n{size:,} characters in {chunks:,} chunks: {peak:,} bytes at the highest")
     assert peak < 3 * size + SOME_KILOBYTES
+
+
+def test_an_answer_whose_events_nobody_can_read_is_not_kept_twice() -> None:
+    chunks = 20_000
+    source = ScriptedStream(*([TextDelta(f"{number:>10}")] for number in range(chunks)), END)
+    size = 10 * chunks
+
+    def waited_for() -> None:
+        nbs.stream("hi", model="m", source=source, display=False)
+
+    def started() -> None:
+        nbs.start("hi", model="m", source=source, display=False).result(PATIENCE)
+
+    waited_for()
+    peaks = [peak_of(waited_for), peak_of(started)]
+    print(f"\n{size:,} characters: {peaks[0]:,} bytes at the highest, {peaks[1]:,} where events can still be read")
+    assert peaks[0] < 2 * size + SOME_KILOBYTES
+    assert peaks[1] > peaks[0] + 0.9 * size
 
 
 @pytest.mark.usefixtures("outputs")

@@ -199,6 +199,19 @@ def test_what_is_joined_is_not_copied_again_when_more_comes():
     assert max(len(event.text) for event in log if isinstance(event, TextDelta)) < 10_000
 
 
+def test_what_nobody_can_read_is_not_kept():
+    log = EventLog()
+    log.append([TextDelta("a")])
+    log.discard()
+    assert len(log) == 0
+    log.append([TextDelta("b")])
+    log.close()
+    assert len(log) == 0
+    with pytest.raises(RuntimeError, match="have not been kept"):
+        next(iter(log))
+    assert list(log.growth()) == [None]
+
+
 def test_what_has_been_read_is_not_joined_any_more():
     log = EventLog()
     log.append([TextDelta("a"), TextDelta("b")])
