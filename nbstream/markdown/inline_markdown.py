@@ -16,7 +16,7 @@ from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.links import image_note, is_remote
 from nbstream.markdown.open_text import cuts
-from nbstream.markdown.words import words
+from nbstream.markdown.words import is_plain, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,6 +62,8 @@ class InlineMarkdown:
 
     def text(self, text: str) -> str:
         """Return `text` made inert."""
+        if is_plain(text):
+            return text
         places = [0, *cuts(text), len(text)]
         parsed = (parse_inline(text[one:other], self._references, set()) for one, other in itertools.pairwise(places))
         nodes = tuple(itertools.chain.from_iterable(parsed))

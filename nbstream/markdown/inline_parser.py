@@ -13,7 +13,7 @@ from nbstream.markdown.footnotes import note_key, note_reference
 from nbstream.markdown.inline_marks import DEEPEST, NODE, Escaped, arranged
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.links import inline_target, label_at, normalise, safe_url, unescape
-from nbstream.markdown.literals import SPECIAL, Literals
+from nbstream.markdown.literals import Literals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_inline"]
 
-_TOKEN = re.compile(rf"{SPECIAL}|!?\[|\]")
+# Those of `SPECIAL`, and brackets.
+_TOKEN = re.compile(r"[`\\$&<!\[\]](?:(?<=`)`*|(?<=\$)\$*|(?<=!)\[|(?<=[\\&<\[\]]))")
 
 
 class _Scope(NamedTuple):

@@ -61,7 +61,8 @@ def cuts(text: str, start: int = 0) -> Iterator[int]:
 
 
 def _next_cut(text: str, start: int) -> int | None:
-    dense = next(itertools.islice(_MARK.finditer(text, start), _MOST_MARKS, None), None)
+    marks = _MARK.finditer(text, start, start + _LONGEST_PIECE + 3)  # the longest has three characters
+    dense = next(itertools.islice(marks, _MOST_MARKS, None), None)
     limit = min(start + _LONGEST_PIECE, dense.start() if dense else len(text))
     at = start + _PIECE
     while at < limit and (gap := _GAP.search(text, at, limit)):

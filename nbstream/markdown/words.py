@@ -13,7 +13,7 @@ import re
 from nbstream.markdown.formulas import defuse_commands
 from nbstream.markdown.source import JOINER
 
-__all__ = ["escaped", "line_start", "words"]
+__all__ = ["escaped", "is_plain", "line_start", "words"]
 
 # Every character that is special to some Markdown parser; a backslash before it makes it literal in all.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+.!|<>~$&-])")
@@ -28,6 +28,10 @@ _SPECIAL = re.compile(
     r"|(?<=[A-Za-z0-9+.\-]):(?=[^\s:])"
     r"|(?<![A-Za-z0-9:]):(?=[a-z_][a-z0-9_+\-]*:)"  # an emoji
 )
+# Every character in these: a set alone is found fast.
+_MAY_BE_SPECIAL = re.compile(r"[\\`<$^{\[\]*~_&=>!@:.]")
+_IN_PROSE = re.compile(r"[\\`<$^{\[\]*~_&=>!@:|\n]")
+_NONE: frozenset[int] = frozenset()
 _WRITTEN = {"<": "&lt;", "`": "&#96;", "&": "&amp;", ">": "&gt;", "]": "&#93;"}
 # A character reference may stand for a line end.
 _BLANK_LINES = re.compile(r"\n\s*\n")
@@ -59,6 +63,16 @@ def escaped(words: str) -> str:
     return _MARKDOWN_SPECIAL.sub(r"\\\1", words)
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text has no character that could mean anything, as most have.
+
+    Example:
+        >>> is_plain("Some words, and more."), is_plain("a_b")
+        (True, False)
+    """
+    return not _IN_PROSE.search(text) and "www." not in text.lower()
+
+
 def words(text: str, *, bare: frozenset[str] = frozenset(), before_link: bool = True, in_table: bool = False) -> str:
     r"""Return characters so that they stand for themselves only.
 
@@ -72,10 +86,14 @@ def words(text: str, *, bare: frozenset[str] = frozenset(), before_link: bool = 
         >>> print(words("a_b [1] costs $5 & <b>", bare=frozenset("$")))
         a_b [1] costs \$5 & &lt;b>
     """
-    brackets = _bare_brackets(f"{text}[" if before_link else text)
+    if is_plain(text):
+        return text
+    brackets = _bare_brackets(f"{text}[" if before_link else text) if "]" in text else _NONE
 
     def written(found: re.Match[str]) -> str:
         ch, at = found[0], found.start()
+        if not _SPECIAL.match(text, at):
+            return ch
         if ch == "$":
             # Front ends look for formulas in what has been parsed, where an escape is gone; not beyond an element.
             return "\\$" if ch in bare else "<span>\\$</span>"
@@ -94,7 +112,8 @@ def words(text: str, *, bare: frozenset[str] = frozenset(), before_link: bool = 
             return f"\\{{{JOINER}"
         return _WRITTEN.get(ch, f"\\{ch}")
 
-    safe = _BRACKET_OF_MATH.sub(rf"\1{JOINER}", _SPECIAL.sub(written, _BLANK_LINES.sub("\n", text)))
+    text = _BLANK_LINES.sub("\n", text)
+    safe = _BRACKET_OF_MATH.sub(rf"\1{JOINER}", _MAY_BE_SPECIAL.sub(written, text))
     safe = defuse_commands(safe)
     return safe.replace("|", "\\|") if in_table else safe
 
@@ -109,8 +128,8 @@ def _bare_brackets(text: str) -> set[int]:
             opened.append(at)
         elif opened:
             opener = opened.pop()
-            is_alert = text[opener + 1] == "!"  # `[!NOTE]`
-            if _HARMLESS_NEXT.match(text, at + 1) and text[opener - 1 : opener] != "!" and not is_alert:
+            acts = text[opener + 1] == "!" or text[opener : at + 1] == "[TOC]"  # `[!NOTE]` is an alert
+            if _HARMLESS_NEXT.match(text, at + 1) and text[opener - 1 : opener] != "!" and not acts:
                 bare |= {opener, at}
     return bare
 
