@@ -1,4 +1,4 @@
-"""Which scripts put no spaces around words, so that marks and formulas touch the letters beside them.
+"""What depends on the script of a text: whether its words have spaces around them, and in which direction it runs.
 
 Knows nothing of Markdown.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["without_spaces"]
+__all__ = ["is_right_to_left", "without_spaces"]
 
 # Thai, Lao, Burmese and Khmer. Chinese, Japanese and Korean are known by the width of their characters.
 _NARROW = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+# The blocks of Unicode for scripts such as Hebrew, Arabic, Syriac and N'Ko, with their presentation forms.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 
 
 def without_spaces(ch: str) -> bool:
@@ -22,3 +24,19 @@ def without_spaces(ch: str) -> bool:
         [True, True, True, False, False]
     """
     return unicodedata.east_asian_width(ch) in {"W", "F"} or _NARROW.match(ch) is not None
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether a text runs from right to left: its first character with a direction decides, as in HTML.
+
+    Source: rules P2 and P3 of https://www.unicode.org/reports/tr9/ and `dir=auto` in
+    https://html.spec.whatwg.org/multipage/dom.html#the-dir-attribute
+
+    Example:
+        >>> [is_right_to_left(text) for text in ("1. سلام", "Persian: سلام", "1, 2")]
+        [True, False, False]
+    """
+    if not _RIGHT_TO_LEFT.search(text):
+        return False
+    directions = map(unicodedata.bidirectional, text)
+    return next((each != "L" for each in directions if each in {"L", "R", "AL"}), False)

@@ -15,6 +15,7 @@ from nbstream.markdown.diagrams import diagram
 from nbstream.markdown.formulas import formula, hide_markers, hide_openers
 from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
+from nbstream.markdown.scripts import is_right_to_left
 from nbstream.markdown.source import JOINER, clean
 from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
@@ -36,6 +37,10 @@ _OPENS_MATH = re.compile(r"\$|\\begin\{|\\\\[(\[]")
 _MARKUP = re.compile(r"<[A-Za-z/!?]|\]\(|^[ \t]*\*?\[[^\]\n]+\]:|\{:?[^{}\n]*[=.#][^{}\n]*\}|&[#A-Za-z]", re.MULTILINE)
 # A line that begins no block, whatever stands before it.
 _GOES_ON = re.compile(r"[ \t]*[A-Za-z0-9$\\/.(){};,\"'<&@%]")
+# An element that notebooks know. GitHub finds the direction by itself, and of a `div` pandoc would make TeX that few
+# documents define. Python-Markdown's `extra` wants to be asked to read it.
+_LEFTWARDS, _END = '<section dir="rtl" markdown="1">', "</section>"
+_ACTS_IN_HTML = re.compile(r"<(?!/?(?:br|kbd|span|sub|sup)>)[A-Za-z/!?]")
 # A paragraph of which nothing is seen.
 _NOTHING = "&#8288;"
 _OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
@@ -77,19 +82,30 @@ class _Writer:
     def blocks(self, blocks: list[Block], *, tight: bool = False) -> list[str]:
         lines: list[str] = []
         bullet = before = ""
+        leftwards = False
         for block in blocks:
             if block.kind in NOT_IN_PLACE:
                 continue
             if self._is_indented(block) and before not in {"paragraph", "heading"}:
                 lines += [""] * bool(lines and lines[-1]) + [_NOTHING]  # or it would be part of what is before it
             written = self._block(block, bullet if before == "list" else "")
+            if leftwards != self._is_leftwards(block, written):
+                leftwards = not leftwards
+                lines += [*[""] * bool(lines), _LEFTWARDS if leftwards else _END, ""]
             isolated = not tight or self._risky(block)
             if lines and (isolated or before == "risky") and lines[-1]:
                 lines.append("")
             lines += written
             bullet = written[0].lstrip("0123456789")[:1] if block.kind == "list" else ""
             before = "risky" if self._risky(block) else block.kind
-        return lines
+        return [*lines, "", _END] if leftwards else lines
+
+    def _is_leftwards(self, block: Block, written: list[str]) -> bool:
+        """Whether a block has an element around it for its direction.
+
+        Python-Markdown by itself leaves alone what is in HTML, so there may be no markup in it, not even in code.
+        """
+        return not self._nested and _is_right_to_left(block) and not any(map(_ACTS_IN_HTML.search, written))
 
     def _risky(self, block: Block) -> bool:
         """Whether code needs blank lines around it: a formula never reaches across one."""
@@ -207,6 +223,12 @@ class _Writer:
         width = -(-(len(mark) + 1) // 4) * 4 if self._wide else len(mark) + 1
         first = f"{mark:<{width}}{written[0]}" if written else mark
         return [first, *(" " * width + line if line else "" for line in written[1:])]
+
+
+def _is_right_to_left(block: Block) -> bool:
+    while block.children:
+        block = block.children[0]
+    return block.kind in {"heading", "paragraph", "table"} and is_right_to_left(block.text)
 
 
 def _is_markup(block: Block) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Patch
 
-__all__ = ["Acting", "acting", "acting_inert", "live", "mixtures", "moments", "table", "written"]
+__all__ = ["Acting", "acting", "acting_inert", "live", "mixtures", "moments", "right_to_left", "table", "written"]
 
 Acting = dict[str, dict[str, list[str]]]
 """By renderer, what was found for each text that acts."""
@@ -48,6 +48,14 @@ def written() -> dict[str, str]:
 def acting_inert(name: str) -> dict[str, list[str]]:
     """Return what is found in what a renderer makes of the inert Markdown of every payload, by that Markdown."""
     return acting(list(written().values()), [name])[name]
+
+
+@cache
+def right_to_left() -> list[str]:
+    """Return the inert Markdown of payloads in and around text that runs from right to left."""
+    shapes = ("שלום {}", "שלום\n\n{}\n\nעולם", "- שלום\n- {}\n- עולם")  # noqa: RUF001
+    texts = [inert(shape.format(payload.text)) for payload in PAYLOADS[::15] for shape in shapes]
+    return list(dict.fromkeys(texts))
 
 
 def moments(seed: int = 11) -> dict[str, list[str]]:

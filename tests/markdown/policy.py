@@ -76,6 +76,9 @@ _VALUES: Mapping[tuple[str, str], re.Pattern[str]] = {
     ("input", "disabled"): re.compile("|disabled"),
     ("input", "checked"): re.compile("|checked"),
     ("span", "data-cites"): re.compile(r"[\w:.#$%&+?<>~/ -]*"),  # pandoc: a name after an @, shown as it is
+    ("section", "dir"): re.compile("rtl"),
+    ("section", "markdown"): re.compile("1"),  # where Python-Markdown does not know it
+    ("section", "data-markdown"): re.compile("1"),  # pandoc's name for it
     ("ol", "start"): re.compile(r"-?\d+"),
     ("ol", "type"): re.compile("[1aAiI]"),
     ("li", "value"): re.compile(r"\d+"),
@@ -259,7 +262,7 @@ def _words(text: str) -> frozenset[str]:
 
 _TEXT_COMMANDS = _words(
     """
-    phantomsection LaTeX
+    phantomsection LaTeX mbox
     kern LTcaptype begin end item section subsection subsubsection paragraph subparagraph chapter textbf textit emph
     texttt textsc textsuperscript textsubscript underline st sout ul hl href url nolinkurl label hypertarget
     tightlist pagestyle textbackslash textasciitilde textasciicircum textless textgreater textbar textquotesingle
@@ -336,8 +339,8 @@ ATTRIBUTES_OF_TOKENS = frozenset({"href", "style", "start", "class", "title"})
 
 
 def is_plain_tag(html: str) -> bool:
-    """Whether `html` is a tag that Markdown may hold: of an element that does nothing, without attributes."""
-    return re.fullmatch(r"<br>|</?(?:kbd|span|sub|sup)>", html) is not None
+    """Whether `html` is a tag that Markdown may hold: of an element that does nothing, or has a direction."""
+    return re.fullmatch(r'<br>|</?(?:kbd|span|sub|sup)>|<section dir="rtl" markdown="1">|</section>', html) is not None
 
 
 def tokens_act(types: str) -> list[str]:

@@ -210,7 +210,7 @@ def _myst_tokens(text: str) -> str:
         for token in tokens:
             if token.type in {"fence", "colon_fence"} and token.info.strip().startswith("{"):
                 yield f"directive {token.info.strip()}"
-            elif token.type == "html_inline" and policy.is_plain_tag(token.content):
+            elif token.type in {"html_block", "html_inline"} and policy.is_plain_tag(token.content.strip()):
                 pass
             else:
                 yield f"{token.type} {' '.join(sorted({*token.attrs} - policy.ATTRIBUTES_OF_TOKENS))}".strip()

@@ -6,7 +6,7 @@ import pytest
 
 from nbstream.markdown import inert, render
 from tests.markdown import policy
-from tests.markdown.acting import acting, acting_inert, live, mixtures, moments, written
+from tests.markdown.acting import acting, acting_inert, live, mixtures, moments, right_to_left, written
 from tests.markdown.renderers import QUICK, RENDERERS
 from tests.payloads import PAYLOADS
 
@@ -26,6 +26,12 @@ def test_each_renderer_would_let_payloads_act(name):
 def test_inert_markdown_does_nothing(name):
     found = acting_inert(name)
     assert {payload: found[text] for payload, text in written().items() if text in found} == {}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_inert_markdown_does_nothing_in_either_direction(name):
+    assert sum("<section" in text for text in right_to_left()) > 120
+    assert acting(right_to_left(), [name])[name] == {}
 
 
 def test_live_html_does_nothing():
