@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import html
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.conversation.export import to_markdown, to_text
@@ -38,6 +39,9 @@ _MOST_HTML, _MOST_WORDS, _MOST_IN_ALL = 250_000, 100_000, 2_600_000
 
 # So much HTML is redrawn at the end of each turn.
 _MOST_LATE = 24_000
+
+# The front end aligns cells of HTML to the right unless their own style says otherwise. In text, `<` is escaped.
+_CELL = re.compile(r'<(t[dh])(?: align="(\w+)")?>')
 
 _TOO_LARGE = "This conversation is too large to be kept in the notebook as a whole; keep it with panel.chat.save(path)."
 
@@ -146,7 +150,11 @@ def _html_of(turn: Turn) -> str:
     shown = render(text_of(turn.content) or turn.refusal) if turn.answer is None else _body_of(turn.answer)
     mark = mark_of(turn.answer, Place.PANEL) if turn.answer is not None else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
-    return f"<div>{said}{shown}{attached}{ended}</div>"
+    return f"<div>{said}{_CELL.sub(_aligned, shown)}{attached}{ended}</div>"
+
+
+def _aligned(cell: re.Match[str]) -> str:
+    return f'<{cell[1]} style="text-align: {cell[2] or "left"}">'
 
 
 def _body_of(answer: StreamResult) -> str:

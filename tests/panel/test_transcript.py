@@ -44,6 +44,14 @@ def test_the_conversation_is_there_in_each_form_and_to_be_restored():
     assert warning == ""
 
 
+def test_columns_are_aligned_as_they_were_written():
+    # A front end aligns cells of HTML to the right.
+    data, *_ = bundle(chat_of("Hi", "| a | b |\n|---|--:|\n| `<td>` | d |"))
+    cells = re.findall("<t[hd] [^>]*>", data["text/html"])
+    assert cells == [f'<{tag} style="text-align: {side}">' for tag in ("th", "td") for side in ("left", "right")]
+    assert "&lt;td&gt;" in data["text/html"]
+
+
 def test_an_empty_chat_says_so():
     data, _, _ = bundle(Chat(model="m"))
     assert data["text/markdown"] == "*An empty chat.*"
@@ -70,7 +78,9 @@ class Dangers(HTMLParser):
             bad_link = name == "href" and not re.match(
                 r"\s*(https?://|mailto:|[^:]*$|[^:]*[/?#])", value or "", re.IGNORECASE
             )
-            if bad_link or name.startswith("on") or name in {"style", "src", "srcdoc", "srcset", "action"}:
+            bad_style = name == "style" and not re.fullmatch("text-align: (left|center|right)", value)
+            acts = name.startswith("on") or name in {"src", "srcdoc", "srcset", "action"}
+            if bad_link or bad_style or acts:
                 self.found.append(f"{tag} {name}={value}")
 
 
