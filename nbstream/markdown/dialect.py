@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.formulas import allowed_commands
-from nbstream.markdown.highlight import has_colours, highlight
+from nbstream.markdown.highlight import Colouring, has_colours
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
@@ -40,6 +40,7 @@ _MOST_KEPT = 200
 _MOST_COLOURED = 20_000
 # Some patterns take time by the square of a line's length, and nobody reads such lines.
 _LONGEST_COLOURED_LINE = 500
+_TOO_SLOW = "Shown without colours, because finding them takes too long."
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
 
@@ -94,10 +95,30 @@ class Renderer:
         self._places: list[int] = []  # where the last text was cut, up to the end of `_cut_text`
         self._cut_text = ""
 
-    def html(self, block: Block) -> tuple[str, frozenset[str]]:
-        """Return the sanitised HTML of a top-level block and the labels it uses that have no definition."""
+    def html(self, block: Block, *, colours: bool = True) -> tuple[str, frozenset[str]]:
+        """Return the sanitised HTML of a top-level block and the labels it uses that have no definition.
+
+        Args:
+            block: The block.
+            colours: Whether code gets its colours now; see `colouring`.
+        """
         self._missing = set()
+        if block.kind == "code" and not colours:
+            return self._plain_code(block), frozenset()
         return self._draw(block), frozenset(self._missing)
+
+    def colouring(self, block: Block) -> Colouring | None:
+        """Return what finds the colours of code; None if the block is shown without."""
+        if block.kind != "code" or not _coloured(block):
+            return None
+        return Colouring("".join(f"{line}\n" for line in block.lines), block.language)
+
+    def coloured(self, block: Block, colouring: Colouring) -> str:
+        """Return the HTML of code whose colours have been found, or which says that they took too long."""
+        html = colouring.html
+        if html is None:
+            return self._plain_code(block, _TOO_SLOW)
+        return f"{_code_opening(block)}{sanitise(html)}</code></pre>"
 
     def part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> tuple[str, frozenset[str]]:
         """Return the HTML of some of the parts of a block that has a `frame`, and the labels they miss.
@@ -140,14 +161,20 @@ class Renderer:
                 return Frame("<blockquote>", "\n</blockquote>", 1)
             case "table" if len(block.lines) > 1:
                 return Frame(f"{self._table_head(block)}<tbody>", "\n</tbody>\n</table>", 2)
-            case "code" if block.open or not _coloured(block):
-                closing = "</code></pre>" if block.open or not block.lines else "\n</code></pre>"
-                return Frame(_code_opening(block), closing, 2)
+            case "code":
+                return _code_frame(block)
             case "paragraph" if not tight and sum(map(len, block.lines)) > _LONG:
                 return Frame("<p>", "</p>", 1)
         return None
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
+        if block.kind == "paragraph" and not block.open:
+            # Kept without its element, because all items of a list change when it becomes loose.
+            html = self._kept(block, tight=True)
+            return html if tight else f"<p>{html}</p>"
+        return self._kept(block, tight=tight)
+
+    def _kept(self, block: Block, *, tight: bool) -> str:
         kept = block.cache
         if isinstance(kept, _Drawn) and kept.tight == tight and self.references.keys().isdisjoint(kept.missing):
             self._missing |= kept.missing
@@ -163,6 +190,9 @@ class Renderer:
         return html
 
     def _new(self, block: Block, *, tight: bool) -> str:
+        if not block.open and (colouring := self.colouring(block)):
+            colouring.advance()
+            return self.coloured(block, colouring)
         if frame := self.frame(block, tight=tight):
             html = f"{frame.opening}{self._part(block, 0, tight=frame.tight)}{frame.closing}"
             if block.kind == "table" and not block.open:
@@ -180,8 +210,6 @@ class Renderer:
                 return "<hr>"
             case "table":
                 return f"{self._table_head(block)}</table>"
-            case "code":
-                return self._code(block)
             case "math":
                 run = block.fence.run if block.fence else "$$"
                 # A page may hand it to a TeX engine, as with those in a line.
@@ -249,9 +277,9 @@ class Renderer:
         self._missing |= self._inlines.missing
         return html
 
-    def _code(self, block: Block) -> str:
-        code = "".join(f"{line}\n" for line in block.lines)
-        return f"{_code_opening(block)}{sanitise(highlight(code, block.language))}</code></pre>"
+    def _plain_code(self, block: Block, title: str = "") -> str:
+        frame = _code_frame(block, title)
+        return f"{frame.opening}{self._part(block, 0, tight=False)}{frame.closing}"
 
     def _table_head(self, block: Block) -> str:
         """Draw the head of a table, or return what was drawn of it: it is asked for at each update."""
@@ -298,10 +326,15 @@ def _coloured(block: Block) -> bool:
     return has_colours(block.language)
 
 
-def _code_opening(block: Block) -> str:
+def _code_frame(block: Block, title: str = "") -> Frame:
+    closing = "</code></pre>" if block.open or not block.lines else "\n</code></pre>"
+    return Frame(_code_opening(block, title), closing, 2)
+
+
+def _code_opening(block: Block, title: str = "") -> str:
     name = _CLASS_SAFE.sub("", block.language)
-    attribute = f' class="language-{name}"' if name else ""
-    return f"<pre><code{attribute}>"
+    attributes = f' class="language-{name}"' * bool(name) + f' title="{title}"' * bool(title)
+    return f"<pre><code{attributes}>"
 
 
 def render(*texts: str | Remark, images: Images = "link") -> str:

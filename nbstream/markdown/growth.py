@@ -80,14 +80,14 @@ class Growth:
         return self._grow(self._top, shown, parsed, 0)
 
     def settle(self, block: Block) -> tuple[Change, str, frozenset[str]]:
-        """Return the last change, the HTML of the whole block and the labels that it misses.
+        """Return the last change, the HTML of the whole block and the labels that it misses. Code has no colours yet.
 
         Args:
             block: The block, now closed.
         """
         frame, top = self.renderer.frame(block), self._top
         if frame is None or top is None or not top.committed or top.frame.opening != frame.opening:
-            html, missing = self.renderer.html(block)
+            html, missing = self.renderer.html(block, colours=False)
             if top is not None and top.tail is not None and html == self._on_page():
                 return Change(top.frame.depth, "", top.tail), html, missing
             return Change(0, html, ""), html, missing

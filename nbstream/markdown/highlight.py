@@ -5,19 +5,23 @@ Knows nothing of Markdown.
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from functools import cache
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pygments.lexer import Lexer
 
-__all__ = ["has_colours", "highlight"]
+__all__ = ["Colouring", "has_colours"]
 
 
-# Several times what ordinary code takes.
-_SECONDS, _SECONDS_A_CHARACTER = 0.05, 0.00005
+# Of processor time: several times what long blocks of ordinary code take.
+_MOST_SECONDS = 0.1
+_AT_ONCE = 16
 
 
 @cache
@@ -41,29 +45,50 @@ def has_colours(language: str) -> bool:
     return bool(language) and _lexer(language.lower()) is not None
 
 
-def highlight(code: str, language: str) -> str:
-    """Return `code` as HTML, with a span for each token if the language is known and its tokens are soon found.
+class Colouring:
+    r"""Finds the tokens of code, a few at a time.
+
+    Args:
+        code: The code.
+        language: A language that `has_colours`.
 
     Example:
-        >>> highlight("x < 1", "no such language")
-        'x &lt; 1'
+        >>> colouring = Colouring("x < 1", "python")
+        >>> colouring.advance()
+        True
+        >>> colouring.html
+        '<span class="n">x</span> <span class="o">&lt;</span> <span class="mi">1</span>\n'
     """
-    lexer = _lexer(language.lower()) if language else None
-    tokens = None if lexer is None else _tokens(lexer, code)
-    if tokens is None:
-        return escape(code, quote=False)
-    import pygments
-    from pygments.formatters import HtmlFormatter
 
-    return pygments.format(iter(tokens), HtmlFormatter(nowrap=True)).rstrip("\n") + "\n"
+    def __init__(self, code: str, language: str) -> None:
+        lexer = _lexer(language.lower())
+        assert lexer is not None
+        self._tokens: list[tuple[Any, str]] = []
+        self._rest: Iterator[tuple[Any, str]] | None = lexer.get_tokens(code)
+        self._taken = 0.0
+        self._given_up = False
 
+    def advance(self, seconds: float = math.inf) -> bool:
+        """Go on for so many seconds of processor time; return whether there is nothing left to do."""
+        began = now = time.thread_time()
+        latest = began + min(seconds, _MOST_SECONDS - self._taken)
+        while self._rest is not None and now < latest:
+            some = list(itertools.islice(self._rest, _AT_ONCE))
+            self._tokens += some
+            if len(some) < _AT_ONCE:
+                self._rest = None
+            now = time.thread_time()
+        self._taken += now - began
+        if self._rest is not None and self._taken >= _MOST_SECONDS:
+            self._rest, self._given_up = None, True  # some patterns take time by the square of the length
+        return self._rest is None
 
-def _tokens(lexer: Lexer, code: str) -> list[tuple[Any, str]] | None:
-    """The tokens of code, or None if they take much longer than code does: some patterns are quadratic."""
-    latest = time.thread_time() + _SECONDS + _SECONDS_A_CHARACTER * len(code)
-    tokens: list[tuple[Any, str]] = []
-    for token in lexer.get_tokens(code):
-        tokens.append(token)
-        if not len(tokens) % 16 and time.thread_time() > latest:
+    @property
+    def html(self) -> str | None:
+        """The code with a span for each token; None if it took too long to find them."""
+        if self._given_up:
             return None
-    return tokens
+        import pygments
+        from pygments.formatters import HtmlFormatter
+
+        return pygments.format(iter(self._tokens), HtmlFormatter(nowrap=True)).rstrip("\n") + "\n"

@@ -6,7 +6,9 @@ Knows nothing of clocks, threads or displays.
 
 from __future__ import annotations
 
+import math
 import re
+from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
@@ -21,6 +23,7 @@ from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
 if TYPE_CHECKING:
+    from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
 
@@ -28,6 +31,8 @@ __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
 _UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
+# How much of an update is spent on colours, which take much longer than everything else.
+_COLOURING_SECONDS = 0.005
 # Half a character or half a line end: kept back until the rest arrives.
 _CUT = re.compile(r"[\r\ud800-\udbff]\Z")
 
@@ -45,8 +50,8 @@ class Patch:
         depth: 0 for the slot itself, of which everything is replaced.
         commit: HTML to append to what has been committed, sanitised.
         tail: The HTML after that, sanitised; it may still change.
-        settled: Whether the block is structurally final. Only a link reference defined later changes it again, or
-            `change_remark`.
+        settled: Whether the block is structurally final. Only the colours of code, a link reference defined later and
+            `change_remark` change it again.
     """
 
     block: int
@@ -102,6 +107,7 @@ class IncrementalRenderer:
         self._settled: list[str] = []
         self._waiting: dict[str, list[_Settled]] = {}
         self._due: list[_Settled] = []
+        self._colourless: deque[tuple[int, Block, Colouring]] = deque()
         self._known = 0
         self._length = 0
         self._shown: list[Block] = []
@@ -115,7 +121,7 @@ class IncrementalRenderer:
 
         Returns:
             The blocks that settled or changed, in block order except that settled blocks changed by a late
-            definition come first.
+            definition, or by their colours, come first.
         """
         self._length += len(delta)
         text = self._held + delta
@@ -169,7 +175,10 @@ class IncrementalRenderer:
         """
         self._end_line()
         self._parser.close()
-        return (*self._update(), *self._redraw(final=True), *self._draw_footnotes())
+        patches = [*self._update(), *self._redraw(final=True), *self._draw_footnotes()]
+        while self._colourless:
+            patches += self._colour(math.inf)
+        return tuple(patches)
 
     def snapshot(self) -> list[str]:
         """Return the HTML of each block as it has been drawn, for a page that begins now or has missed something.
@@ -187,7 +196,7 @@ class IncrementalRenderer:
         self._held, self._line = "", []
 
     def _update(self) -> list[Patch]:
-        patches = self._redraw() + self._settle()
+        patches = self._colour(_COLOURING_SECONDS) + self._redraw() + self._settle()
         view = self._parser
         line = "".join(self._line)
         if not _UNDECIDED.fullmatch(line):
@@ -239,7 +248,17 @@ class IncrementalRenderer:
             self._settled.append(html)
             if missing:
                 self._wait(_Settled(number, block, frozenset()), missing)
+            if colouring := self._renderer.colouring(block):
+                self._colourless.append((number, block, colouring))
         return patches
+
+    def _colour(self, seconds: float) -> list[Patch]:
+        """Go on with the colours of the first code that has none yet: those of a long one take several updates."""
+        if not self._colourless or not self._colourless[0][2].advance(seconds):
+            return []
+        number, block, colouring = self._colourless.popleft()
+        html = self._settled[number] = self._renderer.coloured(block, colouring)
+        return [Patch(number, 0, html, "", settled=True)]
 
     def _wait(self, late: _Settled, missing: frozenset[str]) -> None:
         for label in missing - late.missing:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.ipython.interpolation import interpolate
 from nbstream.markdown import IncrementalRenderer, inert, render
-from nbstream.markdown.highlight import highlight
+from nbstream.markdown.highlight import Colouring, has_colours
 from nbstream.request import Endpoint, StreamRequest
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.credential import Credential
@@ -91,7 +91,10 @@ def _terminal(text: str, step: int) -> Iterator[None]:
 
 def _highlight(text: str, _: int) -> Iterator[None]:
     opening, code = text.split("\n", 1)
-    highlight(code.removesuffix("```\n"), opening.lstrip("`"))
+    language = opening.lstrip("`")
+    colouring = Colouring(code.removesuffix("```\n"), language) if has_colours(language) else None
+    while colouring is not None and not colouring.advance(0.005):
+        yield
     yield
 
 
@@ -229,7 +232,7 @@ class _Row(NamedTuple):
         if self.twice.total is None or self.twice.failure or self.once.failure:
             return True
         grows = self.ratio > _SLOWEST and self.twice.total > _CLOSE_TO_NOTHING
-        waits = self.way in {"incremental", "terminal"} and self.twice.longest > _LONGEST_UPDATE
+        waits = self.way in {"incremental", "terminal", "highlight"} and self.twice.longest > _LONGEST_UPDATE
         return grows or waits or self.twice.total > 2 * size / 100_000
 
     def __str__(self) -> str:
