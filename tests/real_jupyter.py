@@ -25,7 +25,9 @@ from nbstream.demo import DemoServer, Pace
 
 TOKEN = "browser-tests"
 PATIENCE_MS = 120_000
+FOREIGN_HOST = "canary.example.com"
 CHROMIUM_ARGS = [
+    f"--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1",  # for a browser it is any server
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

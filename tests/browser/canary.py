@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from nbstream.testing import Answer, FaultServer
+from tests.real_jupyter import FOREIGN_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,8 +53,8 @@ class Canary:
 
     @property
     def address(self) -> str:
-        """Host and port of the server that must not be asked."""
-        return urlsplit(self._server.base_url).netloc
+        """Host and port of the server that must not be asked: its name is a foreign one, to which links may lead."""
+        return f"{FOREIGN_HOST}:{urlsplit(self._server.base_url).port}"
 
     def armed(self, payloads: Iterable[Payload]) -> str:
         """Return an answer with these payloads, each below its number, and at its end `END` and a formula."""
