@@ -40,7 +40,10 @@ _GOES_ON = re.compile(r"[ \t]*[A-Za-z0-9$\\/.(){};,\"'<&@%]")
 # An element that notebooks know. GitHub finds the direction by itself, and of a `div` pandoc would make TeX that few
 # documents define. Python-Markdown's `extra` wants to be asked to read it.
 _LEFTWARDS, _END = '<section dir="rtl" markdown="1">', "</section>"
-_ACTS_IN_HTML = re.compile(r"<(?!/?(?:br|kbd|span|sub|sup)>)[A-Za-z/!?]")
+# JupyterLab aligns all paragraphs to the left. VS Code finds no formula behind such a tag.
+_AT_THE_RIGHT = '<span style="display: block; direction: rtl; text-align: right">'
+_BARE_DOLLAR = re.compile(r"(?<!\\)\$")
+_ACTS_IN_HTML = re.compile(rf"<(?!/?(?:br|kbd|span|sub|sup)>|{_AT_THE_RIGHT[1:]})[A-Za-z/!?]")
 # A paragraph of which nothing is seen.
 _NOTHING = "&#8288;"
 _OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
@@ -89,6 +92,8 @@ class _Writer:
             if self._is_indented(block) and before not in {"paragraph", "heading"}:
                 lines += [""] * bool(lines and lines[-1]) + [_NOTHING]  # or it would be part of what is before it
             written = self._block(block, bullet if before == "list" else "")
+            if block.kind == "paragraph" and not tight and _is_right_to_left(block):
+                written = _at_the_right(written)
             if leftwards != self._is_leftwards(block, written):
                 leftwards = not leftwards
                 lines += [*[""] * bool(lines), _LEFTWARDS if leftwards else _END, ""]
@@ -229,6 +234,14 @@ def _is_right_to_left(block: Block) -> bool:
     while block.children:
         block = block.children[0]
     return block.kind in {"heading", "paragraph", "table"} and is_right_to_left(block.text)
+
+
+def _at_the_right(written: list[str]) -> list[str]:
+    if any(map(_BARE_DOLLAR.search, written)):
+        return written
+    *lines, last = written
+    first, *others = [*lines, f"{last}</span>"]
+    return [f"{_AT_THE_RIGHT}{first}", *others]
 
 
 def _is_markup(block: Block) -> bool:

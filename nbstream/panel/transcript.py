@@ -154,7 +154,8 @@ def _html_of(turn: Turn) -> str:
 
 
 def _aligned(cell: re.Match[str]) -> str:
-    return f'<{cell[1]} style="text-align: {cell[2] or "left"}">'
+    side = cell[2] or ("center" if cell[1] == "th" else "left")
+    return f'<{cell[1]} style="text-align: {side}">'
 
 
 def _body_of(answer: StreamResult) -> str:

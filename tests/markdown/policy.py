@@ -9,7 +9,7 @@ What renderers add by themselves is allowed by these rules:
   text asks for itself (`{#id}`) is not.
 - An anchor beside a heading (`¶`) that leads to that id.
 - A class if it is one that a renderer gives to everything of that kind, or on code, where it is the language.
-- `style` if it aligns a cell or sets the width of a column.
+- `style` if it aligns a cell or sets the width of a column, or puts text that runs from right to left at the right.
 
 Links lead to foreign servers by http or https, or are mail addresses. A server is foreign if its name has a dot and is
 neither an address nor a name of this machine: a notebook server is at such an address, and follows its reader's links.
@@ -71,6 +71,7 @@ _CLASSES = re.compile(
 )
 _CODE_CLASS = re.compile(r"(?!jp-|lm-|nbs-)[\w+#.-]{1,40}|nbs-[\w-]+")
 _STYLES = re.compile(r"text-align: ?(?:left|right|center);?|width: ?\d+(?:\.\d+)?%;?")
+_RIGHT_TO_LEFT = re.compile("display: ?block; ?direction: ?rtl; ?text-align: ?right;?")
 _VALUES: Mapping[tuple[str, str], re.Pattern[str]] = {
     ("input", "type"): re.compile("checkbox"),
     ("input", "disabled"): re.compile("|disabled"),
@@ -193,7 +194,8 @@ def _is_allowed(tag: str, name: str, value: str, node: object, *, images: bool) 
     if name == "id":
         return _is_of_heading(node, value)
     if name == "style":
-        return tag in {"td", "th", "col", "table"} and _STYLES.fullmatch(value.strip()) is not None
+        styles = _RIGHT_TO_LEFT if tag == "span" else _STYLES
+        return tag in {"td", "th", "col", "table", "span"} and styles.fullmatch(value.strip()) is not None
     if name == "align":
         return tag in {"td", "th", "col"} and _ALIGN.fullmatch(value) is not None
     if tag == "img" and images:
@@ -338,9 +340,15 @@ _TOKENS = _words(
 ATTRIBUTES_OF_TOKENS = frozenset({"href", "style", "start", "class", "title"})
 
 
+_TAGS = re.compile(
+    r'<br>|</?(?:kbd|span|sub|sup)>|<section dir="rtl" markdown="1">|</section>'
+    r'|<span style="display: block; direction: rtl; text-align: right">'
+)
+
+
 def is_plain_tag(html: str) -> bool:
     """Whether `html` is a tag that Markdown may hold: of an element that does nothing, or has a direction."""
-    return re.fullmatch(r'<br>|</?(?:kbd|span|sub|sup)>|<section dir="rtl" markdown="1">|</section>', html) is not None
+    return _TAGS.fullmatch(html) is not None
 
 
 def tokens_act(types: str) -> list[str]:

@@ -10,6 +10,7 @@ from tests.markdown.elsewhere import rendered
 
 _OPENED = '<section dir="rtl" markdown="1">\n\n'
 _CLOSED = "\n\n</section>"
+_RIGHT = '<span style="display: block; direction: rtl; text-align: right">'
 
 
 @pytest.mark.parametrize(
@@ -32,15 +33,17 @@ def test_the_first_letter_decides(text, expected):
 def test_each_stretch_has_its_direction():
     text = "# שלום\n\nשלום **עולם**.\n\nEnglish.\n\n- א\n- ב\n\n```\ncode\n```\n\n| נא | ב |\n|---|---|\n| ג | ד |"  # noqa: RUF001
     assert inert(text) == (
-        f"{_OPENED}# שלום\n\nשלום **עולם**.{_CLOSED}\n\nEnglish.\n\n{_OPENED}- א\n- ב{_CLOSED}\n\n"  # noqa: RUF001
+        f"{_OPENED}# שלום\n\n{_RIGHT}שלום **עולם**.</span>{_CLOSED}\n\nEnglish.\n\n{_OPENED}- א\n- ב{_CLOSED}\n\n"
         f"```\ncode\n```\n\n{_OPENED}| נא | ב |\n| --- | --- |\n| ג | ד |{_CLOSED}"
     )
 
 
 def test_other_text_has_nothing_around_it():
     assert inert("English and עברית") == "English and עברית"
-    assert inert("> سلام") == f"{_OPENED}> سلام{_CLOSED}"
-    assert "section" not in inert("- one\n\n  سلام")
+    assert inert("> سلام") == f"{_OPENED}> {_RIGHT}سلام</span>{_CLOSED}"
+    assert inert("- one\n\n  سلام") == f"- one\n\n  {_RIGHT}سلام</span>"
+    assert inert("سلام $x$") == f"{_OPENED}سلام $x${_CLOSED}"
+    assert inert("אב\nגד\n\nx") == f"{_OPENED}{_RIGHT}אב\nגד</span>{_CLOSED}\n\nx"
 
 
 @pytest.mark.parametrize("code", ["`<img src=x onerror=alert(1)>`", "`</section>`", "`<!-- x -->`"])

@@ -48,7 +48,8 @@ def test_columns_are_aligned_as_they_were_written():
     # A front end aligns cells of HTML to the right.
     data, *_ = bundle(chat_of("Hi", "| a | b |\n|---|--:|\n| `<td>` | d |"))
     cells = re.findall("<t[hd] [^>]*>", data["text/html"])
-    assert cells == [f'<{tag} style="text-align: {side}">' for tag in ("th", "td") for side in ("left", "right")]
+    sides = [("th", "center"), ("th", "right"), ("td", "left"), ("td", "right")]
+    assert cells == [f'<{tag} style="text-align: {side}">' for tag, side in sides]
     assert "&lt;td&gt;" in data["text/html"]
 
 
