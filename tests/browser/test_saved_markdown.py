@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from nbstream.testing import Answer, FaultServer, chat_body, chat_chunk
 from tests.markdown.seen import structure
 from tests.markdown.shown import compare, corpora, difference
 from tests.real_jupyter import Notebook
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.markdown.shown import Compared
-    from tests.real_jupyter import Jupyter
+    from tests.real_jupyter import Jupyter, OpenNotebook
 
 EVERY = 8
 A_CELL = 10
@@ -69,6 +71,62 @@ def shown(notebook: Notebook, cell: int, answers: list[Compared]) -> list[str]:
         notebook.page.wait_for_function(TYPESET, arg=[cell, formulas], timeout=TYPESET_MS)
     html: list[str] = notebook.cells.nth(cell).evaluate(READ)
     return html
+
+
+LAID_OUT = f"""שלום עולם.
+
+> שלום עולם.
+
+- שלום
+- עולם
+
+| a | b |
+|---|--:|
+| c | d |
+
+```python
+{"call(argument), " * 20}
+print()
+```
+"""
+# Where the text of each of them stands, in CSS pixels, and how high it is.
+PLACES = """root => ["p", "blockquote p", "ul", "th", "td", "pre code"].map(selector => {
+    const walker = document.createTreeWalker(root.querySelector(selector), NodeFilter.SHOW_TEXT);
+    const texts = [];
+    while (walker.nextNode()) if (walker.currentNode.data.trim()) texts.push(walker.currentNode);
+    const range = document.createRange();
+    range.setStart(texts[0], 0);
+    range.setEnd(texts.at(-1), texts.at(-1).length);
+    const { left, right, height } = range.getBoundingClientRect();
+    return [left, right, height];
+})"""
+
+
+def test_it_is_laid_out_as_it_was(open_notebook: OpenNotebook, loopback: FaultServer, front_end: str) -> None:
+    go_on = threading.Event()
+    loopback.respond(lambda _: Answer(chat_chunk(LAID_OUT), go_on, chat_body("")))
+    asked = f"base_url={loopback.base_url!r}, api_key='k', model='m', api='chat'"
+    notebook = open_notebook(front_end, f"import nbstream as nbs\nhandle = nbs.start('hi', {asked})")
+    notebook.start(1)
+    notebook.view(1).locator("pre").get_by_text("print()").wait_for()
+    live = notebook.view(1).evaluate(PLACES)
+    go_on.set()
+    static = notebook.output(1).locator(".jp-RenderedMarkdown")
+    static.locator("pre").wait_for()
+    assert close(live, static.evaluate(PLACES))
+    first, *_, code = live
+    assert first[1] > first[0] + 50
+    assert code[2] > 3 * 15, "a long line is wrapped"
+    right = notebook.output(1).bounding_box()
+    assert right is not None
+    assert right["x"] + right["width"] - first[1] < 60, "text from right to left is at the right"
+
+
+def close(live: list[list[float]], saved: list[list[float]]) -> bool:
+    """Whether all is in about the same place; a list's own margin differs a little."""
+    return all(
+        abs(one - other) < 20 for one, other in zip(itertools.chain(*live), itertools.chain(*saved), strict=True)
+    )
 
 
 def test_what_is_saved_looks_as_what_was_shown(page: Page, jupyter: Jupyter, front_end: str) -> None:
