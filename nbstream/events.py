@@ -1,7 +1,8 @@
 """The vocabulary between transport and assembly: what can happen in a stream, as frozen values.
 
 Both OpenAI wire formats are translated into these; nothing right of `transport` sees a wire format or an SDK type.
-An event is a fact about the answer, not about the bytes: keep-alives, pings and unknown fields never become one.
+An event is a fact about the answer, not about the bytes: keep-alives, pings and unknown fields never become one, and
+an object that nothing understood does so only because it may be all that a failure leaves behind.
 
 An answer is made of parts (see `nbstream.parts`). Where the wire announces them, as Responses does, `PartStarted` says
 where a part of text, reasoning or refusal begins, and `PartResumed` that the deltas which follow belong to an earlier
@@ -42,6 +43,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallEnded",
     "ToolCallRevised",
+    "Unrecognized",
     "UsageReported",
     "Warned",
 ]
@@ -253,13 +255,22 @@ class Garbled:
 class Failed:
     """The server reported that it failed: its own words, its own code if it gave one.
 
-    `kind` is that of the `StreamError` that it amounts to; `retryable` as there.
+    `kind` is that of the `StreamError` that it amounts to; `retryable`, `retry_after` and `remedies` are as there.
     """
 
     message: str
     code: str | None = None
     kind: str = "server"
     retryable: bool = False
+    retry_after: float | None = None
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognized:
+    """Something that neither API knows, as its text. It is what there is to say if the stream fails without a word."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,5 +301,6 @@ Event: TypeAlias = (
     | Warned
     | Garbled
     | Failed
+    | Unrecognized
     | EndOfStream
 )

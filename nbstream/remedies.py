@@ -35,6 +35,8 @@ class RemedyKind(enum.StrEnum):
     CHECK_ADDRESS = "check_address"
     CHECK_CONNECTION = "check_connection"
     CHECK_PROXY = "check_proxy"
+    CHECK_LOCATION = "check_location"  # from which countries and networks the provider may be used
+    CHECK_CERTIFICATE = "check_certificate"
     CHECK_SERVER = "check_server"
     START_SERVER = "start_server"
     CHECK_BILLING = "check_billing"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from nbstream.text.place import Place
+from nbstream.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +35,6 @@ Images: TypeAlias = Literal["link", "allow"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
-_DUMMY_LENGTH, _SECRET_LENGTH = 8, 16
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -60,15 +58,13 @@ class Endpoint:
         host = parts.hostname or self.base_url
         return f"{host}:{parts.port}" if parts.port else host
 
-    def redact(self, text: str) -> str:
-        """`text` without the key, for words of a server that may repeat what it was sent.
+    def redaction(self) -> Redaction:
+        """What takes the key out of the words of a server that may repeat what it was sent."""
+        return Redaction(self.api_key.reveal() if self.api_key else "")
 
-        A short key is a local server's dummy, often a common word, so it is redacted only where it stands alone.
-        """
-        key = self.api_key.reveal() if self.api_key else ""
-        if len(key) >= _SECRET_LENGTH:
-            return text.replace(key, "<key>")
-        return re.sub(rf"(?<![\w-]){re.escape(key)}(?![\w-])", "<key>", text) if len(key) >= _DUMMY_LENGTH else text
+    def redact(self, text: str) -> str:
+        """`text` without the key and without characters that act; see `redaction`, which serves several texts."""
+        return self.redaction()(text)
 
     @property
     def is_local(self) -> bool:

@@ -40,6 +40,7 @@ from nbstream.events import (
     ToolCallDelta,
     ToolCallEnded,
     ToolCallRevised,
+    Unrecognized,
     UsageReported,
     Warned,
 )
@@ -50,6 +51,9 @@ __all__ = ["Assembler"]
 
 # Words that servers give as the finish reason when they abandoned the answer.
 _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
+
+# What the client alone noticed.
+_WITHOUT_WORDS = (ConnectionLostError, EmptyAnswerError, TimeLimitError)
 
 _PartFact: TypeAlias = (
     PartStarted | PartResumed | PartEnded | TextRevised | ToolCallRevised | ToolCallEnded | ActivityReported | Annotated
@@ -88,6 +92,7 @@ class Assembler:
         self.reason_given = False  # by some answer; `announced` says more, and costs more to ask
         self.usage: Usage | None = None
         self._endpoint = endpoint
+        self._unrecognized = ""
         self._asked_for = choices
         beginning = beginning or StreamResult()
         self._model: str | None = beginning.model or model
@@ -128,25 +133,42 @@ class Assembler:
                 self._content(event.choice).add_media(event)
             case EndOfStream(marked):
                 self._end(marked=marked)
+            case Failed() | Garbled() | Unrecognized():
+                self._take_trouble(event)
+            case _:
+                self.state = next_state(self.state, Trigger.CONTENT)
+                self._take_fact(event)
+
+    def _take_trouble(self, event: Failed | Garbled | Unrecognized) -> None:
+        match event:
+            case Unrecognized(text):
+                self._unrecognized = text
             case Failed():
-                self.fail(self.error_of(event))
+                if not self.is_known(event):
+                    self.fail(self.error_of(event))
             case Garbled(message, remedies):
                 if self.announced:
                     self._warn("malformed_event", f"{message}. The answer was already complete.")
                 else:
                     self.fail(NotAStreamError(f"{message}.", remedies=remedies))
-            case _:
-                self.state = next_state(self.state, Trigger.CONTENT)
-                self._take_fact(event)
+
+    def is_known(self, event: Failed) -> bool:
+        """Whether an error only repeats what the server has said already: that the answer was cut at a limit."""
+        return event.kind == "context_length" and self.announced and self._first.finish_reason == "length"
 
     def error_of(self, event: Failed) -> StreamError:
         """The error that a server's report amounts to."""
         line = " ".join(event.message.split())[:300].rstrip(".")
+        remedies = event.remedies
+        if not remedies and event.retryable:
+            kind = RemedyKind.WAIT if event.kind == "rate_limit" and event.retry_after else RemedyKind.RETRY_LATER
+            remedies = (Remedy(kind, event.retry_after if kind is RemedyKind.WAIT else None),)
         return error_class(event.kind)(
             f"{self._endpoint} reported an error: {line}.",
-            remedies=[Remedy(RemedyKind.RETRY_LATER)] if event.retryable else (),
+            remedies=remedies,
             code=event.code,
             retryable=event.retryable,
+            retry_after=event.retry_after,
         )
 
     def break_off(self, error: StreamError) -> None:
@@ -163,6 +185,8 @@ class Assembler:
         """End the stream as failed, keeping what had arrived."""
         state = next_state(self.state, Trigger.FAIL)
         self._close()
+        if isinstance(error, _WITHOUT_WORDS) or error.code in _GIVEN_UP:
+            error.args = (f"{error.happened}{self._last_words()}",)
         characters = len(self._first.value(0).text)
         if not characters and isinstance(error, ConnectionLostError):
             error.remedies += (Remedy(RemedyKind.RETRY),)
@@ -293,7 +317,8 @@ class Assembler:
         state = next_state(self.state, Trigger.COMPLETE)
         self._close()
         if not self.has_content and self.usage is None and self._first.finish_reason == "stop":
-            self._warn("empty_answer", f"{self._endpoint} ended the answer without any text or usage.")
+            said = f"{self._endpoint} ended the answer without any text or usage.{self._last_words()}"
+            self._warn("empty_answer", said)
         if not all(answer.tool_calls.all_valid for answer in self._answers.values()):
             self._warn("invalid_arguments", "The arguments of a tool call are not valid JSON.")
         self.state = state
@@ -305,6 +330,10 @@ class Assembler:
             answer.close()
             if answer.repeated:
                 self._warn("repeated_text", "The last piece repeated the whole answer; the repetition was dropped.")
+
+    def _last_words(self) -> str:
+        """A sentence that quotes what nothing understood."""
+        return f" The last that it sent: {self._unrecognized}." if self._unrecognized else ""
 
     def _warn(self, kind: str, happened: str, remedies: tuple[Remedy, ...] = ()) -> None:
         self._warnings.setdefault(kind, StreamWarning(kind, happened, remedies))

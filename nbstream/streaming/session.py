@@ -20,6 +20,7 @@ from nbstream.errors import (
     StalledError,
     StopWhenError,
     StreamError,
+    TimeLimitError,
     TotalTimeoutError,
 )
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
@@ -205,7 +206,7 @@ class Session:
         try:
             for event in batch:
                 heard.append(event)
-                if type(event) is Failed and not assembler.has_content:
+                if type(event) is Failed and not assembler.has_content and not assembler.is_known(event):
                     raise assembler.error_of(event)  # which may be retried
                 if type(event) is EndOfStream and self._was_held_back():
                     heard.insert(-1, _BUFFERED)
@@ -251,6 +252,9 @@ class Session:
         if isinstance(error, asyncio.CancelledError):
             self._assembler.cancel()
         elif isinstance(error, StreamError):
+            # A source that decodes bytes knows what it could not make an event of.
+            if isinstance(error, TimeLimitError) and (quoted := getattr(self._stream, "unrecognized", None)):
+                self._assembler.feed(quoted)
             self._assembler.break_off(error)
         else:
             name = type(error).__name__

@@ -47,6 +47,8 @@ _EVERYWHERE = {
     RemedyKind.CHECK_ADDRESS: "check the base URL, which usually ends in /v1",
     RemedyKind.CHECK_CONNECTION: "check the base URL and the network",
     RemedyKind.CHECK_PROXY: "check any proxy or login page in between",
+    RemedyKind.CHECK_LOCATION: "check from which countries and networks the provider may be used",
+    RemedyKind.CHECK_CERTIFICATE: "name the authority that signed it in SSL_CERT_FILE, or check the base URL",
     RemedyKind.CHECK_SERVER: "check the server",
     RemedyKind.START_SERVER: "is the server running?",
     RemedyKind.CHECK_BILLING: "check your plan and billing",

@@ -26,12 +26,12 @@ from nbstream.events import (
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.text.plain import encodable
+from nbstream.transport.error_kind import failed
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
     annotated,
     bytes_of,
     data_of,
-    failed,
     name_or_none,
     objects,
     reason_or_none,

@@ -20,7 +20,7 @@ from nbstream.transport.wire import WireDecoder
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from nbstream.events import Event
+    from nbstream.events import Event, Unrecognized
     from nbstream.request import StreamRequest
     from nbstream.transport.byte_stream import ByteSource, ByteStream
     from nbstream.transport.wire import Adapter
@@ -65,9 +65,9 @@ class DecodedStream:
     """
 
     def __init__(self, response: ByteStream, request: StreamRequest) -> None:
-        self.request_id: str | None = response.headers.get("x-request-id")
         self._response = response
         self._decoder = WireDecoder(_adapter(request), response.endpoint, whole_expected=not request.stream)
+        self.request_id = self._decoder.words.header(response.headers, "x-request-id")
         self._in_background = request.params.get("background") is True
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
@@ -102,6 +102,11 @@ class DecodedStream:
     def complete(self) -> bool:
         """Whether the answer is over by the wire's own word."""
         return self._decoder.ended
+
+    @property
+    def unrecognized(self) -> Unrecognized | None:
+        """The last object so far that nothing understood, for a stream that is given up before its end."""
+        return self._decoder.unrecognized
 
     def position(self) -> Position | None:
         """The resume point, which only numbered background responses have."""

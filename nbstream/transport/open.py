@@ -8,6 +8,7 @@ limit here is the one for connecting.
 from __future__ import annotations
 
 import os
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import jiter
@@ -18,10 +19,12 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.settings.capabilities import LearnedCapabilities, capabilities_of
 from nbstream.transport import chat_request, responses
 from nbstream.transport.adaptation import adaptation
+from nbstream.transport.bounded_body import ENCODINGS, bound_refusal, read_body, unknown_encoding
 from nbstream.transport.decoded import decoded
+from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.translate import as_sent, error_body, translated
+from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -36,6 +39,11 @@ _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Reme
 
 # The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
+
+# A server may name one other field after the other.
+_MOST_ADAPTATIONS = 4
+
+_LARGEST_LIST = 8 * 1024 * 1024
 
 
 class ClientPool:
@@ -81,9 +89,9 @@ class ClientPool:
                     if error.status_code not in _REFUSALS:
                         raise
                     tried[capabilities] = error.with_traceback(None)
-                    again, now_known = adaptation(request, capabilities, error_body(error))
+                    again, now_known = adaptation(request, capabilities, document_of(error).error)
                     self._learn(request, capabilities, now_known)
-                    if again is None:
+                    if again is None or len(tried) > _MOST_ADAPTATIONS:
                         raise
                     if again in tried:  # neither name is taken: the first refusal is of the one that the user knows
                         raise tried[again] from None
@@ -100,7 +108,13 @@ class ClientPool:
         opening = self._sending(request, capabilities)
         response = await opening.__aenter__()
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
-        return HttpBytes(response.http_response, as_sent(request.endpoint, response.http_request), opening, self.linger)
+        stream = HttpBytes(
+            response.http_response, as_sent(request.endpoint, response.http_request), opening, self.linger
+        )
+        if (coding := unknown_encoding(stream.headers)) is not None:
+            await stream.close(complete=False)
+            raise _compressed(request.endpoint, coding)
+        return stream
 
     def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
         """The SDK's way to send the request, not yet begun."""
@@ -117,7 +131,7 @@ class ClientPool:
             body = chat_request.request_body(request, capabilities)
             creator: Any = client.chat.completions
         else:
-            body = responses.request_body(request)
+            body = responses.request_body(request, capabilities)
             creator = client.responses
         # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
@@ -151,14 +165,17 @@ class ClientPool:
                 )
             # A proxy for the outside world would look for a local server on its own machine.
             http_client = openai.DefaultAsyncHttpxClient(
-                trust_env=not endpoint.is_local, event_hooks={"request": [join_chunks]}
+                trust_env=not endpoint.is_local,
+                event_hooks={"request": [join_chunks], "response": [bound_refusal]},
+                **_trusted(endpoint),
             )
+            headers = {} if endpoint.environment_applies else _headers_against_environment(key)
             client = openai.AsyncOpenAI(
                 api_key=key,
                 base_url=endpoint.base_url,
                 max_retries=0,
                 http_client=http_client,
-                default_headers=None if endpoint.environment_applies else _headers_against_environment(key),
+                default_headers={**headers, "Accept-Encoding": ENCODINGS},
             )
             self._clients[endpoint] = client
         return client
@@ -178,9 +195,12 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
             with translated(target):
-                listing = self.client_for(target).models.with_raw_response
-                response = await listing.list(timeout=timeout)
-            return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
+                async with self.client_for(target).models.with_streaming_response.list(timeout=timeout) as response:
+                    if (coding := unknown_encoding(response.headers)) is not None:
+                        raise _compressed(target.endpoint, coding)
+                    clean = as_sent(target.endpoint, response.http_request).redaction()
+                    body = await read_body(response.http_response, _LARGEST_LIST)
+            return [clean(str(model["id"])) for model in jiter.from_json(body)["data"]]
         except NotFoundError:
             raise NotFoundError(
                 f"{name} has no /models (404).", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)], status=404
@@ -196,6 +216,21 @@ class ClientPool:
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.close()
+
+
+def _compressed(endpoint: Endpoint, coding: str) -> NotAStreamError:
+    return NotAStreamError(
+        f"{endpoint.name} sent its answer compressed in a way that was not asked for ({endpoint.redact(coding)[:40]}).",
+        remedies=[Remedy(RemedyKind.CHECK_PROXY), Remedy(RemedyKind.CHECK_SERVER)],
+    )
+
+
+def _trusted(endpoint: Endpoint) -> dict[str, Any]:
+    """Which certificates are trusted, where the HTTP library is told not to look into the environment."""
+    file = os.environ.get("SSL_CERT_FILE")
+    if not endpoint.is_local or not file or not endpoint.base_url.startswith("https:"):
+        return {}
+    return {"verify": ssl.create_default_context(cafile=file)}
 
 
 def _headers_against_environment(key: str) -> dict[str, Any]:

@@ -22,13 +22,14 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.settings.capabilities import Capabilities
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
+from nbstream.transport.error_kind import failed
+from nbstream.transport.error_report import error_in
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
     annotated,
     bytes_of,
-    error_in,
-    failed,
     name_or_none,
     objects,
     reason_or_none,
@@ -56,12 +57,18 @@ _ASIDES: Mapping[str, _Aside] = {
 _OTHER_API = Warned(
     "other_api", "The server answered in the Chat Completions format.", (Remedy(RemedyKind.USE_API, "chat"),)
 )
+_UNKNOWN = Capabilities()
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
 
-def request_body(request: StreamRequest) -> dict[str, Any]:
-    """The body that the SDK is to send, without `stream`."""
+def request_body(request: StreamRequest, capabilities: Capabilities = _UNKNOWN) -> dict[str, Any]:
+    """The body that the SDK is to send, without `stream`.
+
+    Args:
+        request: What the user asked for.
+        capabilities: What the endpoint takes.
+    """
     items = input_items(request.messages)
     if request.partial_answer:
         items.append({"role": "assistant", "content": request.partial_answer})
@@ -71,7 +78,7 @@ def request_body(request: StreamRequest) -> dict[str, Any]:
     if request.temperature is not None:
         body["temperature"] = request.temperature
     if request.max_tokens is not None:
-        body["max_output_tokens"] = request.max_tokens
+        body[capabilities.response_limit_field] = request.max_tokens
     return body | dict(request.params)
 
 

@@ -8,6 +8,7 @@ bytes is an event too, so that everything before it has its effect.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jiter
@@ -15,18 +16,23 @@ import jiter
 from nbstream.events import (
     EndOfStream,
     Event,
-    Failed,
     Garbled,
+    MediaDelta,
     PartResumed,
     PartStarted,
     ReasoningDelta,
     RefusalDelta,
+    Started,
     TextDelta,
+    ToolCallDelta,
+    Unrecognized,
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, Document, is_lines_of_json
-from nbstream.transport.fields import error_in, failed
+from nbstream.transport.error_kind import failed
+from nbstream.transport.error_report import error_in
+from nbstream.transport.server_words import EXACT, ServerWords, shortened
 from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "WireDecoder"]
 
 _DONE = b"[DONE]"
+_CONTENT = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | MediaDelta
 _WORDS = PartStarted | PartResumed | TextDelta | ReasoningDelta | RefusalDelta
 
 # What the other paths of a server answer with.
@@ -45,6 +52,8 @@ _REMEDIES = {
 
 # How much of a body without any event is kept to be shown.
 _GLIMPSE = 1024
+
+_LONGEST_QUOTE = 200
 
 
 class Adapter(Protocol):
@@ -85,17 +94,27 @@ class WireDecoder:
     def __init__(self, adapter: Adapter, endpoint: Endpoint, *, whole_expected: bool = False) -> None:
         self.adapter = adapter
         self._endpoint = endpoint
+        self.words = ServerWords(endpoint)
         self._whole_expected = whole_expected
         self._sse = SSEDecoder()
         self._document: Document | None = Document()  # while it may still be one
         self._glimpse = b""
         self._dispatched = False
         self._marked = False
+        self._unrecognized = b""  # the last object that nothing understood, unless some of the answer has followed it
 
     @property
     def ended(self) -> bool:
         """Whether the answer is over by the wire's own word, so that what follows does not matter."""
         return self._marked or self.adapter.ended
+
+    @property
+    def unrecognized(self) -> Unrecognized | None:
+        """The last object that nothing understood; `None` if some of the answer has followed it."""
+        if not self._unrecognized:
+            return None
+        text = self._unrecognized[:_GLIMPSE].decode("utf-8", "replace")
+        return Unrecognized(shortened(self.words.clean(text), _LONGEST_QUOTE))
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes and return the events they complete."""
@@ -138,6 +157,8 @@ class WireDecoder:
         rest = self._sse.flush()
         if rest is not None and not self.ended and (rest.event == "error" or _is_whole(rest.data)):
             self._decode(rest, events)  # only its blank line is missing
+        if (quoted := self.unrecognized) is not None:
+            events.append(quoted)
         return events
 
     def _decode(self, sse: ServerSentEvent, events: list[Event]) -> None:
@@ -152,26 +173,44 @@ class WireDecoder:
             payload = self._repair(sse, events)
         if sse.event and self._is_named_end(sse.event, payload, events):
             return
-        if not isinstance(payload, dict):
-            return
-        if "error" in payload or not ("choices" in payload or str(payload.get("type")).startswith("response.")):
+        if isinstance(payload, dict):
+            self._decode_object(payload, sse, events)
+        else:
+            self._decode_other(payload, sse, events)
+
+    def _decode_object(self, payload: dict[str, Any], sse: ServerSentEvent, events: list[Event]) -> None:
+        if "error" in payload or not (payload.get("choices") or str(payload.get("type")).startswith("response.")):
             error = error_in(payload, sse.event)
             if error is not None:
-                events.extend(self.adapter.decode(payload) if "choices" in payload else ())
-                events.append(self._redacted(failed(error)))
+                if "choices" in payload:
+                    events += map(self.words.cleaned, self.adapter.decode(payload))
+                events.append(self._failed(error))
                 return
         decoded = self.adapter.decode(payload)
-        events += [self._redacted(event) if type(event) is Failed else event for event in decoded]
+        events += [event if type(event) in EXACT else self.words.cleaned(event) for event in decoded]
+        if not decoded or type(decoded[-1]) is Started:
+            if _says_more(payload):
+                self._unrecognized = sse.data
+        elif self._unrecognized and any(isinstance(event, _CONTENT) for event in decoded):
+            self._unrecognized = b""
+
+    def _decode_other(self, payload: Any, sse: ServerSentEvent, events: list[Event]) -> None:
+        """Take JSON that is not an object; some servers wrap their errors in an array."""
+        error = error_in(payload, sse.event)
+        if error is not None:
+            events.append(self._failed(error))
+        elif isinstance(payload, list | str) and payload:
+            self._unrecognized = sse.data
 
     def _is_named_end(self, name: str, payload: Any, events: list[Event]) -> bool:
         """Take an event whose name says more than its data: an end, or an error in a few words."""
         if name.lower() == "done":
             if isinstance(payload, dict):
-                events.extend(self.adapter.decode(payload))
+                events += map(self.words.cleaned, self.adapter.decode(payload))
             self._marked = True
             return True
         if name == "error" and isinstance(payload, str) and payload:
-            events.append(self._redacted(failed({"message": payload})))
+            events.append(self._failed({"message": payload}))
             return True
         return False
 
@@ -190,10 +229,12 @@ class WireDecoder:
             return _tolerantly_parsed(text)
         except ValueError:
             if sse.event == "error" or text.startswith('{"error"'):  # an error that nobody escaped
-                events.append(self._redacted(failed({"message": text})))
+                events.append(self._failed({"message": text}))
                 return None
-            named_ping = sse.event not in {"", "message"} and not sse.event.startswith("response.")
-            if not self._marked and not named_ping:
+            named = sse.event not in {"", "message"} and not sse.event.startswith("response.")
+            if named and not _IDLE.fullmatch(sse.event) and not _IDLE.fullmatch(text):
+                self._unrecognized = sse.data
+            elif not named and not self._marked:
                 events.append(self._malformed("sent an event that is not JSON", text))
             return None
 
@@ -205,16 +246,16 @@ class WireDecoder:
             payload = None
         if payload is None and is_lines_of_json(body):
             return [self._malformed(NDJSON)]
-        if isinstance(payload, dict):
+        if isinstance(payload, dict) and (payload.get("choices") or isinstance(payload.get("output"), list)):
             answer = self.adapter.decode_whole(payload)
             if answer is not None:
                 if not self._whole_expected:
                     said = f"{self._endpoint.name} answered in one piece instead of a stream."
                     answer = [Warned("whole_answer", said), *answer]
-                return [*answer, EndOfStream(marked=True)]
-            error = error_in(payload)
-            if error is not None:
-                return [self._redacted(failed(error))]
+                return [*map(self.words.cleaned, answer), EndOfStream(marked=True)]
+        error = error_in(payload)
+        if error is not None:
+            return [self._failed(error)]
         return [
             self._malformed(
                 "answered with a JSON document instead of a stream", body[:_GLIMPSE].decode("utf-8", "replace")
@@ -230,17 +271,16 @@ class WireDecoder:
         except ValueError:
             payload = None
         answer = self.adapter.decode_whole(payload) if isinstance(payload, dict) else None
+        if answer is None and (error := error_in(payload)) is not None:
+            return [self._failed(error)]
         return [event for event in answer or () if isinstance(event, _WORDS)]
 
     def _malformed(self, what: str, shown: str = "") -> Garbled:
-        beginning = f": {_beginning(self._endpoint.redact(shown))}" if shown else ""
+        beginning = f": {shortened(self.words.clean(shown))}" if shown else ""
         return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()))
 
-    def _redacted(self, event: Failed) -> Failed:
-        """Take the key out of a server's words, which may repeat what it was sent."""
-        redact = self._endpoint.redact
-        code = None if event.code is None else redact(event.code)
-        return Failed(redact(event.message), code, event.kind, event.retryable)
+    def _failed(self, error: dict[str, Any]) -> Event:
+        return self.words.cleaned(failed(error))
 
 
 def _tolerantly_parsed(text: str) -> Any:
@@ -273,7 +313,17 @@ def _is_field(line: str) -> bool:
     return line.startswith(":") or line.partition(":")[0].strip("\r") in {"data", "event", "id", "retry", "error"}
 
 
-def _beginning(text: str, limit: int = 80) -> str:
-    """The first words on one line, without a final full stop (the sentence around it has its own)."""
-    line = " ".join(text.split())
-    return (line if len(line) <= limit else line[: limit - 1] + "…").rstrip(".")
+# What a message about nothing but the stream consists of; whatever else it has may say why the stream fails.
+_ENVELOPE = {
+    *("id", "object", "created", "model", "choices", "usage", "type", "service_tier", "system_fingerprint", "provider"),
+    *("sequence_number", "event_id", "obfuscation", "x_groq"),
+}
+_IDLE = re.compile(r"(?i)\W*(?:ping|pong|keep-?_?alive|heart-?_?beat)\W*")
+
+
+def _says_more(payload: dict[str, Any]) -> bool:
+    """Whether an object of which nothing has become an event holds more than what every event has."""
+    kind = payload.get("type")
+    if isinstance(kind, str) and (kind.startswith("response.") or _IDLE.fullmatch(kind)):
+        return False  # new ones appear all the time
+    return any(value and name not in _ENVELOPE for name, value in payload.items())
