@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from nbstream.text.place import Place
+from nbstream.text.plain import encodable, plain
 from nbstream.text.wording import told
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class StreamWarning:
 
     def told(self, place: Place) -> str:
         """The same in the words of a place."""
-        return told(self.happened, self.remedies, place)
+        return plain(encodable(told(self.happened, self.remedies, place)))  # it may come from a file
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled; before there were remedies it had two fields."""

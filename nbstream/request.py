@@ -60,7 +60,7 @@ class Endpoint:
 
     def redaction(self) -> Redaction:
         """What takes the key out of the words of a server that may repeat what it was sent."""
-        return Redaction(self.api_key.reveal() if self.api_key else "")
+        return self.api_key.redaction() if self.api_key else Redaction("")
 
     def redact(self, text: str) -> str:
         """`text` without the key and without characters that act; see `redaction`, which serves several texts."""

@@ -84,7 +84,7 @@ class Redaction:
                 if at > end or not kept:
                     kept += [text[end:at], _MASK]
                 end = at + size
-        return "".join([*kept, text[end:]])
+        return _PADDED.sub(_MASK, "".join([*kept, text[end:]]))
 
 
 def _folded(text: str) -> str:
@@ -95,8 +95,14 @@ def _folded(text: str) -> str:
 
 def _forms(key: str) -> Iterator[str]:
     """The key as it is, and in the encodings in which servers repeat it."""
+
+    def quoted(text: str) -> str:
+        return "".join(f"%{byte:02x}" for byte in text.encode())
+
     yield key
     yield quote(key, safe="")
+    yield "".join(each if each.isalnum() else quoted(each) for each in key)  # stricter than has to be
+    yield "".join(map(quoted, key))
     yield key.encode().hex()
     for shift in range(3):  # where it begins within a group of three bytes
         coded = base64.b64encode(b"\0" * shift + key.encode()).decode().rstrip("=")
@@ -105,6 +111,7 @@ def _forms(key: str) -> Iterator[str]:
         yield inner.translate(_URL_SAFE)
 
 
+_PADDED = re.compile(rf"{_MASK}(?:=|%3[dD])+")
 _URL_SAFE = str.maketrans("+/", "-_")
 
 

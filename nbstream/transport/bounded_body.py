@@ -53,6 +53,8 @@ class Inflater:
             zlib.error: They are not what `Content-Encoding` says.
         """
         left = self._limit - len(self.data)
+        if left <= 0:  # to `zlib` no length is no limit
+            return
         for stage in self._stages:
             raw = stage.inflate(raw, left)
         self.data += raw[:left]
@@ -65,6 +67,7 @@ class _Stage:
         self._begun = False
 
     def inflate(self, raw: bytes, limit: int) -> bytes:
+        raw = self._inflater.unconsumed_tail + raw
         try:
             data: bytes = self._inflater.decompress(raw, limit)
         except zlib.error:

@@ -6,6 +6,7 @@ probabilities. Everything else that is text (ids, names, reasons, codes, message
 
 from __future__ import annotations
 
+import functools
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from nbstream.events import (
     RefusalDelta,
     TextDelta,
     TextRevised,
-    ToolCallDelta,
     ToolCallRevised,
     UsageReported,
     Warned,
@@ -62,14 +62,13 @@ class ServerWords:
         if type(event) in EXACT:
             return event
         changed: dict[str, Any] = {}
-        exact = {"arguments"} if type(event) is ToolCallDelta else {"data", "input"}
-        for each in fields(event):
-            value = getattr(event, each.name)
-            if not value or each.name in exact:
+        for name in _names_to_clean(type(event)):
+            value = getattr(event, name)
+            if not value:
                 continue
             cleaned = self.clean(value) if type(value) is str else self._value(value)
             if cleaned != value:
-                changed[each.name] = cleaned
+                changed[name] = cleaned
         return replace(event, **changed) if changed else event
 
     def header(self, headers: Mapping[str, str], name: str) -> str | None:
@@ -90,6 +89,12 @@ class ServerWords:
             same = all(new is old for new, old in zip(values, value, strict=True))
             return value if same else type(value)(values)
         return value
+
+
+@functools.cache
+def _names_to_clean(kind: type[Any]) -> tuple[str, ...]:
+    """The fields that may hold a server's words; what calls and tools are given, and bytes, stay exact."""
+    return tuple(each.name for each in fields(kind) if each.name not in {"arguments", "data", "input", "index"})
 
 
 def shortened(text: str, limit: int = 80) -> str:
