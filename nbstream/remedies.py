@@ -14,6 +14,7 @@ class RemedyKind(enum.StrEnum):
     CONTINUE = "continue"  # continue the partial answer
     RETRY = "retry"  # send the same request again
     REGENERATE = "regenerate"  # ask for another answer to the same question
+    ASK_ANEW = "ask_anew"  # send the prompt again, because what there is of an answer cannot be continued
     RETRY_LATER = "retry_later"
     WAIT = "wait"  # then send it again; the value is how many seconds, if the server says
     RAISE_TOKEN_LIMIT = "raise_token_limit"  # noqa: S105  a token of text

@@ -193,7 +193,7 @@ class Assembler:
         elif characters:
             count = f"{characters:,} characters" if characters > 1 else "one character"
             error.args = (f"{error.happened} What had arrived ({count}) is kept.",)
-            if len(self._answers) < 2:
+            if len(self._answers) < 2 and Remedy(RemedyKind.ASK_ANEW) not in error.remedies:
                 error.remedies = (Remedy(RemedyKind.CONTINUE), *error.remedies)
         self.error = error
         self.state = state

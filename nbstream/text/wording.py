@@ -39,6 +39,7 @@ class Wording(NamedTuple):
 
 _EVERYWHERE = {
     RemedyKind.RETRY_LATER: "try again later",
+    RemedyKind.ASK_ANEW: "send the prompt again for a whole answer",
     RemedyKind.SHORTEN_PROMPT: "shorten the prompt",
     RemedyKind.LONGER_CONTEXT: "use a model with a longer context",
     RemedyKind.REPHRASE: "rephrase the prompt",

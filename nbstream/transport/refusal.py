@@ -64,7 +64,7 @@ class Refusal:
         if self._from_between:
             return (Remedy(RemedyKind.CHECK_PROXY), Remedy(RemedyKind.CHECK_ADDRESS))
         if self._prefill_refused:
-            return (Remedy(RemedyKind.REGENERATE),)
+            return (Remedy(RemedyKind.ASK_ANEW),)
         if self.kind == "rejected" and retryable:
             return (Remedy(RemedyKind.RETRY_LATER),)
         if self.kind == "authentication":
