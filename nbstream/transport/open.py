@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
-from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
+from nbstream.errors import AuthenticationError, ConnectionLostError, MissingKeyError, NotAStreamError, NotFoundError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.settings.capabilities import LearnedCapabilities, capabilities_of
 from nbstream.transport import chat_request, responses
@@ -199,7 +199,10 @@ class ClientPool:
                     if (coding := unknown_encoding(response.headers)) is not None:
                         raise _compressed(target.endpoint, coding)
                     clean = as_sent(target.endpoint, response.http_request).redaction()
-                    body = await read_body(response.http_response, _LARGEST_LIST)
+                    try:
+                        body = await read_body(response.http_response, _LARGEST_LIST)
+                    except Exception:  # noqa: BLE001  whatever reading raises: each HTTP library has errors of its own
+                        raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True) from None
             return [clean(str(model["id"])) for model in jiter.from_json(body)["data"]]
         except NotFoundError:
             raise NotFoundError(

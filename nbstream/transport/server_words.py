@@ -6,11 +6,11 @@ probabilities. Everything else that is text (ids, names, reasons, codes, message
 
 from __future__ import annotations
 
-import functools
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from nbstream.events import (
+    Event,
     LogprobsReported,
     ReasoningDelta,
     RefusalDelta,
@@ -24,7 +24,6 @@ from nbstream.events import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nbstream.events import Event
     from nbstream.request import Endpoint
 
 __all__ = ["EXACT", "ServerWords", "shortened"]
@@ -35,6 +34,11 @@ EXACT: set[type[Any]] = {
 }
 """Events of which nothing is changed."""
 
+# The fields that may hold a server's words; what calls and tools are given, and bytes, stay exact.
+_TO_CLEAN: Mapping[type[Any], tuple[str, ...]] = {
+    kind: tuple(each.name for each in fields(kind) if each.name not in {"arguments", "data", "input", "index"})
+    for kind in get_args(Event)
+}
 _LONGEST_NAME = 500
 
 
@@ -62,7 +66,7 @@ class ServerWords:
         if type(event) in EXACT:
             return event
         changed: dict[str, Any] = {}
-        for name in _names_to_clean(type(event)):
+        for name in _TO_CLEAN[type(event)]:
             value = getattr(event, name)
             if not value:
                 continue
@@ -89,12 +93,6 @@ class ServerWords:
             same = all(new is old for new, old in zip(values, value, strict=True))
             return value if same else type(value)(values)
         return value
-
-
-@functools.cache
-def _names_to_clean(kind: type[Any]) -> tuple[str, ...]:
-    """The fields that may hold a server's words; what calls and tools are given, and bytes, stay exact."""
-    return tuple(each.name for each in fields(kind) if each.name not in {"arguments", "data", "input", "index"})
 
 
 def shortened(text: str, limit: int = 80) -> str:

@@ -176,7 +176,7 @@ def test_the_doctor_prints_nothing_that_acts(
     loopback: FaultServer, bad: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBSTREAM_MODEL", f"m{bad}".replace("\0", "").encode("utf-8", "replace").decode())
-    answers = [
+    answers: list[tuple[int, str | bytes]] = [
         (200, json.dumps({"data": [{"id": f"model{bad}"}]})),
         (401, json.dumps({"error": {"message": f"x{bad}y", "code": bad}})),
         (500, f"x{bad}".encode("utf-8", "replace")),

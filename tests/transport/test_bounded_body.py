@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbstream.errors import NotAStreamError, StreamError
+from nbstream.errors import ConnectionLostError, NotAStreamError, StreamError
 from nbstream.testing import Answer, chat_body, error_body
 from nbstream.transport.bounded_body import Inflater
 from nbstream.transport.open import ClientPool
 from tests.transport.over_http import PATIENCE, a_request, ask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbstream.testing import FaultServer
 
 JSON = {"content-type": "application/json"}
@@ -39,8 +41,12 @@ def models(base_url: str) -> list[str]:
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "raw deflate"])
 def test_a_small_body_that_becomes_a_giant(loopback: FaultServer, coding: str) -> None:
     said = b'{"error":{"message":"Too much.","padding":"' + b"x" * BIG + b'"}}'
-    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "raw deflate": _raw}[coding]
-    loopback.send(pack(said), status=429, headers={**JSON, "content-encoding": coding.removeprefix("raw ")})
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "raw deflate": _raw,
+    }
+    loopback.send(packers[coding](said), status=429, headers={**JSON, "content-encoding": coding.removeprefix("raw ")})
     del said
     ask(loopback.base_url)  # what is imported at first use
     tracemalloc.start()
@@ -120,6 +126,14 @@ def test_a_list_without_an_end(loopback: FaultServer) -> None:
     with pytest.raises(NotAStreamError):
         models(loopback.base_url)
     more.set()
+
+
+def test_a_list_that_breaks_off(loopback: FaultServer) -> None:
+    loopback.send('{"data":[{"id":"m"', headers=JSON, then="close")
+    loopback.send('{"data":[{"id":"m"}]}', headers={**JSON, "content-encoding": "gzip"})
+    for _ in range(2):
+        with pytest.raises(ConnectionLostError):
+            models(loopback.base_url)
 
 
 def test_it_is_full_at_its_limit() -> None:

@@ -28,7 +28,13 @@ ECHOES = [KEY, KEY[:14], KEY[14:], base64.b64encode(KEY.encode()).decode(), KEY.
 def everything(result: StreamResult) -> str:
     """All that is shown or saved of an answer, apart from what it says."""
     error, bundle = result.error, answer_bundle(result, footer=True)
-    facts = [repr(result), result._repr_html_(), json.dumps(result.metadata()), json.dumps(bundle), result.summary()]
+    facts: list[Any] = [
+        repr(result),
+        result._repr_html_(),
+        json.dumps(result.metadata()),
+        json.dumps(bundle),
+        result.summary(),
+    ]
     facts += [result.request_id, result.response_id, result.model, result.finish_reason, result.rounds]
     facts += [result.tool_calls, result.annotations, result.parts, [each.message for each in result.warnings]]
     if error is not None:

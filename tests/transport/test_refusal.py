@@ -231,7 +231,20 @@ def self_signed(tmp_path: Path) -> Path:
         pytest.skip("needs openssl")
     file = tmp_path / "own.pem"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", file, "-out", file]
+    command: list[str | Path] = [
+        openssl,
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        file,
+        "-out",
+        file,
+    ]
     subprocess.run([*command, *names], check=True, capture_output=True)
     return file
 
