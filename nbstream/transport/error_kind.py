@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.events import Failed
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.text.plain import encodable, plain
 from nbstream.transport.error_report import read_error
 
 if TYPE_CHECKING:
@@ -38,7 +40,17 @@ def failed(error: Mapping[str, Any], status: int | None = None, wait: float | No
     verdict = _verdict(report, status or report.status, delayed=wait is not None)
     after = wait if verdict.retryable else None
     remedies = tuple(map(Remedy, verdict.remedies))
-    return Failed(report.sentence or "no message", report.code, verdict.kind, verdict.retryable, after, remedies)
+    return Failed(report.sentence or _quoted(error), report.code, verdict.kind, verdict.retryable, after, remedies)
+
+
+def _quoted(error: Mapping[str, Any]) -> str:
+    """The object itself, where it says nothing that is understood."""
+    if not any(isinstance(each, dict | list) or name not in _SILENT for name, each in error.items() if each):
+        return "no message"
+    return plain(encodable(json.dumps(error, ensure_ascii=False, default=str)[:300]))
+
+
+_SILENT = {"message", "code", "type", "status", "param", "object"}
 
 
 def names_model(event: Failed) -> bool:
@@ -81,6 +93,9 @@ _PLACE = re.compile(
     r"(?:not|un)[ -]?(?:supported|available|allowed)[^.;]{0,60}\b(?:country|countries|region|territor|location)|"
     r"unsupported_country|\bip[ _](?:address|not)|\byour ip\b|\bblocked your\b"
 )
+_BETWEEN = re.compile(
+    r"cloudflare|firewall|\bprox(?:y|ies)\b|blocked by|captcha|web filter|zscaler|fortinet|error code:? 1\d{3}\b"
+)
 _FILTERED = re.compile(r"content_?(?:filter|policy)|content management policy|moderation|\bflagged\b")
 
 
@@ -118,7 +133,9 @@ def _refused(code: str, said: str, status: int | None) -> _Verdict | None:
         return _Verdict(kind, remedies=(RemedyKind.REPHRASE,))
     if "model_not_found" in code or (status in {400, 403, 404, 422} and _MODEL.search(said)):
         return _Verdict("not_found")
-    return _Verdict("rejected", remedies=(RemedyKind.CHECK_PROXY,)) if status == 407 else None
+    if status == 407 or (status == 403 and _BETWEEN.search(said)):
+        return _Verdict(kind, remedies=(RemedyKind.CHECK_PROXY,))
+    return None
 
 
 def _by_status(code: str, said: str, status: int | None) -> _Verdict:

@@ -155,12 +155,7 @@ class _Reading:
 
     def _take_object(self, value: dict[Any, Any], depth: int) -> None:
         fields = {_plain_name(name): each for name, each in value.items()}
-        for name in _CODES:
-            code = fields.get(name)
-            if isinstance(code, str | int) and not isinstance(code, bool) and code not in {"", "error"}:
-                self.codes.append(plain(encodable(str(code)[:_LONGEST])))
-                if self.code is None and name in _SHOWN_CODES:
-                    self.code = self.codes[-1]
+        self._take_codes(fields)
         if self.status is None:
             self.status = _status_in(fields)
         if self.retry_after is None:
@@ -172,6 +167,8 @@ class _Reading:
             del fields["error"]
         for name in _WORDS:
             self.take(fields.get(name), depth + 1)
+        if isinstance(form := fields.get("errors"), dict):
+            self._say("; ".join(f"{name}: {_listed(each)}" for name, each in form.items() if _listed(each)))
         for name, each in fields.items():
             if (
                 isinstance(each, dict | list)
@@ -179,6 +176,14 @@ class _Reading:
                 and (name in _WRAPPERS or _NAMED_ERROR.fullmatch(name))
             ):
                 self.take(each, depth + 1)
+
+    def _take_codes(self, fields: Mapping[str, Any]) -> None:
+        for name in _CODES:
+            code = fields.get(name)
+            if isinstance(code, str | int) and not isinstance(code, bool) and code not in {"", "error"}:
+                self.codes.append(plain(encodable(str(code)[:_LONGEST])))
+                if self.code is None and name in _SHOWN_CODES:
+                    self.code = self.codes[-1]
 
     def _take_list(self, values: list[Any], depth: int) -> None:
         """Several things that are wrong, or facts about the one; of a form's fields it is said where (`loc`)."""
@@ -249,6 +254,12 @@ def _is_good(code: str | int) -> bool:
 
 def _plain_name(name: Any) -> str:
     return str(name).lower().replace("_", "").replace("-", "")
+
+
+def _listed(value: Any) -> str:
+    """The words about one field of a form."""
+    words = [each for each in value if isinstance(each, str)] if isinstance(value, list) else [value]
+    return ", ".join(each for each in words if isinstance(each, str))
 
 
 def _of_a_field(detail: dict[Any, Any]) -> str:

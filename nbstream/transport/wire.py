@@ -187,6 +187,9 @@ class WireDecoder:
                 events.append(self._failed(error))
                 return
         decoded = self.adapter.decode(payload)
+        if len(decoded) == 1 and type(decoded[0]) is TextDelta and not self._unrecognized:
+            events += decoded  # nearly always
+            return
         events += [event if type(event) in EXACT else self.words.cleaned(event) for event in decoded]
         if not decoded or type(decoded[-1]) is Started:
             if _says_more(payload):

@@ -148,6 +148,7 @@ BODIES: list[tuple[str, Any, int | None, str, str, str | None]] = [
         "throttlingException",
     ),
     ("a code that begins like a success", {"code": 20012, "message": "no"}, None, "server", "no", "20012"),
+    ("of a form", {"errors": {"n": ["too big", "odd"], "m": "no"}}, 422, "rejected", "n: too big, odd; m: no", None),
     (
         "Cloudflare",
         {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}], "result": None},
@@ -179,6 +180,11 @@ def test_the_same_within_a_stream_and_as_a_body(
             [event] = [each for each in decode(sent, api) if isinstance(each, Failed)]
             assert (event.message, event.code) == (words, code)
     assert status is not None or event.kind == kind
+
+
+def test_an_object_without_words_is_quoted() -> None:
+    assert failed({"message": {"content": 1}, "code": 9}, 400).message == '{"message": {"content": 1}, "code": 9}'
+    assert failed({"message": "", "code": 9}, 400).message == "no message"
 
 
 @pytest.mark.parametrize(
@@ -251,6 +257,7 @@ def test_a_quota_that_comes_back_soon_is_a_rate_limit(
         ("User location is not supported for the API use.", 400, RemedyKind.CHECK_LOCATION),
         ("Your IP address is not on the list", 403, RemedyKind.CHECK_LOCATION),
         ("Your chosen model requires moderation and your input was flagged", 403, RemedyKind.REPHRASE),
+        ("error code: 1020", 403, RemedyKind.CHECK_PROXY),
         ("Proxy authentication required", 407, RemedyKind.CHECK_PROXY),
     ],
 )
