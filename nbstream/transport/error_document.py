@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ErrorDocument", "document_of", "error_document"]
 
-_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
-
 
 class ErrorDocument(NamedTuple):
     """What it says.
@@ -62,11 +60,16 @@ def error_document(body: bytes) -> ErrorDocument:
                 if isinstance(value, dict | list):
                     return _of_value(value)
     if text.startswith("<"):
-        title = _TITLE.search(text)
-        return ErrorDocument({}, html.unescape(title[1]).strip() if title else "")
+        return ErrorDocument({}, _title(text))
     with contextlib.suppress(ValueError):
         return _of_value(jiter.from_json(text.encode()))
     return _of_value(text)
+
+
+def _title(page: str) -> str:
+    _, _, rest = page.partition("<title")
+    title, end, _ = rest.partition(">")[2].partition("</title>")
+    return html.unescape(title[:1000]).strip() if end else ""
 
 
 def _of_value(value: Any) -> ErrorDocument:

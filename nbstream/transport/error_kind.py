@@ -47,7 +47,10 @@ def _quoted(error: Mapping[str, Any]) -> str:
     """The object itself, where it says nothing that is understood."""
     if not any(isinstance(each, dict | list) or name not in _SILENT for name, each in error.items() if each):
         return "no message"
-    return plain(encodable(json.dumps(error, ensure_ascii=False, default=str)[:300]))
+    try:
+        return plain(encodable(json.dumps(error, ensure_ascii=False)[:300]))
+    except (TypeError, ValueError):  # a number with more digits than Python writes out
+        return "no message"
 
 
 _SILENT = {"message", "code", "type", "status", "param", "object"}

@@ -11,14 +11,14 @@ import ast
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ErrorReport", "error_in", "read_error"]
+__all__ = ["ErrorReport", "error_in", "read_error", "text_of"]
 
 # What an error object says, the general before the particular.
 _WORDS = (
@@ -42,9 +42,11 @@ _GOOD = {"", "ok", "success", "succeeded", "none", "null", "true", "normal"}
 _BAD_STATUS = re.compile(r"(?i)err|fail|denied|exhausted|invalid|unavailable|forbidden|unauthori[sz]ed|rejected")
 _NAMED_ERROR = re.compile(r"(?i)[a-z]+exception|[A-Za-z]+Error")
 
+_NO_ESCAPE = re.compile(r"\\[^\\'\"abfnrtvxuUN0-7\n]")  # Python would warn of it
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(ms|millisecond|msec|s(?:ec(?:ond)?)?s?|m(?:in(?:ute)?)?s?|h(?:(?:ou)?r)?s?|d(?:ay)?s?)s?(?![a-z])"
+    r"(\d{1,9}(?:\.\d{1,9})?)\s{0,2}(ms|millisecond|msec|s(?:ec(?:ond)?)?s?|m(?:in(?:ute)?)?s?|h(?:(?:ou)?r)?s?|d(?:ay)?s?)s?(?![a-z])"
 )
 _WAIT_IN_WORDS = re.compile(rf"(?i)\b(?:retry|try)\b[^.;]{{0,40}}?\b(?:in|after)\s+((?:{_DURATION.pattern}\s*)+)")
 
@@ -133,6 +135,14 @@ def read_error(error: Mapping[str, Any]) -> ErrorReport:
     return ErrorReport(tuple(reading.messages), codes, reading.code, reading.status, wait)
 
 
+def text_of(value: Any) -> str:
+    """A value as text; nothing for a number with more digits than Python writes out."""
+    try:
+        return str(value)
+    except ValueError:
+        return ""
+
+
 class _Reading:
     """What has been found so far."""
 
@@ -180,7 +190,7 @@ class _Reading:
     def _take_codes(self, fields: Mapping[str, Any]) -> None:
         for name in _CODES:
             code = fields.get(name)
-            if isinstance(code, str | int) and not isinstance(code, bool) and code not in {"", "error"}:
+            if _is_code(code) and code not in {"", "error"}:
                 self.codes.append(plain(encodable(str(code)[:_LONGEST])))
                 if self.code is None and name in _SHOWN_CODES:
                     self.code = self.codes[-1]
@@ -189,7 +199,7 @@ class _Reading:
         """Several things that are wrong, or facts about the one; of a form's fields it is said where (`loc`)."""
         places = [each for each in values if isinstance(each, dict) and isinstance(each.get("loc"), list)]
         if places or not any(isinstance(each, dict | list) for each in values):
-            said = [_of_a_field(each) if isinstance(each, dict) else str(each) for each in values[: 2 * _MOST]]
+            said = [_of_a_field(each) if isinstance(each, dict) else text_of(each) for each in values[: 2 * _MOST]]
             self._say("; ".join(filter(None, said)))
             return
         found = len(self.messages)
@@ -239,10 +249,15 @@ def _has_failed(fields: Mapping[str, Any]) -> bool:
     """Whether a code says so. A status in words may be any state of an answer, so it must speak of an error."""
     for name in ("code", "errorcode", "errcode", "retcode", "statuscode", "httpstatuscode"):
         code = fields.get(name)
-        if isinstance(code, str | int) and not isinstance(code, bool) and not _is_good(code):
+        if _is_code(code) and not _is_good(code):
             return True
     status = fields.get("status")
     return _status_of(status) is not None or (isinstance(status, str) and _BAD_STATUS.search(status) is not None)
+
+
+def _is_code(value: Any) -> TypeGuard[str | int]:
+    """Whether a value can be a code; Python refuses to write very large numbers out."""
+    return isinstance(value, str) or (type(value) is int and abs(value) < 10**18)
 
 
 def _is_good(code: str | int) -> bool:
@@ -266,7 +281,7 @@ def _of_a_field(detail: dict[Any, Any]) -> str:
     said, place = detail.get("msg") or detail.get("message"), detail.get("loc")
     if not isinstance(said, str):
         return ""
-    return f"{'.'.join(map(str, place))}: {said}" if isinstance(place, list) and place else said
+    return f"{'.'.join(map(text_of, place))}: {said}" if isinstance(place, list) and place else said
 
 
 def _quoted_json(text: str) -> tuple[str, Any] | None:
@@ -286,8 +301,10 @@ def _parsed(text: str) -> Any:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
         pass
+    if len(text) > 10 * _LONGEST or _NO_ESCAPE.search(text):
+        return None
     try:
-        return ast.literal_eval(text) if len(text) < 10 * _LONGEST else None
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return None
 
@@ -333,7 +350,7 @@ def _wait_in(message: str) -> float | None:
 
 def _duration(text: str) -> float | None:
     """Seconds of `"0.2s"`, `"250ms"`, `"1m30s"`, `"2 minutes"`."""
-    pieces: Iterable[tuple[str, str]] = _DURATION.findall(text.lower())
+    pieces: Iterable[tuple[str, str]] = _DURATION.findall(text[:100].lower())
     seconds = [float(count) * _unit(unit) for count, unit in pieces]
     return sum(seconds) if seconds else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbstream.transport.error_report import read_error
+from nbstream.transport.error_report import read_error, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ def mentioned(error: Mapping[str, Any], fields: Iterable[str]) -> str | None:
         >>> mentioned({"message": "Unknown parameter: 'stream_options'."}, ["max_tokens", "stream_options"])
         'stream_options'
     """
-    text = " ".join([str(error.get("param")), *_texts(error), *read_error(error).messages])
+    text = " ".join([text_of(error.get("param")), *_texts(error), *read_error(error).messages])
     return next((field for field in fields if _names(text, field)), None)
 
 
@@ -102,7 +102,7 @@ def _named_in(text: str, field: str) -> str | None:
 
 
 def _refuses(error: Mapping[str, Any], field: str) -> bool:
-    param, code = error.get("param"), error.get("code")
+    param, code = error.get("param"), text_of(error.get("code"))
     if code in _CODES_OF_VALUES or (isinstance(param, str) and param and not f"{param}.".startswith(f"{field}.")):
         return False
     if code in _CODES_OF_FIELDS and param:
@@ -128,7 +128,7 @@ def _texts(value: Any) -> Iterable[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list) and not all(isinstance(each, dict) for each in value):
-        yield " ".join(map(str, value))  # the place of a field
+        yield " ".join(map(text_of, value))  # the place of a field
     elif isinstance(value, list):
         for each in value:
             yield " ".join(_texts({**each, "input": None})) + "\n"  # what was sent may be long, and says nothing
