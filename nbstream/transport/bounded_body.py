@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENCODINGS", "Inflater", "bound_refusal", "read_body", "unknown_encoding"]
+__all__ = ["ENCODINGS", "REFUSAL_SECONDS", "Inflater", "bound_refusal", "read_body", "unknown_encoding"]
 
 ENCODINGS = "gzip, deflate"
 """The compressions to ask for: those whose output can be bounded with the standard library."""
 
 _LARGEST_REFUSAL = 64 * 1024
-_SECONDS = 5.0  # for the words of a refusal, whose status is known by then
+REFUSAL_SECONDS = 5.0
+"""How long the words of a refusal may take, whose status is known by then."""
 
 _KNOWN = {"gzip", "x-gzip", "deflate", "identity", ""}
 
@@ -117,7 +118,7 @@ async def bound_refusal(response: Any) -> None:
         inflater = Inflater(_codings(response.headers), _LARGEST_REFUSAL)
         # The status is what counts: half a sentence about it, or none, will do.
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(REFUSAL_SECONDS):
                 await _read_into(inflater, response)
         data = bytes(inflater.data)
     with contextlib.suppress(Exception):

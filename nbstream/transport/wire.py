@@ -16,6 +16,7 @@ import jiter
 from nbstream.events import (
     EndOfStream,
     Event,
+    Finished,
     Garbled,
     MediaDelta,
     PartResumed,
@@ -191,11 +192,10 @@ class WireDecoder:
             events += decoded  # nearly always
             return
         events += [event if type(event) in EXACT else self.words.cleaned(event) for event in decoded]
-        if not decoded or type(decoded[-1]) is Started:
-            if _says_more(payload):
-                self._unrecognized = sse.data
-        elif self._unrecognized and any(isinstance(event, _CONTENT) for event in decoded):
+        if self._unrecognized and any(isinstance(event, _CONTENT) for event in decoded):
             self._unrecognized = b""
+        if (not decoded or type(decoded[-1]) in {Started, Finished}) and _says_more(payload):
+            self._unrecognized = sse.data
 
     def _decode_other(self, payload: Any, sse: ServerSentEvent, events: list[Event]) -> None:
         """Take JSON that is not an object; some servers wrap their errors in an array."""
@@ -325,8 +325,15 @@ _IDLE = re.compile(r"(?i)\W*(?:ping|pong|keep-?_?alive|heart-?_?beat)\W*")
 
 
 def _says_more(payload: dict[str, Any]) -> bool:
-    """Whether an object of which nothing has become an event holds more than what every event has."""
+    """Whether an object of which at most a name or an end has become an event holds more than what every one has."""
+    more = {name: value for name, value in payload.items() if value and name not in _ENVELOPE}
     kind = payload.get("type")
-    if isinstance(kind, str) and (kind.startswith("response.") or _IDLE.fullmatch(kind)):
-        return False  # new ones appear all the time
-    return any(value and name not in _ENVELOPE for name, value in payload.items())
+    if not more or (isinstance(kind, str) and _IDLE.fullmatch(kind)):
+        return False
+    if payload.get("choices"):  # what servers add to them is legion; an error in their own words is not
+        return error_in(more) is not None
+    # New events of this family appear all the time.
+    return not str(kind).startswith("response.") or any(more.get(name) for name in _WORDY)
+
+
+_WORDY = ("message", "msg", "detail", "reason", "error_message", "error_msg")

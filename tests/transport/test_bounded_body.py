@@ -72,7 +72,7 @@ def test_an_endless_body(loopback: FaultServer, status: int) -> None:
 def test_words_that_do_not_come_do_not_hold_up_the_status(
     loopback: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nbstream.transport.bounded_body._SECONDS", 0.2)
+    monkeypatch.setattr("nbstream.transport.bounded_body.REFUSAL_SECONDS", 0.2)
     loopback.send('{"error":{"message":"Half a sen', status=401, headers=JSON, then="hold")
     error = ask(loopback.base_url).error
     assert error is not None

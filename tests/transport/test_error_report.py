@@ -284,6 +284,33 @@ def test_what_nothing_understood_is_quoted_at_the_end(decode: Callable[..., list
     assert [event for event in events if isinstance(event, Unrecognized)] == [Unrecognized(ODD)]
 
 
+ENDED = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    ("payload", "api", "quoted"),
+    [
+        ({**ENDED, "base_resp": {"status_code": 1027, "status_msg": "output sensitive"}}, "chat", True),
+        ({**ENDED, "base_resp": {"status_code": 0, "status_msg": "success"}}, "chat", False),
+        ({**ENDED, "timings": {"predicted_n": 1}}, "chat", False),
+        ({"type": "response.aborted", "message": "no more"}, "responses", True),
+        ({"type": "response.in_progress", "response": {"id": "r"}}, "responses", False),
+        ({"type": "response.novelty", "what": "ever"}, "responses", False),
+        ({"type": "rate_limits.updated", "rate_limits": [1]}, "responses", True),
+        ({"type": "heartbeat", "at": 5}, "responses", False),
+        ({"id": "c", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}, "chat", False),
+    ],
+)
+def test_only_what_may_tell_something_is_quoted(
+    decode: Callable[..., list[Event]],
+    payload: dict[str, Any],
+    api: str,
+    quoted: bool,  # noqa: FBT001  a parameter
+) -> None:
+    events = decode(f"data: {json.dumps(payload)}\n\n", api)
+    assert any(isinstance(event, Unrecognized) for event in events) == quoted
+
+
 def test_what_the_answer_has_followed_is_not(decode: Callable[..., list[Event]]) -> None:
     content = '{"choices":[{"delta":{"content":"A"}}]}'
     assert not any(isinstance(each, Unrecognized) for each in decode(f"data: {ODD}\n\ndata: {content}\n\n"))
