@@ -16,6 +16,7 @@ from nbstream.events import (
     RefusalDelta,
     TextDelta,
     TextRevised,
+    ToolCallDelta,
     ToolCallRevised,
     UsageReported,
     Warned,
@@ -65,6 +66,8 @@ class ServerWords:
         """The event without the key, apart from what the answer consists of."""
         if type(event) in EXACT:
             return event
+        if type(event) is ToolCallDelta and not (event.id or event.name or event.item_id):
+            return event  # nearly all of them
         changed: dict[str, Any] = {}
         for name in _TO_CLEAN[type(event)]:
             value = getattr(event, name)
