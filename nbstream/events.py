@@ -11,7 +11,7 @@ tool call, a medium or an activity begins one, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -113,10 +113,14 @@ class TextRevised:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """A piece of the model's reasoning, which is never part of the answer."""
+    """A piece of the model's reasoning, which is never part of the answer.
+
+    `summary` says that it is of a summary. Some servers send all of it twice, as thoughts and as their summary.
+    """
 
     text: str
     choice: int = 0
+    summary: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class Assembler:
     ) -> None:
         self.state = StreamState.PENDING
         self.content_events = 0
+        self._acted = False  # a tool has
         self.reason_given = False  # by some answer; `announced` says more, and costs more to ask
         self.usage: Usage | None = None
         self._endpoint = endpoint
@@ -237,6 +238,7 @@ class Assembler:
             case ToolCallEnded(index):
                 self._first.tool_calls.end(index)
             case ActivityReported():
+                self._acted = True
                 self._first.report(event)
             case Annotated():
                 self._answer(event.choice).cite(event)
@@ -274,7 +276,7 @@ class Assembler:
         reasons = [answer.finish_reason for answer in self._answers.values()]
         if given_up := next((reason for reason in reasons if reason and reason.lower() in _GIVEN_UP), None):
             self.fail(ServerError(f"{self._endpoint} gave up on the answer ({given_up}).", code=given_up))
-        elif not self.has_content and not any(reasons):
+        elif not self.has_content and not self._acted and not any(reasons):
             self.fail(
                 EmptyAnswerError(
                     f"{self._endpoint} ended the response without an answer.",
@@ -292,7 +294,8 @@ class Assembler:
     def _complete(self) -> None:
         state = next_state(self.state, Trigger.COMPLETE)
         self._close()
-        if not self.has_content and self.usage is None and self._first.finish_reason == "stop":
+        said_nothing = not self.has_content and not self._acted
+        if said_nothing and self.usage is None and self._first.finish_reason == "stop":
             self._warn("empty_answer", f"{self._endpoint} ended the answer without any text or usage.")
         if not all(answer.tool_calls.all_valid for answer in self._answers.values()):
             self._warn("invalid_arguments", "The arguments of a tool call are not valid JSON.")

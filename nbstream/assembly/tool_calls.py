@@ -44,6 +44,8 @@ class ToolCallCollector:
         call = self._call_for(delta)
         made = None
         if call is None:
+            if not (delta.id or delta.name or delta.arguments):
+                return None  # empty fields on every chunk are no call
             index = self._next_slot if delta.index is None else delta.index
             call = made = Call(index, delta.item_id, custom=delta.custom)
             call.id = delta.id
@@ -53,6 +55,7 @@ class ToolCallCollector:
             call.id = delta.id
             self._register(call)
         call.item_id = call.item_id or delta.item_id
+        call.custom = call.custom or delta.custom
         # A name that is repeated is not a piece of a name, and once there are arguments a name is complete.
         if delta.name and delta.name != call.name and not (call.name and call.has_arguments):
             call.name += delta.name
@@ -105,7 +108,7 @@ def _is_complete(call: Call, next_name: str) -> bool:
     """Whether a piece with another name begins another call: without an id, that is all there is to go by."""
     if not call.name or next_name == call.name or not call.has_arguments:
         return False
-    return valid_arguments(call.arguments)
+    return call.custom or valid_arguments(call.arguments)
 
 
 def valid_arguments(arguments: str) -> bool:
