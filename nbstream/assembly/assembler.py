@@ -51,6 +51,13 @@ __all__ = ["Assembler"]
 # Words that servers give as the finish reason when they abandoned the answer.
 _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
 
+_REPETITIONS = {
+    "begun_anew": "The server began the answer anew instead of continuing it; both are kept.",
+    "cumulative_text": "Each piece repeated all before it; the repetitions were dropped.",
+    "overlapping_text": "The continuation repeated what was there already; the repetition was dropped.",
+    "repeated_text": "The last piece repeated the whole answer; the repetition was dropped.",
+}
+
 _PartFact: TypeAlias = (
     PartStarted | PartResumed | PartEnded | TextRevised | ToolCallRevised | ToolCallEnded | ActivityReported | Annotated
 )
@@ -120,7 +127,7 @@ class Assembler:
             case TextDelta(_, choice):
                 self._content(choice).add_text(event)
             case ReasoningDelta(text, choice):
-                self._content(choice).add_reasoning(text)
+                self._content(choice).add_reasoning(text, summary=event.summary)
             case RefusalDelta(text, choice):
                 self._content(choice).add_refusal(text)
             case ToolCallDelta():
@@ -306,8 +313,8 @@ class Assembler:
             self._first = self._answers[min(self._answers)]
         for answer in (self._first, *self._answers.values()):  # what was there already, if nothing has come
             answer.close()
-            if answer.repeated:
-                self._warn("repeated_text", "The last piece repeated the whole answer; the repetition was dropped.")
+            for kind in answer.repetitions:
+                self._warn(kind, _REPETITIONS[kind])
 
     def _warn(self, kind: str, happened: str, remedies: tuple[Remedy, ...] = ()) -> None:
         self._warnings.setdefault(kind, StreamWarning(kind, happened, remedies))

@@ -120,6 +120,11 @@ class Words(Builder):
         self.changed()
 
     @property
+    def text(self) -> str:
+        """What they say so far."""
+        return self.buffer.value()
+
+    @property
     def citations(self) -> tuple[Citation, ...]:
         """What is cited so far."""
         return tuple(self._citations)

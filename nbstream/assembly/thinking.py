@@ -81,6 +81,11 @@ class ThinkingTags:
         """Whether the last piece ended in what may be the beginning of a tag."""
         return bool(self._held)
 
+    @property
+    def is_in_text(self) -> bool:
+        """Whether the answer itself has begun, and no thought within it."""
+        return self._mode is _Mode.TEXT
+
     def pass_over(self, piece: str) -> bool:
         """Whether the next piece is text and nothing else, as nearly all are; then it need not be split."""
         return self._mode is _Mode.TEXT and not self._held and ("<" not in piece or not self._looks)
