@@ -54,10 +54,8 @@ _ENDS = {"response.completed", "response.incomplete", "response.failed", "respon
 
 def request_body(request: StreamRequest) -> dict[str, Any]:
     """The body that the SDK is to send, without `stream`."""
-    items = input_items(request.messages)
-    if request.partial_answer:
-        items.append({"role": "assistant", "content": request.partial_answer})
-    body: dict[str, Any] = {"model": request.model, "input": items}
+    begun = ({"role": "assistant", "content": request.partial_answer},) if request.partial_answer else ()
+    body: dict[str, Any] = {"model": request.model, "input": input_items((*request.messages, *begun))}
     if request.system:
         body["instructions"] = request.system
     if request.temperature is not None:
