@@ -114,8 +114,11 @@ class Assembler:
     @property
     def announced(self) -> bool:
         """Whether the server has said why the answer ends; usage and the end of the bytes may still follow."""
+        return self._have_announced(self._asked_for)
+
+    def _have_announced(self, count: int) -> bool:
         answers = self._answers.values()
-        return len(answers) >= self._asked_for and all(answer.announced for answer in answers)
+        return len(answers) >= count and all(answer.announced for answer in answers)
 
     def feed(self, event: Event) -> None:
         """Take the next event.
@@ -162,7 +165,9 @@ class Assembler:
 
         A server that has said why the answer ends may close uncleanly, or not at all; then the answer is complete.
         """
-        if self.announced and isinstance(error, ConnectionLostError | TimeLimitError):
+        # A server that does not give as many answers as were asked for may well wait with the end.
+        expected = 1 if isinstance(error, TimeLimitError) else self._asked_for
+        if isinstance(error, ConnectionLostError | TimeLimitError) and self._have_announced(expected):
             self._end(marked=False)
         else:
             self.fail(error)
@@ -290,9 +295,7 @@ class Assembler:
                     remedies=[Remedy(RemedyKind.RETRY), Remedy(RemedyKind.CHECK_SERVER)],
                 )
             )
-        elif not marked and not (
-            len(reasons) >= self._asked_for and all(each.ended for each in self._answers.values())
-        ):
+        elif not marked and not (reasons and all(each.ended for each in self._answers.values())):
             lost = f"{self._endpoint} closed the connection in the middle of the answer."
             self.fail(ConnectionLostError(lost, retryable=True))
         else:
@@ -304,6 +307,9 @@ class Assembler:
         said_nothing = not self.has_content and not self._acted
         if said_nothing and self.usage is None and self._first.finish_reason == "stop":
             self._warn("empty_answer", f"{self._endpoint} ended the answer without any text or usage.")
+        if 0 < len(self._answers) < self._asked_for:
+            given = f"{len(self._answers)} answer{'s' * (len(self._answers) > 1)}"
+            self._warn("fewer_answers", f"{self._endpoint} gave {given} instead of {self._asked_for}.")
         if not all(answer.tool_calls.all_valid for answer in self._answers.values()):
             self._warn("invalid_arguments", "The arguments of a tool call are not valid JSON.")
         self.state = state
