@@ -35,6 +35,7 @@ __all__ = [
     "PartResumed",
     "PartStarted",
     "ReasoningDelta",
+    "ReasoningRevised",
     "RefusalDelta",
     "Started",
     "TextDelta",
@@ -109,6 +110,7 @@ class TextRevised:
 
     text: str
     part: int | None = None
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,14 @@ class ReasoningDelta:
     text: str
     choice: int = 0
     summary: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningRevised:
+    """All reasoning that has come apart from the text so far, in the server's wording now."""
+
+    text: str
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +291,7 @@ Event: TypeAlias = (
     | TextDelta
     | TextRevised
     | ReasoningDelta
+    | ReasoningRevised
     | RefusalDelta
     | ToolCallDelta
     | ToolCallRevised

@@ -9,8 +9,9 @@ from nbstream.assembly.artifacts import Artifacts
 from nbstream.assembly.builders import Builder, Call, Words, builder_of
 from nbstream.assembly.citations import Citations
 from nbstream.assembly.echo import Thoughts
-from nbstream.assembly.repetition import CumulativePieces, Overlap, without_repetition
-from nbstream.assembly.thinking import Split, ThinkingTags, Where
+from nbstream.assembly.repetition import Overlap, without_repetition
+from nbstream.assembly.split import Split, Where
+from nbstream.assembly.thinking import ThinkingTags, begins_with_thought
 from nbstream.assembly.tool_calls import ToolCallCollector
 from nbstream.parts import ReasoningPart, TextPart, joined
 from nbstream.result import Choice
@@ -49,8 +50,6 @@ class Answer:
         self._groups: dict[int, list[Words]] = {}
         self._group: list[Words] | None = None  # of the part that the wire is at, if it says so
         self._text_pieces = 0
-        self._cumulative: CumulativePieces | None = CumulativePieces()
-        self._cumulative_thoughts: CumulativePieces | None = CumulativePieces()
         before = "" if resumed else joined(beginning, TextPart)
         self._overlap: Overlap | None = Overlap(before) if before else None
         self._before = before
@@ -170,8 +169,8 @@ class Answer:
     def add_text(self, delta: TextDelta) -> None:
         """Take the next piece of text, with whatever tags of reasoning are in it."""
         piece = delta.text
-        if self._cumulative is not None or self._overlap is not None:
-            piece = self._new_in(piece)
+        if self._overlap is not None:
+            piece = self._without_overlap(self._overlap, piece)
             if not piece:
                 return
         if delta.last and self.finish_reason is None and self._text_pieces >= 2:
@@ -183,23 +182,6 @@ class Answer:
             cursor.append(piece)  # nearly always
         else:
             self._append("text", piece, in_text=True)
-
-    def _new_in(self, piece: str) -> str:
-        """What is new in a piece of text of a server that may repeat itself."""
-        new: str | None = piece
-        if self._groups:
-            self._cumulative = None  # a server that names parts says how each ends
-        if self._cumulative is not None:
-            new = self._cumulative.new_in(piece)
-            if self._cumulative.are_plain:
-                self._cumulative = None
-        if new is None:
-            self.repetitions.append("cumulative_text")
-            self.revise_text(piece)
-            return ""
-        if self._overlap is not None:
-            new = self._without_overlap(self._overlap, new)
-        return new
 
     def _without_overlap(self, overlap: Overlap, piece: str) -> str:
         told = overlap.dropped
@@ -217,17 +199,12 @@ class Answer:
         self._reasoning_apart = True
         if self._tags is not None:
             self._tags.may_close_unopened = False
-        if (pieces := self._cumulative_thoughts) is not None:
-            new = pieces.new_in(text)
-            if pieces.are_plain or self._groups:
-                self._cumulative_thoughts = None
-            elif new is None:
-                self.repetitions.append("cumulative_text")
-                self._take_back_thoughts()
-            else:
-                text = new
-        if text:
-            self._think(text, "summary" if summary else "thoughts")
+        self._think(text, "summary" if summary else "thoughts")
+
+    def revise_reasoning(self, text: str) -> None:
+        """Replace the reasoning that came apart from the text."""
+        self._take_back_thoughts()
+        self.add_reasoning(text)
 
     def _take_back_thoughts(self) -> None:
         """Forget the thoughts that came apart from the text: all of them follow in other words."""
@@ -280,7 +257,7 @@ class Answer:
     def _split_again(self, text: str) -> None:
         """Take the beginning of the text in another wording, with whatever tags are in it."""
         self._tags = ThinkingTags(self._text)
-        if self._reasoning_apart and text.lstrip().startswith("<think>"):
+        if self._reasoning_apart and begins_with_thought(text):
             self._take_back_thoughts()  # the text says again what came apart from it
         elif self._reasoning_apart:
             self._tags.may_close_unopened = False

@@ -33,6 +33,7 @@ from nbstream.events import (
     PartResumed,
     PartStarted,
     ReasoningDelta,
+    ReasoningRevised,
     RefusalDelta,
     Started,
     TextDelta,
@@ -53,13 +54,20 @@ _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient
 
 _REPETITIONS = {
     "begun_anew": "The server began the answer anew instead of continuing it; both are kept.",
-    "cumulative_text": "Each piece repeated all before it; the repetitions were dropped.",
     "overlapping_text": "The continuation repeated what was there already; the repetition was dropped.",
     "repeated_text": "The last piece repeated the whole answer; the repetition was dropped.",
 }
 
 _PartFact: TypeAlias = (
-    PartStarted | PartResumed | PartEnded | TextRevised | ToolCallRevised | ToolCallEnded | ActivityReported | Annotated
+    PartStarted
+    | PartResumed
+    | PartEnded
+    | TextRevised
+    | ReasoningRevised
+    | ToolCallRevised
+    | ToolCallEnded
+    | ActivityReported
+    | Annotated
 )
 
 
@@ -243,8 +251,10 @@ class Assembler:
                 self._answer(choice).resume(part)
             case PartEnded(part, choice):
                 self._answer(choice).end(part)
-            case TextRevised(text, part):
-                self._content(0).revise_text(text, part)
+            case TextRevised(text, part, choice):
+                self._content(choice).revise_text(text, part)
+            case ReasoningRevised(text, choice):
+                self._content(choice).revise_reasoning(text)
             case ToolCallRevised(index, arguments):
                 self._first.tool_calls.revise(index, arguments)
             case ToolCallEnded(index):

@@ -1,17 +1,15 @@
-"""Recognises what servers say twice. Pure: pieces in, what is new in them out.
+"""Recognises what servers say twice: in a last piece that is everything, in a continuation of what there is. Pure.
 
-There is a last piece that is everything, pieces each of which is everything so far, and a continuation that says again
-what it continues. A short or monotonous text may well be said twice, so it is never taken for a repetition.
+A short or monotonous text may well be said twice, so it is never taken for a repetition.
 """
 
 from __future__ import annotations
 
-__all__ = ["CumulativePieces", "Overlap", "without_repetition"]
+from nbstream.text.monotony import is_monotonous
+
+__all__ = ["Overlap", "without_repetition"]
 
 _SHORTEST, _SHORTEST_OVERLAP = 5, 40
-
-# A text that nobody would take for monotonous after so many characters is not read to its end.
-_LOOKED_AT = 1000
 
 # A monotonous text matches in very many places, of which none will be believed.
 _CANDIDATES = 64
@@ -27,46 +25,6 @@ def without_repetition(before: str, piece: str) -> str:
     if len(before) < _SHORTEST or len(set(before)) < 3 or not piece.startswith(before):
         return piece
     return piece[len(before) :]
-
-
-class CumulativePieces:
-    """Recognises a server each of whose pieces is the whole so far.
-
-    Two pieces in a row have to extend the one before, and all of them from the first; only then is it certain.
-
-    Example:
-        >>> pieces = CumulativePieces()
-        >>> [pieces.new_in(piece) for piece in ("The", "The cat", "The cat sat", "The cat sat.")]
-        ['The', 'The cat', None, '.']
-    """
-
-    def __init__(self) -> None:
-        self.are_plain = False
-        """Whether they are pieces like any server's, so that nobody need ask again."""
-        self.found = False
-        self._whole = ""
-        self._extensions = 0
-
-    def new_in(self, piece: str) -> str | None:
-        """What the next piece adds; `None` if it is to take the place of all that was taken for pieces before."""
-        before, self._whole = self._whole, piece
-        if piece.startswith(before):
-            if self.found:
-                return piece[len(before) :]
-            self._extensions += bool(before) and len(piece) > len(before)
-            self.found = self._extensions > 1 and len(before) >= _SHORTEST and not _is_monotonous(before)
-            return None if self.found else piece
-        if not self.found:
-            self.are_plain = True
-            return piece
-        if before.startswith(piece):  # an earlier one once more
-            self._whole = before
-            return ""
-        # Half a character or a space at the end may have become something else; otherwise it is a mere piece.
-        if len(piece) >= len(before) - 1 and piece.startswith(before[: len(before) * 3 // 4]):
-            return None
-        self._whole = before + piece
-        return piece
 
 
 class Overlap:
@@ -129,7 +87,7 @@ class Overlap:
                 continue
             if place + self._size + len(piece) < len(self._before):
                 places.append(place)
-            elif not _is_monotonous(self._before[place:]):
+            elif not is_monotonous(self._before[place:]):
                 self._held.clear()
                 self.dropped = True
                 return self._after_space(piece[len(there) :])
@@ -152,7 +110,7 @@ class Overlap:
         """Whether what is held back has said the beginning once more so far."""
         start = len(self._before) - len(self._before.lstrip())
         said = self._before[start : start + self._size]
-        return len(said) >= _SHORTEST_OVERLAP and start in (self._places or ()) and not _is_monotonous(said)
+        return len(said) >= _SHORTEST_OVERLAP and start in (self._places or ()) and not is_monotonous(said)
 
     def _after_space(self, piece: str) -> str:
         while piece and self._space and piece[0] == self._space[0]:
@@ -164,15 +122,3 @@ class Overlap:
         self.is_over = True
         held, self._held = "".join(self._held), []
         return held
-
-
-def _is_monotonous(text: str) -> bool:
-    """Whether a text is one thing over and over, perhaps cut off in the middle of it."""
-    text = text[:_LOOKED_AT]
-    borders = [0] * len(text)  # of each beginning: how much of its end is its beginning too
-    for end in range(1, len(text)):
-        size = borders[end - 1]
-        while size and text[end] != text[size]:
-            size = borders[size - 1]
-        borders[end] = size + (text[end] == text[size])
-    return bool(text) and 2 * (len(text) - borders[-1]) <= len(text)

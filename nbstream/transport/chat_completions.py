@@ -17,9 +17,11 @@ from nbstream.events import (
     LogprobsReported,
     MediaDelta,
     ReasoningDelta,
+    ReasoningRevised,
     RefusalDelta,
     Started,
     TextDelta,
+    TextRevised,
     ToolCallDelta,
     UsageReported,
     Warned,
@@ -27,6 +29,7 @@ from nbstream.events import (
 from nbstream.parts import PARAGRAPH_BREAK
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.text.plain import encodable
+from nbstream.transport.cumulative import Pieces
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
     annotated,
@@ -76,6 +79,8 @@ class ChatCompletionsAdapter:
         self._responses: Adapter | None = None
         self._model: Any = None
         self._id: Any = None
+        self._texts = Pieces(TextDelta, lambda text, choice: TextRevised(text, choice=choice))
+        self._reasoning = Pieces(ReasoningDelta, ReasoningRevised)
         self._in_deltas: set[int] = set()  # the answers that come in deltas, with messages beside them
 
     def decode(self, payload: dict[str, Any]) -> list[Event]:
@@ -115,11 +120,14 @@ class ChatCompletionsAdapter:
             content = delta.get("content")
             if len(delta) > 1 or type(content) is not str:  # most deltas are nothing but text
                 rest = delta
-                _decode_before_text(delta, index, events)
+                self._decode_before_text(delta, index, events)
         else:
             content = choice.get("text")  # as the older Completions API has it
         if content and isinstance(content, str):
-            events.append(TextDelta(content, index, bool(reason)))
+            if index in self._texts.plain:
+                events.append(TextDelta(content, index, bool(reason)))
+            else:
+                events += self._texts.take(content, index, last=bool(reason))
         if rest is not None:
             _decode_after_text(rest, index, events)
         if not index and (logprobs := choice.get("logprobs")):
@@ -130,6 +138,21 @@ class ChatCompletionsAdapter:
             events.extend(_usage(usage))
         if error := choice.get("error"):
             events.append(failed(error if isinstance(error, dict) else {"message": error}))
+
+    def _decode_before_text(self, delta: dict[str, Any], index: int, events: list[Event]) -> None:
+        """What a delta holds besides its text, as far as models give it before that."""
+        for thought in _thoughts(delta):
+            if index in self._reasoning.plain:
+                events.append(ReasoningDelta(thought, index))
+            else:
+                events += self._reasoning.take(thought, index)
+        if refusal := text_or_none(delta.get("refusal")):
+            events.append(RefusalDelta(refusal, index))
+        audio = delta.get("audio")
+        if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
+            events.append(TextDelta(transcript, index))
+        if isinstance(content := delta.get("content"), list):
+            events.extend(_parts(content, index))
 
     def _said_in(self, choice: dict[str, Any], index: int) -> Any:
         """What is new in a choice with a message: its delta, if it says anything, else the message.
@@ -165,18 +188,6 @@ def _usage(usage: Any) -> list[Event]:
 def _logprobs(logprobs: Any) -> list[Event]:
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
     return [LogprobsReported(tuple(tokens))] if isinstance(tokens, list) and tokens else []
-
-
-def _decode_before_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
-    """What a delta holds besides its text, as far as models give it before that."""
-    events.extend(ReasoningDelta(thought, index) for thought in _thoughts(delta))
-    if refusal := text_or_none(delta.get("refusal")):
-        events.append(RefusalDelta(refusal, index))
-    audio = delta.get("audio")
-    if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
-        events.append(TextDelta(transcript, index))
-    if isinstance(content := delta.get("content"), list):
-        events.extend(_parts(content, index))
 
 
 def _decode_after_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:

@@ -121,6 +121,8 @@ class ResponsesAdapter:
         source, _, verb = kind.rpartition(".")
         if source in ASIDES:
             return self._asides.decode(source, verb, payload)
+        if source in {"response.reasoning_part", "response.reasoning_summary_part"}:
+            return self._asides.part_done(payload) if verb == "done" else []
         if kind in _ENDS:
             return self._ended(kind, payload.get("response"))
         if kind in _BEGINNINGS:
@@ -137,7 +139,7 @@ class ResponsesAdapter:
                 return self._item_done(payload, payload.get("item"))
             case "response.content_part.added":
                 return self._texts.announce(payload) if _is_text(payload.get("part")) else []
-            case "response.content_part.done" | "response.reasoning_part.done" | "response.reasoning_summary_part.done":
+            case "response.content_part.done":
                 return self._part_done(payload, payload.get("part"))
             case "response.output_text.done":
                 return [*self._texts.settle(payload, payload.get("text")), *self._facts.whole(payload, payload)]

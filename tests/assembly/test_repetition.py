@@ -8,7 +8,7 @@ import pytest
 
 from nbstream.assembly import Assembler
 from nbstream.assembly.repetition import Overlap
-from nbstream.events import EndOfStream, Finished, ReasoningDelta, TextDelta, TextRevised, ToolCallDelta
+from nbstream.events import EndOfStream, Finished, TextDelta, TextRevised, ToolCallDelta
 from nbstream.result import StreamResult
 from tests.steps import steps
 
@@ -25,92 +25,6 @@ def fed(*events, beginning=None):
 
 def kinds(result):
     return [warning.kind for warning in result.warnings]
-
-
-# --- each piece is the whole so far -----------------------------------------------------------------------------------
-
-
-@pytest.mark.wire("D23")
-@pytest.mark.parametrize(
-    ("pieces", "text"),
-    [
-        pytest.param(["The", "The cat", "The cat sat"], "The cat sat", id="three"),
-        pytest.param(["The", "The cat", "The cat sat", "The cat sat", "The cat sat."], "The cat sat.", id="one twice"),
-        pytest.param(["I", "I am", "I am he", "I am here", "I am here now"], "I am here now", id="begins short"),
-        pytest.param(["ha", "haha", "haha, that", "haha, that's it"], "haha, that's it", id="begins with a laugh"),
-        pytest.param(["漢", "漢字は", "漢字は難し", "漢字は難しい。"], "漢字は難しい。", id="beyond ASCII"),
-        pytest.param(
-            ["The caf\ufffd", "The café", "The café is"], "The caféThe café is", id="changed before it is certain"
-        ),
-        pytest.param(["The", "The cat", "The cat s\ufffd", "The cat sé."], "The cat sé.", id="half a character"),
-        pytest.param(["The", "The cat", "The cat sat", "The cat", "The cat sat."], "The cat sat.", id="an earlier one"),
-        pytest.param(["The", "The cat", "The cat sat", " on"], "The cat sat on", id="then a mere piece"),
-    ],
-)
-def test_pieces_that_each_are_the_whole_so_far(pieces, text):
-    result = fed(*map(TextDelta, pieces), Finished("stop"), DONE)
-    assert result.text == text or not kinds(result)
-    if kinds(result):
-        assert (result.text, kinds(result)) == (text, ["cumulative_text"])
-    assert sum(part.type == "text" for part in result.parts) == 1
-
-
-@pytest.mark.wire("D23")
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        pytest.param(["ha", "haha"], id="two"),
-        pytest.param(["ha", "haha", "hahaha", "hahahaha"], id="a long laugh"),
-        pytest.param(["haha", "hahahaha", "hahahaha!"], id="with a sign"),
-        pytest.param(["Let it go, ", "Let it go, Let it go, ", "Let it go, Let it go, Let it go."], id="a song"),
-        pytest.param(["1", "12", "123", "4"], id="numbers"),
-        pytest.param(["The cat", "The cat sat"], id="nothing is certain after two"),
-        pytest.param(["no", "no way", " no way"], id="the third goes on"),
-        pytest.param(["a", "b", "ab", "ab c", "ab c d"], id="not from the first"),
-        pytest.param(["| --- ", "| --- | --- ", "| --- | --- | --- |\n"], id="a table"),
-        pytest.param([" ", "  ", "    ", "     x"], id="indentation"),
-    ],
-)
-def test_a_repetition_that_is_meant_is_kept(pieces):
-    result = fed(*map(TextDelta, pieces), Finished("stop"), DONE)
-    assert (result.text, kinds(result)) == ("".join(pieces), [])
-
-
-@pytest.mark.wire("D23", "G04")
-def test_thoughts_in_tags_and_apart_are_told_once_where_each_piece_is_the_whole():
-    pieces = [
-        "<think>",
-        "<think>Hm, so",
-        "<think>Hm, so</think>",
-        "<think>Hm, so</think>The",
-        "<think>Hm, so</think>The cat",
-    ]
-    result = fed(*map(TextDelta, pieces), Finished("stop"), DONE)
-    assert (result.text, result.reasoning, kinds(result)) == ("The cat", "Hm, so", ["cumulative_text"])
-    thoughts = ["Hm,", "Hm, well", "Hm, well, so"]
-    texts = ["The", "The cat", "The cat sat"]
-    result = fed(*map(ReasoningDelta, thoughts), *map(TextDelta, texts), Finished("stop"), DONE)
-    assert (result.text, result.reasoning, kinds(result)) == ("The cat sat", "Hm, well, so", ["cumulative_text"])
-
-
-@pytest.mark.wire("D20", "D23")
-def test_each_answer_repeats_itself_on_its_own():
-    whole = ["The", "The cat", "The cat sat"]
-    events = [
-        TextDelta(piece, choice) for pieces in zip(whole, "abc", strict=True) for choice, piece in enumerate(pieces)
-    ]
-    result = fed(*events, DONE)
-    assert [choice.text for choice in result.choices] == ["The cat sat", "abc"]
-
-
-def test_what_each_piece_costs_does_not_grow_with_their_number():
-    def said(count):
-        whole = "".join(f"word{number} " for number in range(count))
-        ends = [end + 1 for end, sign in enumerate(whole) if sign == " "]
-        return lambda: fed(*(TextDelta(whole[:end]) for end in ends), Finished("stop"), DONE)
-
-    assert said(200)().text.endswith("word199 ")
-    assert steps(said(400)) <= 2.3 * steps(said(200))
 
 
 # --- a continuation that says again what it continues -----------------------------------------------------------------
