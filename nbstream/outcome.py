@@ -76,7 +76,7 @@ class StreamWarning:
     Attributes:
         kind: Which, as a stable word: `begun_anew`, `buffered`, `cumulative_text`, `empty_answer`, `fewer_answers`,
             `invalid_arguments`, `malformed_event`, `other_api`, `overlapping_text`, `repeated_text`, `revised_text`,
-            `unshown_media`, `whole_answer`.
+            `too_many_answers`, `unshown_media`, `whole_answer`.
         happened: What happened, in a sentence.
         remedies: What can be done about it.
     """

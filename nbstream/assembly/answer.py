@@ -113,14 +113,21 @@ class Answer:
             each.in_text = event.kind == "text"
         if known:
             known[-1].open = True
+            known[-1].changed()
         return known
 
     def _added(self, event: PartStarted) -> Words:
         place = event.item_id, event.content_index
         made = Words(event.kind, *place, new_paragraph=event.new_paragraph, after=self._last(event.kind))
         self._note_words(made)
-        self._builders.append(made)
+        self._put(made)
         return made
+
+    def _put(self, builder: Builder) -> None:
+        """Put a part at the end."""
+        if self._builders:
+            self._builders[-1].is_last = False
+        self._builders.append(builder)
 
     def _note_words(self, made: Words) -> None:
         """Take new words into account."""
@@ -143,7 +150,7 @@ class Answer:
         if group is None or not (in_text and group[0].in_text):
             self._leave()
             made = Words(kind, in_text=in_text, after=self._last(kind))
-            self._builders.append(made)
+            self._put(made)
         else:
             last = group[-1]
             if kind == "text" and last.kind == "text":
@@ -342,7 +349,7 @@ class Answer:
 
     def _add(self, builder: Builder) -> None:
         self._take_held()
-        self._builders.append(builder)
+        self._put(builder)
         self._leave()
 
     def close(self) -> None:

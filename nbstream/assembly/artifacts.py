@@ -43,6 +43,7 @@ class Artifacts:
         media.item_id = delta.item_id or media.item_id
         media.open = True
         media.add(delta.data, replaces=delta.replaces)
+        media.changed()
         if delta.last:
             media.end()
         return begun
@@ -64,6 +65,7 @@ class Artifacts:
         activity.open = True
         if event.input:
             activity.append(event.input)
+        activity.changed()
         if event.last:
             activity.end()
         return begun

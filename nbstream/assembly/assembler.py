@@ -52,6 +52,9 @@ __all__ = ["Assembler"]
 # Words that servers give as the finish reason when they abandoned the answer.
 _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
 
+# No API gives more to one request. What comes then is a flood of numbers.
+_MOST_ANSWERS = 256
+
 _REPETITIONS = {
     "begun_anew": "The server began the answer anew instead of continuing it; both are kept.",
     "overlapping_text": "The continuation repeated what was there already; the repetition was dropped.",
@@ -109,7 +112,10 @@ class Assembler:
         self._model: str | None = beginning.model or model
         self._response_id = beginning.response_id
         self._first = Answer(beginning.parts, resumed=resumed)
+        self._first_taken = False  # it is one of these
         self._answers: dict[int, Answer] = {}
+        self._unannounced = 0  # how many of them go on, as far as the server has said
+        self._surplus = Answer()
         self._warnings = {warning.kind: warning for warning in beginning.warnings}  # one of each kind
         self._logprobs: list[Any] = list(beginning.logprobs)
         self.error: StreamError | None = None
@@ -125,8 +131,7 @@ class Assembler:
         return self._have_announced(self._asked_for)
 
     def _have_announced(self, count: int) -> bool:
-        answers = self._answers.values()
-        return len(answers) >= count and all(answer.announced for answer in answers)
+        return len(self._answers) >= count and not self._unannounced
 
     def feed(self, event: Event) -> None:
         """Take the next event.
@@ -235,7 +240,9 @@ class Assembler:
                 self.usage = usage
             case Finished(reason, choice):
                 self.reason_given = True
-                self._answer(choice).finish_reason = reason
+                answer = self._answer(choice)
+                self._unannounced -= answer.finish_reason is None and answer is not self._surplus
+                answer.finish_reason = reason
             case LogprobsReported(tokens):
                 self._logprobs.extend(tokens)
             case Warned(kind, message, remedies):
@@ -274,6 +281,7 @@ class Assembler:
         self.content_events += 1
         answer = self._answers.get(choice) or self._answer(choice)
         if answer.finish_reason is not None:
+            self._unannounced += answer.announced and answer is not self._surplus
             answer.note_late_piece()
         return answer
 
@@ -281,12 +289,17 @@ class Assembler:
         known = self._answers.get(choice)
         if known is not None:
             return known
+        if len(self._answers) >= max(self._asked_for, _MOST_ANSWERS):
+            self._warn("too_many_answers", f"There were more than {len(self._answers)} answers; the rest is left out.")
+            return self._surplus
         # Some servers begin to count at 1: what comes first is shown, unless several are to come.
-        taken = self._first in self._answers.values()
-        made = Answer() if taken or (choice and self._asked_for > 1) else self._first
+        made = Answer() if self._first_taken or (choice and self._asked_for > 1) else self._first
+        self._first_taken = self._first_taken or made is self._first
         self._answers[choice] = made
+        self._unannounced += made.finish_reason is None
         if not choice:
             self._first = made
+            self._first_taken = True
         return made
 
     def _choices(self) -> tuple[Choice, ...]:

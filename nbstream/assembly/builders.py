@@ -30,20 +30,21 @@ WordsKind: TypeAlias = Literal["text", "reasoning", "refusal"]
 class Builder(ABC):
     """A part that grows.
 
-    One thread changes it, any thread may ask for its value. A part that is closed is made once and kept, because a
-    snapshot is taken several times a second and an answer may have thousands of parts.
+    One thread changes it, any thread may ask for its value. A part that does not change is made once and kept, because
+    a snapshot is taken several times a second and an answer may have thousands of parts.
     """
 
-    __slots__ = ("_changes", "_made", "open")
+    __slots__ = ("_changes", "_made", "is_last", "open")
 
     def __init__(self) -> None:
         self.open = True
+        self.is_last = True  # of the answer, so it is likely to change, and keeping its value would be a waste
         self._changes = 0
         self._made: tuple[int, Part | None] = (-1, None)
 
     def value(self) -> Part | None:
         """The part so far; `None` while there is nothing in it."""
-        if self.open:
+        if self.open and self.is_last:
             return self._part()
         changes = self._changes  # read first: what changes meanwhile makes another value the next time
         at, made = self._made
@@ -59,7 +60,8 @@ class Builder(ABC):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self.end()
+        if self.open:
+            self.end()
 
     def changed(self) -> None:
         """Note that the part has changed; call this after the change."""
@@ -159,7 +161,8 @@ class Words(Builder):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self.buffer.close()
+        if self.buffer.close():
+            self.changed()
         super().close()
 
     def _part(self) -> TextPart | ReasoningPart | RefusalPart | None:
@@ -219,7 +222,8 @@ class Call(Builder):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self._arguments.close()
+        if self._arguments.close():
+            self.changed()
         super().close()
 
     def _part(self) -> ToolCallPart:
@@ -293,7 +297,8 @@ class Activity(Builder):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self._input.close()
+        if self._input.close():
+            self.changed()
         super().close()
 
     def _part(self) -> ActivityPart:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DecodedStream", "decoded"]
 
+# How many events are handed over at once: other streams on the loop have their turns between.
+_MOST_EVENTS = 500
+
 
 @contextlib.asynccontextmanager
 async def decoded(source: ByteSource, request: StreamRequest) -> AsyncIterator[DecodedStream]:
@@ -89,11 +92,20 @@ class DecodedStream:
             if gathering is not None:
                 pause = gathering.pause(len(chunk), at)
             events = decoder.feed(chunk)
+            while len(events) > _MOST_EVENTS:
+                yield events[:_MOST_EVENTS]
+                events = events[_MOST_EVENTS:]
+                await asyncio.sleep(0)
             yield events
             # Neither the beginning nor the end is ever delayed.
             if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
                 await asyncio.sleep(pause)
-        yield decoder.break_off() if broken else decoder.close()
+        events = decoder.break_off() if broken else decoder.close()
+        while len(events) > _MOST_EVENTS:
+            yield events[:_MOST_EVENTS]
+            events = events[_MOST_EVENTS:]
+            await asyncio.sleep(0)
+        yield events
         if broken:
             name = self._response.endpoint.name
             raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
