@@ -96,9 +96,7 @@ class ThinkingTags:
         parts: list[Split] = []
         while rest:
             if self._mode is _Mode.START:
-                rest = self._start(rest)
-                if self._channels is not None:
-                    return self._channels.split(rest)
+                rest = self._start(rest, parts)
             elif self._mode is _Mode.TEXT:
                 rest = self._text(rest, parts)
             else:
@@ -116,7 +114,7 @@ class ThinkingTags:
 
     # Each of these takes the rest of a piece in one mode and returns what is left for the next mode.
 
-    def _start(self, rest: str) -> str:
+    def _start(self, rest: str, parts: list[Split]) -> str:
         beginning = rest.lstrip()
         if self._thinks_in_tags:
             rest = beginning  # the white space belonged to the tag before it
@@ -131,7 +129,8 @@ class ThinkingTags:
                     return beginning[len(tags[0]) :]
             if not self._thinks_in_tags and begins_channel(beginning):
                 self._channels = Channels()
-                return beginning
+                parts += self._channels.split(beginning)
+                return ""
             may_begin = [tags[0] for tags in known] + ([] if self._thinks_in_tags else [*BEGINNINGS])
             if any(len(beginning) < len(each) and each.startswith(beginning) for each in may_begin):
                 self._held = rest

@@ -192,7 +192,7 @@ def _logprobs(logprobs: Any) -> list[Event]:
 
 def _decode_after_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
     """What a delta holds besides its text, as far as models give it after that."""
-    media = [_medium("image", image, index) for image in objects(delta.get("images"))]
+    media: list[Event] = [_medium("image", image, index) for image in objects(delta.get("images"))]
     if audio := delta.get("audio"):
         media = [*_sound(audio, index), *media]
     if media:

@@ -97,6 +97,11 @@ class WireDecoder:
         """Whether the answer is over by the wire's own word, so that what follows does not matter."""
         return self._marked or self.adapter.ended
 
+    @property
+    def unread(self) -> int:
+        """How many bytes wait for the end of the event, or of the document, that they belong to."""
+        return self._sse.size if self._document is None else self._document.size
+
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes and return the events they complete."""
         if self._document is not None:

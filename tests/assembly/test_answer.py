@@ -232,7 +232,9 @@ def test_an_answer_that_has_begun_and_not_ended_is_lost(text):
     assembler = Assembler(model="m", endpoint="localhost:8000", choices=3)
     for event in (TextDelta("a"), Finished("stop"), *text, CLOSED):
         assembler.feed(event)
-    assert assembler.snapshot().error.kind == "connection_lost"
+    error = assembler.snapshot().error
+    assert error is not None
+    assert error.kind == "connection_lost"
 
 
 @pytest.mark.wire("D20", "I01")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nbstream.assembly import Assembler
 from nbstream.events import EndOfStream, Finished, PartResumed, PartStarted, ReasoningDelta, TextDelta, TextRevised
 from tests.steps import steps
+
+if TYPE_CHECKING:
+    from nbstream.events import Event
 
 DONE = EndOfStream(marked=True)
 ONE, OTHER = PartStarted(0, "reasoning", "r1", 0), PartStarted(1, "reasoning", "r1", 0, new_paragraph=True)
@@ -77,7 +81,7 @@ def test_what_only_the_second_says_is_said():
 
 @pytest.mark.wire("H17")
 def test_the_reader_does_not_wait_for_a_first_that_goes_no_further():
-    begun = [ONE, ReasoningDelta("I"), OTHER, ReasoningDelta("I", summary=True)]
+    begun: list[Event] = [ONE, ReasoningDelta("I"), OTHER, ReasoningDelta("I", summary=True)]
     assembler = Assembler(model="m", endpoint="e")
     for event in begun:
         assembler.feed(event)
@@ -107,12 +111,12 @@ def test_a_revision_with_tags_does_not_say_again_what_came_apart():
 
 
 def test_each_item_is_looked_at_alone_and_at_no_more_than_its_own_cost():
-    def said(count):
-        events = []
+    def said(count: int) -> list[Event]:
+        events: list[Event] = []
         for number in range(0, count, 2):
             for part in (number, number + 1):
-                events += [PartStarted(part, "reasoning", f"r{number}", 0)]
-                events += [ReasoningDelta(f"Step {number}.", summary=bool(part % 2))]
+                events.append(PartStarted(part, "reasoning", f"r{number}", 0))
+                events.append(ReasoningDelta(f"Step {number}.", summary=bool(part % 2)))
         return events
 
     result = fed(*said(40), DONE)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATIENCE = 60.0
+KEY = "sk-test-0123456789abcdef"
 PIXEL = "data:image/png;base64,AA=="
 OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "7"}
 CALL = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
@@ -26,7 +27,12 @@ def sent(loopback: FaultServer) -> Callable[..., Any]:
 
     def sent(prompt: Any, api: str = "responses", **options: Any) -> Any:
         loopback.send(chat_body("Yes") if api == "chat" else responses_body("Yes"))
-        asked = {"model": "m", "api": api, "base_url": loopback.base_url, "api_key": "sk-test-0123456789abcdef"}
+        asked: dict[str, Any] = {
+            "model": "m",
+            "api": api,
+            "base_url": loopback.base_url,
+            "api_key": "sk-test-0123456789abcdef",
+        }
         assert nbs.start(prompt, **asked, display=False, **options).result(PATIENCE).text == "Yes"
         body = loopback.requests[-1].json
         return body["messages" if api == "chat" else "input"]
@@ -35,14 +41,17 @@ def sent(loopback: FaultServer) -> Callable[..., Any]:
 
 
 def test_items_of_the_responses_api_are_sent_as_they_are(sent: Callable[..., Any]) -> None:
-    question = {"role": "user", "content": [{"type": "input_image", "image_url": PIXEL}]}
-    reasoning = {"type": "reasoning", "id": "r1", "summary": []}
+    question: dict[str, Any] = {"role": "user", "content": [{"type": "input_image", "image_url": PIXEL}]}
+    reasoning: dict[str, Any] = {"type": "reasoning", "id": "r1", "summary": []}
     assert sent([question, reasoning, CALL, OUTPUT]) == [{"type": "message", **question}, reasoning, CALL, OUTPUT]
     assert sent([OUTPUT], previous_response_id="resp_1") == [OUTPUT]
 
 
 def test_mere_parts_are_one_message(sent: Callable[..., Any]) -> None:
-    parts = [{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": PIXEL}]
+    parts: list[dict[str, Any]] = [
+        {"type": "input_text", "text": "What is this?"},
+        {"type": "input_image", "image_url": PIXEL},
+    ]
     assert sent([*parts, OUTPUT]) == [{"type": "message", "role": "user", "content": parts}, OUTPUT]
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
     assert sent(parts, "chat") == [{"role": "user", "content": parts}]
@@ -78,7 +87,7 @@ def test_lines_end_in_one_way(api: str, sent: Callable[..., Any], loopback: Faul
     assert sent("One\r\nTwo\rThree\n", api, system="A\r\nB")[-1]["content"] == "One\nTwo\nThree\n"
     body = loopback.requests[-1].json
     assert "A\nB" in {body.get("instructions"), body.get("messages", [{"content": ""}])[0]["content"]}
-    chat = nbs.Chat(model="m", api=api, base_url=loopback.base_url, api_key="sk-test-0123456789abcdef")
+    chat = nbs.Chat(model="m", api=api, base_url=loopback.base_url, api_key=KEY)
     loopback.send(chat_body("Yes") if api == "chat" else responses_body("Yes"))
     chat.start("One\r\nTwo \ud83d", display=False).result(PATIENCE)
     asked = loopback.requests[-1].json["messages" if api == "chat" else "input"][-1]["content"]

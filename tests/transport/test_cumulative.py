@@ -118,7 +118,7 @@ def test_each_answer_repeats_itself_on_its_own():
             {"choices": [{"index": index, "delta": {"content": piece}} for index, piece in enumerate(pieces)]}
         )
     ]
-    assert [event.text for event in events if getattr(event, "choice", 0) == 1] == ["a", "b", "c"]
+    assert [event for event in events if getattr(event, "choice", 0) == 1] == [TextDelta(each, 1) for each in "abc"]
     assert events[-3] == TextRevised("The cat sat", choice=0)
 
 

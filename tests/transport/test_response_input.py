@@ -73,7 +73,7 @@ def test_the_callers_messages_are_not_changed():
 
 def test_custom_tools_are_given_free_text_and_answered_as_such():
     custom = {"id": "call_2", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "assistant", "content": None, "tool_calls": [custom, CALL]},
         {"role": "tool", "tool_call_id": "call_2", "content": "1"},
         {"role": "tool", "tool_call_id": "call_1", "content": "one"},
@@ -87,7 +87,7 @@ def test_custom_tools_are_given_free_text_and_answered_as_such():
 
 
 def test_what_is_an_item_already_is_left_as_it_is():
-    items = [
+    items: list[dict[str, Any]] = [
         CALLED,
         {"type": "function_call_output", "call_id": "call_1", "output": "one"},
         {"type": "item_reference", "id": "msg_1"},
