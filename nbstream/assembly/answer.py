@@ -201,12 +201,18 @@ class Answer:
 
     def add_reasoning(self, text: str, *, summary: bool = False) -> None:
         """Take the next piece of reasoning that came apart from the text."""
-        if self._tags is None or not self._tags.holds or self._tags.is_in_text:
+        if (tags := self._tags) is not None:
+            if tags.holds and tags.is_in_text:
+                self._take_held()
+            tags.may_close_unopened = False
+        if self._overlap is not None:
             self._take_held()
         self._reasoning_apart = True
-        if self._tags is not None:
-            self._tags.may_close_unopened = False
-        self._think(text, "summary" if summary else "thoughts")
+        way: Way = "summary" if summary else "thoughts"
+        if way == self._thoughts.only_way:  # nearly always
+            self._append("reasoning", text)
+        else:
+            self._think(text, way)
 
     def revise_reasoning(self, text: str) -> None:
         """Replace the reasoning that came apart from the text."""
@@ -221,7 +227,7 @@ class Answer:
 
     def _think(self, piece: str, way: Way) -> None:
         """Take a piece of reasoning; what comes in two ways is said once."""
-        if self._thoughts.come_only(way):  # nearly always
+        if self._thoughts.come_only(way):
             self._append("reasoning", piece, in_text=way == "tags")
             return
         words = None if self._group is None or way == "tags" else self._group[-1]

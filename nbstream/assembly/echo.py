@@ -30,8 +30,9 @@ class Thoughts:
     """The thoughts of one answer."""
 
     def __init__(self) -> None:
+        self.only_way: Way | None = None
+        """How all thoughts so far have come; `None` if they came in two ways, or none came."""
         self._first: Way | None = None
-        self._in_two_ways = False
         self._words: dict[str | None, list[Words]] = {}  # by item
         self._ways: dict[str | None, Way] = {}  # the first one of each item
         self._echoes: dict[str | None, _Echo] = {}
@@ -43,9 +44,10 @@ class Thoughts:
     def come_only(self, way: Way) -> bool:
         """Whether all thoughts so far have come this way; then the next piece need not be looked at."""
         if self._first is None:
-            self._first = way
-        self._in_two_ways = self._in_two_ways or way != self._first
-        return not self._in_two_ways
+            self._first = self.only_way = way
+        elif way != self._first:
+            self.only_way = None
+        return self.only_way is not None
 
     def take(self, piece: str, way: Way, words: Words | None) -> Said:
         """What is to be said after the next piece.

@@ -79,8 +79,10 @@ class ChatCompletionsAdapter:
         self._responses: Adapter | None = None
         self._model: Any = None
         self._id: Any = None
-        self._texts = Pieces(TextDelta, lambda text, choice: TextRevised(text, choice=choice))
-        self._reasoning = Pieces(ReasoningDelta, ReasoningRevised)
+        self._texts = texts = Pieces(TextDelta, lambda text, choice: TextRevised(text, choice=choice))
+        self._plain_texts = texts.plain
+        self._reasoning = reasoning = Pieces(ReasoningDelta, ReasoningRevised)
+        self._plain_reasoning = reasoning.plain
         self._in_deltas: set[int] = set()  # the answers that come in deltas, with messages beside them
 
     def decode(self, payload: dict[str, Any]) -> list[Event]:
@@ -124,7 +126,7 @@ class ChatCompletionsAdapter:
         else:
             content = choice.get("text")  # as the older Completions API has it
         if content and isinstance(content, str):
-            if index in self._texts.plain:
+            if index in self._plain_texts:
                 events.append(TextDelta(content, index, bool(reason)))
             else:
                 events += self._texts.take(content, index, last=bool(reason))
@@ -142,7 +144,7 @@ class ChatCompletionsAdapter:
     def _decode_before_text(self, delta: dict[str, Any], index: int, events: list[Event]) -> None:
         """What a delta holds besides its text, as far as models give it before that."""
         for thought in _thoughts(delta):
-            if index in self._reasoning.plain:
+            if index in self._plain_reasoning:
                 events.append(ReasoningDelta(thought, index))
             else:
                 events += self._reasoning.take(thought, index)
@@ -207,14 +209,15 @@ def _decode_after_text(delta: dict[str, Any], index: int, events: list[Event]) -
 def _thoughts(delta: dict[str, Any]) -> Iterator[str]:
     """The reasoning, which has two names and may come under both, or only as a list of details."""
     fields = [text for name in ("reasoning_content", "reasoning") if (text := text_or_none(delta.get(name)))]
-    details = objects(delta.get("reasoning_details"))
-    told = (text_or_none(each.get("text")) or text_or_none(each.get("summary")) for each in details)
-    thoughts = [thought for thought in told if thought]
-    # Those of one delta are parts of their own: pieces of one part come in deltas of their own.
-    if thoughts and (not fields or fields[0] == "".join(thoughts)):
-        yield PARAGRAPH_BREAK.join(thoughts)
-    else:
-        yield from dict.fromkeys(fields)
+    details = delta.get("reasoning_details")
+    if details:
+        told = (text_or_none(each.get("text")) or text_or_none(each.get("summary")) for each in objects(details))
+        thoughts = [thought for thought in told if thought]
+        # Those of one delta are parts of their own: pieces of one part come in deltas of their own.
+        if thoughts and (not fields or fields[0] == "".join(thoughts)):
+            yield PARAGRAPH_BREAK.join(thoughts)
+            return
+    yield from dict.fromkeys(fields)
 
 
 def _parts(content: list[Any], index: int) -> Iterator[Event]:
