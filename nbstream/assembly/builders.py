@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from nbstream.parts import MediaKind
 
-__all__ = ["Activity", "Builder", "Call", "Media", "Words", "WordsKind", "builder_of"]
+__all__ = ["Activity", "Builder", "Call", "Media", "Words", "WordsKind", "builder_of", "valid_arguments"]
 
 WordsKind: TypeAlias = Literal["text", "reasoning", "refusal"]
 
@@ -183,7 +184,7 @@ class Call(Builder):
         custom: Whether its arguments are free text.
     """
 
-    __slots__ = ("_arguments", "custom", "id", "index", "item_id", "name")
+    __slots__ = ("_arguments", "_valid", "custom", "id", "index", "item_id", "name")
 
     def __init__(self, index: int, item_id: str | None = None, *, custom: bool = False) -> None:
         super().__init__()
@@ -193,6 +194,14 @@ class Call(Builder):
         self.id: str | None = None
         self.name = ""
         self._arguments = TextBuffer()
+        self._valid: bool | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether its arguments are JSON."""
+        if self._valid is None:
+            self._valid = valid_arguments(self.arguments)
+        return self._valid
 
     @property
     def has_arguments(self) -> bool:
@@ -207,12 +216,14 @@ class Call(Builder):
     def append(self, piece: str) -> None:
         """Take the next piece of its arguments."""
         self._arguments.append(piece)
+        self._valid = None
         self.open = True  # also one that had been broken off
         self.changed()
 
     def replace(self, arguments: str) -> None:
         """Have other arguments."""
         self._arguments.replace(arguments)
+        self._valid = None
         self.changed()
 
     def end(self) -> None:
@@ -223,6 +234,7 @@ class Call(Builder):
     def close(self) -> None:
         """Nothing follows in the whole answer."""
         if self._arguments.close():
+            self._valid = None
             self.changed()
         super().close()
 
@@ -330,3 +342,12 @@ def builder_of(part: Part) -> Builder:
             made.append(part.input)
     made.open = part.open
     return made
+
+
+def valid_arguments(arguments: str) -> bool:
+    """Whether the arguments of a call are JSON, or none at all."""
+    try:
+        json.loads(arguments, strict=False)
+    except (ValueError, RecursionError):
+        return not arguments.strip()
+    return True

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from nbstream.assembly.builders import Call
+from nbstream.assembly.builders import Call, valid_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +45,8 @@ class ToolCallCollector:
         if call is None:
             if not (delta.id or delta.name or delta.arguments):
                 return None  # empty fields on every chunk are no call
+            if self._last is not None:
+                _ = self._last.is_valid  # which is known from now on; to judge all of them at the end would take long
             index = self._next_slot if delta.index is None else delta.index
             call = made = Call(index, delta.item_id, custom=delta.custom)
             call.id = delta.id
@@ -79,7 +80,7 @@ class ToolCallCollector:
     @property
     def all_valid(self) -> bool:
         """Whether the arguments of every call are JSON, where they should be."""
-        return all(call.custom or valid_arguments(call.arguments) for call in self._calls)
+        return all(call.custom or call.is_valid for call in self._calls)
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -108,13 +109,4 @@ def _is_complete(call: Call, next_name: str) -> bool:
     """Whether a piece with another name begins another call: without an id, that is all there is to go by."""
     if not call.name or next_name == call.name or not call.has_arguments:
         return False
-    return call.custom or valid_arguments(call.arguments)
-
-
-def valid_arguments(arguments: str) -> bool:
-    """Whether the arguments of a call are JSON, or none at all."""
-    try:
-        json.loads(arguments, strict=False)
-    except (ValueError, RecursionError):
-        return not arguments.strip()
-    return True
+    return call.custom or call.is_valid

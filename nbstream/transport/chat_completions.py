@@ -154,7 +154,11 @@ class ChatCompletionsAdapter:
         if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
             events.append(TextDelta(transcript, index))
         if isinstance(content := delta.get("content"), list):
-            events.extend(_parts(content, index))
+            for part in _parts(content, index):
+                if type(part) is TextDelta and index not in self._plain_texts:
+                    events += self._texts.take(part.text, index)
+                else:
+                    events.append(part)
 
     def _said_in(self, choice: dict[str, Any], index: int) -> Any:
         """What is new in a choice with a message: its delta, if it says anything, else the message.
