@@ -365,6 +365,8 @@ class Answer:
         self._citations.close(self._builders)
         for builder in self._builders:
             builder.close()
+        if self.tool_calls.were_cumulative:
+            self.repetitions.append("cumulative_text")
 
     def value(self, index: int) -> Choice:
         """The answer so far. Any thread may ask."""

@@ -46,6 +46,7 @@ from nbstream.events import (
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Usage
+from nbstream.text.cumulative import CUMULATIVE
 
 __all__ = ["Assembler"]
 
@@ -57,6 +58,7 @@ _MOST_ANSWERS = 256
 
 _REPETITIONS = {
     "begun_anew": "The server began the answer anew instead of continuing it; both are kept.",
+    "cumulative_text": CUMULATIVE,
     "overlapping_text": "The continuation repeated what was there already; the repetition was dropped.",
     "repeated_text": "The last piece repeated the whole answer; the repetition was dropped.",
 }

@@ -17,6 +17,7 @@ from nbstream.parts import (
     TextPart,
     ToolCallPart,
 )
+from nbstream.text.cumulative import CumulativePieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -184,7 +185,7 @@ class Call(Builder):
         custom: Whether its arguments are free text.
     """
 
-    __slots__ = ("_arguments", "_valid", "custom", "id", "index", "item_id", "name")
+    __slots__ = ("_arguments", "_cumulative", "_valid", "custom", "id", "index", "item_id", "name", "was_cumulative")
 
     def __init__(self, index: int, item_id: str | None = None, *, custom: bool = False) -> None:
         super().__init__()
@@ -195,6 +196,9 @@ class Call(Builder):
         self.name = ""
         self._arguments = TextBuffer()
         self._valid: bool | None = None
+        self._cumulative: CumulativePieces | None = CumulativePieces()
+        self.was_cumulative = False
+        """Whether each piece of its arguments was all of them so far."""
 
     @property
     def is_valid(self) -> bool:
@@ -215,10 +219,22 @@ class Call(Builder):
 
     def append(self, piece: str) -> None:
         """Take the next piece of its arguments."""
+        if (pieces := self._cumulative) is not None:
+            new = pieces.new_in(piece)
+            if pieces.are_plain:
+                self._cumulative = None
+            if new is None:
+                self.was_cumulative = True
+                self._arguments.replace("")
+            piece = piece if new is None else new
         self._arguments.append(piece)
         self._valid = None
         self.open = True  # also one that had been broken off
         self.changed()
+
+    def goes_on(self) -> None:
+        """Have a beginning, so that pieces are not compared with each other."""
+        self._cumulative = None
 
     def replace(self, arguments: str) -> None:
         """Have other arguments."""
@@ -236,7 +252,16 @@ class Call(Builder):
         if self._arguments.close():
             self._valid = None
             self.changed()
+        pieces, self._cumulative = self._cumulative, None
+        if pieces is not None and pieces.may_be and not pieces.found:
+            self._settle(pieces.whole)
         super().close()
+
+    def _settle(self, last: str) -> None:
+        """Two pieces may extend each other by chance, but not if only the last one makes sense."""
+        if not self.custom and not self.is_valid and valid_arguments(last):
+            self.replace(last)
+            self.was_cumulative = True
 
     def _part(self) -> ToolCallPart:
         return ToolCallPart(self.id, self.name, self.arguments, self.index, self.item_id, self.custom, self.open)
@@ -330,6 +355,7 @@ def builder_of(part: Part) -> Builder:
             made.cite(part.citations if isinstance(part, TextPart) else ())
         case ToolCallPart():
             made = Call(part.index, part.item_id, custom=part.custom)
+            made.goes_on()
             made.id, made.name = part.id, part.name
             made.append(part.arguments)
         case MediaPart():

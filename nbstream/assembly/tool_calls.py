@@ -82,6 +82,11 @@ class ToolCallCollector:
         """Whether the arguments of every call are JSON, where they should be."""
         return all(call.custom or call.is_valid for call in self._calls)
 
+    @property
+    def were_cumulative(self) -> bool:
+        """Whether each piece of some call's arguments was all of them so far."""
+        return any(call.was_cumulative for call in self._calls)
+
     def __bool__(self) -> bool:
         return bool(self._calls)
 

@@ -1,7 +1,4 @@
-"""Recognises a server each of whose pieces is the whole so far, as some send them unless they are told otherwise. Pure.
-
-A short or monotonous text may well be said twice, so it is never taken for a repetition.
-"""
+"""Events for the pieces of a server each of whose pieces may be the whole so far."""
 
 from __future__ import annotations
 
@@ -9,15 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbstream.events import Event, TextDelta, Warned
-from nbstream.text.monotony import is_monotonous
+from nbstream.text.cumulative import CUMULATIVE, CumulativePieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CumulativePieces", "Pieces"]
+__all__ = ["Pieces"]
 
-_SHORTEST = 5
-_CUMULATIVE = Warned("cumulative_text", "Each piece repeated all before it; the repetitions were dropped.")
+_CUMULATIVE = Warned("cumulative_text", CUMULATIVE)
 
 
 class Pieces:
@@ -46,43 +42,3 @@ class Pieces:
             del self._answers[choice]
         said = [self._said(new, choice)] if new else []
         return [replace(each, last=True) if last and isinstance(each, TextDelta) else each for each in said]
-
-
-class CumulativePieces:
-    """Recognises a server each of whose pieces is the whole so far.
-
-    Two pieces in a row have to extend the one before, and all of them from the first; only then is it certain.
-
-    Example:
-        >>> pieces = CumulativePieces()
-        >>> [pieces.new_in(piece) for piece in ("The", "The cat", "The cat sat", "The cat sat.")]
-        ['The', 'The cat', None, '.']
-    """
-
-    def __init__(self) -> None:
-        self.are_plain = False
-        """Whether they are pieces like any server's, so that nobody need ask again."""
-        self.found = False
-        self._whole = ""
-        self._extensions = 0
-
-    def new_in(self, piece: str) -> str | None:
-        """What the next piece adds; `None` if it is to take the place of all that was taken for pieces before."""
-        before, self._whole = self._whole, piece
-        if piece.startswith(before):
-            if self.found:
-                return piece[len(before) :]
-            self._extensions += bool(before) and len(piece) > len(before)
-            self.found = self._extensions > 1 and len(before) >= _SHORTEST and not is_monotonous(before)
-            return None if self.found else piece
-        if not self.found:
-            self.are_plain = True
-            return piece
-        if before.startswith(piece):  # an earlier one once more
-            self._whole = before
-            return ""
-        # Half a character or a space at the end may have become something else; otherwise it is a mere piece.
-        if len(piece) >= len(before) - 1 and piece.startswith(before[: len(before) * 3 // 4]):
-            return None
-        self._whole = before + piece
-        return piece
