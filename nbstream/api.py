@@ -56,7 +56,8 @@ def start(  # noqa: D417  `documented` says what the options mean
     """Start a stream and return at once; the answer is drawn below the current cell while other code runs.
 
     Args:
-        prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`).
+        prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`), or of the parts of one. With
+            the Responses API, its input items may be among the messages.
         {options}
         **params: Any other field of the API's request body, sent as it is.
 

@@ -12,7 +12,7 @@ tool call, a medium or an activity begins one, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ __all__ = [
     "PartResumed",
     "PartStarted",
     "ReasoningDelta",
+    "ReasoningRevised",
     "RefusalDelta",
     "Started",
     "TextDelta",
@@ -111,11 +112,24 @@ class TextRevised:
 
     text: str
     part: int | None = None
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """A piece of the model's reasoning, which is never part of the answer."""
+    """A piece of the model's reasoning, which is never part of the answer.
+
+    `summary` says that it is of a summary. Some servers send all of it twice, as thoughts and as their summary.
+    """
+
+    text: str
+    choice: int = 0
+    summary: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningRevised:
+    """All reasoning that has come apart from the text so far, in the server's wording now."""
 
     text: str
     choice: int = 0
@@ -288,6 +302,7 @@ Event: TypeAlias = (
     | TextDelta
     | TextRevised
     | ReasoningDelta
+    | ReasoningRevised
     | RefusalDelta
     | ToolCallDelta
     | ToolCallRevised

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from nbstream.text.place import Place
+from nbstream.text.plain import encodable_json, prompt_text
 from nbstream.text.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ Api: TypeAlias = Literal["chat", "responses"]
 Images: TypeAlias = Literal["link", "allow"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+_PARTS = {"text", "image_url", "input_audio", "file", "input_text", "input_image", "input_file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +170,37 @@ class StreamRequest(Target):
     place: Place = Place.PYTHON
 
 
-def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:
     """Turn a prompt into messages.
 
     Args:
         prompt: A string, or a list of OpenAI messages.
+        items: Whether there may be more among them than messages: input items of the Responses API, and parts of a
+            message's content, which become a message of the user's.
 
     Raises:
         ValueError: The prompt is empty, or not a list of messages.
+
+    Example:
+        >>> messages_from([{"type": "input_text", "text": "Hi"}], items=True)
+        ({'role': 'user', 'content': [{'type': 'input_text', 'text': 'Hi'}]},)
     """
     if isinstance(prompt, str):
         if not prompt.strip():
             raise ValueError("the prompt is empty")
-        return ({"role": "user", "content": prompt},)
+        return ({"role": "user", "content": prompt_text(prompt)},)
     if not isinstance(prompt, list) or not prompt:
         raise ValueError("a prompt is a string or a list of messages with at least one message")
     for number, message in enumerate(prompt):
-        if not isinstance(message, dict) or "role" not in message:
+        if not isinstance(message, dict) or not ("role" in message or (items and isinstance(message.get("type"), str))):
             raise ValueError(f'message {number} of the prompt has no "role"; a message is {{"role": …, "content": …}}')
-    return tuple(dict(message) for message in prompt)
+    messages: list[Mapping[str, Any]] = []
+    for is_part, run in itertools.groupby(map(encodable_json, prompt), _is_part):
+        together = list(run)
+        messages += [{"role": "user", "content": together}] if is_part else together
+    return tuple(messages)
+
+
+def _is_part(message: Mapping[str, Any]) -> bool:
+    """Whether it is a part of a message's content, of either API."""
+    return "role" not in message and message.get("type") in _PARTS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
 from nbstream.request import messages_from
-from nbstream.text.plain import encodable, encodable_json
+from nbstream.text.plain import encodable, encodable_json, prompt_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ def content_from(prompt: str | list[dict[str, Any]]) -> str | tuple[Mapping[str,
     if isinstance(prompt, str):
         if not prompt.strip():
             raise UsageError("the prompt is empty")
-        return encodable(prompt)
+        return prompt_text(prompt)
     if not isinstance(prompt, list) or not prompt:
         raise UsageError('a prompt is a string or a list of parts, such as {"type": "text", "text": "…"}')
     return _parts(prompt, "the prompt")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.result import MediaPart, StreamState
+from nbstream.result import ActivityPart, MediaPart, StreamState
 from nbstream.text.money import shown_cost
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
@@ -168,6 +168,9 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
     if result.tool_calls:
         names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))
         asked = Mark("Tool call", f"The model asks to call {names}; see {name}.tool_calls.")
+        return asked if reason in _ORDINARY else _ended(result, place)
+    if used := dict.fromkeys(part.name for part in result.parts if isinstance(part, ActivityPart)):
+        asked = Mark("Tool call", f"The model asks for {', '.join(used)} and says nothing; see {name}.parts.")
         return asked if reason in _ORDINARY else _ended(result, place)
     # Some providers keep the thoughts to themselves and report only what they cost.
     hidden = result.usage is not None and bool(result.usage.reasoning_tokens)

@@ -188,7 +188,7 @@ class _Signal:
 # at, so what looks at them is written in C.
 _GROWING: Mapping[type[Any], tuple[str, Callable[[Any], Hashable]]] = {
     TextDelta: ("text", attrgetter("choice", "last")),
-    ReasoningDelta: ("text", attrgetter("choice")),
+    ReasoningDelta: ("text", attrgetter("choice", "summary")),
     RefusalDelta: ("text", attrgetter("choice")),
     ToolCallDelta: ("arguments", attrgetter("choice", "index", "id", "name", "item_id", "custom")),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["encodable", "encodable_json", "exception_line", "plain"]
+__all__ = ["encodable", "encodable_json", "exception_line", "plain", "prompt_text"]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
@@ -36,6 +36,16 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def prompt_text(text: str) -> str:
+    r"""What somebody has written to a model, as it is sent: `encodable`, and with one kind of line end.
+
+    Example:
+        >>> prompt_text("One\r\nTwo\rThree \ud83d")
+        'One\nTwo\nThree \ufffd'
+    """
+    return encodable(text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def encodable_json(value: Any) -> Any:

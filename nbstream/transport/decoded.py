@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["DecodedStream", "decoded"]
 
+# How many events are handed over at once: other streams on the loop have their turns between.
+_MOST_EVENTS = 500
+
+# An event of so many bytes takes so long that it is read on a thread, while other streams go on.
+_LARGE_EVENT = 256 * 1024
+
 
 @contextlib.asynccontextmanager
 async def decoded(source: ByteSource, request: StreamRequest) -> AsyncIterator[DecodedStream]:
@@ -88,15 +94,35 @@ class DecodedStream:
                 break
             if gathering is not None:
                 pause = gathering.pause(len(chunk), at)
-            events = decoder.feed(chunk)
+            events = await self._events_of(chunk)
+            while len(events) > _MOST_EVENTS:
+                yield events[:_MOST_EVENTS]
+                await asyncio.sleep(0)
+                events = events[_MOST_EVENTS:]
             yield events
             # Neither the beginning nor the end is ever delayed.
             if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
                 await asyncio.sleep(pause)
-        yield decoder.break_off() if broken else decoder.close()
+        async for batch in self._rest(broken=broken):
+            yield batch
         if broken:
             name = self._response.endpoint.name
             raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
+
+    async def _events_of(self, chunk: bytes) -> list[Event]:
+        decoder = self._decoder
+        if len(chunk) + decoder.unread < _LARGE_EVENT:
+            return decoder.feed(chunk)
+        return await asyncio.to_thread(decoder.feed, chunk)
+
+    async def _rest(self, *, broken: bool) -> AsyncIterator[list[Event]]:
+        """What the end of the bytes means."""
+        decoder = self._decoder
+        end = decoder.break_off if broken else decoder.close
+        events = end() if decoder.unread < _LARGE_EVENT else await asyncio.to_thread(end)
+        for start in range(0, len(events), _MOST_EVENTS):
+            yield events[start : start + _MOST_EVENTS]
+            await asyncio.sleep(0)
 
     @property
     def complete(self) -> bool:

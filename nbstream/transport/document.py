@@ -22,7 +22,8 @@ class Document:
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self._size = 0
+        self.size = 0
+        """How many bytes there are of it."""
         self._head = b""
         self._is_one = False
         self._first_line_is_whole: bool | None = None  # None until there is one
@@ -52,8 +53,8 @@ class Document:
             self._is_one = True
             chunk = start
         self._pieces.append(chunk)
-        self._size += len(chunk)
-        if self._size > _LARGEST_DOCUMENT:
+        self.size += len(chunk)
+        if self.size > _LARGEST_DOCUMENT:
             return b"", "sent a JSON document without an end"
         if self._first_line_is_whole is None and b"\n" in chunk:
             first, _, chunk = self.body.partition(b"\n")

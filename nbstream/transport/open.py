@@ -17,6 +17,7 @@ import openai
 from nbstream.errors import AuthenticationError, ConnectionLostError, MissingKeyError, NotAStreamError, NotFoundError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.settings.capabilities import LearnedCapabilities, capabilities_of
+from nbstream.text.plain import encodable_json
 from nbstream.transport import chat_request, responses
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.bounded_body import ENCODINGS, bound_refusal, read_body, unknown_encoding
@@ -136,6 +137,7 @@ class ClientPool:
         # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
         body |= {name: _without_models(body[name]) for name in ("messages", "input") if name in body}
+        body = encodable_json(body)  # half a character anywhere would keep the whole from being sent
         creating = creator.with_streaming_response.create
         sending: AbstractAsyncContextManager[Any] = creating(
             **named, stream=request.stream, extra_body=body, timeout=timeout

@@ -48,6 +48,11 @@ class SSEDecoder:
         self._after_cr = False
         self._after_line_end = False
 
+    @property
+    def size(self) -> int:
+        """How many bytes there are of the unfinished event."""
+        return self._size
+
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events they complete.
 

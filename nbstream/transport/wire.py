@@ -117,6 +117,11 @@ class WireDecoder:
         text = self._unrecognized[:_GLIMPSE].decode("utf-8", "replace")
         return Unrecognized(shortened(self.words.clean(text), _LONGEST_QUOTE))
 
+    @property
+    def unread(self) -> int:
+        """How many bytes wait for the end of the event, or of the document, that they belong to."""
+        return self._sse.size if self._document is None else self._document.size
+
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes and return the events they complete."""
         if self._document is not None:

@@ -3,10 +3,10 @@
 import pytest
 
 import nbstream.errors
-from nbstream.display.marks import footer_of, mark_of, notes_of
+from nbstream.display.marks import Mark, footer_of, mark_of, notes_of
 from nbstream.errors import RateLimitError, StalledError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
+from nbstream.result import ActivityPart, Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 from nbstream.text.place import Place
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
@@ -243,3 +243,10 @@ def test_a_sentence_of_before_is_shown_as_it_is():
     """Files and pickles of earlier versions have sentences that say what to do."""
     result = StreamResult("", FAILED, error=RateLimitError("Too many. Run the cell again."))
     assert sentence_of(result, Place.PANEL) == "Too many. Run the cell again."
+
+
+def test_an_answer_that_only_asks_for_a_tool_is_not_empty():
+    asked = ActivityPart("local_shell_call", item={"action": {"command": ["ls"]}})
+    approval = ActivityPart("mcp_approval_request", item={"name": "roll"})
+    mark = mark_of(StreamResult(parts=(asked, approval), state=StreamState.COMPLETED, finish_reason="stop"))
+    assert mark == Mark("Tool call", "The model asks for local_shell, roll and says nothing; see stream_result.parts.")

@@ -203,7 +203,7 @@ def test_the_whole_body(make_request):
     request = make_request(api="responses", system="Be terse.", temperature=0.5, max_tokens=9, params={"store": False})
     assert request_body(request) == {
         "model": "m",
-        "input": [{"role": "user", "content": "Hi"}],
+        "input": [{"type": "message", "role": "user", "content": "Hi"}],
         "instructions": "Be terse.",
         "temperature": 0.5,
         "max_output_tokens": 9,
