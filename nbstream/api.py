@@ -14,6 +14,7 @@ from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
 
 
+@takes_key
 @documented
 def start(  # noqa: D417  `documented` says what the options mean
     prompt: str | list[dict[str, Any]],
@@ -126,6 +128,7 @@ def launch(
     return StreamHandle(request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit)
 
 
+@takes_key
 @like(start)
 def stream(*arguments: Any, **options: Any) -> StreamResult:
     """Stream an answer below the current cell, wait for its end and return the result.
@@ -146,6 +149,7 @@ def stream(*arguments: Any, **options: Any) -> StreamResult:
     return start(*arguments, **options).unread().wait()
 
 
+@takes_key
 @like(start)
 async def astream(*arguments: Any, **options: Any) -> StreamResult:
     """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
@@ -164,6 +168,7 @@ async def astream(*arguments: Any, **options: Any) -> StreamResult:
     return await start(*arguments, **options).unread().wait_async()
 
 
+@takes_key
 def configure(**values: Any) -> None:
     """Set what every later stream of this kernel uses; `None` goes back to the default.
 

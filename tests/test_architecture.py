@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cli": ("demo", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown"),
     "conversation.chat": ("api", "settings", "streaming"),
+    "conversation.chat_options": ("settings",),
     "conversation.chat_running": ("display.surface", "streaming.handle", "streaming.surfaces"),
     "demo": (),
     "display": ("markdown", "settings.shell"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nbstream.api import launch, surface_here
 from nbstream.conversation.budget import context_of
+from nbstream.conversation.chat_options import check_options
 from nbstream.conversation.chat_record import ChatRecord
 from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
 from nbstream.conversation.history import known_to_server, outgoing
@@ -22,6 +23,7 @@ from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +96,7 @@ class Chat(ChatRecord):
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
+    @takes_key
     def start(self, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
         """Ask, and return at once.
 
@@ -116,6 +119,7 @@ class Chat(ChatRecord):
             running = self._reserve(RunningTurn(self._conversation.tree.leaf(), user, user.content))
         return self._ask(running, options, display=display)
 
+    @takes_key
     def stream(self, prompt: Prompt, **options: Any) -> StreamResult:
         """Ask, wait for the end and return the result.
 
@@ -135,6 +139,7 @@ class Chat(ChatRecord):
         """
         return self.start(prompt, **options).unread().wait()
 
+    @takes_key
     async def astream(self, prompt: Prompt, **options: Any) -> StreamResult:
         """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
 
@@ -165,6 +170,7 @@ class Chat(ChatRecord):
         if (running := self.running) is not None:
             running.stop()
 
+    @takes_key
     def regenerate(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
         """Ask for an answer again; the new one is a sibling of the old one.
 
@@ -187,6 +193,7 @@ class Chat(ChatRecord):
             running = self._reserve(RunningTurn(asked.id, None, asked.content, sibling_of=answer_id))
         return self._ask(running, options, display=display)
 
+    @takes_key
     def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
         """Replace a question; the new one is a sibling of the old one.
 
@@ -210,6 +217,7 @@ class Chat(ChatRecord):
             running = self._reserve(RunningTurn(parent, user, user.content, sibling_of=turn_id))
         return self._ask(running, options, display=display)
 
+    @takes_key
     def resume(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
         """Continue an answer that broke off, was stopped or was cut at its limit; the whole takes its place.
 
@@ -290,6 +298,7 @@ class Chat(ChatRecord):
 
     def _request(self, path: list[Turn], options: dict[str, Any]) -> tuple[StreamRequest, str]:
         """The request for what follows `path`, and what stands for the turns that it sends."""
+        check_options(set(options))
         given = {key: value for key, value in options.items() if value is not None}
         limits = self._limits()
         sent = outgoing(path, limits).turns

@@ -23,6 +23,7 @@ from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,6 +70,7 @@ class ChatPanel(PanelView):
     text = traitlets.Unicode(read_only=True)
     usage = traitlets.Instance(Usage, allow_none=True, read_only=True)
 
+    @takes_key
     def __init__(
         self,
         chat: Chat | str | None = None,
@@ -116,7 +118,10 @@ class ChatPanel(PanelView):
             shell.events.register("post_run_cell", self._after_cell)
 
     @classmethod
-    def restore(cls, path: str | pathlib.Path | None = None, *, name: str | None = None, **options: Any) -> ChatPanel:
+    @takes_key
+    def restore(
+        cls, path: str | pathlib.Path | None = None, *, name: str | None = None, trust: bool = False, **options: Any
+    ) -> ChatPanel:
         """A panel with the conversation that a notebook has kept, as after a restart of the kernel.
 
         The notebook must have been saved since the last turn.
@@ -124,6 +129,8 @@ class ChatPanel(PanelView):
         Args:
             path: The notebook's file; by default that of the notebook that runs.
             name: Only a chat of this name; by default the one that was saved last.
+            trust: Whether to use all that the chat asks for, the address of its server included. Otherwise the panel
+                shows that, with a button to agree, and questions go where your settings say.
             **options: As for `ChatPanel`; what is an option of a chat is set on the restored one.
 
         Raises:
@@ -137,7 +144,7 @@ class ChatPanel(PanelView):
         """
         shell = running_shell()
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
-        chat = Chat.from_dict(newest_chat(file, name))
+        chat = Chat.from_dict(newest_chat(file, name), trust=trust)
         own = {
             key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result", "layout") if key in options
         }

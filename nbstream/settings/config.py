@@ -27,10 +27,9 @@ class SecretTrait(TraitType[Secret | None, Secret | str | None]):
 
     def validate(self, obj: Any, value: Any) -> Secret | None:  # noqa: ARG002  traitlets' signature
         """Wrap the string."""
-        if value is None or isinstance(value, Secret):
-            return value
-        if isinstance(value, str) and value.strip():
-            return Secret(value.strip())
+        key = Secret(value) if isinstance(value, str) else value
+        if key is None or (isinstance(key, Secret) and key):
+            return key
         # The value is not repeated: it may be a key in the wrong shape.
         raise TraitError("api_key must be a string with the key, or None")
 

@@ -49,6 +49,12 @@ class Credential:
         """The key itself, for the one place that sends it."""
         return self._secret.reveal()
 
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether an HTTP header can hold it; the HTTP library would print any other key in its own error."""
+        key = self.reveal()
+        return key.isascii() and key.isprintable()
+
     def reference(self) -> KeyReference:
         """What may be sent to another process instead of the key.
 

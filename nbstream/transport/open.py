@@ -7,6 +7,7 @@ limit here is the one for connecting.
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
 
     from nbstream.request import Endpoint, StreamRequest, Target
     from nbstream.settings.capabilities import Capabilities
+    from nbstream.settings.credential import Credential
     from nbstream.transport.event_stream import EventStream
 
 __all__ = ["ClientPool"]
 
 _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
+
+# What the SDK is given for a key: it wants one, local servers want none, and the real one is put in at the last moment.
+_NO_KEY = "no-key"
 
 # The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
@@ -141,9 +146,7 @@ class ClientPool:
             raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
         client = self._clients.get(endpoint)
         if client is None:
-            # Local servers want no key, but the SDK wants a string.
-            key = endpoint.api_key.reveal() if endpoint.api_key else "no-key"
-            if not (key.isascii() and key.isprintable()):  # the HTTP library would print the key in its own error
+            if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
                 raise AuthenticationError(
                     f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
                     "has; nothing was sent.",
@@ -151,14 +154,16 @@ class ClientPool:
                 )
             # A proxy for the outside world would look for a local server on its own machine.
             http_client = openai.DefaultAsyncHttpxClient(
-                trust_env=not endpoint.is_local, event_hooks={"request": [join_chunks]}
+                trust_env=not endpoint.is_local,
+                event_hooks={"request": [join_chunks]},
+                **({} if endpoint.api_key is None else {"auth": functools.partial(_put_key, endpoint.api_key)}),
             )
             client = openai.AsyncOpenAI(
-                api_key=key,
+                api_key=_NO_KEY,
                 base_url=endpoint.base_url,
                 max_retries=0,
                 http_client=http_client,
-                default_headers=None if endpoint.environment_applies else _headers_against_environment(key),
+                default_headers=None if endpoint.environment_applies else _headers_against_environment(),
             )
             self._clients[endpoint] = client
         return client
@@ -198,7 +203,18 @@ class ClientPool:
             await client.close()
 
 
-def _headers_against_environment(key: str) -> dict[str, Any]:
+def _put_key(key: Credential, request: Any) -> Any:
+    """Authenticate a request that is about to be sent, unless a header of the environment's does so already.
+
+    The SDK would keep the key in its client. It is put in here because the HTTP library does not take it along when a
+    server redirects to another one.
+    """
+    if request.headers.get("authorization") == f"Bearer {_NO_KEY}":
+        request.headers["authorization"] = f"Bearer {key.reveal()}"
+    return request
+
+
+def _headers_against_environment() -> dict[str, Any]:
     """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
 
     `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
@@ -206,7 +222,7 @@ def _headers_against_environment(key: str) -> dict[str, Any]:
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
     custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
     headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
-    return headers | {name: f"Bearer {key}" for name in custom if name.lower() == "authorization"}
+    return headers | {name: f"Bearer {_NO_KEY}" for name in custom if name.lower() == "authorization"}
 
 
 def _without_models(value: Any) -> Any:
