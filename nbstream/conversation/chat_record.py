@@ -69,13 +69,14 @@ class ChatRecord(ChatOptions):
         max_history_tokens: int | None = None,
         **options: Any,
     ) -> None:
-        if history not in {"messages", "server"}:
-            raise UsageError(f'history must be "messages" or "server", not {history!r}')
         super().__init__()
         self._listeners = Listeners()
         self._running: RunningTurn | None = None
         self._ended: tuple[str, StreamResult] | None = None
         self._name = name
+        self._conversation = Conversation()  # what follows may raise, and whatever shows the error shows the chat
+        if history not in {"messages", "server"}:
+            raise UsageError(f'history must be "messages" or "server", not {history!r}')
         self._conversation = Conversation.from_messages(messages or [])
         if system is not None:
             if self._conversation.system is not None:

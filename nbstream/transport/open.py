@@ -22,6 +22,7 @@ from nbstream.transport.adaptation import adaptation
 from nbstream.transport.decoded import decoded
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.http_chunks import join_chunks
+from nbstream.transport.http_key import PLACEHOLDER, forget_key, put_key
 from nbstream.transport.translate import as_sent, error_body, translated
 
 if TYPE_CHECKING:
@@ -29,15 +30,11 @@ if TYPE_CHECKING:
 
     from nbstream.request import Endpoint, StreamRequest, Target
     from nbstream.settings.capabilities import Capabilities
-    from nbstream.settings.credential import Credential
     from nbstream.transport.event_stream import EventStream
 
 __all__ = ["ClientPool"]
 
 _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
-
-# What the SDK is given for a key: it wants one, local servers want none, and the real one is put in at the last moment.
-_NO_KEY = "no-key"
 
 # The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
@@ -104,8 +101,10 @@ class ClientPool:
     async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
         opening = self._sending(request, capabilities)
         response = await opening.__aenter__()
+        sent_to = as_sent(request.endpoint, response.http_request)
+        response.http_request.headers.pop("authorization", None)  # it has done its work
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
-        return HttpBytes(response.http_response, as_sent(request.endpoint, response.http_request), opening, self.linger)
+        return HttpBytes(response.http_response, sent_to, opening, self.linger)
 
     def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
         """The SDK's way to send the request, not yet begun."""
@@ -155,11 +154,11 @@ class ClientPool:
             # A proxy for the outside world would look for a local server on its own machine.
             http_client = openai.DefaultAsyncHttpxClient(
                 trust_env=not endpoint.is_local,
-                event_hooks={"request": [join_chunks]},
-                **({} if endpoint.api_key is None else {"auth": functools.partial(_put_key, endpoint.api_key)}),
+                event_hooks={"request": [join_chunks, forget_key]},
+                **({} if endpoint.api_key is None else {"auth": functools.partial(put_key, endpoint.api_key)}),
             )
             client = openai.AsyncOpenAI(
-                api_key=_NO_KEY,
+                api_key=PLACEHOLDER,
                 base_url=endpoint.base_url,
                 max_retries=0,
                 http_client=http_client,
@@ -203,17 +202,6 @@ class ClientPool:
             await client.close()
 
 
-def _put_key(key: Credential, request: Any) -> Any:
-    """Authenticate a request that is about to be sent, unless a header of the environment's does so already.
-
-    The SDK would keep the key in its client. It is put in here because the HTTP library does not take it along when a
-    server redirects to another one.
-    """
-    if request.headers.get("authorization") == f"Bearer {_NO_KEY}":
-        request.headers["authorization"] = f"Bearer {key.reveal()}"
-    return request
-
-
 def _headers_against_environment() -> dict[str, Any]:
     """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
 
@@ -222,7 +210,7 @@ def _headers_against_environment() -> dict[str, Any]:
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
     custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
     headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
-    return headers | {name: f"Bearer {_NO_KEY}" for name in custom if name.lower() == "authorization"}
+    return headers | {name: f"Bearer {PLACEHOLDER}" for name in custom if name.lower() == "authorization"}
 
 
 def _without_models(value: Any) -> Any:
