@@ -104,7 +104,7 @@ WRONG_CALLS: list[Callable[[], object]] = [
     lambda: nbs.start(api_key=HIDDEN.reveal()),  # type: ignore[call-arg]
     lambda: nbs.stream("Hi", api_key=HIDDEN.reveal(), timeout=-1),
     lambda: nbs.stream("Hi", api_key=[HIDDEN.reveal()], model="m"),  # type: ignore[arg-type]
-    lambda: asyncio.run(nbs.astream("", api_key=HIDDEN.reveal())),  # type: ignore[arg-type]
+    lambda: asyncio.run(nbs.astream("", api_key=HIDDEN.reveal())),
     lambda: nbs.configure(api_key=HIDDEN.reveal(), max_frame_rate="fast"),
     lambda: nbs.configure(api_key=HIDDEN.reveal().encode()),
     lambda: nbs.configure(api_key=HIDDEN.reveal(), no_such_setting=1),

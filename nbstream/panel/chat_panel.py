@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import traitlets
+from ipywidgets import HTML
 
 from nbstream.conversation.chat import Chat
 from nbstream.display.choose import attended
@@ -86,6 +87,7 @@ class ChatPanel(PanelView):
         names = [checked_name(name) for name in ([context] if isinstance(context, str) else context)]
         if names and shell is None:
             raise UsageError("context=… needs a notebook, whose variables it names")
+        self._placeholder: HTML | None = None
         self.on_result = on_result
         self._chat = _chat(chat, chat_options)
         self._bound = BoundName(bind, shell)
@@ -189,6 +191,20 @@ class ChatPanel(PanelView):
             engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
 
+    @property
+    def model_id(self) -> str:
+        """What a container calls the panel; without a view, that of a widget that shows nothing.
+
+        The conversation is then in the outputs below the container, and nowhere else.
+        """
+        if self.comm is not None:
+            known: str = self.comm.comm_id
+            return known
+        if self._placeholder is None:
+            self._placeholder = HTML()
+        placeholder: str = self._placeholder.model_id
+        return placeholder
+
     def close(self) -> None:
         """Take the panel off the page. Its chat stays, and a running stream continues. Queued messages are not sent."""
         if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
@@ -196,6 +212,9 @@ class ChatPanel(PanelView):
         if (shell := getattr(self, "_shell", None)) is not None:
             self._shell = None
             shell.events.unregister("post_run_cell", self._after_cell)
+        if (placeholder := getattr(self, "_placeholder", None)) is not None:
+            self._placeholder = None
+            placeholder.close()
         super().close()
 
     def _ipython_display_(self) -> None:

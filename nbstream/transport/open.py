@@ -155,7 +155,7 @@ class ClientPool:
             http_client = openai.DefaultAsyncHttpxClient(
                 trust_env=not endpoint.is_local,
                 event_hooks={"request": [join_chunks, forget_key]},
-                **({} if endpoint.api_key is None else {"auth": functools.partial(put_key, endpoint.api_key)}),
+                auth=None if endpoint.api_key is None else functools.partial(put_key, endpoint.api_key),
             )
             client = openai.AsyncOpenAI(
                 api_key=PLACEHOLDER,

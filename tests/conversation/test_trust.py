@@ -193,8 +193,9 @@ def test_a_file_that_is_nested_too_deeply_is_refused() -> None:
 @pytest.mark.parametrize("name", ["name", "history", "max_turns", "max_history_tokens"])
 def test_a_setting_of_the_chat_is_no_field_of_a_request(name: str, mine: FaultServer) -> None:
     chat = nbs.Chat()
+    setting: dict[str, Any] = {name: 1}
     with pytest.raises(UsageError, match=f"chat.{name} = …"):
-        chat.configure(**{name: 1})
+        chat.configure(**setting)
     with pytest.raises(UsageError, match=f"chat.{name} = …"):
-        chat.start("Q", **{name: 1})
+        chat.start("Q", **setting)
     assert (chat.running, mine.requests) == (None, [])

@@ -313,7 +313,7 @@ def test_a_restored_panel_goes_nowhere_else_before_the_reader_agrees(saved, loop
         assert len(loopback.requests) == asked_before
         assert mine.requests[0].headers["authorization"] == "Bearer sk-0123456789abcdef"
         restored.chat.trust()
-        assert restored.shown.untrusted == ()
+        assert not restored.shown.untrusted
         loopback.send(chat_body("Theirs"))
         answer(restored, "And?")
     assert len(loopback.requests) == asked_before + 1
@@ -328,7 +328,7 @@ def test_what_a_file_asks_for_is_shown_in_ascii_and_cut():
     assert address == 'base_url: "https://\\u0430pple.example/v1"'
     assert (other.isprintable(), len(other) < 400) == (True, True)
     panel.chat.distrust()
-    assert panel.shown.untrusted == ()
+    assert not panel.shown.untrusted
     panel.close()
 
 
