@@ -10,10 +10,10 @@ from typing import Any, TypeAlias, assert_never
 
 from nbstream.assembly.answer import Answer
 from nbstream.assembly.state import Trigger, next_state
+from nbstream.assembly.volume import ENTRY, volume_of
 from nbstream.errors import (
     ConnectionLostError,
     EmptyAnswerError,
-    NotAStreamError,
     ServerError,
     StreamError,
     TimeLimitError,
@@ -85,6 +85,7 @@ class Assembler:
     ) -> None:
         self.state = StreamState.PENDING
         self.content_events = 0
+        self.characters = 0  # all that has come, also what was taken back
         self.reason_given = False  # by some answer; `announced` says more, and costs more to ask
         self.usage: Usage | None = None
         self._endpoint = endpoint
@@ -116,26 +117,32 @@ class Assembler:
             IllegalTransitionError: The stream has already ended; nothing changes.
         """
         match event:
-            case TextDelta(_, choice):
+            case TextDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_text(event)
             case ReasoningDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_reasoning(text)
             case RefusalDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_refusal(text)
             case ToolCallDelta():
+                self.characters += volume_of(event)
                 self._content(event.choice).add_tool_call(event)
             case MediaDelta():
+                self.characters += volume_of(event)
                 self._content(event.choice).add_media(event)
             case EndOfStream(marked):
                 self._end(marked=marked)
             case Failed():
                 self.fail(self.error_of(event))
-            case Garbled(message, remedies):
+            case Garbled(message, remedies, kind):
                 if self.announced:
                     self._warn("malformed_event", f"{message}. The answer was already complete.")
                 else:
-                    self.fail(NotAStreamError(f"{message}.", remedies=remedies))
+                    self.fail(error_class(kind)(f"{message}.", remedies=remedies))
             case _:
+                self.characters += volume_of(event)
                 self.state = next_state(self.state, Trigger.CONTENT)
                 self._take_fact(event)
 
@@ -259,6 +266,7 @@ class Assembler:
             return known
         # Some servers begin to count at 1: what comes first is shown, unless several are to come.
         taken = self._first in self._answers.values()
+        self.characters += ENTRY if taken else 0
         made = Answer() if taken or (choice and self._asked_for > 1) else self._first
         self._answers[choice] = made
         if not choice:

@@ -10,7 +10,7 @@ from nbstream.settings.config import settings
 from nbstream.settings.target import current_address
 from nbstream.text.secret import Secret, takes_key
 
-__all__ = ["ChatOptions", "check_options"]
+__all__ = ["ChatOptions", "check_options", "largest_file"]
 
 _NOT_OPTIONS = {"display", "input", "messages", "prompt"}
 _OF_THE_CHAT = {"history", "max_history_tokens", "max_turns", "name"}
@@ -29,6 +29,11 @@ def check_options(names: set[str]) -> None:
         raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
     if taken := sorted(_OF_THE_CHAT & names):
         raise UsageError(f"{', '.join(taken)}: set it on the chat itself, as in chat.{taken[0]} = …")
+
+
+def largest_file() -> int:
+    """How many bytes a file with a chat may have."""
+    return settings().max_file_bytes
 
 
 class ChatOptions:

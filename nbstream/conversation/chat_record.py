@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from nbstream.conversation.chat_files import read_json, write_json
-from nbstream.conversation.chat_options import ChatOptions
+from nbstream.conversation.chat_options import ChatOptions, largest_file
 from nbstream.conversation.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document import Document
@@ -340,7 +340,7 @@ class ChatRecord(ChatOptions):
             OSError: It cannot be read.
 
         """
-        data = read_json(path)
+        data = read_json(path, largest_file(), "not a saved chat; chat.save(path) makes one")
         try:
             made = cls.from_dict(data, trust=trust)
         except UsageError as error:

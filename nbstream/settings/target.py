@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
+from nbstream.request import OPENAI_BASE_URL, Endpoint, SizeLimits, Target, TimeLimits
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
 from nbstream.text.address import check_address, same_server
@@ -85,6 +85,7 @@ def resolve_target(
             stall=config.stall_timeout,
             total=config.total_timeout,
         ),
+        sizes=SizeLimits(characters=config.max_answer_characters, event_bytes=config.max_event_bytes),
         client=client,
     )
 

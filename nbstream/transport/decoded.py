@@ -67,7 +67,12 @@ class DecodedStream:
     def __init__(self, response: ByteStream, request: StreamRequest) -> None:
         self.request_id: str | None = response.headers.get("x-request-id")
         self._response = response
-        self._decoder = WireDecoder(_adapter(request), response.endpoint, whole_expected=not request.stream)
+        self._decoder = WireDecoder(
+            _adapter(request),
+            response.endpoint,
+            whole_expected=not request.stream,
+            max_event_bytes=request.sizes.event_bytes,
+        )
         self._in_background = request.params.get("background") is True
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
