@@ -13,6 +13,7 @@ from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
 from nbstream.streaming.handle import StreamHandle
+from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.surfaces import Surfaces
 from nbstream.text.secret import takes_key
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.stopping import StopWhen
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
+__all__ = ["astream", "configure", "launch", "start", "stream", "surface_here", "waited_for"]
 
 
 @takes_key
@@ -125,7 +126,24 @@ def launch(
         commit: Is given the result at the end, before anybody else gets it; see `Rounds`.
     """
     rate = settings().max_frame_rate
-    return StreamHandle(request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit)
+    with HeldInterrupts() as held:
+        handle = StreamHandle(
+            request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit
+        )
+        held.stop_with(handle.cancel)
+        return handle
+
+
+def waited_for(begin: Callable[[], StreamHandle]) -> StreamResult:
+    """Begin a stream, wait for its end and return the result; an interrupt at any moment ends the stream.
+
+    Args:
+        begin: Starts the stream; nobody else reads it.
+    """
+    with HeldInterrupts() as held:
+        handle = begin().unread()
+        held.stop_with(handle.cancel)
+        return handle.wait()
 
 
 @takes_key
@@ -146,7 +164,7 @@ def stream(*arguments: Any, **options: Any) -> StreamResult:
         print(result.usage.output_tokens)
         ```
     """
-    return start(*arguments, **options).unread().wait()
+    return waited_for(lambda: start(*arguments, **options))
 
 
 @takes_key

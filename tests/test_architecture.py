@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "conversation.chat_running": ("display.surface", "streaming.handle", "streaming.surfaces"),
     "demo": (),
     "display": ("markdown", "settings.shell"),
-    "ipython": ("api", "conversation.chat", "settings", "streaming.engine", "streaming.handle"),
+    "ipython": ("api", "conversation.chat", "settings", "streaming.engine", "streaming.handle", "streaming.interrupts"),
     "markdown": (),
     "panel": ("conversation", "display", "markdown", "settings", "streaming.engine"),
     "panel.view": ("display", "markdown"),

@@ -9,7 +9,7 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from nbstream.api import launch, surface_here
+from nbstream.api import launch, surface_here, waited_for
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.chat_options import check_options
 from nbstream.conversation.chat_record import ChatRecord
@@ -22,6 +22,7 @@ from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
+from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.surfaces import Surfaces
 from nbstream.text.secret import takes_key
 
@@ -115,9 +116,9 @@ class Chat(ChatRecord):
             ```
         """
         user = Turn(new_id(), "user", content_from(prompt))
-        with self._lock:
-            running = self._reserve(RunningTurn(self._conversation.tree.leaf(), user, user.content))
-        return self._ask(running, options, display=display)
+        return self._ask(
+            lambda: RunningTurn(self._conversation.tree.leaf(), user, user.content), options, display=display
+        )
 
     @takes_key
     def stream(self, prompt: Prompt, **options: Any) -> StreamResult:
@@ -137,7 +138,7 @@ class Chat(ChatRecord):
             chat.stream("And in one sentence?").text
             ```
         """
-        return self.start(prompt, **options).unread().wait()
+        return waited_for(lambda: self.start(prompt, **options))
 
     @takes_key
     async def astream(self, prompt: Prompt, **options: Any) -> StreamResult:
@@ -188,10 +189,12 @@ class Chat(ChatRecord):
             chat.siblings(chat.turns[-1].id)
             ```
         """
-        with self._lock:
+
+        def again() -> RunningTurn:
             asked, answer_id = self._conversation.to_answer(turn_id)
-            running = self._reserve(RunningTurn(asked.id, None, asked.content, sibling_of=answer_id))
-        return self._ask(running, options, display=display)
+            return RunningTurn(asked.id, None, asked.content, sibling_of=answer_id)
+
+        return self._ask(again, options, display=display)
 
     @takes_key
     def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
@@ -212,10 +215,12 @@ class Chat(ChatRecord):
             ```
         """
         user = Turn(new_id(), "user", content_from(prompt))
-        with self._lock:
+
+        def edited() -> RunningTurn:
             parent = self._conversation.tree.parent(self._conversation.question(turn_id).id)
-            running = self._reserve(RunningTurn(parent, user, user.content, sibling_of=turn_id))
-        return self._ask(running, options, display=display)
+            return RunningTurn(parent, user, user.content, sibling_of=turn_id)
+
+        return self._ask(edited, options, display=display)
 
     @takes_key
     def resume(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
@@ -249,21 +254,38 @@ class Chat(ChatRecord):
 
     # --- one exchange, from its beginning to its end ------------------------------------------------------------------
 
-    def _reserve(self, running: RunningTurn) -> RunningTurn:
-        if self.running is not None:
-            raise UsageError(STILL_ANSWERING)
-        self._running = running
-        return running
+    def _begin(
+        self, make: Callable[[], RunningTurn], request: Callable[[RunningTurn], StreamRequest], *, display: bool
+    ) -> StreamHandle:
+        """Reserve the chat for an exchange and start it, as a whole: an interrupt comes before it or ends it.
 
-    def _ask(self, running: RunningTurn, options: dict[str, Any], *, display: bool) -> StreamHandle:
-        try:
+        Args:
+            make: Makes the exchange, while nothing else changes the conversation.
+            request: What to ask for it.
+            display: Whether to draw it below the current cell.
+        """
+        with HeldInterrupts() as held:
+            with self._lock:
+                running = make()
+                if self.running is not None:
+                    raise UsageError(STILL_ANSWERING)
+                self._running = running
+            try:
+                handle = self._launch(running, request(running), display=display)
+            except BaseException:
+                self._release(running)
+                raise
+            held.stop_with(handle.cancel)
+            return handle
+
+    def _ask(self, make: Callable[[], RunningTurn], options: dict[str, Any], *, display: bool) -> StreamHandle:
+        def request(running: RunningTurn) -> StreamRequest:
             with self._lock:
                 path = self._conversation.tree.path_to(running.parent)
-            request, running.context = self._request([*path, running.user] if running.user else path, options)
-            return self._launch(running, request, display=display)
-        except BaseException:
-            self._release(running)
-            raise
+            asked, running.context = self._request([*path, running.user] if running.user else path, options)
+            return asked
+
+        return self._begin(make, request, display=display)
 
     def _go_on(
         self,
@@ -273,18 +295,12 @@ class Chat(ChatRecord):
         beginning: StreamResult,
         display: bool,  # noqa: FBT001  as `Continuation` calls it
     ) -> StreamHandle:
-        with self._lock:
+        def further() -> RunningTurn:
             turn, parent = self._conversation.tree[turn_id], self._conversation.tree.parent(turn_id)
             asked = self._conversation.asked(turn).content
-            running = RunningTurn(
-                parent, None, asked, replaces=turn_id, beginning=beginning, id=turn_id, context=context
-            )
-            self._reserve(running)
-        try:
-            return self._launch(running, request, display=display)
-        except BaseException:
-            self._release(running)
-            raise
+            return RunningTurn(parent, None, asked, replaces=turn_id, beginning=beginning, id=turn_id, context=context)
+
+        return self._begin(further, lambda _: request, display=display)
 
     def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
         surfaces = [surface_here(display=display), *self._listeners.tell(lambda listener: listener.turn_began(running))]
