@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import threading
 from typing import Any
@@ -21,7 +22,8 @@ def write_json(path: str | pathlib.Path, data: dict[str, Any]) -> None:
         OSError: It cannot be written.
     """
     path = pathlib.Path(path)
-    beside = path.with_name(f".{path.name}.{threading.get_ident()}")
+    # Of its own for each thread of each process: threads of two processes may have the same number.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         beside.write_text(encodable(json.dumps(data, ensure_ascii=False, indent=1)), "utf-8")
         beside.replace(path)
