@@ -307,7 +307,7 @@ def test_a_restored_panel_goes_nowhere_else_before_the_reader_agrees(saved, loop
     with FaultServer() as mine:
         nbs.configure(base_url=mine.base_url)
         restored = nbs.ChatPanel.restore(path, api_key="sk-0123456789abcdef")
-        assert restored.shown.untrusted == (f'base_url: "{loopback.base_url}"',)
+        assert [*restored.shown.untrusted] == [f'base_url: "{loopback.base_url}"']
         mine.send(chat_body("Mine"))
         answer(restored, "And?")
         assert len(loopback.requests) == asked_before

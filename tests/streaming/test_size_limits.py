@@ -85,12 +85,17 @@ def test_what_came_is_kept_and_the_way_on_is_said() -> None:
 
 
 def test_an_answer_at_the_limit_is_complete() -> None:
-    whole = [TextDelta("x" * 100), UsageReported(Usage(1, 1, 2)), Finished("stop"), EndOfStream(marked=True)]
+    whole: list[Event] = [
+        TextDelta("x" * 100),
+        UsageReported(Usage(1, 1, 2)),
+        Finished("stop"),
+        EndOfStream(marked=True),
+    ]
     assert played(whole, 100).state == "completed"
 
 
 def test_what_does_not_grow_may_be_said_as_often_as_a_server_likes() -> None:
-    often = [[TextDelta("x"), UsageReported(Usage(1, 1, 2)), Finished("stop")] for _ in range(90)]
+    often: list[list[Event]] = [[TextDelta("x"), UsageReported(Usage(1, 1, 2)), Finished("stop")] for _ in range(90)]
     assert played([*itertools.chain(*often), EndOfStream(marked=True)], 100).state == "completed"
 
 
