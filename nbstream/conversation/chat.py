@@ -270,13 +270,12 @@ class Chat(ChatRecord):
                 if self.running is not None:
                     raise UsageError(STILL_ANSWERING)
                 self._running = running
+            held.stop_with(running.stop)
             try:
-                handle = self._launch(running, request(running), display=display)
+                return self._launch(running, request(running), display=display)
             except BaseException:
                 self._release(running)
                 raise
-            held.stop_with(handle.cancel)
-            return handle
 
     def _ask(self, make: Callable[[], RunningTurn], options: dict[str, Any], *, display: bool) -> StreamHandle:
         def request(running: RunningTurn) -> StreamRequest:
