@@ -6,7 +6,7 @@ import { button, element } from "../../../display/static/elements.js";
 
 const WORDS = "This conversation was saved with the following, which could take your words elsewhere. It is not used unless you trust it:";
 
-export class Request {
+export class SavedRequest {
   /** @type {string | null} */
   shown = null;
 
