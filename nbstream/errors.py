@@ -20,6 +20,9 @@
         │   ├── FirstTokenTimeoutError  before the answer began
         │   ├── StalledError            in the middle of the answer, which had gone silent
         │   └── TotalTimeoutError       before the answer was complete
+        ├── SizeLimitError          a size limit was reached
+        │   ├── AnswerTooLongError      by the answer as a whole
+        │   └── EventTooLargeError      by a single event, whose end had not come
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
@@ -39,11 +42,13 @@ if TYPE_CHECKING:
     from nbstream.text.place import Place
 
 __all__ = [
+    "AnswerTooLongError",
     "AuthenticationError",
     "ConnectTimeoutError",
     "ConnectionLostError",
     "ContextLengthError",
     "EmptyAnswerError",
+    "EventTooLargeError",
     "FirstTokenTimeoutError",
     "InternalError",
     "MissingKeyError",
@@ -54,6 +59,7 @@ __all__ = [
     "RateLimitError",
     "RequestRejectedError",
     "ServerError",
+    "SizeLimitError",
     "StageError",
     "StalledError",
     "StopWhenError",
@@ -193,6 +199,24 @@ class TotalTimeoutError(TimeLimitError):
     """The answer was not complete in time."""
 
     kind = "total_timeout"
+
+
+class SizeLimitError(StreamError):
+    """A size limit was reached; what had arrived is kept."""
+
+    kind = "size_limit"
+
+
+class AnswerTooLongError(SizeLimitError):
+    """The answer has more characters than `max_answer_characters` allows, and no end yet; they are kept."""
+
+    kind = "answer_too_long"
+
+
+class EventTooLargeError(SizeLimitError):
+    """A single event has more bytes than `max_event_bytes` allows; what came before it is kept."""
+
+    kind = "event_too_large"
 
 
 class StopWhenError(StreamError):

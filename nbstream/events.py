@@ -259,10 +259,14 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Garbled:
-    """The bytes are malformed from here on: what came instead, in a sentence for the reader, and what can be done."""
+    """The bytes are malformed from here on: what came instead, in a sentence for the reader, and what can be done.
+
+    `kind` is that of the `StreamError` that it amounts to.
+    """
 
     message: str
     remedies: tuple[Remedy, ...] = ()
+    kind: str = "not_a_stream"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ class RemedyKind(enum.StrEnum):
     CHECK_BILLING = "check_billing"
     MORE_TIME_TO_BEGIN = "more_time_to_begin"
     MORE_TIME_IN_TOTAL = "more_time_in_total"
+    LONGER_ANSWER = "longer_answer"  # allow one
+    LARGER_EVENT = "larger_event"  # allow one
+    LARGER_FILE = "larger_file"  # allow one
     REPORT_BUG = "report_bug"
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Endpoint",
     "Images",
     "Position",
+    "SizeLimits",
     "StreamRequest",
     "Target",
     "TimeLimits",
@@ -91,7 +92,20 @@ class TimeLimits:
     connect: float = 10.0
     first_token: float = 120.0
     stall: float = 60.0
-    total: float | None = None
+    total: float | None = 14_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimits:
+    """How large an answer may become.
+
+    Attributes:
+        characters: Of the whole answer: text, reasoning, arguments, and what else comes with them.
+        event_bytes: Of a single event, or of an answer in one piece.
+    """
+
+    characters: int = 10_000_000
+    event_bytes: int = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,7 @@ class Target:
         api: Which of the two OpenAI APIs to call.
         model: The model's name, as the endpoint knows it; `None` if none is chosen.
         limits: How long a stream may take.
+        sizes: How large an answer may become.
         client: A client of the user's own, which then replaces `endpoint` for sending.
     """
 
@@ -127,6 +142,7 @@ class Target:
     api: Api
     model: str | None = None
     limits: TimeLimits = field(default_factory=TimeLimits)
+    sizes: SizeLimits = field(default_factory=SizeLimits)
     client: AsyncOpenAI | None = field(default=None, repr=False)
 
 

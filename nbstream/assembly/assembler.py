@@ -10,10 +10,10 @@ from typing import Any, TypeAlias, assert_never
 
 from nbstream.assembly.answer import Answer
 from nbstream.assembly.state import Trigger, next_state
+from nbstream.assembly.volume import ENTRY, volume_of
 from nbstream.errors import (
     ConnectionLostError,
     EmptyAnswerError,
-    NotAStreamError,
     ServerError,
     StreamError,
     TimeLimitError,
@@ -110,6 +110,7 @@ class Assembler:
         self.state = StreamState.PENDING
         self.content_events = 0
         self._acted = False  # a tool has
+        self.characters = 0  # all that has come, also what was taken back
         self.reason_given = False  # by some answer; `announced` says more, and costs more to ask
         self.usage: Usage | None = None
         self._endpoint = endpoint
@@ -147,21 +148,27 @@ class Assembler:
             IllegalTransitionError: The stream has already ended; nothing changes.
         """
         match event:
-            case TextDelta(_, choice):
+            case TextDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_text(event)
             case ReasoningDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_reasoning(text, summary=event.summary)
             case RefusalDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_refusal(text)
             case ToolCallDelta():
+                self.characters += volume_of(event)
                 self._content(event.choice).add_tool_call(event)
             case MediaDelta():
+                self.characters += volume_of(event)
                 self._content(event.choice).add_media(event)
             case EndOfStream(marked):
                 self._end(marked=marked)
             case Failed() | Garbled() | Unrecognized():
                 self._take_trouble(event)
             case _:
+                self.characters += volume_of(event)
                 self.state = next_state(self.state, Trigger.CONTENT)
                 self._take_fact(event)
 
@@ -172,11 +179,11 @@ class Assembler:
             case Failed():
                 if not self.is_known(event):
                     self.fail(self.error_of(event))
-            case Garbled(message, remedies):
+            case Garbled(message, remedies, kind):
                 if self.announced:
                     self._warn("malformed_event", f"{message}. The answer was already complete.")
                 else:
-                    self.fail(NotAStreamError(f"{message}.", remedies=remedies))
+                    self.fail(error_class(kind)(f"{message}.", remedies=remedies))
 
     def is_known(self, event: Failed) -> bool:
         """Whether an error only repeats what the server has said already: that the answer was cut at a limit."""
@@ -319,6 +326,7 @@ class Assembler:
             self._warn("too_many_answers", f"There were more than {len(self._answers)} answers; the rest is left out.")
             return self._surplus
         # Some servers begin to count at 1: what comes first is shown, unless several are to come.
+        self.characters += ENTRY if self._first_taken else 0
         made = Answer() if self._first_taken or (choice and self._asked_for > 1) else self._first
         self._first_taken = self._first_taken or made is self._first
         self._answers[choice] = made

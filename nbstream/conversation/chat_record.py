@@ -5,17 +5,19 @@ It guards the conversation against several threads and tells listeners of every 
 
 from __future__ import annotations
 
-import threading
+import logging
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from nbstream.conversation.chat_files import read_json, write_json
+from nbstream.conversation.chat_options import ChatOptions, largest_file
 from nbstream.conversation.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
-from nbstream.conversation.document import Document, harmless
+from nbstream.conversation.document import Document
 from nbstream.conversation.history import Limits, note_of, outgoing
+from nbstream.conversation.saved_options import harmless
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
-from nbstream.text.secret import Secret
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     import pathlib
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult, Usage
 
 __all__ = ["ChatRecord", "Overview"]
+
+_log = logging.getLogger("nbstream")
 
 
 class Overview(NamedTuple):
@@ -43,16 +47,16 @@ class Overview(NamedTuple):
     running: RunningTurn | None
 
 
-class ChatRecord:
+class ChatRecord(ChatOptions):
     """The part of `nbs.Chat` that keeps; see there.
 
     Attributes:
         history: Who keeps the earlier turns, `"messages"` or `"server"`.
         max_turns: The most earlier turns that a request sends, if limited.
         max_history_tokens: The same by tokens.
-        options: The options for every turn: `model`, `temperature` and whatever else `nbs.start` takes.
     """
 
+    @takes_key
     def __init__(
         self,
         system: str | None = None,
@@ -65,13 +69,14 @@ class ChatRecord:
         max_history_tokens: int | None = None,
         **options: Any,
     ) -> None:
-        if history not in {"messages", "server"}:
-            raise UsageError(f'history must be "messages" or "server", not {history!r}')
-        self._lock = threading.RLock()
+        super().__init__()
         self._listeners = Listeners()
         self._running: RunningTurn | None = None
         self._ended: tuple[str, StreamResult] | None = None
         self._name = name
+        self._conversation = Conversation()  # what follows may raise, and whatever shows the error shows the chat
+        if history not in {"messages", "server"}:
+            raise UsageError(f'history must be "messages" or "server", not {history!r}')
         self._conversation = Conversation.from_messages(messages or [])
         if system is not None:
             if self._conversation.system is not None:
@@ -80,7 +85,6 @@ class ChatRecord:
         self.history: Literal["messages", "server"] = history
         self.max_turns, self.max_history_tokens = max_turns, max_history_tokens
         self._limits()
-        self.options: dict[str, Any] = {}
         self.configure(model=model, **options)
 
     # --- settings -----------------------------------------------------------------------------------------------------
@@ -104,29 +108,6 @@ class ChatRecord:
     def system(self, system: str | None) -> None:
         with self._lock:
             self._conversation.system = system
-        self._changed()
-
-    def configure(self, **options: Any) -> None:
-        """Set options for every later turn; `None` takes one away.
-
-        Args:
-            **options: Any option of `nbs.start` other than `display`.
-
-        Raises:
-            UsageError: A chat does not have this option.
-
-        Example:
-            ```python
-            chat.configure(model="gpt-5-mini", temperature=None)
-            ```
-        """
-        if taken := sorted({"display", "system", "prompt", "messages", "input"} & set(options)):
-            raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
-        if isinstance(key := options.get("api_key"), str):
-            options["api_key"] = Secret(key)  # `chat.options` in a cell would save it in the notebook
-        with self._lock:
-            # A new dictionary, because another thread may be reading the old one.
-            self.options = {key: value for key, value in {**self.options, **options}.items() if value is not None}
         self._changed()
 
     # --- what there is ------------------------------------------------------------------------------------------------
@@ -291,8 +272,8 @@ class ChatRecord:
                 history=self.history,
                 max_turns=self.max_turns,
                 max_history_tokens=self.max_history_tokens,
-                **self.options,
             )
+            other._take_options(self.options, self._untrusted)  # noqa: SLF001  another of this class
             other._conversation = self._conversation.copy()  # noqa: SLF001  another of this class
             return other
 
@@ -301,13 +282,17 @@ class ChatRecord:
     def to_dict(self) -> dict[str, Any]:
         """The chat as JSON values, with all branches, without keys; `from_dict` takes it back."""
         with self._lock:
-            return Document(
-                self._conversation, self.name, self.history, self.max_turns, self.max_history_tokens, self.options
-            ).to_dict()
+            limits = self.max_turns, self.max_history_tokens
+            options = self.options, self._untrusted
+            return Document(self._conversation, self.name, self.history, *limits, *options).to_dict()
 
     @classmethod
-    def from_dict(cls, data: Any) -> Self:
+    def from_dict(cls, data: Any, *, trust: bool = False) -> Self:
         """The chat from which `to_dict` made this.
+
+        Args:
+            data: What `to_dict` has returned.
+            trust: Whether to use all that it asks for, its server's address included; see `untrusted`.
 
         Raises:
             UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
@@ -318,9 +303,11 @@ class ChatRecord:
             history=document.history,
             max_turns=document.max_turns,
             max_history_tokens=document.max_history_tokens,
-            **document.options,
         )
+        made._take_options(document.options, document.untrusted)
         made._conversation = document.conversation
+        if trust:
+            made.trust()
         return made
 
     def save(self, path: str | pathlib.Path) -> None:
@@ -335,24 +322,32 @@ class ChatRecord:
         Example:
             ```python
             chat.save("chat.json")
-            chat = nbs.Chat.load("chat.json")
+            chat = nbs.Chat.load("chat.json", trust=True)
             ```
         """
         write_json(path, self.to_dict())
 
     @classmethod
-    def load(cls, path: str | pathlib.Path) -> Self:
+    def load(cls, path: str | pathlib.Path, *, trust: bool = False) -> Self:
         """The chat that was saved to this file.
+
+        Args:
+            path: The file.
+            trust: Whether to use all that it asks for, its server's address included, or what your settings say.
 
         Raises:
             UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
             OSError: It cannot be read.
+
         """
-        data = read_json(path)
+        data = read_json(path, largest_file(), "not a saved chat; chat.save(path) makes one")
         try:
-            return cls.from_dict(data)
+            made = cls.from_dict(data, trust=trust)
         except UsageError as error:
             raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
+        if asked := made.untrusted:
+            _log.warning("%s asks for %s, which is not used until you call chat.trust()", path, ", ".join(asked))
+        return made
 
     def to_markdown(self) -> str:
         """The active path as inert Markdown: a heading line for each turn."""
@@ -397,4 +392,5 @@ class ChatRecord:
     def __repr__(self) -> str:
         name, count, usage = f" {self.name!r}" if self.name else "", len(self.turns), self.usage
         cost = f", {usage.total_tokens:,} tokens" if usage else ""
-        return f"<Chat{name}: {count} turn{'s' * (count != 1)}{cost}>"
+        asked = f", not trusted: {', '.join(self._untrusted)}" if self._untrusted else ""
+        return f"<Chat{name}: {count} turn{'s' * (count != 1)}{cost}{asked}>"

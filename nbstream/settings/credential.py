@@ -57,6 +57,12 @@ class Credential:
             self._redaction = Redaction(self.reveal())
         return self._redaction
 
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether an HTTP header can hold it; the HTTP library would print any other key in its own error."""
+        key = self.reveal()
+        return key.isascii() and key.isprintable()
+
     def reference(self) -> KeyReference:
         """What may be sent to another process instead of the key.
 

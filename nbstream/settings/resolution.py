@@ -83,6 +83,7 @@ def resolve(
             stall=timeout or target.limits.stall,
             total=total_timeout or target.limits.total,
         ),
+        sizes=target.sizes,
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
         client=client,

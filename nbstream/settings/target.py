@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
+from nbstream.request import OPENAI_BASE_URL, Endpoint, SizeLimits, Target, TimeLimits
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
 from nbstream.text.address import check_address, same_server
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from nbstream.settings.config import NBStream
     from nbstream.settings.credential import Origin
 
-__all__ = ["DEMO_MODEL", "KEY_VARIABLE", "chosen_model", "no_model", "resolve_target", "target_options"]
+__all__ = [
+    "DEMO_MODEL",
+    "KEY_VARIABLE",
+    "chosen_model",
+    "current_address",
+    "no_model",
+    "resolve_target",
+    "target_options",
+]
 
 DEMO_MODEL = "demo"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -77,8 +85,20 @@ def resolve_target(
             stall=config.stall_timeout,
             total=config.total_timeout,
         ),
+        sizes=SizeLimits(characters=config.max_answer_characters, event_bytes=config.max_event_bytes),
         client=client,
     )
+
+
+def current_address(config: NBStream, base_url: str | None = None) -> str:
+    """The address that a call goes to, by this option, the settings, the environment or by default.
+
+    Example:
+        >>> from nbstream.settings.config import settings
+        >>> current_address(settings(), "http://localhost:11434/v1")
+        'http://localhost:11434/v1'
+    """
+    return base_url or config.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
 
 
 def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,10 +123,10 @@ def _check_client(client: Any) -> None:
 
 def _endpoint(config: NBStream, base_url: str | None, api_key: str | Secret | None) -> Endpoint:
     from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
-    url = base_url or config.base_url or from_environment
+    url = current_address(config, base_url)
     check_address(url)
     by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
-    key = _credential(api_key, "call")
+    key = _credential(api_key, "call") if _is_for(api_key, url) else None
     if key is None and config.api_key is not None and same_server(url, config.base_url or from_environment):
         key = Credential(config.api_key, "settings")
     if key is None and by_environment:
@@ -114,9 +134,15 @@ def _endpoint(config: NBStream, base_url: str | None, api_key: str | Secret | No
     return Endpoint(url, key, by_environment)
 
 
+def _is_for(key: str | Secret | None, url: str) -> bool:
+    """Whether a key may go to this server: one that was given for another one stays here."""
+    given_for = key.endpoint if isinstance(key, Secret) else None
+    return given_for is None or same_server(given_for, url)
+
+
 def _credential(key: str | Secret | None, origin: Origin, variable: str | None = None) -> Credential | None:
-    stripped = (key.reveal() if isinstance(key, Secret) else key or "").strip()
-    return Credential(Secret(stripped), origin, variable) if stripped else None
+    secret = Secret(key) if isinstance(key, str) else key
+    return Credential(secret, origin, variable) if secret else None
 
 
 def _demo_endpoint() -> Endpoint:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.errors import shown_briefly
 from nbstream.streaming.event_log import WAKE_UP_SECONDS
+from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.reading import EventReader, checked, text_pieces, text_pieces_async
 from nbstream.streaming.rounds import Rounds
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamHandle"]
 
-# A second interrupt gives up at once; a first one waits this long for the connection and the output to be finished.
+# An interrupt waits this long for the connection and the output to be finished, unless it is repeated.
 _FINISH_SECONDS = 10.0
 
 
@@ -185,19 +186,23 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
         """
-        try:
-            self._surfaces.attend(True)
-            while True:
-                finished, _ = concurrent.futures.wait({self._future}, timeout=WAKE_UP_SECONDS)
-                if finished:
-                    return self.result()
-        except KeyboardInterrupt as interrupt:
-            shown_briefly(interrupt)
-            self.cancel()
-            concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
-            raise
-        finally:
-            self._surfaces.attend(False)
+        with HeldInterrupts() as held:
+            held.stop_with(self.cancel)
+            try:
+                self._surfaces.attend(True)
+                while held.seconds < _FINISH_SECONDS:
+                    finished, _ = concurrent.futures.wait({self._future}, timeout=WAKE_UP_SECONDS)
+                    if finished:
+                        return self.result()
+                raise shown_briefly(KeyboardInterrupt())
+            except KeyboardInterrupt as interrupt:
+                shown_briefly(interrupt)
+                self.cancel()
+                if not held.seconds:  # it was raised by something else than the signal
+                    concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
+                raise
+            finally:
+                self._surfaces.attend(False)
 
     async def wait_async(self) -> StreamResult:
         """Like `wait`, on the caller's event loop: cancelling the waiting task cancels the stream.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.assembly import Assembler
 from nbstream.errors import (
+    AnswerTooLongError,
     FirstTokenTimeoutError,
     InternalError,
     NotFoundError,
@@ -191,6 +192,8 @@ class Session:
                         idle.restart(silence)
                     if self._assembler.state.terminal:
                         return
+                    if self._assembler.characters > self._request.sizes.characters:
+                        raise self._too_long()
                 self._take([EndOfStream(marked=False)])  # a source or a stage that ends without saying so
         except TimeoutError:
             if not idle.expired:
@@ -269,6 +272,13 @@ class Session:
                 remedies=[Remedy(RemedyKind.MORE_TIME_TO_BEGIN)],
             )
         return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")
+
+    def _too_long(self) -> StreamError:
+        limit = self._request.sizes.characters
+        return AnswerTooLongError(
+            f"The answer from {self._request.endpoint.name} has more than {limit:,} characters, and no end yet.",
+            remedies=[Remedy(RemedyKind.LONGER_ANSWER)],
+        )
 
     def _may_ask_again(self) -> bool:
         """Whether nothing of the answer has arrived or is being generated: it is never paid for twice."""

@@ -64,7 +64,13 @@ _IN_CODE = {
     RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
     RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
 }
+_SIZES = {
+    RemedyKind.LONGER_ANSWER: "max_answer_characters",
+    RemedyKind.LARGER_EVENT: "max_event_bytes",
+    RemedyKind.LARGER_FILE: "max_file_bytes",
+}
 _IN_A_NOTEBOOK = {
+    **{kind: f"allow more with nbs.configure({name}=…)" for kind, name in _SIZES.items()},
     RemedyKind.SET_KEY: "set OPENAI_API_KEY (or nbs.configure(api_key=…))",
     RemedyKind.SET_ENDPOINT_KEY: "give the key with nbs.configure(base_url=…, api_key=…)",
     RemedyKind.CHECK_KEY: (
@@ -146,6 +152,7 @@ WORDINGS: Mapping[Place, Wording] = {
             **_EVERYWHERE,
             **_IN_PYTHON,
             **_BY_OPTION,
+            **{kind: f"allow more with the setting {name}" for kind, name in _SIZES.items()},
             RemedyKind.RETRY: "run the command again",
             RemedyKind.REGENERATE: "run the command again",
             RemedyKind.WAIT: "wait {value} and run the command again",

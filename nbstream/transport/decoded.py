@@ -72,7 +72,12 @@ class DecodedStream:
 
     def __init__(self, response: ByteStream, request: StreamRequest) -> None:
         self._response = response
-        self._decoder = WireDecoder(_adapter(request), response.endpoint, whole_expected=not request.stream)
+        self._decoder = WireDecoder(
+            _adapter(request),
+            response.endpoint,
+            whole_expected=not request.stream,
+            max_event_bytes=request.sizes.event_bytes,
+        )
         self.request_id = self._decoder.words.header(response.headers, "x-request-id")
         self._in_background = request.params.get("background") is True
 

@@ -7,6 +7,7 @@ limit here is the one for connecting.
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from nbstream.transport.decoded import decoded
 from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.http_chunks import join_chunks
+from nbstream.transport.http_key import PLACEHOLDER, forget_key, put_key
 from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
@@ -108,10 +110,10 @@ class ClientPool:
     async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
         opening = self._sending(request, capabilities)
         response = await opening.__aenter__()
+        sent_to = as_sent(request.endpoint, response.http_request)
+        response.http_request.headers.pop("authorization", None)  # it has done its work
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
-        stream = HttpBytes(
-            response.http_response, as_sent(request.endpoint, response.http_request), opening, self.linger
-        )
+        stream = HttpBytes(response.http_response, sent_to, opening, self.linger)
         if (coding := unknown_encoding(stream.headers)) is not None:
             await stream.close(complete=False)
             raise _compressed(request.endpoint, coding)
@@ -157,9 +159,7 @@ class ClientPool:
             raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
         client = self._clients.get(endpoint)
         if client is None:
-            # Local servers want no key, but the SDK wants a string.
-            key = endpoint.api_key.reveal() if endpoint.api_key else "no-key"
-            if not (key.isascii() and key.isprintable()):  # the HTTP library would print the key in its own error
+            if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
                 raise AuthenticationError(
                     f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
                     "has; nothing was sent.",
@@ -168,12 +168,13 @@ class ClientPool:
             # A proxy for the outside world would look for a local server on its own machine.
             http_client = openai.DefaultAsyncHttpxClient(
                 trust_env=not endpoint.is_local,
-                event_hooks={"request": [join_chunks], "response": [bound_refusal]},
+                event_hooks={"request": [join_chunks, forget_key], "response": [bound_refusal]},
+                auth=None if endpoint.api_key is None else functools.partial(put_key, endpoint.api_key),
                 **_trusted(endpoint),
             )
-            headers = {} if endpoint.environment_applies else _headers_against_environment(key)
+            headers = {} if endpoint.environment_applies else _headers_against_environment()
             client = openai.AsyncOpenAI(
-                api_key=key,
+                api_key=PLACEHOLDER,
                 base_url=endpoint.base_url,
                 max_retries=0,
                 http_client=http_client,
@@ -238,7 +239,7 @@ def _trusted(endpoint: Endpoint) -> dict[str, Any]:
     return {"verify": ssl.create_default_context(cafile=file)}
 
 
-def _headers_against_environment(key: str) -> dict[str, Any]:
+def _headers_against_environment() -> dict[str, Any]:
     """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
 
     `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
@@ -246,7 +247,7 @@ def _headers_against_environment(key: str) -> dict[str, Any]:
     lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
     custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
     headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
-    return headers | {name: f"Bearer {key}" for name in custom if name.lower() == "authorization"}
+    return headers | {name: f"Bearer {PLACEHOLDER}" for name in custom if name.lower() == "authorization"}
 
 
 def _without_models(value: Any) -> Any:

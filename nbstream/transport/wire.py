@@ -30,11 +30,12 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, Document, is_lines_of_json
+from nbstream.request import SizeLimits
+from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, TOO_LARGE, Document, is_lines_of_json
 from nbstream.transport.error_kind import failed
 from nbstream.transport.error_report import error_in
 from nbstream.transport.server_words import EXACT, ServerWords, shortened
-from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
+from nbstream.transport.sse import OverflowingEventError, ServerSentEvent, SSEDecoder
 
 if TYPE_CHECKING:
     from nbstream.request import Endpoint
@@ -45,10 +46,15 @@ _DONE = b"[DONE]"
 _CONTENT = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | MediaDelta
 _WORDS = PartStarted | PartResumed | TextDelta | ReasoningDelta | RefusalDelta
 
+_TOO_LARGE_EVENT = "sent an event without an end"
+_MORE_BYTES = Remedy(RemedyKind.LARGER_EVENT)
+
 # What the other paths of a server answer with.
 _REMEDIES = {
     HTML_PAGE: (Remedy(RemedyKind.CHECK_ADDRESS), Remedy(RemedyKind.CHECK_PROXY)),
     NDJSON: (Remedy(RemedyKind.CHECK_ADDRESS),),
+    TOO_LARGE: (_MORE_BYTES,),
+    _TOO_LARGE_EVENT: (_MORE_BYTES,),
 }
 
 # How much of a body without any event is kept to be shown.
@@ -81,6 +87,7 @@ class WireDecoder:
         adapter: The translator of the API that was called.
         endpoint: Where the bytes come from, for messages.
         whole_expected: Whether an answer in one piece is what was asked for.
+        max_event_bytes: The size at which an event, or an answer in one piece, is given up.
 
     Example:
         >>> from nbstream.request import Endpoint
@@ -92,13 +99,20 @@ class WireDecoder:
         [EndOfStream(marked=True)]
     """
 
-    def __init__(self, adapter: Adapter, endpoint: Endpoint, *, whole_expected: bool = False) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        endpoint: Endpoint,
+        *,
+        whole_expected: bool = False,
+        max_event_bytes: int = SizeLimits().event_bytes,
+    ) -> None:
         self.adapter = adapter
         self._endpoint = endpoint
         self.words = ServerWords(endpoint)
         self._whole_expected = whole_expected
-        self._sse = SSEDecoder()
-        self._document: Document | None = Document()  # while it may still be one
+        self._sse = SSEDecoder(max_event_bytes)
+        self._document: Document | None = Document(max_event_bytes)  # while it may still be one
         self._glimpse = b""
         self._dispatched = False
         self._marked = False
@@ -135,13 +149,15 @@ class WireDecoder:
         if not self._dispatched and len(self._glimpse) < _GLIMPSE:
             self._glimpse += chunk[:_GLIMPSE]
         try:
-            received = self._sse.feed(chunk)
-        except EventTooLargeError:
-            return [self._malformed("sent an event without an end")]
+            received, too_large = self._sse.feed(chunk), False
+        except OverflowingEventError as overflow:
+            received, too_large = overflow.before, True
         for sse in received:
             if self.ended:
                 break
             self._decode(sse, events)
+        if too_large and not self.ended:
+            events.append(self._malformed(_TOO_LARGE_EVENT))
         return events
 
     def close(self) -> list[Event]:
@@ -285,7 +301,8 @@ class WireDecoder:
 
     def _malformed(self, what: str, shown: str = "") -> Garbled:
         beginning = f": {shortened(self.words.clean(shown))}" if shown else ""
-        return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()))
+        kind = "event_too_large" if what in {TOO_LARGE, _TOO_LARGE_EVENT} else "not_a_stream"
+        return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()), kind)
 
     def _failed(self, error: dict[str, Any]) -> Event:
         return self.words.cleaned(failed(error))

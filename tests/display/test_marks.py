@@ -82,12 +82,14 @@ def test_an_output_without_text_is_never_left_without_a_word(result, word):
 
 # Every kind of failure that there is; the completeness is checked below.
 FAILURES = {
+    "answer_too_long": "Without end",
     "authentication": "Failed",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
     "empty_answer": "Empty answer",
     "error": "Failed",
+    "event_too_large": "Without end",
     "first_token_timeout": "Timed out",
     "internal": "Failed",
     "missing_key": "Failed",
@@ -97,6 +99,7 @@ FAILURES = {
     "rate_limit": "Rate limited",
     "rejected": "Failed",
     "server": "Server error",
+    "size_limit": "Without end",
     "stalled": "Stalled",
     "stage": "Failed",
     "stop_when": "Failed",
