@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from nbstream.text.place import Place
 
@@ -61,10 +61,13 @@ class Endpoint:
         return f"{host}:{parts.port}" if parts.port else host
 
     def redact(self, text: str) -> str:
-        """`text` without the key, for words of a server that may repeat what it was sent.
+        """`text` without the key and long values of the query, for words of a server that may repeat what it was sent.
 
         A short key is a local server's dummy, often a common word, so it is redacted only where it stands alone.
         """
+        for _, value in parse_qsl(urlsplit(self.base_url).query):
+            if len(value) >= _SECRET_LENGTH:
+                text = text.replace(value, "<key>")
         key = self.api_key.reveal() if self.api_key else ""
         if len(key) >= _SECRET_LENGTH:
             return text.replace(key, "<key>")

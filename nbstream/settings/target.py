@@ -15,7 +15,7 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
-from nbstream.text.address import check_address, same_server
+from nbstream.text.address import Address, address_from, same_server
 from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
@@ -27,10 +27,19 @@ if TYPE_CHECKING:
     from nbstream.settings.config import NBStream
     from nbstream.settings.credential import Origin
 
-__all__ = ["DEMO_MODEL", "KEY_VARIABLE", "chosen_model", "no_model", "resolve_target", "target_options"]
+__all__ = [
+    "ADDRESS_VARIABLE",
+    "DEMO_MODEL",
+    "KEY_VARIABLE",
+    "chosen_model",
+    "no_model",
+    "resolve_target",
+    "target_options",
+]
 
 DEMO_MODEL = "demo"
 KEY_VARIABLE = "OPENAI_API_KEY"
+ADDRESS_VARIABLE = "OPENAI_BASE_URL"
 
 _TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
 
@@ -58,18 +67,19 @@ def resolve_target(
         'chat'
     """
     _check_client(client)
-    chosen = chosen_model(config, model)
+    chosen, named_api = chosen_model(config, model), None
     if client is not None:
         endpoint = Endpoint(str(client.base_url), _credential(client.api_key, "client"))
     elif chosen == DEMO_MODEL and base_url is None:
         endpoint = _demo_endpoint()
     else:
-        endpoint = _endpoint(config, base_url, api_key)
+        address = _address(config, base_url)
+        endpoint, named_api = _endpoint(config, address.base_url, api_key), address.api
     capabilities = capabilities_of(endpoint.base_url)
     configured = None if config.api == "auto" else cast("Api", config.api)
     return Target(
         endpoint=endpoint,
-        api=api or configured or capabilities.default_api,
+        api=api or configured or named_api or capabilities.default_api,
         model=chosen or capabilities.default_model,
         limits=TimeLimits(
             connect=config.connect_timeout,
@@ -88,7 +98,7 @@ def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def chosen_model(config: NBStream, model: str | None = None) -> str | None:
     """The model named by the call, the settings or the environment, in this order; `None` if there is none."""
-    return model or config.model or os.environ.get("NBSTREAM_MODEL") or None
+    return model or config.model or os.environ.get("NBSTREAM_MODEL", "").strip() or None
 
 
 def no_model(endpoint: Endpoint) -> UsageError:
@@ -101,10 +111,15 @@ def _check_client(client: Any) -> None:
         raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
 
 
-def _endpoint(config: NBStream, base_url: str | None, api_key: str | Secret | None) -> Endpoint:
-    from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
-    url = base_url or config.base_url or from_environment
-    check_address(url)
+def _address(config: NBStream, base_url: str | None) -> Address:
+    if given := (base_url or config.base_url or "").strip():
+        return address_from(given)
+    from_environment = os.environ.get(ADDRESS_VARIABLE, "").strip()
+    return address_from(from_environment, ADDRESS_VARIABLE) if from_environment else Address(OPENAI_BASE_URL)
+
+
+def _endpoint(config: NBStream, url: str, api_key: str | Secret | None) -> Endpoint:
+    from_environment = os.environ.get(ADDRESS_VARIABLE, "").strip() or OPENAI_BASE_URL
     by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
     key = _credential(api_key, "call")
     if key is None and config.api_key is not None and same_server(url, config.base_url or from_environment):

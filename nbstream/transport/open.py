@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
-from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
-from nbstream.remedies import Remedy, RemedyKind
-from nbstream.settings.capabilities import LearnedCapabilities, capabilities_of
+from nbstream.errors import NotAStreamError, NotFoundError
+from nbstream.settings.capabilities import LearnedCapabilities
 from nbstream.transport import chat_request, responses
 from nbstream.transport.adaptation import adaptation
+from nbstream.transport.clients import new_client
 from nbstream.transport.decoded import decoded
 from nbstream.transport.http_bytes import HttpBytes
-from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.translate import as_sent, error_body, translated
+from nbstream.transport.surroundings import heeded
+from nbstream.transport.translate import address_remedy, as_sent, error_body, translated
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientPool"]
 
-_WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
-
 # The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
 
 
 class ClientPool:
     """Opens streams over HTTP; keeps one pooled client for each endpoint and key: a new one pays TCP and TLS again.
+
+    Where a variable that clients heed has changed, such as a proxy's, another one is made.
 
     It is both a `ByteSource` and a `StreamSource`. All its methods belong to one event loop, because the SDK's
     connections do.
@@ -55,7 +55,7 @@ class ClientPool:
     def __init__(self, linger: float = 0.25) -> None:
         self.linger = linger
         self.capabilities = LearnedCapabilities()
-        self._clients: dict[Endpoint, openai.AsyncOpenAI] = {}
+        self._clients: dict[tuple[Endpoint, frozenset[tuple[str, str]]], openai.AsyncOpenAI] = {}
 
     def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
         """Send the request and hand over the stream of its events; close the connection on the way out.
@@ -132,35 +132,14 @@ class ClientPool:
         """The SDK's client for a target: the pooled one, made at first use, or the user's own.
 
         Raises:
-            StreamError: There is no key, or one that cannot be sent.
+            StreamError: No client can be made: there is no key, or the environment is broken.
         """
-        endpoint = target.endpoint
         if target.client is not None:
             return target.client.with_options(max_retries=0)
-        if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
-            raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
-        client = self._clients.get(endpoint)
+        made_for = target.endpoint, heeded(os.environ)
+        client = self._clients.get(made_for)
         if client is None:
-            # Local servers want no key, but the SDK wants a string.
-            key = endpoint.api_key.reveal() if endpoint.api_key else "no-key"
-            if not (key.isascii() and key.isprintable()):  # the HTTP library would print the key in its own error
-                raise AuthenticationError(
-                    f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
-                    "has; nothing was sent.",
-                    remedies=[Remedy(RemedyKind.COPY_KEY)],
-                )
-            # A proxy for the outside world would look for a local server on its own machine.
-            http_client = openai.DefaultAsyncHttpxClient(
-                trust_env=not endpoint.is_local, event_hooks={"request": [join_chunks]}
-            )
-            client = openai.AsyncOpenAI(
-                api_key=key,
-                base_url=endpoint.base_url,
-                max_retries=0,
-                http_client=http_client,
-                default_headers=None if endpoint.environment_applies else _headers_against_environment(key),
-            )
-            self._clients[endpoint] = client
+            client = self._clients[made_for] = new_client(target.endpoint)
         return client
 
     async def models(self, target: Target) -> list[str]:
@@ -183,12 +162,12 @@ class ClientPool:
             return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
         except NotFoundError:
             raise NotFoundError(
-                f"{name} has no /models (404).", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)], status=404
+                f"{name} has no /models (404).", remedies=[address_remedy(target.endpoint)], status=404
             ) from None
         except (ValueError, LookupError, TypeError):
             raise NotAStreamError(
                 f"{name} answered with something that is not a list of models.",
-                remedies=[Remedy(RemedyKind.CHECK_ADDRESS)],
+                remedies=[address_remedy(target.endpoint)],
             ) from None
 
     async def close(self) -> None:
@@ -196,17 +175,6 @@ class ClientPool:
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.close()
-
-
-def _headers_against_environment(key: str) -> dict[str, Any]:
-    """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
-
-    `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
-    """
-    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
-    custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
-    headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
-    return headers | {name: f"Bearer {key}" for name in custom if name.lower() == "authorization"}
 
 
 def _without_models(value: Any) -> Any:

@@ -9,10 +9,12 @@ import contextlib
 import datetime as dt
 import email.utils
 import math
+import os
 import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import jiter
 import openai
@@ -28,15 +30,17 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
+from nbstream.text.address import with_version
 from nbstream.text.secret import Secret
 from nbstream.transport.fields import error_in, failed
+from nbstream.transport.surroundings import certificate_variable, proxy_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nbstream.request import Endpoint, Target
 
-__all__ = ["as_sent", "error_body", "retry_after", "translated"]
+__all__ = ["address_remedy", "as_sent", "error_body", "retry_after", "translated"]
 
 
 @contextlib.contextmanager
@@ -97,9 +101,14 @@ def _unreachable(error: openai.APIConnectionError, target: Target) -> Unreachabl
     if cause == "TooManyRedirects":
         return UnreachableError(f"{name} redirects in a circle.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)])
     reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
-    remedy = Remedy(RemedyKind.START_SERVER if target.endpoint.is_local else RemedyKind.CHECK_CONNECTION)
-    what = f"No connection to {name} ({target.endpoint.redact(reason)})."
-    return UnreachableError(what, remedies=[remedy], retryable=True)
+    what, local = f"No connection to {name} ({target.endpoint.redact(reason)}).", target.endpoint.is_local
+    if "CERTIFICATE_VERIFY_FAILED" in reason and not local and (variable := certificate_variable(os.environ)):
+        # Trying again finds the same certificates.
+        return UnreachableError(what, remedies=[Remedy(RemedyKind.CHECK_VARIABLE, variable)])
+    remedies = [Remedy(RemedyKind.START_SERVER if local else RemedyKind.CHECK_CONNECTION)]
+    if not local and (variable := proxy_variable(os.environ, urlsplit(target.endpoint.base_url).scheme)):
+        remedies.append(Remedy(RemedyKind.CHECK_VARIABLE, variable))
+    return UnreachableError(what, remedies=remedies, retryable=True)
 
 
 def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
@@ -111,8 +120,9 @@ def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
     headers = error.response.headers
     wait = retry_after(headers)
     retryable = {"true": True, "false": False}.get(str(headers.get("x-should-retry")).lower(), reported.retryable)
-    remedies = _remedies(reported.kind, code, target, wait, retryable=retryable)
-    redirected, means = "", _explanation(reported.kind, code, target)
+    kind = "not_found" if status == _WRONG_METHOD and _may_lack_version(target) else reported.kind
+    remedies = _remedies(kind, code, target, wait, retryable=retryable)
+    redirected, means = "", _explanation(kind, code, target)
     if error.response.history:
         redirected = " The request was redirected."
         remedies = tuple(dict.fromkeys([Remedy(RemedyKind.CHECK_ADDRESS), *remedies]))
@@ -125,6 +135,12 @@ def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
         retry_after=wait,
         request_id=headers.get("x-request-id"),
     )
+
+
+def address_remedy(endpoint: Endpoint) -> Remedy:
+    """What to do if an endpoint has no such path: most have theirs below `/v1`, which people forget."""
+    address = with_version(endpoint.base_url)
+    return Remedy(RemedyKind.CHECK_ADDRESS) if address is None else Remedy(RemedyKind.USE_ADDRESS, address)
 
 
 def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
@@ -155,6 +171,9 @@ def _body(error: openai.APIStatusError) -> dict[str, Any]:
     return {} if text.lstrip().startswith("<") else {"message": text}
 
 
+# What a server of pages says to a request that only an API takes.
+_WRONG_METHOD = 405
+
 _REMEDIES: Mapping[str, tuple[RemedyKind, ...]] = {
     "quota": (RemedyKind.CHECK_BILLING,),
     "rate_limit": (RemedyKind.WAIT,),
@@ -182,6 +201,8 @@ def _remedies(
         return ()
     if code == "model_not_found":
         return (Remedy(RemedyKind.CHECK_MODEL, target.model),)
+    if _may_lack_version(target):
+        return (address_remedy(target.endpoint), Remedy(RemedyKind.CHECK_MODEL, target.model))
     if _may_lack_responses(target):
         return (Remedy(RemedyKind.USE_API, "chat"),)
     return (Remedy(RemedyKind.CHECK_MODEL, target.model), Remedy(RemedyKind.CHECK_ADDRESS))
@@ -197,6 +218,8 @@ def _explanation(kind: str, code: str | None, target: Target) -> str:
         return " No key was sent."
     if kind == "not_found" and _is_resumed(target):
         return " A background response can be resumed for only a few minutes."
+    if kind == "not_found" and code != "model_not_found" and _may_lack_version(target):
+        return " The base URL has no /v1."
     if kind == "not_found" and code != "model_not_found" and _may_lack_responses(target):
         return " It may have no /responses."
     return ""
@@ -208,6 +231,10 @@ def _sends_no_key(target: Target) -> bool:
 
 def _is_resumed(target: Target) -> bool:
     return isinstance(target, StreamRequest) and target.position is not None
+
+
+def _may_lack_version(target: Target) -> bool:
+    return target.client is None and with_version(target.endpoint.base_url) is not None
 
 
 def _may_lack_responses(target: Target) -> bool:

@@ -25,6 +25,7 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.text.address import with_version
 from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, Document, is_lines_of_json
 from nbstream.transport.fields import error_in, failed
 from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
@@ -234,7 +235,11 @@ class WireDecoder:
 
     def _malformed(self, what: str, shown: str = "") -> Garbled:
         beginning = f": {_beginning(self._endpoint.redact(shown))}" if shown else ""
-        return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()))
+        remedies = _REMEDIES.get(what, ())
+        if remedies and (address := with_version(self._endpoint.base_url)) is not None:
+            beginning = ", and the base URL has no /v1"
+            remedies = (Remedy(RemedyKind.USE_ADDRESS, address), *remedies[1:])
+        return Garbled(f"{self._endpoint.name} {what}{beginning}", remedies)
 
     def _redacted(self, event: Failed) -> Failed:
         """Take the key out of a server's words, which may repeat what it was sent."""
