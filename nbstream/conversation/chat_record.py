@@ -1,6 +1,6 @@
-"""What a chat is apart from asking: its settings, its turns with their branches, who listens, and how it is saved.
+"""What a chat is apart from asking and saving: its settings, its turns with their branches, and who listens.
 
-It guards the conversation against several threads and tells listeners of every change. Asking is left to `chat`.
+It guards the conversation against several threads and tells listeners of every change.
 """
 
 from __future__ import annotations
@@ -8,25 +8,25 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from nbstream.conversation.chat_files import read_json, write_json
 from nbstream.conversation.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
-from nbstream.conversation.document import Document, harmless
 from nbstream.conversation.history import Limits, note_of, outgoing
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
 from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Callable
-
-    from nbformat import NotebookNode
 
     from nbstream.conversation.chat_running import ChatListener, RunningTurn
     from nbstream.result import StreamResult, Usage
 
 __all__ = ["ChatRecord", "Overview"]
+
+
+# They are one turn's, or have arguments of their own.
+_NO_OPTIONS = {"display", "system", "prompt", "messages", "input"}
+_NO_OPTIONS |= {"self", "name", "history", "max_turns", "max_history_tokens"}
 
 
 class Overview(NamedTuple):
@@ -106,7 +106,7 @@ class ChatRecord:
             self._conversation.system = system
         self._changed()
 
-    def configure(self, **options: Any) -> None:
+    def configure(self, /, **options: Any) -> None:
         """Set options for every later turn; `None` takes one away.
 
         Args:
@@ -120,7 +120,7 @@ class ChatRecord:
             chat.configure(model="gpt-5-mini", temperature=None)
             ```
         """
-        if taken := sorted({"display", "system", "prompt", "messages", "input"} & set(options)):
+        if taken := sorted(_NO_OPTIONS & set(options)):
             raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
         if isinstance(key := options.get("api_key"), str):
             options["api_key"] = Secret(key)  # `chat.options` in a cell would save it in the notebook
@@ -288,98 +288,11 @@ class ChatRecord:
         """Another chat with the same turns, branches and settings, independent from here on; it has no name."""
         with self._lock:
             other = type(self)(
-                history=self.history,
-                max_turns=self.max_turns,
-                max_history_tokens=self.max_history_tokens,
-                **self.options,
+                history=self.history, max_turns=self.max_turns, max_history_tokens=self.max_history_tokens
             )
+            other.options = self.options  # which is never changed, only replaced
             other._conversation = self._conversation.copy()  # noqa: SLF001  another of this class
             return other
-
-    # --- saving -------------------------------------------------------------------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        """The chat as JSON values, with all branches, without keys; `from_dict` takes it back."""
-        with self._lock:
-            return Document(
-                self._conversation, self.name, self.history, self.max_turns, self.max_history_tokens, self.options
-            ).to_dict()
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        """The chat from which `to_dict` made this.
-
-        Raises:
-            UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
-        """
-        document = Document.from_dict(data)
-        made = cls(
-            name=document.name,
-            history=document.history,
-            max_turns=document.max_turns,
-            max_history_tokens=document.max_history_tokens,
-            **document.options,
-        )
-        made._conversation = document.conversation
-        return made
-
-    def save(self, path: str | pathlib.Path) -> None:
-        """Write the chat to a JSON file, with all branches. Keys are left out; what you wrote in a prompt is not.
-
-        Args:
-            path: Where to write; an existing file is replaced as a whole.
-
-        Raises:
-            OSError: It cannot be written.
-
-        Example:
-            ```python
-            chat.save("chat.json")
-            chat = nbs.Chat.load("chat.json")
-            ```
-        """
-        write_json(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | pathlib.Path) -> Self:
-        """The chat that was saved to this file.
-
-        Raises:
-            UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
-            OSError: It cannot be read.
-        """
-        data = read_json(path)
-        try:
-            return cls.from_dict(data)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
-
-    def to_markdown(self) -> str:
-        """The active path as inert Markdown: a heading line for each turn."""
-        from nbstream.conversation.export import to_markdown
-
-        return to_markdown(self.turns, self.system)
-
-    def to_text(self) -> str:
-        """The active path in plain words."""
-        from nbstream.conversation.export import to_text
-
-        return to_text(self.turns, self.system)
-
-    def to_notebook(self) -> NotebookNode:
-        """The active path as a notebook: a cell for each question, with the answer as its output.
-
-        Raises:
-            UsageError: nbformat is not installed.
-
-        Example:
-            ```python
-            nbformat.write(chat.to_notebook(), "chat.ipynb")
-            ```
-        """
-        from nbstream.conversation.export import to_notebook
-
-        return to_notebook(self.turns, self.system, self.name, harmless(self.options))
 
     # --- who is told --------------------------------------------------------------------------------------------------
 

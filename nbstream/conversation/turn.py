@@ -187,4 +187,7 @@ def _tool_calls(messages: Any) -> tuple[ToolCall, ...]:
     """Calls of functions, which is what an imported message may have beside others."""
     calls = [message for message in messages or () if isinstance(message, dict)]
     made = [(call.get("id"), call["function"]) for call in calls if isinstance(call.get("function"), dict)]
-    return tuple(ToolCall(id_, str(each.get("name", "")), str(each.get("arguments", ""))) for id_, each in made)
+    return tuple(
+        ToolCall(id_ if isinstance(id_, str) else None, str(each.get("name", "")), str(each.get("arguments", "")))
+        for id_, each in made
+    )

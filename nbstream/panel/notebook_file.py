@@ -75,7 +75,7 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
         notebook = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{path} is not a notebook") from None
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise UsageError(f"{path} is not a notebook")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 __all__ = ["encodable", "encodable_json", "exception_line", "plain"]
@@ -9,6 +10,7 @@ __all__ = ["encodable", "encodable_json", "exception_line", "plain"]
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
 _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in {0x09, 0x0A, 0x1B}}
+_DEEPEST, _LARGEST = 100, 2**63
 _TABLE = {**_CONTROLS, 0x1B: "\u241b"}
 
 
@@ -37,17 +39,37 @@ def encodable(text: str) -> str:
 
 
 def encodable_json(value: Any) -> Any:
-    r"""A copy of JSON values in which every text is `encodable`.
+    r"""A copy of JSON values that every JSON reader takes: every text is `encodable`, and every number a number.
+
+    Python reads and writes `NaN`, `Infinity` and whole numbers of any length, which others refuse: they become `None`.
+
+    Raises:
+        ValueError: The values are nested more deeply than anything that makes sense.
 
     Example:
-        >>> encodable_json([{"text": "half: \ud83d"}])
-        [{'text': 'half: \ufffd'}]
+        >>> encodable_json([{"text": "half: \ud83d"}, float("nan")])
+        [{'text': 'half: \ufffd'}, None]
     """
+    return _encodable(value, 0)
+
+
+def _encodable(value: Any, depth: int) -> Any:
+    kind = type(value)
+    if kind is str:
+        return encodable(value)
+    if depth > _DEEPEST:
+        raise ValueError("it is nested too deeply")
     if isinstance(value, dict):
-        return {encodable_json(name): encodable_json(each) for name, each in value.items()}
+        below = depth + 1
+        return {_encodable(name, below): _encodable(each, below) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [encodable_json(each) for each in value]
-    return encodable(value) if isinstance(value, str) else value
+        below = depth + 1
+        return [_encodable(each, below) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if kind is int:
+        return value if -_LARGEST <= value <= _LARGEST else None
+    return encodable(str(value)) if isinstance(value, str) else value
 
 
 def exception_line(error: BaseException) -> str:
