@@ -32,6 +32,7 @@ the place where it is read. It never holds a key, a header or a prompt.
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from nbstream.failures import NbstreamError, StreamFailure, UsageError
@@ -66,6 +67,7 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "error_class",
+    "program_ending",
     "shown_briefly",
     "words_of",
 ]
@@ -258,6 +260,19 @@ def error_class(kind: str) -> type[StreamError]:
     for each in classes:
         classes.extend(each.__subclasses__())
     return {each.kind: each for each in classes if each.__module__ == __name__}[kind]
+
+
+def program_ending(endpoint: str) -> UnreachableError | None:
+    """What to raise where Python refuses to start something because the program ends; `None` if it does not.
+
+    Args:
+        endpoint: The name of who was to be asked.
+    """
+    if threading.main_thread().is_alive():
+        return None
+    return UnreachableError(
+        f"{endpoint} can no longer be asked: the program is ending, and Python starts nothing new then."
+    )
 
 
 def words_of(error: BaseException, place: Place) -> str:

@@ -21,6 +21,7 @@ from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
+from nbstream.streaming.end import running_loop
 from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class Chat(SavedChat):
             one, two = await asyncio.gather(chat.astream("Go on"), chat.fork().astream("Go on"))
             ```
         """
+        running_loop()  # before anything is sent
         return await self.start(prompt, **options).unread().wait_async()
 
     def stop(self) -> None:

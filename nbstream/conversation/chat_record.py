@@ -160,6 +160,9 @@ class ChatRecord:
     @property
     def running(self) -> RunningTurn | None:
         """The exchange in flight, if there is one."""
+        running = self._running
+        if running is not None and running.handle is not None and running.handle.lost:
+            self._running = None  # as in a fork of the process that reads it: its end will not come
         return self._running
 
     @property

@@ -25,6 +25,7 @@ from nbstream.errors import (
     StreamError,
     UnreachableError,
     error_class,
+    program_ending,
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest
@@ -98,6 +99,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
 def _unreachable(error: openai.APIConnectionError, target: Target) -> UnreachableError:
     name, cause = target.endpoint.name, type(error.__cause__).__name__
+    if cause == "RuntimeError" and (ending := program_ending(name)) is not None:
+        return ending
     if cause == "TooManyRedirects":
         return UnreachableError(f"{name} redirects in a circle.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)])
     reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
