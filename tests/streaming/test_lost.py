@@ -35,7 +35,7 @@ def own_engine() -> Iterator[Engine]:
     before = replace_engine(made)
     yield made
     last = replace_engine(before)
-    for each in {made, last} - {None}:
+    for each in {made, last or made}:
         each.close()
 
 
