@@ -38,9 +38,13 @@ class RichTerminalSurface(TerminalSurface):
 
     _painting: ClassVar[RichTerminalSurface | None] = None  # whose open end is on the screen
     _screen: ClassVar[threading.RLock] = threading.RLock()
+    _pid: ClassVar[int] = os.getpid()
 
     def __init__(self, out: TextIO, size: Callable[[], os.terminal_size] | None = None) -> None:
         super().__init__(out)
+        cls = RichTerminalSurface
+        if cls._pid != os.getpid():  # in a fork, whoever painted is not here to let the screen go
+            cls._pid, cls._painting, cls._screen = os.getpid(), None, threading.RLock()
         self._size = size or (lambda: _size_of(out))
         self._printer = MarkdownPrinter(out)
         self._blocks = GrowingBlocks()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import ConnectionLostError, UsageError
 from nbstream.remedies import Remedy, RemedyKind
@@ -123,8 +124,21 @@ def running_loop() -> asyncio.AbstractEventLoop:
         UsageError: It is not asyncio's.
     """
     try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        raise UsageError(
-            "only asyncio can await a stream, and no loop of asyncio runs here; nbs.stream(…) waits without one"
-        ) from None
+        if not _on_trio():
+            return asyncio.get_running_loop()
+    except RuntimeError:  # none
+        pass
+    raise UsageError(
+        "only asyncio can await a stream, and it is not asyncio that runs here; nbs.stream(…) waits without it"
+    )
+
+
+def _on_trio() -> bool:
+    """Whether trio runs the code that awaits: in a kernel it does so within a callback of asyncio's."""
+    sniffio: Any = sys.modules.get("sniffio") if "trio" in sys.modules else None
+    if sniffio is None:
+        return False
+    try:
+        return bool(sniffio.current_async_library() == "trio")
+    except sniffio.AsyncLibraryNotFoundError:
+        return False

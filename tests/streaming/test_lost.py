@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,6 +141,17 @@ def test_without_asyncio_nothing_is_sent_and_the_way_is_said(make_chat: Any, loo
             waiting.send(None)
     assert not loopback.requests
     handle.cancel()
+
+
+def test_trio_within_a_callback_of_asyncio_is_not_asyncio(
+    make_chat: Any, loopback: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = SimpleNamespace(current_async_library=lambda: "trio", AsyncLibraryNotFoundError=RuntimeError)
+    monkeypatch.setitem(sys.modules, "trio", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "sniffio", library)
+    with pytest.raises(UsageError, match="only asyncio can await a stream"):
+        asyncio.run(make_chat().astream("Hi"))
+    assert not loopback.requests
 
 
 def test_a_cell_on_trio_waits_without_a_loop(shell: Any) -> None:
