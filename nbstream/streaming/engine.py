@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.streaming.workers import Workers
     from nbstream.transport.event_stream import EventStream, StreamSource
     from nbstream.transport.open import ClientPool
 
@@ -35,6 +36,8 @@ __all__ = ["Engine", "engine", "replace_engine"]
 
 T = TypeVar("T")
 
+# How long a fork waits for blocking calls: those that lock or import something are short, but names may resolve slowly.
+_WORKERS_SECONDS = 2.0
 _TRANSPORT = "nbstream.transport.open"
 
 _log = logging.getLogger("nbstream")
@@ -44,14 +47,19 @@ class Engine:
     """The loop thread and the clients that live on it."""
 
     def __init__(self) -> None:
-        with contextlib.suppress(RuntimeError):  # at the end of the program
-            import_now("concurrent.futures.thread")  # which has functions called at forks, so not in the midst of one
         self.pid = os.getpid()
         self.last_result: StreamResult | None = None
         """The result of the stream that ended last, which may be continued."""
         self.source: StreamSource | None = None
         """The source of streams that name none themselves; `None` means the pooled clients."""
         self._loop = asyncio.new_event_loop()
+        self._workers: Workers | None = None
+        with contextlib.suppress(RuntimeError):  # at the end of the program, which starts no more threads
+            import_now("nbstream.streaming.workers")
+            from nbstream.streaming import workers
+
+            self._workers = workers.Workers()
+            self._loop.set_default_executor(self._workers)
         self._clients: ClientPool | None = None
         self._fault = "the thread that reads it has ended"
         self.notices = Notices()
@@ -103,6 +111,8 @@ class Engine:
         stack = contextlib.ExitStack()
         if self.alive() and threading.current_thread() is not self._thread:
             stack.enter_context(parked(self._loop.call_soon_threadsafe))
+            if self._workers is not None:
+                self._workers.idle_within(_WORKERS_SECONDS)
         return stack.close
 
     def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:

@@ -8,7 +8,6 @@ limit here is the one for connecting.
 from __future__ import annotations
 
 import os
-import platform
 from typing import TYPE_CHECKING, Any
 
 import jiter
@@ -54,9 +53,6 @@ class ClientPool:
     """
 
     def __init__(self, linger: float = 0.25) -> None:
-        # The SDK asks this on another thread at each client's first request. If the process forked in that moment, the
-        # child would wait for ever for a lock of the standard library's. The answer is remembered.
-        platform.platform()
         self.linger = linger
         self.capabilities = LearnedCapabilities()
         self._clients: dict[tuple[Endpoint, frozenset[tuple[str, str]]], openai.AsyncOpenAI] = {}
