@@ -11,6 +11,7 @@ from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
+from nbstream.streaming.end import running_loop
 from nbstream.streaming.engine import engine
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
@@ -184,6 +185,7 @@ async def astream(*arguments: Any, **options: Any) -> StreamResult:
         one, two = await asyncio.gather(nbs.astream("One?", model="demo"), nbs.astream("Two?", model="demo"))
         ```
     """
+    running_loop()  # before anything is sent
     return await start(*arguments, **options).unread().wait_async()
 
 

@@ -34,6 +34,9 @@ class RemedyKind(enum.StrEnum):
     NAME_SERVER = "name_server"
     TRY_DEMO = "try_demo"
     CHECK_ADDRESS = "check_address"
+    USE_ADDRESS = "use_address"  # the value is which base URL
+    CHECK_VARIABLE = "check_variable"  # the value is the environment variable's name
+    INSTALL = "install"  # the value is the package
     CHECK_CONNECTION = "check_connection"
     CHECK_PROXY = "check_proxy"
     CHECK_LOCATION = "check_location"  # from which countries and networks the provider may be used

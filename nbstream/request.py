@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from nbstream.text.address import secrets_of
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable_json, prompt_text
 from nbstream.text.redaction import Redaction
@@ -64,8 +65,10 @@ class Endpoint:
         return f"{host}:{parts.port}" if parts.port else host
 
     def redaction(self) -> Redaction:
-        """What takes the key out of the words of a server that may repeat what it was sent."""
-        return self.api_key.redaction() if self.api_key else Redaction("")
+        """What takes the key, and long values of the address's query, out of words that may repeat what was sent."""
+        key = self.api_key.redaction() if self.api_key else Redaction("")
+        others = [Redaction(secret) for secret in secrets_of(self.base_url)]
+        return Redaction("", [key, *others]) if others else key
 
     def redact(self, text: str) -> str:
         """`text` without the key and without characters that act; see `redaction`, which serves several texts."""

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from nbstream import __version__
 from nbstream.settings.options import positive_number
 from nbstream.settings.target import DEMO_MODEL
-from nbstream.text.plain import encodable, plain
+from nbstream.text.plain import encodable, exception_line, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
     from nbstream.settings.provenance import Rows
@@ -135,15 +136,34 @@ def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from nbstream.cli.doctor import ask_endpoint, front_ends, versions
-    from nbstream.settings.provenance import find_setup
+    from nbstream.settings.provenance import Setup, find_setup
 
-    _print_section("Versions", versions())
-    _print_section("Front ends", front_ends())
-    setup = find_setup(options.model, options.base_url)
-    _print_section("Settings (of a new kernel; those made in a notebook are not included)", setup.rows)
-    rows, answers = ask_endpoint(setup, options.timeout)
-    _print_section("Endpoint", rows)
+    _print_section("Versions", _rows(versions))
+    _print_section("Front ends", _rows(front_ends))
+    setup, answers = Setup([]), False
+
+    def settings() -> Rows:
+        nonlocal setup
+        setup = find_setup(options.model, options.base_url)
+        return setup.rows
+
+    def endpoint() -> Rows:
+        nonlocal answers
+        rows, answers = ask_endpoint(setup, options.timeout)
+        return rows
+
+    _print_section("Settings (of a new kernel; those made in a notebook are not included)", _rows(settings))
+    _print_section("Endpoint", _rows(endpoint))
     return 0 if answers else 1
+
+
+def _rows(look: Callable[[], Rows]) -> Rows:
+    """What was found; a doctor who falls ill says so and goes on."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  whatever is broken here is what the reader wants to know
+        said = exception_line(error) if isinstance(error, OSError) else type(error).__name__  # others may quote a key
+        return [("problem", f"this could not be found out ({said})")]
 
 
 def _print_section(title: str, rows: Rows) -> None:

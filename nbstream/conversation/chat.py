@@ -1,6 +1,6 @@
 """`Chat`: a conversation that asks. It starts streams through `api`, and commits every exchange at its end, once.
 
-`conversation` decides what is sent, `ChatRecord` what is kept, and the surfaces where an answer is drawn.
+`conversation` decides what is sent, `SavedChat` what is kept, and the surfaces where an answer is drawn.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from nbstream.api import launch, surface_here, waited_for
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.chat_options import check_options
-from nbstream.conversation.chat_record import ChatRecord
 from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
+from nbstream.conversation.chat_saving import SavedChat
 from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
@@ -22,6 +22,7 @@ from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
+from nbstream.streaming.end import running_loop
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.surfaces import Surfaces
 from nbstream.text.secret import takes_key
@@ -38,7 +39,7 @@ __all__ = ["Chat"]
 Prompt: TypeAlias = str | list[dict[str, Any]]
 
 
-class Chat(ChatRecord):
+class Chat(SavedChat):
     """A conversation with a model: every question is sent with what was said before.
 
     Question and answer join the turns together, when the answer ends. An answer that failed or was stopped stays, and
@@ -46,6 +47,9 @@ class Chat(ChatRecord):
 
     Token limits go by what servers report: the tokens by which a prompt has grown since the one before. Where nothing
     was reported, or something else was sent in between, four bytes of text count as a token and an image as 1,000.
+
+    A chat can be copied (`copy.copy`, or `fork` for one without a name) and pickled, which `%store` does, too: a pickle
+    holds what `save` writes, so neither keys nor a client of your own.
 
     Args:
         system: System prompt; by default that of the settings.
@@ -157,6 +161,7 @@ class Chat(ChatRecord):
             one, two = await asyncio.gather(chat.astream("Go on"), chat.fork().astream("Go on"))
             ```
         """
+        running_loop()  # before anything is sent
         return await self.start(prompt, **options).unread().wait_async()
 
     def stop(self) -> None:

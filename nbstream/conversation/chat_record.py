@@ -1,36 +1,27 @@
-"""What a chat is apart from asking: its settings, its turns with their branches, who listens, and how it is saved.
+"""What a chat is apart from asking and saving: its settings, its turns with their branches, and who listens.
 
-It guards the conversation against several threads and tells listeners of every change. Asking is left to `chat`.
+It guards the conversation against several threads and tells listeners of every change.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from nbstream.conversation.chat_files import read_json, write_json
-from nbstream.conversation.chat_options import ChatOptions, largest_file
+from nbstream.conversation.chat_options import ChatOptions
 from nbstream.conversation.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
-from nbstream.conversation.document import Document
 from nbstream.conversation.history import Limits, note_of, outgoing
-from nbstream.conversation.saved_options import harmless
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Callable
-
-    from nbformat import NotebookNode
 
     from nbstream.conversation.chat_running import ChatListener, RunningTurn
     from nbstream.result import StreamResult, Usage
 
 __all__ = ["ChatRecord", "Overview"]
-
-_log = logging.getLogger("nbstream")
 
 
 class Overview(NamedTuple):
@@ -141,6 +132,9 @@ class ChatRecord(ChatOptions):
     @property
     def running(self) -> RunningTurn | None:
         """The exchange in flight, if there is one."""
+        running = self._running
+        if running is not None and running.handle is not None and running.handle.lost:
+            self._running = None  # as in a fork of the process that reads it: its end will not come
         return self._running
 
     @property
@@ -269,112 +263,11 @@ class ChatRecord(ChatOptions):
         """Another chat with the same turns, branches and settings, independent from here on; it has no name."""
         with self._lock:
             other = type(self)(
-                history=self.history,
-                max_turns=self.max_turns,
-                max_history_tokens=self.max_history_tokens,
+                history=self.history, max_turns=self.max_turns, max_history_tokens=self.max_history_tokens
             )
             other._take_options(self.options, self._untrusted)  # noqa: SLF001  another of this class
             other._conversation = self._conversation.copy()  # noqa: SLF001  another of this class
             return other
-
-    # --- saving -------------------------------------------------------------------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        """The chat as JSON values, with all branches, without keys; `from_dict` takes it back."""
-        with self._lock:
-            limits = self.max_turns, self.max_history_tokens
-            options = self.options, self._untrusted
-            return Document(self._conversation, self.name, self.history, *limits, *options).to_dict()
-
-    @classmethod
-    def from_dict(cls, data: Any, *, trust: bool = False) -> Self:
-        """The chat from which `to_dict` made this.
-
-        Args:
-            data: What `to_dict` has returned.
-            trust: Whether to use all that it asks for, its server's address included; see `untrusted`.
-
-        Raises:
-            UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
-        """
-        document = Document.from_dict(data)
-        made = cls(
-            name=document.name,
-            history=document.history,
-            max_turns=document.max_turns,
-            max_history_tokens=document.max_history_tokens,
-        )
-        made._take_options(document.options, document.untrusted)
-        made._conversation = document.conversation
-        if trust:
-            made.trust()
-        return made
-
-    def save(self, path: str | pathlib.Path) -> None:
-        """Write the chat to a JSON file, with all branches. Keys are left out; what you wrote in a prompt is not.
-
-        Args:
-            path: Where to write; an existing file is replaced as a whole.
-
-        Raises:
-            OSError: It cannot be written.
-
-        Example:
-            ```python
-            chat.save("chat.json")
-            chat = nbs.Chat.load("chat.json", trust=True)
-            ```
-        """
-        write_json(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | pathlib.Path, *, trust: bool = False) -> Self:
-        """The chat that was saved to this file.
-
-        Args:
-            path: The file.
-            trust: Whether to use all that it asks for, its server's address included, or what your settings say.
-
-        Raises:
-            UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
-            OSError: It cannot be read.
-
-        """
-        data = read_json(path, largest_file(), "not a saved chat; chat.save(path) makes one")
-        try:
-            made = cls.from_dict(data, trust=trust)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
-        if asked := made.untrusted:
-            _log.warning("%s asks for %s, which is not used until you call chat.trust()", path, ", ".join(asked))
-        return made
-
-    def to_markdown(self) -> str:
-        """The active path as inert Markdown: a heading line for each turn."""
-        from nbstream.conversation.export import to_markdown
-
-        return to_markdown(self.turns, self.system)
-
-    def to_text(self) -> str:
-        """The active path in plain words."""
-        from nbstream.conversation.export import to_text
-
-        return to_text(self.turns, self.system)
-
-    def to_notebook(self) -> NotebookNode:
-        """The active path as a notebook: a cell for each question, with the answer as its output.
-
-        Raises:
-            UsageError: nbformat is not installed.
-
-        Example:
-            ```python
-            nbformat.write(chat.to_notebook(), "chat.ipynb")
-            ```
-        """
-        from nbstream.conversation.export import to_notebook
-
-        return to_notebook(self.turns, self.system, self.name, harmless(self.options))
 
     # --- who is told --------------------------------------------------------------------------------------------------
 

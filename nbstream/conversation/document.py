@@ -20,7 +20,7 @@ from nbstream.conversation.messages import content_of
 from nbstream.conversation.saved_options import harmless, vetted
 from nbstream.conversation.turn import Turn, answered_turn, answered_turn_v1
 from nbstream.errors import UsageError
-from nbstream.text.plain import encodable_json
+from nbstream.text.plain import portable_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,10 +60,14 @@ class Document:
     untrusted: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document as JSON values."""
+        """The document as JSON values.
+
+        Raises:
+            UsageError: Something in it is nested too deeply to be saved.
+        """
         tree = self.conversation.tree
         turns = [{**_as_dict(turn), "parent": tree.parent(turn.id), "active": tree.is_active(turn.id)} for turn in tree]
-        return {
+        values = {
             "nbstream_chat": FORMAT,
             "name": self.name,
             "system": self.conversation.system,
@@ -73,6 +77,11 @@ class Document:
             "options": harmless({**self.untrusted, **self.options}),
             "turns": turns,
         }
+        try:
+            made: dict[str, Any] = portable_json(values)
+        except ValueError as error:
+            raise UsageError(f"this chat cannot be saved: {error}") from None
+        return made
 
     @classmethod
     def from_dict(cls, data: Any) -> Document:
@@ -82,9 +91,9 @@ class Document:
             UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
         """
         try:
-            data = encodable_json(data)  # a copy, which the turns may keep
-        except RecursionError:
-            raise UsageError("this saved chat is damaged: it is nested too deeply; use another copy of it") from None
+            data = portable_json(data)  # a copy, which the turns may keep
+        except ValueError as error:
+            raise UsageError(f"this saved chat is damaged: {error}; use another copy of it") from None
         version = data.get("nbstream_chat") if isinstance(data, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
             raise UsageError("this is not a saved chat; chat.save(path) makes one")
@@ -142,11 +151,13 @@ def _add_turns(conversation: Conversation, entries: list[Any], version: int) -> 
 
 def _turn(entry: dict[str, Any], version: int) -> Turn:
     content, included = entry.get("content"), entry.get("included") is not False
-    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+    if isinstance(content, list) and all(
+        isinstance(each, dict) and isinstance(each.get("type"), str) for each in content
+    ):
         content = tuple(content)
     elif not isinstance(content, str | None):
         raise TypeError("content")
-    turn_id, role, extra = _required(entry, "id", str), _required(entry, "role", str), field_of(entry, "extra", dict)
+    turn_id, role, extra = _required(entry, "id", str), _required(entry, "role", str), _extra(entry)
     said = Turn(turn_id, role, content, included=included, extra=extra or {})
     if version == 1:
         return answered_turn_v1(said, entry)
@@ -160,6 +171,17 @@ def _turn(entry: dict[str, Any], version: int) -> Turn:
         content=usual.content if content is None else content,
         extra=usual.extra if extra is None else extra,
     )
+
+
+def _extra(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """The other keys of an OpenAI message, which the rest of nbstream relies on."""
+    extra = field_of(entry, "extra", dict)
+    calls = extra and extra.get("tool_calls")
+    if extra and {"role", "content"} & extra.keys():
+        raise ValueError("extra")
+    if not (calls is None or (isinstance(calls, list) and all(isinstance(call, dict) for call in calls))):
+        raise TypeError("tool_calls")
+    return extra
 
 
 def _required(data: Mapping[str, Any], name: str, kind: type[T]) -> T:

@@ -189,5 +189,7 @@ def _tool_calls(messages: Any) -> tuple[ToolCall, ...]:
     for call in messages or ():
         for kind, name in (("function", "arguments"), ("custom", "input")):
             if isinstance(call, dict) and isinstance(given := call.get(kind), dict):
-                made.append(ToolCall(call.get("id"), str(given.get("name", "")), str(given.get(name, ""))))
+                id_ = call.get("id")
+                known = id_ if isinstance(id_, str) else None
+                made.append(ToolCall(known, str(given.get("name", "")), str(given.get(name, ""))))
     return tuple(made)

@@ -88,6 +88,7 @@ class NBStream(SingletonConfigurable):
         # `%config NBStream` prints this setting as it is.
         url: str | None = proposal["value"]
         if url is not None:
+            url = url.strip()
             try:
                 check_address(url)
             except UsageError as error:

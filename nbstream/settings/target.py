@@ -15,7 +15,7 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import OPENAI_BASE_URL, Endpoint, SizeLimits, Target, TimeLimits
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
-from nbstream.text.address import check_address, same_server
+from nbstream.text.address import Address, address_from, same_server
 from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbstream.settings.credential import Origin
 
 __all__ = [
+    "ADDRESS_VARIABLE",
     "DEMO_MODEL",
     "KEY_VARIABLE",
     "chosen_model",
@@ -39,6 +40,7 @@ __all__ = [
 
 DEMO_MODEL = "demo"
 KEY_VARIABLE = "OPENAI_API_KEY"
+ADDRESS_VARIABLE = "OPENAI_BASE_URL"
 
 _TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
 
@@ -66,18 +68,19 @@ def resolve_target(
         'chat'
     """
     _check_client(client)
-    chosen = chosen_model(config, model)
+    chosen, named_api = chosen_model(config, model), None
     if client is not None:
         endpoint = Endpoint(str(client.base_url), _credential(client.api_key, "client"))
     elif chosen == DEMO_MODEL and base_url is None:
         endpoint = _demo_endpoint()
     else:
-        endpoint = _endpoint(config, base_url, api_key)
+        address = _address(config, base_url)
+        endpoint, named_api = _endpoint(config, address.base_url, api_key), address.api
     capabilities = capabilities_of(endpoint.base_url)
     configured = None if config.api == "auto" else cast("Api", config.api)
     return Target(
         endpoint=endpoint,
-        api=api or configured or capabilities.default_api,
+        api=api or configured or named_api or capabilities.default_api,
         model=chosen or capabilities.default_model,
         limits=TimeLimits(
             connect=config.connect_timeout,
@@ -98,7 +101,7 @@ def current_address(config: NBStream, base_url: str | None = None) -> str:
         >>> current_address(settings(), "http://localhost:11434/v1")
         'http://localhost:11434/v1'
     """
-    return base_url or config.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
+    return _given_address(config, base_url) or _address_of_environment()
 
 
 def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +111,7 @@ def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def chosen_model(config: NBStream, model: str | None = None) -> str | None:
     """The model named by the call, the settings or the environment, in this order; `None` if there is none."""
-    return model or config.model or os.environ.get("NBSTREAM_MODEL") or None
+    return model or config.model or os.environ.get("NBSTREAM_MODEL", "").strip() or None
 
 
 def no_model(endpoint: Endpoint) -> UsageError:
@@ -121,10 +124,21 @@ def _check_client(client: Any) -> None:
         raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
 
 
-def _endpoint(config: NBStream, base_url: str | None, api_key: str | Secret | None) -> Endpoint:
-    from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
-    url = current_address(config, base_url)
-    check_address(url)
+def _given_address(config: NBStream, base_url: str | None) -> str:
+    return (base_url or config.base_url or "").strip()
+
+
+def _address_of_environment() -> str:
+    return os.environ.get(ADDRESS_VARIABLE, "").strip() or OPENAI_BASE_URL
+
+
+def _address(config: NBStream, base_url: str | None) -> Address:
+    given = _given_address(config, base_url)
+    return address_from(given) if given else address_from(_address_of_environment(), ADDRESS_VARIABLE)
+
+
+def _endpoint(config: NBStream, url: str, api_key: str | Secret | None) -> Endpoint:
+    from_environment = _address_of_environment()
     by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
     key = _credential(api_key, "call") if _is_for(api_key, url) else None
     if key is None and config.api_key is not None and same_server(url, config.base_url or from_environment):

@@ -23,6 +23,7 @@ from nbstream.errors import (
     StreamError,
     TimeLimitError,
     TotalTimeoutError,
+    program_ending,
 )
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
 from nbstream.remedies import Remedy, RemedyKind
@@ -249,7 +250,7 @@ class Session:
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""
         self._retry = None
-        error = _taken_from(reader)
+        error = self._taken_from(reader)
         if self._assembler.state.terminal:
             return
         if isinstance(error, asyncio.CancelledError):
@@ -263,6 +264,21 @@ class Session:
             name = type(error).__name__
             report = [Remedy(RemedyKind.REPORT_BUG)]
             self._assembler.fail(InternalError(f"nbstream itself failed ({name}).", remedies=report))
+
+    def _taken_from(self, task: asyncio.Task[None]) -> BaseException | None:
+        """What ended a task, without the frames and the errors behind it: they would keep the connection in memory."""
+        try:
+            task.result()
+        except (asyncio.CancelledError, StreamError) as error:
+            error.__context__ = None
+            return error.with_traceback(None)
+        except BaseException as error:  # noqa: BLE001  a bug, which must not lose what had arrived
+            if isinstance(error, RuntimeError) and (ending := program_ending(self._request.endpoint.name)) is not None:
+                return ending
+            _log.exception("nbstream failed while reading a stream")
+            error.__context__ = None
+            return error.with_traceback(None)
+        return None
 
     def _timed_out(self) -> StreamError:
         limits, name = self._request.limits, self._request.endpoint.name
@@ -322,20 +338,6 @@ class Session:
             total=now - self._started_at,
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
         )
-
-
-def _taken_from(task: asyncio.Task[None]) -> BaseException | None:
-    """What ended a task, without the frames and the errors behind it: they would keep the connection in memory."""
-    try:
-        task.result()
-    except (asyncio.CancelledError, StreamError) as error:
-        error.__context__ = None
-        return error.with_traceback(None)
-    except BaseException as error:  # noqa: BLE001  a bug, which must not lose what had arrived
-        _log.exception("nbstream failed while reading a stream")
-        error.__context__ = None
-        return error.with_traceback(None)
-    return None
 
 
 def _ends_within(limit: asyncio.Timeout, seconds: float) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["encodable", "encodable_json", "exception_line", "plain", "prompt_text"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["encodable", "encodable_json", "exception_line", "plain", "portable_json", "prompt_text"]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
 _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in {0x09, 0x0A, 0x1B}}
+_DEEPEST, _LARGEST = 100, 2**63
 _TABLE = {**_CONTROLS, 0x1B: "\u241b"}
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # looking for one takes a tenth of translating
 
@@ -51,15 +56,52 @@ def prompt_text(text: str) -> str:
 def encodable_json(value: Any) -> Any:
     r"""A copy of JSON values in which every text is `encodable`.
 
+    Raises:
+        ValueError: The values are nested more deeply than anything that makes sense.
+
     Example:
         >>> encodable_json([{"text": "half: \ud83d"}])
         [{'text': 'half: \ufffd'}]
     """
+    return _encodable(value, 0, lambda number: number)
+
+
+def portable_json(value: Any) -> Any:
+    r"""A copy of JSON values that every JSON reader takes: every text is `encodable`, and every number a number.
+
+    Python reads and writes `NaN`, `Infinity` and whole numbers of any length, which others refuse: they become `None`.
+
+    Raises:
+        ValueError: The values are nested more deeply than anything that makes sense.
+
+    Example:
+        >>> portable_json([{"text": "half: \ud83d"}, float("nan")])
+        [{'text': 'half: \ufffd'}, None]
+    """
+    return _encodable(value, 0, _portable)
+
+
+def _portable(number: Any) -> float | None:
+    if isinstance(number, float):
+        return number if math.isfinite(number) else None
+    return number if -_LARGEST <= number <= _LARGEST else None
+
+
+def _encodable(value: Any, depth: int, number: Callable[[Any], Any]) -> Any:
+    kind = type(value)
+    if kind is str:
+        return encodable(value)
+    if depth > _DEEPEST:
+        raise ValueError("it is nested too deeply")
     if isinstance(value, dict):
-        return {encodable_json(name): encodable_json(each) for name, each in value.items()}
+        below = depth + 1
+        return {_encodable(name, below, number): _encodable(each, below, number) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [encodable_json(each) for each in value]
-    return encodable(value) if isinstance(value, str) else value
+        below = depth + 1
+        return [_encodable(each, below, number) for each in value]
+    if kind is int or isinstance(value, float):
+        return number(value)
+    return encodable(str(value)) if isinstance(value, str) else value
 
 
 def exception_line(error: BaseException) -> str:

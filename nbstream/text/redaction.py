@@ -10,7 +10,7 @@ from urllib.parse import quote
 from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Redaction"]
 
@@ -28,6 +28,7 @@ class Redaction:
 
     Args:
         key: The key; an empty one is in no text.
+        others: What takes out other secrets besides.
 
     Example:
         >>> redaction = Redaction("sk-0123456789abcdef")
@@ -35,7 +36,8 @@ class Redaction:
         ('key <key>', 'req_<key>', 'a good id')
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, others: Iterable[Redaction] = ()) -> None:
+        self._others = tuple(others)
         self._dummy: re.Pattern[str] | None = None
         self._pieces: frozenset[str] = frozenset()
         self._shreds: frozenset[str] = frozenset()
@@ -59,6 +61,8 @@ class Redaction:
         return text if masked == shown else masked
 
     def _masked(self, text: str) -> str:
+        for other in self._others:
+            text = other._masked(text)  # noqa: SLF001  another of this class
         if self._dummy is not None:
             return self._dummy.sub(_MASK, text)
         return self._without_pieces(text) if self._may_hold(text) else text

@@ -7,26 +7,25 @@ limit here is the one for connecting.
 
 from __future__ import annotations
 
-import functools
 import os
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import jiter
 import openai
 
-from nbstream.errors import AuthenticationError, ConnectionLostError, MissingKeyError, NotAStreamError, NotFoundError
+from nbstream.errors import ConnectionLostError, NotAStreamError, NotFoundError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.settings.capabilities import LearnedCapabilities, capabilities_of
+from nbstream.settings.capabilities import LearnedCapabilities
 from nbstream.text.plain import encodable_json
 from nbstream.transport import chat_request, responses
 from nbstream.transport.adaptation import adaptation
-from nbstream.transport.bounded_body import ENCODINGS, bound_refusal, read_body, unknown_encoding
+from nbstream.transport.bounded_body import read_body, unknown_encoding
+from nbstream.transport.clients import new_client
 from nbstream.transport.decoded import decoded
 from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
-from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.http_key import PLACEHOLDER, forget_key, put_key
+from nbstream.transport.refusal import address_remedy
+from nbstream.transport.surroundings import heeded
 from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from nbstream.transport.event_stream import EventStream
 
 __all__ = ["ClientPool"]
-
-_WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
 
 # The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
@@ -51,6 +48,8 @@ _LARGEST_LIST = 8 * 1024 * 1024
 
 class ClientPool:
     """Opens streams over HTTP; keeps one pooled client for each endpoint and key: a new one pays TCP and TLS again.
+
+    Where a variable that clients heed has changed, such as a proxy's, another one is made.
 
     It is both a `ByteSource` and a `StreamSource`. All its methods belong to one event loop, because the SDK's
     connections do.
@@ -66,7 +65,7 @@ class ClientPool:
     def __init__(self, linger: float = 0.25) -> None:
         self.linger = linger
         self.capabilities = LearnedCapabilities()
-        self._clients: dict[Endpoint, openai.AsyncOpenAI] = {}
+        self._clients: dict[tuple[Endpoint, frozenset[tuple[str, str]]], openai.AsyncOpenAI] = {}
 
     def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
         """Send the request and hand over the stream of its events; close the connection on the way out.
@@ -150,37 +149,14 @@ class ClientPool:
         """The SDK's client for a target: the pooled one, made at first use, or the user's own.
 
         Raises:
-            StreamError: There is no key, or one that cannot be sent.
+            StreamError: No client can be made: there is no key, or the environment is broken.
         """
-        endpoint = target.endpoint
         if target.client is not None:
             return target.client.with_options(max_retries=0)
-        if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
-            raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
-        client = self._clients.get(endpoint)
+        made_for = target.endpoint, heeded(os.environ)
+        client = self._clients.get(made_for)
         if client is None:
-            if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
-                raise AuthenticationError(
-                    f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
-                    "has; nothing was sent.",
-                    remedies=[Remedy(RemedyKind.COPY_KEY)],
-                )
-            # A proxy for the outside world would look for a local server on its own machine.
-            http_client = openai.DefaultAsyncHttpxClient(
-                trust_env=not endpoint.is_local,
-                event_hooks={"request": [join_chunks, forget_key], "response": [bound_refusal]},
-                auth=None if endpoint.api_key is None else functools.partial(put_key, endpoint.api_key),
-                **_trusted(endpoint),
-            )
-            headers = {} if endpoint.environment_applies else _headers_against_environment()
-            client = openai.AsyncOpenAI(
-                api_key=PLACEHOLDER,
-                base_url=endpoint.base_url,
-                max_retries=0,
-                http_client=http_client,
-                default_headers={**headers, "Accept-Encoding": ENCODINGS},
-            )
-            self._clients[endpoint] = client
+            client = self._clients[made_for] = new_client(target.endpoint)
         return client
 
     async def models(self, target: Target) -> list[str]:
@@ -209,12 +185,12 @@ class ClientPool:
             return [clean(str(model["id"])) for model in jiter.from_json(body)["data"]]
         except NotFoundError:
             raise NotFoundError(
-                f"{name} has no /models (404).", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)], status=404
+                f"{name} has no /models (404).", remedies=[address_remedy(target.endpoint)], status=404
             ) from None
         except (ValueError, LookupError, TypeError):
             raise NotAStreamError(
                 f"{name} answered with something that is not a list of models.",
-                remedies=[Remedy(RemedyKind.CHECK_ADDRESS)],
+                remedies=[address_remedy(target.endpoint)],
             ) from None
 
     async def close(self) -> None:
@@ -229,25 +205,6 @@ def _compressed(endpoint: Endpoint, coding: str) -> NotAStreamError:
         f"{endpoint.name} sent its answer compressed in a way that was not asked for ({endpoint.redact(coding)[:40]}).",
         remedies=[Remedy(RemedyKind.CHECK_PROXY), Remedy(RemedyKind.CHECK_SERVER)],
     )
-
-
-def _trusted(endpoint: Endpoint) -> dict[str, Any]:
-    """Which certificates are trusted, where the HTTP library is told not to look into the environment."""
-    file = os.environ.get("SSL_CERT_FILE")
-    if not endpoint.is_local or not file or not endpoint.base_url.startswith("https:"):
-        return {}
-    return {"verify": ssl.create_default_context(cafile=file)}
-
-
-def _headers_against_environment() -> dict[str, Any]:
-    """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
-
-    `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
-    """
-    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
-    custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
-    headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
-    return headers | {name: f"Bearer {PLACEHOLDER}" for name in custom if name.lower() == "authorization"}
 
 
 def _without_models(value: Any) -> Any:

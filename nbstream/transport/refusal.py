@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest
 from nbstream.settings.capabilities import capabilities_of
+from nbstream.text.address import with_version
 from nbstream.transport.error_kind import names_model, names_previous_response
 from nbstream.transport.refusals import refuses_prefill
 
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nbstream.events import Failed
-    from nbstream.request import Target
+    from nbstream.request import Endpoint, Target
 
-__all__ = ["Refusal"]
+__all__ = ["Refusal", "address_remedy"]
+
+# What a server of pages says to a request that only an API takes.
+_WRONG_METHOD = 405
 
 _REMEDIES: Mapping[str, tuple[RemedyKind, ...]] = {
     "quota": (RemedyKind.CHECK_BILLING,),
@@ -27,6 +31,12 @@ _REMEDIES: Mapping[str, tuple[RemedyKind, ...]] = {
 }
 
 
+def address_remedy(endpoint: Endpoint) -> Remedy:
+    """What to do if an endpoint has no such path: most have theirs below `/v1`, which people forget."""
+    address = with_version(endpoint.base_url)
+    return Remedy(RemedyKind.CHECK_ADDRESS) if address is None else Remedy(RemedyKind.USE_ADDRESS, address)
+
+
 class Refusal:
     """An error status, read together with the request.
 
@@ -34,12 +44,13 @@ class Refusal:
         target: What was asked, and where.
         reported: What the server reported.
         page: The title of the page that came in place of a report, if one did.
+        status: The HTTP status.
 
     Attributes:
         kind: The kind of the `StreamError`.
     """
 
-    def __init__(self, target: Target, reported: Failed, page: str | None = None) -> None:
+    def __init__(self, target: Target, reported: Failed, page: str | None = None, status: int | None = None) -> None:
         self._target = target
         self._reported = reported
         self._page = page
@@ -47,6 +58,7 @@ class Refusal:
         # No API answers with pages, so this one is of something in between, which does not know the key.
         self._from_between = page is not None and reported.kind == "authentication"
         self.kind = reported.kind
+        self._nothing_there = self.kind == "not_found" or (status == _WRONG_METHOD and self._may_lack_version)
 
     def remedies(self, *, retryable: bool) -> tuple[Remedy, ...]:
         """What can be done.
@@ -65,11 +77,13 @@ class Refusal:
             return (Remedy(RemedyKind.CHECK_PROXY), Remedy(RemedyKind.CHECK_ADDRESS))
         if self._prefill_refused:
             return (Remedy(RemedyKind.ASK_ANEW),)
+        if self._nothing_there:
+            return self._where_to_look()
         if self.kind == "rejected" and retryable:
             return (Remedy(RemedyKind.RETRY_LATER),)
         if self.kind == "authentication":
             return (Remedy(RemedyKind.SET_ENDPOINT_KEY if self._sends_no_key else RemedyKind.CHECK_KEY),)
-        return self._where_to_look() if self.kind == "not_found" else tuple(map(Remedy, _REMEDIES[self.kind]))
+        return tuple(map(Remedy, _REMEDIES[self.kind]))
 
     def explanation(self, clean: Callable[[str], str]) -> str:
         """What it means, where its words do not say so; a sentence with a space before it, or nothing.
@@ -88,10 +102,14 @@ class Refusal:
             return " The server has a problem."
         if self.kind == "authentication" and self._sends_no_key:
             return " No key was sent."
-        if self.kind != "not_found":
+        if not self._nothing_there:
             return ""
         if self._is_resumed:
             return " A background response can be resumed for only a few minutes."
+        if names_model(self._reported):
+            return ""
+        if self._may_lack_version:
+            return " The base URL has no /v1."
         return " It may have no /responses." if self._may_lack_responses else ""
 
     def _where_to_look(self) -> tuple[Remedy, ...]:
@@ -100,6 +118,8 @@ class Refusal:
         model = Remedy(RemedyKind.CHECK_MODEL, self._target.model)
         if names_model(self._reported):
             return (model,)
+        if self._may_lack_version:
+            return (address_remedy(self._target.endpoint), model)
         if self._may_lack_responses:
             return (Remedy(RemedyKind.USE_API, "chat"),)
         return (model, Remedy(RemedyKind.CHECK_ADDRESS))
@@ -124,8 +144,12 @@ class Refusal:
         return earlier in reported.message or names_previous_response(reported)
 
     @property
+    def _may_lack_version(self) -> bool:
+        return self._target.client is None and with_version(self._target.endpoint.base_url) is not None
+
+    @property
     def _may_lack_responses(self) -> bool:
-        if names_model(self._reported) or self._target.api != "responses":
+        if self._target.api != "responses":
             return False
         return capabilities_of(self._target.endpoint.base_url).default_api != "responses"
 

@@ -9,10 +9,12 @@ import contextlib
 import datetime as dt
 import email.utils
 import math
+import os
 import ssl
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import openai
 
@@ -22,6 +24,7 @@ from nbstream.errors import (
     StreamError,
     UnreachableError,
     error_class,
+    program_ending,
 )
 from nbstream.events import Failed
 from nbstream.remedies import Remedy, RemedyKind
@@ -31,6 +34,7 @@ from nbstream.transport.error_document import document_of
 from nbstream.transport.error_kind import failed
 from nbstream.transport.refusal import Refusal
 from nbstream.transport.server_words import ServerWords, shortened
+from nbstream.transport.surroundings import certificate_variable, proxy_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,22 +99,27 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
 def _unreachable(error: openai.APIConnectionError, target: Target) -> UnreachableError:
     name, cause = target.endpoint.name, type(error.__cause__).__name__
+    if cause == "RuntimeError" and (ending := program_ending(name)) is not None:
+        return ending
     if cause == "TooManyRedirects":
         return UnreachableError(f"{name} redirects in a circle.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)])
     tls = next((each for each in _causes(error) if isinstance(each, ssl.SSLError)), None)
+    local = target.endpoint.is_local
     if isinstance(tls, ssl.SSLCertVerificationError):
         why = target.endpoint.redact(tls.verify_message).rstrip(".") or "it cannot be verified"
-        return UnreachableError(
-            f"The certificate of {name} is not accepted: {why}.", remedies=[Remedy(RemedyKind.CHECK_CERTIFICATE)]
-        )
+        variable = None if local else certificate_variable(os.environ)
+        remedy = Remedy(RemedyKind.CHECK_VARIABLE, variable) if variable else Remedy(RemedyKind.CHECK_CERTIFICATE)
+        return UnreachableError(f"The certificate of {name} is not accepted: {why}.", remedies=[remedy])
     if tls is not None and tls.reason in _NO_TLS:
         return UnreachableError(
             f"{name} does not speak TLS, which https:// asks for.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]
         )
     reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
-    remedy = Remedy(RemedyKind.START_SERVER if target.endpoint.is_local else RemedyKind.CHECK_CONNECTION)
     what = f"No connection to {name} ({target.endpoint.redact(reason)})."
-    return UnreachableError(what, remedies=[remedy], retryable=True)
+    remedies = [Remedy(RemedyKind.START_SERVER if local else RemedyKind.CHECK_CONNECTION)]
+    if not local and (variable := proxy_variable(os.environ, urlsplit(target.endpoint.base_url).scheme)):
+        remedies.append(Remedy(RemedyKind.CHECK_VARIABLE, variable))
+    return UnreachableError(what, remedies=remedies, retryable=True)
 
 
 # What OpenSSL calls an answer that is none of TLS.
@@ -133,7 +142,7 @@ def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
     headers, body = error.response.headers, document_of(error)
     reported = server.cleaned(failed(body.error, status, retry_after(headers)))
     assert isinstance(reported, Failed)
-    refusal = Refusal(target, reported, body.page)
+    refusal = Refusal(target, reported, body.page, status)
     said = "" if reported.message == "no message" else f": {shortened(reported.message, 300)}"
     retryable = {"true": True, "false": False}.get(str(headers.get("x-should-retry")).lower(), reported.retryable)
     remedies = refusal.remedies(retryable=retryable)

@@ -31,6 +31,7 @@ from nbstream.events import (
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import SizeLimits
+from nbstream.text.address import with_version
 from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, TOO_LARGE, Document, is_lines_of_json
 from nbstream.transport.error_kind import failed
 from nbstream.transport.error_report import error_in
@@ -302,7 +303,11 @@ class WireDecoder:
     def _malformed(self, what: str, shown: str = "") -> Garbled:
         beginning = f": {shortened(self.words.clean(shown))}" if shown else ""
         kind = "event_too_large" if what in {TOO_LARGE, _TOO_LARGE_EVENT} else "not_a_stream"
-        return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()), kind)
+        remedies = _REMEDIES.get(what, ())
+        if what in {HTML_PAGE, NDJSON} and (address := with_version(self._endpoint.base_url)) is not None:
+            beginning = ", and the base URL has no /v1"
+            remedies = (Remedy(RemedyKind.USE_ADDRESS, address), *remedies[1:])
+        return Garbled(f"{self._endpoint.name} {what}{beginning}", remedies, kind)
 
     def _failed(self, error: dict[str, Any]) -> Event:
         return self.words.cleaned(failed(error))
