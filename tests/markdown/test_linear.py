@@ -17,10 +17,12 @@ from tests.markdown.measure import STEP, updates, warm_up, ways_of
 if TYPE_CHECKING:
     from types import FrameType
 
+    from tests.markdown.families import Family
+
 
 _PARTS = 8
-# Every other one, which is enough to see that something has become quadratic; `measure` takes them all.
-_COUNTED = [family for family in FAMILIES if "whole" in ways_of(family)][::2]
+# Every third one, which is enough to see that something has become quadratic; `measure` takes them all.
+_COUNTED = [family for family in FAMILIES if "whole" in ways_of(family)][::3]
 _TIMES = 2.3
 
 
@@ -80,6 +82,25 @@ def test_twice_the_text_takes_about_twice_the_steps(part: int) -> None:
             # Where nothing is certain before the end, or where the halves differ, a text of twice the length decides.
             if twice > _TIMES * once + _ONCE and whole(family.make(2 * _SIZE), way) > _TIMES * twice + _ONCE:
                 found[f"{family.name}, {way}"] = once, twice
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("way", "families"),
+    [
+        ("interpolate", [each for each in FAMILIES if each.kind == "prompt"]),
+        ("redact", [each for each in FAMILIES if each.kind == "words"]),
+    ],
+    ids=["prompts", "words of servers"],
+)
+def test_so_it_is_with_prompts_and_with_the_words_of_servers(way: str, families: list[Family]) -> None:
+    warm_up()
+    assert len(families) >= 10
+    found: dict[str, tuple[int, int]] = {}
+    for family in families:
+        once, twice = (whole(family.make(size), way) for size in (_SIZE // 2, _SIZE))
+        if twice > _TIMES * once + _ONCE and whole(family.make(2 * _SIZE), way) > _TIMES * twice + _ONCE:
+            found[family.name] = once, twice
     assert found == {}
 
 
