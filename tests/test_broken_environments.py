@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,13 +13,14 @@ from IPython.core.error import UsageError as IPythonUsageError
 
 import nbstream as nbs
 from nbstream.cli.commands import main
-from nbstream.errors import UsageError
+from nbstream.errors import UnreachableError, UsageError
 from nbstream.remedies import RemedyKind
-from nbstream.request import Endpoint
+from nbstream.request import Endpoint, Target
 from nbstream.testing import chat_body
 from nbstream.text.place import Place
 from nbstream.transport.clients import new_client
 from nbstream.transport.surroundings import obstacle
+from nbstream.transport.translate import translated
 
 if TYPE_CHECKING:
     import pathlib
@@ -184,3 +186,23 @@ def test_a_file_that_may_not_be_read(tmp_path: pathlib.Path) -> None:
     found = obstacle({"SSL_CERT_FILE": str(file)})
     assert found is not None
     assert found.happened.endswith("which cannot be read")
+
+
+def test_a_local_server_that_speaks_tls_needs_the_certificates_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/none")
+    with pytest.raises(UnreachableError, match="SSL_CERT_FILE names /none, which does not exist"):
+        new_client(Endpoint("https://localhost:8000/v1"))
+    new_client(Endpoint("http://localhost:8000/v1"))
+
+
+def test_a_certificate_that_the_named_authorities_have_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/own.pem")
+    refused: Any = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    refused.verify_message = "self-signed certificate"
+    request: Any = None
+    for server, kind in (("model.test", "check_variable"), ("localhost", "check_certificate")):
+        target = Target(endpoint=Endpoint(f"https://{server}/v1"), api="chat")
+        with pytest.raises(UnreachableError, match="is not accepted: self-signed") as caught, translated(target):
+            raise openai.APIConnectionError(request=request) from refused
+        assert [remedy.kind for remedy in caught.value.remedies] == [kind]
+        assert not caught.value.retryable

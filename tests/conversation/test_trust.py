@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -199,3 +201,18 @@ def test_a_setting_of_the_chat_is_no_field_of_a_request(name: str, mine: FaultSe
     with pytest.raises(UsageError, match=f"chat.{name} = …"):
         chat.start("Q", **setting)
     assert (chat.running, mine.requests) == (None, [])
+
+
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda chat: pickle.loads(pickle.dumps(chat))])
+def test_a_copy_trusts_what_the_chat_trusts_and_nothing_else(other: FaultServer, copied: Any) -> None:
+    chat = nbs.Chat.from_dict(document(base_url=other.base_url, tools=TOOLS, temperature=0.5))
+    chat.configure(metadata={"a": "b"})
+    made = copied(chat)
+    assert made.options == chat.options == {"temperature": 0.5, "metadata": {"a": "b"}}
+    assert made.untrusted == chat.untrusted == {"base_url": other.base_url, "tools": TOOLS}
+    chat.trust()
+    made = copied(chat)
+    assert (made.options, made.untrusted) == (chat.options, {})
