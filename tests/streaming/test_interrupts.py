@@ -15,7 +15,7 @@ from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.testing import Answer, chat_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
     from typing import Self
 
@@ -66,6 +66,13 @@ def steps_of(call: Callable[[], object]) -> int:
     with AtStep(0) as counted:
         call()
     return -counted.left
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs without it
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
