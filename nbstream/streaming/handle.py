@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from typing import TYPE_CHECKING
 
 from nbstream.errors import shown_briefly
-from nbstream.streaming.end import StreamEnd
 from nbstream.streaming.event_log import WAKE_UP_SECONDS
-from nbstream.streaming.interrupts import HeldInterrupts
-from nbstream.streaming.reading import EventReader, text_pieces, text_pieces_async
+from nbstream.streaming.reading import EventReader, checked, text_pieces, text_pieces_async
 from nbstream.streaming.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamHandle"]
 
-# An interrupt waits this long for the connection and the output to be finished, unless it is repeated.
+# A second interrupt gives up at once; a first one waits this long for the connection and the output to be finished.
 _FINISH_SECONDS = 10.0
 
 
@@ -74,10 +73,9 @@ class StreamHandle:
             commit=committed,
             watch=engine.observers.watch(),
             notices=engine.notices,
-            alive=engine.alive,
         )
         surfaces.open(request, self.cancel)
-        self._end = StreamEnd(engine.submit(self._rounds.run()), engine, self._rounds.snapshot)
+        self._future = engine.submit(self._rounds.run())
 
     def cancel(self) -> None:
         """End the stream: the connection closes, what had arrived is kept. Does nothing once it has ended."""
@@ -109,12 +107,7 @@ class StreamHandle:
 
     def done(self) -> bool:
         """Whether the stream has ended and its last frame is drawn, unless a display hangs."""
-        return self._end.done()
-
-    @property
-    def lost(self) -> bool:
-        """Whether the stream can no longer end: this process is a fork of the one that reads it, or reading broke."""
-        return self._end.lost
+        return self._future.done()
 
     def __iter__(self) -> Iterator[str]:
         """The text in pieces as they arrive, from the beginning.
@@ -125,11 +118,11 @@ class StreamHandle:
         Raises:
             StreamError: The stream failed, after all its text has been given out.
         """
-        return text_pieces(self._rounds, self._end)
+        return text_pieces(self._rounds, self._future)
 
     def __aiter__(self) -> AsyncIterator[str]:
         """The same for `async for`, without blocking the event loop."""
-        return text_pieces_async(self._rounds, self._end)
+        return text_pieces_async(self._rounds, self._future)
 
     def events(self) -> EventReader:
         """Everything that happens in the answer, as the frozen values of `nbstream.events`, from the beginning.
@@ -146,7 +139,7 @@ class StreamHandle:
                     ...
             ```
         """
-        return EventReader(self._rounds, self._end)
+        return EventReader(self._rounds, self._future)
 
     def unread(self) -> Self:
         """The handle itself, which keeps no events: for a caller that gives it to nobody who could read them."""
@@ -161,7 +154,7 @@ class StreamHandle:
     ) -> None:
         """End the stream if it is still running, and wait until its connection is closed."""
         self.cancel()
-        self._end.within(_FINISH_SECONDS)
+        concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -171,7 +164,7 @@ class StreamHandle:
     ) -> None:
         """The same, without blocking the event loop."""
         self.cancel()
-        await self._end.awaited_within(_FINISH_SECONDS)
+        await asyncio.wait({asyncio.wrap_future(self._future)}, timeout=_FINISH_SECONDS)
 
     def result(self, timeout: float | None = None) -> StreamResult:
         """Wait for the end and return the result; a cancelled stream returns what there is.
@@ -183,7 +176,7 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             TimeoutError: The stream has not ended in time.
         """
-        return self._end.result(timeout)
+        return checked(self._future.result(timeout))
 
     def wait(self) -> StreamResult:
         """Like `result`, for a blocking cell: an interrupt cancels the stream before it propagates.
@@ -192,22 +185,19 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
         """
-        with HeldInterrupts() as held:
-            held.stop_with(self.cancel)
-            try:
-                self._surfaces.attend(True)
-                while held.seconds < _FINISH_SECONDS:
-                    if self._end.within(WAKE_UP_SECONDS):
-                        return self._end.result()
-                raise shown_briefly(KeyboardInterrupt())
-            except KeyboardInterrupt as interrupt:
-                shown_briefly(interrupt)
-                self.cancel()
-                if not held.seconds:  # it was raised by something else than the signal
-                    self._end.within(_FINISH_SECONDS)
-                raise
-            finally:
-                self._surfaces.attend(False)
+        try:
+            self._surfaces.attend(True)
+            while True:
+                finished, _ = concurrent.futures.wait({self._future}, timeout=WAKE_UP_SECONDS)
+                if finished:
+                    return self.result()
+        except KeyboardInterrupt as interrupt:
+            shown_briefly(interrupt)
+            self.cancel()
+            concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
+            raise
+        finally:
+            self._surfaces.attend(False)
 
     async def wait_async(self) -> StreamResult:
         """Like `wait`, on the caller's event loop: cancelling the waiting task cancels the stream.
@@ -215,16 +205,23 @@ class StreamHandle:
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.
         """
+        future = asyncio.wrap_future(self._future)
         try:
-            return await self._end.awaited()
+            while not future.done():
+                await asyncio.wait({future}, timeout=WAKE_UP_SECONDS)
+            return checked(future.result())
         except asyncio.CancelledError:
             self.cancel()
-            await self._end.awaited_within(_FINISH_SECONDS)
+            await asyncio.wait({future}, timeout=_FINISH_SECONDS)
             raise
 
     def __await__(self) -> Generator[None, None, StreamResult]:
         """Wait for the end without blocking the event loop; cancelling the wait leaves the stream running."""
-        return self._end.awaited().__await__()
+
+        async def result() -> StreamResult:
+            return checked(await asyncio.shield(asyncio.wrap_future(self._future)))
+
+        return result().__await__()
 
     def __repr__(self) -> str:
         snapshot = self.snapshot

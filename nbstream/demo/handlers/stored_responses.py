@@ -24,10 +24,11 @@ class StoredHandler(StreamHandler):
         self,
         *,
         store: ResponseStore,
+        api_key: str,
         records: deque[RequestRecord],
     ) -> None:
         """Take where responses are stored."""
-        super().initialize(records=records)
+        super().initialize(api_key=api_key, records=records)
         self._store = store
 
 
