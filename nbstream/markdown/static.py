@@ -239,9 +239,10 @@ def _is_right_to_left(block: Block) -> bool:
 def _at_the_right(written: list[str]) -> list[str]:
     if any(map(_BARE_DOLLAR.search, written)):
         return written
-    *lines, last = written
-    first, *others = [*lines, f"{last}</span>"]
-    return [f"{_AT_THE_RIGHT}{first}", *others]
+    lines = [*written]
+    lines[0] = f"{_AT_THE_RIGHT}{lines[0]}"
+    lines[-1] += "</span>"
+    return lines
 
 
 def _is_markup(block: Block) -> bool:
