@@ -7,7 +7,7 @@ is printed and never hidden behind words.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
@@ -19,6 +19,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 from rich.theme import Theme
 
+from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.links import safe_url
 from nbstream.markdown.literals import Literals
 from nbstream.text.plain import plain
@@ -105,9 +106,23 @@ class _Code(CodeBlock):
     """Code in the terminal's own colours, without a background that would be wrapped when the window narrows."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        code = str(self.text).removesuffix("\n")
-        syntax = Syntax(code, self.lexer_name, theme="ansi_dark", word_wrap=True, background_color="default")
-        yield Padding(syntax, (0, 0, 0, 2))  # the padding of `Syntax` itself cuts long lines off before rich 15
+        text = Text(tab_size=4, overflow="fold")
+        code = (
+            str(self.text).removesuffix("\n") + "\n"
+        )  # without a line end, some lexers take the last line for another
+        for kind, token in _tokens(code, self.lexer_name):
+            text.append(token, Syntax.get_theme("ansi_dark").get_style_for_token(kind))
+        text.right_crop(1)
+        yield Padding(text, (0, 0, 0, 2))
+
+
+def _tokens(code: str, language: str) -> list[tuple[Any, str]]:
+    from pygments.token import Text as Plain
+
+    colouring = colouring_of(code, language)
+    if colouring is not None:
+        colouring.advance()
+    return (colouring and colouring.tokens) or [(Plain, code)]
 
 
 class _Answer(Markdown):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.formulas import allowed_commands
-from nbstream.markdown.highlight import Colouring, has_colours
+from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
     from contextlib import AbstractContextManager
 
+    from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block, Remark
 
@@ -36,10 +37,6 @@ _LONG = 800
 _LONGEST_OPEN_ROW = 4_000
 # So many pieces of a text are remembered as they were drawn.
 _MOST_KEPT = 200
-# Colouring takes a hundred times as long as drawing; code beyond so many characters stays plain.
-_MOST_COLOURED = 20_000
-# Some patterns take time by the square of a line's length, and nobody reads such lines.
-_LONGEST_COLOURED_LINE = 500
 _TOO_SLOW = "Shown without colours, because finding them takes too long."
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
@@ -109,15 +106,15 @@ class Renderer:
 
     def colouring(self, block: Block) -> Colouring | None:
         """Return what finds the colours of code; None if the block is shown without."""
-        if block.kind != "code" or not _coloured(block):
+        if block.kind != "code":
             return None
-        return Colouring("".join(f"{line}\n" for line in block.lines), block.language)
+        return colouring_of("".join(f"{line}\n" for line in block.lines), block.language)
 
     def coloured(self, block: Block, colouring: Colouring) -> str:
         """Return the HTML of code whose colours have been found, or which says that they took too long."""
         html = colouring.html
         if html is None:
-            return self._plain_code(block, _TOO_SLOW)
+            return self._plain_code(block, _TOO_SLOW if colouring.given_up else "")
         return f"{_code_opening(block)}{sanitise(html)}</code></pre>"
 
     def part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> tuple[str, frozenset[str]]:
@@ -317,13 +314,6 @@ def _with_box(html: str, task: str) -> str:
     box = f'<input type="checkbox" disabled=""{checked}> '
     # In a loose list the box goes into the paragraph, as on GitHub.
     return f"<p>{box}{html[3:]}" if html.startswith("<p>") else box + html
-
-
-def _coloured(block: Block) -> bool:
-    size = sum(map(len, block.lines))
-    if not size or size > _MOST_COLOURED or max(map(len, block.lines)) > _LONGEST_COLOURED_LINE:
-        return False
-    return has_colours(block.language)
 
 
 def _code_frame(block: Block, title: str = "") -> Frame:

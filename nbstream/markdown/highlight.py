@@ -1,14 +1,17 @@
 """Colour for code in a known language: Pygments tokens as classes, never as inline styles.
 
-Knows nothing of Markdown.
+Knows nothing of Markdown. Code that takes too long, or whose tokens do not spell it, has no colours: some lexers
+repeat, drop or rewrite text.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
 import math
+import threading
 import time
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,33 +19,48 @@ if TYPE_CHECKING:
 
     from pygments.lexer import Lexer
 
-__all__ = ["Colouring", "has_colours"]
+__all__ = ["Colouring", "colouring_of"]
 
-
+# Colouring takes a hundred times as long as drawing; code beyond so many characters stays plain.
+_LONGEST = 20_000
+# Some patterns take time by the square of a line's length, and nobody reads such lines.
+_LONGEST_LINE = 500
 # Of processor time: several times what long blocks of ordinary code take.
 _MOST_SECONDS = 0.1
 _AT_ONCE = 16
 
+_log = logging.getLogger("nbstream")
+# Answers are drawn on threads of their own, and Pygments prepares a lexer at its first use without a lock.
+_preparing = threading.Lock()
 
-@cache
+
+def colouring_of(code: str, language: str) -> Colouring | None:
+    r"""Return what finds the colours of code; None if the language is unknown or the code too long.
+
+    Args:
+        code: The code.
+        language: One of the names that Pygments has for a language.
+
+    Example:
+        >>> colouring_of("x < 1\n", "no such language") is None
+        True
+    """
+    if not code or not language or len(code) > _LONGEST or max(map(len, code.split("\n"))) > _LONGEST_LINE:
+        return None
+    lexer = _lexer(language.lower())
+    return None if lexer is None else Colouring(code, lexer)
+
+
+@lru_cache(256)
 def _lexer(language: str) -> Lexer | None:
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 
     try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+        with _preparing:
+            return get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
-
-
-def has_colours(language: str) -> bool:
-    """Whether code in a language can be coloured.
-
-    Example:
-        >>> has_colours("python"), has_colours("no such language")
-        (True, False)
-    """
-    return bool(language) and _lexer(language.lower()) is not None
 
 
 class Colouring:
@@ -50,45 +68,64 @@ class Colouring:
 
     Args:
         code: The code.
-        language: A language that `has_colours`.
+        lexer: Finds its tokens.
+
+    Attributes:
+        given_up: Whether finding them took too long.
 
     Example:
-        >>> colouring = Colouring("x < 1", "python")
+        >>> colouring = colouring_of("x < 1\n", "python")
         >>> colouring.advance()
         True
         >>> colouring.html
         '<span class="n">x</span> <span class="o">&lt;</span> <span class="mi">1</span>\n'
     """
 
-    def __init__(self, code: str, language: str) -> None:
-        lexer = _lexer(language.lower())
-        assert lexer is not None
-        self._tokens: list[tuple[Any, str]] = []
+    def __init__(self, code: str, lexer: Lexer) -> None:
+        self.given_up = False
+        self._code = code
+        self._found: list[tuple[Any, str]] = []
         self._rest: Iterator[tuple[Any, str]] | None = lexer.get_tokens(code)
         self._taken = 0.0
-        self._given_up = False
 
     def advance(self, seconds: float = math.inf) -> bool:
         """Go on for so many seconds of processor time; return whether there is nothing left to do."""
         began = now = time.thread_time()
         latest = began + min(seconds, _MOST_SECONDS - self._taken)
         while self._rest is not None and now < latest:
-            some = list(itertools.islice(self._rest, _AT_ONCE))
-            self._tokens += some
+            some = self._some(self._rest)
+            self._found += some
             if len(some) < _AT_ONCE:
                 self._rest = None
             now = time.thread_time()
         self._taken += now - began
         if self._rest is not None and self._taken >= _MOST_SECONDS:
-            self._rest, self._given_up = None, True  # some patterns take time by the square of the length
+            self._rest, self.given_up = None, True  # some patterns take time by the square of the length
         return self._rest is None
 
     @property
+    def tokens(self) -> list[tuple[Any, str]] | None:
+        """Each token's type and text, which together are the code; None if there are none to be had."""
+        if self._rest is not None or self.given_up or "".join(text for _, text in self._found) != self._code:
+            return None
+        return self._found
+
+    @property
     def html(self) -> str | None:
-        """The code with a span for each token; None if it took too long to find them."""
-        if self._given_up:
+        """The code with a span for each token; None without `tokens`."""
+        if (tokens := self.tokens) is None:
             return None
         import pygments
-        from pygments.formatters import HtmlFormatter
 
-        return pygments.format(iter(self._tokens), HtmlFormatter(nowrap=True)).rstrip("\n") + "\n"
+        # Not from `pygments.formatters`: that replaces itself while it is imported, which fails on a second thread.
+        from pygments.formatters.html import HtmlFormatter
+
+        return pygments.format(iter(tokens), HtmlFormatter(nowrap=True))
+
+    @staticmethod
+    def _some(rest: Iterator[tuple[Any, str]]) -> list[tuple[Any, str]]:
+        try:
+            return list(itertools.islice(rest, _AT_ONCE))
+        except Exception:  # noqa: BLE001  of somebody else's lexer, for which the answer must not stop
+            _log.debug("Pygments could not read some code", exc_info=True)
+            return []

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.ipython.interpolation import interpolate
 from nbstream.markdown import IncrementalRenderer, inert, render
-from nbstream.markdown.highlight import Colouring, has_colours
+from nbstream.markdown.highlight import colouring_of
 from nbstream.request import Endpoint, StreamRequest
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.credential import Credential
@@ -92,7 +92,7 @@ def _terminal(text: str, step: int) -> Iterator[None]:
 def _highlight(text: str, _: int) -> Iterator[None]:
     opening, code = text.split("\n", 1)
     language = opening.lstrip("`")
-    colouring = Colouring(code.removesuffix("```\n"), language) if has_colours(language) else None
+    colouring = colouring_of(code.removesuffix("```\n"), language)
     while colouring is not None and not colouring.advance(0.005):
         yield
     yield

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import html
+import random
 import re
+import subprocess
+import sys
 
 import pytest
+from pygments.lexers import get_all_lexers
+from pygments.lexers.python import PythonLexer
+from pygments.token import Token
 
 from nbstream.markdown import IncrementalRenderer, render
-from nbstream.markdown.highlight import Colouring
+from nbstream.markdown.highlight import Colouring, colouring_of
 from tests.markdown.families import FAMILIES
 
 # Each line of it is short, so nothing but the time can tell.
@@ -23,6 +29,12 @@ def _fenced(code: str, language: str = "python") -> str:
 def _shown(drawn: str) -> str:
     [code] = re.findall("<code[^>]*>(.*)</code>", drawn, re.DOTALL)
     return html.unescape(re.sub("<[^>]*>", "", code))
+
+
+def _colouring(code: str, language: str) -> Colouring:
+    colouring = colouring_of(code, language)
+    assert colouring is not None
+    return colouring
 
 
 @pytest.fixture
@@ -46,7 +58,7 @@ def test_ordinary_code_has_colours():
 
 @pytest.mark.usefixtures("slow_clock")
 def test_code_that_takes_too_long_is_plain_and_says_so():
-    colouring = Colouring(_SLOW, "python")
+    colouring = _colouring(_SLOW, "python")
     assert colouring.advance()
     assert colouring.html is None
     drawn = render(_fenced(_SLOW) + "\nThe rest *goes on*.\n")
@@ -104,4 +116,77 @@ def test_slow_code_stays_what_it_is(family):
     text = family.make(4_000)
     opening, code = text.split("\n", 1)
     assert opening.startswith("```")
-    assert _shown(render(text)).rstrip("\n") == code.removesuffix("```\n").rstrip("\n")
+    assert _shown(render(text)) == code.removesuffix("```\n")
+
+
+# What Pygments makes of these is not what was written: it repeats, drops or rewrites text.
+_INEXACT = {
+    "terraform": "x = <<EOF\n  never ended\n",
+    "cr": "x = <<-A + <<-B\n  never ended\n",
+    "rconsole": ">\nx <- 1\n",
+    "robotframework": "*** Test Cases ***\nA\tB\n    Log\tx\n",
+    "python": "\ufeffx = 1\n",
+}
+
+
+@pytest.mark.parametrize("language", _INEXACT)
+def test_code_is_shown_as_it_was_written(language):
+    code = _INEXACT[language]
+    assert _shown(render(_fenced(code, language))) == code
+    renderer = IncrementalRenderer()
+    for character in _fenced(code, language):
+        renderer.append(character)
+    renderer.finish()
+    assert _shown("\n".join(renderer.snapshot())) == code
+
+
+def test_blank_lines_at_the_ends_of_code_stay():
+    code = "\n\nx = 1\n\n\n"
+    drawn = render(_fenced(code))
+    assert _shown(drawn) == code
+    assert "<span" in drawn
+
+
+def test_every_language_spells_the_code_or_has_no_colours():
+    rng, characters = random.Random(1), "(){}[]<>/*\\\"'`#@!%&|;:,.=+-~^$?\n\n \tabX09_é中"
+    words = ["<<EOF", "<?php", "?>", "{%", "%}", ">>> ", "$ ", "In [1]: ", "/*", "*/", "---", "=begin", "::", "\\end"]
+    for _, [language, *_], *_ in (each for each in get_all_lexers() if each[1]):
+        code = "".join(rng.choice(words if rng.random() < 0.2 else characters) for _ in range(100)) + "\n"
+        colouring = _colouring(code, language)
+        assert colouring.advance()
+        assert colouring.html is None or html.unescape(re.sub("<[^>]*>", "", colouring.html)) == code, language
+
+
+def test_a_lexer_that_fails_leaves_code_plain(monkeypatch):
+    def get_tokens(_, code):
+        yield from [(Token.Text, code[:2])] * 20
+        raise RuntimeError(code)
+
+    monkeypatch.setattr(PythonLexer, "get_tokens", get_tokens)
+    drawn = render(_fenced("x = 1\n") + "The rest.\n")
+    assert _shown(drawn) == "x = 1\n"
+    assert "<span" not in drawn
+    assert drawn.endswith("<p>The rest.</p>")
+
+
+_FIRST_COLOURS = """
+import threading
+from nbstream.markdown import render
+failed = []
+barrier = threading.Barrier(8)
+def draw():
+    barrier.wait()
+    try:
+        assert '<span class="n">x</span>' in render("```python\\nx = 1\\n```")
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=draw) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not failed, failed
+"""
+
+
+def test_the_first_colours_are_found_on_several_threads_at_once():
+    for _ in range(3):  # it used to fail five times out of six
+        subprocess.run([sys.executable, "-c", _FIRST_COLOURS], check=True, timeout=60)
