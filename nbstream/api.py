@@ -11,9 +11,12 @@ from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
+from nbstream.streaming.end import running_loop
 from nbstream.streaming.engine import engine
 from nbstream.streaming.handle import StreamHandle
+from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,9 +30,10 @@ if TYPE_CHECKING:
     from nbstream.streaming.stopping import StopWhen
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["astream", "configure", "launch", "start", "stream", "surface_here"]
+__all__ = ["astream", "configure", "launch", "start", "stream", "surface_here", "waited_for"]
 
 
+@takes_key
 @documented
 def start(  # noqa: D417  `documented` says what the options mean
     prompt: str | list[dict[str, Any]],
@@ -56,7 +60,8 @@ def start(  # noqa: D417  `documented` says what the options mean
     """Start a stream and return at once; the answer is drawn below the current cell while other code runs.
 
     Args:
-        prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`).
+        prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`), or of the parts of one. With
+            the Responses API, its input items may be among the messages.
         {options}
         **params: Any other field of the API's request body, sent as it is.
 
@@ -123,9 +128,27 @@ def launch(
         commit: Is given the result at the end, before anybody else gets it; see `Rounds`.
     """
     rate = settings().max_frame_rate
-    return StreamHandle(request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit)
+    with HeldInterrupts() as held:
+        handle = StreamHandle(
+            request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit
+        )
+        held.stop_with(handle.cancel)
+        return handle
 
 
+def waited_for(begin: Callable[[], StreamHandle]) -> StreamResult:
+    """Begin a stream, wait for its end and return the result; an interrupt at any moment ends the stream.
+
+    Args:
+        begin: Starts the stream; nobody else reads it.
+    """
+    with HeldInterrupts() as held:
+        handle = begin().unread()
+        held.stop_with(handle.cancel)
+        return handle.wait()
+
+
+@takes_key
 @like(start)
 def stream(*arguments: Any, **options: Any) -> StreamResult:
     """Stream an answer below the current cell, wait for its end and return the result.
@@ -143,9 +166,10 @@ def stream(*arguments: Any, **options: Any) -> StreamResult:
         print(result.usage.output_tokens)
         ```
     """
-    return start(*arguments, **options).unread().wait()
+    return waited_for(lambda: start(*arguments, **options))
 
 
+@takes_key
 @like(start)
 async def astream(*arguments: Any, **options: Any) -> StreamResult:
     """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
@@ -161,16 +185,19 @@ async def astream(*arguments: Any, **options: Any) -> StreamResult:
         one, two = await asyncio.gather(nbs.astream("One?", model="demo"), nbs.astream("Two?", model="demo"))
         ```
     """
+    running_loop()  # before anything is sent
     return await start(*arguments, **options).unread().wait_async()
 
 
+@takes_key
 def configure(**values: Any) -> None:
     """Set what every later stream of this kernel uses; `None` goes back to the default.
 
     Args:
         **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `system`, `temperature`, `max_tokens`,
             `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout` (seconds), `max_retries`,
-            `max_frame_rate` (frames a second), `images`, `surface`. The same as `%config NBStream.NAME = …`.
+            `max_answer_characters`, `max_event_bytes`, `max_file_bytes`, `max_frame_rate` (frames a second), `images`,
+            `surface`. The same as `%config NBStream.NAME = …`.
 
     Raises:
         UsageError: There is no such setting, or the value does not fit; nothing is changed.

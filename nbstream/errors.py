@@ -2,6 +2,7 @@
 
     NbstreamError
     ├── UsageError            the call itself is wrong (you): an option, a variable, an empty prompt
+    ├── SaveError             a file could not be written; also an OSError
     └── StreamError           a stream ended in `failed`; `.result` holds what had arrived
         ├── MissingKeyError         no key for an endpoint that needs one
         ├── AuthenticationError     401, 403: the endpoint does not accept the key
@@ -20,6 +21,9 @@
         │   ├── FirstTokenTimeoutError  before the answer began
         │   ├── StalledError            in the middle of the answer, which had gone silent
         │   └── TotalTimeoutError       before the answer was complete
+        ├── SizeLimitError          a size limit was reached
+        │   ├── AnswerTooLongError      by the answer as a whole
+        │   └── EventTooLargeError      by a single event, whose end had not come
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
@@ -30,6 +34,8 @@ the place where it is read. It never holds a key, a header or a prompt.
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 from nbstream.failures import NbstreamError, StreamFailure, UsageError
@@ -39,11 +45,13 @@ if TYPE_CHECKING:
     from nbstream.text.place import Place
 
 __all__ = [
+    "AnswerTooLongError",
     "AuthenticationError",
     "ConnectTimeoutError",
     "ConnectionLostError",
     "ContextLengthError",
     "EmptyAnswerError",
+    "EventTooLargeError",
     "FirstTokenTimeoutError",
     "InternalError",
     "MissingKeyError",
@@ -53,7 +61,9 @@ __all__ = [
     "QuotaError",
     "RateLimitError",
     "RequestRejectedError",
+    "SaveError",
     "ServerError",
+    "SizeLimitError",
     "StageError",
     "StalledError",
     "StopWhenError",
@@ -63,6 +73,7 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "error_class",
+    "program_ending",
     "shown_briefly",
     "words_of",
 ]
@@ -91,6 +102,34 @@ class StreamError(StreamFailure):
     """
 
     result: StreamResult  # set when the stream has ended, which is before anybody can catch the error
+
+
+class SaveError(NbstreamError, OSError):
+    """A file could not be written: the disc is full, the folder is not there, writing is not allowed.
+
+    What was in the file before is still there. It is an `OSError` with its `errno` and `filename`.
+
+    Args:
+        path: The file.
+        error: Why not.
+
+    Example:
+        ```python
+        try:
+            chat.save("/read-only/chat.json")
+        except nbs.errors.SaveError as error:
+            print(error, error.errno)
+        ```
+    """
+
+    def __init__(self, path: str | os.PathLike[str], error: OSError) -> None:
+        why = error.strerror or type(error).__name__
+        super().__init__(f"{os.fspath(path)} was not saved ({why}); what was there before is unchanged")
+        self.errno, self.strerror, self.filename = error.errno, error.strerror, os.fspath(path)
+        self._error = error
+
+    def __reduce__(self) -> tuple[type[SaveError], tuple[str, OSError]]:
+        return type(self), (str(self.filename), self._error.with_traceback(None))
 
 
 class MissingKeyError(StreamError):
@@ -195,6 +234,24 @@ class TotalTimeoutError(TimeLimitError):
     kind = "total_timeout"
 
 
+class SizeLimitError(StreamError):
+    """A size limit was reached; what had arrived is kept."""
+
+    kind = "size_limit"
+
+
+class AnswerTooLongError(SizeLimitError):
+    """The answer has more characters than `max_answer_characters` allows, and no end yet; they are kept."""
+
+    kind = "answer_too_long"
+
+
+class EventTooLargeError(SizeLimitError):
+    """A single event has more bytes than `max_event_bytes` allows; what came before it is kept."""
+
+    kind = "event_too_large"
+
+
 class StopWhenError(StreamError):
     """The `stop_when` function raised an exception, which is the cause; what had arrived is kept."""
 
@@ -227,6 +284,19 @@ def error_class(kind: str) -> type[StreamError]:
     for each in classes:
         classes.extend(each.__subclasses__())
     return {each.kind: each for each in classes if each.__module__ == __name__}[kind]
+
+
+def program_ending(endpoint: str) -> UnreachableError | None:
+    """What to raise where Python refuses to start something because the program ends; `None` if it does not.
+
+    Args:
+        endpoint: The name of who was to be asked.
+    """
+    if threading.main_thread().is_alive():
+        return None
+    return UnreachableError(
+        f"{endpoint} can no longer be asked: the program is ending, and Python starts nothing new then."
+    )
 
 
 def words_of(error: BaseException, place: Place) -> str:

@@ -1,7 +1,8 @@
 """The vocabulary between transport and assembly: what can happen in a stream, as frozen values.
 
 Both OpenAI wire formats are translated into these; nothing right of `transport` sees a wire format or an SDK type.
-An event is a fact about the answer, not about the bytes: keep-alives, pings and unknown fields never become one.
+An event is a fact about the answer, not about the bytes: keep-alives, pings and unknown fields never become one, and
+an object that nothing understood does so only because it may be all that a failure leaves behind.
 
 An answer is made of parts (see `nbstream.parts`). Where the wire announces them, as Responses does, `PartStarted` says
 where a part of text, reasoning or refusal begins, and `PartResumed` that the deltas which follow belong to an earlier
@@ -11,7 +12,7 @@ tool call, a medium or an activity begins one, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "PartResumed",
     "PartStarted",
     "ReasoningDelta",
+    "ReasoningRevised",
     "RefusalDelta",
     "Started",
     "TextDelta",
@@ -42,6 +44,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallEnded",
     "ToolCallRevised",
+    "Unrecognized",
     "UsageReported",
     "Warned",
 ]
@@ -109,11 +112,24 @@ class TextRevised:
 
     text: str
     part: int | None = None
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """A piece of the model's reasoning, which is never part of the answer."""
+    """A piece of the model's reasoning, which is never part of the answer.
+
+    `summary` says that it is of a summary. Some servers send all of it twice, as thoughts and as their summary.
+    """
+
+    text: str
+    choice: int = 0
+    summary: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningRevised:
+    """All reasoning that has come apart from the text so far, in the server's wording now."""
 
     text: str
     choice: int = 0
@@ -243,23 +259,36 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Garbled:
-    """The bytes are malformed from here on: what came instead, in a sentence for the reader, and what can be done."""
+    """The bytes are malformed from here on: what came instead, in a sentence for the reader, and what can be done.
+
+    `kind` is that of the `StreamError` that it amounts to.
+    """
 
     message: str
     remedies: tuple[Remedy, ...] = ()
+    kind: str = "not_a_stream"
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The server reported that it failed: its own words, its own code if it gave one.
 
-    `kind` is that of the `StreamError` that it amounts to; `retryable` as there.
+    `kind` is that of the `StreamError` that it amounts to; `retryable`, `retry_after` and `remedies` are as there.
     """
 
     message: str
     code: str | None = None
     kind: str = "server"
     retryable: bool = False
+    retry_after: float | None = None
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognized:
+    """Something that neither API knows, as its text. It is what there is to say if the stream fails without a word."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +306,7 @@ Event: TypeAlias = (
     | TextDelta
     | TextRevised
     | ReasoningDelta
+    | ReasoningRevised
     | RefusalDelta
     | ToolCallDelta
     | ToolCallRevised
@@ -290,5 +320,6 @@ Event: TypeAlias = (
     | Warned
     | Garbled
     | Failed
+    | Unrecognized
     | EndOfStream
 )

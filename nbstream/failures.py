@@ -9,6 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, ClassVar
 
 from nbstream.text.place import Place
+from nbstream.text.plain import encodable, plain
 from nbstream.text.wording import told
 
 if TYPE_CHECKING:
@@ -29,18 +30,18 @@ class NbstreamError(Exception):
     """
 
     def __init__(self, happened: str = "", *, remedies: Iterable[Remedy] = ()) -> None:
-        super().__init__(happened)
+        super().__init__(plain(encodable(happened)))  # a server's words are in it, and a traceback prints it
         self.remedies = tuple(remedies)
         self.place = Place.PYTHON
 
     @property
     def happened(self) -> str:
         """What happened, without what can be done about it."""
-        return str(self.args[0]) if self.args else ""
+        return plain(str(self.args[0])) if self.args else ""
 
     def told(self, place: Place) -> str:
         """What happened and what to do next, in the words of a place."""
-        return told(self.happened, self.remedies, place)
+        return plain(encodable(told(self.happened, self.remedies, place)))  # a remedy may name what a server named
 
     def __str__(self) -> str:
         return self.told(self.place)

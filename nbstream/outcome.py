@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from nbstream.text.place import Place
+from nbstream.text.plain import encodable, plain
 from nbstream.text.wording import told
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ class StreamWarning:
     """Something about a stream that its reader should know, though it did not end the stream.
 
     Attributes:
-        kind: Which, as a stable word: `buffered`, `empty_answer`, `invalid_arguments`, `malformed_event`, `other_api`,
-            `repeated_text`, `revised_text`, `unshown_media`, `whole_answer`.
+        kind: Which, as a stable word: `begun_anew`, `buffered`, `cumulative_text`, `empty_answer`, `fewer_answers`,
+            `invalid_arguments`, `malformed_event`, `other_api`, `overlapping_text`, `repeated_text`, `revised_text`,
+            `too_many_answers`, `unshown_media`, `whole_answer`.
         happened: What happened, in a sentence.
         remedies: What can be done about it.
     """
@@ -91,7 +93,7 @@ class StreamWarning:
 
     def told(self, place: Place) -> str:
         """The same in the words of a place."""
-        return told(self.happened, self.remedies, place)
+        return plain(encodable(told(self.happened, self.remedies, place)))  # it may come from a file
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled; before there were remedies it had two fields."""

@@ -192,7 +192,8 @@ class ActivityPart:
     Attributes:
         kind: The server's word for it, such as `"web_search_call"`.
         status: Where it is, in the server's word, such as `"searching"` or `"completed"`; `None` if it does not say.
-        input: What the tool is given, as far as that comes in pieces: code, arguments, commands.
+        input: What the tool is given, as far as that comes in pieces: code, arguments, commands. Of a call that the
+            caller may have to carry out (a shell, a patch, an approval), also what comes whole.
         item: The item as the server sent it last, with its results.
         item_id: The id of the output item, if the server names items.
         open: Whether it is still running.
@@ -205,6 +206,17 @@ class ActivityPart:
     item_id: str | None = None
     open: bool = False
     type: ClassVar[str] = "activity"
+
+    @property
+    def name(self) -> str:
+        """The tool: the one that the server names, else its kind.
+
+        Example:
+            >>> ActivityPart("local_shell_call").name, ActivityPart("mcp_call", item={"name": "roll"}).name
+            ('local_shell', 'roll')
+        """
+        name = self.item.get("name")
+        return name if isinstance(name, str) and name else self.kind.removesuffix("_call")
 
 
 Part: TypeAlias = TextPart | ReasoningPart | RefusalPart | ToolCallPart | MediaPart | ActivityPart

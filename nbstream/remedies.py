@@ -14,6 +14,7 @@ class RemedyKind(enum.StrEnum):
     CONTINUE = "continue"  # continue the partial answer
     RETRY = "retry"  # send the same request again
     REGENERATE = "regenerate"  # ask for another answer to the same question
+    ASK_ANEW = "ask_anew"  # send the prompt again, because what there is of an answer cannot be continued
     RETRY_LATER = "retry_later"
     WAIT = "wait"  # then send it again; the value is how many seconds, if the server says
     RAISE_TOKEN_LIMIT = "raise_token_limit"  # noqa: S105  a token of text
@@ -33,13 +34,21 @@ class RemedyKind(enum.StrEnum):
     NAME_SERVER = "name_server"
     TRY_DEMO = "try_demo"
     CHECK_ADDRESS = "check_address"
+    USE_ADDRESS = "use_address"  # the value is which base URL
+    CHECK_VARIABLE = "check_variable"  # the value is the environment variable's name
+    INSTALL = "install"  # the value is the package
     CHECK_CONNECTION = "check_connection"
     CHECK_PROXY = "check_proxy"
+    CHECK_LOCATION = "check_location"  # from which countries and networks the provider may be used
+    CHECK_CERTIFICATE = "check_certificate"
     CHECK_SERVER = "check_server"
     START_SERVER = "start_server"
     CHECK_BILLING = "check_billing"
     MORE_TIME_TO_BEGIN = "more_time_to_begin"
     MORE_TIME_IN_TOTAL = "more_time_in_total"
+    LONGER_ANSWER = "longer_answer"  # allow one
+    LARGER_EVENT = "larger_event"  # allow one
+    LARGER_FILE = "larger_file"  # allow one
     REPORT_BUG = "report_bug"
 
 

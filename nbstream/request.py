@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from nbstream.text.address import secrets_of
 from nbstream.text.place import Place
+from nbstream.text.plain import encodable_json, prompt_text
+from nbstream.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +27,7 @@ __all__ = [
     "Endpoint",
     "Images",
     "Position",
+    "SizeLimits",
     "StreamRequest",
     "Target",
     "TimeLimits",
@@ -35,7 +39,7 @@ Images: TypeAlias = Literal["link", "allow"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
-_DUMMY_LENGTH, _SECRET_LENGTH = 8, 16
+_PARTS = {"text", "image_url", "input_audio", "file", "input_text", "input_image", "input_file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,15 @@ class Endpoint:
         host = parts.hostname or self.base_url
         return f"{host}:{parts.port}" if parts.port else host
 
-    def redact(self, text: str) -> str:
-        """`text` without the key, for words of a server that may repeat what it was sent.
+    def redaction(self) -> Redaction:
+        """What takes the key, and long values of the address's query, out of words that may repeat what was sent."""
+        key = self.api_key.redaction() if self.api_key else Redaction("")
+        others = [Redaction(secret) for secret in secrets_of(self.base_url)]
+        return Redaction("", [key, *others]) if others else key
 
-        A short key is a local server's dummy, often a common word, so it is redacted only where it stands alone.
-        """
-        key = self.api_key.reveal() if self.api_key else ""
-        if len(key) >= _SECRET_LENGTH:
-            return text.replace(key, "<key>")
-        return re.sub(rf"(?<![\w-]){re.escape(key)}(?![\w-])", "<key>", text) if len(key) >= _DUMMY_LENGTH else text
+    def redact(self, text: str) -> str:
+        """`text` without the key and without characters that act; see `redaction`, which serves several texts."""
+        return self.redaction()(text)
 
     @property
     def is_local(self) -> bool:
@@ -91,7 +95,20 @@ class TimeLimits:
     connect: float = 10.0
     first_token: float = 120.0
     stall: float = 60.0
-    total: float | None = None
+    total: float | None = 14_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimits:
+    """How large an answer may become.
+
+    Attributes:
+        characters: Of the whole answer: text, reasoning, arguments, and what else comes with them.
+        event_bytes: Of a single event, or of an answer in one piece.
+    """
+
+    characters: int = 10_000_000
+    event_bytes: int = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,7 @@ class Target:
         api: Which of the two OpenAI APIs to call.
         model: The model's name, as the endpoint knows it; `None` if none is chosen.
         limits: How long a stream may take.
+        sizes: How large an answer may become.
         client: A client of the user's own, which then replaces `endpoint` for sending.
     """
 
@@ -127,6 +145,7 @@ class Target:
     api: Api
     model: str | None = None
     limits: TimeLimits = field(default_factory=TimeLimits)
+    sizes: SizeLimits = field(default_factory=SizeLimits)
     client: AsyncOpenAI | None = field(default=None, repr=False)
 
 
@@ -170,22 +189,37 @@ class StreamRequest(Target):
     place: Place = Place.PYTHON
 
 
-def messages_from(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:
     """Turn a prompt into messages.
 
     Args:
         prompt: A string, or a list of OpenAI messages.
+        items: Whether there may be more among them than messages: input items of the Responses API, and parts of a
+            message's content, which become a message of the user's.
 
     Raises:
         ValueError: The prompt is empty, or not a list of messages.
+
+    Example:
+        >>> messages_from([{"type": "input_text", "text": "Hi"}], items=True)
+        ({'role': 'user', 'content': [{'type': 'input_text', 'text': 'Hi'}]},)
     """
     if isinstance(prompt, str):
         if not prompt.strip():
             raise ValueError("the prompt is empty")
-        return ({"role": "user", "content": prompt},)
+        return ({"role": "user", "content": prompt_text(prompt)},)
     if not isinstance(prompt, list) or not prompt:
         raise ValueError("a prompt is a string or a list of messages with at least one message")
     for number, message in enumerate(prompt):
-        if not isinstance(message, dict) or "role" not in message:
+        if not isinstance(message, dict) or not ("role" in message or (items and isinstance(message.get("type"), str))):
             raise ValueError(f'message {number} of the prompt has no "role"; a message is {{"role": …, "content": …}}')
-    return tuple(dict(message) for message in prompt)
+    messages: list[Mapping[str, Any]] = []
+    for is_part, run in itertools.groupby(map(encodable_json, prompt), _is_part):
+        together = list(run)
+        messages += [{"role": "user", "content": together}] if is_part else together
+    return tuple(messages)
+
+
+def _is_part(message: Mapping[str, Any]) -> bool:
+    """Whether it is a part of a message's content, of either API."""
+    return "role" not in message and message.get("type") in _PARTS

@@ -26,6 +26,7 @@ from nbstream.parts import (
     summary_of,
 )
 from nbstream.text.money import shown_cost
+from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
     from nbstream.failures import StreamFailure
@@ -293,7 +294,7 @@ class StreamResult(PartViews):
             *((f"warning ({each.kind})", each.message) for each in self.warnings),
             ("error", str(self.error) if self.error else None),
         ]
-        return [(name, value) for name, value in facts if value]
+        return [(plain(name), plain(encodable(value))) for name, value in facts if value]  # some are a server's words
 
     def metadata(self) -> dict[str, Any]:
         """The facts that go into the saved notebook beside the answer, as JSON: no prompt and no key."""

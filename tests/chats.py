@@ -69,10 +69,20 @@ def broken(chat: nbs.Chat, server: FaultServer, prompt: str = "Q", *pieces: str)
 
 
 def sent(server: FaultServer, number: int = -1) -> list[dict[str, Any]]:
-    """The messages of a request."""
+    """The messages of a request, in the form of Chat Completions."""
     body: dict[str, Any] = server.requests[number].json
-    messages: list[dict[str, Any]] = body["messages" if "messages" in body else "input"]
+    messages: list[dict[str, Any]] = body.get("messages") or [_as_message(item) for item in body["input"]]
     return messages
+
+
+def _as_message(item: dict[str, Any]) -> dict[str, Any]:
+    """The message that an input item stands for, if it is one."""
+    if item["type"] != "message":
+        return item
+    message = {name: value for name, value in item.items() if name != "type"}
+    if item["role"] == "assistant":
+        message["content"] = "".join(part["text"] for part in item["content"])
+    return message
 
 
 def texts(chat: nbs.Chat) -> list[str]:

@@ -113,6 +113,24 @@ def test_a_chat_panel_is_a_static_transcript_without_widget_state(execute: Any) 
     assert "widgets" not in notebook.metadata
 
 
+def test_a_chat_panel_in_a_container_is_a_static_transcript_below_it(execute: Any) -> None:
+    notebook = execute(
+        notebook_of(
+            "import ipywidgets as w, nbstream as nbs\npanel = nbs.ChatPanel(model='demo')\nw.VBox([panel])",
+            "w.Tab([w.HBox([w.Label('x'), panel, panel])])",
+            "panel.chat.stream('Count to 3', display=False)\nbox = w.VBox([])\nbox.children = [panel]\nbox",
+            "panel.close()\nw.VBox([panel])",
+        )
+    )
+    for cell in notebook.cells[:3]:
+        container, transcript = cell.outputs
+        assert "application/vnd.jupyter.widget-view+json" in container["data"]
+        assert "1, 2, 3" in transcript["data"]["text/markdown"]
+        assert len(transcript["metadata"]["nbstream"]["chat"]["turns"]) == 2
+    state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    assert not any(widget["model_module"] == "anywidget" for widget in state.values())
+
+
 def test_failed_stream_fails_the_run_with_a_short_error(execute: Any) -> None:
     notebook = notebook_of("%load_ext nbstream", '%%stream -m demo --param demo=\'{"fault":"cut"}\'\nhello', "1")
     for cell in notebook.cells[1:]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from nbstream.assembly.builders import Activity, Builder, Call, Media, Words, builder_of
+from nbstream.assembly.artifacts import Artifacts
+from nbstream.assembly.builders import Builder, Call, Words, builder_of
 from nbstream.assembly.citations import Citations
-from nbstream.assembly.thinking import Split, ThinkingTags, Where
+from nbstream.assembly.echo import Thoughts
+from nbstream.assembly.repetition import Overlap, without_repetition
+from nbstream.assembly.split import Split, Where
+from nbstream.assembly.thinking import ThinkingTags, begins_with_thought
 from nbstream.assembly.tool_calls import ToolCallCollector
 from nbstream.parts import ReasoningPart, TextPart, joined
 from nbstream.result import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from nbstream.assembly.builders import WordsKind
+    from nbstream.assembly.echo import Said, Way
     from nbstream.events import ActivityReported, Annotated, MediaDelta, PartStarted, TextDelta, ToolCallDelta
     from nbstream.parts import Part
 
@@ -35,10 +38,11 @@ class Answer:
     def __init__(self, beginning: tuple[Part, ...] = (), *, resumed: bool = False) -> None:
         self.finish_reason: str | None = None
         self._after_reason = 0  # pieces that came when the server had already said why the answer ends
-        self.repeated = False
+        self.repetitions: list[str] = []
+        """What of it has been dropped because it had come before, as kinds of warnings."""
         self._builders: list[Builder] = [builder_of(part) for part in beginning]
         self.tool_calls = ToolCallCollector(each for each in self._builders if isinstance(each, Call))
-        self._others: dict[Hashable, Media | Activity] = {}
+        self._artifacts = Artifacts(self._builders if resumed else ())
         self._kept = 0 if resumed else len(self._builders)  # how many of the first builders stay as they are
         self._resumed = resumed
         last = self._builders[-1] if self._builders else None
@@ -46,7 +50,11 @@ class Answer:
         self._groups: dict[int, list[Words]] = {}
         self._group: list[Words] | None = None  # of the part that the wire is at, if it says so
         self._text_pieces = 0
+        before = "" if resumed else joined(beginning, TextPart)
+        self._overlap: Overlap | None = Overlap(before) if before else None
+        self._before = before
         self._reasoning_apart = bool(joined(beginning, ReasoningPart))
+        self._thoughts = Thoughts()
         self._citations = Citations(self._kept)
         # What follows an existing beginning is not a beginning: a tag in it is text.
         self._tags = None if joined(beginning, TextPart) else ThinkingTags(self._text)
@@ -105,14 +113,27 @@ class Answer:
             each.in_text = event.kind == "text"
         if known:
             known[-1].open = True
+            known[-1].changed()
         return known
 
     def _added(self, event: PartStarted) -> Words:
         place = event.item_id, event.content_index
         made = Words(event.kind, *place, new_paragraph=event.new_paragraph, after=self._last(event.kind))
-        self._builders.append(made)
-        self._citations.give_to(made)
+        self._note_words(made)
+        self._put(made)
         return made
+
+    def _put(self, builder: Builder) -> None:
+        """Put a part at the end."""
+        if self._builders:
+            self._builders[-1].is_last = False
+        self._builders.append(builder)
+
+    def _note_words(self, made: Words) -> None:
+        """Take new words into account."""
+        if made.kind == "reasoning":
+            self._thoughts.note(made)
+        self._citations.give_to(made)
 
     def _last(self, kind: WordsKind) -> Words | None:
         return next((each for each in reversed(self._builders) if isinstance(each, Words) and each.kind == kind), None)
@@ -129,7 +150,7 @@ class Answer:
         if group is None or not (in_text and group[0].in_text):
             self._leave()
             made = Words(kind, in_text=in_text, after=self._last(kind))
-            self._builders.append(made)
+            self._put(made)
         else:
             last = group[-1]
             if kind == "text" and last.kind == "text":
@@ -141,7 +162,7 @@ class Answer:
             group.insert(len(group) - empty, made)
             if not empty:
                 last.end()
-        self._citations.give_to(made)
+        self._note_words(made)
         return made
 
     def _leave(self) -> None:
@@ -155,6 +176,10 @@ class Answer:
     def add_text(self, delta: TextDelta) -> None:
         """Take the next piece of text, with whatever tags of reasoning are in it."""
         piece = delta.text
+        if self._overlap is not None:
+            piece = self._without_overlap(self._overlap, piece)
+            if not piece:
+                return
         if delta.last and self.finish_reason is None and self._text_pieces >= 2:
             piece = self._without_repetition(piece)
         self._text_pieces += 1
@@ -165,13 +190,55 @@ class Answer:
         else:
             self._append("text", piece, in_text=True)
 
-    def add_reasoning(self, text: str) -> None:
+    def _without_overlap(self, overlap: Overlap, piece: str) -> str:
+        told = overlap.dropped
+        new = overlap.new_in(piece)
+        if overlap.is_over:
+            self._overlap = None
+        if overlap.begins_anew or overlap.dropped != told:
+            self.repetitions.append("begun_anew" if overlap.begins_anew else "overlapping_text")
+        return new
+
+    def add_reasoning(self, text: str, *, summary: bool = False) -> None:
         """Take the next piece of reasoning that came apart from the text."""
-        self._take_held()
-        self._append("reasoning", text)
+        if (tags := self._tags) is not None:
+            if tags.holds and tags.is_in_text:
+                self._take_held()
+            tags.may_close_unopened = False
+        if self._overlap is not None:
+            self._take_held()
         self._reasoning_apart = True
-        if self._tags is not None:
-            self._tags.may_close_unopened = False
+        way: Way = "summary" if summary else "thoughts"
+        if way == self._thoughts.only_way:  # nearly always
+            self._append("reasoning", text)
+        else:
+            self._think(text, way)
+
+    def revise_reasoning(self, text: str) -> None:
+        """Replace the reasoning that came apart from the text."""
+        self._take_back_thoughts()
+        self.add_reasoning(text)
+
+    def _take_back_thoughts(self) -> None:
+        """Forget the thoughts that came apart from the text: all of them follow in other words."""
+        for words in islice(self._builders, self._kept, None):
+            if isinstance(words, Words) and words.kind == "reasoning" and not words.in_text:
+                words.take_back()
+
+    def _think(self, piece: str, way: Way) -> None:
+        """Take a piece of reasoning; what comes in two ways is said once."""
+        if self._thoughts.come_only(way):
+            self._append("reasoning", piece, in_text=way == "tags")
+            return
+        words = None if self._group is None or way == "tags" else self._group[-1]
+        self._say_thoughts(self._thoughts.take(piece, way, words), in_text=way == "tags")
+
+    def _say_thoughts(self, said: Said, *, in_text: bool = False) -> None:
+        for words, piece in said:
+            if words is None:
+                self._append("reasoning", piece, in_text=in_text)
+            else:
+                words.append(piece)
 
     def add_refusal(self, text: str) -> None:
         """Take the next piece of a refusal."""
@@ -181,6 +248,10 @@ class Answer:
     def revise_text(self, text: str, part: int | None = None) -> None:
         """Replace a part, or the whole text, with the server's final wording."""
         self._take_held()
+        if self._before and text:
+            again = Overlap(self._before)
+            text = again.new_in(text) + again.close()
+            self.repetitions += ["overlapping_text"] * again.dropped
         own = (each for each in islice(self._builders, self._kept, None) if isinstance(each, Words) and each.in_text)
         group = list(own) if part is None else self._groups.get(part, [])
         if not group:
@@ -199,11 +270,8 @@ class Answer:
     def _split_again(self, text: str) -> None:
         """Take the beginning of the text in another wording, with whatever tags are in it."""
         self._tags = ThinkingTags(self._text)
-        if self._reasoning_apart and text.lstrip().startswith("<think>"):
-            # The text says again what came apart from it.
-            for words in islice(self._builders, self._kept, None):
-                if isinstance(words, Words) and words.kind == "reasoning":
-                    words.take_back()
+        if self._reasoning_apart and begins_with_thought(text):
+            self._take_back_thoughts()  # the text says again what came apart from it
         elif self._reasoning_apart:
             self._tags.may_close_unopened = False
         self._take(self._tags.split(text))
@@ -228,9 +296,20 @@ class Answer:
         self._citations.add(event, self._builders, None if event.part is None else self._groups.get(event.part))
 
     def _take_held(self) -> None:
-        """Take what may have been the beginning of a tag: something else comes, and the text before it is whole."""
+        """Take what was held back: something else comes, and the text before it is whole."""
+        if self._overlap is not None and self._overlap.holds:
+            self._end_overlap(self._overlap)
         if self._tags is not None and self._tags.holds:
             self._take(self._tags.close())
+
+    def _end_overlap(self, overlap: Overlap) -> None:
+        """Take what might have been a repetition, had it gone on."""
+        rest = overlap.close()
+        self._overlap = None
+        if overlap.dropped:
+            self.repetitions.append("overlapping_text")
+        if rest:
+            self._append("text", rest, in_text=True)
 
     def _take(self, pieces: list[Split]) -> None:
         for where, text in pieces:
@@ -239,7 +318,7 @@ class Answer:
             if where is Where.TEXT:
                 self._append("text", text, in_text=True)
             else:
-                self._append("reasoning", text, in_text=True)
+                self._think(text, "tags")
 
     def _turn_into_reasoning(self) -> None:
         """What has come as text was reasoning."""
@@ -248,15 +327,11 @@ class Answer:
                 self._citations.take_from(words)
 
     def _without_repetition(self, piece: str) -> str:
-        """What is new in the last piece, if it repeats all that came before it, as some servers' last piece does.
-
-        A short or monotonous text may well be said twice, so it does not count as a repetition.
-        """
-        before = self._text()
-        if len(before) < 5 or len(set(before)) < 3 or not piece.startswith(before):
-            return piece
-        self.repeated = True
-        return piece[len(before) :]
+        """What is new in the last piece, if it repeats everything."""
+        new = without_repetition(self._text(), piece)
+        if new != piece:
+            self.repetitions.append("repeated_text")
+        return new
 
     # --- everything else ----------------------------------------------------------------------------------------------
 
@@ -268,60 +343,30 @@ class Answer:
 
     def add_media(self, delta: MediaDelta) -> None:
         """Take the next piece of a medium."""
-        media = self._others.get(("media", delta.media))
-        if not isinstance(media, Media):
-            media = self._known_media(delta)
-            if media is None:
-                media = Media(delta.kind)
-                self._add(media)
-            self._others["media", delta.media] = media
-        media.media_type = delta.media_type or media.media_type
-        media.url = delta.url or media.url
-        media.item_id = delta.item_id or media.item_id
-        media.open = True
-        media.add(delta.data, replaces=delta.replaces)
-        if delta.last:
-            media.end()
+        begun = self._artifacts.add_media(delta)
+        if begun is not None:
+            self._add(begun)
 
     def report(self, event: ActivityReported) -> None:
         """Take news of a built-in tool's call."""
-        activity = self._others.get(("activity", event.activity))
-        if not isinstance(activity, Activity):
-            activity = self._known_activity(event)
-            if activity is None:
-                activity = Activity(event.kind)
-                self._add(activity)
-            self._others["activity", event.activity] = activity
-        activity.status = event.status or activity.status
-        activity.item = activity.item if event.item is None else event.item
-        activity.item_id = event.item_id or activity.item_id
-        activity.open = True
-        if event.input:
-            activity.append(event.input)
-        if event.last:
-            activity.end()
-
-    # What continues in a stream that is resumed.
-
-    def _known_media(self, delta: MediaDelta) -> Media | None:
-        known = (each for each in reversed(self._builders) if isinstance(each, Media)) if self._resumed else ()
-        return next((each for each in known if (each.kind, each.item_id) == (delta.kind, delta.item_id)), None)
-
-    def _known_activity(self, event: ActivityReported) -> Activity | None:
-        known = (each for each in reversed(self._builders) if isinstance(each, Activity)) if self._resumed else ()
-        return next((each for each in known if event.item_id is not None and each.item_id == event.item_id), None)
+        begun = self._artifacts.report(event)
+        if begun is not None:
+            self._add(begun)
 
     def _add(self, builder: Builder) -> None:
         self._take_held()
-        self._builders.append(builder)
+        self._put(builder)
         self._leave()
 
     def close(self) -> None:
         """Nothing follows."""
         self._take_held()
+        self._say_thoughts(self._thoughts.close())
         self._citations.close(self._builders)
         for builder in self._builders:
             builder.close()
+        if self.tool_calls.were_cumulative:
+            self.repetitions.append("cumulative_text")
 
     def value(self, index: int) -> Choice:
         """The answer so far. Any thread may ask."""

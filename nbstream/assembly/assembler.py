@@ -10,10 +10,10 @@ from typing import Any, TypeAlias, assert_never
 
 from nbstream.assembly.answer import Answer
 from nbstream.assembly.state import Trigger, next_state
+from nbstream.assembly.volume import ENTRY, volume_of
 from nbstream.errors import (
     ConnectionLostError,
     EmptyAnswerError,
-    NotAStreamError,
     ServerError,
     StreamError,
     TimeLimitError,
@@ -33,6 +33,7 @@ from nbstream.events import (
     PartResumed,
     PartStarted,
     ReasoningDelta,
+    ReasoningRevised,
     RefusalDelta,
     Started,
     TextDelta,
@@ -40,19 +41,42 @@ from nbstream.events import (
     ToolCallDelta,
     ToolCallEnded,
     ToolCallRevised,
+    Unrecognized,
     UsageReported,
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Usage
+from nbstream.text.cumulative import CUMULATIVE
 
 __all__ = ["Assembler"]
 
 # Words that servers give as the finish reason when they abandoned the answer.
 _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
 
+# What the client alone noticed.
+_WITHOUT_WORDS = (ConnectionLostError, EmptyAnswerError, TimeLimitError)
+
+# No API gives more to one request. What comes then is a flood of numbers.
+_MOST_ANSWERS = 256
+
+_REPETITIONS = {
+    "begun_anew": "The server began the answer anew instead of continuing it; both are kept.",
+    "cumulative_text": CUMULATIVE,
+    "overlapping_text": "The continuation repeated what was there already; the repetition was dropped.",
+    "repeated_text": "The last piece repeated the whole answer; the repetition was dropped.",
+}
+
 _PartFact: TypeAlias = (
-    PartStarted | PartResumed | PartEnded | TextRevised | ToolCallRevised | ToolCallEnded | ActivityReported | Annotated
+    PartStarted
+    | PartResumed
+    | PartEnded
+    | TextRevised
+    | ReasoningRevised
+    | ToolCallRevised
+    | ToolCallEnded
+    | ActivityReported
+    | Annotated
 )
 
 
@@ -85,15 +109,21 @@ class Assembler:
     ) -> None:
         self.state = StreamState.PENDING
         self.content_events = 0
+        self._acted = False  # a tool has
+        self.characters = 0  # all that has come, also what was taken back
         self.reason_given = False  # by some answer; `announced` says more, and costs more to ask
         self.usage: Usage | None = None
         self._endpoint = endpoint
+        self._unrecognized = ""
         self._asked_for = choices
         beginning = beginning or StreamResult()
         self._model: str | None = beginning.model or model
         self._response_id = beginning.response_id
         self._first = Answer(beginning.parts, resumed=resumed)
+        self._first_taken = False  # it is one of these
         self._answers: dict[int, Answer] = {}
+        self._unannounced = 0  # how many of them go on, as far as the server has said
+        self._surplus = Answer()
         self._warnings = {warning.kind: warning for warning in beginning.warnings}  # one of each kind
         self._logprobs: list[Any] = list(beginning.logprobs)
         self.error: StreamError | None = None
@@ -106,8 +136,10 @@ class Assembler:
     @property
     def announced(self) -> bool:
         """Whether the server has said why the answer ends; usage and the end of the bytes may still follow."""
-        answers = self._answers.values()
-        return len(answers) >= self._asked_for and all(answer.announced for answer in answers)
+        return self._have_announced(self._asked_for)
+
+    def _have_announced(self, count: int) -> bool:
+        return len(self._answers) >= count and not self._unannounced
 
     def feed(self, event: Event) -> None:
         """Take the next event.
@@ -116,37 +148,60 @@ class Assembler:
             IllegalTransitionError: The stream has already ended; nothing changes.
         """
         match event:
-            case TextDelta(_, choice):
+            case TextDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_text(event)
             case ReasoningDelta(text, choice):
-                self._content(choice).add_reasoning(text)
+                self.characters += len(text)
+                self._content(choice).add_reasoning(text, summary=event.summary)
             case RefusalDelta(text, choice):
+                self.characters += len(text)
                 self._content(choice).add_refusal(text)
             case ToolCallDelta():
+                self.characters += volume_of(event)
                 self._content(event.choice).add_tool_call(event)
             case MediaDelta():
+                self.characters += volume_of(event)
                 self._content(event.choice).add_media(event)
             case EndOfStream(marked):
                 self._end(marked=marked)
+            case Failed() | Garbled() | Unrecognized():
+                self._take_trouble(event)
+            case _:
+                self.characters += volume_of(event)
+                self.state = next_state(self.state, Trigger.CONTENT)
+                self._take_fact(event)
+
+    def _take_trouble(self, event: Failed | Garbled | Unrecognized) -> None:
+        match event:
+            case Unrecognized(text):
+                self._unrecognized = text
             case Failed():
-                self.fail(self.error_of(event))
-            case Garbled(message, remedies):
+                if not self.is_known(event):
+                    self.fail(self.error_of(event))
+            case Garbled(message, remedies, kind):
                 if self.announced:
                     self._warn("malformed_event", f"{message}. The answer was already complete.")
                 else:
-                    self.fail(NotAStreamError(f"{message}.", remedies=remedies))
-            case _:
-                self.state = next_state(self.state, Trigger.CONTENT)
-                self._take_fact(event)
+                    self.fail(error_class(kind)(f"{message}.", remedies=remedies))
+
+    def is_known(self, event: Failed) -> bool:
+        """Whether an error only repeats what the server has said already: that the answer was cut at a limit."""
+        return event.kind == "context_length" and self.announced and self._first.finish_reason == "length"
 
     def error_of(self, event: Failed) -> StreamError:
         """The error that a server's report amounts to."""
         line = " ".join(event.message.split())[:300].rstrip(".")
+        remedies = event.remedies
+        if not remedies and event.retryable:
+            kind = RemedyKind.WAIT if event.kind == "rate_limit" and event.retry_after else RemedyKind.RETRY_LATER
+            remedies = (Remedy(kind, event.retry_after if kind is RemedyKind.WAIT else None),)
         return error_class(event.kind)(
             f"{self._endpoint} reported an error: {line}.",
-            remedies=[Remedy(RemedyKind.RETRY_LATER)] if event.retryable else (),
+            remedies=remedies,
             code=event.code,
             retryable=event.retryable,
+            retry_after=event.retry_after,
         )
 
     def break_off(self, error: StreamError) -> None:
@@ -154,7 +209,9 @@ class Assembler:
 
         A server that has said why the answer ends may close uncleanly, or not at all; then the answer is complete.
         """
-        if self.announced and isinstance(error, ConnectionLostError | TimeLimitError):
+        # A server that does not give as many answers as were asked for may well wait with the end.
+        expected = 1 if isinstance(error, TimeLimitError) else self._asked_for
+        if isinstance(error, ConnectionLostError | TimeLimitError) and self._have_announced(expected):
             self._end(marked=False)
         else:
             self.fail(error)
@@ -163,13 +220,15 @@ class Assembler:
         """End the stream as failed, keeping what had arrived."""
         state = next_state(self.state, Trigger.FAIL)
         self._close()
+        if isinstance(error, _WITHOUT_WORDS) or error.code in _GIVEN_UP:
+            error.args = (f"{error.happened}{self._last_words()}",)
         characters = len(self._first.value(0).text)
         if not characters and isinstance(error, ConnectionLostError):
             error.remedies += (Remedy(RemedyKind.RETRY),)
         elif characters:
             count = f"{characters:,} characters" if characters > 1 else "one character"
             error.args = (f"{error.happened} What had arrived ({count}) is kept.",)
-            if len(self._answers) < 2:
+            if len(self._answers) < 2 and Remedy(RemedyKind.ASK_ANEW) not in error.remedies:
                 error.remedies = (Remedy(RemedyKind.CONTINUE), *error.remedies)
         self.error = error
         self.state = state
@@ -214,7 +273,9 @@ class Assembler:
                 self.usage = usage
             case Finished(reason, choice):
                 self.reason_given = True
-                self._answer(choice).finish_reason = reason
+                answer = self._answer(choice)
+                self._unannounced -= answer.finish_reason is None and answer is not self._surplus
+                answer.finish_reason = reason
             case LogprobsReported(tokens):
                 self._logprobs.extend(tokens)
             case Warned(kind, message, remedies):
@@ -230,13 +291,16 @@ class Assembler:
                 self._answer(choice).resume(part)
             case PartEnded(part, choice):
                 self._answer(choice).end(part)
-            case TextRevised(text, part):
-                self._content(0).revise_text(text, part)
+            case TextRevised(text, part, choice):
+                self._content(choice).revise_text(text, part)
+            case ReasoningRevised(text, choice):
+                self._content(choice).revise_reasoning(text)
             case ToolCallRevised(index, arguments):
                 self._first.tool_calls.revise(index, arguments)
             case ToolCallEnded(index):
                 self._first.tool_calls.end(index)
             case ActivityReported():
+                self._acted = True
                 self._first.report(event)
             case Annotated():
                 self._answer(event.choice).cite(event)
@@ -250,6 +314,7 @@ class Assembler:
         self.content_events += 1
         answer = self._answers.get(choice) or self._answer(choice)
         if answer.finish_reason is not None:
+            self._unannounced += answer.announced and answer is not self._surplus
             answer.note_late_piece()
         return answer
 
@@ -257,12 +322,18 @@ class Assembler:
         known = self._answers.get(choice)
         if known is not None:
             return known
+        if len(self._answers) >= max(self._asked_for, _MOST_ANSWERS):
+            self._warn("too_many_answers", f"There were more than {len(self._answers)} answers; the rest is left out.")
+            return self._surplus
         # Some servers begin to count at 1: what comes first is shown, unless several are to come.
-        taken = self._first in self._answers.values()
-        made = Answer() if taken or (choice and self._asked_for > 1) else self._first
+        self.characters += ENTRY if self._first_taken else 0
+        made = Answer() if self._first_taken or (choice and self._asked_for > 1) else self._first
+        self._first_taken = self._first_taken or made is self._first
         self._answers[choice] = made
+        self._unannounced += made.finish_reason is None
         if not choice:
             self._first = made
+            self._first_taken = True
         return made
 
     def _choices(self) -> tuple[Choice, ...]:
@@ -274,16 +345,14 @@ class Assembler:
         reasons = [answer.finish_reason for answer in self._answers.values()]
         if given_up := next((reason for reason in reasons if reason and reason.lower() in _GIVEN_UP), None):
             self.fail(ServerError(f"{self._endpoint} gave up on the answer ({given_up}).", code=given_up))
-        elif not self.has_content and not any(reasons):
+        elif not self.has_content and not self._acted and not any(reasons):
             self.fail(
                 EmptyAnswerError(
                     f"{self._endpoint} ended the response without an answer.",
                     remedies=[Remedy(RemedyKind.RETRY), Remedy(RemedyKind.CHECK_SERVER)],
                 )
             )
-        elif not marked and not (
-            len(reasons) >= self._asked_for and all(each.ended for each in self._answers.values())
-        ):
+        elif not marked and not (reasons and all(each.ended for each in self._answers.values())):
             lost = f"{self._endpoint} closed the connection in the middle of the answer."
             self.fail(ConnectionLostError(lost, retryable=True))
         else:
@@ -292,8 +361,13 @@ class Assembler:
     def _complete(self) -> None:
         state = next_state(self.state, Trigger.COMPLETE)
         self._close()
-        if not self.has_content and self.usage is None and self._first.finish_reason == "stop":
-            self._warn("empty_answer", f"{self._endpoint} ended the answer without any text or usage.")
+        said_nothing = not self.has_content and not self._acted
+        if said_nothing and self.usage is None and self._first.finish_reason == "stop":
+            said = f"{self._endpoint} ended the answer without any text or usage.{self._last_words()}"
+            self._warn("empty_answer", said)
+        if 0 < len(self._answers) < self._asked_for:
+            given = f"{len(self._answers)} answer{'s' * (len(self._answers) > 1)}"
+            self._warn("fewer_answers", f"{self._endpoint} gave {given} instead of {self._asked_for}.")
         if not all(answer.tool_calls.all_valid for answer in self._answers.values()):
             self._warn("invalid_arguments", "The arguments of a tool call are not valid JSON.")
         self.state = state
@@ -303,8 +377,12 @@ class Assembler:
             self._first = self._answers[min(self._answers)]
         for answer in (self._first, *self._answers.values()):  # what was there already, if nothing has come
             answer.close()
-            if answer.repeated:
-                self._warn("repeated_text", "The last piece repeated the whole answer; the repetition was dropped.")
+            for kind in answer.repetitions:
+                self._warn(kind, _REPETITIONS[kind])
+
+    def _last_words(self) -> str:
+        """A sentence that quotes what nothing understood."""
+        return f" The last that it sent: {self._unrecognized}." if self._unrecognized else ""
 
     def _warn(self, kind: str, happened: str, remedies: tuple[Remedy, ...] = ()) -> None:
         self._warnings.setdefault(kind, StreamWarning(kind, happened, remedies))

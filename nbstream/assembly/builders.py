@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -16,13 +17,14 @@ from nbstream.parts import (
     TextPart,
     ToolCallPart,
 )
+from nbstream.text.cumulative import CumulativePieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nbstream.parts import MediaKind
 
-__all__ = ["Activity", "Builder", "Call", "Media", "Words", "WordsKind", "builder_of"]
+__all__ = ["Activity", "Builder", "Call", "Media", "Words", "WordsKind", "builder_of", "valid_arguments"]
 
 WordsKind: TypeAlias = Literal["text", "reasoning", "refusal"]
 
@@ -30,20 +32,21 @@ WordsKind: TypeAlias = Literal["text", "reasoning", "refusal"]
 class Builder(ABC):
     """A part that grows.
 
-    One thread changes it, any thread may ask for its value. A part that is closed is made once and kept, because a
-    snapshot is taken several times a second and an answer may have thousands of parts.
+    One thread changes it, any thread may ask for its value. A part that does not change is made once and kept, because
+    a snapshot is taken several times a second and an answer may have thousands of parts.
     """
 
-    __slots__ = ("_changes", "_made", "open")
+    __slots__ = ("_changes", "_made", "is_last", "open")
 
     def __init__(self) -> None:
         self.open = True
+        self.is_last = True  # of the answer, so it is likely to change, and keeping its value would be a waste
         self._changes = 0
         self._made: tuple[int, Part | None] = (-1, None)
 
     def value(self) -> Part | None:
         """The part so far; `None` while there is nothing in it."""
-        if self.open:
+        if self.open and self.is_last:
             return self._part()
         changes = self._changes  # read first: what changes meanwhile makes another value the next time
         at, made = self._made
@@ -59,7 +62,8 @@ class Builder(ABC):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self.end()
+        if self.open:
+            self.end()
 
     def changed(self) -> None:
         """Note that the part has changed; call this after the change."""
@@ -120,6 +124,11 @@ class Words(Builder):
         self.changed()
 
     @property
+    def text(self) -> str:
+        """What they say so far."""
+        return self.buffer.value()
+
+    @property
     def citations(self) -> tuple[Citation, ...]:
         """What is cited so far."""
         return tuple(self._citations)
@@ -154,7 +163,8 @@ class Words(Builder):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self.buffer.close()
+        if self.buffer.close():
+            self.changed()
         super().close()
 
     def _part(self) -> TextPart | ReasoningPart | RefusalPart | None:
@@ -175,7 +185,7 @@ class Call(Builder):
         custom: Whether its arguments are free text.
     """
 
-    __slots__ = ("_arguments", "custom", "id", "index", "item_id", "name")
+    __slots__ = ("_arguments", "_cumulative", "_valid", "custom", "id", "index", "item_id", "name", "was_cumulative")
 
     def __init__(self, index: int, item_id: str | None = None, *, custom: bool = False) -> None:
         super().__init__()
@@ -185,6 +195,17 @@ class Call(Builder):
         self.id: str | None = None
         self.name = ""
         self._arguments = TextBuffer()
+        self._valid: bool | None = None
+        self._cumulative: CumulativePieces | None = CumulativePieces()
+        self.was_cumulative = False
+        """Whether each piece of its arguments was all of them so far."""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether its arguments are JSON."""
+        if self._valid is None:
+            self._valid = valid_arguments(self.arguments)
+        return self._valid
 
     @property
     def has_arguments(self) -> bool:
@@ -198,13 +219,27 @@ class Call(Builder):
 
     def append(self, piece: str) -> None:
         """Take the next piece of its arguments."""
+        if (pieces := self._cumulative) is not None:
+            new = pieces.new_in(piece)
+            if pieces.are_plain:
+                self._cumulative = None
+            if new is None:
+                self.was_cumulative = True
+                self._arguments.replace("")
+            piece = piece if new is None else new
         self._arguments.append(piece)
+        self._valid = None
         self.open = True  # also one that had been broken off
         self.changed()
+
+    def goes_on(self) -> None:
+        """Have a beginning, so that pieces are not compared with each other."""
+        self._cumulative = None
 
     def replace(self, arguments: str) -> None:
         """Have other arguments."""
         self._arguments.replace(arguments)
+        self._valid = None
         self.changed()
 
     def end(self) -> None:
@@ -214,8 +249,19 @@ class Call(Builder):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self._arguments.close()
+        if self._arguments.close():
+            self._valid = None
+            self.changed()
+        pieces, self._cumulative = self._cumulative, None
+        if pieces is not None and pieces.may_be and not pieces.found:
+            self._settle(pieces.whole)
         super().close()
+
+    def _settle(self, last: str) -> None:
+        """Two pieces may extend each other by chance, but not if only the last one makes sense."""
+        if not self.custom and not self.is_valid and valid_arguments(last):
+            self.replace(last)
+            self.was_cumulative = True
 
     def _part(self) -> ToolCallPart:
         return ToolCallPart(self.id, self.name, self.arguments, self.index, self.item_id, self.custom, self.open)
@@ -288,7 +334,8 @@ class Activity(Builder):
 
     def close(self) -> None:
         """Nothing follows in the whole answer."""
-        self._input.close()
+        if self._input.close():
+            self.changed()
         super().close()
 
     def _part(self) -> ActivityPart:
@@ -308,6 +355,7 @@ def builder_of(part: Part) -> Builder:
             made.cite(part.citations if isinstance(part, TextPart) else ())
         case ToolCallPart():
             made = Call(part.index, part.item_id, custom=part.custom)
+            made.goes_on()
             made.id, made.name = part.id, part.name
             made.append(part.arguments)
         case MediaPart():
@@ -320,3 +368,12 @@ def builder_of(part: Part) -> Builder:
             made.append(part.input)
     made.open = part.open
     return made
+
+
+def valid_arguments(arguments: str) -> bool:
+    """Whether the arguments of a call are JSON, or none at all."""
+    try:
+        json.loads(arguments, strict=False)
+    except (ValueError, RecursionError):
+        return not arguments.strip()
+    return True

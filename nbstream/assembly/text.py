@@ -65,11 +65,17 @@ class TextBuffer:
         """Become one string, which is shared with the readers."""
         self._pieces.join()
 
-    def close(self) -> None:
-        """Nothing follows: a half that waited for its other half is lost."""
-        if self._half:
-            self._pieces.append("\ufffd")
-            self._half = ""
+    def close(self) -> bool:
+        """Nothing follows: a half that waited for its other half is lost.
+
+        Returns:
+            Whether there was one, so that the text has changed.
+        """
+        if not self._half:
+            return False
+        self._pieces.append("\ufffd")
+        self._half = ""
+        return True
 
     def value(self) -> str:
         """The text so far. Any thread may read while one appends, so reading changes nothing."""

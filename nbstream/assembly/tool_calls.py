@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from nbstream.assembly.builders import Call
+from nbstream.assembly.builders import Call, valid_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +43,10 @@ class ToolCallCollector:
         call = self._call_for(delta)
         made = None
         if call is None:
+            if not (delta.id or delta.name or delta.arguments):
+                return None  # empty fields on every chunk are no call
+            if self._last is not None:
+                _ = self._last.is_valid  # which is known from now on; to judge all of them at the end would take long
             index = self._next_slot if delta.index is None else delta.index
             call = made = Call(index, delta.item_id, custom=delta.custom)
             call.id = delta.id
@@ -53,6 +56,7 @@ class ToolCallCollector:
             call.id = delta.id
             self._register(call)
         call.item_id = call.item_id or delta.item_id
+        call.custom = call.custom or delta.custom
         # A name that is repeated is not a piece of a name, and once there are arguments a name is complete.
         if delta.name and delta.name != call.name and not (call.name and call.has_arguments):
             call.name += delta.name
@@ -76,7 +80,12 @@ class ToolCallCollector:
     @property
     def all_valid(self) -> bool:
         """Whether the arguments of every call are JSON, where they should be."""
-        return all(call.custom or valid_arguments(call.arguments) for call in self._calls)
+        return all(call.custom or call.is_valid for call in self._calls)
+
+    @property
+    def were_cumulative(self) -> bool:
+        """Whether each piece of some call's arguments was all of them so far."""
+        return any(call.was_cumulative for call in self._calls)
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -105,13 +114,4 @@ def _is_complete(call: Call, next_name: str) -> bool:
     """Whether a piece with another name begins another call: without an id, that is all there is to go by."""
     if not call.name or next_name == call.name or not call.has_arguments:
         return False
-    return valid_arguments(call.arguments)
-
-
-def valid_arguments(arguments: str) -> bool:
-    """Whether the arguments of a call are JSON, or none at all."""
-    try:
-        json.loads(arguments, strict=False)
-    except (ValueError, RecursionError):
-        return not arguments.strip()
-    return True
+    return call.custom or call.is_valid

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 from nbstream import __version__
 from nbstream.settings.options import positive_number
 from nbstream.settings.target import DEMO_MODEL
-from nbstream.text.plain import plain
+from nbstream.text.plain import encodable, exception_line, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
     from nbstream.settings.provenance import Rows
 
 __all__ = ["main"]
@@ -89,9 +92,9 @@ def _check() -> int:
     if outcome.facts is not None:
         usage = outcome.facts.get("usage") or {}
         counts = (f"{value} {name.replace('_', ' ')}" for name, value in usage.items() if value is not None)
-        print(outcome.answer, end="\n\n")
-        print("state:", outcome.facts.get("state"))
-        print("usage:", ", ".join(counts) or "not reported")
+        _say(f"{outcome.answer}\n")
+        _say(f"state: {outcome.facts.get('state')}")
+        _say(f"usage: {', '.join(counts) or 'not reported'}")
     return 0 if outcome.failure is None else _fail(outcome.failure)
 
 
@@ -100,7 +103,7 @@ def _open(options: argparse.Namespace) -> int:
 
     notebook, other = tutorial.copy_into(options.dir)
     if other is not None:
-        print(f"{other} differs from the tutorial and is left as it is; opening {notebook}")
+        _say(f"{other} differs from the tutorial and is left as it is; opening {notebook}")
     # Without a default URL, the address that Jupyter prints would not lead to the notebook.
     command = [sys.executable, "-m", "jupyterlab", str(notebook), f"--LabApp.default_url=/lab/tree/{notebook.name}"]
     command += ["--no-browser"] if options.no_browser else []
@@ -112,7 +115,7 @@ def _open(options: argparse.Namespace) -> int:
         # The notebook asks for "python3": this environment's kernel, not one of that name in the home folder.
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
-    print(f"Starting JupyterLab on {notebook}; Ctrl-C here ends it.", flush=True)
+    _say(f"Starting JupyterLab on {notebook}; Ctrl-C here ends it.")
     status = run_in_foreground(command, environment)
     as_root = getattr(os, "geteuid", lambda: 1)() == 0
     if status and as_root and "--allow-root" not in options.jupyter:
@@ -133,28 +136,51 @@ def run_in_foreground(command: list[str], environment: dict[str, str]) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from nbstream.cli.doctor import ask_endpoint, front_ends, versions
-    from nbstream.settings.provenance import find_setup
+    from nbstream.settings.provenance import Setup, find_setup
 
-    _print_section("Versions", versions())
-    _print_section("Front ends", front_ends())
-    setup = find_setup(options.model, options.base_url)
-    _print_section("Settings (of a new kernel; those made in a notebook are not included)", setup.rows)
-    rows, answers = ask_endpoint(setup, options.timeout)
-    _print_section("Endpoint", rows)
+    _print_section("Versions", _rows(versions))
+    _print_section("Front ends", _rows(front_ends))
+    setup, answers = Setup([]), False
+
+    def settings() -> Rows:
+        nonlocal setup
+        setup = find_setup(options.model, options.base_url)
+        return setup.rows
+
+    def endpoint() -> Rows:
+        nonlocal answers
+        rows, answers = ask_endpoint(setup, options.timeout)
+        return rows
+
+    _print_section("Settings (of a new kernel; those made in a notebook are not included)", _rows(settings))
+    _print_section("Endpoint", _rows(endpoint))
     return 0 if answers else 1
 
 
+def _rows(look: Callable[[], Rows]) -> Rows:
+    """What was found; a doctor who falls ill says so and goes on."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001  whatever is broken here is what the reader wants to know
+        said = exception_line(error) if isinstance(error, OSError) else type(error).__name__  # others may quote a key
+        return [("problem", f"this could not be found out ({said})")]
+
+
 def _print_section(title: str, rows: Rows) -> None:
-    # Server's words are among them, which may hold what acts on a terminal.
-    table = [[plain(" ".join(cell.split())) for cell in row] for row in rows]
+    table = [[" ".join(plain(cell).split()) for cell in row] for row in rows]
     names = max(len(row[0]) for row in table)
     values = max((len(row[1]) for row in table if len(row) > 2), default=0)
-    print(title)
+    _say(title)
     for name, value, *more in table:
-        print(f"  {name:{names}}  {value:{values if more else 0}}  {' '.join(more)}".rstrip())
-    print(flush=True)
+        _say(f"  {name:{names}}  {value:{values if more else 0}}  {' '.join(more)}".rstrip())
+    _say("")
 
 
 def _fail(message: str, status: int = 1) -> int:
-    print(f"nbstream: {message}", file=sys.stderr)
+    _say(f"nbstream: {message}", sys.stderr)
     return status
+
+
+def _say(text: str, out: TextIO | None = None) -> None:
+    """Print a server's words, and names of files, without what acts on a terminal."""
+    print(plain(encodable(text)), file=out, flush=True)

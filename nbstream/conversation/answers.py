@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 
     from nbstream.result import Part
 
-__all__ = ["answer_from_dict", "answer_to_dict", "error_from_dict", "field_of", "timing_from_dict", "usage_from_dict"]
+__all__ = [
+    "answer_from_dict",
+    "answer_to_dict",
+    "error_from_dict",
+    "field_of",
+    "number_of",
+    "timing_from_dict",
+    "usage_from_dict",
+]
 
 T = TypeVar("T")
 
@@ -43,6 +51,7 @@ _KINDS: Mapping[str, type[Part]] = {
     made.type: made for made in (TextPart, ReasoningPart, RefusalPart, ToolCallPart, MediaPart, ActivityPart)
 }
 _REMEDIES = set(RemedyKind)
+_LARGEST = 1e15
 _MEDIA = {"image", "audio", "video", "file"}
 
 
@@ -102,7 +111,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
         response_id=field_of(data, "response_id", str),
         usage=usage_from_dict(field_of(data, "usage", dict)),
         timing=timing_from_dict(field_of(data, "timing", dict) or {}),
-        cost=_number(data, "cost"),
+        cost=number_of(data, "cost"),
         attempts=field_of(data, "attempts", int) or 1,
         warnings=tuple(
             StreamWarning(_word(each, "kind"), _word(each, "message"), _remedies_from(each)) for each in warnings
@@ -122,7 +131,10 @@ def usage_from_dict(data: Mapping[str, Any] | None) -> Usage | None:
     if data is None:
         return None
     given, made, total = (_count(data[name]) for name in ("input_tokens", "output_tokens", "total_tokens"))
-    return Usage(given, made, total, field_of(data, "cached_tokens", int), field_of(data, "reasoning_tokens", int))
+    cached, thought = (
+        None if data.get(name) is None else _count(data[name]) for name in ("cached_tokens", "reasoning_tokens")
+    )
+    return Usage(given, made, total, cached, thought)
 
 
 def error_from_dict(data: Mapping[str, Any] | None) -> StreamError | None:
@@ -188,7 +200,7 @@ def _round_from_dict(data: Mapping[str, Any]) -> Round:
         field_of(data, "finish_reason", str),
         usage_from_dict(field_of(data, "usage", dict)),
         timing_from_dict(field_of(data, "timing", dict) or {}),
-        _number(data, "cost"),
+        number_of(data, "cost"),
         field_of(data, "model", str),
         field_of(data, "request_id", str),
         field_of(data, "response_id", str),
@@ -273,18 +285,26 @@ def timing_from_dict(data: Mapping[str, Any]) -> Timing:
     Raises:
         TypeError: Something is of another type.
     """
-    return Timing(_number(data, "ttft"), _number(data, "total") or 0.0, _number(data, "tokens_per_second"))
+    return Timing(number_of(data, "ttft"), number_of(data, "total") or 0.0, number_of(data, "tokens_per_second"))
 
 
-def _number(data: Mapping[str, Any], name: str) -> float | None:
+def number_of(data: Mapping[str, Any], name: str) -> float | None:
+    """A number that may be missing.
+
+    Raises:
+        TypeError: It is something else.
+        ValueError: No number of seconds or dollars is as large.
+    """
     value = data.get(name)
     if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
         raise TypeError(f"{name} is not a number")
+    if value is not None and abs(value) > _LARGEST:  # seconds and dollars are added up
+        raise ValueError(f"{name} is out of range")
     return value
 
 
 def _count(value: Any) -> int:
-    if type(value) is not int:
+    if type(value) is not int or abs(value) > _LARGEST:
         raise TypeError("a count is not a whole number")
     return value
 

@@ -1,6 +1,6 @@
 """`Chat`: a conversation that asks. It starts streams through `api`, and commits every exchange at its end, once.
 
-`conversation` decides what is sent, `ChatRecord` what is kept, and the surfaces where an answer is drawn.
+`conversation` decides what is sent, `SavedChat` what is kept, and the surfaces where an answer is drawn.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from nbstream.api import launch, surface_here
+from nbstream.api import launch, surface_here, waited_for
 from nbstream.conversation.budget import context_of
-from nbstream.conversation.chat_record import ChatRecord
+from nbstream.conversation.chat_options import check_options
 from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
+from nbstream.conversation.chat_saving import SavedChat
 from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
@@ -21,7 +22,10 @@ from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
+from nbstream.streaming.end import running_loop
+from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +39,7 @@ __all__ = ["Chat"]
 Prompt: TypeAlias = str | list[dict[str, Any]]
 
 
-class Chat(ChatRecord):
+class Chat(SavedChat):
     """A conversation with a model: every question is sent with what was said before.
 
     Question and answer join the turns together, when the answer ends. An answer that failed or was stopped stays, and
@@ -43,6 +47,9 @@ class Chat(ChatRecord):
 
     Token limits go by what servers report: the tokens by which a prompt has grown since the one before. Where nothing
     was reported, or something else was sent in between, four bytes of text count as a token and an image as 1,000.
+
+    A chat can be copied (`copy.copy`, or `fork` for one without a name) and pickled, which `%store` does, too: a pickle
+    holds what `save` writes, so neither keys nor a client of your own.
 
     Args:
         system: System prompt; by default that of the settings.
@@ -94,6 +101,7 @@ class Chat(ChatRecord):
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
+    @takes_key
     def start(self, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
         """Ask, and return at once.
 
@@ -112,10 +120,11 @@ class Chat(ChatRecord):
             ```
         """
         user = Turn(new_id(), "user", content_from(prompt))
-        with self._lock:
-            running = self._reserve(RunningTurn(self._conversation.tree.leaf(), user, user.content))
-        return self._ask(running, options, display=display)
+        return self._ask(
+            lambda: RunningTurn(self._conversation.tree.leaf(), user, user.content), options, display=display
+        )
 
+    @takes_key
     def stream(self, prompt: Prompt, **options: Any) -> StreamResult:
         """Ask, wait for the end and return the result.
 
@@ -133,8 +142,9 @@ class Chat(ChatRecord):
             chat.stream("And in one sentence?").text
             ```
         """
-        return self.start(prompt, **options).unread().wait()
+        return waited_for(lambda: self.start(prompt, **options))
 
+    @takes_key
     async def astream(self, prompt: Prompt, **options: Any) -> StreamResult:
         """Like `stream`, without blocking the event loop; cancelling the awaiting task cancels the stream.
 
@@ -151,6 +161,7 @@ class Chat(ChatRecord):
             one, two = await asyncio.gather(chat.astream("Go on"), chat.fork().astream("Go on"))
             ```
         """
+        running_loop()  # before anything is sent
         return await self.start(prompt, **options).unread().wait_async()
 
     def stop(self) -> None:
@@ -165,6 +176,7 @@ class Chat(ChatRecord):
         if (running := self.running) is not None:
             running.stop()
 
+    @takes_key
     def regenerate(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
         """Ask for an answer again; the new one is a sibling of the old one.
 
@@ -182,11 +194,14 @@ class Chat(ChatRecord):
             chat.siblings(chat.turns[-1].id)
             ```
         """
-        with self._lock:
-            asked, answer_id = self._conversation.to_answer(turn_id)
-            running = self._reserve(RunningTurn(asked.id, None, asked.content, sibling_of=answer_id))
-        return self._ask(running, options, display=display)
 
+        def again() -> RunningTurn:
+            asked, answer_id = self._conversation.to_answer(turn_id)
+            return RunningTurn(asked.id, None, asked.content, sibling_of=answer_id)
+
+        return self._ask(again, options, display=display)
+
+    @takes_key
     def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
         """Replace a question; the new one is a sibling of the old one.
 
@@ -205,11 +220,14 @@ class Chat(ChatRecord):
             ```
         """
         user = Turn(new_id(), "user", content_from(prompt))
-        with self._lock:
-            parent = self._conversation.tree.parent(self._conversation.question(turn_id).id)
-            running = self._reserve(RunningTurn(parent, user, user.content, sibling_of=turn_id))
-        return self._ask(running, options, display=display)
 
+        def edited() -> RunningTurn:
+            parent = self._conversation.tree.parent(self._conversation.question(turn_id).id)
+            return RunningTurn(parent, user, user.content, sibling_of=turn_id)
+
+        return self._ask(edited, options, display=display)
+
+    @takes_key
     def resume(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
         """Continue an answer that broke off, was stopped or was cut at its limit; the whole takes its place.
 
@@ -241,21 +259,37 @@ class Chat(ChatRecord):
 
     # --- one exchange, from its beginning to its end ------------------------------------------------------------------
 
-    def _reserve(self, running: RunningTurn) -> RunningTurn:
-        if self.running is not None:
-            raise UsageError(STILL_ANSWERING)
-        self._running = running
-        return running
+    def _begin(
+        self, make: Callable[[], RunningTurn], request: Callable[[RunningTurn], StreamRequest], *, display: bool
+    ) -> StreamHandle:
+        """Reserve the chat for an exchange and start it, as a whole: an interrupt comes before it or ends it.
 
-    def _ask(self, running: RunningTurn, options: dict[str, Any], *, display: bool) -> StreamHandle:
-        try:
+        Args:
+            make: Makes the exchange, while nothing else changes the conversation.
+            request: What to ask for it.
+            display: Whether to draw it below the current cell.
+        """
+        with HeldInterrupts() as held:
+            with self._lock:
+                running = make()
+                if self.running is not None:
+                    raise UsageError(STILL_ANSWERING)
+                self._running = running
+            held.stop_with(running.stop)
+            try:
+                return self._launch(running, request(running), display=display)
+            except BaseException:
+                self._release(running)
+                raise
+
+    def _ask(self, make: Callable[[], RunningTurn], options: dict[str, Any], *, display: bool) -> StreamHandle:
+        def request(running: RunningTurn) -> StreamRequest:
             with self._lock:
                 path = self._conversation.tree.path_to(running.parent)
-            request, running.context = self._request([*path, running.user] if running.user else path, options)
-            return self._launch(running, request, display=display)
-        except BaseException:
-            self._release(running)
-            raise
+            asked, running.context = self._request([*path, running.user] if running.user else path, options)
+            return asked
+
+        return self._begin(make, request, display=display)
 
     def _go_on(
         self,
@@ -265,18 +299,12 @@ class Chat(ChatRecord):
         beginning: StreamResult,
         display: bool,  # noqa: FBT001  as `Continuation` calls it
     ) -> StreamHandle:
-        with self._lock:
+        def further() -> RunningTurn:
             turn, parent = self._conversation.tree[turn_id], self._conversation.tree.parent(turn_id)
             asked = self._conversation.asked(turn).content
-            running = RunningTurn(
-                parent, None, asked, replaces=turn_id, beginning=beginning, id=turn_id, context=context
-            )
-            self._reserve(running)
-        try:
-            return self._launch(running, request, display=display)
-        except BaseException:
-            self._release(running)
-            raise
+            return RunningTurn(parent, None, asked, replaces=turn_id, beginning=beginning, id=turn_id, context=context)
+
+        return self._begin(further, lambda _: request, display=display)
 
     def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
         surfaces = [surface_here(display=display), *self._listeners.tell(lambda listener: listener.turn_began(running))]
@@ -290,6 +318,7 @@ class Chat(ChatRecord):
 
     def _request(self, path: list[Turn], options: dict[str, Any]) -> tuple[StreamRequest, str]:
         """The request for what follows `path`, and what stands for the turns that it sends."""
+        check_options(set(options))
         given = {key: value for key, value in options.items() if value is not None}
         limits = self._limits()
         sent = outgoing(path, limits).turns

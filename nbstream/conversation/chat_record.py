@@ -1,27 +1,22 @@
-"""What a chat is apart from asking: its settings, its turns with their branches, who listens, and how it is saved.
+"""What a chat is apart from asking and saving: its settings, its turns with their branches, and who listens.
 
-It guards the conversation against several threads and tells listeners of every change. Asking is left to `chat`.
+It guards the conversation against several threads and tells listeners of every change.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from nbstream.conversation.chat_files import read_json, write_json
+from nbstream.conversation.chat_options import ChatOptions
 from nbstream.conversation.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
-from nbstream.conversation.document import Document, harmless
 from nbstream.conversation.history import Limits, note_of, outgoing
 from nbstream.conversation.turn import Turn
 from nbstream.errors import UsageError
-from nbstream.text.secret import Secret
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Callable
-
-    from nbformat import NotebookNode
 
     from nbstream.conversation.chat_running import ChatListener, RunningTurn
     from nbstream.result import StreamResult, Usage
@@ -43,16 +38,16 @@ class Overview(NamedTuple):
     running: RunningTurn | None
 
 
-class ChatRecord:
+class ChatRecord(ChatOptions):
     """The part of `nbs.Chat` that keeps; see there.
 
     Attributes:
         history: Who keeps the earlier turns, `"messages"` or `"server"`.
         max_turns: The most earlier turns that a request sends, if limited.
         max_history_tokens: The same by tokens.
-        options: The options for every turn: `model`, `temperature` and whatever else `nbs.start` takes.
     """
 
+    @takes_key
     def __init__(
         self,
         system: str | None = None,
@@ -65,13 +60,14 @@ class ChatRecord:
         max_history_tokens: int | None = None,
         **options: Any,
     ) -> None:
-        if history not in {"messages", "server"}:
-            raise UsageError(f'history must be "messages" or "server", not {history!r}')
-        self._lock = threading.RLock()
+        super().__init__()
         self._listeners = Listeners()
         self._running: RunningTurn | None = None
         self._ended: tuple[str, StreamResult] | None = None
         self._name = name
+        self._conversation = Conversation()  # what follows may raise, and whatever shows the error shows the chat
+        if history not in {"messages", "server"}:
+            raise UsageError(f'history must be "messages" or "server", not {history!r}')
         self._conversation = Conversation.from_messages(messages or [])
         if system is not None:
             if self._conversation.system is not None:
@@ -80,7 +76,6 @@ class ChatRecord:
         self.history: Literal["messages", "server"] = history
         self.max_turns, self.max_history_tokens = max_turns, max_history_tokens
         self._limits()
-        self.options: dict[str, Any] = {}
         self.configure(model=model, **options)
 
     # --- settings -----------------------------------------------------------------------------------------------------
@@ -104,29 +99,6 @@ class ChatRecord:
     def system(self, system: str | None) -> None:
         with self._lock:
             self._conversation.system = system
-        self._changed()
-
-    def configure(self, **options: Any) -> None:
-        """Set options for every later turn; `None` takes one away.
-
-        Args:
-            **options: Any option of `nbs.start` other than `display`.
-
-        Raises:
-            UsageError: A chat does not have this option.
-
-        Example:
-            ```python
-            chat.configure(model="gpt-5-mini", temperature=None)
-            ```
-        """
-        if taken := sorted({"display", "system", "prompt", "messages", "input"} & set(options)):
-            raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
-        if isinstance(key := options.get("api_key"), str):
-            options["api_key"] = Secret(key)  # `chat.options` in a cell would save it in the notebook
-        with self._lock:
-            # A new dictionary, because another thread may be reading the old one.
-            self.options = {key: value for key, value in {**self.options, **options}.items() if value is not None}
         self._changed()
 
     # --- what there is ------------------------------------------------------------------------------------------------
@@ -160,6 +132,9 @@ class ChatRecord:
     @property
     def running(self) -> RunningTurn | None:
         """The exchange in flight, if there is one."""
+        running = self._running
+        if running is not None and running.handle is not None and running.handle.lost:
+            self._running = None  # as in a fork of the process that reads it: its end will not come
         return self._running
 
     @property
@@ -288,98 +263,11 @@ class ChatRecord:
         """Another chat with the same turns, branches and settings, independent from here on; it has no name."""
         with self._lock:
             other = type(self)(
-                history=self.history,
-                max_turns=self.max_turns,
-                max_history_tokens=self.max_history_tokens,
-                **self.options,
+                history=self.history, max_turns=self.max_turns, max_history_tokens=self.max_history_tokens
             )
+            other._take_options(self.options, self._untrusted)  # noqa: SLF001  another of this class
             other._conversation = self._conversation.copy()  # noqa: SLF001  another of this class
             return other
-
-    # --- saving -------------------------------------------------------------------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        """The chat as JSON values, with all branches, without keys; `from_dict` takes it back."""
-        with self._lock:
-            return Document(
-                self._conversation, self.name, self.history, self.max_turns, self.max_history_tokens, self.options
-            ).to_dict()
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        """The chat from which `to_dict` made this.
-
-        Raises:
-            UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
-        """
-        document = Document.from_dict(data)
-        made = cls(
-            name=document.name,
-            history=document.history,
-            max_turns=document.max_turns,
-            max_history_tokens=document.max_history_tokens,
-            **document.options,
-        )
-        made._conversation = document.conversation
-        return made
-
-    def save(self, path: str | pathlib.Path) -> None:
-        """Write the chat to a JSON file, with all branches. Keys are left out; what you wrote in a prompt is not.
-
-        Args:
-            path: Where to write; an existing file is replaced as a whole.
-
-        Raises:
-            OSError: It cannot be written.
-
-        Example:
-            ```python
-            chat.save("chat.json")
-            chat = nbs.Chat.load("chat.json")
-            ```
-        """
-        write_json(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | pathlib.Path) -> Self:
-        """The chat that was saved to this file.
-
-        Raises:
-            UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
-            OSError: It cannot be read.
-        """
-        data = read_json(path)
-        try:
-            return cls.from_dict(data)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
-
-    def to_markdown(self) -> str:
-        """The active path as inert Markdown: a heading line for each turn."""
-        from nbstream.conversation.export import to_markdown
-
-        return to_markdown(self.turns, self.system)
-
-    def to_text(self) -> str:
-        """The active path in plain words."""
-        from nbstream.conversation.export import to_text
-
-        return to_text(self.turns, self.system)
-
-    def to_notebook(self) -> NotebookNode:
-        """The active path as a notebook: a cell for each question, with the answer as its output.
-
-        Raises:
-            UsageError: nbformat is not installed.
-
-        Example:
-            ```python
-            nbformat.write(chat.to_notebook(), "chat.ipynb")
-            ```
-        """
-        from nbstream.conversation.export import to_notebook
-
-        return to_notebook(self.turns, self.system, self.name, harmless(self.options))
 
     # --- who is told --------------------------------------------------------------------------------------------------
 
@@ -397,4 +285,5 @@ class ChatRecord:
     def __repr__(self) -> str:
         name, count, usage = f" {self.name!r}" if self.name else "", len(self.turns), self.usage
         cost = f", {usage.total_tokens:,} tokens" if usage else ""
-        return f"<Chat{name}: {count} turn{'s' * (count != 1)}{cost}>"
+        asked = f", not trusted: {', '.join(self._untrusted)}" if self._untrusted else ""
+        return f"<Chat{name}: {count} turn{'s' * (count != 1)}{cost}{asked}>"

@@ -50,7 +50,7 @@ class Conversation:
         made = cls(system)
         parent = None
         for turn in turns:
-            made.tree.add(turn, parent)
+            made.tree.attach(turn, parent)  # the only child is the active one; `add` would go up to the first each time
             parent = turn.id
         return made
 

@@ -11,33 +11,23 @@ that was streamed is saved as its parts. The first format is read, too.
 from __future__ import annotations
 
 import copy
-import json
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.messages import content_of
+from nbstream.conversation.saved_options import harmless, vetted
 from nbstream.conversation.turn import Turn, answered_turn, answered_turn_v1
 from nbstream.errors import UsageError
-from nbstream.text.address import bare
-from nbstream.text.plain import encodable_json
+from nbstream.text.plain import portable_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FORMAT", "Document", "harmless"]
+__all__ = ["FORMAT", "Document"]
 
 FORMAT = 2
-
-# What grants access, in any spelling, and what only the reader of a document may allow.
-_SECRET = re.compile(
-    r"(?i)api.?key|authorization|auth.?token|access.?token|bearer|secret|password|credential|headers"
-    r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
-)
-_ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
-_NOT_SAVED = {"client", "images", "source"}
 
 T = TypeVar("T")
 
@@ -53,6 +43,7 @@ class Document:
         max_turns: The limit in turns.
         max_history_tokens: The limit in tokens.
         options: The options for every turn; those that are not JSON, or may be secret, are not saved.
+        untrusted: What the file asks for besides, and which applies only when the reader has agreed.
 
     Example:
         >>> document = Document(Conversation.from_messages([{"role": "user", "content": "Why?"}]), name="tutor")
@@ -66,21 +57,31 @@ class Document:
     max_turns: int | None = None
     max_history_tokens: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    untrusted: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document as JSON values."""
+        """The document as JSON values.
+
+        Raises:
+            UsageError: Something in it is nested too deeply to be saved.
+        """
         tree = self.conversation.tree
         turns = [{**_as_dict(turn), "parent": tree.parent(turn.id), "active": tree.is_active(turn.id)} for turn in tree]
-        return {
+        values = {
             "nbstream_chat": FORMAT,
             "name": self.name,
             "system": self.conversation.system,
             "history": self.history,
             "max_turns": self.max_turns,
             "max_history_tokens": self.max_history_tokens,
-            "options": harmless(self.options),
+            "options": harmless({**self.untrusted, **self.options}),
             "turns": turns,
         }
+        try:
+            made: dict[str, Any] = portable_json(values)
+        except ValueError as error:
+            raise UsageError(f"this chat cannot be saved: {error}") from None
+        return made
 
     @classmethod
     def from_dict(cls, data: Any) -> Document:
@@ -89,7 +90,10 @@ class Document:
         Raises:
             UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
         """
-        data = encodable_json(data)  # a copy, which the turns may keep
+        try:
+            data = portable_json(data)  # a copy, which the turns may keep
+        except ValueError as error:
+            raise UsageError(f"this saved chat is damaged: {error}; use another copy of it") from None
         version = data.get("nbstream_chat") if isinstance(data, dict) else None
         if not isinstance(version, int) or isinstance(version, bool):
             raise UsageError("this is not a saved chat; chat.save(path) makes one")
@@ -104,29 +108,13 @@ class Document:
                 _history(data.get("history", "messages")),
                 field_of(data, "max_turns", int),
                 field_of(data, "max_history_tokens", int),
-                harmless(field_of(data, "options", dict) or {}),
+                *vetted(field_of(data, "options", dict) or {}),
             )
             entries = _required(data, "turns", list)
         except (LookupError, TypeError, ValueError) as error:
             raise UsageError(f"this saved chat is damaged: {error.args[0]}; use another copy of it") from None
         _add_turns(made.conversation, entries, version)
         return made
-
-
-def harmless(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that may stand in a file: JSON, without keys, and without what only the reader may allow.
-
-    Example:
-        >>> harmless({"api_key": "sk-…", "base_url": "http://me:pw@localhost/v1?key=x", "images": "allow", "seed": 7})
-        {'base_url': 'http://localhost/v1', 'seed': 7}
-        >>> harmless({"tools": [{"type": "mcp", "server_url": "https://x.example/mcp?token=x", "token": "x"}]})
-        {'tools': [{'type': 'mcp', 'server_url': 'https://x.example/mcp'}]}
-    """
-    kept = {}
-    for name, value in options.items():
-        if name not in _NOT_SAVED and not _SECRET.search(name) and _is_json(value):
-            kept[name] = bare(str(value)) if name == "base_url" else _without_secrets(value)
-    return kept
 
 
 def _as_dict(turn: Turn) -> dict[str, Any]:
@@ -163,11 +151,13 @@ def _add_turns(conversation: Conversation, entries: list[Any], version: int) -> 
 
 def _turn(entry: dict[str, Any], version: int) -> Turn:
     content, included = entry.get("content"), entry.get("included") is not False
-    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+    if isinstance(content, list) and all(
+        isinstance(each, dict) and isinstance(each.get("type"), str) for each in content
+    ):
         content = tuple(content)
     elif not isinstance(content, str | None):
         raise TypeError("content")
-    turn_id, role, extra = _required(entry, "id", str), _required(entry, "role", str), field_of(entry, "extra", dict)
+    turn_id, role, extra = _required(entry, "id", str), _required(entry, "role", str), _extra(entry)
     said = Turn(turn_id, role, content, included=included, extra=extra or {})
     if version == 1:
         return answered_turn_v1(said, entry)
@@ -183,6 +173,17 @@ def _turn(entry: dict[str, Any], version: int) -> Turn:
     )
 
 
+def _extra(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """The other keys of an OpenAI message, which the rest of nbstream relies on."""
+    extra = field_of(entry, "extra", dict)
+    calls = extra and extra.get("tool_calls")
+    if extra and {"role", "content"} & extra.keys():
+        raise ValueError("extra")
+    if not (calls is None or (isinstance(calls, list) and all(isinstance(call, dict) for call in calls))):
+        raise TypeError("tool_calls")
+    return extra
+
+
 def _required(data: Mapping[str, Any], name: str, kind: type[T]) -> T:
     value = field_of(data, name, kind)
     if value is None:
@@ -194,19 +195,3 @@ def _history(value: Any) -> Literal["messages", "server"]:
     if value not in ("messages", "server"):
         raise ValueError("history is neither messages nor server")
     return cast('Literal["messages", "server"]', value)
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_secrets(each) for name, each in value.items() if not _SECRET.search(str(name))}
-    if isinstance(value, list | tuple):
-        return [_without_secrets(each) for each in value]
-    return bare(value) if isinstance(value, str) and _ADDRESS.match(value) else value

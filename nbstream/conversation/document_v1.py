@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from nbstream.conversation.answers import error_from_dict, field_of, timing_from_dict, usage_from_dict
+from nbstream.conversation.answers import error_from_dict, field_of, number_of, timing_from_dict, usage_from_dict
 from nbstream.result import Round, StreamResult, StreamState, StreamWarning, Timing, Usage
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def answer_v1(
         attempts=facts.get("attempts") or 1,
         error=error_from_dict(facts.get("error")),
         timing=timing_from_dict(facts.get("timing") or {}),
-        cost=facts.get("cost"),
+        cost=number_of(facts, "cost"),
     )
-    spent, seconds = usage_from_dict(facts.get("spent")), facts.get("spent_seconds")
+    spent, seconds = usage_from_dict(facts.get("spent")), number_of(facts, "spent_seconds")
     if spent is not None or seconds is not None:
         earlier = Round(
             StreamState.CANCELLED, usage=_less(spent, answer.usage), timing=Timing(None, _rest(seconds, answer.timing))
@@ -95,7 +95,7 @@ def _checked(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts, if their types can be relied on when they are shown."""
     for name, (kind, within) in _FACTS.items():
         value = facts.get(name)
-        fits = value is None or isinstance(value, kind)
+        fits = value is None or (isinstance(value, kind) and not isinstance(value, bool))
         if not fits or (isinstance(value, dict) and not all(isinstance(each, within) for each in value.values())):
             raise TypeError(name)
     if not all(isinstance(each[name], str) for each in facts.get("warnings") or () for name in ("kind", "message")):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
 from nbstream.request import messages_from
-from nbstream.text.plain import encodable, encodable_json
+from nbstream.text.plain import encodable, portable_json, prompt_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ def content_from(prompt: str | list[dict[str, Any]]) -> str | tuple[Mapping[str,
     if isinstance(prompt, str):
         if not prompt.strip():
             raise UsageError("the prompt is empty")
-        return encodable(prompt)
+        return prompt_text(prompt)
     if not isinstance(prompt, list) or not prompt:
         raise UsageError('a prompt is a string or a list of parts, such as {"type": "text", "text": "…"}')
     return _parts(prompt, "the prompt")
@@ -73,7 +73,8 @@ def message_of(turn: Turn) -> dict[str, Any]:
 
 def answered_calls(turns: Iterable[Turn]) -> set[Any]:
     """The ids of the tool calls that have their results among the turns."""
-    return {turn.extra.get("tool_call_id") for turn in turns if turn.role == "tool"}
+    ids = (turn.extra.get("tool_call_id") for turn in turns if turn.role == "tool")
+    return {each for each in ids if isinstance(each, str | int)}
 
 
 def has_something_to_send(turn: Turn, answered: set[Any]) -> bool:
@@ -107,7 +108,8 @@ def _to_send(turn: Turn, answered: set[Any]) -> dict[str, Any]:
 def _calls(turn: Turn, answered: set[Any]) -> Any:
     """The calls that may be sent: a server refuses a call without its result."""
     calls = turn.extra.get("tool_calls") or []
-    return calls if all(isinstance(call, dict) and call.get("id") in answered for call in calls) else []
+    ids = [call.get("id") if isinstance(call, dict) else None for call in calls]
+    return calls if all(isinstance(each, str | int) and each in answered for each in ids) else []
 
 
 def _turn(message: Mapping[str, Any], where: str) -> Turn:
@@ -136,7 +138,7 @@ def _parts(parts: list[Any], where: str) -> tuple[Mapping[str, Any], ...]:
 def _json_copy(value: Any, where: str) -> Any:
     """A copy that is JSON, because it will be sent and saved as JSON."""
     try:
-        json.dumps(value)
-    except (TypeError, ValueError):
+        json.dumps(value, allow_nan=False)
+        return portable_json(value)
+    except (TypeError, ValueError, RecursionError):
         raise UsageError(f"{where} holds something that is not JSON") from None
-    return encodable_json(value)

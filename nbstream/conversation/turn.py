@@ -184,7 +184,12 @@ def _as_message(call: ToolCallPart) -> dict[str, Any]:
 
 
 def _tool_calls(messages: Any) -> tuple[ToolCall, ...]:
-    """Calls of functions, which is what an imported message may have beside others."""
-    calls = [message for message in messages or () if isinstance(message, dict)]
-    made = [(call.get("id"), call["function"]) for call in calls if isinstance(call.get("function"), dict)]
-    return tuple(ToolCall(id_, str(each.get("name", "")), str(each.get("arguments", ""))) for id_, each in made)
+    """Calls of functions and custom tools, which is what an imported message may have beside others."""
+    made: list[ToolCall] = []
+    for call in messages or ():
+        for kind, name in (("function", "arguments"), ("custom", "input")):
+            if isinstance(call, dict) and isinstance(given := call.get(kind), dict):
+                id_ = call.get("id")
+                known = id_ if isinstance(id_, str) else None
+                made.append(ToolCall(known, str(given.get("name", "")), str(given.get(name, ""))))
+    return tuple(made)

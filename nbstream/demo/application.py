@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tornado.web import Application
 
 from nbstream.demo.chat_completions import ChatCompletion
+from nbstream.demo.handlers.admission import Admission
 from nbstream.demo.handlers.answer import AnswerHandler
 from nbstream.demo.handlers.api import UnknownPathHandler
 from nbstream.demo.handlers.models import ModelHandler, ModelsHandler
@@ -29,12 +30,12 @@ def application(
     pace: Pace,
     records: deque[RequestRecord],
     store: ResponseStore,
-) -> Application:
-    """The demo's routes. Every request that may speak to the server leaves a record in `records`."""
-    shared = {"api_key": api_key, "records": records}
+) -> Admission:
+    """The demo's routes, for those who have the key. Each of their requests leaves a record in `records`."""
+    shared = {"records": records}
     answering = {**shared, "pace": pace, "tally": Tally()}
     stored = {**shared, "store": store}
-    return Application(
+    routes = Application(
         [
             (r"/v1/chat/completions", AnswerHandler, {**answering, "answer": ChatCompletion}),
             (r"/v1/responses", ResponsesHandler, {**answering, "answer": Response, "store": store}),
@@ -47,3 +48,4 @@ def application(
         default_handler_args=shared,
         log_function=lambda handler: None,  # noqa: ARG005 - tornado's signature; a notebook wants no access log
     )
+    return Admission(routes, api_key, records)

@@ -32,6 +32,16 @@ def invalid_key() -> ApiError:
     )
 
 
+def host_not_allowed() -> ApiError:
+    """The refusal of a request under any other name than this machine's own."""
+    return ApiError(403, "The demo server answers to 127.0.0.1 and localhost only.", code="host_not_allowed")
+
+
+def too_large(most: int) -> ApiError:
+    """The refusal of a body of more bytes."""
+    return ApiError(413, f"The request is larger than {most} bytes.", code="request_too_large")
+
+
 def unknown_model(model: str) -> ApiError:
     """The refusal of every model but the demo."""
     return ApiError(404, f"The model `{model}` does not exist: this server has only `demo`.", code="model_not_found")

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine
 
-    from tornado.web import Application
-
+    from nbstream.demo.handlers.admission import Admission
     from nbstream.demo.record import RequestRecord
 
 HOST = "127.0.0.1"
 RECORDS_KEPT = 1000
 
-# tornado drops a connection whose body is larger, unread; up to here the refusal is an HTTP answer.
+# What is refused is read to its end and forgotten, so that its sender sees the refusal; but not more than this of it,
+# and not longer.
 LARGEST_BODY_READ = 64 * 1024 * 1024
+LONGEST_BODY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +176,14 @@ def _run(serving: Callable[[], Coroutine[object, object, None]], started: Future
 
 
 async def _serve(
-    routes: Application,
+    routes: Admission,
     store: ResponseStore,
     sockets: list[socket.socket],
     started: Future[Callable[[], object]],
 ) -> None:
     from tornado.httpserver import HTTPServer
 
-    server = HTTPServer(routes, max_body_size=LARGEST_BODY_READ)
+    server = HTTPServer(routes, max_body_size=LARGEST_BODY_READ, body_timeout=LONGEST_BODY_SECONDS)
     server.add_sockets(sockets)
     loop, halted = asyncio.get_running_loop(), asyncio.Event()
     started.set_result(partial(loop.call_soon_threadsafe, halted.set))

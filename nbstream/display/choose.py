@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nbstream.display.surface import NullSurface
 from nbstream.display.terminal import TerminalSurface
 from nbstream.settings.shell import running_shell
 
@@ -31,10 +32,12 @@ def choose_surface(wanted: str = "auto") -> Surface:
     return NotebookSurface(wanted)
 
 
-def _terminal() -> TerminalSurface:
+def _terminal() -> Surface:
     """Rendered Markdown where `rich` is installed and there is a terminal for it, else the text as it is."""
     out = sys.stdout
-    interactive = out is not None and out.isatty()
+    if out is None or getattr(out, "closed", False):
+        return NullSurface()  # there is nowhere to write
+    interactive = hasattr(out, "isatty") and out.isatty()
     # What rich draws (bullets, rules) has no characters in a narrow encoding.
     wide = (getattr(out, "encoding", None) or "").lower().replace("-", "").startswith("utf")
     if interactive and wide and importlib.util.find_spec("rich") is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.result import MediaPart, StreamState
+from nbstream.result import ActivityPart, MediaPart, StreamState
 from nbstream.text.money import shown_cost
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
@@ -30,15 +30,18 @@ class Mark(NamedTuple):
 
 # By the kind of the error. A kind that is missing here is a plain "Failed": its sentence says all there is to say.
 _FAILURES = {
+    "answer_too_long": "Without end",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
     "empty_answer": "Empty answer",
+    "event_too_large": "Without end",
     "first_token_timeout": "Timed out",
     "not_a_stream": "Not a stream",
     "quota": "Quota used up",
     "rate_limit": "Rate limited",
     "server": "Server error",
+    "size_limit": "Without end",
     "stalled": "Stalled",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",
@@ -168,6 +171,9 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
     if result.tool_calls:
         names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))
         asked = Mark("Tool call", f"The model asks to call {names}; see {name}.tool_calls.")
+        return asked if reason in _ORDINARY else _ended(result, place)
+    if used := dict.fromkeys(part.name for part in result.parts if isinstance(part, ActivityPart)):
+        asked = Mark("Tool call", f"The model asks for {', '.join(used)} and says nothing; see {name}.parts.")
         return asked if reason in _ORDINARY else _ended(result, place)
     # Some providers keep the thoughts to themselves and report only what they cost.
     hidden = result.usage is not None and bool(result.usage.reasoning_tokens)

@@ -38,9 +38,13 @@ class RichTerminalSurface(TerminalSurface):
 
     _painting: ClassVar[RichTerminalSurface | None] = None  # whose open end is on the screen
     _screen: ClassVar[threading.RLock] = threading.RLock()
+    _pid: ClassVar[int] = os.getpid()
 
     def __init__(self, out: TextIO, size: Callable[[], os.terminal_size] | None = None) -> None:
         super().__init__(out)
+        cls = RichTerminalSurface
+        if cls._pid != os.getpid():  # in a fork, whoever painted is not here to let the screen go
+            cls._pid, cls._painting, cls._screen = os.getpid(), None, threading.RLock()
         self._size = size or (lambda: _size_of(out))
         self._printer = MarkdownPrinter(out)
         self._blocks = GrowingBlocks()
@@ -63,19 +67,26 @@ class RichTerminalSurface(TerminalSurface):
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
         """Paint the open end from now on, or no longer: the caller waits for the answer, or does other things."""
+        super().attend(waits)
         with self._screen:
-            self._attended = waits and self._painting in {None, self}
+            self._begin_to_paint()
             self._paint()
 
-    def draw(self, snapshot: StreamResult) -> None:
-        """Print what has become final and paint what is open."""
-        with self._screen:
-            super().draw(snapshot)
+    def pause(self) -> None:
+        """Nothing needs to be ended: only whole lines are printed without somebody who waits."""
 
-    def close(self, result: StreamResult) -> None:
-        """Print the rest, and how the answer ended."""
+    def _draw(self, snapshot: StreamResult) -> None:
         with self._screen:
-            super().close(result)
+            self._begin_to_paint()
+            super()._draw(snapshot)
+
+    def _close(self, result: StreamResult) -> None:
+        with self._screen:
+            super()._close(result)
+
+    def _begin_to_paint(self) -> None:
+        """Take the open end of the screen if somebody waits and nobody has it."""
+        self._attended = self.waited_for and self._painting in {None, self}
 
     def _tell_pause(self, retry: Retry | None) -> None:
         self._status = retry.sentence() if retry is not None else "" if self._begun else self._waiting

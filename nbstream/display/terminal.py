@@ -1,10 +1,15 @@
-"""A terminal, or any plain text stream: the answer is written as it arrives and never rewritten."""
+"""A terminal, or any plain text stream: the answer is written as it arrives and never rewritten.
+
+Answers that arrive at the same time take turns, see `floor`.
+"""
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING
 
+from nbstream.display.floor import floor_of
 from nbstream.display.marks import mark_of, notes_of
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.text.place import Place
@@ -33,15 +38,39 @@ class TerminalSurface:
         self._shown: list[Segment] = []
         self._retry: Retry | None = None
         self._in_line = False
+        self._paused = False
         self._place = Place.PYTHON
+        self._floor = floor_of(out)
+        self.waited_for = False
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
         """Remember where to write; a waiting line could not be taken back."""
-        self._out = self._out or sys.stdout
+        if self._out is None:
+            self._out = sys.stdout
+            self._floor = floor_of(self._out)
         self._place = request.place
 
+    def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
+        """Note whether the caller waits for the answer, or does other things."""
+        self.waited_for = waits
+
     def draw(self, snapshot: StreamResult) -> None:
-        """Write what is new."""
+        """Write what is new, unless another answer is being written."""
+        self._floor.draw(self, functools.partial(self._draw, snapshot))
+
+    def close(self, result: StreamResult) -> None:
+        """Write the rest, end the line, mark an unusual end and add what else the reader should know."""
+        self._floor.close(self, functools.partial(self._close, result))
+
+    def pause(self) -> None:
+        """End the line, because another answer comes before the rest of this one."""
+        self._paused = bool(self._shown)
+        self._end_text()
+
+    def _draw(self, snapshot: StreamResult) -> None:
+        if self._paused:
+            self._paused = False
+            self._write_note("The answer before that goes on:")
         retry = None if snapshot.state.terminal else snapshot.retry
         if retry != self._retry:
             self._retry = retry
@@ -61,9 +90,8 @@ class TerminalSurface:
                 self._write_note(segment.text)
                 self._shown.append(segment)
 
-    def close(self, result: StreamResult) -> None:
-        """Write the rest, end the line, mark an unusual end and add what else the reader should know."""
-        self.draw(result)
+    def _close(self, result: StreamResult) -> None:
+        self._draw(result)
         self._end_text()
         if (mark := mark_of(result, self._place)) is not None:
             self._write_note(f"{mark.word}: {mark.sentence}")

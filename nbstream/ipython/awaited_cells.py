@@ -53,10 +53,15 @@ class AwaitedCells:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Put `await` before the call. A cell inside a running one (`%%capture`) cannot await and stays as it is."""
-        if self._running or not self._shell.autoawait or not lines:
+        if self._running or not self._on_asyncio() or not lines:
             return lines
         first = _CALL.sub(rf"await get_ipython().run_cell_magic('stream', \1{AWAITED_OPTION} ", lines[0], count=1)
         return [first, *lines[1:]]
+
+    def _on_asyncio(self) -> bool:
+        """Whether a cell that awaits does so on asyncio, which is what `%autoawait` can change."""
+        shell = self._shell
+        return bool(shell.autoawait) and shell.loop_runner is shell.loop_runner_map["asyncio"][0]
 
     def _began(self, _info: Any) -> None:
         self._running += 1

@@ -14,7 +14,7 @@ from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
-from nbstream.api import start
+from nbstream.api import start, waited_for
 from nbstream.errors import UsageError, shown_briefly
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.ipython.interpolation import interpolate
@@ -23,6 +23,7 @@ from nbstream.result import StreamResult, StreamState
 from nbstream.settings.config import settings
 from nbstream.settings.options import IN_MAGICS, OPTIONS
 from nbstream.streaming.engine import engine
+from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def _stream_options(magic: Callable[..., Any]) -> Callable[..., Any]:
 @magics_class
 class StreamMagics(Magics):
     """The magics that `%load_ext nbstream` registers."""
+
+    _latest: argparse.Namespace | None = None  # what the last stream was asked with
 
     @no_var_expand
     @needs_local_scope
@@ -98,11 +101,10 @@ class StreamMagics(Magics):
             %%stream --chat tutor -m gpt-5-mini -s "You are a patient tutor."
             What is a gradient?
         """
-        options, handle = self._begin(line, cell, local_ns or {})
-        handle.unread().when_committed(partial(self._bind, options))
+        options, ask = self._prepare(line, cell, local_ns or {})
         if options.awaited:
-            return self._finish_awaited(handle)
-        result = handle.wait()
+            return self._finish_awaited(self._begin(options, ask))
+        result = waited_for(partial(self._begin, options, ask))
         return result if cell is None else None
 
     @no_var_expand
@@ -135,13 +137,15 @@ class StreamMagics(Magics):
             if not isinstance(result, StreamResult):
                 what = f"StreamResult named {options.name}" if options.name else "stream"
                 raise UsageError(f"there is no {what} to continue")  # noqa: TRY301
-            with reader_in(Place.CELL):
-                handle = result.start_again(display=not options.quiet)
-            self._unset("stream_text", "stream_usage", options.out, options.usage)
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
-        handle.unread().when_committed(partial(self._bind, options))
-        handle.wait()
+
+        def ask() -> StreamHandle:
+            handle: StreamHandle = result.start_again(display=not options.quiet)
+            self._unset("stream_text", "stream_usage", options.out, options.usage)
+            return handle
+
+        waited_for(partial(self._begin, options, ask))
 
     async def _finish_awaited(self, handle: StreamHandle) -> None:
         try:
@@ -149,7 +153,23 @@ class StreamMagics(Magics):
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
 
-    def _begin(self, line: str, cell: str | None, local_ns: dict[str, Any]) -> tuple[argparse.Namespace, StreamHandle]:
+    def _begin(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamHandle:
+        """Start the stream, and have its names bound at its end: an interrupt comes before both or ends the stream."""
+        with HeldInterrupts() as held:
+            try:
+                with reader_in(Place.CELL):
+                    handle = ask().unread()
+            except UsageError as error:
+                raise IPythonUsageError(error.told(Place.CELL)) from None
+            held.stop_with(handle.cancel)
+            self._latest = options
+            handle.when_committed(partial(self._bind, options))
+            return handle
+
+    def _prepare(
+        self, line: str, cell: str | None, local_ns: dict[str, Any]
+    ) -> tuple[argparse.Namespace, Callable[[], StreamHandle]]:
+        """Read a cell; what it asks is yet to be asked."""
         # `stream_result` stays until there is another: it may hold a partial text.
         self._unset("stream_text", "stream_usage")
         try:
@@ -163,10 +183,9 @@ class StreamMagics(Magics):
             text = rest if cell is None else cell.strip("\n")
             names = {**self._shell.user_ns, **local_ns}
             prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
-            with reader_in(Place.CELL):
-                if options.chat is None:
-                    return options, start(prompt, **asked)
-                return options, self._continue(options.chat, prompt, asked)
+            if options.chat is None:
+                return options, partial(start, prompt, **asked)
+            return options, partial(self._continue, options.chat, prompt, asked)
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 
@@ -194,6 +213,8 @@ class StreamMagics(Magics):
             self._shell.user_ns.pop(name, None)
 
     def _bind(self, options: argparse.Namespace, result: StreamResult) -> None:
+        if options is not self._latest:
+            return  # given up while it did not end, and another one has been asked since
         names: dict[str | None, Any] = {"stream_result": result, options.result: result}
         if result.state is StreamState.COMPLETED:
             names |= {

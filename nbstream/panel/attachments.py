@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["attachments_of", "edited", "prompt_from", "text_of"]
 
 _IMAGE = re.compile(r"data:(image/[\w.+-]+);base64,[A-Za-z0-9+/=\s]+\Z")
+_REFUSED_IMAGES = {"image/heic": "HEIC", "image/heif": "HEIC", "image/avif": "AVIF"}
 _FILE = re.compile(r"File (?P<name>[^\n]*):\n\n(?P<fence>`{3,})\n(?P<text>.*)\n(?P=fence)\Z", re.DOTALL)
 _LONGEST_FILE, _LARGEST_IMAGE, _LONGEST_NAME = 1_000_000, 20_000_000, 200
 
@@ -76,8 +77,10 @@ def edited(content: Content, text: str) -> str | list[dict[str, Any]]:
 def _part(file: Attachment) -> dict[str, Any]:
     name = " ".join(file.name.split())[:_LONGEST_NAME] or "file"
     if file.url:
-        if not _IMAGE.match(file.url):
+        if not (image := _IMAGE.match(file.url)):
             raise UsageError(f"{name} is not an image")
+        if kind := _REFUSED_IMAGES.get(image[1].lower()):
+            raise UsageError(f"{name} is an image in {kind}, which models do not take; convert it to JPEG or PNG")
         if len(file.url) > _LARGEST_IMAGE:
             raise UsageError(f"{name} is too large; an image may be at most {_LARGEST_IMAGE * 3 // 4_000_000} MB")
         return {"type": "image_url", "image_url": {"url": file.url}}

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import traitlets
+from ipywidgets import HTML
 
 from nbstream.conversation.chat import Chat
 from nbstream.display.choose import attended
@@ -23,6 +24,7 @@ from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
+from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,6 +71,7 @@ class ChatPanel(PanelView):
     text = traitlets.Unicode(read_only=True)
     usage = traitlets.Instance(Usage, allow_none=True, read_only=True)
 
+    @takes_key
     def __init__(
         self,
         chat: Chat | str | None = None,
@@ -84,6 +87,7 @@ class ChatPanel(PanelView):
         names = [checked_name(name) for name in ([context] if isinstance(context, str) else context)]
         if names and shell is None:
             raise UsageError("context=… needs a notebook, whose variables it names")
+        self._placeholder: HTML | None = None
         self.on_result = on_result
         self._chat = _chat(chat, chat_options)
         self._bound = BoundName(bind, shell)
@@ -116,7 +120,10 @@ class ChatPanel(PanelView):
             shell.events.register("post_run_cell", self._after_cell)
 
     @classmethod
-    def restore(cls, path: str | pathlib.Path | None = None, *, name: str | None = None, **options: Any) -> ChatPanel:
+    @takes_key
+    def restore(
+        cls, path: str | pathlib.Path | None = None, *, name: str | None = None, trust: bool = False, **options: Any
+    ) -> ChatPanel:
         """A panel with the conversation that a notebook has kept, as after a restart of the kernel.
 
         The notebook must have been saved since the last turn.
@@ -124,6 +131,8 @@ class ChatPanel(PanelView):
         Args:
             path: The notebook's file; by default that of the notebook that runs.
             name: Only a chat of this name; by default the one that was saved last.
+            trust: Whether to use all that the chat asks for, the address of its server included. Otherwise the panel
+                shows that, with a button to agree, and questions go where your settings say.
             **options: As for `ChatPanel`; what is an option of a chat is set on the restored one.
 
         Raises:
@@ -137,7 +146,7 @@ class ChatPanel(PanelView):
         """
         shell = running_shell()
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
-        chat = Chat.from_dict(newest_chat(file, name))
+        chat = Chat.from_dict(newest_chat(file, name), trust=trust)
         own = {
             key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result", "layout") if key in options
         }
@@ -182,6 +191,20 @@ class ChatPanel(PanelView):
             engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
 
+    @property
+    def model_id(self) -> str:
+        """What a container calls the panel; without a view, that of a widget that shows nothing.
+
+        The conversation is then in the outputs below the container, and nowhere else.
+        """
+        if self.comm is not None:
+            known: str = self.comm.comm_id
+            return known
+        if self._placeholder is None:
+            self._placeholder = HTML()
+        placeholder: str = self._placeholder.model_id
+        return placeholder
+
     def close(self) -> None:
         """Take the panel off the page. Its chat stays, and a running stream continues. Queued messages are not sent."""
         if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
@@ -189,6 +212,9 @@ class ChatPanel(PanelView):
         if (shell := getattr(self, "_shell", None)) is not None:
             self._shell = None
             shell.events.unregister("post_run_cell", self._after_cell)
+        if (placeholder := getattr(self, "_placeholder", None)) is not None:
+            self._placeholder = None
+            placeholder.close()
         super().close()
 
     def _ipython_display_(self) -> None:

@@ -17,7 +17,7 @@ from nbstream.panel.context import summaries, with_context
 from nbstream.panel.exports import EXPORTS, export
 from nbstream.panel.model_list import list_models
 from nbstream.panel.queue import MessageQueue
-from nbstream.panel.settings import checked, model_of, parameters_of, system_of
+from nbstream.panel.settings import checked, model_of, parameters_of, system_of, untrusted_of
 from nbstream.panel.shown import ShownTurns, totals_of
 from nbstream.panel.view.panel_state import PanelState
 from nbstream.result import StreamState
@@ -206,6 +206,14 @@ class PanelController:
         else:
             self.chat.configure(**{name: value})
 
+    def trust(self) -> None:
+        """Use what the file of the chat asks for."""
+        self.chat.trust()
+
+    def distrust(self) -> None:
+        """Forget what the file of the chat asks for."""
+        self.chat.distrust()
+
     def list_models(self) -> None:
         """Ask the server which models it has."""
         list_models(self.chat.options).add_done_callback(self._take_models)
@@ -344,6 +352,7 @@ class PanelController:
             parameters=parameters_of(self.chat),
             totals=totals_of(self.chat),
             notice="\n".join(notices),
+            untrusted=untrusted_of(self.chat),
             suggestions=self._suggestions,
             context=summaries(self._context, self._namespace),
             exports=EXPORTS,

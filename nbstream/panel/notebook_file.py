@@ -6,12 +6,13 @@ be older than what is on the screen: what is not saved cannot be found.
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from nbstream.conversation.chat_files import read_json
 from nbstream.errors import UsageError
+from nbstream.settings.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,11 +73,9 @@ def newest_chat(path: pathlib.Path, name: str | None = None) -> dict[str, Any]:
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
     try:
-        notebook = json.loads(path.read_text("utf-8"))
+        notebook = read_json(path, settings().max_file_bytes, "not a notebook")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise UsageError(f"{path} is not a notebook") from None
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise UsageError(f"{path} is not a notebook")
     return notebook

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from nbstream.settings.target import chosen_model, resolve_target, target_option
 if TYPE_CHECKING:
     from nbstream.conversation.chat import Chat
 
-__all__ = ["checked", "model_of", "parameters_of", "system_of"]
+__all__ = ["checked", "model_of", "parameters_of", "system_of", "untrusted_of"]
 
 _LONGEST_MODEL = 200
+_LONGEST_LINE, _MOST_UNTRUSTED = 300, 20
 
 
 def checked(name: str, value: str | float | None) -> str | float | None:
@@ -58,6 +60,18 @@ def model_of(chat: Chat) -> str:
         return resolve_target(settings(), **target_options(chat.options)).model or ""
     except UsageError:
         return ""
+
+
+def untrusted_of(chat: Chat) -> tuple[str, ...]:
+    """What the file of a chat asks for and its reader has not allowed, a line for each.
+
+    The lines are ASCII, because an address may hold letters that look like others.
+    """
+    return tuple(f"{name}: {_short(json.dumps(value))}" for name, value in [*chat.untrusted.items()][:_MOST_UNTRUSTED])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
 
 
 def system_of(chat: Chat) -> str | None:

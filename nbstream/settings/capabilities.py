@@ -6,19 +6,15 @@ Pure. How a refusal is worded is not its concern.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nbstream.request import Api
 
-__all__ = ["Capabilities", "LearnedCapabilities", "LimitField", "capabilities_of"]
+__all__ = ["Capabilities", "LearnedCapabilities", "capabilities_of"]
 
-LimitField: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
-
-_OTHER_NAME: Mapping[str, LimitField] = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+_OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +27,7 @@ class Capabilities:
         needs_key: Whether nothing is answered without a key.
         stream_options: Whether a Chat Completions request may ask for the usage (`stream_options`).
         limit_field: What Chat Completions calls the most tokens that an answer may have.
+        response_limit_field: What Responses calls it.
         schemas: Whether the answer can be held to a JSON schema.
         background: Whether an answer can be generated in the background and resumed.
         prefill: Whether the model continues the beginning of an answer as if it had just written it.
@@ -40,13 +37,18 @@ class Capabilities:
     default_model: str | None = None
     needs_key: bool = False
     stream_options: bool = True
-    limit_field: LimitField = "max_tokens"
+    limit_field: str = "max_tokens"
+    response_limit_field: str = "max_output_tokens"
     schemas: bool | None = None
     background: bool | None = None
     prefill: bool | None = None
 
-    def without(self, field: str) -> Capabilities | None:
+    def without(self, field: str, instead: str | None = None) -> Capabilities | None:
         """What remains when a field that nbstream chose by itself is refused: it is left out, or gets its other name.
+
+        Args:
+            field: The field.
+            instead: The name that the server gives in its place.
 
         Returns:
             Other capabilities; `None` if there is no other way to ask.
@@ -57,7 +59,12 @@ class Capabilities:
         """
         if field == "stream_options" and self.stream_options:
             return replace(self, stream_options=False)
-        return replace(self, limit_field=_OTHER_NAME[field]) if field == self.limit_field else None
+        name = instead or _OTHER_NAME.get(field)
+        if name is not None and field == self.limit_field:
+            return replace(self, limit_field=name)
+        if name is not None and field == self.response_limit_field:
+            return replace(self, response_limit_field=name)
+        return None
 
     def lacking(self, field: str) -> Capabilities:
         """What is known once a field that the user asked for, and which is therefore never left out, is refused.

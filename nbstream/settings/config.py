@@ -27,10 +27,9 @@ class SecretTrait(TraitType[Secret | None, Secret | str | None]):
 
     def validate(self, obj: Any, value: Any) -> Secret | None:  # noqa: ARG002  traitlets' signature
         """Wrap the string."""
-        if value is None or isinstance(value, Secret):
-            return value
-        if isinstance(value, str) and value.strip():
-            return Secret(value.strip())
+        key = Secret(value) if isinstance(value, str) else value
+        if key is None or (isinstance(key, Secret) and key):
+            return key
         # The value is not repeated: it may be a key in the wrong shape.
         raise TraitError("api_key must be a string with the key, or None")
 
@@ -58,7 +57,16 @@ class NBStream(SingletonConfigurable):
     first_token_timeout = Float(120.0, min=0.001, help="Seconds until the answer must begin.").tag(config=True)
     stall_timeout = Float(60.0, min=0.001, help="Seconds an answer may be silent once it has begun.").tag(config=True)
     total_timeout = Float(
-        None, allow_none=True, min=0.001, help="Seconds until an answer must be complete; no limit if unset."
+        14_400.0, allow_none=True, min=0.001, help="Seconds until an answer must be complete; None sets no limit."
+    ).tag(config=True)
+    max_answer_characters = Integer(
+        10_000_000, min=1, help="The most characters of an answer: text, reasoning and arguments together."
+    ).tag(config=True)
+    max_event_bytes = Integer(
+        64 * 1024 * 1024, min=1, help="The most bytes of a single event, or of an answer in one piece."
+    ).tag(config=True)
+    max_file_bytes = Integer(
+        256 * 1024 * 1024, min=1, help="The most bytes of a saved chat, or of a notebook with one, that is read."
     ).tag(config=True)
     max_retries = Integer(
         2, min=0, help="How often a request may be sent again, before any of the answer has arrived."
@@ -80,6 +88,7 @@ class NBStream(SingletonConfigurable):
         # `%config NBStream` prints this setting as it is.
         url: str | None = proposal["value"]
         if url is not None:
+            url = url.strip()
             try:
                 check_address(url)
             except UsageError as error:

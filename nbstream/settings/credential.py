@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from nbstream.errors import UsageError
+from nbstream.text.redaction import Redaction
 from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
@@ -38,16 +39,29 @@ class Credential:
         KeyReference(variable='OPENAI_API_KEY')
     """
 
-    __slots__ = ("_secret", "origin", "variable")
+    __slots__ = ("_redaction", "_secret", "origin", "variable")
 
     def __init__(self, secret: Secret, origin: Origin = "call", variable: str | None = None) -> None:
         self._secret = secret
+        self._redaction: Redaction | None = None
         self.origin = origin
         self.variable = variable
 
     def reveal(self) -> str:
         """The key itself, for the one place that sends it."""
         return self._secret.reveal()
+
+    def redaction(self) -> Redaction:
+        """What takes the key out of text; made once, because that takes a millisecond."""
+        if self._redaction is None:
+            self._redaction = Redaction(self.reveal())
+        return self._redaction
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether an HTTP header can hold it; the HTTP library would print any other key in its own error."""
+        key = self.reveal()
+        return key.isascii() and key.isprintable()
 
     def reference(self) -> KeyReference:
         """What may be sent to another process instead of the key.

@@ -93,7 +93,7 @@ OPTIONS = (
     ),
     Option(
         "total_timeout",
-        "Seconds until the answer must be complete; by default there is no limit.",
+        "Seconds until the answer must be complete (4 hours by default).",
         ("--total-timeout",),
         "Seconds until the answer must be complete. Example: --total-timeout 600",
         {"type": positive_number},

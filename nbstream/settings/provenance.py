@@ -17,8 +17,8 @@ from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoad
 from nbstream.errors import UsageError
 from nbstream.request import OPENAI_BASE_URL
 from nbstream.settings.config import NBStream
-from nbstream.settings.target import KEY_VARIABLE, no_model, resolve_target
-from nbstream.text.address import bare
+from nbstream.settings.target import ADDRESS_VARIABLE, KEY_VARIABLE, no_model, resolve_target
+from nbstream.text.address import address_from, bare
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
@@ -96,14 +96,23 @@ def _profile() -> tuple[Config, Rows]:
 
 def _main_rows(config: NBStream, target: Target, model: str | None, base_url: str | None) -> Rows:
     url, variables = target.endpoint.base_url, os.environ
-    urls = {"--base-url": base_url, _PROFILE: config.base_url, "OPENAI_BASE_URL": variables.get("OPENAI_BASE_URL")}
-    models = {"--model": model, _PROFILE: config.model, "NBSTREAM_MODEL": variables.get("NBSTREAM_MODEL")}
+    given = {"--base-url": base_url, _PROFILE: config.base_url, ADDRESS_VARIABLE: variables.get(ADDRESS_VARIABLE)}
+    urls = {name: _meant(each) for name, each in given.items()}
+    models = {"--model": model, _PROFILE: config.model, "NBSTREAM_MODEL": variables.get("NBSTREAM_MODEL", "").strip()}
     return [
         ("endpoint", bare(url), _source(url, urls, _DEFAULT if url == OPENAI_BASE_URL else "the demo model")),
         ("model", target.model or "(none)", _source(target.model or "(none)", models, _DEFAULT)),
         ("api", target.api, _source(target.api, {_PROFILE: config.api}, "chosen for this endpoint")),
         ("key", *_key(config, target.endpoint)),
     ]
+
+
+def _meant(address: str | None) -> str | None:
+    """The base URL that an address means; `None` for what is none, and therefore does not apply."""
+    try:
+        return address_from(address).base_url if address else None
+    except UsageError:
+        return None
 
 
 def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:

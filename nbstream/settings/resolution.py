@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest, messages_from
 from nbstream.settings.target import no_model, resolve_target
 from nbstream.streaming.stopping import StopCondition
 from nbstream.text.place import place_here
+from nbstream.text.plain import prompt_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,12 +66,14 @@ def resolve(
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     if target.model is None:
         raise no_model(target.endpoint)
+    _check_items(messages, target.api)
+    system = config.system if system is None else system
     return StreamRequest(
         messages=messages,
         model=target.model,
         api=target.api,
         endpoint=target.endpoint,
-        system=system if system is not None else config.system,
+        system=system and prompt_text(system),
         temperature=temperature if temperature is not None else config.temperature,
         max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
         params=params,
@@ -79,6 +83,7 @@ def resolve(
             stall=timeout or target.limits.stall,
             total=total_timeout or target.limits.total,
         ),
+        sizes=target.sizes,
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
         client=client,
@@ -97,9 +102,16 @@ def _first_token(limit: float, stream: bool) -> float:  # noqa: FBT001  an optio
 
 def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     try:
-        return messages_from(prompt)
+        return messages_from(prompt, items=True)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _check_items(messages: Sequence[Mapping[str, Any]], api: Api) -> None:
+    """Only one of the APIs takes more than messages."""
+    if api != "responses" and (item := next((each for each in messages if "role" not in each), None)):
+        what = f'an item of type {item["type"]!r} is for the Responses API; a message is {{"role": …, "content": …}}'
+        raise UsageError(what, remedies=[Remedy(RemedyKind.USE_API, "responses")])
 
 
 def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any) -> None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.request import OPENAI_BASE_URL, Endpoint, Target, TimeLimits
+from nbstream.request import OPENAI_BASE_URL, Endpoint, SizeLimits, Target, TimeLimits
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
-from nbstream.text.address import check_address, same_server
+from nbstream.text.address import Address, address_from, same_server
 from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
@@ -27,10 +27,20 @@ if TYPE_CHECKING:
     from nbstream.settings.config import NBStream
     from nbstream.settings.credential import Origin
 
-__all__ = ["DEMO_MODEL", "KEY_VARIABLE", "chosen_model", "no_model", "resolve_target", "target_options"]
+__all__ = [
+    "ADDRESS_VARIABLE",
+    "DEMO_MODEL",
+    "KEY_VARIABLE",
+    "chosen_model",
+    "current_address",
+    "no_model",
+    "resolve_target",
+    "target_options",
+]
 
 DEMO_MODEL = "demo"
 KEY_VARIABLE = "OPENAI_API_KEY"
+ADDRESS_VARIABLE = "OPENAI_BASE_URL"
 
 _TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
 
@@ -58,18 +68,19 @@ def resolve_target(
         'chat'
     """
     _check_client(client)
-    chosen = chosen_model(config, model)
+    chosen, named_api = chosen_model(config, model), None
     if client is not None:
         endpoint = Endpoint(str(client.base_url), _credential(client.api_key, "client"))
     elif chosen == DEMO_MODEL and base_url is None:
         endpoint = _demo_endpoint()
     else:
-        endpoint = _endpoint(config, base_url, api_key)
+        address = _address(config, base_url)
+        endpoint, named_api = _endpoint(config, address.base_url, api_key), address.api
     capabilities = capabilities_of(endpoint.base_url)
     configured = None if config.api == "auto" else cast("Api", config.api)
     return Target(
         endpoint=endpoint,
-        api=api or configured or capabilities.default_api,
+        api=api or configured or named_api or capabilities.default_api,
         model=chosen or capabilities.default_model,
         limits=TimeLimits(
             connect=config.connect_timeout,
@@ -77,8 +88,20 @@ def resolve_target(
             stall=config.stall_timeout,
             total=config.total_timeout,
         ),
+        sizes=SizeLimits(characters=config.max_answer_characters, event_bytes=config.max_event_bytes),
         client=client,
     )
+
+
+def current_address(config: NBStream, base_url: str | None = None) -> str:
+    """The address that a call goes to, by this option, the settings, the environment or by default.
+
+    Example:
+        >>> from nbstream.settings.config import settings
+        >>> current_address(settings(), "http://localhost:11434/v1")
+        'http://localhost:11434/v1'
+    """
+    return _given_address(config, base_url) or _address_of_environment()
 
 
 def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +111,7 @@ def target_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def chosen_model(config: NBStream, model: str | None = None) -> str | None:
     """The model named by the call, the settings or the environment, in this order; `None` if there is none."""
-    return model or config.model or os.environ.get("NBSTREAM_MODEL") or None
+    return model or config.model or os.environ.get("NBSTREAM_MODEL", "").strip() or None
 
 
 def no_model(endpoint: Endpoint) -> UsageError:
@@ -101,12 +124,23 @@ def _check_client(client: Any) -> None:
         raise UsageError("the client must be an openai.AsyncOpenAI, or a subclass of it")
 
 
-def _endpoint(config: NBStream, base_url: str | None, api_key: str | Secret | None) -> Endpoint:
-    from_environment = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
-    url = base_url or config.base_url or from_environment
-    check_address(url)
+def _given_address(config: NBStream, base_url: str | None) -> str:
+    return (base_url or config.base_url or "").strip()
+
+
+def _address_of_environment() -> str:
+    return os.environ.get(ADDRESS_VARIABLE, "").strip() or OPENAI_BASE_URL
+
+
+def _address(config: NBStream, base_url: str | None) -> Address:
+    given = _given_address(config, base_url)
+    return address_from(given) if given else address_from(_address_of_environment(), ADDRESS_VARIABLE)
+
+
+def _endpoint(config: NBStream, url: str, api_key: str | Secret | None) -> Endpoint:
+    from_environment = _address_of_environment()
     by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
-    key = _credential(api_key, "call")
+    key = _credential(api_key, "call") if _is_for(api_key, url) else None
     if key is None and config.api_key is not None and same_server(url, config.base_url or from_environment):
         key = Credential(config.api_key, "settings")
     if key is None and by_environment:
@@ -114,9 +148,15 @@ def _endpoint(config: NBStream, base_url: str | None, api_key: str | Secret | No
     return Endpoint(url, key, by_environment)
 
 
+def _is_for(key: str | Secret | None, url: str) -> bool:
+    """Whether a key may go to this server: one that was given for another one stays here."""
+    given_for = key.endpoint if isinstance(key, Secret) else None
+    return given_for is None or same_server(given_for, url)
+
+
 def _credential(key: str | Secret | None, origin: Origin, variable: str | None = None) -> Credential | None:
-    stripped = (key.reveal() if isinstance(key, Secret) else key or "").strip()
-    return Credential(Secret(stripped), origin, variable) if stripped else None
+    secret = Secret(key) if isinstance(key, str) else key
+    return Credential(secret, origin, variable) if secret else None
 
 
 def _demo_endpoint() -> Endpoint:

@@ -8,12 +8,15 @@ that an output belongs to.
 from __future__ import annotations
 
 import asyncio
-import importlib
+import contextlib
 import logging
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from nbstream.errors import UsageError
+from nbstream.streaming.forks import halted_for_forks, import_now, parked
 from nbstream.streaming.notices import Notices
 from nbstream.streaming.observers import Observers
 
@@ -25,12 +28,17 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.streaming.workers import Workers
     from nbstream.transport.event_stream import EventStream, StreamSource
     from nbstream.transport.open import ClientPool
 
 __all__ = ["Engine", "engine", "replace_engine"]
 
 T = TypeVar("T")
+
+# How long a fork waits for blocking calls: those that lock or import something are short, but names may resolve slowly.
+_WORKERS_SECONDS = 2.0
+_TRANSPORT = "nbstream.transport.open"
 
 _log = logging.getLogger("nbstream")
 
@@ -45,24 +53,50 @@ class Engine:
         self.source: StreamSource | None = None
         """The source of streams that name none themselves; `None` means the pooled clients."""
         self._loop = asyncio.new_event_loop()
+        self._workers: Workers | None = None
+        with contextlib.suppress(RuntimeError):  # at the end of the program, which starts no more threads
+            import_now("nbstream.streaming.workers")
+            from nbstream.streaming import workers
+
+            self._workers = workers.Workers()
+            self._loop.set_default_executor(self._workers)
         self._clients: ClientPool | None = None
+        self._fault = "the thread that reads it has ended"
         self.notices = Notices()
         self.observers = Observers(Notices("nbstream-observers"))  # one that is slow delays no other news
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # at the end of the program, or where there are too many threads
+            self._loop.close()
+            raise UsageError(f"nbstream needs a thread in the background, and none can be started: {error}") from None
+
+    def alive(self) -> bool:
+        """Whether streams are read: not after the end of the thread, nor in another process than the engine's."""
+        return self.pid == os.getpid() and self._thread.is_alive() and not self._loop.is_closed()
+
+    @property
+    def fault(self) -> str:
+        """Why it is not alive."""
+        if self.pid != os.getpid():
+            return "this process is a fork of the one that reads it"
+        return self._fault
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run `coroutine` on the loop; the future belongs to the calling side."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def call_soon(self, callback: Callable[[], object]) -> None:
-        """Run `callback` on the loop, soon; from any thread."""
-        self._loop.call_soon_threadsafe(callback)
+        """Run `callback` on the loop, soon; from any thread. Does nothing if there is no loop any more."""
+        if self.alive():
+            with contextlib.suppress(RuntimeError):  # which has been closed meanwhile
+                self._loop.call_soon_threadsafe(callback)
 
     @property
     def clients(self) -> ClientPool:
         """The pooled clients. Made at first use, on the loop, because importing openai takes half a second."""
         if self._clients is None:
+            import_now(_TRANSPORT)
             from nbstream.transport.open import ClientPool
 
             self._clients = ClientPool()
@@ -70,7 +104,16 @@ class Engine:
 
     def prepare(self) -> None:
         """Import what the first stream needs now, in the background, so that the first stream starts fast."""
-        threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
+        threading.Thread(target=import_now, args=(_TRANSPORT,), daemon=True).start()
+
+    def halt(self) -> Callable[[], None]:
+        """Hold the loop up, so that this process can fork; the returned function lets it go on."""
+        stack = contextlib.ExitStack()
+        if self.alive() and threading.current_thread() is not self._thread:
+            stack.enter_context(parked(self._loop.call_soon_threadsafe))
+            if self._workers is not None:
+                self._workers.idle_within(_WORKERS_SECONDS)
+        return stack.close
 
     def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:
         """Open a stream, as a `StreamSource`: from the engine's source if it has one; on the loop only."""
@@ -79,11 +122,14 @@ class Engine:
 
     def close(self) -> None:
         """Cancel what runs, close the connections and end the thread. Closing again does nothing."""
-        if self._loop.is_closed():
+        if self._loop.is_closed() or self.pid != os.getpid():
             return
-        self.submit(self._shut_down()).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        if self._thread.is_alive():
+            self.submit(self._shut_down()).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        else:  # nobody else runs the loop, so the caller may
+            self._loop.run_until_complete(self._shut_down())
         self._loop.close()
         self.notices.close()
         self.observers.close()
@@ -104,6 +150,9 @@ class Engine:
                 return self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt):  # of one task, which has it; the others go on
                 _log.exception("nbstream called code that asked to exit; only its own stream has ended")
+            except RuntimeError as error:  # a loop cannot run here: this is no thread of its own
+                self._fault = f"its loop cannot run in the background ({error}){_advice()}"
+                return None
 
 
 _lock = threading.Lock()
@@ -114,9 +163,36 @@ def engine() -> Engine:
     """The process's engine, started at first use. A forked child gets its own: threads do not survive a fork."""
     global _engine  # noqa: PLW0603  the one global of the package
     with _lock:
-        if _engine is None or _engine.pid != os.getpid():
+        if _engine is None or not _engine.alive():
             _engine = Engine()
+            halted_for_forks(_halt, _unlock)
         return _engine
+
+
+def _halt() -> Callable[[], None]:
+    """Hold up what a fork must not interrupt; the returned function lets it go on."""
+    locked = _lock.acquire(timeout=1.0)
+    go_on = _engine.halt() if _engine is not None else bool
+
+    def undo() -> None:
+        go_on()
+        if locked:
+            _lock.release()
+
+    return undo
+
+
+def _unlock() -> None:
+    """In a child: whoever held the lock is not here."""
+    global _lock  # noqa: PLW0603  see above
+    _lock = threading.Lock()
+
+
+def _advice() -> str:
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent is None or not gevent.is_module_patched("threading"):
+        return ""
+    return "; gevent has replaced threads: gevent.monkey.patch_all(thread=False) leaves them"
 
 
 def replace_engine(other: Engine | None) -> Engine | None:

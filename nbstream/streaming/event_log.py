@@ -33,6 +33,9 @@ _UNJOINED = 1000
 class EventLog:
     """The events so far.
 
+    Args:
+        alive: Whether somebody still writes: readers do not wait for what nobody will write.
+
     Example:
         >>> log = EventLog()
         >>> log.append([TextDelta("Hel"), TextDelta("lo")])
@@ -41,7 +44,8 @@ class EventLog:
         [TextDelta(text='Hello', choice=0, last=False)]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Callable[[], bool] = lambda: True) -> None:
+        self._alive = alive
         self._events: list[Event] = []
         self._fixed = 0  # how many of them some reader has seen or are joined; joining these again would be quadratic
         self._over = False
@@ -89,14 +93,14 @@ class EventLog:
             position += len(events)
             if over:
                 return
-            while not come.wait(WAKE_UP_SECONDS):
+            while not come.wait(WAKE_UP_SECONDS) and self._alive():
                 pass
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """The same, without blocking the event loop."""
         position = 0
         while True:
-            come = _Signal()
+            come = _Signal(self._alive)
             events, over = self._from(position, come.send)
             for event in events:
                 yield event
@@ -116,13 +120,13 @@ class EventLog:
             yield None
             if over:
                 return
-            while not come.wait(WAKE_UP_SECONDS):
+            while not come.wait(WAKE_UP_SECONDS) and self._alive():
                 pass
 
     async def growth_async(self) -> AsyncIterator[None]:
         """The same, without blocking the event loop."""
         while True:
-            come = _Signal()
+            come = _Signal(self._alive)
             over = self._growing(come.send)
             yield None
             if over:
@@ -132,9 +136,10 @@ class EventLog:
     def _growing(self, wake: Callable[[], object]) -> bool:
         """Whether the answer is over; if not, `wake` is called when more arrives."""
         with self._lock:
-            if not self._over:
+            over = self._over or not self._alive()
+            if not over:
                 self._waiting.append(wake)
-            return self._over
+            return over
 
     def _from(self, position: int, wake: Callable[[], object]) -> tuple[list[Event], bool]:
         """The events from `position` on, and whether they are the last; if not, `wake` is called when more arrive.
@@ -147,9 +152,10 @@ class EventLog:
             if position == 0:
                 self._join()
             self._fixed = len(self._events)
-            if not self._over:
+            over = self._over or not self._alive()
+            if not over:
                 self._waiting.append(wake)
-            return self._events[position:], self._over
+            return self._events[position:], over
 
     def _taken(self) -> list[Callable[[], object]]:
         waiting = self._waiting
@@ -166,7 +172,8 @@ class EventLog:
 class _Signal:
     """An event of asyncio's that another thread may set."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Callable[[], bool]) -> None:
+        self._alive = alive
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
 
@@ -178,7 +185,7 @@ class _Signal:
 
     async def wait(self) -> None:
         # Where another thread handles the interrupt signal, only a running loop notices it.
-        while not self._event.is_set():
+        while not self._event.is_set() and self._alive():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WAKE_UP_SECONDS):  # `wait_for` may lose a cancellation until Python 3.12
                     await self._event.wait()
@@ -188,7 +195,7 @@ class _Signal:
 # at, so what looks at them is written in C.
 _GROWING: Mapping[type[Any], tuple[str, Callable[[Any], Hashable]]] = {
     TextDelta: ("text", attrgetter("choice", "last")),
-    ReasoningDelta: ("text", attrgetter("choice")),
+    ReasoningDelta: ("text", attrgetter("choice", "summary")),
     RefusalDelta: ("text", attrgetter("choice")),
     ToolCallDelta: ("arguments", attrgetter("choice", "index", "id", "name", "item_id", "custom")),
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 from typing import TYPE_CHECKING
 
 from nbstream.errors import shown_briefly
+from nbstream.streaming.end import StreamEnd
 from nbstream.streaming.event_log import WAKE_UP_SECONDS
-from nbstream.streaming.reading import EventReader, checked, text_pieces, text_pieces_async
+from nbstream.streaming.interrupts import HeldInterrupts
+from nbstream.streaming.reading import EventReader, text_pieces, text_pieces_async
 from nbstream.streaming.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamHandle"]
 
-# A second interrupt gives up at once; a first one waits this long for the connection and the output to be finished.
+# An interrupt waits this long for the connection and the output to be finished, unless it is repeated.
 _FINISH_SECONDS = 10.0
 
 
@@ -73,9 +74,10 @@ class StreamHandle:
             commit=committed,
             watch=engine.observers.watch(),
             notices=engine.notices,
+            alive=engine.alive,
         )
         surfaces.open(request, self.cancel)
-        self._future = engine.submit(self._rounds.run())
+        self._end = StreamEnd(engine.submit(self._rounds.run()), engine, self._rounds.snapshot)
 
     def cancel(self) -> None:
         """End the stream: the connection closes, what had arrived is kept. Does nothing once it has ended."""
@@ -107,7 +109,12 @@ class StreamHandle:
 
     def done(self) -> bool:
         """Whether the stream has ended and its last frame is drawn, unless a display hangs."""
-        return self._future.done()
+        return self._end.done()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the stream can no longer end: this process is a fork of the one that reads it, or reading broke."""
+        return self._end.lost
 
     def __iter__(self) -> Iterator[str]:
         """The text in pieces as they arrive, from the beginning.
@@ -118,11 +125,11 @@ class StreamHandle:
         Raises:
             StreamError: The stream failed, after all its text has been given out.
         """
-        return text_pieces(self._rounds, self._future)
+        return text_pieces(self._rounds, self._end)
 
     def __aiter__(self) -> AsyncIterator[str]:
         """The same for `async for`, without blocking the event loop."""
-        return text_pieces_async(self._rounds, self._future)
+        return text_pieces_async(self._rounds, self._end)
 
     def events(self) -> EventReader:
         """Everything that happens in the answer, as the frozen values of `nbstream.events`, from the beginning.
@@ -139,7 +146,7 @@ class StreamHandle:
                     ...
             ```
         """
-        return EventReader(self._rounds, self._future)
+        return EventReader(self._rounds, self._end)
 
     def unread(self) -> Self:
         """The handle itself, which keeps no events: for a caller that gives it to nobody who could read them."""
@@ -154,7 +161,7 @@ class StreamHandle:
     ) -> None:
         """End the stream if it is still running, and wait until its connection is closed."""
         self.cancel()
-        concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
+        self._end.within(_FINISH_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -164,7 +171,7 @@ class StreamHandle:
     ) -> None:
         """The same, without blocking the event loop."""
         self.cancel()
-        await asyncio.wait({asyncio.wrap_future(self._future)}, timeout=_FINISH_SECONDS)
+        await self._end.awaited_within(_FINISH_SECONDS)
 
     def result(self, timeout: float | None = None) -> StreamResult:
         """Wait for the end and return the result; a cancelled stream returns what there is.
@@ -176,7 +183,7 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             TimeoutError: The stream has not ended in time.
         """
-        return checked(self._future.result(timeout))
+        return self._end.result(timeout)
 
     def wait(self) -> StreamResult:
         """Like `result`, for a blocking cell: an interrupt cancels the stream before it propagates.
@@ -185,19 +192,22 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
             KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
         """
-        try:
-            self._surfaces.attend(True)
-            while True:
-                finished, _ = concurrent.futures.wait({self._future}, timeout=WAKE_UP_SECONDS)
-                if finished:
-                    return self.result()
-        except KeyboardInterrupt as interrupt:
-            shown_briefly(interrupt)
-            self.cancel()
-            concurrent.futures.wait({self._future}, timeout=_FINISH_SECONDS)
-            raise
-        finally:
-            self._surfaces.attend(False)
+        with HeldInterrupts() as held:
+            held.stop_with(self.cancel)
+            try:
+                self._surfaces.attend(True)
+                while held.seconds < _FINISH_SECONDS:
+                    if self._end.within(WAKE_UP_SECONDS):
+                        return self._end.result()
+                raise shown_briefly(KeyboardInterrupt())
+            except KeyboardInterrupt as interrupt:
+                shown_briefly(interrupt)
+                self.cancel()
+                if not held.seconds:  # it was raised by something else than the signal
+                    self._end.within(_FINISH_SECONDS)
+                raise
+            finally:
+                self._surfaces.attend(False)
 
     async def wait_async(self) -> StreamResult:
         """Like `wait`, on the caller's event loop: cancelling the waiting task cancels the stream.
@@ -205,23 +215,16 @@ class StreamHandle:
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.
         """
-        future = asyncio.wrap_future(self._future)
         try:
-            while not future.done():
-                await asyncio.wait({future}, timeout=WAKE_UP_SECONDS)
-            return checked(future.result())
+            return await self._end.awaited()
         except asyncio.CancelledError:
             self.cancel()
-            await asyncio.wait({future}, timeout=_FINISH_SECONDS)
+            await self._end.awaited_within(_FINISH_SECONDS)
             raise
 
     def __await__(self) -> Generator[None, None, StreamResult]:
         """Wait for the end without blocking the event loop; cancelling the wait leaves the stream running."""
-
-        async def result() -> StreamResult:
-            return checked(await asyncio.shield(asyncio.wrap_future(self._future)))
-
-        return result().__await__()
+        return self._end.awaited().__await__()
 
     def __repr__(self) -> str:
         snapshot = self.snapshot

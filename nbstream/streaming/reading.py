@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
+
+from nbstream.streaming.end import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from concurrent.futures import Future
 
     from nbstream.events import Event
-    from nbstream.result import StreamResult
+    from nbstream.streaming.end import StreamEnd
     from nbstream.streaming.rounds import Rounds
 
-__all__ = ["EventReader", "checked", "text_pieces", "text_pieces_async"]
+__all__ = ["EventReader", "text_pieces", "text_pieces_async"]
 
 
 class EventReader:
@@ -27,21 +27,22 @@ class EventReader:
         StreamError: While reading: the stream failed, after all its events have been given out.
     """
 
-    def __init__(self, rounds: Rounds, end: Future[StreamResult]) -> None:
+    def __init__(self, rounds: Rounds, end: StreamEnd) -> None:
         self._rounds = rounds
         self._end = end
 
     def __iter__(self) -> Iterator[Event]:
         yield from self._rounds.log
-        checked(self._end.result())
+        self._end.result()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
+        running_loop()
         async for event in self._rounds.log:
             yield event
-        checked(await asyncio.shield(asyncio.wrap_future(self._end)))
+        await self._end.awaited()
 
 
-def text_pieces(rounds: Rounds, end: Future[StreamResult]) -> Iterator[str]:
+def text_pieces(rounds: Rounds, end: StreamEnd) -> Iterator[str]:
     """The text of an answer as it arrives.
 
     Args:
@@ -57,10 +58,10 @@ def text_pieces(rounds: Rounds, end: Future[StreamResult]) -> Iterator[str]:
             yield piece
     if piece := text.new():
         yield piece
-    checked(end.result())
+    end.result()
 
 
-async def text_pieces_async(rounds: Rounds, end: Future[StreamResult]) -> AsyncIterator[str]:
+async def text_pieces_async(rounds: Rounds, end: StreamEnd) -> AsyncIterator[str]:
     """The same on an event loop.
 
     Args:
@@ -70,25 +71,14 @@ async def text_pieces_async(rounds: Rounds, end: Future[StreamResult]) -> AsyncI
     Raises:
         StreamError: The stream failed, after all its text has been given out.
     """
+    running_loop()
     text = _Text(rounds)
     async for _ in rounds.log.growth_async():
         if piece := text.new():
             yield piece
     if piece := text.new():
         yield piece
-    checked(await asyncio.shield(asyncio.wrap_future(end)))
-
-
-def checked(result: StreamResult) -> StreamResult:
-    """The result of a stream that did not fail.
-
-    Raises:
-        StreamError: It failed.
-    """
-    if result.error is not None:
-        # Its traceback's frames would keep the whole stream in memory.
-        raise result.error.with_traceback(None)
-    return result
+    await end.awaited()
 
 
 class _Text:

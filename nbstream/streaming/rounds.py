@@ -67,6 +67,7 @@ class Rounds:
             called once the surfaces have drawn the end, on the thread of `notices`.
         watch: Tells observers.
         notices: Tells everybody else.
+        alive: Whether the loop still runs.
     """
 
     def __init__(
@@ -84,8 +85,9 @@ class Rounds:
         commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
         watch: StreamWatch | None = None,
         notices: Notices | None = None,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.log = EventLog()
+        self.log = EventLog(alive)
         self._surfaces = surfaces if isinstance(surfaces, Surfaces) else Surfaces([surfaces])
         self._source = source
         self._throttle = throttle

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 
 from nbstream.assembly import Assembler
 from nbstream.errors import (
+    AnswerTooLongError,
     FirstTokenTimeoutError,
     InternalError,
     NotFoundError,
     StalledError,
     StopWhenError,
     StreamError,
+    TimeLimitError,
     TotalTimeoutError,
+    program_ending,
 )
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
 from nbstream.remedies import Remedy, RemedyKind
@@ -190,6 +193,8 @@ class Session:
                         idle.restart(silence)
                     if self._assembler.state.terminal:
                         return
+                    if self._assembler.characters > self._request.sizes.characters:
+                        raise self._too_long()
                 self._take([EndOfStream(marked=False)])  # a source or a stage that ends without saying so
         except TimeoutError:
             if not idle.expired:
@@ -205,7 +210,7 @@ class Session:
         try:
             for event in batch:
                 heard.append(event)
-                if type(event) is Failed and not assembler.has_content:
+                if type(event) is Failed and not assembler.has_content and not assembler.is_known(event):
                     raise assembler.error_of(event)  # which may be retried
                 if type(event) is EndOfStream and self._was_held_back():
                     heard.insert(-1, _BUFFERED)
@@ -245,17 +250,35 @@ class Session:
     def _judge(self, reader: asyncio.Task[None]) -> None:
         """Tell the assembler what ended the reading, if the stream itself did not."""
         self._retry = None
-        error = _taken_from(reader)
+        error = self._taken_from(reader)
         if self._assembler.state.terminal:
             return
         if isinstance(error, asyncio.CancelledError):
             self._assembler.cancel()
         elif isinstance(error, StreamError):
+            # A source that decodes bytes knows what it could not make an event of.
+            if isinstance(error, TimeLimitError) and (quoted := getattr(self._stream, "unrecognized", None)):
+                self._assembler.feed(quoted)
             self._assembler.break_off(error)
         else:
             name = type(error).__name__
             report = [Remedy(RemedyKind.REPORT_BUG)]
             self._assembler.fail(InternalError(f"nbstream itself failed ({name}).", remedies=report))
+
+    def _taken_from(self, task: asyncio.Task[None]) -> BaseException | None:
+        """What ended a task, without the frames and the errors behind it: they would keep the connection in memory."""
+        try:
+            task.result()
+        except (asyncio.CancelledError, StreamError) as error:
+            error.__context__ = None
+            return error.with_traceback(None)
+        except BaseException as error:  # noqa: BLE001  a bug, which must not lose what had arrived
+            if isinstance(error, RuntimeError) and (ending := program_ending(self._request.endpoint.name)) is not None:
+                return ending
+            _log.exception("nbstream failed while reading a stream")
+            error.__context__ = None
+            return error.with_traceback(None)
+        return None
 
     def _timed_out(self) -> StreamError:
         limits, name = self._request.limits, self._request.endpoint.name
@@ -265,6 +288,13 @@ class Session:
                 remedies=[Remedy(RemedyKind.MORE_TIME_TO_BEGIN)],
             )
         return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")
+
+    def _too_long(self) -> StreamError:
+        limit = self._request.sizes.characters
+        return AnswerTooLongError(
+            f"The answer from {self._request.endpoint.name} has more than {limit:,} characters, and no end yet.",
+            remedies=[Remedy(RemedyKind.LONGER_ANSWER)],
+        )
 
     def _may_ask_again(self) -> bool:
         """Whether nothing of the answer has arrived or is being generated: it is never paid for twice."""
@@ -308,20 +338,6 @@ class Session:
             total=now - self._started_at,
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
         )
-
-
-def _taken_from(task: asyncio.Task[None]) -> BaseException | None:
-    """What ended a task, without the frames and the errors behind it: they would keep the connection in memory."""
-    try:
-        task.result()
-    except (asyncio.CancelledError, StreamError) as error:
-        error.__context__ = None
-        return error.with_traceback(None)
-    except BaseException as error:  # noqa: BLE001  a bug, which must not lose what had arrived
-        _log.exception("nbstream failed while reading a stream")
-        error.__context__ = None
-        return error.with_traceback(None)
-    return None
 
 
 def _ends_within(limit: asyncio.Timeout, seconds: float) -> bool:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import re
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["encodable", "encodable_json", "exception_line", "plain"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["encodable", "encodable_json", "exception_line", "plain", "portable_json", "prompt_text"]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
 _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in {0x09, 0x0A, 0x1B}}
+_DEEPEST, _LARGEST = 100, 2**63
 _TABLE = {**_CONTROLS, 0x1B: "\u241b"}
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # looking for one takes a tenth of translating
 
 
 def plain(text: str) -> str:
@@ -19,7 +26,7 @@ def plain(text: str) -> str:
         >>> plain("red \x1b[31mtext\r\n")
         'red ␛[31mtext\n'
     """
-    return text.translate(_TABLE)
+    return text.translate(_TABLE) if _ACTING.search(text) else text
 
 
 def encodable(text: str) -> str:
@@ -36,18 +43,65 @@ def encodable(text: str) -> str:
     return text
 
 
+def prompt_text(text: str) -> str:
+    r"""What somebody has written to a model, as it is sent: `encodable`, and with one kind of line end.
+
+    Example:
+        >>> prompt_text("One\r\nTwo\rThree \ud83d")
+        'One\nTwo\nThree \ufffd'
+    """
+    return encodable(text).replace("\r\n", "\n").replace("\r", "\n")
+
+
 def encodable_json(value: Any) -> Any:
     r"""A copy of JSON values in which every text is `encodable`.
+
+    Raises:
+        ValueError: The values are nested more deeply than anything that makes sense.
 
     Example:
         >>> encodable_json([{"text": "half: \ud83d"}])
         [{'text': 'half: \ufffd'}]
     """
+    return _encodable(value, 0, lambda number: number)
+
+
+def portable_json(value: Any) -> Any:
+    r"""A copy of JSON values that every JSON reader takes: every text is `encodable`, and every number a number.
+
+    Python reads and writes `NaN`, `Infinity` and whole numbers of any length, which others refuse: they become `None`.
+
+    Raises:
+        ValueError: The values are nested more deeply than anything that makes sense.
+
+    Example:
+        >>> portable_json([{"text": "half: \ud83d"}, float("nan")])
+        [{'text': 'half: \ufffd'}, None]
+    """
+    return _encodable(value, 0, _portable)
+
+
+def _portable(number: Any) -> float | None:
+    if isinstance(number, float):
+        return number if math.isfinite(number) else None
+    return number if -_LARGEST <= number <= _LARGEST else None
+
+
+def _encodable(value: Any, depth: int, number: Callable[[Any], Any]) -> Any:
+    kind = type(value)
+    if kind is str:
+        return encodable(value)
+    if depth > _DEEPEST:
+        raise ValueError("it is nested too deeply")
     if isinstance(value, dict):
-        return {encodable_json(name): encodable_json(each) for name, each in value.items()}
+        below = depth + 1
+        return {_encodable(name, below, number): _encodable(each, below, number) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [encodable_json(each) for each in value]
-    return encodable(value) if isinstance(value, str) else value
+        below = depth + 1
+        return [_encodable(each, below, number) for each in value]
+    if kind is int or isinstance(value, float):
+        return number(value)
+    return encodable(str(value)) if isinstance(value, str) else value
 
 
 def exception_line(error: BaseException) -> str:

@@ -39,14 +39,19 @@ class Wording(NamedTuple):
 
 _EVERYWHERE = {
     RemedyKind.RETRY_LATER: "try again later",
+    RemedyKind.ASK_ANEW: "send the prompt again for a whole answer",
     RemedyKind.SHORTEN_PROMPT: "shorten the prompt",
     RemedyKind.LONGER_CONTEXT: "use a model with a longer context",
     RemedyKind.REPHRASE: "rephrase the prompt",
     RemedyKind.CHECK_MODEL: "check the model's name ({value})",
     RemedyKind.COPY_KEY: "copy it again",
     RemedyKind.CHECK_ADDRESS: "check the base URL, which usually ends in /v1",
+    RemedyKind.CHECK_VARIABLE: "correct or unset {value}",
+    RemedyKind.INSTALL: "install it (pip install {value})",
     RemedyKind.CHECK_CONNECTION: "check the base URL and the network",
     RemedyKind.CHECK_PROXY: "check any proxy or login page in between",
+    RemedyKind.CHECK_LOCATION: "check from which countries and networks the provider may be used",
+    RemedyKind.CHECK_CERTIFICATE: "name the authority that signed it in SSL_CERT_FILE, or check the base URL",
     RemedyKind.CHECK_SERVER: "check the server",
     RemedyKind.START_SERVER: "is the server running?",
     RemedyKind.CHECK_BILLING: "check your plan and billing",
@@ -56,12 +61,19 @@ _BY_OPTION = {
     RemedyKind.CHOOSE_MODEL: "name one with -m MODEL or NBSTREAM_MODEL",
     RemedyKind.NAME_SERVER: "name a compatible server with --base-url URL",
     RemedyKind.TRY_DEMO: "try the built-in demo model with -m demo",
+    RemedyKind.USE_ADDRESS: "try --base-url {value}",
 }
 _IN_CODE = {
     RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
     RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
 }
+_SIZES = {
+    RemedyKind.LONGER_ANSWER: "max_answer_characters",
+    RemedyKind.LARGER_EVENT: "max_event_bytes",
+    RemedyKind.LARGER_FILE: "max_file_bytes",
+}
 _IN_A_NOTEBOOK = {
+    **{kind: f"allow more with nbs.configure({name}=…)" for kind, name in _SIZES.items()},
     RemedyKind.SET_KEY: "set OPENAI_API_KEY (or nbs.configure(api_key=…))",
     RemedyKind.SET_ENDPOINT_KEY: "give the key with nbs.configure(base_url=…, api_key=…)",
     RemedyKind.CHECK_KEY: (
@@ -92,6 +104,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.RAISE_TOKEN_LIMIT: "allow more with --max-tokens",
             RemedyKind.LOWER_TOKEN_LIMIT: "lower --max-tokens",
             RemedyKind.USE_API: "--api {value} suits it better",
+            RemedyKind.INSTALL: "install it (%pip install {value})",
             RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with --timeout SECONDS",
             RemedyKind.MORE_TIME_IN_TOTAL: "allow more with --total-timeout SECONDS",
         },
@@ -113,6 +126,8 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.USE_API: 'panel.chat.configure(api="{value}") suits it better',
             RemedyKind.SEND_HISTORY: 'send it with each request (panel.chat.history = "messages")',
             RemedyKind.NAME_SERVER: "name a compatible server with ChatPanel(base_url=…)",
+            RemedyKind.USE_ADDRESS: 'try panel.chat.configure(base_url="{value}")',
+            RemedyKind.INSTALL: "install it (%pip install {value})",
             RemedyKind.TRY_DEMO: "choose the built-in demo model, demo",
             RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with panel.chat.configure(timeout=…)",
             RemedyKind.MORE_TIME_IN_TOTAL: "allow more with panel.chat.configure(total_timeout=…)",
@@ -130,6 +145,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.WAIT: "wait {value} and ask again",
             RemedyKind.CHOOSE_MODEL: "name one with model=… or NBSTREAM_MODEL",
             RemedyKind.NAME_SERVER: "name a compatible server with base_url=…",
+            RemedyKind.USE_ADDRESS: 'try base_url="{value}"',
             RemedyKind.TRY_DEMO: 'try the built-in demo model with model="demo"',
             RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with timeout=…",
             RemedyKind.MORE_TIME_IN_TOTAL: "allow more with total_timeout=…",
@@ -143,6 +159,7 @@ WORDINGS: Mapping[Place, Wording] = {
             **_EVERYWHERE,
             **_IN_PYTHON,
             **_BY_OPTION,
+            **{kind: f"allow more with the setting {name}" for kind, name in _SIZES.items()},
             RemedyKind.RETRY: "run the command again",
             RemedyKind.REGENERATE: "run the command again",
             RemedyKind.WAIT: "wait {value} and run the command again",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.transport.chat_request import chosen_fields
-from nbstream.transport.refusals import mentioned, refused
+from nbstream.transport.error_report import read_error
+from nbstream.transport.refusals import instead_of, mentioned, refused, refuses_prefill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,15 +45,24 @@ def adaptation(request: StreamRequest, capabilities: Capabilities, error: Mappin
     """
     if request.position is not None:
         return Adaptation(None, capabilities)
-    chosen = chosen_fields(request, capabilities) if request.api == "chat" else {}
+    chosen = _chosen(request, capabilities)
     # Leaving out what nobody asked for costs nothing; a limit gets its other name only if this one is refused.
     own = mentioned(error, chosen.keys() & {"stream_options"}) or refused(error, chosen)
     if own is not None:
-        again = capabilities.without(own)
-        if again is not None and own == capabilities.limit_field and again.limit_field in request.params:
-            again = None  # the user gave both limits; one of them would be dropped
+        again = capabilities.without(own, instead_of(error, own))
+        if again is not None and {again.limit_field, again.response_limit_field} & request.params.keys():
+            again = None  # the user gave this limit too; one of them would be dropped
         return Adaptation(again, capabilities)
     asked = [field for field in _FEATURES if field.partition(".")[0] in request.params]
-    asked += ["prefill"] if request.partial_answer else []
     lacking = refused(error, asked)
+    if request.partial_answer and any(map(refuses_prefill, read_error(error).messages)):
+        lacking = "prefill"
     return Adaptation(None, capabilities if lacking is None else capabilities.lacking(lacking))
+
+
+def _chosen(request: StreamRequest, capabilities: Capabilities) -> dict[str, Any]:
+    """The fields that are there, or have their name, by nbstream's own choice."""
+    if request.api == "chat":
+        return chosen_fields(request, capabilities)
+    name = capabilities.response_limit_field
+    return {} if request.max_tokens is None or name in request.params else {name: request.max_tokens}

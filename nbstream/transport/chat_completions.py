@@ -17,21 +17,25 @@ from nbstream.events import (
     LogprobsReported,
     MediaDelta,
     ReasoningDelta,
+    ReasoningRevised,
     RefusalDelta,
     Started,
     TextDelta,
+    TextRevised,
     ToolCallDelta,
     UsageReported,
     Warned,
 )
+from nbstream.parts import PARAGRAPH_BREAK
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.text.plain import encodable
+from nbstream.transport.cumulative import Pieces
+from nbstream.transport.error_kind import failed
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
     annotated,
     bytes_of,
     data_of,
-    failed,
     name_or_none,
     objects,
     reason_or_none,
@@ -75,6 +79,11 @@ class ChatCompletionsAdapter:
         self._responses: Adapter | None = None
         self._model: Any = None
         self._id: Any = None
+        self._texts = texts = Pieces(TextDelta, lambda text, choice: TextRevised(text, choice=choice))
+        self._plain_texts = texts.plain
+        self._reasoning = reasoning = Pieces(ReasoningDelta, ReasoningRevised)
+        self._plain_reasoning = reasoning.plain
+        self._in_deltas: set[int] = set()  # the answers that come in deltas, with messages beside them
 
     def decode(self, payload: dict[str, Any]) -> list[Event]:
         """Return the events that one chunk stands for."""
@@ -89,7 +98,7 @@ class ChatCompletionsAdapter:
         if isinstance(choices, list):
             for choice in choices:
                 if isinstance(choice, dict):
-                    _decode_choice(choice, events)
+                    self._decode_choice(choice, events)
         elif str(payload.get("type")).startswith("response."):
             return self._decode_response(payload)
         if usage := payload.get("usage"):
@@ -103,6 +112,65 @@ class ChatCompletionsAdapter:
         if isinstance(payload.get("output"), list):
             return self._decode_response(payload)
         return self.decode(payload) if isinstance(payload.get("choices"), list) and payload["choices"] else None
+
+    def _decode_choice(self, choice: dict[str, Any], events: list[Event]) -> None:
+        index = number if isinstance(number := choice.get("index"), int) else 0
+        reason = choice.get("finish_reason")
+        delta = self._said_in(choice, index) if "message" in choice else choice.get("delta")
+        rest: dict[str, Any] | None = None
+        if isinstance(delta, dict):
+            content = delta.get("content")
+            if len(delta) > 1 or type(content) is not str:  # most deltas are nothing but text
+                rest = delta
+                self._decode_before_text(delta, index, events)
+        else:
+            content = choice.get("text")  # as the older Completions API has it
+        if content and isinstance(content, str):
+            if index in self._plain_texts:
+                events.append(TextDelta(content, index, bool(reason)))
+            else:
+                events += self._texts.take(content, index, last=bool(reason))
+        if rest is not None:
+            _decode_after_text(rest, index, events)
+        if not index and (logprobs := choice.get("logprobs")):
+            events.extend(_logprobs(logprobs))
+        if reason and (known := reason_or_none(reason)) is not None:
+            events.append(Finished(known, index))
+        if usage := choice.get("usage"):
+            events.extend(_usage(usage))
+        if error := choice.get("error"):
+            events.append(failed(error if isinstance(error, dict) else {"message": error}))
+
+    def _decode_before_text(self, delta: dict[str, Any], index: int, events: list[Event]) -> None:
+        """What a delta holds besides its text, as far as models give it before that."""
+        for thought in _thoughts(delta):
+            if index in self._plain_reasoning:
+                events.append(ReasoningDelta(thought, index))
+            else:
+                events += self._reasoning.take(thought, index)
+        if refusal := text_or_none(delta.get("refusal")):
+            events.append(RefusalDelta(refusal, index))
+        audio = delta.get("audio")
+        if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
+            events.append(TextDelta(transcript, index))
+        if isinstance(content := delta.get("content"), list):
+            for part in _parts(content, index):
+                if type(part) is TextDelta and index not in self._plain_texts:
+                    events += self._texts.take(part.text, index)
+                else:
+                    events.append(part)
+
+    def _said_in(self, choice: dict[str, Any], index: int) -> Any:
+        """What is new in a choice with a message: its delta, if it says anything, else the message.
+
+        Where an answer comes in deltas, a message beside them is the whole so far.
+        """
+        delta, message = choice.get("delta"), choice["message"]
+        if not isinstance(message, dict) or not isinstance(delta, dict):
+            return delta or message
+        if any(value for name, value in delta.items() if name != "role"):
+            self._in_deltas.add(index)
+        return delta if index in self._in_deltas else message
 
     def _decode_response(self, payload: dict[str, Any]) -> list[Event]:
         """Decode an event of the other API, as some servers send here."""
@@ -123,72 +191,37 @@ def _usage(usage: Any) -> list[Event]:
     return [] if counts is None else [UsageReported(counts)]
 
 
-def _decode_choice(choice: dict[str, Any], events: list[Event]) -> None:
-    index = number if isinstance(number := choice.get("index"), int) else 0
-    reason = choice.get("finish_reason")
-    delta = choice.get("delta") or choice.get("message")
-    rest: dict[str, Any] | None = None
-    if isinstance(delta, dict):
-        content = delta.get("content")
-        if len(delta) > 1 or type(content) is not str:  # most deltas are nothing but text
-            rest = delta
-            _decode_before_text(delta, index, events)
-    else:
-        content = choice.get("text")  # as the older Completions API has it
-    if content and isinstance(content, str):
-        events.append(TextDelta(content, index, bool(reason)))
-    if rest is not None:
-        _decode_after_text(rest, index, events)
-    if not index and (logprobs := choice.get("logprobs")):
-        events.extend(_logprobs(logprobs))
-    if reason and (known := reason_or_none(reason)) is not None:
-        events.append(Finished(known, index))
-    if usage := choice.get("usage"):
-        events.extend(_usage(usage))
-    if error := choice.get("error"):
-        events.append(failed(error if isinstance(error, dict) else {"message": error}))
-
-
 def _logprobs(logprobs: Any) -> list[Event]:
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
     return [LogprobsReported(tuple(tokens))] if isinstance(tokens, list) and tokens else []
 
 
-def _decode_before_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
-    """What a delta holds besides its text, as far as models give it before that."""
-    events.extend(ReasoningDelta(thought, index) for thought in _thoughts(delta))
-    if refusal := text_or_none(delta.get("refusal")):
-        events.append(RefusalDelta(refusal, index))
-    audio = delta.get("audio")
-    if isinstance(audio, dict) and (transcript := text_or_none(audio.get("transcript"))):
-        events.append(TextDelta(transcript, index))
-    if isinstance(content := delta.get("content"), list):
-        events.extend(_parts(content, index))
-
-
 def _decode_after_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
     """What a delta holds besides its text, as far as models give it after that."""
+    media: list[Event] = [_medium("image", image, index) for image in objects(delta.get("images"))]
     if audio := delta.get("audio"):
-        events.extend(_sound(audio, index))
-    events.extend(_medium("image", image, index) for image in objects(delta.get("images")))
-    if audio or delta.get("images"):
-        events.append(UNSHOWN_MEDIA)
+        media = [*_sound(audio, index), *media]
+    if media:
+        events += [*media, UNSHOWN_MEDIA]
     events.extend(annotated(annotation, choice=index) for annotation in objects(delta.get("annotations")))
     if calls := delta.get("tool_calls"):
         events.extend(_tool_call(call, index) for call in objects(calls))
-    if isinstance(call := delta.get("function_call"), dict):
+    if isinstance(call := delta.get("function_call"), dict) and any(call.values()):
         events.append(_tool_call({"index": 0, "function": call}, index))
 
 
 def _thoughts(delta: dict[str, Any]) -> Iterator[str]:
     """The reasoning, which has two names and may come under both, or only as a list of details."""
     fields = [text for name in ("reasoning_content", "reasoning") if (text := text_or_none(delta.get(name)))]
-    if fields:
-        yield from dict.fromkeys(fields)
-        return
-    for detail in objects(delta.get("reasoning_details")):
-        if thought := text_or_none(detail.get("text")) or text_or_none(detail.get("summary")):
-            yield thought
+    details = delta.get("reasoning_details")
+    if details:
+        told = (text_or_none(each.get("text")) or text_or_none(each.get("summary")) for each in objects(details))
+        thoughts = [thought for thought in told if thought]
+        # Those of one delta are parts of their own: pieces of one part come in deltas of their own.
+        if thoughts and (not fields or fields[0] == "".join(thoughts)):
+            yield PARAGRAPH_BREAK.join(thoughts)
+            return
+    yield from dict.fromkeys(fields)
 
 
 def _parts(content: list[Any], index: int) -> Iterator[Event]:
@@ -235,8 +268,9 @@ def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> MediaDelta:
 
 
 def _tool_call(call: dict[str, Any], choice: int) -> ToolCallDelta:
-    function = named if isinstance(named := call.get("function"), dict) else {}
-    arguments = function.get("arguments")
+    is_custom = isinstance(call.get("custom"), dict) and not call.get("function")
+    function = named if isinstance(named := call.get("custom" if is_custom else "function"), dict) else {}
+    arguments = function.get("input" if is_custom else "arguments")
     if isinstance(arguments, dict | list):
         arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
     return ToolCallDelta(
@@ -245,4 +279,5 @@ def _tool_call(call: dict[str, Any], choice: int) -> ToolCallDelta:
         name=name_or_none(function.get("name")),
         arguments=text_or_none(arguments) or "",
         choice=choice,
+        custom=is_custom,
     )

@@ -20,12 +20,18 @@ from nbstream.transport.wire import WireDecoder
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from nbstream.events import Event
+    from nbstream.events import Event, Unrecognized
     from nbstream.request import StreamRequest
     from nbstream.transport.byte_stream import ByteSource, ByteStream
     from nbstream.transport.wire import Adapter
 
 __all__ = ["DecodedStream", "decoded"]
+
+# How many events are handed over at once: other streams on the loop have their turns between.
+_MOST_EVENTS = 500
+
+# An event of so many bytes takes so long that it is read on a thread, while other streams go on.
+_LARGE_EVENT = 256 * 1024
 
 
 @contextlib.asynccontextmanager
@@ -65,9 +71,14 @@ class DecodedStream:
     """
 
     def __init__(self, response: ByteStream, request: StreamRequest) -> None:
-        self.request_id: str | None = response.headers.get("x-request-id")
         self._response = response
-        self._decoder = WireDecoder(_adapter(request), response.endpoint, whole_expected=not request.stream)
+        self._decoder = WireDecoder(
+            _adapter(request),
+            response.endpoint,
+            whole_expected=not request.stream,
+            max_event_bytes=request.sizes.event_bytes,
+        )
+        self.request_id = self._decoder.words.header(response.headers, "x-request-id")
         self._in_background = request.params.get("background") is True
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
@@ -88,20 +99,45 @@ class DecodedStream:
                 break
             if gathering is not None:
                 pause = gathering.pause(len(chunk), at)
-            events = decoder.feed(chunk)
+            events = await self._events_of(chunk)
+            while len(events) > _MOST_EVENTS:
+                yield events[:_MOST_EVENTS]
+                await asyncio.sleep(0)
+                events = events[_MOST_EVENTS:]
             yield events
             # Neither the beginning nor the end is ever delayed.
             if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
                 await asyncio.sleep(pause)
-        yield decoder.break_off() if broken else decoder.close()
+        async for batch in self._rest(broken=broken):
+            yield batch
         if broken:
             name = self._response.endpoint.name
             raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
+
+    async def _events_of(self, chunk: bytes) -> list[Event]:
+        decoder = self._decoder
+        if len(chunk) + decoder.unread < _LARGE_EVENT:
+            return decoder.feed(chunk)
+        return await asyncio.to_thread(decoder.feed, chunk)
+
+    async def _rest(self, *, broken: bool) -> AsyncIterator[list[Event]]:
+        """What the end of the bytes means."""
+        decoder = self._decoder
+        end = decoder.break_off if broken else decoder.close
+        events = end() if decoder.unread < _LARGE_EVENT else await asyncio.to_thread(end)
+        for start in range(0, len(events), _MOST_EVENTS):
+            yield events[start : start + _MOST_EVENTS]
+            await asyncio.sleep(0)
 
     @property
     def complete(self) -> bool:
         """Whether the answer is over by the wire's own word."""
         return self._decoder.ended
+
+    @property
+    def unrecognized(self) -> Unrecognized | None:
+        """The last object so far that nothing understood, for a stream that is given up before its end."""
+        return self._decoder.unrecognized
 
     def position(self) -> Position | None:
         """The resume point, which only numbered background responses have."""

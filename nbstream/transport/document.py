@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import jiter
 
-__all__ = ["BOM", "HTML_PAGE", "NDJSON", "Document", "is_lines_of_json"]
+__all__ = ["BOM", "HTML_PAGE", "NDJSON", "TOO_LARGE", "Document", "is_lines_of_json"]
 
 BOM = b"\xef\xbb\xbf"
 
-_LARGEST_DOCUMENT = 64 * 1024 * 1024
-
 HTML_PAGE = "answered with an HTML page instead of a stream"
+TOO_LARGE = "sent a JSON document without an end"
 NDJSON = "answered with lines of JSON (NDJSON) instead of an event stream"
 
 
 class Document:
-    """The beginning of a body that may not be an event stream; lines of those never begin with `<`, `{` or `[`."""
+    """The beginning of a body that may not be an event stream; lines of those never begin with `<`, `{` or `[`.
 
-    def __init__(self) -> None:
+    Args:
+        max_bytes: The size at which a document is given up.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._pieces: list[bytes] = []
-        self._size = 0
+        self.size = 0
+        """How many bytes there are of it."""
         self._head = b""
         self._is_one = False
         self._first_line_is_whole: bool | None = None  # None until there is one
@@ -52,9 +57,9 @@ class Document:
             self._is_one = True
             chunk = start
         self._pieces.append(chunk)
-        self._size += len(chunk)
-        if self._size > _LARGEST_DOCUMENT:
-            return b"", "sent a JSON document without an end"
+        self.size += len(chunk)
+        if self.size > self._max_bytes:
+            return b"", TOO_LARGE
         if self._first_line_is_whole is None and b"\n" in chunk:
             first, _, chunk = self.body.partition(b"\n")
             self._first_line_is_whole = is_lines_of_json(first)

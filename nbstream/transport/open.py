@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 import jiter
 import openai
 
-from nbstream.errors import AuthenticationError, MissingKeyError, NotAStreamError, NotFoundError
+from nbstream.errors import ConnectionLostError, NotAStreamError, NotFoundError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.settings.capabilities import LearnedCapabilities, capabilities_of
+from nbstream.settings.capabilities import LearnedCapabilities
+from nbstream.text.plain import encodable_json
 from nbstream.transport import chat_request, responses
 from nbstream.transport.adaptation import adaptation
+from nbstream.transport.bounded_body import read_body, unknown_encoding
+from nbstream.transport.clients import new_client
 from nbstream.transport.decoded import decoded
+from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
-from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.translate import as_sent, error_body, translated
+from nbstream.transport.refusal import address_remedy
+from nbstream.transport.surroundings import heeded
+from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -32,14 +37,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientPool"]
 
-_WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
-
 # The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
+
+# A server may name one other field after the other.
+_MOST_ADAPTATIONS = 4
+
+_LARGEST_LIST = 8 * 1024 * 1024
 
 
 class ClientPool:
     """Opens streams over HTTP; keeps one pooled client for each endpoint and key: a new one pays TCP and TLS again.
+
+    Where a variable that clients heed has changed, such as a proxy's, another one is made.
 
     It is both a `ByteSource` and a `StreamSource`. All its methods belong to one event loop, because the SDK's
     connections do.
@@ -55,7 +65,7 @@ class ClientPool:
     def __init__(self, linger: float = 0.25) -> None:
         self.linger = linger
         self.capabilities = LearnedCapabilities()
-        self._clients: dict[Endpoint, openai.AsyncOpenAI] = {}
+        self._clients: dict[tuple[Endpoint, frozenset[tuple[str, str]]], openai.AsyncOpenAI] = {}
 
     def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
         """Send the request and hand over the stream of its events; close the connection on the way out.
@@ -81,9 +91,9 @@ class ClientPool:
                     if error.status_code not in _REFUSALS:
                         raise
                     tried[capabilities] = error.with_traceback(None)
-                    again, now_known = adaptation(request, capabilities, error_body(error))
+                    again, now_known = adaptation(request, capabilities, document_of(error).error)
                     self._learn(request, capabilities, now_known)
-                    if again is None:
+                    if again is None or len(tried) > _MOST_ADAPTATIONS:
                         raise
                     if again in tried:  # neither name is taken: the first refusal is of the one that the user knows
                         raise tried[again] from None
@@ -99,8 +109,14 @@ class ClientPool:
     async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
         opening = self._sending(request, capabilities)
         response = await opening.__aenter__()
+        sent_to = as_sent(request.endpoint, response.http_request)
+        response.http_request.headers.pop("authorization", None)  # it has done its work
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
-        return HttpBytes(response.http_response, as_sent(request.endpoint, response.http_request), opening, self.linger)
+        stream = HttpBytes(response.http_response, sent_to, opening, self.linger)
+        if (coding := unknown_encoding(stream.headers)) is not None:
+            await stream.close(complete=False)
+            raise _compressed(request.endpoint, coding)
+        return stream
 
     def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
         """The SDK's way to send the request, not yet begun."""
@@ -117,11 +133,12 @@ class ClientPool:
             body = chat_request.request_body(request, capabilities)
             creator: Any = client.chat.completions
         else:
-            body = responses.request_body(request)
+            body = responses.request_body(request, capabilities)
             creator = client.responses
         # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
         body |= {name: _without_models(body[name]) for name in ("messages", "input") if name in body}
+        body = encodable_json(body)  # half a character anywhere would keep the whole from being sent
         creating = creator.with_streaming_response.create
         sending: AbstractAsyncContextManager[Any] = creating(
             **named, stream=request.stream, extra_body=body, timeout=timeout
@@ -132,35 +149,14 @@ class ClientPool:
         """The SDK's client for a target: the pooled one, made at first use, or the user's own.
 
         Raises:
-            StreamError: There is no key, or one that cannot be sent.
+            StreamError: No client can be made: there is no key, or the environment is broken.
         """
-        endpoint = target.endpoint
         if target.client is not None:
             return target.client.with_options(max_retries=0)
-        if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
-            raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
-        client = self._clients.get(endpoint)
+        made_for = target.endpoint, heeded(os.environ)
+        client = self._clients.get(made_for)
         if client is None:
-            # Local servers want no key, but the SDK wants a string.
-            key = endpoint.api_key.reveal() if endpoint.api_key else "no-key"
-            if not (key.isascii() and key.isprintable()):  # the HTTP library would print the key in its own error
-                raise AuthenticationError(
-                    f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
-                    "has; nothing was sent.",
-                    remedies=[Remedy(RemedyKind.COPY_KEY)],
-                )
-            # A proxy for the outside world would look for a local server on its own machine.
-            http_client = openai.DefaultAsyncHttpxClient(
-                trust_env=not endpoint.is_local, event_hooks={"request": [join_chunks]}
-            )
-            client = openai.AsyncOpenAI(
-                api_key=key,
-                base_url=endpoint.base_url,
-                max_retries=0,
-                http_client=http_client,
-                default_headers=None if endpoint.environment_applies else _headers_against_environment(key),
-            )
-            self._clients[endpoint] = client
+            client = self._clients[made_for] = new_client(target.endpoint)
         return client
 
     async def models(self, target: Target) -> list[str]:
@@ -178,17 +174,23 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
             with translated(target):
-                listing = self.client_for(target).models.with_raw_response
-                response = await listing.list(timeout=timeout)
-            return [str(model["id"]) for model in jiter.from_json(response.content)["data"]]
+                async with self.client_for(target).models.with_streaming_response.list(timeout=timeout) as response:
+                    if (coding := unknown_encoding(response.headers)) is not None:
+                        raise _compressed(target.endpoint, coding)
+                    clean = as_sent(target.endpoint, response.http_request).redaction()
+                    try:
+                        body = await read_body(response.http_response, _LARGEST_LIST)
+                    except Exception:  # noqa: BLE001  whatever reading raises: each HTTP library has errors of its own
+                        raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True) from None
+            return [clean(str(model["id"])) for model in jiter.from_json(body)["data"]]
         except NotFoundError:
             raise NotFoundError(
-                f"{name} has no /models (404).", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)], status=404
+                f"{name} has no /models (404).", remedies=[address_remedy(target.endpoint)], status=404
             ) from None
         except (ValueError, LookupError, TypeError):
             raise NotAStreamError(
                 f"{name} answered with something that is not a list of models.",
-                remedies=[Remedy(RemedyKind.CHECK_ADDRESS)],
+                remedies=[address_remedy(target.endpoint)],
             ) from None
 
     async def close(self) -> None:
@@ -198,15 +200,11 @@ class ClientPool:
             await client.close()
 
 
-def _headers_against_environment(key: str) -> dict[str, Any]:
-    """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
-
-    `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
-    """
-    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
-    custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
-    headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
-    return headers | {name: f"Bearer {key}" for name in custom if name.lower() == "authorization"}
+def _compressed(endpoint: Endpoint, coding: str) -> NotAStreamError:
+    return NotAStreamError(
+        f"{endpoint.name} sent its answer compressed in a way that was not asked for ({endpoint.redact(coding)[:40]}).",
+        remedies=[Remedy(RemedyKind.CHECK_PROXY), Remedy(RemedyKind.CHECK_SERVER)],
+    )
 
 
 def _without_models(value: Any) -> Any:

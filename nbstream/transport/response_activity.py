@@ -6,6 +6,8 @@ images that a tool makes are media of their own.
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from nbstream.events import ActivityReported, Event, MediaDelta
@@ -25,6 +27,16 @@ _INPUTS = {
     "response.code_interpreter_call_code": ("code_interpreter_call", "code"),
     "response.mcp_call_arguments": ("mcp_call", "arguments"),
     "response.shell_call_command": ("shell_call", "command"),
+    "response.apply_patch_call_operation_diff": ("apply_patch_call", "diff"),
+}
+# Calls that the caller may have to carry out or allow, and the field that says what. They come whole.
+_ASKED = {
+    "apply_patch_call": "operation",
+    "computer_call": "action",
+    "local_shell_call": "action",
+    "mcp_approval_request": "arguments",
+    "shell_call": "action",
+    "tool_search_call": "arguments",
 }
 _OVER = {"completed", "failed", "incomplete", "cancelled"}
 
@@ -43,6 +55,7 @@ class BuiltInTools:
         self._by_output: dict[int, str] = {}
         self._ids: dict[str, str | None] = {}
         self._with_input: set[tuple[str, int | None]] = set()
+        self._fed: set[str] = set()  # those whose input comes in pieces
         self._over: set[str] = set()
         self._commands: dict[str, int] = {}
 
@@ -66,7 +79,8 @@ class BuiltInTools:
         if key in self._over:
             return []
         self._over.add(key)
-        events: list[Event] = [self._news(key, kind, item=item, last=True)]
+        piece = "" if key in self._fed else _input_of(kind, item)
+        events: list[Event] = [self._news(key, kind, piece=piece, item=item, last=True)]
         if kind == _IMAGES:
             made = bytes_of(item.get("result"))
             events += [self._image(key, made, item, last=True)] if made else []
@@ -99,6 +113,7 @@ class BuiltInTools:
         if piece is None or key in self._over:
             return []
         self._with_input.add(place)
+        self._fed.add(key)
         if place[1] is not None and self._commands.setdefault(key, place[1]) != place[1]:
             self._commands[key] = place[1]
             piece = f"\n{piece}"
@@ -145,3 +160,22 @@ class BuiltInTools:
 def _number(place: dict[str, Any]) -> int:
     output = place.get("output_index")
     return output if isinstance(output, int) else 0
+
+
+def _input_of(kind: str, item: dict[str, Any]) -> str:
+    """What the caller is asked to do, from the whole item: arguments, commands, a patch."""
+    given = item.get(_ASKED.get(kind, ""))
+    return "" if not given else given if isinstance(given, str) else _in_words(given)
+
+
+def _in_words(given: Any) -> str:
+    """Commands and patches as they are, everything else as JSON."""
+    if isinstance(given, dict):
+        commands, command, diff = given.get("commands"), given.get("command"), given.get("diff")
+        if isinstance(commands, list) and all(isinstance(each, str) for each in commands):
+            return "\n".join(commands)
+        if isinstance(command, list) and all(isinstance(each, str) for each in command):
+            return shlex.join(command)
+        if said := text_or_none(diff) or text_or_none(command):
+            return said
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))

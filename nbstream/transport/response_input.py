@@ -17,27 +17,41 @@ _NAMES_OF_ANSWERS = {"text": "output_text"}
 
 
 def input_items(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Turn messages into input items.
+    """Turn messages into input items, each of which names its type: some servers refuse an answer without one.
 
     Example:
         >>> input_items([{"role": "user", "content": [{"type": "text", "text": "Hi"}]}])
-        [{'role': 'user', 'content': [{'type': 'input_text', 'text': 'Hi'}]}]
+        [{'type': 'message', 'role': 'user', 'content': [{'type': 'input_text', 'text': 'Hi'}]}]
     """
-    return [item for message in messages for item in _items(message)]
+    custom: set[Any] = set()  # the calls so far that are given free text
+    return [item for message in messages for item in _items(message, custom)]
 
 
-def _items(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    role, calls = message.get("role"), message.get("tool_calls")
+def _items(message: Mapping[str, Any], custom: set[Any]) -> list[dict[str, Any]]:
+    if "role" not in message:
+        return [dict(message)]
+    role, calls = message["role"], message.get("tool_calls")
     if role == "tool" and "tool_call_id" in message:
-        return [{"type": "function_call_output", "call_id": message["tool_call_id"], "output": _text(message)}]
-    item = {name: value for name, value in message.items() if name not in {"name", "tool_calls"}}
-    if isinstance(content := item.get("content"), list):
+        called = message["tool_call_id"]
+        kind = "custom_tool_call_output" if called in custom else "function_call_output"
+        return [{"type": kind, "call_id": called, "output": _text(message)}]
+    fields = {name: value for name, value in message.items() if name not in {"name", "tool_calls"}}
+    item = {"type": "message", **fields}
+    content = item.get("content")
+    if role == "assistant" and isinstance(content, str) and content:
+        content = [{"type": "text", "text": content}]  # llama.cpp takes a mere string for a question
+    if isinstance(content, list):
         item["content"] = [_part(part, _NAMES_OF_ANSWERS if role == "assistant" else _NAMES) for part in content]
-    made = [_call(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    made = [_call(call, custom) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     return [*([item] if item.get("content") or not made else []), *made]
 
 
-def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+def _call(call: Mapping[str, Any], custom: set[Any]) -> dict[str, Any]:
+    if call.get("type") == "custom":
+        custom.add(call.get("id"))
+        given = call.get("custom") or {}
+        named = {"call_id": call.get("id"), "name": given.get("name"), "input": given.get("input")}
+        return {"type": "custom_tool_call", **named}
     function = call.get("function") or {}
     named = {"call_id": call.get("id"), "name": function.get("name"), "arguments": function.get("arguments")}
     return {"type": "function_call", **named}

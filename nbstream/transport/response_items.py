@@ -163,6 +163,7 @@ class TextParts:
     def _turn_to(self, place: dict[str, Any]) -> list[Event]:
         index = place.get("content_index")
         index = index if type(index) is int else None
+        self._place = None  # a piece of the part before would be taken for one of this
         return self._turn_to_part(self._key_of(place), text_or_none(place.get("item_id")), index)
 
     def _turn_to_part(self, key: _Key, item_id: str | None, content_index: int | None = None) -> list[Event]:

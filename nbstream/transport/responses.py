@@ -7,28 +7,25 @@ unknown type is skipped, because new ones appear all the time.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nbstream.events import (
     Event,
     Finished,
-    LogprobsReported,
     MediaDelta,
     PartStarted,
-    ReasoningDelta,
-    RefusalDelta,
     Started,
     UsageReported,
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
+from nbstream.settings.capabilities import Capabilities
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
+from nbstream.transport.error_kind import failed
+from nbstream.transport.error_report import error_in
 from nbstream.transport.fields import (
     UNSHOWN_MEDIA,
-    annotated,
     bytes_of,
-    error_in,
-    failed,
     name_or_none,
     objects,
     reason_or_none,
@@ -37,56 +34,42 @@ from nbstream.transport.fields import (
 )
 from nbstream.transport.part_order import PartOrder
 from nbstream.transport.response_activity import BuiltInTools
+from nbstream.transport.response_asides import ASIDES, Asides
+from nbstream.transport.response_facts import TextFacts
 from nbstream.transport.response_input import input_items
 from nbstream.transport.response_items import CALL_ARGUMENTS, CallSlots, FinalText, TextParts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from nbstream.request import StreamRequest
 
 __all__ = ["ResponsesAdapter", "request_body"]
 
-_Aside: TypeAlias = Literal["reasoning", "refusal"]
-_ASIDES: Mapping[str, _Aside] = {
-    "response.reasoning_text": "reasoning",
-    "response.reasoning_summary_text": "reasoning",
-    "response.refusal": "refusal",
-}
 _OTHER_API = Warned(
     "other_api", "The server answered in the Chat Completions format.", (Remedy(RemedyKind.USE_API, "chat"),)
 )
+_UNKNOWN = Capabilities()
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
 
-def request_body(request: StreamRequest) -> dict[str, Any]:
-    """The body that the SDK is to send, without `stream`."""
-    items = input_items(request.messages)
-    if request.partial_answer:
-        items.append({"role": "assistant", "content": request.partial_answer})
-    body: dict[str, Any] = {"model": request.model, "input": items}
+def request_body(request: StreamRequest, capabilities: Capabilities = _UNKNOWN) -> dict[str, Any]:
+    """The body that the SDK is to send, without `stream`.
+
+    Args:
+        request: What the user asked for.
+        capabilities: What the endpoint takes.
+    """
+    begun = ({"role": "assistant", "content": request.partial_answer},) if request.partial_answer else ()
+    body: dict[str, Any] = {"model": request.model, "input": input_items((*request.messages, *begun))}
     if request.system:
         body["instructions"] = request.system
     if request.temperature is not None:
         body["temperature"] = request.temperature
     if request.max_tokens is not None:
-        body["max_output_tokens"] = request.max_tokens
+        body[capabilities.response_limit_field] = request.max_tokens
     return body | dict(request.params)
-
-
-class _Place(NamedTuple):
-    """Where reasoning or a refusal stands in the output, as far as the server gives it in values that make sense."""
-
-    item_id: str | None
-    output_index: int | None
-    content_index: int | None
-
-    @classmethod
-    def of(cls, place: dict[str, Any], index: Any) -> _Place:
-        output = place.get("output_index")
-        item_id = text_or_none(place.get("item_id"))
-        return cls(item_id, output if type(output) is int else None, index if type(index) is int else None)
 
 
 class ResponsesAdapter:
@@ -101,10 +84,8 @@ class ResponsesAdapter:
         self._texts = TextParts(self._order)
         self._calls = CallSlots(self._order)
         self._tools = BuiltInTools(self._order)
-        self._seen: set[str] = set()  # what else has come
-        self._in_pieces: set[str] = set()  # and what of that in deltas
-        self._cited: set[int] = set()  # parts whose citations came with the whole item
-        self._paragraphs: set[tuple[str, _Place]] = set()
+        self._asides = Asides(self._order)
+        self._facts = TextFacts(self._texts)
         self._chat: ChatCompletionsAdapter | None = None
 
     def resumed(self) -> ResponsesAdapter:
@@ -131,11 +112,9 @@ class ResponsesAdapter:
             self.sequence_number = number
         if kind == "response.output_text.delta":
             delta = payload.get("delta")
-            if not isinstance(delta, str) or not delta:
-                return []
-            events = self._texts.add(payload, delta)
+            events = self._texts.add(payload, delta) if isinstance(delta, str) and delta else []
             if tokens := payload.get("logprobs"):
-                events.append(LogprobsReported(tuple(tokens) if isinstance(tokens, list) else ()))
+                events += self._facts.measure(payload, tokens)
             return events
         return self._decode_rarer(kind, payload)
 
@@ -147,8 +126,10 @@ class ResponsesAdapter:
 
     def _decode_rarer(self, kind: str, payload: dict[str, Any]) -> list[Event]:
         source, _, verb = kind.rpartition(".")
-        if source in _ASIDES:
-            return self._aside(source, verb, payload)
+        if source in ASIDES:
+            return self._asides.decode(source, verb, payload)
+        if source in {"response.reasoning_part", "response.reasoning_summary_part"}:
+            return self._asides.part_done(payload) if verb == "done" else []
         if kind in _ENDS:
             return self._ended(kind, payload.get("response"))
         if kind in _BEGINNINGS:
@@ -166,14 +147,11 @@ class ResponsesAdapter:
             case "response.content_part.added":
                 return self._texts.announce(payload) if _is_text(payload.get("part")) else []
             case "response.content_part.done":
-                part = payload.get("part")
-                return self._texts.settle(payload, part["text"]) if _is_text(part) else []
+                return self._part_done(payload, payload.get("part"))
             case "response.output_text.done":
-                return self._texts.settle(payload, payload.get("text"))
+                return [*self._texts.settle(payload, payload.get("text")), *self._facts.whole(payload, payload)]
             case "response.output_text.annotation.added":
-                self._seen.add("annotation")
-                begun, number = self._texts.named(payload)
-                return [*begun, *(annotated(each, number) for each in objects([payload.get("annotation")]))]
+                return self._facts.cite(payload)
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 return self._calls.add(payload, payload.get("delta"))
             case "response.function_call_arguments.done":
@@ -183,38 +161,10 @@ class ResponsesAdapter:
             case _:
                 return self._tools.decode(kind, payload) or []
 
-    def _aside(self, source: str, verb: str, payload: dict[str, Any]) -> list[Event]:
-        """Reasoning or refusal; the whole of it counts only if no piece of it has come."""
-        kind, summary = _ASIDES[source], payload.get("summary_index")
-        text = text_or_none(payload.get("delta") or payload.get("refusal") or payload.get("text"))
-        place = _Place.of(payload, payload.get("content_index") if summary is None else summary)
-        source = kind if place.content_index is None else source
-        if verb == "done" and (kind in self._in_pieces or (source, place) in self._order):
-            return self._order.end((source, place))
-        if verb != "done":
-            self._in_pieces.add(kind)
-        return [] if text is None else self._said(kind, text, (source, place), _Place.of(payload, summary))
-
-    def _said(self, kind: _Aside, text: str, key: tuple[str, _Place], paragraph: _Place) -> list[Event]:
-        """The parts of a summary are paragraphs."""
-        new_paragraph = kind == "reasoning" and kind in self._seen and (kind, paragraph) not in self._paragraphs
-        self._seen.add(kind)
-        self._paragraphs.add((kind, paragraph))
-        _, place = key
-        begun = self._order.turn_to(key, kind, place.item_id, place.content_index, new_paragraph=new_paragraph)
-        return [*begun, ReasoningDelta(text) if kind == "reasoning" else RefusalDelta(text)]
-
-    def _annotations(self, annotations: Any, place: dict[str, Any]) -> list[Event]:
-        """The citations of a whole part, unless they have come before."""
-        found = objects(annotations)
-        if not found or "annotation" in self._seen:
-            return []
-        begun, number = self._texts.named(place)
-        if number in self._cited:
-            return begun
-        if number is not None:
-            self._cited.add(number)
-        return [*begun, *(annotated(each, number) for each in found)]
+    def _part_done(self, place: dict[str, Any], part: Any) -> list[Event]:
+        if not _is_text(part):
+            return self._asides.part_done(place)
+        return [*self._texts.settle(place, part["text"]), *self._facts.whole(place, part)]
 
     def _sound(self, kind: str, payload: dict[str, Any]) -> list[Event]:
         if kind not in {"response.audio.delta", "response.audio.done"}:
@@ -239,12 +189,18 @@ class ResponsesAdapter:
         if kind in CALL_ARGUMENTS:
             arguments = item.get(CALL_ARGUMENTS[kind])
             return [*self._calls.begin(place, item), *self._calls.settle(place, arguments, item)]
+        place = {**place, "item_id": item.get("id")}
+        if kind == "reasoning":
+            return self._asides.thoughts(place, item)
         events: list[Event] = []
+        refused = self._asides.knows("refusal", place)
         for number, part in enumerate(objects(item.get("content"))):
+            place = {**place, "content_index": number}
             if _is_text(part):
-                place = {**place, "item_id": item.get("id"), "content_index": number}
                 events.extend(self._texts.settle(place, part.get("text")))
-                events.extend(self._annotations(part.get("annotations"), place))
+                events.extend(self._facts.whole(place, part))
+            elif not refused:
+                events.extend(self._asides.refusal(place, part))
         return events
 
     def _ended(self, kind: str, response: Any) -> list[Event]:
@@ -278,44 +234,29 @@ class ResponsesAdapter:
     def _whole_output(self, response: dict[str, Any]) -> list[Event]:
         """What the final object says beyond what has come before it."""
         output = list(enumerate(objects(response.get("output"))))
-        seen = frozenset(self._seen)
         events, new = self._texts.settle_all([text for number, item in output for text in _texts_of(number, item)])
         for number, item in output:
             kind = str(item.get("type"))
-            if kind in CALL_ARGUMENTS or self._tools.is_tool(item):
+            if kind in CALL_ARGUMENTS or kind == "reasoning" or self._tools.is_tool(item):
                 events.extend(self._item_done({"output_index": number}, item))
-            elif kind == "reasoning":
-                events.extend(() if "reasoning" in seen else self._whole_reasoning(number, item))
             else:
-                events.extend(self._whole_message(number, item, new, refused="refusal" in seen))
+                events.extend(self._whole_message(number, item, new))
         return [*events, *self._calls.close()]
 
-    def _whole_reasoning(self, number: int, item: dict[str, Any]) -> list[Event]:
-        parts = [*objects(item.get("summary")), *objects(item.get("content"))]
-        thoughts = filter(None, (text_or_none(part.get("text")) for part in parts))
-        events: list[Event] = []
-        for index, thought in enumerate(thoughts):
-            place = _Place.of({"output_index": number, "item_id": item.get("id")}, index)
-            events += self._said("reasoning", thought, ("reasoning", place), place)
-        return events
-
-    def _whole_message(
-        self, number: int, item: dict[str, Any], new: dict[FinalText, list[Event]], *, refused: bool
-    ) -> list[Event]:
+    def _whole_message(self, number: int, item: dict[str, Any], new: dict[FinalText, list[Event]]) -> list[Event]:
         texts = {text.index: text for text in _texts_of(number, item)}
+        place = {"output_index": number, "item_id": item.get("id")}
         events: list[Event] = []
+        refused = self._asides.knows("refusal", place)
         for index, part in enumerate(objects(item.get("content"))):
-            place = {"output_index": number, "item_id": item.get("id"), "content_index": index}
-            if (refusal := text_or_none(part.get("refusal"))) and not refused:
-                at = _Place.of(place, index)
-                events += self._said("refusal", refusal, ("refusal", at), at)
+            place = {**place, "content_index": index}
+            if not refused:
+                events += self._asides.refusal(place, part)
             said = new.get(texts[index], []) if index in texts else []
             events += said
-            began = next((event.part for event in said if isinstance(event, PartStarted)), None)
-            if began is None:
-                events += self._annotations(part.get("annotations"), place)
-            elif "annotation" not in self._seen:
-                events += [annotated(each, began) for each in objects(part.get("annotations"))]
+            if _is_text(part):
+                began = next((event.part for event in said if isinstance(event, PartStarted)), None)
+                events += self._facts.whole(place, part, began)
         return events
 
     def _decode_chunk(self, payload: dict[str, Any]) -> list[Event]:

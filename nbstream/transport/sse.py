@@ -6,9 +6,10 @@ answer does not have, so they are ignored.
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
-__all__ = ["EventTooLargeError", "SSEDecoder", "ServerSentEvent"]
+__all__ = ["OverflowingEventError", "SSEDecoder", "ServerSentEvent"]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -20,15 +21,23 @@ class ServerSentEvent(NamedTuple):
     event: str = ""
 
 
-class EventTooLargeError(ValueError):
-    """One event grew past the limit, so its end will not come; without a limit it would fill the memory."""
+class OverflowingEventError(ValueError):
+    """One event grew past the limit, so its end will not come; without a limit it would fill the memory.
+
+    Attributes:
+        before: The events that had come before it.
+    """
+
+    def __init__(self, before: list[ServerSentEvent]) -> None:
+        super().__init__()
+        self.before = before
 
 
 class SSEDecoder:
     r"""Turns the bytes of one response into events.
 
     Args:
-        max_event_bytes: The size at which a single unfinished event is given up.
+        max_event_bytes: The size at which a single event is given up.
 
     Example:
         >>> decoder = SSEDecoder()
@@ -48,28 +57,37 @@ class SSEDecoder:
         self._after_cr = False
         self._after_line_end = False
 
+    @property
+    def size(self) -> int:
+        """How many bytes there are of the unfinished event."""
+        return self._size
+
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events they complete.
 
         Raises:
-            EventTooLargeError: An unfinished event passed the limit.
+            OverflowingEventError: An event passed the limit.
         """
         chunk = self._normalise(chunk)
         self._pieces.append(chunk)
         self._size += len(chunk)
-        if self._size > self._max_event_bytes + len(chunk):
-            raise EventTooLargeError
         after_line_end, self._after_line_end = self._after_line_end, chunk.endswith(b"\n")
         if b"\n\n" not in chunk and not (after_line_end and chunk.startswith(b"\n")):
             self._after_line_end = self._after_line_end or (after_line_end and not chunk)
+            if self._size > self._max_event_bytes:
+                raise OverflowingEventError([])
             return []
+        all_fit = self._size <= self._max_event_bytes
         # Splitting at blank lines leaves the unfinished event as the last part. A blank line cut in two by the
         # network is whole again here, because the pieces have been joined.
         *blocks, rest = self._take().split(b"\n\n")
         self._pieces = [rest]
         self._size = len(rest)
         self._after_line_end = rest.endswith(b"\n")
-        return [event for block in blocks if (event := _parse(block)) is not None]
+        if all_fit or max(map(len, (*blocks, rest))) <= self._max_event_bytes:
+            return [event for block in blocks if (event := _parse(block)) is not None]
+        whole = itertools.takewhile(lambda block: len(block) <= self._max_event_bytes, blocks)
+        raise OverflowingEventError([event for block in whole if (event := _parse(block)) is not None])
 
     def flush(self) -> ServerSentEvent | None:
         """Return the event that the end of the bytes cut short, if it has data.

@@ -9,12 +9,13 @@ import contextlib
 import datetime as dt
 import email.utils
 import math
-import re
+import os
+import ssl
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-import jiter
 import openai
 
 from nbstream.errors import (
@@ -23,20 +24,24 @@ from nbstream.errors import (
     StreamError,
     UnreachableError,
     error_class,
+    program_ending,
 )
+from nbstream.events import Failed
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.request import StreamRequest
-from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
 from nbstream.text.secret import Secret
-from nbstream.transport.fields import error_in, failed
+from nbstream.transport.error_document import document_of
+from nbstream.transport.error_kind import failed
+from nbstream.transport.refusal import Refusal
+from nbstream.transport.server_words import ServerWords, shortened
+from nbstream.transport.surroundings import certificate_variable, proxy_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nbstream.request import Endpoint, Target
 
-__all__ = ["as_sent", "error_body", "retry_after", "translated"]
+__all__ = ["as_sent", "retry_after", "translated"]
 
 
 @contextlib.contextmanager
@@ -94,121 +99,73 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
 def _unreachable(error: openai.APIConnectionError, target: Target) -> UnreachableError:
     name, cause = target.endpoint.name, type(error.__cause__).__name__
+    if cause == "RuntimeError" and (ending := program_ending(name)) is not None:
+        return ending
     if cause == "TooManyRedirects":
         return UnreachableError(f"{name} redirects in a circle.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)])
+    tls = next((each for each in _causes(error) if isinstance(each, ssl.SSLError)), None)
+    local = target.endpoint.is_local
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        why = target.endpoint.redact(tls.verify_message).rstrip(".") or "it cannot be verified"
+        variable = None if local else certificate_variable(os.environ)
+        remedy = Remedy(RemedyKind.CHECK_VARIABLE, variable) if variable else Remedy(RemedyKind.CHECK_CERTIFICATE)
+        return UnreachableError(f"The certificate of {name} is not accepted: {why}.", remedies=[remedy])
+    if tls is not None and tls.reason in _NO_TLS:
+        return UnreachableError(
+            f"{name} does not speak TLS, which https:// asks for.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]
+        )
     reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
-    remedy = Remedy(RemedyKind.START_SERVER if target.endpoint.is_local else RemedyKind.CHECK_CONNECTION)
     what = f"No connection to {name} ({target.endpoint.redact(reason)})."
-    return UnreachableError(what, remedies=[remedy], retryable=True)
+    remedies = [Remedy(RemedyKind.START_SERVER if local else RemedyKind.CHECK_CONNECTION)]
+    if not local and (variable := proxy_variable(os.environ, urlsplit(target.endpoint.base_url).scheme)):
+        remedies.append(Remedy(RemedyKind.CHECK_VARIABLE, variable))
+    return UnreachableError(what, remedies=remedies, retryable=True)
+
+
+# What OpenSSL calls an answer that is none of TLS.
+_NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The errors behind an error, which libraries wrap several times."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
     endpoint, status = as_sent(target.endpoint, error.request), error.status_code
-    reported = failed(error_body(error), status)
-    code = None if reported.code is None else endpoint.redact(reported.code)
-    words = endpoint.redact(" ".join(reported.message.split()))[:300].rstrip(".")
-    said = "" if reported.message == "no message" else f": {words}"
-    headers = error.response.headers
-    wait = retry_after(headers)
+    server = ServerWords(endpoint)
+    headers, body = error.response.headers, document_of(error)
+    reported = server.cleaned(failed(body.error, status, retry_after(headers)))
+    assert isinstance(reported, Failed)
+    refusal = Refusal(target, reported, body.page, status)
+    said = "" if reported.message == "no message" else f": {shortened(reported.message, 300)}"
     retryable = {"true": True, "false": False}.get(str(headers.get("x-should-retry")).lower(), reported.retryable)
-    remedies = _remedies(reported.kind, code, target, wait, retryable=retryable)
-    redirected, means = "", _explanation(reported.kind, code, target)
+    remedies = refusal.remedies(retryable=retryable)
+    redirected = ""
     if error.response.history:
         redirected = " The request was redirected."
         remedies = tuple(dict.fromkeys([Remedy(RemedyKind.CHECK_ADDRESS), *remedies]))
-    return error_class(reported.kind)(
-        f"{endpoint.name} answered {status}{said}.{redirected}{means}",
+    return error_class(refusal.kind)(
+        f"{endpoint.name} answered {status}{said}.{redirected}{refusal.explanation(server.clean)}",
         remedies=remedies,
         status=status,
-        code=code,
+        code=reported.code,
         retryable=retryable,
-        retry_after=wait,
-        request_id=headers.get("x-request-id"),
+        retry_after=retry_after(headers) if reported.retry_after is None else reported.retry_after,
+        request_id=server.header(headers, "x-request-id"),
     )
 
 
 def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
     """The endpoint with the key that was really sent: the user's own client may have got it elsewhere."""
     headers = getattr(sent, "headers", None) or {}
-    key = str(headers.get("authorization") or "").removeprefix("Bearer ").strip()
+    given = (headers.get(name) for name in ("authorization", "api-key", "x-api-key"))
+    key = next((str(value).removeprefix("Bearer ").strip() for value in given if value), "")
     return (
         replace(endpoint, api_key=Credential(Secret(key), "client")) if key and endpoint.api_key is None else endpoint
     )
-
-
-def error_body(error: openai.APIStatusError) -> dict[str, Any]:
-    """The error object of an error status, whatever its body came as: JSON, an event stream, text."""
-    body = _body(error)
-    return error_in(body) or body
-
-
-def _body(error: openai.APIStatusError) -> dict[str, Any]:
-    if isinstance(error.body, dict):
-        return error.body
-    text = error.body if isinstance(error.body, str) else ""
-    for line in re.split(r"[\r\n]+", text):
-        if line.startswith("data:"):
-            with contextlib.suppress(ValueError):
-                payload = jiter.from_json(line.removeprefix("data:").encode())
-                if isinstance(payload, dict):
-                    return payload
-    return {} if text.lstrip().startswith("<") else {"message": text}
-
-
-_REMEDIES: Mapping[str, tuple[RemedyKind, ...]] = {
-    "quota": (RemedyKind.CHECK_BILLING,),
-    "rate_limit": (RemedyKind.WAIT,),
-    "context_length": (RemedyKind.SHORTEN_PROMPT, RemedyKind.LOWER_TOKEN_LIMIT, RemedyKind.LONGER_CONTEXT),
-    "server": (RemedyKind.RETRY_LATER,),
-    "rejected": (RemedyKind.CHANGE_REQUEST,),
-}
-
-
-def _remedies(
-    kind: str, code: str | None, target: Target, wait: float | None, *, retryable: bool
-) -> tuple[Remedy, ...]:
-    """What can be done about an error status."""
-    if kind == "rate_limit" and wait:
-        return (Remedy(RemedyKind.WAIT, wait),)
-    if code == "previous_response_not_found":
-        return (Remedy(RemedyKind.SEND_HISTORY),)
-    if kind == "rejected" and retryable:
-        return (Remedy(RemedyKind.RETRY_LATER),)
-    if kind == "authentication":
-        return (Remedy(RemedyKind.SET_ENDPOINT_KEY if _sends_no_key(target) else RemedyKind.CHECK_KEY),)
-    if kind != "not_found":
-        return tuple(map(Remedy, _REMEDIES[kind]))
-    if _is_resumed(target):
-        return ()
-    if code == "model_not_found":
-        return (Remedy(RemedyKind.CHECK_MODEL, target.model),)
-    if _may_lack_responses(target):
-        return (Remedy(RemedyKind.USE_API, "chat"),)
-    return (Remedy(RemedyKind.CHECK_MODEL, target.model), Remedy(RemedyKind.CHECK_ADDRESS))
-
-
-def _explanation(kind: str, code: str | None, target: Target) -> str:
-    """What an error status means, where its words do not say so."""
-    if code == "previous_response_not_found":
-        return " The server no longer keeps what was said before."
-    if kind == "server":
-        return " The server has a problem."
-    if kind == "authentication" and _sends_no_key(target):
-        return " No key was sent."
-    if kind == "not_found" and _is_resumed(target):
-        return " A background response can be resumed for only a few minutes."
-    if kind == "not_found" and code != "model_not_found" and _may_lack_responses(target):
-        return " It may have no /responses."
-    return ""
-
-
-def _sends_no_key(target: Target) -> bool:
-    return target.endpoint.api_key is None and target.client is None
-
-
-def _is_resumed(target: Target) -> bool:
-    return isinstance(target, StreamRequest) and target.position is not None
-
-
-def _may_lack_responses(target: Target) -> bool:
-    return target.api == "responses" and capabilities_of(target.endpoint.base_url).default_api != "responses"

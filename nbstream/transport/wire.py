@@ -8,6 +8,7 @@ bytes is an event too, so that everything before it has its effect.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jiter
@@ -15,19 +16,27 @@ import jiter
 from nbstream.events import (
     EndOfStream,
     Event,
-    Failed,
+    Finished,
     Garbled,
+    MediaDelta,
     PartResumed,
     PartStarted,
     ReasoningDelta,
     RefusalDelta,
+    Started,
     TextDelta,
+    ToolCallDelta,
+    Unrecognized,
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, Document, is_lines_of_json
-from nbstream.transport.fields import error_in, failed
-from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
+from nbstream.request import SizeLimits
+from nbstream.text.address import with_version
+from nbstream.transport.document import BOM, HTML_PAGE, NDJSON, TOO_LARGE, Document, is_lines_of_json
+from nbstream.transport.error_kind import failed
+from nbstream.transport.error_report import error_in
+from nbstream.transport.server_words import EXACT, ServerWords, shortened
+from nbstream.transport.sse import OverflowingEventError, ServerSentEvent, SSEDecoder
 
 if TYPE_CHECKING:
     from nbstream.request import Endpoint
@@ -35,16 +44,24 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "WireDecoder"]
 
 _DONE = b"[DONE]"
+_CONTENT = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | MediaDelta
 _WORDS = PartStarted | PartResumed | TextDelta | ReasoningDelta | RefusalDelta
+
+_TOO_LARGE_EVENT = "sent an event without an end"
+_MORE_BYTES = Remedy(RemedyKind.LARGER_EVENT)
 
 # What the other paths of a server answer with.
 _REMEDIES = {
     HTML_PAGE: (Remedy(RemedyKind.CHECK_ADDRESS), Remedy(RemedyKind.CHECK_PROXY)),
     NDJSON: (Remedy(RemedyKind.CHECK_ADDRESS),),
+    TOO_LARGE: (_MORE_BYTES,),
+    _TOO_LARGE_EVENT: (_MORE_BYTES,),
 }
 
 # How much of a body without any event is kept to be shown.
 _GLIMPSE = 1024
+
+_LONGEST_QUOTE = 200
 
 
 class Adapter(Protocol):
@@ -71,6 +88,7 @@ class WireDecoder:
         adapter: The translator of the API that was called.
         endpoint: Where the bytes come from, for messages.
         whole_expected: Whether an answer in one piece is what was asked for.
+        max_event_bytes: The size at which an event, or an answer in one piece, is given up.
 
     Example:
         >>> from nbstream.request import Endpoint
@@ -82,20 +100,42 @@ class WireDecoder:
         [EndOfStream(marked=True)]
     """
 
-    def __init__(self, adapter: Adapter, endpoint: Endpoint, *, whole_expected: bool = False) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        endpoint: Endpoint,
+        *,
+        whole_expected: bool = False,
+        max_event_bytes: int = SizeLimits().event_bytes,
+    ) -> None:
         self.adapter = adapter
         self._endpoint = endpoint
+        self.words = ServerWords(endpoint)
         self._whole_expected = whole_expected
-        self._sse = SSEDecoder()
-        self._document: Document | None = Document()  # while it may still be one
+        self._sse = SSEDecoder(max_event_bytes)
+        self._document: Document | None = Document(max_event_bytes)  # while it may still be one
         self._glimpse = b""
         self._dispatched = False
         self._marked = False
+        self._unrecognized = b""  # the last object that nothing understood, unless some of the answer has followed it
 
     @property
     def ended(self) -> bool:
         """Whether the answer is over by the wire's own word, so that what follows does not matter."""
         return self._marked or self.adapter.ended
+
+    @property
+    def unrecognized(self) -> Unrecognized | None:
+        """The last object that nothing understood; `None` if some of the answer has followed it."""
+        if not self._unrecognized:
+            return None
+        text = self._unrecognized[:_GLIMPSE].decode("utf-8", "replace")
+        return Unrecognized(shortened(self.words.clean(text), _LONGEST_QUOTE))
+
+    @property
+    def unread(self) -> int:
+        """How many bytes wait for the end of the event, or of the document, that they belong to."""
+        return self._sse.size if self._document is None else self._document.size
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes and return the events they complete."""
@@ -110,13 +150,15 @@ class WireDecoder:
         if not self._dispatched and len(self._glimpse) < _GLIMPSE:
             self._glimpse += chunk[:_GLIMPSE]
         try:
-            received = self._sse.feed(chunk)
-        except EventTooLargeError:
-            return [self._malformed("sent an event without an end")]
+            received, too_large = self._sse.feed(chunk), False
+        except OverflowingEventError as overflow:
+            received, too_large = overflow.before, True
         for sse in received:
             if self.ended:
                 break
             self._decode(sse, events)
+        if too_large and not self.ended:
+            events.append(self._malformed(_TOO_LARGE_EVENT))
         return events
 
     def close(self) -> list[Event]:
@@ -138,6 +180,8 @@ class WireDecoder:
         rest = self._sse.flush()
         if rest is not None and not self.ended and (rest.event == "error" or _is_whole(rest.data)):
             self._decode(rest, events)  # only its blank line is missing
+        if (quoted := self.unrecognized) is not None:
+            events.append(quoted)
         return events
 
     def _decode(self, sse: ServerSentEvent, events: list[Event]) -> None:
@@ -152,26 +196,46 @@ class WireDecoder:
             payload = self._repair(sse, events)
         if sse.event and self._is_named_end(sse.event, payload, events):
             return
-        if not isinstance(payload, dict):
-            return
-        if "error" in payload or not ("choices" in payload or str(payload.get("type")).startswith("response.")):
+        if isinstance(payload, dict):
+            self._decode_object(payload, sse, events)
+        else:
+            self._decode_other(payload, sse, events)
+
+    def _decode_object(self, payload: dict[str, Any], sse: ServerSentEvent, events: list[Event]) -> None:
+        if "error" in payload or not (payload.get("choices") or str(payload.get("type")).startswith("response.")):
             error = error_in(payload, sse.event)
             if error is not None:
-                events.extend(self.adapter.decode(payload) if "choices" in payload else ())
-                events.append(self._redacted(failed(error)))
+                if "choices" in payload:
+                    events += map(self.words.cleaned, self.adapter.decode(payload))
+                events.append(self._failed(error))
                 return
         decoded = self.adapter.decode(payload)
-        events += [self._redacted(event) if type(event) is Failed else event for event in decoded]
+        if len(decoded) == 1 and type(decoded[0]) is TextDelta and not self._unrecognized:
+            events += decoded  # nearly always
+            return
+        events += [event if type(event) in EXACT else self.words.cleaned(event) for event in decoded]
+        if self._unrecognized and any(isinstance(event, _CONTENT) for event in decoded):
+            self._unrecognized = b""
+        if (not decoded or type(decoded[-1]) in {Started, Finished}) and _says_more(payload):
+            self._unrecognized = sse.data
+
+    def _decode_other(self, payload: Any, sse: ServerSentEvent, events: list[Event]) -> None:
+        """Take JSON that is not an object; some servers wrap their errors in an array."""
+        error = error_in(payload, sse.event)
+        if error is not None:
+            events.append(self._failed(error))
+        elif isinstance(payload, list | str) and payload:
+            self._unrecognized = sse.data
 
     def _is_named_end(self, name: str, payload: Any, events: list[Event]) -> bool:
         """Take an event whose name says more than its data: an end, or an error in a few words."""
         if name.lower() == "done":
             if isinstance(payload, dict):
-                events.extend(self.adapter.decode(payload))
+                events += map(self.words.cleaned, self.adapter.decode(payload))
             self._marked = True
             return True
         if name == "error" and isinstance(payload, str) and payload:
-            events.append(self._redacted(failed({"message": payload})))
+            events.append(self._failed({"message": payload}))
             return True
         return False
 
@@ -190,10 +254,12 @@ class WireDecoder:
             return _tolerantly_parsed(text)
         except ValueError:
             if sse.event == "error" or text.startswith('{"error"'):  # an error that nobody escaped
-                events.append(self._redacted(failed({"message": text})))
+                events.append(self._failed({"message": text}))
                 return None
-            named_ping = sse.event not in {"", "message"} and not sse.event.startswith("response.")
-            if not self._marked and not named_ping:
+            named = sse.event not in {"", "message"} and not sse.event.startswith("response.")
+            if named and not _IDLE.fullmatch(sse.event) and not _IDLE.fullmatch(text):
+                self._unrecognized = sse.data
+            elif not named and not self._marked:
                 events.append(self._malformed("sent an event that is not JSON", text))
             return None
 
@@ -205,16 +271,16 @@ class WireDecoder:
             payload = None
         if payload is None and is_lines_of_json(body):
             return [self._malformed(NDJSON)]
-        if isinstance(payload, dict):
+        if isinstance(payload, dict) and (payload.get("choices") or isinstance(payload.get("output"), list)):
             answer = self.adapter.decode_whole(payload)
             if answer is not None:
                 if not self._whole_expected:
                     said = f"{self._endpoint.name} answered in one piece instead of a stream."
                     answer = [Warned("whole_answer", said), *answer]
-                return [*answer, EndOfStream(marked=True)]
-            error = error_in(payload)
-            if error is not None:
-                return [self._redacted(failed(error))]
+                return [*map(self.words.cleaned, answer), EndOfStream(marked=True)]
+        error = error_in(payload)
+        if error is not None:
+            return [self._failed(error)]
         return [
             self._malformed(
                 "answered with a JSON document instead of a stream", body[:_GLIMPSE].decode("utf-8", "replace")
@@ -230,17 +296,21 @@ class WireDecoder:
         except ValueError:
             payload = None
         answer = self.adapter.decode_whole(payload) if isinstance(payload, dict) else None
+        if answer is None and (error := error_in(payload)) is not None:
+            return [self._failed(error)]
         return [event for event in answer or () if isinstance(event, _WORDS)]
 
     def _malformed(self, what: str, shown: str = "") -> Garbled:
-        beginning = f": {_beginning(self._endpoint.redact(shown))}" if shown else ""
-        return Garbled(f"{self._endpoint.name} {what}{beginning}", _REMEDIES.get(what, ()))
+        beginning = f": {shortened(self.words.clean(shown))}" if shown else ""
+        kind = "event_too_large" if what in {TOO_LARGE, _TOO_LARGE_EVENT} else "not_a_stream"
+        remedies = _REMEDIES.get(what, ())
+        if what in {HTML_PAGE, NDJSON} and (address := with_version(self._endpoint.base_url)) is not None:
+            beginning = ", and the base URL has no /v1"
+            remedies = (Remedy(RemedyKind.USE_ADDRESS, address), *remedies[1:])
+        return Garbled(f"{self._endpoint.name} {what}{beginning}", remedies, kind)
 
-    def _redacted(self, event: Failed) -> Failed:
-        """Take the key out of a server's words, which may repeat what it was sent."""
-        redact = self._endpoint.redact
-        code = None if event.code is None else redact(event.code)
-        return Failed(redact(event.message), code, event.kind, event.retryable)
+    def _failed(self, error: dict[str, Any]) -> Event:
+        return self.words.cleaned(failed(error))
 
 
 def _tolerantly_parsed(text: str) -> Any:
@@ -273,7 +343,24 @@ def _is_field(line: str) -> bool:
     return line.startswith(":") or line.partition(":")[0].strip("\r") in {"data", "event", "id", "retry", "error"}
 
 
-def _beginning(text: str, limit: int = 80) -> str:
-    """The first words on one line, without a final full stop (the sentence around it has its own)."""
-    line = " ".join(text.split())
-    return (line if len(line) <= limit else line[: limit - 1] + "…").rstrip(".")
+# What a message about nothing but the stream consists of; whatever else it has may say why the stream fails.
+_ENVELOPE = {
+    *("id", "object", "created", "model", "choices", "usage", "type", "service_tier", "system_fingerprint", "provider"),
+    *("sequence_number", "event_id", "obfuscation", "x_groq"),
+}
+_IDLE = re.compile(r"(?i)\W*(?:ping|pong|keep-?_?alive|heart-?_?beat)\W*")
+
+
+def _says_more(payload: dict[str, Any]) -> bool:
+    """Whether an object of which at most a name or an end has become an event holds more than what every one has."""
+    more = {name: value for name, value in payload.items() if value and name not in _ENVELOPE}
+    kind = payload.get("type")
+    if not more or (isinstance(kind, str) and _IDLE.fullmatch(kind)):
+        return False
+    if payload.get("choices"):  # what servers add to them is legion; an error in their own words is not
+        return error_in(more) is not None
+    # New events of this family appear all the time.
+    return not str(kind).startswith("response.") or any(more.get(name) for name in _WORDY)
+
+
+_WORDY = ("message", "msg", "detail", "reason", "error_message", "error_msg")

@@ -210,6 +210,33 @@ def test_the_verdict_is_on_all_of_them(end, state, kind):
     assert [choice.text for choice in result.choices] == ["a", "b"]
 
 
+@pytest.mark.wire("D20")
+@pytest.mark.parametrize("asked_for", [1, 2, 5])
+@pytest.mark.parametrize("ended", [DONE, CLOSED, StalledError("silent")], ids=["marked", "closed", "silent"])
+def test_a_server_that_gives_fewer_answers_has_finished_all_the_same(asked_for, ended):
+    assembler = Assembler(model="m", endpoint="localhost:8000", choices=asked_for)
+    assembler.feed(TextDelta("Hi"))
+    assembler.feed(Finished("stop"))
+    if isinstance(ended, StalledError):
+        assembler.break_off(ended)
+    else:
+        assembler.feed(ended)
+    result = assembler.snapshot()
+    assert (result.text, result.state, result.error) == ("Hi", "completed", None)
+    assert kinds(result) == (["fewer_answers"] if asked_for > 1 else [])
+
+
+@pytest.mark.wire("D20")
+@pytest.mark.parametrize("text", [[TextDelta("b", 1)], [TextDelta("b", 1), Finished("stop"), TextDelta("c")]])
+def test_an_answer_that_has_begun_and_not_ended_is_lost(text):
+    assembler = Assembler(model="m", endpoint="localhost:8000", choices=3)
+    for event in (TextDelta("a"), Finished("stop"), *text, CLOSED):
+        assembler.feed(event)
+    error = assembler.snapshot().error
+    assert error is not None
+    assert error.kind == "connection_lost"
+
+
 @pytest.mark.wire("D20", "I01")
 def test_every_answer_is_closed():
     assembler = Assembler(model="m", endpoint="localhost:8000")

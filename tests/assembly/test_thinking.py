@@ -73,7 +73,7 @@ def read_in_every_way(text, **options):
         pytest.param("Yes <think>Hm.</think>", "Yes <think>Hm.</think>", "", id="opened in the middle"),
         pytest.param("Yes\n<think>Hm.</think>", "Yes\n<think>Hm.</think>", "", id="opened late, on a line of its own"),
         pytest.param("<THINK>Hm.</THINK>", "<THINK>Hm.</THINK>", "", id="capitals are another tag"),
-        pytest.param("<thinking>Hm.</thinking>Yes", "<thinking>Hm.</thinking>Yes", "", id="a longer name"),
+        pytest.param("<thinker>Hm.</thinker>Yes", "<thinker>Hm.</thinker>Yes", "", id="a longer name"),
         pytest.param("<think >Hm.", "<think >Hm.", "", id="a space in it"),
         pytest.param("<<think>Hm.", "<<think>Hm.", "", id="a sign before it"),
         pytest.param("< think>", "< think>", "", id="a space after the sign"),
@@ -84,6 +84,26 @@ def read_in_every_way(text, **options):
 )
 def test_tags_where_models_write_them(wire, text, reasoning):
     assert read_in_every_way(wire) == (text, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("<thinking>", "</thinking>"),
+        ("<thought>", "</thought>"),
+        ("<seed:think>", "</seed:think>"),
+        ("[THINK]", "[/THINK]"),
+        ("◁think▷", "◁/think▷"),
+    ],
+)
+def test_other_models_write_other_tags(opening, closing):
+    assert read_in_every_way(f"\n{opening}\nHm. [a] <b> ◁{closing}\n\nYes") == ("Yes", "Hm. [a] <b> ◁")
+    assert read_in_every_way(f"{opening}a</think>b{closing}1\n{opening}c{closing}2") == ("1\n2", "a</think>bc")
+    assert read_in_every_way(f"{opening}Hm") == ("", "Hm")
+    for text in (f"Yes {opening}Hm.{closing}", f"`{opening}`", f"Hm.{closing}Yes", opening[:-1], f"Hm.\n{opening}"):
+        assert read_in_every_way(text) == (text, "")
+    mixed = f"<think>Hm.</think>{opening}Well."
+    assert read_in_every_way(mixed) == (f"{opening}Well.", "Hm."), "an answer keeps to its own tags"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +154,44 @@ def test_where_reasoning_comes_apart_from_the_text(wire, text, reasoning):
     ],
 )
 def test_several_rounds(wire, text, reasoning):
+    assert read_in_every_way(wire) == (text, reasoning)
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"
+START = "<|start|>assistant"
+
+
+@pytest.mark.parametrize(
+    ("wire", "text", "reasoning"),
+    [
+        pytest.param(f"{ANALYSIS}Hm.<|end|>{START}{FINAL}Yes<|return|>", "Yes", "Hm.", id="both"),
+        pytest.param(f"{START}{ANALYSIS}Hm.<|end|>{START}{FINAL}Yes", "Yes", "Hm.", id="with its start"),
+        pytest.param(f"{ANALYSIS}Hm.{START}{FINAL}Yes", "Yes", "Hm.", id="no end"),
+        pytest.param(f"{ANALYSIS}Hm.<|end|>{FINAL}Yes", "Yes", "Hm.", id="no second start"),
+        pytest.param(f"{FINAL}Yes", "Yes", "", id="nothing thought"),
+        pytest.param(f"{ANALYSIS}Hm. 2 < 3 <|x", "", "Hm. 2 < 3 <|x", id="cut off while thinking"),
+        pytest.param(f"{ANALYSIS}Hm.<|en", "", "Hm.<|en", id="cut off in a mark"),
+        pytest.param(f"{ANALYSIS}Hm.<|end|>{START}<|chan", f"{START}<|chan", "Hm.", id="cut off in a header"),
+        pytest.param(
+            f"{ANALYSIS}A.<|end|>{START}<|channel|>commentary<|message|>I look.<|end|>{START}{ANALYSIS}B.<|end|>"
+            f"{START}{FINAL}Yes",
+            "I look.\n\nYes",
+            "A.\n\nB.",
+            id="several of each",
+        ),
+        pytest.param(
+            "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>",
+            "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}",
+            "",
+            id="a call is shown as it is",
+        ),
+        pytest.param(f"So: {ANALYSIS}Hm.", f"So: {ANALYSIS}Hm.", "", id="not at the beginning"),
+        pytest.param("<|channel|>" + "x" * 300, "<|channel|>" + "x" * 300, "", id="no header"),
+    ],
+)
+def test_channels(wire, text, reasoning):
     assert read_in_every_way(wire) == (text, reasoning)
 
 

@@ -1,7 +1,9 @@
 """Tool calls put together from pieces, by slot."""
 
+import pytest
+
 from nbstream.assembly import Assembler
-from nbstream.events import ToolCallDelta
+from nbstream.events import EndOfStream, ToolCallDelta
 from nbstream.result import ToolCall
 
 
@@ -44,3 +46,26 @@ def test_a_read_call_can_still_grow():
     assert assembler.snapshot().tool_calls == (ToolCall("a", "f", "{"),)
     assembler.feed(ToolCallDelta(0, arguments="}"))
     assert assembler.snapshot().tool_calls == (ToolCall("a", "f", "{}"),)
+
+
+@pytest.mark.wire("F15", "D23")
+@pytest.mark.parametrize(
+    ("pieces", "arguments"),
+    [
+        (['{"city"', '{"city":"Par', '{"city":"Paris"}'], '{"city":"Paris"}'),
+        (['{"city"', '{"city":"Par', '{"city":"Paris"', '{"city":"Paris"}'], '{"city":"Paris"}'),
+        (['{"city":', '{"city":"Paris"}'], '{"city":"Paris"}'),
+        (['{"a":', '{"a":1}', "}"], '{"a":{"a":1}}'),
+        (['{"a":', '{"a":1', "}}"], '{"a":{"a":1}}'),
+        (['"', '"" x'], '""" x'),
+    ],
+)
+def test_arguments_each_piece_of_which_is_all_so_far(pieces, arguments):
+    assembler = Assembler(model="m", endpoint="e")
+    for piece in pieces:
+        assembler.feed(ToolCallDelta(0, "c", "f", piece))
+    assembler.feed(EndOfStream(marked=True))
+    result = assembler.snapshot()
+    assert [call.arguments for call in result.tool_calls] == [arguments]
+    told = [warning.kind for warning in result.warnings if warning.kind == "cumulative_text"]
+    assert bool(told) == (arguments != "".join(pieces))

@@ -286,6 +286,20 @@ def test_what_is_sent_to_a_kernel_that_has_ended_comes_back(panel_page: PanelPag
     expect(panel_page.root.locator(".nbs-notice")).to_contain_text("ChatPanel.restore()")
 
 
+def test_what_a_saved_conversation_asks_for_is_shown_and_allowed_or_refused(panel_page: PanelPage) -> None:
+    asks = panel_page.root.get_by_role("group", name="What the saved conversation asks for")
+    expect(asks).to_be_hidden()
+    for name, action in [("Trust", "trust"), ("Ignore", "distrust")]:
+        panel_page.show(untrusted=('base_url: "https://x.example/v1"', "tools: <img src=x>"))
+        expect(asks).to_contain_text("could take your words elsewhere")
+        expect(asks.get_by_role("listitem")).to_have_text(['base_url: "https://x.example/v1"', "tools: <img src=x>"])
+        asks.get_by_role("button", name=name, exact=True).click()
+        assert panel_page.wait_for(action) == ()
+        panel_page.show(untrusted=())
+        expect(asks).to_be_hidden()
+        expect(panel_page.composer).to_be_focused()
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_page_that_does_not_get_what_is_kept_says_so(panel_page: PanelPage, page: Page, *, kept: bool) -> None:
     page.clock.install()

@@ -133,7 +133,7 @@ def test_each_setting_says_where_it_comes_from(examine, loopback, profile, monke
         "first_token_timeout 120 s default",
         "stall_timeout 5 s IPython profile",
         "surface 'static' IPython profile",
-        "total_timeout none default",
+        "total_timeout 14400 s default",
     ]
     assert status == 0
     assert endpoint[1] == "models 1, m among them"

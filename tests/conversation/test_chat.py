@@ -283,7 +283,7 @@ def test_only_one_exchange_at_a_time(make_chat, loopback):
     handle = chat.start("Q1", display=False)
     assert chat.running is not None
     assert chat.running.handle is handle
-    for ask_again in (lambda: chat.start("Q2"), lambda: chat.astream("Q2").send(None)):
+    for ask_again in (lambda: chat.start("Q2"), lambda: asyncio.run(chat.astream("Q2"))):
         with pytest.raises(UsageError, match="still answering"):
             ask_again()
     with pytest.raises(UsageError, match="still answering"):

@@ -30,7 +30,7 @@ def chat(make_chat, loopback):
 def test_what_is_saved_is_what_is_loaded(chat, tmp_path):
     path = tmp_path / "chat.json"
     chat.save(path)
-    loaded = nbs.Chat.load(str(path))
+    loaded = nbs.Chat.load(str(path), trust=True)
     assert loaded.to_dict() == chat.to_dict()
     assert (loaded.turns, loaded.messages, loaded.usage) == (chat.turns, chat.messages, chat.usage)
     assert (loaded.name, loaded.system, loaded.max_turns, loaded.history) == ("tutor", "S", 20, "messages")
@@ -42,7 +42,7 @@ def test_what_is_saved_is_what_is_loaded(chat, tmp_path):
 
 def test_a_loaded_chat_goes_on(chat, loopback, tmp_path):
     chat.save(tmp_path / "chat.json")
-    loaded = nbs.Chat.load(tmp_path / "chat.json")
+    loaded = nbs.Chat.load(tmp_path / "chat.json", trust=True)
     loopback.send(whole("A3"))
     ask(loaded, "Q3")
     assert sent(loopback) == said("Q1", "B1", "Q3", system="S")

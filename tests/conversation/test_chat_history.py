@@ -138,7 +138,7 @@ def test_a_broken_answer_is_not_in_the_servers_keeping(make_chat, loopback):
 
 
 def test_a_loaded_chat_is_still_known(kept, keeper):
-    loaded = nbs.Chat.from_dict(kept.to_dict())
+    loaded = nbs.Chat.from_dict(kept.to_dict(), trust=True)
     ask(loaded, "Q3")
     assert asked(keeper) == ("resp_2", said("Q3"), "S")
 

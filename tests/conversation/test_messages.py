@@ -99,3 +99,11 @@ def test_calls_are_sent_only_with_their_results():
     assert to_send(calling) == [{"role": "assistant", "content": "Let me see."}]
     two = {**calling, "tool_calls": [CALL, {**CALL, "id": "call_2"}]}
     assert to_send(two, result)[0] == {"role": "assistant", "content": "Let me see."}
+
+
+def test_calls_of_custom_tools_are_calls_too():
+    custom = {"id": "c2", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
+    odd = ["x", {"id": "c3"}, {"custom": None}]
+    talk = Conversation.from_messages([{"role": "assistant", "content": None, "tool_calls": [CALL, custom, *odd]}])
+    calls = talk.tree.path()[0].result.tool_calls
+    assert [(call.id, call.name, call.arguments) for call in calls[1:]] == [("c2", "sql", "select 1")]

@@ -1,8 +1,15 @@
 """What the server refuses, and that it does so in OpenAI's shape."""
 
+import contextlib
+import http.client
+import socket
+import tracemalloc
+from urllib.parse import urlsplit
+
 import openai
 import pytest
 
+MEGABYTE = 1024 * 1024
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
 USER = {"role": "user", "content": "hello"}
@@ -55,8 +62,81 @@ def test_a_wrong_method_is_refused(ask):
     refused(ask(CHAT, method="OPTIONS", headers={"Authorization": ""}), 401)
 
 
-def test_a_body_of_insane_size_is_refused(ask):
-    refused(ask(CHAT, b" " * (4 * 1024 * 1024 + 1)), 413, code="request_too_large")
+@pytest.mark.parametrize("megabytes", [4, 20])
+def test_a_body_of_insane_size_is_refused(ask, server, megabytes):
+    refused(ask(CHAT, b" " * (megabytes * MEGABYTE + 1)), 413, code="request_too_large")
+    assert (server.requests[-1].path, server.requests[-1].state) == (CHAT, "finished")
+    assert ask("/v1/models").status == 200
+
+
+def test_a_body_without_an_end_is_refused(server):
+    def pieces():
+        for _ in range(6):
+            yield b" " * MEGABYTE
+
+    connection = http.client.HTTPConnection(urlsplit(server.base_url).netloc, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", CHAT, pieces(), {"Authorization": f"Bearer {server.api_key}"}, encode_chunked=True)
+        assert connection.getresponse().status == 413
+
+
+@contextlib.contextmanager
+def begun(server, *headers):
+    """A connection on which only the headers of a request have been sent."""
+    address = urlsplit(server.base_url)
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+        lines = [f"POST {CHAT} HTTP/1.1", f"Host: {address.netloc}", *headers, "", ""]
+        connection.sendall("\r\n".join(lines).encode())
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (["Content-Length: 66060288"], 401),
+        (["Transfer-Encoding: chunked"], 401),
+        (["Content-Length: 66060288", "Expect: 100-continue"], 401),
+        (["Content-Length: 99999999999"], 401),
+        (["Content-Length: 66060288", "Authorization: Bearer {key}"], 413),
+        (["Content-Length: 99999999999", "Authorization: Bearer {key}"], 413),
+        (["Content-Length: 5000000", "Authorization: Bearer {key}", "Expect: 100-continue"], 413),
+    ],
+)
+def test_it_refuses_before_a_body_is_sent(server, headers, status):
+    with begun(server, *(header.format(key=server.api_key) for header in headers)) as connection:
+        assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_what_is_refused_is_not_kept(server):
+    piece, tracing = b"x" * MEGABYTE, tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        with contextlib.ExitStack() as stack:
+            size = "Content-Length: 33554432"
+            senders = [stack.enter_context(begun(server, size, "Authorization: Bearer wrong")) for _ in range(4)]
+            for _ in range(32):
+                for connection in senders:
+                    connection.sendall(piece)
+            for connection in senders:
+                assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
+        assert tracemalloc.get_traced_memory()[1] < 16 * MEGABYTE
+    finally:
+        if not tracing:
+            tracemalloc.stop()
+
+
+def test_a_refused_connection_can_be_used_again(server):
+    connection = http.client.HTTPConnection(urlsplit(server.base_url).netloc, timeout=60)
+    with contextlib.closing(connection):
+        for key, status in (("wrong", 401), (server.api_key, 400), ("wrong", 401)):
+            connection.request("POST", CHAT, b"{}", {"Authorization": f"Bearer {key}"})
+            reply = connection.getresponse()
+            assert (reply.status, bool(reply.read())) == (status, True)
+
+
+def test_a_head_of_nothing_has_no_body(ask):
+    reply = ask("/v1/models", method="HEAD", headers={"Authorization": ""})
+    assert (reply.status, reply.body) == (401, b"")
 
 
 @pytest.mark.parametrize("path", [CHAT, RESPONSES])

@@ -1,5 +1,6 @@
 """Which surface a stream gets, from where the code runs."""
 
+import io
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from nbstream.display.choose import choose_surface
 from nbstream.display.notebook import NotebookSurface
 from nbstream.display.rich_terminal import RichTerminalSurface
+from nbstream.display.surface import NullSurface
 from nbstream.display.terminal import TerminalSurface
 from tests.terminal_screen import Screen
 
@@ -93,7 +95,17 @@ def test_markdown_is_rendered_where_it_can_be(terminal):
     assert terminal(Screen()) is RichTerminalSurface
 
 
-@pytest.mark.parametrize("out", [Pipe(), Narrow(), None], ids=["a pipe", "a narrow encoding", "nothing"])
+def closed():
+    (out := io.StringIO()).close()
+    return out
+
+
+@pytest.mark.parametrize("out", [None, closed()], ids=["none", "closed"])
+def test_without_anywhere_to_write_nothing_is_written(terminal, out):
+    assert terminal(out) is NullSurface
+
+
+@pytest.mark.parametrize("out", [Pipe(), Narrow(), SimpleNamespace(write=len)], ids=["a pipe", "narrow", "a stand-in"])
 def test_elsewhere_the_text_is_shown_as_it_is(terminal, out):
     assert terminal(out) is TerminalSurface
 

@@ -3,10 +3,10 @@
 import pytest
 
 import nbstream.errors
-from nbstream.display.marks import footer_of, mark_of, notes_of
+from nbstream.display.marks import Mark, footer_of, mark_of, notes_of
 from nbstream.errors import RateLimitError, StalledError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
+from nbstream.result import ActivityPart, Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 from nbstream.text.place import Place
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
@@ -82,12 +82,14 @@ def test_an_output_without_text_is_never_left_without_a_word(result, word):
 
 # Every kind of failure that there is; the completeness is checked below.
 FAILURES = {
+    "answer_too_long": "Without end",
     "authentication": "Failed",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
     "empty_answer": "Empty answer",
     "error": "Failed",
+    "event_too_large": "Without end",
     "first_token_timeout": "Timed out",
     "internal": "Failed",
     "missing_key": "Failed",
@@ -97,6 +99,7 @@ FAILURES = {
     "rate_limit": "Rate limited",
     "rejected": "Failed",
     "server": "Server error",
+    "size_limit": "Without end",
     "stalled": "Stalled",
     "stage": "Failed",
     "stop_when": "Failed",
@@ -243,3 +246,10 @@ def test_a_sentence_of_before_is_shown_as_it_is():
     """Files and pickles of earlier versions have sentences that say what to do."""
     result = StreamResult("", FAILED, error=RateLimitError("Too many. Run the cell again."))
     assert sentence_of(result, Place.PANEL) == "Too many. Run the cell again."
+
+
+def test_an_answer_that_only_asks_for_a_tool_is_not_empty():
+    asked = ActivityPart("local_shell_call", item={"action": {"command": ["ls"]}})
+    approval = ActivityPart("mcp_approval_request", item={"name": "roll"})
+    mark = mark_of(StreamResult(parts=(asked, approval), state=StreamState.COMPLETED, finish_reason="stop"))
+    assert mark == Mark("Tool call", "The model asks for local_shell, roll and says nothing; see stream_result.parts.")

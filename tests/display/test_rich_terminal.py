@@ -250,15 +250,19 @@ def test_without_somebody_who_waits_nothing_is_rewritten(opened):
     assert "\x1b[" not in screen.written
 
 
-def test_an_answer_in_the_background_prints_above_the_one_that_is_waited_for(opened):
+def test_an_answer_in_the_background_follows_the_one_that_is_waited_for(opened):
     screen = Screen()
-    front, back = opened(screen), opened(screen, waits=False)
-    front.draw(StreamResult("Front, one", SOME))
+    back, front = opened(screen, waits=False), opened(screen)
     back.draw(StreamResult("Back, one.\n\nBack, tw", SOME))
+    front.draw(StreamResult("Front, one", SOME))
     assert screen.text == "Back, one.\nFront, one\n"
-    back.close(ended("Back, one.\n\nBack, two."))
-    front.close(ended("Front, one."))
-    assert screen.text == "Back, one.\n\nBack, two.\nFront, one.\n"
+    back.draw(StreamResult("Back, one.\n\nBack, two.\n\nBack, thr", SOME))
+    front.draw(StreamResult("Front, one.\n\nFront, tw", SOME))
+    assert screen.text == "Back, one.\nFront, one.\n\nFront, tw\n"
+    front.close(ended("Front, one.\n\nFront, two."))
+    back.close(ended("Back, one.\n\nBack, two.\n\nBack, three."))
+    words = "Back, one. Front, one. Front, two. Back, two. Back, three."
+    assert screen.text.split() == words.split()
 
 
 def test_no_color_means_none(opened, monkeypatch):

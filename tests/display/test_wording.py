@@ -14,6 +14,9 @@ from nbstream.text.wording import WORDINGS, told
 
 # What a remedy is about, for the kinds that have a value.
 VALUES: dict[RemedyKind, str | float] = {
+    RemedyKind.USE_ADDRESS: "http://localhost:11434/v1",
+    RemedyKind.CHECK_VARIABLE: "SSL_CERT_FILE",
+    RemedyKind.INSTALL: "socksio",
     RemedyKind.CHECK_MODEL: "gpt-x",
     RemedyKind.USE_API: "chat",
     RemedyKind.WAIT: 20.0,

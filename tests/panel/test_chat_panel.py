@@ -8,7 +8,7 @@ import traitlets
 
 import nbstream as nbs
 from nbstream.errors import UsageError
-from nbstream.testing import chat_body, error_body
+from nbstream.testing import FaultServer, chat_body, error_body
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def saved(ask, options, published, loopback, tmp_path):
 
 def test_a_saved_conversation_is_restored_and_goes_on(saved, loopback):
     path, panel = saved
-    restored = nbs.ChatPanel.restore(path, name="talk", temperature=0.5)
+    restored = nbs.ChatPanel.restore(path, name="talk", temperature=0.5, trust=True)
     assert restored.messages == panel.messages
     assert [turn.id for turn in restored.chat.turns] == [turn.id for turn in panel.chat.turns]
     answer(restored, "And?")
@@ -299,6 +299,37 @@ def test_a_saved_conversation_is_restored_and_goes_on(saved, loopback):
     ]
     assert loopback.requests[-1].json["temperature"] == 0.5
     restored.close()
+
+
+def test_a_restored_panel_goes_nowhere_else_before_the_reader_agrees(saved, loopback):
+    path, _ = saved
+    asked_before = len(loopback.requests)
+    with FaultServer() as mine:
+        nbs.configure(base_url=mine.base_url)
+        restored = nbs.ChatPanel.restore(path, api_key="sk-0123456789abcdef")
+        assert [*restored.shown.untrusted] == [f'base_url: "{loopback.base_url}"']
+        mine.send(chat_body("Mine"))
+        answer(restored, "And?")
+        assert len(loopback.requests) == asked_before
+        assert mine.requests[0].headers["authorization"] == "Bearer sk-0123456789abcdef"
+        restored.chat.trust()
+        assert not restored.shown.untrusted
+        loopback.send(chat_body("Theirs"))
+        answer(restored, "And?")
+    assert len(loopback.requests) == asked_before + 1
+    assert "0123456789abcdef" not in str(loopback.requests[-1].headers)
+    restored.close()
+
+
+def test_what_a_file_asks_for_is_shown_in_ascii_and_cut():
+    asked = {"base_url": "https://\u0430pple.example/v1", "metadata": {"a": "\n" + "x" * 1000}}
+    panel = nbs.ChatPanel(nbs.Chat.from_dict({"nbstream_chat": 2, "options": asked, "turns": []}))
+    address, other = panel.shown.untrusted
+    assert address == 'base_url: "https://\\u0430pple.example/v1"'
+    assert (other.isprintable(), len(other) < 400) == (True, True)
+    panel.chat.distrust()
+    assert not panel.shown.untrusted
+    panel.close()
 
 
 def test_a_restored_panel_has_the_last_answers_at_hand(saved):
@@ -315,7 +346,7 @@ def test_the_notebook_that_runs_is_found(saved, monkeypatch):
     path, _ = saved
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
     results: list[nbs.StreamResult] = []
-    restored = nbs.ChatPanel.restore(bind="reply", on_result=results.append, system="Be kind.")
+    restored = nbs.ChatPanel.restore(bind="reply", on_result=results.append, system="Be kind.", trust=True)
     assert (restored.chat.name, restored.chat.system) == ("talk", "Be kind.")
     answer(restored, "And?")
     assert len(results) == 1

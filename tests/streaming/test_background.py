@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 KEY = "sk-test-0123456789abcdef"
 PATIENCE = 60.0
 JSON = {"content-type": "application/json"}
-SENT_BACK = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+SENT_BACK = [
+    {"type": "message", "role": "user", "content": "Hi"},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]},
+]
 
 
 def broken(handle: StreamHandle) -> StreamResult:

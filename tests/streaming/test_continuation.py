@@ -24,6 +24,7 @@ KEY = "sk-test-0123456789abcdef"
 PATIENCE = 60.0
 JSON = {"content-type": "application/json"}
 USER = {"role": "user", "content": "Hi"}
+HELLO = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]}
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_a_response_is_sent_back_as_input(
     assert result.usage is not None
     assert result.warnings == ()
     first, second = loopback.requests
-    assert second.json == {**first.json, "input": [USER, {"role": "assistant", "content": "Hello"}]}
+    assert second.json == {**first.json, "input": [{"type": "message", **USER}, HELLO]}
     assert (second.method, second.path) == ("POST", "/v1/responses")
 
 
@@ -340,3 +341,20 @@ def test_nothing_made_of_a_result_holds_the_key(cut: StreamResult) -> None:
 
 def test_results_are_compared_by_what_they_say(cut: StreamResult) -> None:
     assert dataclasses.replace(cut, continuation=None) == cut
+
+
+@pytest.mark.parametrize("again", [45, 81], ids=["its end", "all of it"])
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_what_the_server_says_again_is_dropped(
+    loopback: FaultServer, start: Callable[..., StreamHandle], api: str, again: int
+) -> None:
+    begun = "The tide tables of Oban say that the water is highest a little after noon, and th"
+    body = chat_body if api == "chat" else responses_body
+    cut: dict[str, Any] = {"finish_reason": "length"} if api == "chat" else {"status": "incomplete"}
+    loopback.send(body(begun[:30], begun[30:], **cut))
+    loopback.send(body(begun[-again:][:20], begun[-again:][20:], "en it", " falls."))
+    first = start(api=api).result(PATIENCE)
+    assert (first.text, first.finish_reason) == (begun, "length")
+    resumed = first.resume(display=False)
+    assert (resumed.text, resumed.state) == (begun + "en it falls.", "completed")
+    assert [warning.kind for warning in resumed.warnings] == ["overlapping_text"]

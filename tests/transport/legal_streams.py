@@ -14,7 +14,21 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FRAGMENTS = ["<", "<th", "<think", "</", "</thin", "<thinking>", "[DONE]", "data: ", "\n\n", "```", "\ud83d", "\ude00"]
+_FRAGMENTS = [
+    "<",
+    "<th",
+    "<think",
+    "</",
+    "</thin",
+    "<thinkin",
+    "[THIN",
+    "[DONE]",
+    "data: ",
+    "\n\n",
+    "```",
+    "\ud83d",
+    "\ude00",
+]
 _HARD_CHARACTERS = "\0\b\r\n\t\x1b\x7f\x85\u2028\u2029\ufeff\u202e\u200d\u0301\ufffd😀👩🏽é日"
 _TEXTS = st.lists(
     st.one_of(

@@ -40,12 +40,12 @@ class Asked:
         self.server = server
         self.learned = Capabilities()
 
-    def answers(self, *requests: dict[str, Any]) -> list[StreamResult]:
+    def answers(self, *requests: dict[str, Any], beginning: StreamResult | None = None) -> list[StreamResult]:
         async def main() -> list[StreamResult]:
             pool = ClientPool()
             try:
                 sent = [a_request(self.server.base_url, **values) for values in requests]
-                results = [await Rounds(request, NullSurface(), pool).run() for request in sent]
+                results = [await Rounds(request, NullSurface(), pool, beginning=beginning).run() for request in sent]
                 self.learned = pool.capabilities.of(self.server.base_url, sent[0].model)
                 return results
             finally:

@@ -214,6 +214,8 @@ def chat_events(draw: Callable[..., Any]) -> tuple[list[dict[str, Any]], list[Pa
             goes_on = False
         else:
             text, name, made = draw(TEXTS), *WORDS[kind]
+            if kind == "text" and not any(isinstance(part, TextPart) for part in parts):
+                text = f"a{text}"  # or it might be a mark of thinking, whose rest comes behind the thoughts themselves
             last = parts[-1] if goes_on else None
             if isinstance(last, made):
                 parts[-1] = replace(last, text=last.text + text)

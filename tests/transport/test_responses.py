@@ -8,6 +8,7 @@ from nbstream.events import (
     Finished,
     MediaDelta,
     PartEnded,
+    PartResumed,
     PartStarted,
     ReasoningDelta,
     RefusalDelta,
@@ -202,7 +203,7 @@ def test_the_whole_body(make_request):
     request = make_request(api="responses", system="Be terse.", temperature=0.5, max_tokens=9, params={"store": False})
     assert request_body(request) == {
         "model": "m",
-        "input": [{"role": "user", "content": "Hi"}],
+        "input": [{"type": "message", "role": "user", "content": "Hi"}],
         "instructions": "Be terse.",
         "temperature": 0.5,
         "max_output_tokens": 9,
@@ -230,3 +231,26 @@ def test_the_callers_messages_are_not_changed(make_request):
     message = {"role": "user", "content": [{"type": "text", "text": "Hi"}]}
     request_body(make_request(messages=(message,)))
     assert message == {"role": "user", "content": [{"type": "text", "text": "Hi"}]}
+
+
+def test_a_piece_after_the_announcement_of_another_part_belongs_to_its_own(decode, frames):
+    def piece(item, output, text):
+        place = {"item_id": item, "output_index": output, "content_index": 0}
+        return {"type": "response.output_text.delta", **place, "delta": text}
+
+    part = {"type": "output_text", "text": "", "annotations": []}
+    announced = {"item_id": "b", "output_index": 1, "content_index": 0, "part": part}
+    body = frames(
+        piece("a", 0, "One"),
+        {"type": "response.content_part.added", **announced},
+        piece("a", 0, "!"),
+        piece("b", 1, "2"),
+    )
+    *events, _ = decode(body, "responses")
+    assert events[2:] == [
+        PartStarted(1, "text", "b", 0, new_paragraph=True),
+        PartResumed(0),
+        TextDelta("!"),
+        PartResumed(1),
+        TextDelta("2"),
+    ]

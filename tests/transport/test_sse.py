@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbstream.transport.sse import EventTooLargeError, ServerSentEvent, SSEDecoder
+from nbstream.transport.sse import OverflowingEventError, ServerSentEvent, SSEDecoder
 
 
 @pytest.fixture
@@ -111,8 +111,16 @@ def feed_often(decoder, piece):
 @pytest.mark.parametrize("piece", [b"x" * 10, b"data: x\n"], ids=["a line without an end", "lines without a blank one"])
 def test_an_event_without_an_end_is_given_up(piece):
     decoder = SSEDecoder(max_event_bytes=1000)
-    with pytest.raises(EventTooLargeError):
+    with pytest.raises(OverflowingEventError):
         feed_often(decoder, piece)
+
+
+def test_what_came_before_an_event_that_is_too_large_is_there():
+    for tail in (b"", b"\n\n", b"\n\ndata: c\n\n"):
+        decoder = SSEDecoder(max_event_bytes=20)
+        with pytest.raises(OverflowingEventError) as caught:
+            decoder.feed(b"data: a\n\ndata: b\n\ndata: " + b"x" * 30 + tail)
+        assert [event.data for event in caught.value.before] == [b"a", b"b"]
 
 
 def test_many_small_events_never_reach_the_limit():

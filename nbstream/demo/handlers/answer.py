@@ -36,11 +36,10 @@ class AnswerHandler(StreamHandler, Generic[A]):
         answer: type[A],
         pace: Pace,
         tally: Tally,
-        api_key: str,
         records: deque[RequestRecord],
     ) -> None:
         """Take the API's shapes, the server's pace and its count of faults."""
-        super().initialize(api_key=api_key, records=records)
+        super().initialize(records=records)
         self._answer = answer
         self._pace = pace
         self._tally = tally

@@ -1,14 +1,13 @@
-"""What every path shares: who may ask, what is noted of it, how an answer in JSON and a refusal look."""
+"""What every path shares: what is noted of a request, how an answer in JSON and a refusal look."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError, RequestHandler
 
-from nbstream.demo.errors import ApiError, invalid_key
+from nbstream.demo.errors import ApiError
+from nbstream.demo.handlers.admission import own_headers
 from nbstream.demo.record import RequestRecord
 from nbstream.demo.wire import dump
 
@@ -18,44 +17,25 @@ if TYPE_CHECKING:
 
     from nbstream.demo.record import End
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost")
-LARGEST_BODY = 4 * 1024 * 1024
-
 
 class ApiHandler(RequestHandler):
-    """What every path shares: who may ask, and how a refusal looks."""
+    """What every path shares."""
 
     record: RequestRecord | None = None
 
-    def initialize(self, *, api_key: str, records: deque[RequestRecord]) -> None:
+    def initialize(self, *, records: deque[RequestRecord]) -> None:
         """Take what the application shares with its handlers."""
-        self._api_key = api_key
         self._records = records
 
     def set_default_headers(self) -> None:
-        """Headers of every answer, refusals included."""
-        self.set_header("Server", "nbstream-demo")
-        self.set_header("x-request-id", f"req_demo_{secrets.token_hex(12)}")
+        """Headers of every answer."""
+        for name, value in own_headers().items():
+            self.set_header(name, value)
 
     def prepare(self) -> None:
-        """Let in only this machine's programs that know the key, with a body of sane size."""
-        try:
-            self._check_caller()
-        except ApiError as error:
-            self.refuse(error)
-            return
+        """Note the request, which has been let in."""
         self.record = RequestRecord(self.request.path)
         self._records.append(self.record)
-        if len(self.request.body) > LARGEST_BODY:
-            self.refuse(ApiError(413, f"The request is larger than {LARGEST_BODY} bytes.", code="request_too_large"))
-
-    def _check_caller(self) -> None:
-        # A web page can point its own host name at 127.0.0.1 and then talk to this port; the name gives it away.
-        if self.request.host_name not in LOOPBACK_NAMES:
-            raise ApiError(403, "The demo server answers to 127.0.0.1 and localhost only.", code="host_not_allowed")
-        scheme, _, key = self.request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(key.strip().encode(), self._api_key.encode()):
-            raise invalid_key()
 
     def refuse(self, error: ApiError) -> None:
         """Answer with an error."""
@@ -102,8 +82,7 @@ class UnknownPathHandler(ApiHandler):
     """Every path that the demo does not have."""
 
     def prepare(self) -> None:
-        """Refuse, after the same checks as everywhere."""
+        """Refuse."""
         super().prepare()
-        if not self._finished:
-            path = f"{self.request.method} {self.request.path}"
-            self.refuse(ApiError(404, f"Invalid URL ({path})", code="unknown_url"))
+        path = f"{self.request.method} {self.request.path}"
+        self.refuse(ApiError(404, f"Invalid URL ({path})", code="unknown_url"))

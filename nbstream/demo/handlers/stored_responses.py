@@ -24,11 +24,10 @@ class StoredHandler(StreamHandler):
         self,
         *,
         store: ResponseStore,
-        api_key: str,
         records: deque[RequestRecord],
     ) -> None:
         """Take where responses are stored."""
-        super().initialize(api_key=api_key, records=records)
+        super().initialize(records=records)
         self._store = store
 
 

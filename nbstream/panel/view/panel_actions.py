@@ -82,6 +82,14 @@ class PanelActions(Protocol):
         """Set `"model"`, `"system"` or one of the parameters; `None` is the endpoint's own choice."""
         ...
 
+    def trust(self) -> None:
+        """Use what the file of the conversation asks for."""
+        ...
+
+    def distrust(self) -> None:
+        """Forget what the file of the conversation asks for."""
+        ...
+
     def list_models(self) -> None:
         """Find out which models there are; they come with the next state."""
         ...
@@ -131,7 +139,7 @@ def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
             actions.set(name, value)
         case {"action": "stop", "turn": str(turn_id)}:
             actions.stop(turn_id)
-        case {"action": "stop" | "list_models" | "dismiss" as name}:
+        case {"action": "stop" | "list_models" | "dismiss" | "trust" | "distrust" as name}:
             getattr(actions, name)()
         case {"action": "export", "kind": str(kind)}:
             return actions.export(kind)._asdict()

@@ -127,6 +127,7 @@ class PanelState:
         parameters: Numbers that go with the request, `None` for the endpoint's own choice: `{"temperature": None}`.
         totals: The parts of the line of totals: turns, tokens, cost.
         notice: What went wrong outside of any turn, such as in a callback.
+        untrusted: What the file of the conversation asks for and the reader has not allowed, a line for each.
         suggestions: What an empty panel offers to send.
         context: A bounded summary of each variable that goes with the prompt.
         exports: The kinds that `PanelActions.export` knows: `"markdown"`, `"notebook"`, `"json"`.
@@ -141,6 +142,7 @@ class PanelState:
     parameters: Mapping[str, float | None] = field(default_factory=dict)
     totals: tuple[str, ...] = ()
     notice: str = ""
+    untrusted: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()

@@ -1,16 +1,14 @@
 // Where the reader writes: a field, the files that go with the message, and the buttons that send and stop.
 
 import { button, element, say } from "../../../display/static/elements.js";
+import { readFile } from "./panel_files.js";
 import { fitHeight } from "./panel_text_editor.js";
 import { SHOWN_IMAGE } from "./panel_turn.js";
 
 /** @import { Viewer } from "./panel_document.js" */
 /** @import { Attachment } from "./panel_messages.js" */
 
-// Bytes: a Jupyter server breaks the connection off at a message of 10 MB, and an image grows by a third on its way.
-const MAX_IMAGE = 4_000_000;
-const MAX_FILES = 4_500_000; // of one message, together
-const MAX_TEXT = 500_000;
+const MAX_FILES = 4_500_000; // bytes of one message, together
 const EARLIER = new Map([["ArrowUp", 1], ["ArrowDown", -1]]);
 
 export class Composer {
@@ -174,13 +172,15 @@ export class Composer {
     this.picker.value = "";
     const read = await Promise.all(files.map((file) => readFile(file).catch(() => ({ problem: `${file.name} could not be read.` }))));
     const attachments = [...this.doc.draft.attachments];
-    const problems = [];
-    for (const file of read) {
-      if ("problem" in file) problems.push(file.problem);
-      else if (sizeOf([...attachments, file]) <= MAX_FILES) attachments.push(file);
-      else problems.push(`${file.name} does not fit; a message may have at most ${MAX_FILES / 1e6} MB of files.`);
+    const remarks = [];
+    for (const each of read) {
+      if ("problem" in each) remarks.push(each.problem);
+      else if (sizeOf([...attachments, each.file]) <= MAX_FILES) {
+        attachments.push(each.file);
+        remarks.push(each.remark);
+      } else remarks.push(`${each.file.name} does not fit; a message may have at most ${MAX_FILES / 1e6} MB of files.`);
     }
-    this.doc.say(problems.join(" "));
+    this.doc.say(remarks.filter(Boolean).join(" "));
     this.doc.write({ attachments });
   }
 }
@@ -188,34 +188,4 @@ export class Composer {
 /** @param {Attachment[]} files */
 function sizeOf(files) {
   return files.reduce((sum, { url, text }) => sum + 0.75 * url.length + new Blob([text]).size, 0);
-}
-
-/**
- * @param {File} file
- * @returns {Promise<Attachment | { problem: string }>}
- */
-async function readFile(file) {
-  const { name, size } = file;
-  const type = file.type || "text/plain";
-  if (/^image\/(?:png|jpeg|gif|webp)$/.test(type)) {
-    if (size > MAX_IMAGE) return { problem: `${name} is too large; an image may be at most ${MAX_IMAGE / 1e6} MB.` };
-    return { name, type, url: await dataUrl(file), text: "" };
-  }
-  if (size > MAX_TEXT) return { problem: `${name} is too large; a text file may be at most ${MAX_TEXT / 1e3} kB.` };
-  const text = await file.text();
-  if (/[\0\ufffd]/.test(text)) return { problem: `${name} is neither an image nor a text file.` };
-  return { name, type, url: "", text };
-}
-
-/**
- * @param {File} file
- * @returns {Promise<string>}
- */
-function dataUrl(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(String(reader.result)));
-    reader.addEventListener("error", () => reject(reader.error));
-    reader.readAsDataURL(file);
-  });
 }

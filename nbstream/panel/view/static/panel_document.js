@@ -49,7 +49,7 @@ export class PanelDocument {
   /** @type {Surroundings} */
   surroundings = {
     queue: [], running: null, model: "", models: null, system: "", parameters: {}, totals: [],
-    notice: "", suggestions: [], context: [], exports: [],
+    notice: "", untrusted: [], suggestions: [], context: [], exports: [],
   };
   /** @type {string[]} */
   order = [];

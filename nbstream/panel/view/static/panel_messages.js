@@ -16,6 +16,7 @@
  * @property {Record<string, number | null>} parameters
  * @property {string[]} totals
  * @property {string} notice
+ * @property {string[]} untrusted
  * @property {string[]} suggestions
  * @property {string[]} context
  * @property {string[]} exports

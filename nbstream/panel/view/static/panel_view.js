@@ -7,6 +7,7 @@ import { Formulas } from "./panel_formulas.js";
 import { notebookCommands, toNewCell } from "./panel_notebook.js";
 import { Queue } from "./panel_queue.js";
 import { fitHeight } from "./panel_text_editor.js";
+import { SavedRequest } from "./panel_request.js";
 import { Trays } from "./panel_trays.js";
 import { Turn } from "./panel_turn.js";
 import { Tail } from "../../../display/static/tail.js";
@@ -46,6 +47,7 @@ export class PanelView {
     this.tail = new Tail(this.log, this.list, () => true, () => this.drawUnread());
     this.notice = element("p", "nbs-notice", this.root);
     this.notice.setAttribute("role", "status");
+    this.request = new SavedRequest(this, this.root);
     this.queue = new Queue(this, this.root);
     this.context = element("details", "nbs-context", this.root);
     this.tools = element("div", "nbs-tools");
@@ -234,6 +236,7 @@ export class PanelView {
     this.drawContext(context);
     say(this.totals, totals.join(" · "));
     this.drawNotice();
+    this.request.draw();
     this.drawUnread();
   }
 

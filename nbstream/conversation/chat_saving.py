@@ -1,0 +1,151 @@
+"""How a chat leaves its process: saved, exported, copied, pickled. Without keys, and only what has ended."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from nbstream.conversation.chat_files import read_json, write_json
+from nbstream.conversation.chat_options import largest_file
+from nbstream.conversation.chat_record import ChatRecord
+from nbstream.conversation.document import Document
+from nbstream.conversation.saved_options import harmless
+from nbstream.errors import UsageError
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable
+
+    from nbformat import NotebookNode
+
+__all__ = ["SavedChat"]
+
+Chat = TypeVar("Chat", bound="SavedChat")
+
+_log = logging.getLogger("nbstream")
+
+
+class SavedChat(ChatRecord):
+    """The part of `nbs.Chat` that saves; see there."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The chat as JSON values, with all branches, without keys; `from_dict` takes it back."""
+        with self._lock:
+            limits = self.max_turns, self.max_history_tokens
+            options = self.options, self._untrusted
+            return Document(self._conversation, self.name, self.history, *limits, *options).to_dict()
+
+    @classmethod
+    def from_dict(cls, data: Any, *, trust: bool = False) -> Self:
+        """The chat from which `to_dict` made this.
+
+        Args:
+            data: What `to_dict` has returned.
+            trust: Whether to use all that it asks for, its server's address included; see `untrusted`.
+
+        Raises:
+            UsageError: It is not a chat, it is damaged, or a newer nbstream has made it.
+        """
+        document = Document.from_dict(data)
+        made = cls(
+            name=document.name,
+            history=document.history,
+            max_turns=document.max_turns,
+            max_history_tokens=document.max_history_tokens,
+        )
+        made._take_options(document.options, document.untrusted)
+        made._conversation = document.conversation
+        if trust:
+            made.trust()
+        return made
+
+    def save(self, path: str | pathlib.Path) -> None:
+        """Write the chat to a JSON file, with all branches. Keys are left out; what you wrote in a prompt is not.
+
+        Args:
+            path: Where to write; an existing file is replaced as a whole, and keeps its mode and links to it.
+
+        Raises:
+            SaveError: It cannot be written; what was there before is unchanged. It is an `OSError`, too.
+
+        Example:
+            ```python
+            chat.save("chat.json")
+            chat = nbs.Chat.load("chat.json", trust=True)
+            ```
+        """
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | pathlib.Path, *, trust: bool = False) -> Self:
+        """The chat that was saved to this file.
+
+        Args:
+            path: The file.
+            trust: Whether to use all that it asks for, its server's address included, or what your settings say.
+
+        Raises:
+            UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
+            OSError: It cannot be read.
+        """
+        data = read_json(path, largest_file(), "not a saved chat; chat.save(path) makes one")
+        try:
+            made = cls.from_dict(data, trust=trust)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
+        if asked := made.untrusted:
+            _log.warning("%s asks for %s, which is not used until you call chat.trust()", path, ", ".join(asked))
+        return made
+
+    def to_markdown(self) -> str:
+        """The active path as inert Markdown: a heading line for each turn."""
+        from nbstream.conversation.export import to_markdown
+
+        return to_markdown(self.turns, self.system)
+
+    def to_text(self) -> str:
+        """The active path in plain words."""
+        from nbstream.conversation.export import to_text
+
+        return to_text(self.turns, self.system)
+
+    def to_notebook(self) -> NotebookNode:
+        """The active path as a notebook: a cell for each question, with the answer as its output.
+
+        Raises:
+            UsageError: nbformat is not installed.
+
+        Example:
+            ```python
+            nbformat.write(chat.to_notebook(), "chat.ipynb")
+            ```
+        """
+        from nbstream.conversation.export import to_notebook
+
+        return to_notebook(self.turns, self.system, self.name, harmless(self.options))
+
+    # --- copies -------------------------------------------------------------------------------------------------------
+
+    def __copy__(self) -> Self:
+        """What `fork` makes, with the same name."""
+        other = self.fork()
+        other.name = self.name
+        return other
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        """The same: turns never change."""
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], dict[str, Any], tuple[str, ...]]]:
+        """Pickle what `save` would write: turns and settings, without keys, clients and the answer in flight."""
+        with self._lock:
+            return _unpickled, (type(self), self.to_dict(), tuple(self._untrusted))
+
+
+def _unpickled(kind: type[Chat], data: Any, untrusted: tuple[str, ...]) -> Chat:
+    """The chat with what it trusted: a pickle, unlike a file of JSON, can run any code of whoever has made it."""
+    made = kind.from_dict(data)
+    asked = made.untrusted
+    trusted = {name: asked.pop(name) for name in asked.keys() - set(untrusted)}
+    made._take_options({**trusted, **made.options}, asked)  # noqa: SLF001  of this file
+    return made

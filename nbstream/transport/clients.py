@@ -1,0 +1,123 @@
+"""Makes the SDK's client for an endpoint, and says in words what keeps one from being made."""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import openai
+
+from nbstream.errors import AuthenticationError, MissingKeyError, UnreachableError
+from nbstream.remedies import Remedy, RemedyKind
+from nbstream.settings.capabilities import capabilities_of
+from nbstream.text.address import query_of
+from nbstream.transport.bounded_body import ENCODINGS, bound_refusal
+from nbstream.transport.http_chunks import join_chunks
+from nbstream.transport.http_key import PLACEHOLDER, forget_key, put_key
+from nbstream.transport.surroundings import header_obstacle, obstacle
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from nbstream.request import Endpoint
+    from nbstream.transport.surroundings import Obstacle
+
+__all__ = ["new_client"]
+
+_WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
+
+_ADDED = "nbstream.query"
+
+
+def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
+    """A client that sends to this endpoint, with this key.
+
+    Raises:
+        StreamError: There is no key, or one that cannot be sent; or the environment keeps the client from being made.
+
+    Example:
+        ```python
+        client = new_client(Endpoint("http://localhost:8000/v1"))
+        ```
+    """
+    if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
+        raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
+    if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
+        raise AuthenticationError(
+            f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
+            "has; nothing was sent.",
+            remedies=[Remedy(RemedyKind.COPY_KEY)],
+        )
+    if endpoint.environment_applies and (found := header_obstacle(os.environ)) is not None:
+        raise _impossible(endpoint, found)
+    base_url, query = query_of(endpoint.base_url)
+    before_sending = [*([_adding(query)] if query else []), join_chunks, forget_key]
+    try:
+        # A proxy for the outside world would look for a local server on its own machine.
+        http_client = openai.DefaultAsyncHttpxClient(
+            trust_env=not endpoint.is_local,
+            event_hooks={"request": before_sending, "response": [bound_refusal]},
+            auth=None if endpoint.api_key is None else functools.partial(put_key, endpoint.api_key),
+            **_trusted(endpoint),
+        )
+    except Exception as error:  # noqa: BLE001  files, addresses, missing packages: each library has errors of its own
+        raise _impossible(endpoint, obstacle(os.environ), error) from None
+    headers = _own_headers() if endpoint.environment_applies else _headers_against_environment()
+    return openai.AsyncOpenAI(
+        api_key=PLACEHOLDER,
+        base_url=base_url,
+        max_retries=0,
+        http_client=http_client,
+        default_headers={**headers, "Accept-Encoding": ENCODINGS},
+    )
+
+
+def _adding(query: str) -> Callable[[Any], Awaitable[None]]:
+    """Adds the query of a base URL to each request, as it is: the SDK would drop empty values and rename repeated ones.
+
+    A redirection brings its own query, and shares its extensions with the request that it follows.
+    """
+
+    async def add(request: Any) -> None:
+        if not request.extensions.setdefault(_ADDED, False):
+            request.extensions[_ADDED] = True
+            own = request.url.query.decode()
+            request.url = request.url.copy_with(query=f"{query}&{own}".rstrip("&").encode())
+
+    return add
+
+
+def _impossible(endpoint: Endpoint, found: Obstacle | None, error: Exception | None = None) -> UnreachableError:
+    what, remedies = found or (
+        f"the HTTP library raised {type(error).__name__}; its own words may hold a secret",
+        (Remedy(RemedyKind.CHECK_CONNECTION),),
+    )
+    return UnreachableError(f"No connection to {endpoint.name} can be made: {what}.", remedies=remedies)
+
+
+def _trusted(endpoint: Endpoint) -> dict[str, Any]:
+    """Which certificates are trusted, where the HTTP library is told not to look into the environment."""
+    file = os.environ.get("SSL_CERT_FILE")
+    if not endpoint.is_local or not file or not endpoint.base_url.startswith("https:"):
+        return {}
+    return {"verify": ssl.create_default_context(cafile=file)}
+
+
+def _own_headers() -> dict[str, str]:
+    """What the SDK would take from the environment as it is, without white space around it."""
+    named = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+    given = {name: os.environ.get(variable, "") for name, variable in named.items()}
+    return {name: value.strip() for name, value in given.items() if value != value.strip()}
+
+
+def _headers_against_environment() -> dict[str, Any]:
+    """Headers that withhold what the SDK takes from the environment when it is meant for another endpoint.
+
+    `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS` may hold secrets of another server.
+    """
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    custom = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    headers: dict[str, Any] = {name: openai.Omit() for name in ("OpenAI-Organization", "OpenAI-Project", *custom)}
+    return headers | {name: f"Bearer {PLACEHOLDER}" for name in custom if name.lower() == "authorization"}

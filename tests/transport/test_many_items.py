@@ -1,0 +1,150 @@
+"""Very many answers, calls and items on the wire: what they cost is in line with their number, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nbstream.assembly import Assembler
+from nbstream.request import Endpoint, StreamRequest
+from nbstream.testing import ScriptedBytes, run_virtually
+from nbstream.transport.adapters import adapter_for
+from nbstream.transport.decoded import decoded
+from nbstream.transport.wire import WireDecoder
+from tests.steps import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nbstream.result import StreamResult
+
+ENDPOINT = Endpoint("http://localhost:8000/v1")
+
+
+def frame(payload: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(payload)}\n\n".encode()
+
+
+def chunk(delta: dict[str, Any], index: int = 0) -> bytes:
+    return frame({"id": "c", "choices": [{"index": index, "delta": delta, "finish_reason": "stop"}]})
+
+
+def item(number: int, kind: str, **fields: Any) -> bytes:
+    made = {"id": f"i{number}", "type": kind, **fields}
+    return frame({"type": "response.output_item.done", "output_index": number, "item": made})
+
+
+def call(number: int) -> dict[str, Any]:
+    return {"index": number, "id": f"c{number}", "function": {"name": "f", "arguments": "{}"}}
+
+
+def said(number: int) -> list[dict[str, Any]]:
+    return [{"type": "output_text", "text": f"t{number}", "annotations": [{"type": "file_citation", "file_id": "f"}]}]
+
+
+KINDS: dict[str, tuple[str, Callable[[int], bytes]]] = {
+    "answers": ("chat", lambda number: chunk({"content": "Hi"}, number)),
+    "calls": ("chat", lambda number: chunk({"tool_calls": [call(number)]})),
+    "calls without a slot": ("chat", lambda number: chunk({"tool_calls": [{**call(number), "index": None}]})),
+    "text and calls": ("chat", lambda number: chunk({"content": "Hi", "tool_calls": [call(number)]})),
+    "text and thoughts": ("chat", lambda _: chunk({"content": "Hi", "reasoning": "Hm"})),
+    "messages": ("responses", lambda number: item(number, "message", content=said(number))),
+    "messages in one place": ("responses", lambda number: item(0, "message", content=said(number))),
+    "thoughts": (
+        "responses",
+        lambda number: item(number, "reasoning", summary=[{"type": "summary_text", "text": "t"}]),
+    ),
+    "thoughts twice": (
+        "responses",
+        lambda number: item(number, "reasoning", summary=[{"text": "t"}], content=[{"text": "t"}]),
+    ),
+    "functions": (
+        "responses",
+        lambda number: item(number, "function_call", call_id=f"c{number}", name="f", arguments="{}"),
+    ),
+    "searches": ("responses", lambda number: item(number, "web_search_call", status="completed")),
+}
+
+
+def played(api: str, frames: Iterable[bytes], *, looks: int = 0) -> StreamResult:
+    """Decode and assemble as a session does, and take so many snapshots on the way."""
+    decoder, assembler = (
+        WireDecoder(adapter_for("chat" if api == "chat" else "responses"), ENDPOINT),
+        Assembler(model="m", endpoint="e"),
+    )
+    frames = list(frames)
+    for number, each in enumerate(frames):
+        for event in decoder.feed(each):
+            assembler.feed(event)
+        _ = assembler.reason_given and assembler.announced
+        if looks and not number % (len(frames) // looks):
+            assembler.snapshot()
+    for event in decoder.close():
+        assembler.feed(event)
+    return assembler.snapshot()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_twice_as_many_cost_twice_as_much(kind: str) -> None:
+    api, made = KINDS[kind]
+
+    def cost(count: int) -> int:
+        frames = [made(number) for number in range(count)]
+        return steps(lambda: played(api, frames))
+
+    cost(10)
+    assert cost(600) <= 2.3 * cost(300)
+
+
+@pytest.mark.parametrize("kind", ["calls", "messages", "functions", "searches"])
+def test_a_part_that_others_follow_is_made_once(kind: str) -> None:
+    """The snapshots on the way ask each part for its value, and no more."""
+    api, made = KINDS[kind]
+    frames = [made(number) for number in range(300)]
+    looked = steps(lambda: played(api, frames, looks=10)) - steps(lambda: played(api, frames))
+    assert looked < 10 * 300 * 12
+
+
+@pytest.mark.wire("D20")
+def test_a_flood_of_answers_is_cut_and_told() -> None:
+    result = played("chat", (chunk({"content": f"t{number}"}, number) for number in range(1000)))
+    assert [choice.text for choice in result.choices] == [f"t{number}" for number in range(256)]
+    assert [warning.kind for warning in result.warnings] == ["too_many_answers"]
+    assert (result.state, result.text) == ("completed", "t0")
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["in one chunk", "in one event"])
+def test_other_streams_have_their_turns(whole: bool) -> None:  # noqa: FBT001  a parameter
+    """However much comes at once, it is handed over in small batches, and the loop runs between them."""
+    items = [{"id": f"i{number}", "type": "message", "content": said(number)} for number in range(3000)]
+    ended = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": items}}
+    body = (
+        frame(ended)
+        if whole
+        else b"".join(KINDS["messages"][1](number) for number in range(3000))
+        + frame({**ended, "response": {"id": "r", "status": "completed", "output": []}})
+    )
+    request = StreamRequest(messages=(), model="m", api="responses", endpoint=ENDPOINT)
+
+    async def main() -> tuple[list[int], int]:
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        running = asyncio.create_task(other())
+        async with decoded(ScriptedBytes(body), request) as stream:
+            sizes = [len(batch) async for batch in stream]
+        running.cancel()
+        return sizes, turns
+
+    sizes, turns = run_virtually(main())
+    assert sum(sizes) > 9000
+    assert max(sizes) <= 500
+    assert turns >= len(sizes) - 2
