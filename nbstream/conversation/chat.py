@@ -58,7 +58,8 @@ class Chat(SavedChat):
         messages: OpenAI messages to begin with.
         history: `"messages"` sends the earlier turns with each request. `"server"` sends `previous_response_id`
             instead, which needs the Responses API, and a server that keeps the answers.
-        max_turns: The maximum number of earlier turns in a request: whole exchanges, the oldest are left out first.
+        max_turns: The maximum number of earlier exchanges in a request, each a question with its answer; the oldest are
+            left out first.
         max_history_tokens: The same by tokens, of the earlier turns. The system prompt and the new question are sent in
             any case, and do not count.
         **options: Any option of `nbs.start` other than `display`, for every turn.

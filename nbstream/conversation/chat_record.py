@@ -43,7 +43,7 @@ class ChatRecord(ChatOptions):
 
     Attributes:
         history: Who keeps the earlier turns, `"messages"` or `"server"`.
-        max_turns: The most earlier turns that a request sends, if limited.
+        max_turns: The most earlier exchanges that a request sends, each a question with its answer, if limited.
         max_history_tokens: The same by tokens.
     """
 
@@ -144,21 +144,21 @@ class ChatRecord(ChatOptions):
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens of all turns on all branches, as far as servers have reported them; `None` if none has."""
+        """The tokens of all turns ever, as far as servers have reported them; `None` if none has."""
         with self._lock:
-            return self._conversation.usage()
+            return self._conversation.spent().usage
 
     @property
     def seconds(self) -> float:
-        """How long all answers on all branches have taken, together."""
+        """How long all answers ever have taken, together."""
         with self._lock:
-            return self._conversation.seconds()
+            return self._conversation.spent().seconds
 
     @property
     def cost(self) -> float | None:
-        """What all turns on all branches have cost in US dollars, where prices are known; `None` otherwise."""
+        """What all turns ever have cost in US dollars, where prices are known; `None` otherwise."""
         with self._lock:
-            return self._conversation.cost()
+            return self._conversation.spent().cost
 
     def overview(self) -> Overview:
         """What there is to show, as it is at one moment."""
@@ -175,7 +175,7 @@ class ChatRecord(ChatOptions):
 
         Example:
             ```python
-            chat.left_out()     # "The 6 oldest turns are no longer sent (max_turns=20)."
+            chat.left_out()     # "The 6 oldest exchanges are no longer sent (max_turns=20)."
             ```
         """
         limits = self._limits()
@@ -212,14 +212,16 @@ class ChatRecord(ChatOptions):
         self._changed()
 
     def include(self, turn_id: str, included: bool = True) -> None:  # noqa: FBT001, FBT002  reads well by position
-        """Say whether later requests send an answer with its question; a partial answer is not sent unless you say so.
+        """Say whether later requests send an answer with its question.
+
+        By itself, one that you stopped is sent with a remark that it was stopped, and one that failed is not sent.
 
         Raises:
             UsageError: There is no such answer, or it has no text.
 
         Example:
             ```python
-            chat.include(chat.turns[-1].id)     # what came before Stop is good enough
+            chat.include(chat.turns[-1].id, False)     # what came before Stop was of no use
             ```
         """
         with self._lock:
@@ -229,12 +231,30 @@ class ChatRecord(ChatOptions):
     def delete(self, turn_id: str) -> None:
         """Delete a turn and all that follows it. If it is the only answer to a question, the question goes too.
 
+        What they have cost is spent, so `usage`, `seconds` and `cost` stay. `undelete` puts them back.
+
         Raises:
             UsageError: There is no such turn, or an answer in flight belongs to it.
         """
         with self._lock:
             self._delete(turn_id)
         self._changed()
+
+    def undelete(self) -> None:
+        """Put back what was deleted last, where it was.
+
+        Raises:
+            UsageError: Nothing was deleted, or what it followed is gone.
+        """
+        with self._lock:
+            self._conversation.undelete()
+        self._changed()
+
+    @property
+    def can_undelete(self) -> bool:
+        """Whether `undelete` has something to put back."""
+        with self._lock:
+            return self._conversation.can_undelete
 
     def undo(self) -> None:
         """Take back the last exchange; after `edit` or `regenerate`, what was there before comes back.
@@ -257,7 +277,7 @@ class ChatRecord(ChatOptions):
         running = self.running
         if running is not None and {running.parent, running.replaces, running.sibling_of} & {*tree.subtree(doomed)}:
             raise UsageError("the chat is still answering after this turn; wait or stop it first")
-        tree.delete(doomed)
+        self._conversation.delete(doomed)
 
     def fork(self) -> Self:
         """Another chat with the same turns, branches and settings, independent from here on; it has no name."""

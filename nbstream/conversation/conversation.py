@@ -6,7 +6,7 @@ Every change is whole or does not happen. Not thread-safe.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.conversation.messages import message_of, turns_from
 from nbstream.conversation.tree import Tree
@@ -16,10 +16,35 @@ from nbstream.outcome import add_up
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nbstream.conversation.tree import Cut
     from nbstream.conversation.turn import Turn
     from nbstream.result import Usage
 
-__all__ = ["Conversation"]
+__all__ = ["Conversation", "Spent"]
+
+
+class Spent(NamedTuple):
+    """What turns have cost.
+
+    Attributes:
+        usage: Their tokens, as far as they are known.
+        seconds: How long their answers took.
+        cost: Their price in US dollars, as far as it is known.
+    """
+
+    usage: Usage | None = None
+    seconds: float = 0.0
+    cost: float | None = None
+
+    def and_for(self, turns: Iterable[Turn]) -> Spent:
+        """The sum of this and what the turns have cost."""
+        every = list(turns)
+        costs = [cost for cost in (self.cost, *(turn.cost for turn in every)) if cost is not None]
+        return Spent(
+            add_up([self.usage, *(turn.usage for turn in every)]),
+            sum((turn.seconds for turn in every), self.seconds),
+            sum(costs) if costs else None,
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +54,7 @@ class Conversation:
     Attributes:
         system: The system prompt, if any.
         tree: The turns.
+        deleted: What turns have cost that were deleted: it is spent all the same.
 
     Example:
         >>> talk = Conversation.from_messages([{"role": "user", "content": "Why?"}])
@@ -38,6 +64,8 @@ class Conversation:
 
     system: str | None = None
     tree: Tree = field(default_factory=Tree)
+    deleted: Spent = field(default_factory=Spent)
+    _last_cut: tuple[Cut, Spent] | None = None
 
     @classmethod
     def from_messages(cls, messages: list[dict[str, Any]]) -> Conversation:
@@ -59,22 +87,43 @@ class Conversation:
         system = [{"role": "system", "content": self.system}] if self.system else []
         return [*system, *map(message_of, self.tree.path())]
 
-    def usage(self) -> Usage | None:
-        """The tokens of all turns on all branches, as far as they are known."""
-        return add_up(turn.usage for turn in self.tree)
-
-    def seconds(self) -> float:
-        """How long all answers on all branches have taken."""
-        return sum(turn.seconds for turn in self.tree)
-
-    def cost(self) -> float | None:
-        """What all turns on all branches have cost, as far as that is known; `None` if no cost is known."""
-        known = [turn.cost for turn in self.tree if turn.cost is not None]
-        return sum(known) if known else None
+    def spent(self) -> Spent:
+        """What all turns on all branches have cost, those that were deleted included."""
+        return self.deleted.and_for(self.tree)
 
     def copy(self) -> Conversation:
         """Another conversation with the same turns, which is independent from here on."""
-        return Conversation(self.system, self.tree.copy())
+        return Conversation(self.system, self.tree.copy(), self.deleted)
+
+    def delete(self, turn_id: str) -> None:
+        """Delete a turn with all that follows it.
+
+        Raises:
+            UsageError: There is no such turn.
+        """
+        before = self.deleted
+        cut = self.tree.cut(turn_id)
+        self.deleted, self._last_cut = before.and_for(cut.turns), (cut, before)
+
+    @property
+    def can_undelete(self) -> bool:
+        """Whether `undelete` has something to put back."""
+        if self._last_cut is None:
+            return False
+        parent = self._last_cut[0].parents[0]
+        return parent is None or parent in self.tree
+
+    def undelete(self) -> None:
+        """Put back what was deleted last.
+
+        Raises:
+            UsageError: Nothing was, or what it followed is gone.
+        """
+        if self._last_cut is None or not self.can_undelete:
+            raise UsageError("there is nothing deleted to put back in this chat")
+        cut, self.deleted = self._last_cut
+        self._last_cut = None
+        self.tree.put_back(cut)
 
     def question(self, turn_id: str) -> Turn:
         """The user turn of this id.

@@ -1,7 +1,7 @@
 """A chat as a JSON document and back: versioned, without keys, and checked on the way in.
 
     {"nbstream_chat": 2, "name": …, "system": …, "history": …, "max_turns": …, "max_history_tokens": …, "options": {…},
-     "turns": [{"id": …, "parent": …, "active": true, "role": …, "content": …, …},
+     "deleted": …, "turns": [{"id": …, "parent": …, "active": true, "role": …, "content": …, …},
                {"id": …, "parent": …, "active": true, "role": "assistant", "answer": {"parts": […], …}, …}, …]}
 
 Parents come before their children, siblings in order; a field of a turn that has its usual value is left out. An answer
@@ -11,11 +11,11 @@ that was streamed is saved as its parts. The first format is read, too.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of
-from nbstream.conversation.conversation import Conversation
+from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of, number_of, usage_from_dict
+from nbstream.conversation.conversation import Conversation, Spent
 from nbstream.conversation.messages import content_of
 from nbstream.conversation.saved_options import harmless, vetted
 from nbstream.conversation.turn import Turn, answered_turn, answered_turn_v1
@@ -67,6 +67,7 @@ class Document:
         """
         tree = self.conversation.tree
         turns = [{**_as_dict(turn), "parent": tree.parent(turn.id), "active": tree.is_active(turn.id)} for turn in tree]
+        spent = _spent_as_dict(self.conversation.deleted)
         values = {
             "nbstream_chat": FORMAT,
             "name": self.name,
@@ -75,6 +76,7 @@ class Document:
             "max_turns": self.max_turns,
             "max_history_tokens": self.max_history_tokens,
             "options": harmless({**self.untrusted, **self.options}),
+            **({"deleted": spent} if spent else {}),
             "turns": turns,
         }
         try:
@@ -103,7 +105,7 @@ class Document:
             )
         try:
             made = cls(
-                Conversation(field_of(data, "system", str)),
+                Conversation(field_of(data, "system", str), deleted=_spent(field_of(data, "deleted", dict))),
                 field_of(data, "name", str),
                 _history(data.get("history", "messages")),
                 field_of(data, "max_turns", int),
@@ -115,6 +117,19 @@ class Document:
             raise UsageError(f"this saved chat is damaged: {error.args[0]}; use another copy of it") from None
         _add_turns(made.conversation, entries, version)
         return made
+
+
+def _spent_as_dict(spent: Spent) -> dict[str, Any] | None:
+    if spent == Spent():
+        return None
+    return {**spent._asdict(), "usage": None if spent.usage is None else asdict(spent.usage)}
+
+
+def _spent(data: dict[str, Any] | None) -> Spent:
+    if data is None:
+        return Spent()
+    usage = usage_from_dict(field_of(data, "usage", dict))
+    return Spent(usage, number_of(data, "seconds") or 0.0, number_of(data, "cost"))
 
 
 def _as_dict(turn: Turn) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Limits:
     """How much of the history is sent.
 
     Attributes:
-        turns: The maximum of earlier turns; `None` sets no limit.
+        turns: The maximum of earlier exchanges; `None` sets no limit.
         tokens: The maximum of tokens in earlier turns; `None` sets no limit.
 
     Raises:
@@ -51,7 +51,7 @@ class Limits:
 
 
 class Outgoing(NamedTuple):
-    """What is sent, and how many turns the limits leave out."""
+    """What is sent, and how many exchanges the limits leave out."""
 
     turns: list[Turn]
     left_out: int
@@ -95,20 +95,20 @@ def outgoing(turns: Sequence[Turn], limits: Limits) -> Outgoing:
     excess = _excess(sent, limits)
     instructions = [turn for group in sent[:excess] for turn in group if turn.role in _INSTRUCTIONS]
     kept = [*preface, instructions, *sent[excess:], question]
-    return Outgoing([turn for group in kept for turn in group], sum(map(len, sent[:excess])) - len(instructions))
+    return Outgoing([turn for group in kept for turn in group], excess)
 
 
 def note_of(left_out: int, limits: Limits) -> str | None:
-    """What to tell the reader about the turns that are left out.
+    """What to tell the reader about the exchanges that are left out.
 
     Example:
         >>> note_of(6, Limits(turns=20))
-        'The 6 oldest turns are no longer sent (max_turns=20).'
+        'The 6 oldest exchanges are no longer sent (max_turns=20).'
     """
     if not left_out:
         return None
     why = ", ".join(f"{name}={value:,}" for name, value in limits.named())
-    who = "The oldest turn is" if left_out == 1 else f"The {left_out} oldest turns are"
+    who = "The oldest exchange is" if left_out == 1 else f"The {left_out} oldest exchanges are"
     return f"{who} no longer sent ({why})."
 
 
@@ -132,7 +132,7 @@ def _excess(groups: list[list[Turn]], limits: Limits) -> int:
     """How many of the oldest exchanges are too many."""
     sizes = []
     if limits.turns is not None:
-        sizes.append((limits.turns, [len(group) for group in groups]))
+        sizes.append((limits.turns, [1] * len(groups)))
     if limits.tokens is not None:
         sizes.append((limits.tokens, tokens_of(groups)))
     return max((_over(limit, each) for limit, each in sizes), default=0)

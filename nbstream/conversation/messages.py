@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
 from nbstream.request import messages_from
+from nbstream.result import StreamState
 from nbstream.text.plain import encodable, portable_json, prompt_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+_CUT_SHORT = {
+    StreamState.CANCELLED: "[The user stopped this answer here.]",
+    StreamState.FAILED: "[This answer broke off here.]",
+}
 
 __all__ = [
     "answered_calls",
@@ -85,7 +91,8 @@ def has_something_to_send(turn: Turn, answered: set[Any]) -> bool:
 def messages_to_send(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     """The messages of a request, in a form that every server takes.
 
-    A refusal is sent as what the model said. Calls of tools that were never answered are not sent.
+    A refusal is sent as what the model said. Calls of tools that were never answered are not sent. A partial answer
+    says that it is one, so that the model does not take it for all that it had to say.
     """
     answered = answered_calls(turns)
     return [_to_send(turn, answered) for turn in turns]
@@ -98,6 +105,8 @@ def content_of(turn: Turn) -> str | list[Any] | None:
 
 def _to_send(turn: Turn, answered: set[Any]) -> dict[str, Any]:
     content: Any = list(turn.content) if isinstance(turn.content, tuple) else turn.content
+    if turn.answer is not None and isinstance(content, str) and content and turn.state in _CUT_SHORT:
+        content = f"{content}\n\n{_CUT_SHORT[turn.state]}"
     extra = turn.extra if not turn.refusal else {k: value for k, value in turn.extra.items() if k != "refusal"}
     message = {"role": turn.role, "content": content or turn.refusal or content, **extra}
     if "tool_calls" in message and not _calls(turn, answered):

@@ -5,7 +5,7 @@ It keeps order and branches only, not what a turn says. Not thread-safe.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.errors import UsageError
 
@@ -14,7 +14,25 @@ if TYPE_CHECKING:
 
     from nbstream.conversation.turn import Turn
 
-__all__ = ["Tree"]
+__all__ = ["Cut", "Tree"]
+
+
+class Cut(NamedTuple):
+    """What was taken out of a tree, with all that is needed to put it back.
+
+    Attributes:
+        turns: The turns, parents before children.
+        parents: The parent of each.
+        place: Which child of its parent the first one was.
+        active: The turns that were active among their siblings.
+        preferred: The sibling that became active in place of the first one.
+    """
+
+    turns: tuple[Turn, ...]
+    parents: tuple[str | None, ...]
+    place: int
+    active: frozenset[str]
+    preferred: str | None
 
 
 class Tree:
@@ -144,12 +162,18 @@ class Tree:
             found.extend(self._children.get(each, ()))
         return found
 
-    def delete(self, turn_id: str) -> None:
-        """Remove a turn with all that follows it; if it was active, the sibling before it (or after) becomes active."""
+    def cut(self, turn_id: str) -> Cut:
+        """Take out a turn with all that follows it; if it was active, the sibling before it (or after) becomes active.
+
+        Returns:
+            What `put_back` takes.
+        """
         parent, was_active = self.parent(turn_id), self.is_active(turn_id)
-        siblings = self._children[parent]
+        siblings, gone = self._children[parent], self.subtree(turn_id)
         place = siblings.index(turn_id)
-        for each in self.subtree(turn_id):
+        turns, parents = tuple(self._turns[each] for each in gone), tuple(self._parents[each] for each in gone)
+        active = frozenset(each for each in gone if self.is_active(each))
+        for each in gone:
             del self._turns[each], self._parents[each]
             self._children.pop(each, None)
             self._active.pop(each, None)
@@ -160,6 +184,26 @@ class Tree:
             del self._active[parent]
             if siblings:
                 self._active[parent] = siblings[max(place - 1, 0)]
+        return Cut(turns, parents, place, active, self._active.get(parent))
+
+    def put_back(self, cut: Cut) -> None:
+        """Put back what was cut out, where it was; it becomes active again unless another branch was chosen since.
+
+        Raises:
+            UsageError: What it followed is no longer there.
+        """
+        [(first, parent), *rest] = zip(cut.turns, cut.parents, strict=True)
+        chosen = self._active.get(parent)
+        self.attach(first, parent)
+        siblings = self._children[parent]
+        siblings.insert(cut.place, siblings.pop())
+        if chosen is not None and not (first.id in cut.active and chosen == cut.preferred):
+            self._active[parent] = chosen
+        for turn, before in rest:
+            self.attach(turn, before)
+        for turn, before in rest:
+            if turn.id in cut.active:
+                self._active[before] = turn.id
 
     def copy(self) -> Tree:
         """Another tree with the same turns, which is independent from here on."""

@@ -32,7 +32,7 @@ class Turn:
         role: `"user"` or `"assistant"`; others as they were imported.
         content: The text, or OpenAI content parts; `None` only where a message was imported without.
         answer: The answer that an assistant turn is, if it was streamed here.
-        included: Whether later requests may send it: not for an answer that is only a part, until the user says so.
+        included: Whether later requests may send it: an answer that failed is left out until the user says otherwise.
         extra: The other keys of the OpenAI message: `name`, `tool_calls`, `tool_call_id`, `refusal`.
         context: What stands for the turns that the request for the answer sent, see `budget.context_of`.
 
@@ -130,10 +130,19 @@ def answer_turn(turn_id: str, result: StreamResult, context: str = "", before: T
         context: What stands for the turns that the request sent, see `budget.context_of`.
         before: The turn as it was, if the stream continued it.
     """
-    included = result.state is StreamState.COMPLETED and bool(result.body or result.tool_calls)
-    turn = answered_turn(turn_id, _to_keep(result), included=included, context=context)
-    # What the user has let in stays in when it has grown.
-    return replace(turn, included=True) if before is not None and before.included and turn.text else turn
+    return answered_turn(turn_id, _to_keep(result), included=_is_sent(result, before), context=context)
+
+
+def _is_sent(result: StreamResult, before: Turn | None) -> bool:
+    """Whether later requests send an answer by itself: if it is whole, or the user stopped it and so has read it.
+
+    What the user has decided about an answer holds until it is whole.
+    """
+    if result.state is StreamState.COMPLETED:
+        return bool(result.body or result.tool_calls)
+    if before is not None and (before.included or before.state is StreamState.CANCELLED):
+        return before.included and bool(result.text)
+    return result.state is StreamState.CANCELLED and bool(result.text)
 
 
 def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context: str = "") -> Turn:

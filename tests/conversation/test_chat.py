@@ -150,13 +150,27 @@ def test_a_failed_exchange_is_kept_and_not_sent(make_chat, loopback):
     assert texts(chat) == ["Q1", "Ha", "Q2", "A2"]
 
 
+def test_what_the_user_stopped_is_part_of_the_conversation(make_chat, loopback, surface, monkeypatch):
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: surface)
+    chat = make_chat()
+    loopback.send(half("A long ans"), then="hold")
+    stopped_by_handle(chat, surface)
+    loopback.send(whole("A"))
+    chat.start("Make it shorter", display=False).result()
+    assert sent(loopback) == said("Q", "A long ans\n\n[The user stopped this answer here.]", "Make it shorter")
+    assert chat.turns[1].text == "A long ans"
+    chat.include(chat.turns[1].id, False)
+    chat.start("And now?", display=False).result()
+    assert sent(loopback) == said("Make it shorter", "A", "And now?")
+
+
 def test_a_part_of_an_answer_is_sent_if_the_user_says_so(make_chat, loopback):
     chat = make_chat()
     turn_id = broken(chat, loopback, "Q1", "Ha")
     chat.include(turn_id)
     loopback.send(whole("A"))
     ask(chat, "Q2")
-    assert sent(loopback) == said("Q1", "Ha", "Q2")
+    assert sent(loopback) == said("Q1", "Ha\n\n[This answer broke off here.]", "Q2")
     chat.include(turn_id, False)
     ask(chat, "Q3")
     assert sent(loopback) == said("Q2", "A", "Q3")
@@ -237,7 +251,7 @@ def test_a_stopped_exchange_is_committed_once(make_chat, loopback, surface, monk
     chat.listen(listener)
     loopback.send(half("Ha"), then="hold")
     stop(chat, surface)
-    assert states(chat) == [("Ha", "cancelled", False)]
+    assert states(chat) == [("Ha", "cancelled", True)]
     assert listener.told == [("began", 0), ("ended", 2)]
     assert chat.running is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import nbstream as nbs
 from nbstream.errors import UsageError
 from nbstream.testing import RecordingSurface
 from tests.chats import Listener, ask, broken, end, half, sent, states, texts, whole
@@ -254,6 +255,29 @@ def test_a_deletion_takes_along_what_follows(chat):
     assert texts(chat) == ["Q1", "A1"]
     chat.delete(chat.turns[1].id)
     assert texts(chat) == []
+
+
+def test_a_deletion_can_be_taken_back_and_has_been_paid_for(chat):
+    before, spent = chat.to_dict(), (chat.usage, chat.seconds, chat.cost)
+    assert not chat.can_undelete
+    chat.delete(chat.turns[2].id)
+    assert (chat.usage, chat.seconds, chat.cost) == spent
+    loaded = nbs.Chat.from_dict(chat.to_dict())
+    assert (loaded.usage, loaded.seconds, loaded.cost, loaded.can_undelete) == (*spent, False)
+    assert chat.fork().usage == spent[0]
+    chat.undelete()
+    assert (chat.to_dict(), chat.can_undelete) == (before, False)
+    assert (chat.usage, chat.seconds, chat.cost) == spent
+    with pytest.raises(UsageError, match="nothing deleted"):
+        chat.undelete()
+
+
+def test_nothing_comes_back_to_a_place_that_is_gone(chat):
+    last, first = chat.turns[2].id, chat.turns[0].id
+    chat.delete(last)
+    chat.delete(first)
+    chat.undelete()
+    assert texts(chat) == ["Q1", "A1"]
 
 
 def test_what_is_being_answered_is_not_deleted(chat, loopback):

@@ -14,15 +14,15 @@ from tests.conversation.talks import said
 
 
 def test_the_oldest_turns_are_left_out_and_the_reader_is_told(make_chat, loopback):
-    chat = make_chat("S", max_turns=4)
+    chat = make_chat("S", max_turns=2)
     loopback.send(whole("A"))
     notes = []
     for number in range(4):
         notes.append(chat.left_out())
         ask(chat, f"Q{number}")
-    assert notes == [None, None, None, "The 2 oldest turns are no longer sent (max_turns=4)."]
+    assert notes == [None, None, None, "The oldest exchange is no longer sent (max_turns=2)."]
     assert sent(loopback) == said("Q1", "A", "Q2", "A", "Q3", system="S")
-    assert chat.left_out() == "The 4 oldest turns are no longer sent (max_turns=4)."
+    assert chat.left_out() == "The 2 oldest exchanges are no longer sent (max_turns=2)."
     chat.max_turns = None
     assert chat.left_out() is None
     assert len(chat.turns) == 8
@@ -36,11 +36,11 @@ def test_tokens_are_those_that_the_server_reports(make_chat, loopback):
     for number in range(3):
         ask(chat, f"Q{number}")
     chat.max_history_tokens = 300
-    assert chat.left_out() == "The 4 oldest turns are no longer sent (max_history_tokens=300)."
+    assert chat.left_out() == "The 2 oldest exchanges are no longer sent (max_history_tokens=300)."
     ask(chat, "New")
     assert sent(loopback) == said("Q2", "A2", "New", system="S")
     chat.max_history_tokens = 570
-    assert chat.left_out() == "The 2 oldest turns are no longer sent (max_history_tokens=570)."
+    assert chat.left_out() == "The oldest exchange is no longer sent (max_history_tokens=570)."
 
 
 def test_the_question_and_the_system_prompt_are_sent_whatever_the_limit(make_chat, loopback):
@@ -134,7 +134,7 @@ def test_a_broken_answer_is_not_in_the_servers_keeping(make_chat, loopback):
     chat.include(chat.turns[3].id)
     loopback.send(responses_body("A4", id="resp_4"))
     ask(chat, "Q4")
-    assert asked(loopback) == ("resp_1", said("Q2", "A2", "Q3", "A3", "Q4"), "S")
+    assert asked(loopback) == ("resp_1", said("Q2", "A2\n\n[This answer broke off here.]", "Q3", "A3", "Q4"), "S")
 
 
 def test_a_loaded_chat_is_still_known(kept, keeper):

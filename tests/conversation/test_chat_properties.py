@@ -65,8 +65,16 @@ NUMBERS = st.integers(0, 40)
 ANSWERS = st.tuples(st.sampled_from(sorted(ENDS)), st.sampled_from(["", "A", "half a word", "é😀"]))
 STEPS = st.one_of(
     st.tuples(st.sampled_from(["ask", "edit", "regenerate", "resume"]), NUMBERS, ANSWERS),
-    st.tuples(st.sampled_from(["include", "exclude", "delete", "select", "undo", "fork", "save", "limit"]), NUMBERS),
+    st.tuples(
+        st.sampled_from(["include", "exclude", "delete", "undelete", "select", "undo", "fork", "save", "limit"]),
+        NUMBERS,
+    ),
 )
+
+REMARKS = {
+    StreamState.CANCELLED: "\n\n[The user stopped this answer here.]",
+    StreamState.FAILED: "\n\n[This answer broke off here.]",
+}
 
 DEEDS: dict[str, Callable[[nbs.Chat, str, int], Any]] = {
     "ask": lambda chat, _, number: chat.start(f"Q{number}", display=False),
@@ -76,6 +84,7 @@ DEEDS: dict[str, Callable[[nbs.Chat, str, int], Any]] = {
     "include": lambda chat, turn, _: chat.include(turn),
     "exclude": lambda chat, turn, _: chat.include(turn, False),
     "delete": lambda chat, turn, _: chat.delete(turn),
+    "undelete": lambda chat, *_: chat.undelete(),
     "select": lambda chat, turn, _: chat.select(turn),
     "undo": lambda chat, *_: chat.undo(),
     "limit": lambda chat, _, number: setattr(chat, "max_turns", number % 5),
@@ -116,9 +125,10 @@ def check_request(chat: nbs.Chat, answer: str, request: StreamRequest) -> None:
     """The question, and before it the last exchanges that are included, as many as fit."""
     *earlier, question, _ = chat.conversation.tree.path_to(answer)
     pairs = [pair for pair in zip(earlier[::2], earlier[1::2], strict=True) if pair[1].included]
-    fitting = len(pairs) if chat.max_turns is None else chat.max_turns // 2
+    fitting = len(pairs) if chat.max_turns is None else chat.max_turns
     sent = [turn for pair in pairs[max(len(pairs) - fitting, 0) :] for turn in pair]
-    assert list(request.messages) == [{"role": turn.role, "content": turn.text} for turn in (*sent, question)]
+    said = [{"role": turn.role, "content": turn.text + REMARKS.get(turn.state, "")} for turn in (*sent, question)]
+    assert list(request.messages) == said
     assert all(message["content"] for message in request.messages)
 
 
@@ -132,6 +142,7 @@ def test_whatever_is_done_the_tree_holds_and_what_is_saved_is_what_is_loaded(eng
         if answer:
             engine.answer = answer[0]
         engine.requests.clear()
+        seconds = chat.seconds
         count, path = len(turns), chat.turns
         try:
             outcome = DEEDS[deed](chat, turn, number)
@@ -139,11 +150,12 @@ def test_whatever_is_done_the_tree_holds_and_what_is_saved_is_what_is_loaded(eng
             assert (len(all_turns(chat)), chat.turns, engine.requests) == (count, path, [])
         else:
             added = {"ask": 2, "edit": 2, "regenerate": 1}.get(deed, 0)
-            assert len(all_turns(chat)) == count + added or deed in {"delete", "undo"}
+            assert len(all_turns(chat)) == count + added or deed in {"delete", "undelete", "undo"}
             for request in engine.requests:
                 resumed = chat.conversation.answer(turn).id if deed == "resume" else chat.turns[-1].id
                 check_request(chat, resumed, request)
             chat = outcome if deed in {"fork", "save"} else chat
+            assert chat.seconds >= seconds * (1 - 1e-9)
         check(chat)
 
 

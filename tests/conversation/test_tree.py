@@ -60,21 +60,45 @@ def test_a_path_can_be_had_to_any_turn(tree):
     ],
 )
 def test_a_deletion_takes_what_follows_and_goes_back_to_the_sibling(tree, deleted, active, left):
-    tree.delete(deleted)
+    tree.cut(deleted)
     assert ids(tree.path()) == active
     assert ids(tree) == left
     assert deleted not in tree
 
 
+@pytest.mark.parametrize("deleted", ["q", "a", "q2", "a2", "b2", "p", "c"])
+@pytest.mark.parametrize("selected", ["a2", "b2", "c"])
+def test_what_was_cut_out_can_be_put_back(tree, deleted, selected):
+    tree.select(selected)
+    before = (ids(tree.path()), ids(tree), [tree.is_active(each) for each in ids(tree)])
+    tree.put_back(tree.cut(deleted))
+    assert (ids(tree.path()), ids(tree), [tree.is_active(each) for each in ids(tree)]) == before
+
+
+def test_what_is_put_back_does_not_take_the_reader_away(tree):
+    cut = tree.cut("c")
+    tree.add(Turn("d", "assistant", "D"), "p")
+    tree.put_back(cut)
+    assert ids(tree.path()) == ["p", "d"]
+    assert tree.siblings("d") == ("c", "d")
+
+
+def test_nothing_is_put_back_after_what_is_gone(tree):
+    cut = tree.cut("c")
+    tree.cut("p")
+    with pytest.raises(UsageError, match="no turn 'p'"):
+        tree.put_back(cut)
+
+
 def test_the_first_of_several_is_followed_by_the_next_when_deleted(tree):
     tree.select("a2")
-    tree.delete("a2")
+    tree.cut("a2")
     assert ids(tree.path()) == ["q", "a", "q2", "b2"]
 
 
 def test_an_emptied_tree_takes_turns_again(tree):
-    tree.delete("q")
-    tree.delete("p")
+    tree.cut("q")
+    tree.cut("p")
     assert (tree.path(), tree.leaf(), list(tree)) == ([], None, [])
     tree.add(Turn("n", "user", "N"), None)
     assert ids(tree.path()) == ["n"]
@@ -82,13 +106,13 @@ def test_an_emptied_tree_takes_turns_again(tree):
 
 def test_a_copy_goes_its_own_way(tree):
     other = tree.copy()
-    other.delete("p")
+    other.cut("p")
     other.add(Turn("d", "assistant", "D"), "q2")
     assert ids(tree.path()) == ["p", "c"]
     assert tree.children("q2") == ("a2", "b2")
 
 
-@pytest.mark.parametrize("use", [Tree.parent, Tree.siblings, Tree.select, Tree.delete, Tree.subtree, Tree.path_to])
+@pytest.mark.parametrize("use", [Tree.parent, Tree.siblings, Tree.select, Tree.cut, Tree.subtree, Tree.path_to])
 def test_a_turn_that_is_not_there_is_named(tree, use):
     with pytest.raises(UsageError, match="there is no turn 'x' in this chat"):
         use(tree, "x")

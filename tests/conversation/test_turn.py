@@ -99,12 +99,13 @@ def test_a_failure_of_a_kind_unheard_of_is_a_failure():
         ({"tool_calls": (ToolCall("c", "f", "{}"),), "state": StreamState.COMPLETED}, True),
         ({"state": StreamState.COMPLETED}, False),
         ({"reasoning": "Hm.", "state": StreamState.COMPLETED}, False),
-        ({"text": "Hi", "state": StreamState.CANCELLED}, False),
+        ({"text": "Hi", "state": StreamState.CANCELLED}, True),
+        ({"reasoning": "Hm.", "state": StreamState.CANCELLED}, False),
         ({"text": "Hi", "state": StreamState.FAILED}, False),
     ],
     ids=str,
 )
-def test_only_a_whole_answer_is_sent_by_itself(values, included):
+def test_what_is_sent_by_itself(values, included):
     assert answer_turn("a", StreamResult(**values)).included is included
 
 
@@ -135,10 +136,17 @@ def test_an_answer_that_never_came_has_taken_no_time():
     assert answer_turn("a", StreamResult("", StreamState.FAILED, timing=Timing(total=0.5))).seconds == 0
 
 
-def test_what_the_user_let_in_stays_in_when_it_has_grown():
-    before = replace(answer_turn("a", StreamResult("He", StreamState.CANCELLED)), included=True)
-    assert answer_turn("a", StreamResult("Hell", StreamState.FAILED), before=before).included
-    assert not answer_turn("a", StreamResult("", StreamState.FAILED), before=before).included
+def test_what_the_user_has_decided_holds_until_the_answer_is_whole():
+    stopped, failed = (
+        answer_turn("a", StreamResult("He", state)) for state in (StreamState.CANCELLED, StreamState.FAILED)
+    )
+    for before in (stopped, replace(failed, included=True)):
+        assert answer_turn("a", StreamResult("Hell", StreamState.FAILED), before=before).included
+        assert not answer_turn("a", StreamResult("", StreamState.FAILED), before=before).included
+    excluded = replace(stopped, included=False)
+    assert not answer_turn("a", StreamResult("Hell", StreamState.CANCELLED), before=excluded).included
+    assert answer_turn("a", StreamResult("Hello", StreamState.COMPLETED), before=excluded).included
+    assert answer_turn("a", StreamResult("Hell", StreamState.CANCELLED), before=failed).included
 
 
 @pytest.mark.parametrize(
