@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nbstream.display.marks import Mark
 from nbstream.panel.view.panel_actions import Download
 from nbstream.panel.view.panel_state import PanelState, QueueItem, TurnView
 from nbstream.panel.view.panel_view import PanelView
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.panel.view.panel_state import Attachment
 
-__all__ = ["ADDRESS", "REQUEST", "PanelPage", "Reader", "exchange", "panel_page", "queued"]
+__all__ = ["ADDRESS", "LOST", "REQUEST", "PanelPage", "Reader", "exchange", "panel_page", "queued"]
 
 # A model as anywidget hands it over. What the kernel says to a message comes back as that call's value.
 STAND_IN = """
@@ -50,6 +51,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
 });
 """
 REQUEST = StreamRequest(messages=({"role": "user", "content": "?"},), model="m", api="chat", endpoint=Endpoint(""))
+LOST = Mark("Connection lost", "The connection broke off.")
 ADDRESS = "http://localhost/panel"  # where a page has a clipboard and a storage
 PAGE = "<!doctype html><html lang=en><title>Panel</title><style>STYLE</style><body><div id=here></div></body></html>"
 

@@ -40,11 +40,9 @@ __all__ = ["PanelController", "Shown"]
 
 _log = logging.getLogger("nbstream")
 
-_BLOCKED = (
-    "The queued messages are waiting because the last answer is not complete. Continue it, delete it or send a "
-    "message, and they will follow."
-)
-_HELD = "The queued messages are sent after the next message."
+_BLOCKED = "Queue paused: the last answer is incomplete. Continue or delete it, or send a message, to resume."
+_HELD = "Queue paused. Send a message to resume."
+_LEFT_OUT = "Your next message is sent without the last question and its answer."
 
 
 class Shown(Protocol):
@@ -84,6 +82,7 @@ class PanelController:
         self._namespace = namespace
         self._hooks = hooks
         self._sending = False
+        self._deleted = False
         self._view: Shown | None = None
         self._leave: Callable[[], None] = lambda: None
         self._turns = ShownTurns()
@@ -177,7 +176,13 @@ class PanelController:
 
     def delete(self, turn_id: str) -> None:
         """Delete a turn with what follows it."""
+        self._deleted = True
         self.chat.delete(turn_id)
+
+    def undelete(self) -> None:
+        """Put back what was deleted last."""
+        self._deleted = False
+        self.chat.undelete()
 
     def include(self, turn_id: str, included: bool) -> None:  # noqa: FBT001  the protocol's shape
         """Send a partial answer along with later requests, or leave it out."""
@@ -196,6 +201,13 @@ class PanelController:
         """Take a queued message back."""
         with self._lock:
             self._queue.drop(item_id)
+        self.refresh()
+
+    def send_next(self) -> None:
+        """Send the message that has waited longest, although the queue is paused."""
+        with self._lock:
+            self._queue.release()
+        self._send_next(anyway=True)
         self.refresh()
 
     def set(self, name: str, value: str | float | None) -> None:
@@ -226,6 +238,7 @@ class PanelController:
         """Take the notices away."""
         with self._lock:
             self._notices.clear()
+            self._deleted = False
         self.refresh()
 
     # --- what the chat tells ------------------------------------------------------------------------------------------
@@ -235,6 +248,7 @@ class PanelController:
         self._call(self._hooks.began)
         with self._lock:
             self._queue.release()
+            self._deleted = False
             for outlived in ("queue", "models"):
                 self._notices.pop(outlived, None)
         self.refresh()
@@ -263,8 +277,10 @@ class PanelController:
 
     def _blocked(self) -> bool:
         """Whether the last answer is one that later messages may make no sense after."""
-        turns = self.chat.turns
-        return bool(turns) and turns[-1].state is not StreamState.COMPLETED and not turns[-1].included
+        match self.chat.turns:
+            case [*_, last]:
+                return last.state is StreamState.CANCELLED or not (last.state is StreamState.COMPLETED or last.included)
+        return False
 
     @reader_in(Place.PANEL)
     def _asked(self, prompt: str | list[dict[str, Any]]) -> bool:
@@ -279,9 +295,14 @@ class PanelController:
             raise
         return True
 
-    def _send_next(self) -> None:
-        """Send the message that has waited longest, if it may be sent now; one at a time, or they might overtake."""
-        while not self._busy() and not self._blocked():
+    def _send_next(self, *, anyway: bool = False) -> None:
+        """Send the message that has waited longest, if it may be sent now; one at a time, or they might overtake.
+
+        Args:
+            anyway: Send one whatever the last answer is.
+        """
+        while not self._busy() and (anyway or not self._blocked()):
+            anyway = False
             with self._lock:
                 item = None if self._sending else self._queue.take()
                 if item is None:
@@ -340,8 +361,8 @@ class PanelController:
         with self._lock:
             queue, models, held = self._queue.items, self._models, self._queue.held
             notices = list(self._notices.values())
-        if queue and running is None:
-            notices += [_BLOCKED] if self._blocked() else [_HELD] if held else []
+        why_paused = "" if not queue or running is not None else _BLOCKED if self._blocked() else _HELD if held else ""
+        left_out = bool(turns) and running is None and turns[-1].role == "assistant" and not turns[-1].included
         return PanelState(
             turns=turns,
             queue=queue,
@@ -351,7 +372,10 @@ class PanelController:
             system=self.chat.system or "",
             parameters=parameters_of(self.chat),
             totals=totals_of(self.chat),
-            notice="\n".join(notices),
+            paused=bool(why_paused),
+            hint=_LEFT_OUT if left_out else "",
+            notice="\n".join([*notices, *filter(None, [why_paused])]),
+            deleted=self._deleted and self.chat.can_undelete,
             untrusted=untrusted_of(self.chat),
             suggestions=self._suggestions,
             context=summaries(self._context, self._namespace),

@@ -25,7 +25,7 @@ __all__ = ["ShownTurns", "totals_of"]
 Versions: TypeAlias = "Mapping[str, tuple[str, ...]]"
 
 _SHORTEST = 0.05  # 0.0 s would say nothing
-_NOT_SENT = "This question and its answer are not sent with later messages."
+_NOT_SENT = "Not part of the conversation."
 
 
 class ShownTurns:

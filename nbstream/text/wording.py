@@ -115,7 +115,7 @@ WORDINGS: Mapping[Place, Wording] = {
         {
             **_EVERYWHERE,
             **_IN_A_NOTEBOOK,
-            RemedyKind.CONTINUE: "Continue picks up from there",
+            RemedyKind.CONTINUE: "Continue picks up from here",
             RemedyKind.RETRY: "ask again",
             RemedyKind.REGENERATE: "ask for another answer",
             RemedyKind.WAIT: "wait {value} and ask again",

@@ -75,7 +75,7 @@ def test_the_panel_in_a_notebook(new_notebook: Callable[..., Notebook], loopback
         panel.send(ASKED)
         panel.wait_for_end(1)
         loopback.send(0.4, said(ANSWER), 0.7, ended("stop"))
-        panel.button("Regenerate").click()
+        panel.button("Retry").click()
         panel.wait_for_end(1)
         loopback.send(0.4, said("The readings are three days old. To get"), then="hold")
         panel.send("Are they up to date?")
@@ -115,7 +115,7 @@ def branch(panel: Panel, server: FaultServer) -> None:
         if words == HALF:
             panel.send(ASKED)
         else:
-            panel.button("Regenerate").click()
+            panel.button("Retry").click()
             panel.wait_for_text(1, "12.7")
         panel.wait_for_end(1)
     expect(panel.turn(1)).to_contain_text("2/2")

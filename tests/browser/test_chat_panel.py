@@ -131,7 +131,7 @@ def test_messages_queue_and_follow_and_a_stop_holds_them(open_notebook: OpenNote
     panel.send("Count to 5")
     panel.composer.press("Escape")
     panel.wait_for_end(7, "cancelled")
-    expect(panel.root.locator(".nbs-notice")).to_contain_text("queued messages are waiting")
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("Queue paused")
     expect(panel.root.locator("article")).to_have_count(8)
     panel.turn(7).get_by_role("button", name="Continue", exact=True).click()
     panel.wait_for_end(7)

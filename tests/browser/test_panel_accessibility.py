@@ -13,12 +13,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from nbstream.display.marks import Mark
 from nbstream.panel.view.panel_state import Attachment
 from nbstream.testing import chat_chunk
 from tests.browser.test_chat_panel import Panel
 from tests.browser.test_view_alone import another_host, jupyterlab, vscode
-from tests.panel_page import exchange, queued
+from tests.panel_page import LOST, exchange, queued
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -51,7 +50,6 @@ for line in response:  # a comment
 
 """
 WIDE = f"$${'x + ' * 99}y$$\n\n| {'column | ' * 60}\n| {'--- | ' * 60}\n\n${'a + ' * 99}b$\n"
-LOST = Mark("Connection lost", "The connection broke off.")
 DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
@@ -97,7 +95,7 @@ def test_a_conversation_from_its_beginning_on(panel: PanelPage, page: Page) -> N
     failed = exchange(2, ANSWER, state="failed", mark=LOST, can_retry=True, can_continue=True, can_include=True)
     panel.show(turns=(asked, said, *failed))
     panel.settle()
-    expect(panel.button("Retry")).to_be_visible()
+    expect(panel.button("Continue")).to_be_visible()
     assert violations(page) == [], "when a turn has failed"
     stream = panel.ask(3)
     panel.show(queue=queued("And then?"), notice="on_result failed: KeyError", untrusted=("base_url: x",))

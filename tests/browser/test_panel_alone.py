@@ -11,14 +11,12 @@ from playwright.sync_api import expect
 
 from nbstream.display.marks import Mark
 from nbstream.panel.view.panel_state import Attachment, TurnView
-from tests.panel_page import REQUEST, exchange, queued
+from tests.panel_page import LOST, REQUEST, exchange, queued
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.panel_page import PanelPage
-
-LOST = Mark("Connection lost", "The connection broke off.")
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------
@@ -270,7 +268,7 @@ def test_a_kernel_that_does_not_answer_is_said_so(panel_page: PanelPage) -> None
 
 def test_what_is_sent_along_is_named_and_can_be_read(panel_page: PanelPage) -> None:
     panel_page.show(context=("df: DataFrame, shape (2, 2)", "rows: list, 3 items"))
-    panel_page.root.get_by_text("Sent along: df, rows", exact=True).click()
+    panel_page.root.get_by_text("Context: df, rows", exact=True).click()
     expect(panel_page.root.locator(".nbs-context pre").first).to_have_text("df: DataFrame, shape (2, 2)")
 
 
@@ -279,10 +277,10 @@ def test_what_is_sent_to_a_kernel_that_has_ended_comes_back(panel_page: PanelPag
     page.evaluate("window.ended = true")
     panel_page.composer.fill("precious")
     panel_page.composer.press("Enter")
-    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("The kernel of this panel has ended")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("This panel's kernel has stopped")
     expect(panel_page.composer).to_have_value("precious")
     expect(panel_page.root.locator(".nbs-queue")).to_be_hidden()
-    panel_page.turns.nth(1).get_by_role("button", name="Regenerate").click()
+    panel_page.turns.nth(1).get_by_role("button", name="Retry").click()
     expect(panel_page.root.locator(".nbs-notice")).to_contain_text("ChatPanel.restore()")
 
 
@@ -330,16 +328,22 @@ def test_a_failed_answer_keeps_its_text_and_offers_ways_on(panel_page: PanelPage
     stream = panel_page.ask()
     panel_page.draw(stream, "Half an")
     ways = {"can_retry": True, "can_continue": True, "can_include": True, "included": False}
-    panel_page.end(stream, "Half an", state="failed", mark=LOST, note="not sent to the model", **ways)
+    panel_page.end(stream, "Half an", state="failed", mark=LOST, note="Not part of the conversation.", **ways)
     said = panel_page.turns.nth(1)
     expect(said).to_have_attribute("data-state", "failed")
     expect(said.locator(".nbs-body")).to_have_text("Half an")
     expect(said.locator(".nbs-mark")).to_have_text("Connection lost. The connection broke off.")
-    expect(said).to_contain_text("not sent to the model")
-    for name, action, more in [("Retry", "retry", ()), ("Continue", "resume", ()), ("Include", "include", (True,))]:
+    expect(said).to_contain_text("Not part of the conversation.")
+    for name, action, more in [
+        ("Retry", "retry", ()),
+        ("Continue", "resume", ()),
+        ("Include in conversation", "include", (True,)),
+    ]:
         said.get_by_role("button", name=name, exact=True).click()
         assert panel_page.wait_for(action) == ("a1", *more)
-    expect(said.get_by_role("button", name="Include", exact=True)).to_have_attribute("aria-pressed", "false")
+    panel_page.show(turns=(panel_page.state.turns[0], replace(panel_page.state.turns[1], included=True)))
+    said.get_by_role("button", name="Exclude", exact=True).click()
+    assert panel_page.wait_for("include") == ("a1", False)
 
 
 def test_an_answer_that_is_gone_on_with_grows_in_its_place(panel_page: PanelPage) -> None:

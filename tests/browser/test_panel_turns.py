@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nbstream.panel.view.panel_state import Attachment, TurnView
-from tests.panel_page import exchange, queued
+from tests.panel_page import LOST, exchange, queued
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -62,7 +62,7 @@ def test_a_question_is_edited_in_place(panel_page: PanelPage) -> None:
     expect(panel_page.root.locator(".nbs-notice")).to_contain_text("not now")
     expect(editor).to_have_value("Better")
     panel_page.reader.error = None
-    asked.get_by_role("button", name="Ask again").click()
+    asked.get_by_role("button", name="Resend").click()
     assert panel_page.wait_for("edit") == ("u1", "Better")
     expect(editor).to_have_count(0)
 
@@ -107,7 +107,7 @@ def test_an_edited_question_is_asked_once_and_stays_as_it_was_asked(panel_page: 
     editor.press("Enter")
     editor.press("Enter")
     page.keyboard.type("not to be asked any more")
-    asked.get_by_role("button", name="Ask again").click()
+    asked.get_by_role("button", name="Resend").click()
     assert len(edits(page)) == 1
     expect(editor).to_have_value("Better")
     panel_page.reader.error = ValueError("not now")
@@ -140,19 +140,49 @@ def test_versions_are_gone_through_with_the_focus_kept(panel_page: PanelPage) ->
 
 def test_another_answer_is_asked_for_and_turns_are_deleted(panel_page: PanelPage) -> None:
     panel_page.show(turns=(*exchange(1), *exchange(2)))
-    panel_page.turns.nth(3).get_by_role("button", name="Regenerate").click()
+    panel_page.turns.nth(3).get_by_role("button", name="Retry").click()
     assert panel_page.wait_for("regenerate") == ("a2",)
     panel_page.turns.nth(3).get_by_role("button", name="Delete").click()
     assert panel_page.wait_for("delete") == ("a2",)
     deletion = panel_page.turns.nth(2).get_by_role("button", name="Delete")
     deletion.click()
-    expect(deletion).to_have_text("Delete all that follows?")
-    assert ("delete", "u2") not in panel_page.reader.done
-    deletion.click()
     assert panel_page.wait_for("delete") == ("u2",)
-    panel_page.show(turns=exchange(1))
+    panel_page.show(turns=exchange(1), deleted=True)
     expect(panel_page.turns).to_have_count(2)
     expect(panel_page.turns.nth(1)).to_be_focused()
+    notice = panel_page.root.locator(".nbs-notice")
+    expect(notice).to_contain_text("Deleted.")
+    notice.get_by_role("button", name="Undo").click()
+    panel_page.wait_for("undelete")
+
+
+def test_a_button_stays_where_it_is_whatever_happens_to_the_turn(panel_page: PanelPage) -> None:
+    """Who clicks twice must not delete what was to be asked for again."""
+    asked, said = exchange(1)
+    panel_page.show(turns=(asked, said))
+    turn = panel_page.turns.nth(1)
+
+    def places() -> dict[str, Any]:
+        turn.hover()
+        found: dict[str, Any] = turn.evaluate(
+            """turn => Object.fromEntries([...turn.querySelectorAll(".nbs-acts > .nbs-act")]
+              .filter((each) => each.getClientRects().length)
+              .map((each) => [each.dataset.act, Math.round(each.getBoundingClientRect().left)]))"""
+        )
+        return found
+
+    before = places()
+    assert list(before) == ["Copy", "Retry", "Delete"]
+    for other in (
+        replace(said, siblings=("a0", "a1", "a2")),
+        replace(said, text="", state="failed", mark=LOST, can_retry=True),
+        replace(said, can_regenerate=False, note="Something else to be said about it"),
+    ):
+        panel_page.show(turns=(asked, other))
+        panel_page.settle()
+        assert places() == pytest.approx(before, abs=1)
+    turn.get_by_role("button", name="Copy").click()
+    assert places() == pytest.approx(before, abs=1)
 
 
 # A front end that hands out its commands, as JupyterLab does when it was started with --expose-app-in-browser.

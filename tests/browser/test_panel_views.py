@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from nbstream.display.marks import Mark
 from nbstream.panel.view.panel_state import TurnView
 from nbstream.result import StreamResult, StreamState
-from tests.panel_page import exchange, queued
+from tests.panel_page import LOST, exchange, queued
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.panel_page import PanelPage
-
-LOST = Mark("Connection lost", "The connection broke off.")
 
 
 # Buttons that stand out of the panel, and so cannot be seen whole.
@@ -224,7 +221,7 @@ def test_everything_is_reached_by_the_keyboard_and_shows_it(panel_page: PanelPag
           .map((each) => each.getAttribute("aria-label") ?? each.textContent)"""
     )
     assert set(wanted) - reached == set()
-    assert {"Retry", "Continue", "Regenerate", "Delete", "Previous version", "Send", "Message"} <= reached
+    assert {"Retry", "Continue", "Copy", "Delete", "Previous version", "Send", "Message"} <= reached
     assert plain - {""} == set(), "each shows that it has the focus"
 
 

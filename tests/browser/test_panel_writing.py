@@ -41,7 +41,7 @@ def test_a_question_that_is_only_a_file_can_be_asked_again(panel_page: PanelPage
     asked, said = exchange(1)
     panel_page.show(turns=(replace(asked, text="", attachments=(Attachment("a.txt", text="x"),)), said))
     panel_page.turns.first.get_by_role("button", name="Edit", exact=True).click()
-    panel_page.turns.first.get_by_role("button", name="Ask again").click()
+    panel_page.turns.first.get_by_role("button", name="Resend").click()
     assert panel_page.wait_for("edit") == ("u1", "")
 
 

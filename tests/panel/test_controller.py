@@ -132,7 +132,7 @@ def test_after_a_stop_the_queue_waits_and_says_so(panel, view, loopback, gate):
     panel.stop()
     state = view.idle(turns=2)
     loopback.wait(left=1)
-    assert (queued(state), "queued messages are waiting" in state.notice) == (["second"], True)
+    assert (queued(state), "Queue paused" in state.notice, state.paused) == (["second"], True, True)
     assert (state.turns[1].text, state.turns[1].state, len(loopback.requests)) == ("Hel", "cancelled", 1)
     panel.send("another")
     state = view.idle(turns=6)
@@ -147,7 +147,7 @@ def test_after_a_failure_the_queue_waits_for_a_retry(panel, view, loopback):
     panel.chat.start("Hi", display=False)
     panel.send("second")
     refused.set()
-    state = view.wait(lambda state: "queued messages are waiting" in state.notice)
+    state = view.wait(lambda state: "Queue paused" in state.notice)
     assert (state.turns[1].state, state.turns[1].can_retry) == ("failed", True)
     panel.retry(state.turns[1].id)
     state = view.idle(turns=4)
@@ -165,8 +165,8 @@ def test_a_queued_message_that_cannot_be_sent_stays_and_says_why(panel, view, lo
     gate.set()
     state = view.wait(lambda state: "could not be sent" in state.notice)
     assert "; choose one below\n" in state.notice
-    assert "after the next message" in state.notice
-    assert "not complete" not in state.notice, "the answer is"
+    assert "Send a message to resume" in state.notice
+    assert "incomplete" not in state.notice, "the answer is"
     assert queued(state) == ["second"]
 
 
@@ -182,10 +182,25 @@ def test_a_queue_that_waits_goes_on_once_the_part_of_an_answer_is_gone(panel, vi
     panel.stop()
     state = view.idle(turns=4)
     loopback.wait(left=1)
-    assert "queued messages are waiting because the last answer is not complete" in state.notice
+    assert "Queue paused: the last answer is incomplete." in state.notice
     panel.delete(state.turns[3].id)
     state = view.wait(lambda state: len(state.turns) == 4 and state.running is None and not state.queue)
     assert (said(state)[2:], state.notice) == ([("user", "second"), ("assistant", "Yes")], "")
+
+
+def test_a_deletion_is_taken_back_until_something_else_is_asked(asked, view):
+    before = view.state
+    asked.delete(before.turns[1].id)
+    assert (view.state.turns, view.state.deleted, view.state.totals) == ((), True, before.totals)
+    asked.undelete()
+    assert (view.state.turns, view.state.deleted) == (before.turns, False)
+    asked.delete(before.turns[1].id)
+    asked.dismiss()
+    assert not view.state.deleted
+    asked.undelete()
+    asked.delete(before.turns[1].id)
+    asked.send("Ho")
+    assert not view.idle(turns=2).deleted
 
 
 def test_a_look_at_another_version_sends_nothing(asked, view, loopback, gate):
@@ -195,15 +210,19 @@ def test_a_look_at_another_version_sends_nothing(asked, view, loopback, gate):
     asked.send("second")
     assert view.surfaces[1][1].drawn.wait(10)
     asked.stop()
-    state = view.wait(lambda state: state.running is None and "not complete" in state.notice)
+    state = view.wait(lambda state: state.running is None and "incomplete" in state.notice)
     asked.select(first)
     assert (queued(view.state), view.state.notice) == (
         ["second"],
-        "The queued messages are sent after the next message.",
+        "Queue paused. Send a message to resume.",
     )
     assert len(loopback.requests) == 2
     asked.select(state.turns[1].id)
-    assert "not complete" in view.state.notice
+    assert "incomplete" in view.state.notice
+    gate.set()
+    asked.send_next()
+    state = view.idle(turns=4)
+    assert (queued(state), state.paused, said(state)[2]) == ([], False, ("user", "second"))
 
 
 def test_a_queued_message_is_not_overtaken_while_it_is_being_sent(panel, view, loopback, gate, monkeypatch):
@@ -301,7 +320,7 @@ def test_an_answer_asked_for_in_a_panel_speaks_of_the_panel(panel, view, loopbac
     loopback.send('data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n', then="reset")
     panel.send("Hi")
     state = view.idle(turns=2)
-    assert state.turns[1].mark.sentence.endswith("(3 characters) is kept; Continue picks up from there.")
+    assert state.turns[1].mark.sentence.endswith("(3 characters) is kept; Continue picks up from here.")
     assert str(panel.chat.result.error) == state.turns[1].mark.sentence
 
 
@@ -334,10 +353,11 @@ def test_a_stopped_answer_is_gone_on_with_in_its_place(panel, view, loopback, ga
     assert view.surfaces[0][1].drawn.wait(10)
     panel.stop()
     stopped = view.idle(turns=2).turns[1]
-    assert (stopped.can_continue, stopped.can_include, stopped.included) == (True, True, False)
-    assert "not sent" in stopped.note
-    panel.include(stopped.id, True)
-    assert (view.state.turns[1].included, view.state.turns[1].note) == (True, "")
+    assert (stopped.can_continue, stopped.can_include, stopped.included) == (True, True, True)
+    assert (stopped.note, view.state.hint) == ("", "")
+    panel.include(stopped.id, False)
+    assert (view.state.turns[1].included, view.state.turns[1].note) == (False, "Not part of the conversation.")
+    assert view.state.hint == "Your next message is sent without the last question and its answer."
     panel.resume(stopped.id)
     state = view.idle(turns=2)
     assert (state.turns[1].id, state.turns[1].text, state.turns[1].state) == (stopped.id, "Hello", "completed")

@@ -66,6 +66,10 @@ class PanelActions(Protocol):
         """Delete a turn with what follows it."""
         ...
 
+    def undelete(self) -> None:
+        """Put back what was deleted last."""
+        ...
+
     def include(self, turn_id: str, included: bool) -> None:  # noqa: FBT001  the field's name says what it is
         """Send a partial answer along with later requests, or leave it out."""
         ...
@@ -76,6 +80,10 @@ class PanelActions(Protocol):
 
     def drop_queued(self, item_id: str) -> None:
         """Take a queued message back."""
+        ...
+
+    def send_next(self) -> None:
+        """Send the first queued message, although the queue is paused."""
         ...
 
     def set(self, name: str, value: str | float | None) -> None:
@@ -139,7 +147,7 @@ def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
             actions.set(name, value)
         case {"action": "stop", "turn": str(turn_id)}:
             actions.stop(turn_id)
-        case {"action": "stop" | "list_models" | "dismiss" | "trust" | "distrust" as name}:
+        case {"action": "stop" | "list_models" | "dismiss" | "trust" | "distrust" | "send_next" | "undelete" as name}:
             getattr(actions, name)()
         case {"action": "export", "kind": str(kind)}:
             return actions.export(kind)._asdict()

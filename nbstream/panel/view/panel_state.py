@@ -126,7 +126,10 @@ class PanelState:
         system: The system prompt.
         parameters: Numbers that go with the request, `None` for the endpoint's own choice: `{"temperature": None}`.
         totals: The parts of the line of totals: turns, tokens, cost.
+        paused: Whether the queued messages are not sent automatically.
+        hint: What the reader should know about the next message.
         notice: What went wrong outside of any turn, such as in a callback.
+        deleted: Whether turns were just deleted that can be put back.
         untrusted: What the file of the conversation asks for and the reader has not allowed, a line for each.
         suggestions: What an empty panel offers to send.
         context: A bounded summary of each variable that goes with the prompt.
@@ -141,7 +144,10 @@ class PanelState:
     system: str = ""
     parameters: Mapping[str, float | None] = field(default_factory=dict)
     totals: tuple[str, ...] = ()
+    paused: bool = False
+    hint: str = ""
     notice: str = ""
+    deleted: bool = False
     untrusted: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
     context: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ export class Composer {
   attached = null;
   root = element("div", "nbs-composer");
   files = element("ul", "nbs-files", this.root);
+  hint = element("p", "nbs-hint", this.root);
   field = element("textarea", "nbs-field", this.root);
 
   /**
@@ -42,7 +43,7 @@ export class Composer {
     this.picker.addEventListener("change", () => this.attach([...(this.picker.files ?? [])]));
     this.attaching = button("nbs-tool", "Attach", "Attach images or text files", tools, () => this.picker.click());
     const end = element("span", "nbs-end", tools);
-    this.queueing = button("nbs-queueing", "Queue", "Ask this when the answer has ended (Enter)", end, () => this.send());
+    this.queueing = button("nbs-queueing", "Queue", "Send this when the answer has ended (Enter)", end, () => this.send());
     // One button for both, so that the focus stays where it is.
     this.sending = button("nbs-send", "Send", "", end, () => (this.doc.running ? this.panel.askToStop() : this.send()));
   }

@@ -15,7 +15,7 @@ const KEPT_MS = 3000;
 const NOT_KEPT =
   "The notebook no longer keeps what is said here: its page was reloaded, or the panel is in an Output widget. " +
   "Show the panel once more, in any cell.";
-const NO_KERNEL = "The kernel of this panel has ended. nbs.ChatPanel.restore() in a new cell continues the saved conversation.";
+const NO_KERNEL = "This panel's kernel has stopped. Run nbs.ChatPanel.restore() in a new cell to continue the saved conversation.";
 
 /**
  * A view of the panel, as far as its document and its parts know it.
@@ -49,7 +49,7 @@ export class PanelDocument {
   /** @type {Surroundings} */
   surroundings = {
     queue: [], running: null, model: "", models: null, system: "", parameters: {}, totals: [],
-    notice: "", untrusted: [], suggestions: [], context: [], exports: [],
+    paused: false, hint: "", notice: "", deleted: false, untrusted: [], suggestions: [], context: [], exports: [],
   };
   /** @type {string[]} */
   order = [];

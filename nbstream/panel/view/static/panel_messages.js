@@ -15,7 +15,10 @@
  * @property {string} system
  * @property {Record<string, number | null>} parameters
  * @property {string[]} totals
+ * @property {boolean} paused
+ * @property {string} hint
  * @property {string} notice
+ * @property {boolean} deleted
  * @property {string[]} untrusted
  * @property {string[]} suggestions
  * @property {string[]} context

@@ -24,6 +24,8 @@ export class Queue {
     this.doc = panel.doc;
     this.root = element("ol", "nbs-queue", parent);
     this.root.setAttribute("aria-label", "Queued messages");
+    this.next = element("li", "nbs-next");
+    button("nbs-act", "Send next", "Send the first of these messages now", this.next, () => this.doc.act("send_next"));
   }
 
   draw() {
@@ -47,6 +49,8 @@ export class Queue {
       else this.root.insertBefore(root, at);
     }
     this.root.hidden = waiting.length === 0;
+    if (this.doc.surroundings.paused) this.root.append(this.next);
+    else this.next.remove();
   }
 
   /** @param {Waiting} item */
@@ -67,7 +71,7 @@ export class Queue {
    */
   buildButtons(made, { id }) {
     const { root } = made;
-    const edit = button("nbs-act", "Edit", "Change this before it is asked", root, () => {
+    const edit = button("nbs-act", "Edit", "Change this before it is sent", root, () => {
       if (made.editor) return made.editor.focus();
       made.editor = new TextEditor({
         label: "Your text",
@@ -85,7 +89,7 @@ export class Queue {
       root.append(made.editor.root);
       made.editor.focus();
     });
-    button("nbs-act", "Remove", "Do not ask this", root, () => this.doc.act("drop_queued", { target: id }));
+    button("nbs-act", "Remove", "Do not send this", root, () => this.doc.act("drop_queued", { target: id }));
   }
 
   /**

@@ -45,24 +45,23 @@ export class Turn extends AnswerView {
     this.reasoning.after(this.files);
     this.remedies = element("div", "nbs-remedies", root);
     const foot = element("footer", "nbs-foot", root);
+    this.branch = element("span", "nbs-branch", foot);
     this.facts = element("span", "nbs-turn-facts", foot);
     this.acts = element("div", "nbs-acts", foot);
-    this.branch = element("span", "nbs-branch", foot);
 
     const ask = (/** @type {string} */ action) => () => this.panel.doc.act(action, { target: id });
-    this.retry = actButton(this.remedies, "Retry", "Ask again", ask("retry"));
+    this.retry = actButton(this.remedies, "Retry", "Ask for another answer", ask("retry"));
     this.resume = actButton(this.remedies, "Continue", "Let the model continue from here", ask("resume"));
-    this.include = actButton(this.remedies, "Include", "Send this partial answer along with later questions", () => this.toggle());
+    this.include = actButton(this.remedies, "Include", "", () => this.toggle());
     this.back = actButton(this.branch, "◀", "Previous version", () => this.step(-1));
     this.place = element("span", "", this.branch);
     this.forth = actButton(this.branch, "▶", "Next version", () => this.step(1));
     this.back.setAttribute("aria-label", "Previous version");
     this.forth.setAttribute("aria-label", "Next version");
     this.copying = actButton(this.acts, "Copy", "Copy the text", () => this.copy());
-    this.edit = actButton(this.acts, "Edit", "Edit this and ask again", () => this.startEditing());
-    this.regenerate = actButton(this.acts, "Regenerate", "Ask for another answer", ask("regenerate"));
-    this.deletion = actButton(this.acts, "Delete", "Delete this and what follows", () => this.delete());
-    this.deletion.addEventListener("blur", () => say(this.deletion, "Delete"));
+    this.edit = actButton(this.acts, "Edit", "Edit and resend", () => this.startEditing());
+    this.regenerate = actButton(this.acts, "Retry", "Ask for another answer", ask("regenerate"));
+    this.deletion = actButton(this.acts, "Delete", "Delete this and what follows", ask("delete"));
   }
 
   get known() {
@@ -81,15 +80,16 @@ export class Turn extends AnswerView {
     this.retry.hidden = !head.can_retry;
     this.resume.hidden = !head.can_continue;
     this.include.hidden = !head.can_include;
-    this.include.setAttribute("aria-pressed", String(head.included));
+    say(this.include, head.included ? "Exclude" : "Include in conversation");
+    this.include.title = head.included ? "Do not send this with later messages" : "Send this with later messages";
     this.remedies.hidden = !(head.can_retry || head.can_continue || head.can_include);
     this.edit.hidden = !head.can_edit || this.version === null;
-    this.regenerate.hidden = !head.can_regenerate;
+    this.regenerate.hidden = !head.can_regenerate || head.can_retry; // that is beside the mark
     this.drawPlace(head.siblings);
     if (!this.doc) this.drawSettled();
     else if (this.doc.ended) this.drawMark(head.mark ?? this.doc.mark);
     // A button that is taken away would leave the focus nowhere.
-    if (focused && !focused.checkVisibility()) this.root.focus({ preventScroll: true });
+    if (focused && !focused.checkVisibility({ visibilityProperty: true })) this.root.focus({ preventScroll: true });
   }
 
   /** @param {string[]} siblings */
@@ -171,9 +171,18 @@ export class Turn extends AnswerView {
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
     for (const later of [this.copying, this.deletion]) later.toggleAttribute("hidden", true);
-    say(this.facts, this.panel.stopping === this.id && !doc.ended ? "Stopping …" : doc.statusLine());
+    say(this.facts, this.panel.stopping === this.id && !doc.ended ? "Stopping …" : this.statusLine(doc));
     this.drawMark(doc.ended ? doc.mark : null);
     if (doc.ended) clearInterval(this.ticker);
+  }
+
+  /**
+   * How long the model thinks is said where the reasoning unfolds.
+   *
+   * @param {LiveDocument} doc
+   */
+  statusLine(doc) {
+    return doc.reasoning && !doc.reasoning.over && !doc.retry ? doc.model.get("label") : doc.statusLine();
   }
 
   /**
@@ -210,20 +219,13 @@ export class Turn extends AnswerView {
     this.panel.doc.act("include", { target: this.id, included: !this.known.head?.included });
   }
 
-  // What follows goes too, so that is asked for twice.
-  delete() {
-    const last = this.panel.doc.order.at(-1) === this.id;
-    if (last || this.deletion.textContent !== "Delete") this.panel.doc.act("delete", { target: this.id });
-    else say(this.deletion, "Delete all that follows?");
-  }
-
   startEditing() {
     if (this.editor) return this.editor.focus();
     this.editor = new TextEditor({
       label: "Your text",
       text: this.known.text,
       optional: this.known.attachments.length > 0,
-      done: "Ask again",
+      done: "Resend",
       save: (text) => this.panel.doc.ask("edit", { target: this.id, text }),
       failed: (error) => this.panel.doc.say(error.message),
       closed: () => {
@@ -240,7 +242,7 @@ export class Turn extends AnswerView {
   // The turn goes, as when another branch is shown; what was being written in its place does not.
   handOver() {
     const written = this.editor?.written;
-    if (written) this.panel.doc.handOver(written, "The message that you were editing is not shown now; your words are below.");
+    if (written) this.panel.doc.handOver(written, "The message that you were editing is no longer shown; your words are below.");
   }
 
   remove() {

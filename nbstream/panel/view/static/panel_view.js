@@ -226,7 +226,7 @@ export class PanelView {
   // --- the rest ---
 
   draw() {
-    const { running, context, totals } = this.doc.surroundings;
+    const { running, context, totals, hint } = this.doc.surroundings;
     if (running !== this.stopping) this.stopping = null;
     this.root.toggleAttribute("data-running", Boolean(running));
     this.drawEmpty();
@@ -234,7 +234,8 @@ export class PanelView {
     this.composer.draw();
     this.trays.draw();
     this.drawContext(context);
-    say(this.totals, totals.join(" · "));
+    say(this.totals, totals.length ? `Total: ${totals.join(" · ")}` : "");
+    say(this.composer.hint, hint);
     this.drawNotice();
     this.request.draw();
     this.drawUnread();
@@ -246,7 +247,7 @@ export class PanelView {
     if (this.empty.hidden || this.suggested === String(suggestions)) return;
     this.suggested = String(suggestions);
     this.empty.replaceChildren();
-    element("p", "", this.empty).textContent = "Ask something, or drop a file here.";
+    element("p", "", this.empty).textContent = "No messages yet. Files can be dropped here.";
     for (const words of suggestions) {
       button("nbs-suggestion", words, "", this.empty, () => this.suggest(words)).dir = "auto";
     }
@@ -264,7 +265,7 @@ export class PanelView {
     if (this.told === String(context)) return;
     this.told = String(context);
     const summary = element("summary", "");
-    summary.textContent = `Sent along: ${context.map((words) => words.split(":")[0]).join(", ")}`;
+    summary.textContent = `Context: ${context.map((words) => words.split(":")[0]).join(", ")}`;
     this.context.replaceChildren(summary);
     for (const words of context) {
       const shown = element("pre", "", this.context);
@@ -274,19 +275,20 @@ export class PanelView {
   }
 
   drawNotice() {
-    const { notice } = this.doc.surroundings;
+    const { notice, deleted } = this.doc.surroundings;
     const deaf =
       "The kernel has not answered yet. It will do what you asked as soon as it is free; interrupt it (■) to get an " +
       "answer now. If it was restarted, nbs.ChatPanel.restore() in a new cell continues what was saved.";
-    const words = [this.doc.deaf ? deaf : "", this.doc.remark, notice].filter(Boolean).join(" ");
+    const words = [this.doc.deaf ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join(" ");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
     this.notice.replaceChildren();
     element("span", "", this.notice).textContent = words;
     if (!words) return;
+    if (deleted) button("nbs-act", "Undo", "Put back what was deleted", this.notice, () => this.doc.act("undelete"));
     const dismiss = button("nbs-drop", "×", "Dismiss", this.notice, () => {
       this.doc.say("");
-      if (this.doc.surroundings.notice) this.doc.act("dismiss");
+      if (notice || deleted) this.doc.act("dismiss");
       this.composer.field.focus({ preventScroll: true });
     });
     dismiss.setAttribute("aria-label", "Dismiss");
@@ -294,9 +296,14 @@ export class PanelView {
 
   drawUnread() {
     if (this.tail.following) this.unread.clear();
+    const end = this.log.getBoundingClientRect().bottom;
+    for (const id of this.unread) {
+      // One whose beginning is in sight is being read.
+      if ((this.turns.get(id)?.root.getBoundingClientRect().top ?? 0) < end - 20) this.unread.delete(id);
+    }
     const count = this.unread.size;
-    this.newer.toggleAttribute("hidden", count === 0);
-    say(this.newer, `${count} new ${count === 1 ? "message" : "messages"} ↓`);
+    this.newer.toggleAttribute("hidden", this.tail.following || (count === 0 && !this.doc.running));
+    say(this.newer, count === 0 ? "To the end ↓" : `${count} new ${count === 1 ? "message" : "messages"} ↓`);
   }
 
   toTail() {
