@@ -103,6 +103,9 @@ class SavedChat(ChatRecord):
 
         return to_markdown(self.turns, self.system)
 
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown() or "*An empty chat.*"
+
     def to_text(self) -> str:
         """The active path in plain words."""
         from nbstream.conversation.export import to_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.messages import content_of
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["to_markdown", "to_notebook", "to_text"]
 
+_LEVEL = 2  # of the headings of turns
+_PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9 .,()-]|(?<=[A-Za-z0-9])[_:/](?=[A-Za-z0-9]))*")
 _ATTACHED = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file", "input_file": "file"}
 
 
@@ -43,8 +46,8 @@ def to_markdown(turns: Sequence[Turn], system: str | None = None, place: Place =
         <BLANKLINE>
         Because.
     """
-    sections = [("System", inert(system))] if system else []
-    sections += [(escaped(_name(turn)), _bundle(turn, place)["text/markdown"]) for turn in turns]
+    sections = [("System", inert(system, below=_LEVEL))] if system else []
+    sections += [(_marked_up(_name(turn)), _bundle(turn, place, _LEVEL)["text/markdown"]) for turn in turns]
     return "\n\n".join(f"## {name}\n\n{text}".rstrip() for name, text in sections)
 
 
@@ -83,7 +86,7 @@ def to_notebook(
             metadata = {"nbstream": turn.result.metadata()}
             cells[-1].outputs.append(v4.new_output("display_data", data=bundle, metadata=metadata))
         else:
-            cells.append(v4.new_markdown_cell(f"## {escaped(_name(turn))}\n\n{bundle['text/markdown']}"))
+            cells.append(v4.new_markdown_cell(f"## {_marked_up(_name(turn))}\n\n{bundle['text/markdown']}"))
     notebook: NotebookNode = v4.new_notebook(cells=cells)
     return notebook
 
@@ -93,12 +96,17 @@ def _name(turn: Turn) -> str:
     return words or "?"
 
 
-def _bundle(turn: Turn, place: Place = Place.CELL) -> dict[str, str]:
+def _marked_up(name: str) -> str:
+    """The name in Markdown; most models' names mean only themselves as they are."""
+    return name if _PLAIN_NAME.fullmatch(name) and "www." not in name else escaped(name)
+
+
+def _bundle(turn: Turn, place: Place = Place.CELL, below: int = 0) -> dict[str, str]:
     """The turn as it stands in a notebook's output."""
     if turn.answer is not None:
-        return answer_bundle(turn.answer, place=place)[0]
+        return answer_bundle(turn.answer, place=place, below=below)[0]
     attached = [_ATTACHED.get(part["type"], "attachment") for part in _parts(turn) if part["type"] not in _TEXTS]
-    markdown = [inert(turn.text), *(f"*({what})*" for what in attached)]
+    markdown = [inert(turn.text, below=below), *(f"*({what})*" for what in attached)]
     words = [plain(turn.text), *(f"({what})" for what in attached)]
     return {"text/markdown": "\n\n".join(filter(None, markdown)), "text/plain": "\n".join(filter(None, words))}
 

@@ -21,7 +21,7 @@ __all__ = ["answer_bundle", "waiting_bundle"]
 
 
 def answer_bundle(
-    result: StreamResult, images: Images = "link", *, footer: bool = False, place: Place = Place.CELL
+    result: StreamResult, images: Images = "link", *, footer: bool = False, place: Place = Place.CELL, below: int = 0
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
 
@@ -31,11 +31,12 @@ def answer_bundle(
         footer: Whether the Markdown of a final answer ends with what a reader wants to know of it: the model, how it
             ended, tokens, times.
         place: Where it is read.
+        below: The level of the heading that it stands below.
 
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
     """
-    markdown, words = _body(result, images)
+    markdown, words = _body(result, images, below)
     if remarks := _remarks(result, place):
         # One quote, because together they are what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
@@ -46,10 +47,11 @@ def answer_bundle(
     return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
 
 
-def _body(result: StreamResult, images: Images) -> tuple[str, str]:
+def _body(result: StreamResult, images: Images, below: int) -> tuple[str, str]:
     """The answer in Markdown and in plain words."""
     segments = segments_of(result)
-    markdown = inert(*(text if kind == "text" else Remark(text) for kind, text, _ in segments), images=images)
+    texts = (text if kind == "text" else Remark(text) for kind, text, _ in segments)
+    markdown = inert(*texts, images=images, below=below)
     if len(segments) == 1 and segments[0].kind == "text":
         return markdown, plain(segments[0].text)
     words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, _ in segments]

@@ -50,12 +50,13 @@ _OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
 _DELIMITER = {"": "---", "left": ":---", "right": "---:", "center": ":---:"}
 
 
-def inert(*texts: str | Remark, images: Images = "link") -> str:
+def inert(*texts: str | Remark, images: Images = "link", below: int = 0) -> str:
     r"""Return Markdown that looks like the text and can do nothing, whichever parser shows it.
 
     Args:
         texts: Markdown from a source that is not trusted, or stretches of it with remarks between them.
         images: `"link"` makes links of images and says so, `"allow"` keeps those that are loaded by http or https.
+        below: The level of the heading that the text stands below; its own headings begin one level deeper.
 
     Returns:
         Markdown without raw HTML; links lead to other machines by http or https, or are mail addresses.
@@ -67,15 +68,16 @@ def inert(*texts: str | Remark, images: Images = "link") -> str:
     """
     source = clean("\n".join(text.words if isinstance(text, Remark) else text for text in texts))
     parser = parse(texts)
-    writer = _Writer(source, InlineMarkdown(parser.references, source, allow_images=images == "allow"))
+    writer = _Writer(source, InlineMarkdown(parser.references, source, allow_images=images == "allow"), below)
     return "\n".join([*writer.blocks(parser.document.children), *writer.notes(parser.notes)])
 
 
 class _Writer:
     """Writes blocks as lines of canonical Markdown; containers put their prefix in front of the lines inside."""
 
-    def __init__(self, source: str, prose: InlineMarkdown) -> None:
+    def __init__(self, source: str, prose: InlineMarkdown, below: int) -> None:
         self._source = source
+        self._below = below
         self._prose = prose
         self._quoted = False
         self._in_risky_quote = False
@@ -132,7 +134,7 @@ class _Writer:
             text = self._prose.line(block.text).rstrip()
             bare = text.rstrip("#")  # behind a space these would close the heading
             text = text if bare and not bare[-1].isspace() else f"{bare}{chr(92) * (bare != text)}{text[len(bare) :]}"
-            return [f"{'#' * block.level} {text}".rstrip()]
+            return [f"{'#' * min(block.level + self._below, 6)} {text}".rstrip()]
         if kind == "rule":
             return ["___"]
         if kind == "remark":

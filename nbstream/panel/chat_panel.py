@@ -24,6 +24,7 @@ from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
+from nbstream.text.plain import portable_json
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
     from ipywidgets import Layout
 
+    from nbstream.panel.transcript import Kept
+
 __all__ = ["ChatPanel"]
+
+# What a panel is made with besides its chat, by name.
+_OF_THE_PANEL = ("suggestions", "context", "bind")
 
 
 class ChatPanel(PanelView):
@@ -115,6 +121,8 @@ class ChatPanel(PanelView):
         self._take_up()
         self._transcript = Transcript(self.key, divided=self.comm is not None)
         self._controller.attach(self)
+        made_with = {"suggestions": suggestions, "context": names, "bind": bind}
+        self._made_with = {name: portable_json(value) for name, value in made_with.items() if value}
         self._shell = shell
         if shell is not None:
             shell.events.register("post_run_cell", self._after_cell)
@@ -146,11 +154,15 @@ class ChatPanel(PanelView):
         """
         shell = running_shell()
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
-        chat = Chat.from_dict(newest_chat(file, name), trust=trust)
-        own = {
-            key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result", "layout") if key in options
-        }
-        return cls(_with(chat, options), **own)
+        document, before = newest_chat(file, name)
+        chat = Chat.from_dict(document, trust=trust)
+        own = {key: options.pop(key) for key in (*_OF_THE_PANEL, "on_result", "layout") if key in options}
+        panel = cls(_with(chat, options), **own)
+        # A file must not decide which variables are sent or set, so these are named instead of used.
+        if lost := [f"{key}={before[key]!r}" for key in _OF_THE_PANEL if before.get(key) and key not in own]:
+            words = f"Not restored: {', '.join(lost)}. To use them, pass them to ChatPanel.restore()."
+            panel._controller.tell("restore", words[:500])
+        return panel
 
     @property
     def chat(self) -> Chat:
@@ -217,13 +229,16 @@ class ChatPanel(PanelView):
             placeholder.close()
         super().close()
 
+    def __repr__(self) -> str:
+        return f"<ChatPanel of {self._chat!r}>"
+
     def _ipython_display_(self) -> None:
-        self._display(None if self.comm is None else {**view_bundle(self.model_id), "text/plain": "(chat panel)"})
+        self._display(None if self.comm is None else {**view_bundle(self.model_id), "text/plain": repr(self)})
 
     def _display(self, view: dict[str, Any] | None = None) -> None:
         """Make the outputs that keep the conversation, in the cell that runs, and the one that shows the view."""
         with self._saving:
-            self._outputs.display(self._transcript.keep(self._chat, _now()), view)
+            self._outputs.display(self._kept(), view)
 
     def _after_cell(self, cell: ExecutionResult) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""
@@ -250,11 +265,14 @@ class ChatPanel(PanelView):
         if result.state is StreamState.COMPLETED:
             self.set_trait(name, getattr(result, name))
 
+    def _kept(self) -> Kept:
+        return self._transcript.keep(self._chat, _now(), self._made_with)
+
     def _save(self) -> None:
         """Put the conversation into the outputs that keep it."""
         if self._outputs:
             with self._saving:
-                kept = self._transcript.keep(self._chat, _now())
+                kept = self._kept()
                 self._outputs.update(kept)
             self._controller.tell("size", kept.warning)
 

@@ -50,7 +50,7 @@ def running_notebook(namespace: Mapping[str, Any]) -> pathlib.Path:
     raise UsageError("it is not known where this notebook is saved; give its path: ChatPanel.restore(path)")
 
 
-def newest_chat(path: pathlib.Path, name: str | None = None) -> dict[str, Any]:
+def newest_chat(path: pathlib.Path, name: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The chat that was saved last in a notebook's outputs.
 
     Args:
@@ -58,13 +58,13 @@ def newest_chat(path: pathlib.Path, name: str | None = None) -> dict[str, Any]:
         name: Only chats of this name.
 
     Returns:
-        The document that `Chat.to_dict` made.
+        The document that `Chat.to_dict` made, and what its panel was made with besides, as far as it is known.
 
     Raises:
         UsageError: The file cannot be read, or holds no such chat.
     """
     found = sorted(_saved_chats(_read(path)), key=lambda saved: saved[0])
-    chats = [chat for _, chat in found if name is None or chat.get("name") == name]
+    chats = [(chat, panel) for _, chat, panel in found if name is None or chat.get("name") == name]
     if not chats:
         named = "" if name is None else f" named {name!r}"
         raise UsageError(f"{path.name} holds no chat{named}; save the notebook after a turn of a ChatPanel")
@@ -81,11 +81,12 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     return notebook
 
 
-def _saved_chats(notebook: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each chat with the moment it was saved, in the order of the outputs; other programs may have been at the file."""
+def _saved_chats(notebook: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """The moment each chat was saved, the chat, and the facts of its panel; other programs may have been at the file."""
     for cell in notebook["cells"]:
         outputs = cell.get("outputs") if isinstance(cell, dict) else None
         for output in outputs if isinstance(outputs, list) else ():
             match output:
                 case {"metadata": {"nbstream": {"chat": dict() as chat, **rest}}}:
-                    yield str(rest.get("saved_at", "")), chat
+                    panel = rest.get("panel")
+                    yield str(rest.get("saved_at", "")), chat, panel if isinstance(panel, dict) else {}

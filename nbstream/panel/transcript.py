@@ -26,16 +26,22 @@ from nbstream.panel.notebook_file import METADATA_KEY
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from nbstream.conversation.chat import Chat
     from nbstream.conversation.turn import Turn
+    from nbstream.panel.view.panel_state import Attachment
     from nbstream.result import StreamResult
 
 __all__ = ["Kept", "Transcript"]
 
 # Jupyter drops what is sent faster than 1 MB a second, over three seconds; the answer's last words go along.
 _MOST_HTML, _MOST_WORDS, _MOST_IN_ALL = 250_000, 100_000, 2_600_000
+
+# Longer images are only named: they are in the metadata as it is.
+_LONGEST_IMAGE = 150_000
+_SHOWN_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
+_HOW_TO_CONTINUE = "<p><em>To continue this conversation, run <code>nbs.ChatPanel.restore()</code>.</em></p>"
 
 # So much HTML is redrawn at the end of each turn.
 _MOST_LATE = 24_000
@@ -95,12 +101,13 @@ class Transcript:
         self._early = 0
         self._kept: dict[str, _Rendered] = {}
 
-    def keep(self, chat: Chat, saved_at: str) -> Kept:
+    def keep(self, chat: Chat, saved_at: str, panel: Mapping[str, Any] | None = None) -> Kept:
         """The outputs for the chat as it is.
 
         Args:
             chat: The conversation.
             saved_at: The moment, in a form that sorts.
+            panel: What the panel was made with besides, for `restore` to name.
         """
         kept, self._kept = self._kept, {}
         for turn in chat.turns:
@@ -113,13 +120,13 @@ class Transcript:
         first = [system] if system else []
         short = sum(len(each.turn.text) for each in rendered) <= _MOST_WORDS
         data = {
-            "text/html": self._html(rendered[early:], "" if early else "<p><em>An empty chat.</em></p>"),
+            "text/html": self._html(rendered[early:], "" if early else "<p><em>An empty chat.</em></p>", last=True),
             "text/markdown": "\n\n".join([*first, *(each.markdown for each in rendered)]) or "*An empty chat.*",
             "text/plain": "\n\n".join(each.text for each in rendered)
             if short and rendered
             else f"A chat of {len(rendered)} turns.",
         }
-        saved = {"chat": chat.to_dict(), "saved_at": saved_at}
+        saved = {"chat": chat.to_dict(), "saved_at": saved_at, **({"panel": dict(panel)} if panel else {})}
         if _size(data) + _size(saved) <= _MOST_IN_ALL:
             return Kept(earlier, data, {METADATA_KEY: saved}, "")
         newest = _newest((each.markdown for each in reversed(rendered)), _MOST_HTML)
@@ -133,11 +140,13 @@ class Transcript:
             return self._early
         return max(0, len(rendered) - 2)
 
-    def _html(self, rendered: list[_Rendered], otherwise: str = "") -> str:
+    def _html(self, rendered: list[_Rendered], otherwise: str = "", *, last: bool = False) -> str:
         newest = _newest((each.html for each in reversed(rendered)), _MOST_HTML)
         left_out = len(rendered) - len(newest)
         note = f"<p><em>Earlier turns ({left_out}) are not shown here.</em></p>" if left_out else ""
         within = "".join([note, *newest]) or otherwise
+        if last and self._kept:
+            within += _HOW_TO_CONTINUE
         return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
 
 
@@ -145,12 +154,18 @@ def _html_of(turn: Turn) -> str:
     model = turn.model
     name = {"user": "You", "assistant": "Assistant"}.get(turn.role, turn.role)
     said = f"<p><strong>{html.escape(name)}</strong>{f' <small>{html.escape(str(model))}</small>' if model else ''}</p>"
-    files = ", ".join(html.escape(file.name) for file in attachments_of(turn.content))
-    attached = f"<p><em>{files}</em></p>" if files else ""
+    attached = "".join(map(_html_of_file, attachments_of(turn.content)))
     shown = render(text_of(turn.content) or turn.refusal) if turn.answer is None else _body_of(turn.answer)
     mark = mark_of(turn.answer, Place.PANEL) if turn.answer is not None else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
     return f"<div>{said}{_CELL.sub(_aligned, shown)}{attached}{ended}</div>"
+
+
+def _html_of_file(file: Attachment) -> str:
+    name = html.escape(file.name)
+    if len(file.url) <= _LONGEST_IMAGE and _SHOWN_IMAGE.fullmatch(file.url):
+        return f'<p><img src="{file.url}" alt="{name}" style="max-height: 12em; max-width: 100%"></p>'
+    return f"<p><em>{name}</em></p>"
 
 
 def _aligned(cell: re.Match[str]) -> str:

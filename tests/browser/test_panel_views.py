@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from nbstream.display.live_view import LiveView
 from nbstream.panel.view.panel_state import TurnView
 from nbstream.result import StreamResult, StreamState
 from tests.panel_page import LOST, exchange, queued
@@ -51,6 +52,67 @@ def test_new_messages_are_counted_while_the_reader_is_elsewhere(panel_page: Pane
     panel_page.draw(stream, "text\n\n" * 60)
     panel_page.page.wait_for_function(end, arg=log.element_handle())
     expect(panel_page.root.locator(".nbs-newer")).to_be_hidden()
+
+
+def test_an_answer_that_is_being_read_is_no_news(panel_page: PanelPage) -> None:
+    panel_page.show(turns=exchange(1))
+    stream = panel_page.ask(2)
+    panel_page.draw(stream, "text\n\n" * 60)
+    log = panel_page.root.get_by_role("log")
+    said = panel_page.turns.nth(3)
+    said.evaluate("turn => turn.scrollIntoView({ block: 'start' })")
+    panel_page.settle()
+    panel_page.draw(stream, "text\n\n" * 70)
+    expect(panel_page.root.locator(".nbs-newer")).to_have_text("To the end ↓")
+    top = log.evaluate("log => log.scrollTop")
+    panel_page.button("To the end ↓").click()
+    panel_page.page.wait_for_function("([log, top]) => log.scrollTop > top", arg=[log.element_handle(), top])
+    expect(panel_page.root.locator(".nbs-newer")).to_be_hidden()
+
+
+STYLES = """() => [...document.querySelectorAll(".nbs-panel, .nbs-panel *")]
+  .map((each) => [each.className, Object.fromEntries([...getComputedStyle(each)].map((name, _, all) =>
+    [name, getComputedStyle(each).getPropertyValue(name)]))])"""
+
+
+def test_the_live_view_s_style_sheet_does_not_repaint_a_panel(panel_page: PanelPage, page: Page) -> None:
+    answer = "# One\n\n- two\n\n> three\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| `c` | $d$ |\n\n$$e$$"
+    failed = exchange(2, "Half", state="failed", mark=LOST, can_retry=True, can_include=True, reasoning="Hm.")
+    panel_page.show(
+        turns=(*exchange(1, answer), *failed),
+        queue=queued("later"),
+        notice="A notice",
+        context=("df: DataFrame",),
+        totals=("1 token",),
+    )
+    page.evaluate("document.documentElement.dataset.jpThemeLight = 'true'")
+    page.mouse.move(0, 0)
+    panel_page.settle()
+    before = page.evaluate(STYLES)
+    page.add_style_tag(content=LiveView("m", lambda: None).get_state()["_css"])
+    panel_page.settle()
+    after = page.evaluate(STYLES)
+    changed = [
+        (name, {key: (style[key], other[key]) for key in style if style[key] != other[key]})
+        for (name, style), (_, other) in zip(before, after, strict=True)
+        if style != other
+    ]
+    assert changed == []
+
+
+def test_panels_side_by_side_share_the_width(panel_page: PanelPage, page: Page) -> None:
+    panel_page.show(turns=exchange(1))
+    page.evaluate(
+        """() => {
+          const box = document.createElement("div");
+          box.style.cssText = "display: flex; width: 900px";
+          document.body.append(box);
+          for (let at = 0; at < 2; at++) { const el = document.createElement("div"); box.append(el); window.show(el); }
+        }"""
+    )
+    panel_page.settle()
+    widths = page.evaluate("[...document.querySelectorAll('.nbs-panel')].slice(1).map((each) => each.offsetWidth)")
+    assert widths == pytest.approx([446, 446], abs=2)
 
 
 def test_what_is_in_sight_as_a_whole_has_no_new_messages(panel_page: PanelPage) -> None:

@@ -193,4 +193,4 @@ def test_damaged_notebooks(tmp_path: pathlib.Path) -> None:
         else:
             content = json.dumps(damaged(chance.choice(wholes), chance)).encode()
         path.write_bytes(content)
-        tried(lambda: nbs.Chat.from_dict(newest_chat(path)), content)
+        tried(lambda: nbs.Chat.from_dict(newest_chat(path)[0]), content)

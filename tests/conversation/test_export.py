@@ -23,11 +23,20 @@ def test_markdown_has_a_heading_for_each_turn_and_says_how_answers_ended():
     assert to_markdown(TURNS, "Be terse.") == (
         "## System\n\nBe terse.\n\n"
         "## User\n\nWhat is `x`?\n\n"
-        "## Assistant \\(m\\-1\\)\n\nAn **unknown**.\n\n```py\nx = 1\n```\n\n"
+        "## Assistant (m-1)\n\nAn **unknown**.\n\n```py\nx = 1\n```\n\n"
         "## User\n\nAnd this?\n\n*(image)*\n\n"
         "## Assistant\n\nIt\n\n> **Stopped.** You stopped the answer after 2 characters; "
         "%stream\\_continue picks up from there\\."
     )
+
+
+def test_headings_of_answers_stand_below_those_of_turns():
+    turns = [answer("# One\n\n## Two\n\n###### Six\n\n```\n# code\n```\n\n> # quoted", model="org/held-out_v1:free")]
+    assert to_markdown(turns, "# Rules") == (
+        "## System\n\n### Rules\n\n## Assistant (org/held-out_v1:free)\n\n"
+        "### One\n\n#### Two\n\n###### Six\n\n```\n# code\n```\n\n> ### quoted"
+    )
+    assert to_markdown([answer("x", model="*a* [b](c) https://d.e")]).startswith("## Assistant \\(\\*a")
 
 
 def test_words():
@@ -47,7 +56,7 @@ def test_nothing_that_anybody_says_can_act(payload):
     turns = [question(hostile), answer(hostile, model=hostile), Turn("x", hostile or "x", hostile)]
     for turn in turns:
         made = to_markdown([turn], hostile).split("\n\n", 1)[1]
-        assert inert(hostile) in made or not inert(hostile).strip()
+        assert inert(hostile, below=2) in made or not inert(hostile).strip()
     heading = to_markdown(turns[1:2]).partition("\n")[0]
     assert "<" not in heading.replace("\\<", "")
     assert heading.startswith("## Assistant")

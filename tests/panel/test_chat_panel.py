@@ -301,6 +301,21 @@ def test_a_saved_conversation_is_restored_and_goes_on(saved, loopback):
     restored.close()
 
 
+def test_what_a_panel_was_made_with_is_named_and_not_taken_from_a_file(saved):
+    path, _ = saved
+    notebook = json.loads(path.read_text())
+    [output] = notebook["cells"][0]["outputs"]
+    output["metadata"]["nbstream"]["panel"] = {"suggestions": ["Why?"], "context": ["df"], "bind": "open"}
+    path.write_text(json.dumps(notebook))
+    restored = nbs.ChatPanel.restore(path, suggestions=["How?"], trust=True)
+    assert restored.shown.suggestions == ("How?",)
+    assert not restored.shown.context
+    assert restored.shown.notice == (
+        "Not restored: context=['df'], bind='open'. To use them, pass them to ChatPanel.restore()."
+    )
+    restored.close()
+
+
 def test_a_restored_panel_goes_nowhere_else_before_the_reader_agrees(saved, loopback):
     path, _ = saved
     asked_before = len(loopback.requests)

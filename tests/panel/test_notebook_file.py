@@ -58,17 +58,17 @@ def test_a_notebook_that_was_renamed(tmp_path, monkeypatch):
 
 def test_the_newest_chat_is_the_one_that_was_saved_last(notebook):
     write(notebook, saved("a", "2026-01-02T00:00:00"), saved("b", "2026-01-03T00:00:00"), saved("c", "2026-01-01"))
-    assert newest_chat(notebook)["name"] == "b"
+    assert newest_chat(notebook)[0]["name"] == "b"
 
 
 def test_of_chats_without_a_moment_it_is_the_last(notebook):
     write(notebook, saved("a"), saved("b"))
-    assert newest_chat(notebook)["name"] == "b"
+    assert newest_chat(notebook)[0]["name"] == "b"
 
 
 def test_a_chat_is_found_by_name(notebook):
     write(notebook, saved("a", "1", x=1), saved("b", "3"), saved("a", "2", x=2))
-    assert newest_chat(notebook, "a")["x"] == 2
+    assert newest_chat(notebook, "a")[0]["x"] == 2
     with pytest.raises(UsageError, match="holds no chat named 'z'"):
         newest_chat(notebook, "z")
 

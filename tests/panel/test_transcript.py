@@ -53,6 +53,20 @@ def test_columns_are_aligned_as_they_were_written():
     assert "&lt;td&gt;" in data["text/html"]
 
 
+def test_images_are_shown_and_other_files_named_with_how_to_go_on():
+    url = "data:image/png;base64,iVBORw0KGgo="
+    hostile = 'data:image/png;base64,x" onerror="alert(1)'
+    for given, shown in ((url, f'<img src="{url}" alt="image" style'), (hostile, "<em>image</em>")):
+        parts = prompt_from("Look", [Attachment("a.png", "image/png", url=given)])
+        chat = Chat(messages=[{"role": "user", "content": parts}, {"role": "assistant", "content": "Yes"}])
+        data, *_ = bundle(chat)
+        assert shown in data["text/html"]
+        assert "onerror" not in data["text/html"]
+        assert data["text/html"].endswith(
+            "<p><em>To continue this conversation, run <code>nbs.ChatPanel.restore()</code>.</em></p></div>"
+        )
+
+
 def test_an_empty_chat_says_so():
     data, _, _ = bundle(Chat(model="m"))
     assert data["text/markdown"] == "*An empty chat.*"

@@ -21,6 +21,7 @@ class Place {
   constructor(doc, host) {
     this.doc = doc;
     this.host = host;
+    host.classList.add("nbs-host");
     this.view = this.take();
     this.observer = new ResizeObserver(() => {
       if (host.isConnected && !host.contains(this.view.root)) this.view = this.take();

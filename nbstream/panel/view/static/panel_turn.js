@@ -39,10 +39,10 @@ export class Turn extends AnswerView {
     this.panel = panel;
     this.id = id;
     this.who = element("strong", "", top);
-    this.note = element("span", "nbs-turn-note", top);
     this.reasoning.hidden = true;
     this.files = element("div", "nbs-files");
     this.reasoning.after(this.files);
+    this.note = element("p", "nbs-turn-note", root);
     this.remedies = element("div", "nbs-remedies", root);
     const foot = element("footer", "nbs-foot", root);
     this.branch = element("span", "nbs-branch", foot);
