@@ -82,7 +82,7 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _saved_chats(notebook: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """The moment each chat was saved, the chat, and the facts of its panel; other programs may have been at the file."""
+    """When each chat was saved, the chat, and the facts of its panel; other programs may have been at the file."""
     for cell in notebook["cells"]:
         outputs = cell.get("outputs") if isinstance(cell, dict) else None
         for output in outputs if isinstance(outputs, list) else ():
