@@ -112,7 +112,8 @@ class ClientPool:
         with own_client.asking():
             response = await opening.__aenter__()
         sent_to = as_sent(request.endpoint, response.http_request)
-        response.http_request.headers.pop("authorization", None)  # it has done its work
+        for name in ("authorization", "api-key"):
+            response.http_request.headers.pop(name, None)  # it has done its work
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
         stream = HttpBytes(response.http_response, sent_to, opening, self.linger)
         offered = response.http_request.headers.get("accept-encoding", "")
