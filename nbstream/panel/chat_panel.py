@@ -16,6 +16,7 @@ from nbstream.display.page import view_bundle
 from nbstream.errors import UsageError
 from nbstream.panel.bound_name import BoundName, checked_name
 from nbstream.panel.controller import PanelController
+from nbstream.panel.displayed import DisplayedWidgets
 from nbstream.panel.hooks import Hooks
 from nbstream.panel.notebook_file import newest_chat, running_notebook
 from nbstream.panel.output import PanelOutputs, contains
@@ -116,6 +117,7 @@ class ChatPanel(PanelView):
         self._transcript = Transcript(self.key, divided=self.comm is not None)
         self._controller.attach(self)
         self._shell = shell
+        self._displayed = None if shell is None else DisplayedWidgets.of(shell)
         if shell is not None:
             shell.events.register("post_run_cell", self._after_cell)
 
@@ -228,7 +230,8 @@ class ChatPanel(PanelView):
     def _after_cell(self, cell: ExecutionResult) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""
         self._controller.look_at_variables()
-        if contains(cell.result, self):
+        displayed = [] if self._displayed is None else self._displayed.widgets
+        if any(contains(each, self) for each in (cell.result, *displayed)):
             self._display()
 
     def _take_up(self) -> None:
