@@ -376,6 +376,11 @@ class Answer:
         reason = "tool_calls" if self.tool_calls and reason == "stop" else reason
         return Choice(index, finish_reason=reason, parts=parts)
 
+    @property
+    def text_size(self) -> int:
+        """How many characters its text has, without making it, and without the breaks between paragraphs."""
+        return sum(each.size for each in self._builders if isinstance(each, Words) and each.kind == "text")
+
     def _parts(self) -> tuple[Part, ...]:
         values = (builder.value() for builder in tuple(self._builders))
         return tuple(value for value in values if value is not None)

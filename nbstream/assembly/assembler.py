@@ -222,7 +222,7 @@ class Assembler:
         self._close()
         if isinstance(error, _WITHOUT_WORDS) or error.code in _GIVEN_UP:
             error.args = (f"{error.happened}{self._last_words()}",)
-        characters = len(self._first.value(0).text)
+        characters = self.text_size
         if not characters and isinstance(error, ConnectionLostError):
             error.remedies += (Remedy(RemedyKind.RETRY),)
         elif characters:
@@ -238,6 +238,11 @@ class Assembler:
         state = next_state(self.state, Trigger.CANCEL)
         self._close()
         self.state = state
+
+    @property
+    def text_size(self) -> int:
+        """How many characters the answer's text has so far."""
+        return self._first.text_size
 
     def snapshot(self, **outside: Any) -> StreamResult:
         """The result so far.
