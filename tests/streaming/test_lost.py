@@ -224,7 +224,6 @@ def test_a_fork_in_the_midst_of_the_first_import_can_ask() -> None:
 
 
 @can_fork
-@pytest.mark.sdk
 def test_a_fork_does_not_wait_for_the_streams_of_its_parent() -> None:
     out, err = run("""
         gate = threading.Event()
@@ -250,7 +249,6 @@ def test_a_fork_does_not_wait_for_the_streams_of_its_parent() -> None:
 
 
 @can_fork
-@pytest.mark.sdk
 def test_at_the_end_of_a_program_and_without_stdout() -> None:
     out, err = run("""
         def ask_after_the_main_thread():
