@@ -73,6 +73,7 @@ OTHERS = {
     "a key in two lines": Broken(
         {"OPENAI_API_KEY": f"{KEY}\n{SECRET}"}, ("The key for model.test holds a line break",)
     ),
+    "a key in quotes": Broken({"OPENAI_API_KEY": f'"{KEY}"'}, ("The key for model.test holds", "quotes")),
     "an organisation in two lines": Broken({"OPENAI_ORG_ID": f"a\n{SECRET}"}, ("unset OPENAI_ORG_ID",)),
     "a project with an ellipsis": Broken({"OPENAI_PROJECT_ID": f"{SECRET}…"}, ("unset OPENAI_PROJECT_ID",)),
     "a header that is none": Broken({"OPENAI_CUSTOM_HEADERS": f"a b: {SECRET}"}, ("unset OPENAI_CUSTOM_HEADERS",)),

@@ -46,7 +46,7 @@ def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
     if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
         raise AuthenticationError(
-            f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
+            f"The key for {endpoint.name} holds a line break, an ellipsis, quotes or another character that no key "
             "has; nothing was sent.",
             remedies=[Remedy(RemedyKind.COPY_KEY)],
         )
