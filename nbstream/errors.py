@@ -3,6 +3,7 @@
     NbstreamError
     ├── UsageError            the call itself is wrong (you): an option, a variable, an empty prompt
     ├── SaveError             a file could not be written; also an OSError
+    │   └── ChangedFileError    it has changed since it was loaded or saved
     └── StreamError           a stream ended in `failed`; `.result` holds what had arrived
         ├── MissingKeyError         no key for an endpoint that needs one
         ├── AuthenticationError     401, 403: the endpoint does not accept the key
@@ -34,6 +35,7 @@ the place where it is read. It never holds a key, a header or a prompt.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswerTooLongError",
     "AuthenticationError",
+    "ChangedFileError",
     "ConnectTimeoutError",
     "ConnectionLostError",
     "ContextLengthError",
@@ -112,6 +115,7 @@ class SaveError(NbstreamError, OSError):
     Args:
         path: The file.
         error: Why not.
+        advice: What to do, if there is something.
 
     Example:
         ```python
@@ -122,14 +126,36 @@ class SaveError(NbstreamError, OSError):
         ```
     """
 
-    def __init__(self, path: str | os.PathLike[str], error: OSError) -> None:
+    def __init__(self, path: str | os.PathLike[str], error: OSError, advice: str = "") -> None:
         why = error.strerror or type(error).__name__
-        super().__init__(f"{os.fspath(path)} was not saved ({why}); what was there before is unchanged")
+        end = "what was there before is unchanged" + (f"; {advice}" if advice else "")
+        super().__init__(f"{os.fspath(path)} was not saved ({why}); {end}")
         self.errno, self.strerror, self.filename = error.errno, error.strerror, os.fspath(path)
         self._error = error
 
     def __reduce__(self) -> tuple[type[SaveError], tuple[str, OSError]]:
         return type(self), (str(self.filename), self._error.with_traceback(None))
+
+
+class ChangedFileError(SaveError):
+    """A chat was not saved, because the file has changed since the chat was loaded from it or saved to it.
+
+    Args:
+        path: The file.
+        error: What the system calls it.
+
+    Example:
+        ```python
+        try:
+            chat.save("chat.json")
+        except nbs.errors.ChangedFileError:
+            chat.save("chat-2.json")
+        ```
+    """
+
+    def __init__(self, path: str | os.PathLike[str], error: OSError | None = None) -> None:
+        why = OSError(errno.ESTALE, "it has changed since this chat was loaded from it or saved to it")
+        super().__init__(path, error or why, "save to another file, or give replace=True")
 
 
 class MissingKeyError(StreamError):

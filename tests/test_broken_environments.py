@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import openai
@@ -21,6 +19,7 @@ from nbstream.text.place import Place
 from nbstream.transport.clients import new_client
 from nbstream.transport.surroundings import obstacle
 from nbstream.transport.translate import translated
+from tests.locked import locked
 
 if TYPE_CHECKING:
     import pathlib
@@ -74,6 +73,7 @@ OTHERS = {
     "a key in two lines": Broken(
         {"OPENAI_API_KEY": f"{KEY}\n{SECRET}"}, ("The key for model.test holds a line break",)
     ),
+    "a key in quotes": Broken({"OPENAI_API_KEY": f'"{KEY}"'}, ("The key for model.test holds", "quotes")),
     "an organisation in two lines": Broken({"OPENAI_ORG_ID": f"a\n{SECRET}"}, ("unset OPENAI_ORG_ID",)),
     "a project with an ellipsis": Broken({"OPENAI_PROJECT_ID": f"{SECRET}…"}, ("unset OPENAI_PROJECT_ID",)),
     "a header that is none": Broken({"OPENAI_CUSTOM_HEADERS": f"a b: {SECRET}"}, ("unset OPENAI_CUSTOM_HEADERS",)),
@@ -179,11 +179,11 @@ def test_nothing_is_wrong_with_an_ordinary_environment() -> None:
     assert obstacle({"HTTPS_PROXY": "http://proxy:3128", "all_proxy": "proxy:3128", "SSL_CERT_DIR": "/none"}) is None
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(tmp_path: pathlib.Path) -> None:
     file = tmp_path / "locked.pem"
-    file.touch(0o000)
-    found = obstacle({"SSL_CERT_FILE": str(file)})
+    file.touch()
+    with locked(file, 0o000):
+        found = obstacle({"SSL_CERT_FILE": str(file)})
     assert found is not None
     assert found.happened.endswith("which cannot be read")
 

@@ -119,10 +119,15 @@ def test_a_chat_panel_in_a_container_is_a_static_transcript_below_it(execute: An
             "import ipywidgets as w, nbstream as nbs\npanel = nbs.ChatPanel(model='demo')\nw.VBox([panel])",
             "w.Tab([w.HBox([w.Label('x'), panel, panel])])",
             "panel.chat.stream('Count to 3', display=False)\nbox = w.VBox([])\nbox.children = [panel]\nbox",
+            "display(w.Label('x'), w.VBox([panel]))\ndisplay(w.VBox([panel]))\nNone",
+            "%%capture\ndisplay(w.VBox([panel]))",
+            "print('nothing')",
             "panel.close()\nw.VBox([panel])",
         )
     )
-    for cell in notebook.cells[:3]:
+    assert [len(cell.outputs) for cell in notebook.cells] == [2, 2, 2, 4, 0, 1, 1]
+    del notebook.cells[3].outputs[:2]
+    for cell in notebook.cells[:4]:
         container, transcript = cell.outputs
         assert "application/vnd.jupyter.widget-view+json" in container["data"]
         assert "1, 2, 3" in transcript["data"]["text/markdown"]

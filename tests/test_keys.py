@@ -41,14 +41,20 @@ def test_the_walk_finds_what_is_in_plain() -> None:
     assert not in_plain(HIDDEN)
 
 
-def test_a_stream_holds_no_key_before_within_and_after(loopback: FaultServer, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("path", ["/v1", "/openai/deployments/m"])
+def test_a_stream_holds_no_key_before_within_and_after(
+    loopback: FaultServer, options: dict[str, Any], path: str
+) -> None:
+    options["base_url"] = loopback.base_url.replace("/v1", path)
     loopback.send(chat_body("Hel", finish_reason=None, done=False), then="hold")
     handle = nbs.start("Hi", api_key=HIDDEN.reveal(), **options)
     assert not in_plain(handle)
     for _ in handle:
         break
     assert not in_plain(handle, engine())
-    assert loopback.requests[0].headers["authorization"] == f"Bearer {HIDDEN.reveal()}"
+    sent = {name: loopback.requests[0].headers.get(name) for name in ("authorization", "api-key")}
+    bearer = {"authorization": f"Bearer {HIDDEN.reveal()}", "api-key": None}
+    assert sent == (bearer if path == "/v1" else {"authorization": None, "api-key": HIDDEN.reveal()})
     handle.cancel()
     assert not in_plain(handle, handle.result(), engine())
 

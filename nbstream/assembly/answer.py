@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.assembly.artifacts import Artifacts
 from nbstream.assembly.builders import Builder, Call, Words, builder_of
+from nbstream.assembly.channels import ANALYSIS
 from nbstream.assembly.citations import Citations
 from nbstream.assembly.echo import Thoughts
 from nbstream.assembly.repetition import Overlap, without_repetition
@@ -313,17 +314,20 @@ class Answer:
 
     def _take(self, pieces: list[Split]) -> None:
         for where, text in pieces:
-            if where is Where.ALL_REASONING:
-                self._turn_into_reasoning()
+            if where in {Where.ALL_REASONING, Where.CHANNEL}:
+                self._turn_into_reasoning(len(ANALYSIS) if where is Where.CHANNEL else 0)
             if where is Where.TEXT:
                 self._append("text", text, in_text=True)
             else:
                 self._think(text, "tags")
 
-    def _turn_into_reasoning(self) -> None:
-        """What has come as text was reasoning."""
+    def _turn_into_reasoning(self, without: int) -> None:
+        """What has come as text was reasoning, without so many characters at its beginning."""
         for words in self._builders:
             if isinstance(words, Words) and words.kind == "text":
+                if without:
+                    words.replace(words.text[without:])
+                    without = 0
                 self._citations.take_from(words)
 
     def _without_repetition(self, piece: str) -> str:
@@ -375,6 +379,11 @@ class Answer:
         # Some servers say that they stopped where they mean that they call.
         reason = "tool_calls" if self.tool_calls and reason == "stop" else reason
         return Choice(index, finish_reason=reason, parts=parts)
+
+    @property
+    def text_size(self) -> int:
+        """How many characters its text has, without making it, and without the breaks between paragraphs."""
+        return sum(each.size for each in self._builders if isinstance(each, Words) and each.kind == "text")
 
     def _parts(self) -> tuple[Part, ...]:
         values = (builder.value() for builder in tuple(self._builders))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias, assert_never
 
 from nbstream.assembly.answer import Answer
+from nbstream.assembly.reported import reported_error
 from nbstream.assembly.state import Trigger, next_state
 from nbstream.assembly.volume import ENTRY, volume_of
 from nbstream.errors import (
@@ -191,18 +192,7 @@ class Assembler:
 
     def error_of(self, event: Failed) -> StreamError:
         """The error that a server's report amounts to."""
-        line = " ".join(event.message.split())[:300].rstrip(".")
-        remedies = event.remedies
-        if not remedies and event.retryable:
-            kind = RemedyKind.WAIT if event.kind == "rate_limit" and event.retry_after else RemedyKind.RETRY_LATER
-            remedies = (Remedy(kind, event.retry_after if kind is RemedyKind.WAIT else None),)
-        return error_class(event.kind)(
-            f"{self._endpoint} reported an error: {line}.",
-            remedies=remedies,
-            code=event.code,
-            retryable=event.retryable,
-            retry_after=event.retry_after,
-        )
+        return reported_error(event, self._endpoint, self._model)
 
     def break_off(self, error: StreamError) -> None:
         """End the stream because of `error`.
@@ -222,7 +212,7 @@ class Assembler:
         self._close()
         if isinstance(error, _WITHOUT_WORDS) or error.code in _GIVEN_UP:
             error.args = (f"{error.happened}{self._last_words()}",)
-        characters = len(self._first.value(0).text)
+        characters = self.text_size
         if not characters and isinstance(error, ConnectionLostError):
             error.remedies += (Remedy(RemedyKind.RETRY),)
         elif characters:
@@ -238,6 +228,11 @@ class Assembler:
         state = next_state(self.state, Trigger.CANCEL)
         self._close()
         self.state = state
+
+    @property
+    def text_size(self) -> int:
+        """How many characters the answer's text has so far."""
+        return self._first.text_size
 
     def snapshot(self, **outside: Any) -> StreamResult:
         """The result so far.

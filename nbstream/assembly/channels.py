@@ -3,6 +3,8 @@
 Such an answer is a row of messages, each with a header: `<|start|>assistant<|channel|>final<|message|>Hello<|end|>`;
 the first one lacks its start. What is said in the channel `analysis` is reasoning. Messages are paragraphs. A call of a
 tool, whose header names the tool, is shown as it is. Source: OpenAI's description of the "harmony" response format.
+
+Some servers leave out the marks and keep the words between them: `analysisWe greet.assistantfinalHello`.
 """
 
 from __future__ import annotations
@@ -12,10 +14,15 @@ import re
 from nbstream.assembly.split import Split, Where
 from nbstream.parts import PARAGRAPH_BREAK
 
-__all__ = ["BEGINNINGS", "Channels", "begins_channel"]
+__all__ = ["ANALYSIS", "BEGINNINGS", "BareChannels", "Channels", "begins_bare_channel", "begins_channel"]
 
 BEGINNINGS = ("<|channel|>", "<|start|>assistant")
 """How such an answer begins."""
+
+ANALYSIS = "analysis"
+"""How one begins whose marks are left out; a capital follows, because a sentence does."""
+
+_FINAL = "assistantfinal"
 
 _HEADER = re.compile(r"(?:<\|start\|>[^<]*)?<\|channel\|>([^<]*)(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _LONGEST_HEADER = 256
@@ -27,6 +34,50 @@ _LONGEST_END = max(map(len, _ENDS))
 def begins_channel(text: str) -> bool:
     """Whether an answer that begins so has channels."""
     return text.startswith(BEGINNINGS)
+
+
+def begins_bare_channel(text: str) -> bool:
+    """Whether an answer that begins so may have channels without marks."""
+    return text.startswith(ANALYSIS) and text[len(ANALYSIS) :][:1].isupper()
+
+
+class BareChannels:
+    """Splits the pieces of one answer that may have channels without marks; until that is clear, it is text.
+
+    Example:
+        >>> channels = BareChannels()
+        >>> [(part.where.value, part.text) for part in channels.split("analysisHm.assistantfinalYes")]
+        [('text', 'analysisHm.'), ('channel', ''), ('text', 'Yes')]
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self.is_in_text = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the last piece ended in what may be the beginning of the word that begins the answer."""
+        return bool(self._held)
+
+    def split(self, piece: str) -> list[Split]:
+        """Take the next piece and say where its parts belong."""
+        if self.is_in_text:
+            return [Split(Where.TEXT, piece)]
+        thought, mark, said = (self._held + piece).partition(_FINAL)
+        self._held = ""
+        if mark:
+            self.is_in_text = True
+            parts = [Split(Where.TEXT, thought), Split(Where.CHANNEL, ""), Split(Where.TEXT, said)]
+            return [part for part in parts if part.text or part.where is Where.CHANNEL]
+        cut = next((size for size in range(len(_FINAL) - 1, 0, -1) if thought.endswith(_FINAL[:size])), 0)
+        if cut:
+            thought, self._held = thought[:-cut], thought[-cut:]
+        return [Split(Where.TEXT, thought)] if thought else []
+
+    def close(self) -> list[Split]:
+        """Nothing follows here: what looked like the beginning of the word was not one."""
+        held, self._held = self._held, ""
+        return [Split(Where.TEXT, held)] if held else []
 
 
 class Channels:

@@ -14,6 +14,7 @@ class Where(enum.Enum):
     TEXT = "text"
     REASONING = "reasoning"
     ALL_REASONING = "all reasoning"  # what came before as text was reasoning too
+    CHANNEL = "channel"  # the same, and it began with the name of a channel
 
 
 class Split(NamedTuple):

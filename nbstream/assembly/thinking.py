@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from nbstream.assembly.channels import BEGINNINGS, Channels, begins_channel
+from nbstream.assembly.channels import ANALYSIS, BEGINNINGS, BareChannels, Channels, begins_bare_channel, begins_channel
 from nbstream.assembly.split import Split, Where
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class ThinkingTags:
         self._text_before = text_before
         self._mode = _Mode.START
         self._open, self._close = _TAGS[0]
-        self._channels: Channels | None = None
+        self._channels: Channels | BareChannels | None = None
+        self._bare: str | None = None  # the text, while it may be the beginning of a channel without marks
         self._held = ""  # the end of the last piece, which may be the beginning of a tag
         self._thinks_in_tags = False
         self._looks = LOOKS
@@ -86,7 +87,12 @@ class ThinkingTags:
 
     def pass_over(self, piece: str) -> bool:
         """Whether the next piece is text and nothing else, as nearly all are; then it need not be split."""
-        return self._mode is _Mode.TEXT and not self._held and (self._open[0] not in piece or not self._looks)
+        return (
+            self._mode is _Mode.TEXT
+            and not self._held
+            and self._bare is None
+            and (self._open[0] not in piece or not self._looks)
+        )
 
     def split(self, piece: str) -> list[Split]:
         """Take the next piece and say where its parts belong."""
@@ -94,6 +100,8 @@ class ThinkingTags:
             return self._channels.split(piece)
         rest, self._held = self._held + piece, ""
         parts: list[Split] = []
+        if self._bare is not None:
+            rest = self._bare_channel(rest, parts)
         while rest:
             if self._mode is _Mode.START:
                 rest = self._start(rest, parts)
@@ -136,6 +144,21 @@ class ThinkingTags:
                 self._held = rest
                 return ""
         self._mode = _Mode.TEXT
+        if self.may_close_unopened and not self._thinks_in_tags:
+            self._bare = ""
+            return self._bare_channel(rest, parts)
+        return rest
+
+    def _bare_channel(self, rest: str, parts: list[Split]) -> str:
+        """Look whether an answer whose beginning has come as text begins with the name of a channel."""
+        self._bare = (self._bare or "") + rest
+        if begins_bare_channel(self._bare):
+            self._channels = BareChannels()
+            self._mode = _Mode.START  # nothing is passed over from here on
+            parts += self._channels.split(rest)
+            rest = ""
+        if not ANALYSIS.startswith(self._bare):
+            self._bare = None
         return rest
 
     def _thinking(self, rest: str, parts: list[Split]) -> str:

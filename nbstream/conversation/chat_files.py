@@ -1,39 +1,83 @@
-"""Saved chats on disk: written as a whole or not at all."""
+"""Saved chats on disk: written as a whole or not at all, and not over what another process has written meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import pathlib
 import stat
+import time
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbstream.errors import SaveError, UsageError
+from nbstream.errors import ChangedFileError, SaveError, UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.text.plain import encodable
 
-__all__ = ["read_json", "write_json"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["KnownFiles", "read_json"]
+
+# How long another process may take to put its file in place, in seconds.
+_PATIENCE = 10.0
 
 
-def write_json(path: str | pathlib.Path, data: dict[str, Any]) -> None:
-    """Write JSON to a file; one that is there is replaced as a whole, and keeps its mode and the links to it.
+class KnownFiles:
+    """The files that a chat was loaded from or saved to, and what they held then.
 
-    Raises:
-        SaveError: It cannot be written; what was there is as it was.
+    Args:
+        digests: Of what each of them held, by the path that links lead to.
     """
-    content = encodable(json.dumps(data, ensure_ascii=False, indent=1)).encode()
-    path = pathlib.Path(path)
-    try:
-        _replace(path, content)
-    except OSError as error:
-        raise SaveError(path, error) from None
+
+    def __init__(self, digests: dict[str, bytes] | None = None) -> None:
+        self.digests = dict(digests or {})
+
+    def copy(self) -> KnownFiles:
+        """What is known, for a copy of the chat."""
+        return KnownFiles(self.digests)
+
+    def read(self, path: str | pathlib.Path, max_bytes: int, otherwise: str) -> Any:
+        """As `read_json`, and remember what was there."""
+        content = _content(path, max_bytes)
+        data = _parsed(path, content, otherwise)
+        self.digests[os.path.realpath(path)] = _digest(content)
+        return data
+
+    def write(self, path: str | pathlib.Path, data: dict[str, Any], *, replace: bool = False) -> None:
+        """Write JSON to a file; one that is there is replaced as a whole, and keeps its mode and the links to it.
+
+        Args:
+            path: The file.
+            data: What to write.
+            replace: Whether to replace also what has changed since it was read or written here.
+
+        Raises:
+            ChangedFileError: The file has changed since.
+            SaveError: It cannot be written; what was there is as it was.
+        """
+        content = encodable(json.dumps(data, ensure_ascii=False, indent=1)).encode()
+        path = pathlib.Path(path)
+        target = os.path.realpath(path)  # a link stays, and what it leads to is replaced
+        known = None if replace else self.digests.get(target)
+        try:
+            changed = not _replace(pathlib.Path(target), content, known)
+        except OSError as error:
+            raise SaveError(path, error) from None
+        if changed:
+            raise ChangedFileError(path)
+        self.digests[target] = _digest(content)
 
 
-def _replace(path: pathlib.Path, content: bytes) -> None:
-    target = pathlib.Path(os.path.realpath(path))  # a link stays, and what it leads to is replaced
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _replace(target: pathlib.Path, content: bytes, known: bytes | None) -> bool:
+    """Put a file in the place of another one, unless that is not what it is known to be; whether it was done."""
     try:
         before = target.stat()
     except FileNotFoundError:
@@ -42,7 +86,7 @@ def _replace(path: pathlib.Path, content: bytes) -> None:
         if stat.S_ISDIR(before.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         target.write_bytes(content)  # a pipe or a terminal, in whose place no file belongs
-        return
+        return True
     beside = target.with_name(f".nbstream-{uuid.uuid4().hex}")
     try:
         # Nobody else may read it before it has its mode.
@@ -52,9 +96,56 @@ def _replace(path: pathlib.Path, content: bytes) -> None:
             os.fsync(file.fileno())  # a full disc may show only now
         if before is not None:
             _take_after(beside, before)
-        beside.replace(target)
+        with _one_at_a_time(target.parent):
+            if known is not None and _now(target) not in {None, known, _digest(content)}:
+                return False
+            beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+    return True
+
+
+def _now(target: pathlib.Path) -> bytes | None:
+    """The digest of what a file holds; `None` if there is none."""
+    try:
+        with target.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: pathlib.Path) -> Iterator[None]:
+    """Keep other processes from putting files into a folder in this way, where the system has locks.
+
+    Raises:
+        TimeoutError: Another one does so all the time.
+    """
+    try:
+        import fcntl
+
+        lock = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError(errno.ETIMEDOUT, "another process is saving there") from None
+                time.sleep(0.005)
+            except OSError:  # some file systems have no locks
+                break
+            else:
+                break
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_UN)  # closing does not do it while a fork has it open
+        os.close(lock)
 
 
 def _take_after(file: pathlib.Path, before: os.stat_result) -> None:
@@ -77,11 +168,19 @@ def read_json(path: str | pathlib.Path, max_bytes: int, otherwise: str) -> Any:
         UsageError: It holds something else, or is too large.
         OSError: It cannot be read.
     """
+    return _parsed(path, _content(path, max_bytes), otherwise)
+
+
+def _content(path: str | pathlib.Path, max_bytes: int) -> bytes:
     with pathlib.Path(path).open("rb") as file:
         data = file.read(max_bytes + 1)  # a device, or a file that grows, does not say how large it is
     if len(data) > max_bytes:
         raise UsageError(f"{path} has more than {max_bytes:,} bytes", remedies=[Remedy(RemedyKind.LARGER_FILE)])
+    return data
+
+
+def _parsed(path: str | pathlib.Path, content: bytes, otherwise: str) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(content)
     except (ValueError, RecursionError):
         raise UsageError(f"{path} is {otherwise}") from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
+from nbstream.conversation.chat_files import KnownFiles
 from nbstream.conversation.chat_options import ChatOptions
 from nbstream.conversation.chat_running import STILL_ANSWERING, Listeners
 from nbstream.conversation.conversation import Conversation
@@ -65,6 +66,7 @@ class ChatRecord(ChatOptions):
         self._running: RunningTurn | None = None
         self._ended: tuple[str, StreamResult] | None = None
         self._name = name
+        self._files = KnownFiles()
         self._conversation = Conversation()  # what follows may raise, and whatever shows the error shows the chat
         if history not in {"messages", "server"}:
             raise UsageError(f'history must be "messages" or "server", not {history!r}')
@@ -287,6 +289,7 @@ class ChatRecord(ChatOptions):
             )
             other._take_options(self.options, self._untrusted)  # noqa: SLF001  another of this class
             other._conversation = self._conversation.copy()  # noqa: SLF001  another of this class
+            other._files = self._files.copy()  # noqa: SLF001  another of this class
             return other
 
     # --- who is told --------------------------------------------------------------------------------------------------

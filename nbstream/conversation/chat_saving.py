@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from nbstream.conversation.chat_files import read_json, write_json
+from nbstream.conversation.chat_files import KnownFiles
 from nbstream.conversation.chat_options import largest_file
 from nbstream.conversation.chat_record import ChatRecord
 from nbstream.conversation.document import Document
@@ -59,13 +59,15 @@ class SavedChat(ChatRecord):
             made.trust()
         return made
 
-    def save(self, path: str | pathlib.Path) -> None:
+    def save(self, path: str | pathlib.Path, *, replace: bool = False) -> None:
         """Write the chat to a JSON file, with all branches. Keys are left out; what you wrote in a prompt is not.
 
         Args:
             path: Where to write; an existing file is replaced as a whole, and keeps its mode and links to it.
+            replace: Whether to replace it also if it has changed since this chat was loaded from it or saved to it.
 
         Raises:
+            ChangedFileError: It has changed, as another process has saved to it; nothing was written.
             SaveError: It cannot be written; what was there before is unchanged. It is an `OSError`, too.
 
         Example:
@@ -74,7 +76,7 @@ class SavedChat(ChatRecord):
             chat = nbs.Chat.load("chat.json", trust=True)
             ```
         """
-        write_json(path, self.to_dict())
+        self._files.write(path, self.to_dict(), replace=replace)
 
     @classmethod
     def load(cls, path: str | pathlib.Path, *, trust: bool = False) -> Self:
@@ -88,11 +90,13 @@ class SavedChat(ChatRecord):
             UsageError: The file holds no chat, a damaged one, or one that a newer nbstream has saved.
             OSError: It cannot be read.
         """
-        data = read_json(path, largest_file(), "not a saved chat; chat.save(path) makes one")
+        files = KnownFiles()
+        data = files.read(path, largest_file(), "not a saved chat; chat.save(path) makes one")
         try:
             made = cls.from_dict(data, trust=trust)
         except UsageError as error:
             raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
+        made._files = files  # noqa: SLF001  of this class
         if asked := made.untrusted:
             _log.warning("%s asks for %s, which is not used until you call chat.trust()", path, ", ".join(asked))
         return made
@@ -139,16 +143,17 @@ class SavedChat(ChatRecord):
         """The same: turns never change."""
         return self.__copy__()
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], dict[str, Any], tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...]]:
         """Pickle what `save` would write: turns and settings, without keys, clients and the answer in flight."""
         with self._lock:
-            return _unpickled, (type(self), self.to_dict(), tuple(self._untrusted))
+            return _unpickled, (type(self), self.to_dict(), tuple(self._untrusted), self._files.digests)
 
 
-def _unpickled(kind: type[Chat], data: Any, untrusted: tuple[str, ...]) -> Chat:
+def _unpickled(kind: type[Chat], data: Any, untrusted: tuple[str, ...], files: dict[str, bytes] | None = None) -> Chat:
     """The chat with what it trusted: a pickle, unlike a file of JSON, can run any code of whoever has made it."""
     made = kind.from_dict(data)
     asked = made.untrusted
     trusted = {name: asked.pop(name) for name in asked.keys() - set(untrusted)}
     made._take_options({**trusted, **made.options}, asked)  # noqa: SLF001  of this file
+    made._files = KnownFiles(files)  # noqa: SLF001  of this file
     return made

@@ -16,6 +16,7 @@ from nbstream.display.page import view_bundle
 from nbstream.errors import UsageError
 from nbstream.panel.bound_name import BoundName, checked_name
 from nbstream.panel.controller import PanelController
+from nbstream.panel.displayed import DisplayedWidgets
 from nbstream.panel.hooks import Hooks
 from nbstream.panel.notebook_file import newest_chat, running_notebook
 from nbstream.panel.output import PanelOutputs, contains
@@ -124,6 +125,7 @@ class ChatPanel(PanelView):
         made_with = {"suggestions": suggestions, "context": names, "bind": bind}
         self._made_with = {name: portable_json(value) for name, value in made_with.items() if value}
         self._shell = shell
+        self._displayed = None if shell is None else DisplayedWidgets.of(shell)
         if shell is not None:
             shell.events.register("post_run_cell", self._after_cell)
 
@@ -243,7 +245,8 @@ class ChatPanel(PanelView):
     def _after_cell(self, cell: ExecutionResult) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""
         self._controller.look_at_variables()
-        if contains(cell.result, self):
+        displayed = [] if self._displayed is None else self._displayed.widgets
+        if any(contains(each, self) for each in (cell.result, *displayed)):
             self._display()
 
     def _take_up(self) -> None:

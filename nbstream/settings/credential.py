@@ -18,6 +18,8 @@ __all__ = ["Credential", "KeyReference", "Origin"]
 Origin: TypeAlias = Literal["call", "settings", "environment", "client", "demo"]
 """Who gave a key: the call itself, the settings, the environment, the caller's own client, the demo model."""
 
+_QUOTES = {'"', "'"}
+
 
 class Credential:
     """A key to send. Two are equal if their keys are, wherever they came from.
@@ -59,9 +61,12 @@ class Credential:
 
     @property
     def can_be_sent(self) -> bool:
-        """Whether an HTTP header can hold it; the HTTP library would print any other key in its own error."""
+        """Whether an HTTP header can hold it; the HTTP library would print any other key in its own error.
+
+        Quotes around a key come along when one is copied from a program or a file of settings.
+        """
         key = self.reveal()
-        return key.isascii() and key.isprintable()
+        return key.isascii() and key.isprintable() and key[:1] not in _QUOTES and key[-1:] not in _QUOTES
 
     def reference(self) -> KeyReference:
         """What may be sent to another process instead of the key.

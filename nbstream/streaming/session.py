@@ -7,6 +7,7 @@ decides how it ended.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from dataclasses import replace
@@ -57,6 +58,9 @@ _AFTER_FINISH_SECONDS = 15.0
 # An answer that begins late and is then written faster than any model writes was held back on its way.
 _BUFFERED_AFTER_SECONDS, _BUFFERED_CHARACTERS, _BUFFERED_RATE = 2.0, 200, 20_000.0
 _BUFFERED = Warned("buffered", "The whole answer arrived at once; a proxy in between seems to hold streams back.")
+
+# An answer of so many pieces may have so many parts that other streams would wait while they are made.
+_MANY_EVENTS = 2000
 
 
 class Session:
@@ -118,6 +122,9 @@ class Session:
         await asyncio.wait({self._reader})
         self._judge(self._reader)
         self._reader = None
+        if self._assembler.content_events > _MANY_EVENTS:
+            with contextlib.suppress(RuntimeError):  # the program is ending
+                await asyncio.to_thread(self._assembler.snapshot)  # it keeps the parts that it makes
         ended = self._snapshot(continuation=self._continuation())
         cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
         ended = replace(ended, cost=cost, rounds=())
@@ -307,7 +314,7 @@ class Session:
         first = self._first_token_at
         if not self._request.stream or first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
             return False
-        characters = len(self._assembler.snapshot().text) - len(self._beginning.text if self._beginning else "")
+        characters = self._assembler.text_size - len(self._beginning.text if self._beginning else "")
         return characters >= _BUFFERED_CHARACTERS + _BUFFERED_RATE * (self._last_token_at - first)
 
     def _continuation(self) -> Continuation | None:

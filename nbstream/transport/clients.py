@@ -15,7 +15,7 @@ from nbstream.settings.capabilities import capabilities_of
 from nbstream.text.address import query_of
 from nbstream.transport.bounded_body import ENCODINGS, bound_refusal
 from nbstream.transport.http_chunks import join_chunks
-from nbstream.transport.http_key import PLACEHOLDER, forget_key, put_key
+from nbstream.transport.http_key import PLACEHOLDER, forget_key, key_in_own_header, put_key, wants_own_header
 from nbstream.transport.surroundings import header_obstacle, obstacle
 
 if TYPE_CHECKING:
@@ -46,20 +46,24 @@ def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
     if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
         raise AuthenticationError(
-            f"The key for {endpoint.name} holds a line break, an ellipsis or another character that no key "
+            f"The key for {endpoint.name} holds a line break, an ellipsis, quotes or another character that no key "
             "has; nothing was sent.",
             remedies=[Remedy(RemedyKind.COPY_KEY)],
         )
     if endpoint.environment_applies and (found := header_obstacle(os.environ)) is not None:
         raise _impossible(endpoint, found)
     base_url, query = query_of(endpoint.base_url)
+    key = endpoint.api_key
     before_sending = [*([_adding(query)] if query else []), join_chunks, forget_key]
+    if key is not None and wants_own_header(key, base_url):
+        before_sending.append(key_in_own_header(key, base_url))
+        key = None
     try:
         # A proxy for the outside world would look for a local server on its own machine.
         http_client = openai.DefaultAsyncHttpxClient(
             trust_env=not endpoint.is_local,
             event_hooks={"request": before_sending, "response": [bound_refusal]},
-            auth=None if endpoint.api_key is None else functools.partial(put_key, endpoint.api_key),
+            auth=None if key is None else functools.partial(put_key, key),
             **_trusted(endpoint),
         )
     except Exception as error:  # noqa: BLE001  files, addresses, missing packages: each library has errors of its own

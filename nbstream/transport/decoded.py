@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["DecodedStream", "decoded"]
 
 # How many events are handed over at once: other streams on the loop have their turns between.
-_MOST_EVENTS = 500
+_MOST_EVENTS = 200
 
-# An event of so many bytes takes so long that it is read on a thread, while other streams go on.
-_LARGE_EVENT = 256 * 1024
+# So many bytes take so long that they are read on a thread, while other streams go on.
+_LARGE_EVENT = 64 * 1024
 
 
 @contextlib.asynccontextmanager
@@ -79,6 +79,7 @@ class DecodedStream:
             max_event_bytes=request.sizes.event_bytes,
         )
         self.request_id = self._decoder.words.header(response.headers, "x-request-id")
+        self._handed = 0  # events since the loop has turned
         self._in_background = request.params.get("background") is True
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
@@ -116,9 +117,13 @@ class DecodedStream:
 
     async def _events_of(self, chunk: bytes) -> list[Event]:
         decoder = self._decoder
-        if len(chunk) + decoder.unread < _LARGE_EVENT:
-            return decoder.feed(chunk)
-        return await asyncio.to_thread(decoder.feed, chunk)
+        if self._handed >= _MOST_EVENTS:  # what is there already is read without a turn of the loop
+            self._handed = 0
+            await asyncio.sleep(0)
+        is_large = len(chunk) + decoder.unread >= _LARGE_EVENT
+        events = await asyncio.to_thread(decoder.feed, chunk) if is_large else decoder.feed(chunk)
+        self._handed += len(events)
+        return events
 
     async def _rest(self, *, broken: bool) -> AsyncIterator[list[Event]]:
         """What the end of the bytes means."""

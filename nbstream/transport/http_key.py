@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from nbstream.settings.credential import Credential
 
-__all__ = ["PLACEHOLDER", "forget_key", "put_key"]
+__all__ = ["PLACEHOLDER", "forget_key", "key_in_own_header", "put_key", "wants_own_header"]
 
 PLACEHOLDER = "no-key"
 """What the SDK is given for a key: it wants one, and local servers want none."""
 
-_HEADER = b"authorization"
+_HEADERS = {b"authorization", b"api-key"}
+
+_BEGINNING_OF_TOKENS = "eyJ"
+"""How the tokens of Entra begin, which are for `Authorization` everywhere."""
 
 # httpcore says with this event that the headers have been sent, and hands over its own request.
 # https://www.encode.io/httpcore/extensions/#trace
@@ -41,6 +45,37 @@ def put_key(key: Credential, request: Any) -> Any:
     return request
 
 
+def key_in_own_header(key: Credential, base_url: str) -> Callable[[Any], Awaitable[None]]:
+    """Authenticates by the header `api-key`, as the deployments of Azure want it; an event hook of the HTTP client.
+
+    The library takes this header along when a server redirects to another one, so it is taken out there.
+
+    Args:
+        key: The key.
+        base_url: The server it is for.
+    """
+    server = urlsplit(base_url).netloc.lower()
+
+    async def put(request: Any) -> None:
+        request.headers.pop("api-key", None)
+        if request.headers.get("authorization") == f"Bearer {PLACEHOLDER}":
+            del request.headers["authorization"]
+        if request.url.netloc.decode().lower() == server:
+            request.headers["api-key"] = key.reveal()
+
+    return put
+
+
+def wants_own_header(key: Credential, base_url: str) -> bool:
+    """Whether the key for an address goes into a header of its own.
+
+    Args:
+        key: The key.
+        base_url: The address. Azure's newer ones, with `/openai/v1`, take keys as everyone does.
+    """
+    return "/openai/deployments/" in f"{urlsplit(base_url).path}/" and not key.reveal().startswith(_BEGINNING_OF_TOKENS)
+
+
 async def forget_key(request: Any) -> None:
     """Have the key forgotten as soon as the headers have been sent; an event hook of the HTTP client.
 
@@ -53,6 +88,6 @@ async def forget_key(request: Any) -> None:
 async def _traced(others: Callable[..., Awaitable[None]] | None, event: str, info: dict[str, Any]) -> None:
     if event.endswith(_SENT):
         headers = info["request"].headers
-        headers[:] = [header for header in headers if header[0].lower() != _HEADER]
+        headers[:] = [header for header in headers if header[0].lower() not in _HEADERS]
     if others is not None:
         await others(event, info)

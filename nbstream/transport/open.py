@@ -7,6 +7,7 @@ limit here is the one for connecting.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from nbstream.errors import ConnectionLostError, NotAStreamError, NotFoundError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.settings.capabilities import LearnedCapabilities
 from nbstream.text.plain import encodable_json
-from nbstream.transport import chat_request, responses
+from nbstream.transport import chat_request, own_client, responses
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.bounded_body import read_body, unknown_encoding
 from nbstream.transport.clients import new_client
@@ -108,12 +109,15 @@ class ClientPool:
 
     async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
         opening = self._sending(request, capabilities)
-        response = await opening.__aenter__()
+        with own_client.asking():
+            response = await opening.__aenter__()
         sent_to = as_sent(request.endpoint, response.http_request)
-        response.http_request.headers.pop("authorization", None)  # it has done its work
+        for name in ("authorization", "api-key"):
+            response.http_request.headers.pop(name, None)  # it has done its work
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
         stream = HttpBytes(response.http_response, sent_to, opening, self.linger)
-        if (coding := unknown_encoding(stream.headers)) is not None:
+        offered = response.http_request.headers.get("accept-encoding", "")
+        if (coding := unknown_encoding(stream.headers)) is not None and coding not in offered:
             await stream.close(complete=False)
             raise _compressed(request.endpoint, coding)
         return stream
@@ -152,7 +156,7 @@ class ClientPool:
             StreamError: No client can be made: there is no key, or the environment is broken.
         """
         if target.client is not None:
-            return target.client.with_options(max_retries=0)
+            return own_client.prepared(target.client)
         made_for = target.endpoint, heeded(os.environ)
         client = self._clients.get(made_for)
         if client is None:
@@ -174,7 +178,10 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
             with translated(target):
-                async with self.client_for(target).models.with_streaming_response.list(timeout=timeout) as response:
+                listing = self.client_for(target).models.with_streaming_response.list(timeout=timeout)
+                async with contextlib.AsyncExitStack() as opened:
+                    with own_client.asking():
+                        response = await opened.enter_async_context(listing)
                     if (coding := unknown_encoding(response.headers)) is not None:
                         raise _compressed(target.endpoint, coding)
                     clean = as_sent(target.endpoint, response.http_request).redaction()

@@ -232,3 +232,19 @@ def test_reason_on_every_chunk_announces_nothing():
         assembler.feed(Finished("stop"))
     assembler.break_off(ConnectionLostError("cut"))
     assert assembler.snapshot().state is StreamState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("quota", "Check your plan and billing."),
+        ("context_length", "Shorten the prompt, lower max_tokens, or use a model with a longer context."),
+        ("authentication", "Check the key (OPENAI_API_KEY or nbs.configure(api_key=…)) and that it belongs to this"),
+        ("not_found", "Check the model's name (asked)."),
+        ("server", ""),
+    ],
+)
+def test_a_report_within_the_stream_comes_with_advice(kind, advice):
+    error = fed(Failed("No", kind=kind)).error
+    assert str(error).startswith(f"localhost:8000 reported an error: No. {advice}".rstrip())
+    assert bool(error.remedies) is bool(advice)

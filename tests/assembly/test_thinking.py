@@ -4,7 +4,9 @@ import random
 
 import pytest
 
+from nbstream.assembly.answer import Answer
 from nbstream.assembly.thinking import LOOKS, WHITE_SPACE, ThinkingTags, Where
+from nbstream.events import TextDelta
 
 OPEN, CLOSE = "<think>", "</think>"
 
@@ -30,7 +32,7 @@ class Reader:
             elif where is Where.REASONING:
                 self.reasoning += text
             else:
-                self.reasoning += self.text + text
+                self.reasoning += self.text[len("analysis") if where is Where.CHANNEL else 0 :] + text
                 self.text = ""
 
     def read(self, pieces):
@@ -193,6 +195,38 @@ START = "<|start|>assistant"
 )
 def test_channels(wire, text, reasoning):
     assert read_in_every_way(wire) == (text, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("wire", "text", "reasoning"),
+    [
+        pytest.param("analysisWe greet.assistantfinalHello", "Hello", "We greet.", id="both"),
+        pytest.param("analysisWe greet.assistantfinal", "", "We greet.", id="nothing said"),
+        pytest.param("analysisA.assistantfinalB assistantfinal C", "B assistantfinal C", "A.", id="once"),
+        pytest.param("analysisWe greet.assistantfin", "analysisWe greet.assistantfin", "", id="cut off in the word"),
+        pytest.param("analysisResult is a name.", "analysisResult is a name.", "", id="a name"),
+        pytest.param("analysis of assistantfinal", "analysis of assistantfinal", "", id="a word"),
+        pytest.param("analysis", "analysis", "", id="nothing else"),
+        pytest.param("anal", "anal", "", id="half the word"),
+        pytest.param("So: analysisWe.assistantfinalX", "So: analysisWe.assistantfinalX", "", id="not at the beginning"),
+        pytest.param("Analysis: A.assistantfinalB", "Analysis: A.assistantfinalB", "", id="a heading"),
+        pytest.param(" analysisA.assistantfinalB", " analysisA.assistantfinalB", "", id="after a space"),
+    ],
+)
+def test_channels_without_marks(wire, text, reasoning):
+    assert read_in_every_way(wire) == (text, reasoning)
+
+
+@pytest.mark.parametrize(
+    "pieces", [["analysisWe greet.assistantfinalHello"], [*"analysisWe greet.assistantfinalHello"]]
+)
+def test_an_answer_with_channels_without_marks(pieces):
+    answer = Answer()
+    for piece in pieces:
+        answer.add_text(TextDelta(piece))
+    answer.close()
+    choice = answer.value(0)
+    assert (choice.reasoning, choice.text, len(choice.parts)) == ("We greet.", "Hello", 2)
 
 
 # --- code -------------------------------------------------------------------------------------------------------------

@@ -217,11 +217,11 @@ def test_two_panels_stream_at_once_and_nothing_is_mixed(open_notebook: OpenNoteb
         assert notebook.value(f"{own!r} in {name}.text, {foreign!r} in {name}.text", 3) == "True False"
 
 
-@pytest.mark.parametrize("container", ["VBox([panel])", "Tab([panel, widgets.HTML('x')])"])
+@pytest.mark.parametrize("container", ["w.VBox([panel])", "display(w.Tab([panel, w.HTML('x')]))"])
 def test_a_panel_is_a_widget_among_others_and_is_kept(
     open_notebook: OpenNotebook, upstream: DemoServer, container: str
 ) -> None:
-    cell = panel_cell(upstream, last=f"import ipywidgets as widgets\nwidgets.{container}")
+    cell = panel_cell(upstream, last=f"import ipywidgets as w\n{container}")
     notebook, panel = open_panel(open_notebook, "lab", cell)
     panel.send("Count to 9")
     panel.wait_for_end(1)

@@ -56,5 +56,5 @@ def test_what_is_sent_to_a_kernel_that_was_restarted_comes_back(
     with page.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/restart")):
         page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
     panel.composer.press("Enter")
-    expect(panel.root.locator(".nbs-notice")).to_contain_text("has ended", timeout=PATIENCE_MS)
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("has stopped", timeout=PATIENCE_MS)
     expect(panel.composer).to_have_value("precious")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import stat
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import nbstream as nbs
-from nbstream.errors import NbstreamError, SaveError
+from nbstream.errors import ChangedFileError, NbstreamError, SaveError
 from tests.conversation.talks import said
+from tests.locked import locked
 
 if TYPE_CHECKING:
     import pathlib
@@ -81,6 +83,49 @@ def test_a_name_as_long_as_names_can_be(chat: nbs.Chat, tmp_path: pathlib.Path) 
     assert names(tmp_path) == {path.name}
 
 
+def test_what_another_process_has_saved_is_not_replaced_unless_asked(chat: nbs.Chat, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "chat.json"
+    chat.save(path)
+    (link := tmp_path / "link").symlink_to(path)
+    others = [nbs.Chat.load(link), chat.fork(), pickle.loads(pickle.dumps(chat))]
+    chat.messages = said("Q", "A", "Q2", "A2")
+    chat.save(link)
+    chat.save(path)  # its own change is none
+    for other in others:
+        with pytest.raises(ChangedFileError, match=r"it has changed since .*replace=True$") as caught:
+            other.save(path)
+        assert isinstance(caught.value, SaveError)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+        assert nbs.Chat.load(path).messages == said("Q", "A", "Q2", "A2")
+        other.save(tmp_path / "elsewhere.json")
+    others[0].messages = chat.messages
+    others[0].save(path, replace=True)
+    others[0].save(path)
+    path.unlink()
+    chat.save(path)
+    assert names(tmp_path) == {"chat.json", "link", "elsewhere.json"}
+
+
+def test_a_chat_that_knows_nothing_of_a_file_replaces_it(chat: nbs.Chat, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "chat.json"
+    nbs.Chat().save(path)
+    chat.save(path)
+    assert nbs.Chat.load(path).messages == said("Q", "A")
+
+
+def test_a_folder_that_another_process_holds_is_not_waited_for_without_end(
+    chat: nbs.Chat, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbstream.conversation.chat_files._PATIENCE", 0.05)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with pytest.raises(SaveError, match="another process is saving there"):
+        chat.save(tmp_path / "chat.json")
+    os.close(folder)
+    chat.save(tmp_path / "chat.json")
+    assert names(tmp_path) == {"chat.json"}
+
+
 def test_a_pipe_is_written_to(chat: nbs.Chat, tmp_path: pathlib.Path) -> None:
     os.mkfifo(path := tmp_path / "pipe")
     reader = subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE, text=True)
@@ -144,13 +189,8 @@ def test_a_disc_without_room_costs_nothing_that_was_there(chat: nbs.Chat, tmp_pa
     assert names(tmp_path) == {"chat.json"}
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_in_which_nobody_may_write(chat: nbs.Chat, tmp_path: pathlib.Path) -> None:
     chat.save(path := tmp_path / "chat.json")
-    tmp_path.chmod(0o555)
-    try:
-        with pytest.raises(SaveError, match="Permission denied"):
-            chat.save(path)
-    finally:
-        tmp_path.chmod(0o755)
+    with locked(tmp_path, 0o555), pytest.raises(SaveError, match="Permission denied"):
+        chat.save(path)
     assert nbs.Chat.load(path).messages == said("Q", "A")

@@ -198,6 +198,8 @@ def test_a_cycle_is_refused_and_named(write):
 # --- the widgets ------------------------------------------------------------------------------------------------------
 
 
+# 666 of the panel's are for what it could not do without them: text files in Windows-1252 and UTF-16, refusals of
+# images that models do not take, and the question whether a saved chat is trusted. They are words and tables, mostly.
 @pytest.mark.parametrize(
     ("widget", "before"), [("display/static/live_view", 17_815), ("panel/view/static/panel", 58_909)]
 )

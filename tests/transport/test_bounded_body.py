@@ -10,6 +10,7 @@ import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
 
+import openai
 import pytest
 
 from nbstream.errors import ConnectionLostError, NotAStreamError, StreamError
@@ -67,6 +68,38 @@ def test_an_endless_body(loopback: FaultServer, status: int) -> None:
     assert error is not None
     assert (error.status, "No." in error.message) == (status, True)
     loopback.wait(left=1)
+
+
+@pytest.mark.parametrize("offered", ["gzip, br, zstd", "identity"])
+def test_an_endless_body_for_a_client_of_the_users(loopback: FaultServer, offered: str) -> None:
+    loopback.send(
+        b'{"error":{"message":"No."},"padding":"', *[b"x" * 100_000] * 200, status=400, headers=JSON, then="hold"
+    )
+    http_client = openai.DefaultAsyncHttpxClient(headers={"accept-encoding": offered})
+    client = openai.AsyncOpenAI(base_url=loopback.base_url, api_key="k", http_client=http_client)
+    for _ in range(2):
+        error = ask(loopback.base_url, client=client).error
+        assert error is not None
+        assert (error.status, "No." in error.message) == (400, True)
+    loopback.wait(left=2)
+    asked = {request.headers["accept-encoding"] for request in loopback.requests}
+    assert asked == {"gzip, deflate" if "br" in offered else offered}
+    assert len(http_client.event_hooks["response"]) == 1
+
+
+def test_a_client_of_the_users_reads_all_of_what_it_asks_for_itself(loopback: FaultServer) -> None:
+    loopback.send(error_body("No.") + b" " * 100_000, status=400, headers=JSON)
+    client = openai.AsyncOpenAI(base_url=loopback.base_url, api_key="k", max_retries=0)
+    assert ask(loopback.base_url, client=client).error is not None
+
+    async def own() -> bytes:
+        async with client:
+            with pytest.raises(openai.BadRequestError) as caught:
+                await client.chat.completions.create(model="m", messages=[])
+        content: bytes = caught.value.response.content
+        return content
+
+    assert len(asyncio.run(own())) > 100_000
 
 
 def test_words_that_do_not_come_do_not_hold_up_the_status(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nbstream.assembly import Assembler
+from nbstream.display.surface import NullSurface
 from nbstream.request import Endpoint, StreamRequest
+from nbstream.streaming.rounds import Rounds
 from nbstream.testing import ScriptedBytes, run_virtually
 from nbstream.transport.adapters import adapter_for
 from nbstream.transport.decoded import decoded
@@ -18,10 +21,20 @@ from tests.steps import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
+    from types import FrameType
 
     from nbstream.result import StreamResult
+    from nbstream.transport.event_stream import EventStream
 
 ENDPOINT = Endpoint("http://localhost:8000/v1")
+
+
+class Scripted(ScriptedBytes):
+    """A source of streams, for a whole answer."""
+
+    def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
+        return decoded(self, request)
 
 
 def frame(payload: dict[str, Any]) -> bytes:
@@ -116,35 +129,70 @@ def test_a_flood_of_answers_is_cut_and_told() -> None:
     assert (result.state, result.text) == ("completed", "t0")
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["in one chunk", "in one event"])
-def test_other_streams_have_their_turns(whole: bool) -> None:  # noqa: FBT001  a parameter
+@pytest.mark.parametrize("size", [None, 4096, 100_000], ids=["in one chunk", "in small ones", "in large ones"])
+@pytest.mark.parametrize("whole", [False, True], ids=["many events", "one event"])
+def test_other_streams_have_their_turns(whole: bool, size: int | None) -> None:  # noqa: FBT001  a parameter
     """However much comes at once, it is handed over in small batches, and the loop runs between them."""
-    items = [{"id": f"i{number}", "type": "message", "content": said(number)} for number in range(3000)]
+    items = [{"id": f"i{number}", "type": "message", "content": said(number)} for number in range(1000)]
     ended = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": items}}
     body = (
         frame(ended)
         if whole
-        else b"".join(KINDS["messages"][1](number) for number in range(3000))
+        else b"".join(KINDS["messages"][1](number) for number in range(1000))
         + frame({**ended, "response": {"id": "r", "status": "completed", "output": []}})
     )
+    chunks = [body] if size is None else [body[at : at + size] for at in range(0, len(body), size)]
     request = StreamRequest(messages=(), model="m", api="responses", endpoint=ENDPOINT)
 
-    async def main() -> tuple[list[int], int]:
-        turns = 0
+    async def main() -> list[int]:
+        since = [0]
 
         async def other() -> None:
-            nonlocal turns
             while True:
-                turns += 1
+                since.append(0)
                 await asyncio.sleep(0)
 
         running = asyncio.create_task(other())
-        async with decoded(ScriptedBytes(body), request) as stream:
-            sizes = [len(batch) async for batch in stream]
+        async with decoded(ScriptedBytes(*chunks), request) as stream:
+            async for batch in stream:
+                since[-1] += len(batch)
         running.cancel()
-        return sizes, turns
+        return since
 
-    sizes, turns = run_virtually(main())
-    assert sum(sizes) > 9000
-    assert max(sizes) <= 500
-    assert turns >= len(sizes) - 2
+    since = run_virtually(main())
+    assert sum(since) > 3000
+    assert max(since) <= 400
+
+
+def test_the_loop_does_little_at_a_time() -> None:
+    """What a whole answer of many parts takes is not done in one turn of the loop, not even at its end."""
+    count, longest = 0, 0
+    ended = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}}
+    body = b"".join(KINDS["messages"][1](number) for number in range(2500)) + frame(ended)
+    request = StreamRequest(messages=(), model="m", api="responses", endpoint=ENDPOINT)
+
+    async def other() -> None:
+        nonlocal count, longest
+        while True:
+            longest, count = max(longest, count), 0
+            await asyncio.sleep(0)
+
+    async def main() -> StreamResult:
+        running = asyncio.create_task(other())
+        result = await Rounds(request, NullSurface(), Scripted(body)).run()
+        running.cancel()
+        return result
+
+    def line(_: FrameType, event: str, __: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return line
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, *_: line if "/nbstream/" in frame.f_code.co_filename else None)  # of this thread only
+    try:
+        result = asyncio.run(main())
+    finally:
+        sys.settrace(before)
+    assert len(result.parts) == 2500
+    assert longest < 18 * 2500

@@ -102,6 +102,12 @@ def test_a_redirect_to_another_server_does_not_take_the_key_along(loopback: Faul
         assert ask(loopback.base_url, api_key=Credential(Secret("sk-mine"))).text == "Hello"
         assert loopback.requests[0].headers["authorization"] == "Bearer sk-mine"
         assert "authorization" not in other.requests[0].headers
+        azure = f"{loopback.base_url.removesuffix('/v1')}/openai/deployments/m"
+        assert ask(azure, api_key=Credential(Secret("sk-mine"))).text == "Hello"
+        assert loopback.requests[1].headers["api-key"] == "sk-mine"
+        assert ask(azure, api_key=Credential(Secret("eyJ.a.token"))).text == "Hello"
+        assert loopback.requests[2].headers["authorization"] == "Bearer eyJ.a.token"
+        assert not {"authorization", "api-key"} & {name for request in other.requests for name in request.headers}
 
 
 @pytest.mark.wire("B17")
