@@ -33,6 +33,8 @@ _ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "ri
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
 # A paragraph beyond so many characters is drawn part by part.
 _LONG = 800
+# So many markers without a word between them are plain text until the piece that they are in is complete.
+_MOST_MARKERS = re.compile(r"[\W_]{200,}")
 # A longer row of an open table is plain text until it is complete: all its cells would be drawn at each update.
 _LONGEST_OPEN_ROW = 4_000
 # So many pieces of a text are remembered as they were drawn.
@@ -140,7 +142,27 @@ class Renderer:
 
     def footnotes(self, notes: Mapping[str, Block]) -> str:
         """Return the HTML of the section with the footnotes that what was drawn refers to, or nothing."""
-        return self._inlines.footnotes.section(notes, lambda note: self._part(note, 0, tight=False).removeprefix("\n"))
+        return self._inlines.footnotes.section(notes, self._note)
+
+    def note(self, note: Block, start: int = 0) -> frozenset[str]:
+        """Draw what has closed of a note before the section is drawn, and return the labels that it misses.
+
+        Args:
+            note: The note.
+            start: The first of its children that has not been drawn yet.
+        """
+        self._missing = set()
+        if note.open:
+            with self._inlines.footnotes.ahead():
+                for child in note.children[start:-1]:
+                    self._draw(child)
+        else:
+            self._note(note)
+        return frozenset(self._missing)
+
+    def _note(self, note: Block) -> str:
+        with self._inlines.footnotes.ahead():
+            return self._kept(note, tight=False)
 
     def frame(self, block: Block, *, tight: bool = False) -> Frame | None:
         """Return what stands around the parts of a block, or None if it can only be drawn whole.
@@ -165,6 +187,8 @@ class Renderer:
         return None
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
+        if block.kind in NOT_IN_PLACE:
+            return ""
         if block.kind == "paragraph" and not block.open:
             # Kept without its element, because all items of a list change when it becomes loose.
             html = self._kept(block, tight=True)
@@ -199,6 +223,8 @@ class Renderer:
             case "paragraph":
                 html = self._paragraph(block)
                 return html if tight else f"<p>{html}</p>"
+            case "footnote":
+                return self._part(block, 0, tight=False).removeprefix("\n")
             case "heading":
                 return f"<h{block.level}>{self._paragraph(block)}</h{block.level}>"
             case "remark":
@@ -238,8 +264,11 @@ class Renderer:
         *pieces, rest = self._pieces(text, start)
         # Most open paragraphs are drawn from their last cut on. Headings and others are drawn whole at each update.
         drawn = [self._piece(piece) for piece in pieces]
-        drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
+        drawn.append(self._open_rest(rest) if block.open and stop is None else self._text(rest))
         return "".join(drawn)
+
+    def _open_rest(self, text: str) -> str:
+        return escape(text, quote=False) if _MOST_MARKERS.fullmatch(text) else self._open_text.html(text)
 
     def _pieces(self, text: str, start: int = 0) -> list[str]:
         """The text from `start` on, cut where it may be."""

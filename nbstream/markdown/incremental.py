@@ -31,6 +31,8 @@ __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
 _UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
+# Beyond so many characters a last line is shown anyway, if it is the text of a paragraph by now.
+_LONGEST_UNDECIDED = 1_000
 # How much of an update is spent on colours, which take much longer than everything else.
 _COLOURING_SECONDS = 0.005
 # Half a character or half a line end: kept back until the rest arrives.
@@ -63,10 +65,10 @@ class Patch:
 
 @dataclass(slots=True, eq=False)
 class _Settled:
-    """A settled block that uses labels without a definition: it may have to be drawn again.
+    """A settled block, or a note, that uses labels without a definition: it may have to be drawn again.
 
     Attributes:
-        number: Its number.
+        number: Its number; -1 for a note, which is shown at the finish.
         block: The block.
         missing: The labels.
         due: Whether one of them has been defined since it was drawn.
@@ -108,6 +110,8 @@ class IncrementalRenderer:
         self._waiting: dict[str, list[_Settled]] = {}
         self._due: list[_Settled] = []
         self._colourless: deque[tuple[int, Block, Colouring]] = deque()
+        self._notes: list[tuple[Block, int]] = []  # those that are open, and how many of their children were drawn
+        self._known_notes = 0
         self._known = 0
         self._length = 0
         self._shown: list[Block] = []
@@ -197,11 +201,8 @@ class IncrementalRenderer:
 
     def _update(self) -> list[Patch]:
         patches = self._colour(_COLOURING_SECONDS) + self._redraw() + self._settle()
-        view = self._parser
-        line = "".join(self._line)
-        if not _UNDECIDED.fullmatch(line):
-            view = view.fork()
-            view.feed(line)
+        self._prepare_notes()
+        view = self._view()
         # The document as it looks now; a definition in the making is not shown.
         parsed = self._parser.document.children
         twins = [*parsed, *[None] * (len(view.document.children) - len(parsed))]
@@ -218,9 +219,32 @@ class IncrementalRenderer:
         self._shown = [block for block, _ in shown]
         return patches
 
+    def _view(self) -> BlockParser:
+        """The parser as if the last line were complete, where that is not likely to turn out otherwise."""
+        line = "".join(self._line)
+        undecided = _UNDECIDED.fullmatch(line) is not None
+        if undecided and len(line) <= _LONGEST_UNDECIDED:
+            return self._parser
+        view = self._parser.fork()
+        view.feed(line)
+        return self._parser if undecided and view.tip.kind != "paragraph" else view
+
+    def _prepare_notes(self) -> None:
+        """Draw what has closed of the notes, so that they only have to be put together in the end."""
+        notes = self._parser.notes
+        new, self._known_notes = len(notes) - self._known_notes, len(notes)
+        begun = [*self._notes, *((note, 0) for note in islice(reversed(notes.values()), new))]
+        self._notes = []
+        for note, drawn in begun:
+            missing = self._renderer.note(note, drawn)
+            if note.open:
+                self._notes.append((note, max(drawn, len(note.children) - 1)))
+            elif missing:
+                self._wait(_Settled(-1, note, frozenset()), missing)
+
     def _draw_footnotes(self) -> list[Patch]:
         """Draw the notes after everything else; their definitions may stand anywhere and may come last."""
-        notes, self._parser.notes = self._parser.notes, {}
+        notes, self._parser.notes, self._known_notes = self._parser.notes, {}, 0
         html = self._renderer.footnotes(notes)
         if not html:
             return []
@@ -282,14 +306,18 @@ class IncrementalRenderer:
             return []
         ready = [late for late in self._due if final or self._length >= late.rest_until]
         self._due = [] if final else [late for late in self._due if self._length < late.rest_until]
-        return [self._drawn_again(late) for late in sorted(ready, key=attrgetter("number"))]
+        return [patch for late in sorted(ready, key=attrgetter("number")) for patch in self._drawn_again(late)]
 
-    def _drawn_again(self, late: _Settled) -> Patch:
+    def _drawn_again(self, late: _Settled) -> list[Patch]:
+        late.due = False
+        if late.number < 0:
+            self._wait(late, self._renderer.note(late.block))
+            return []
         html, missing = self._renderer.html(late.block)
-        late.due, late.rest_until = False, self._length + len(html)
+        late.rest_until = self._length + len(html)
         self._wait(late, missing)
         self._settled[late.number] = html
-        return Patch(late.number, 0, html, "", settled=True)
+        return [Patch(late.number, 0, html, "", settled=True)]
 
 
 def _hidden(block: Block) -> bool:

@@ -68,7 +68,7 @@ def _next_cut(text: str, start: int) -> int | None:
     while at < limit and (gap := _GAP.search(text, at, limit)):
         if _closed(text[start : gap.start()]):
             return gap.start()
-        at = gap.start() + _STEP
+        at = gap.start() + max(_STEP, (gap.start() - start) // 6)
     limit = max(limit, start + _PIECE)
     if limit >= len(text):
         return None
