@@ -20,7 +20,7 @@ from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from nbstream.markdown.highlight import Colouring
@@ -30,15 +30,17 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "Renderer", "render"]
 
 _ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "right")}
+_TASK = ' class="nbs-task"'
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
 # A paragraph beyond so many characters is drawn part by part.
 _LONG = 800
-# So many markers without a word between them are plain text until the piece that they are in is complete.
-_MOST_MARKERS = re.compile(r"[\W_]{200,}")
 # A longer row of an open table is plain text until it is complete: all its cells would be drawn at each update.
 _LONGEST_OPEN_ROW = 4_000
+# Beyond so much it stays plain text: it can only be drawn at once, and nobody writes such rows.
+_LONGEST_ROW = 8_000
 # So many pieces of a text are remembered as they were drawn.
 _MOST_KEPT = 200
+_TOO_LONG = "Shown as it was written, because the row is too long."
 _TOO_SLOW = "Shown without colours, because finding them takes too long."
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
@@ -130,7 +132,22 @@ class Renderer:
             tight: Whether paragraphs in the block have no element of their own.
         """
         self._missing = set()
+        if block.kind == "table":
+            self._table_head(block)  # which is not drawn, but misses labels, too
         return self._part(block, start, stop, tight=tight), frozenset(self._missing)
+
+    def stops(self, block: Block) -> Iterator[int]:
+        """Yield where the parts of a block end that has a `frame`, one after the other."""
+        if block.kind != "paragraph":
+            yield from range(1, 1 + max(len(block.children), len(block.lines)))
+            return
+        text = open_text(block)
+        yield from cuts(text)
+        yield len(text)
+
+    def adopt(self, block: Block, html: str, missing: frozenset[str], *, tight: bool) -> None:
+        """Keep what a closed block was drawn as, part by part, so that it is not drawn again."""
+        block.cache = _Drawn(html, tight, missing)
 
     def remark(self, words: str) -> str:
         """Return the HTML of a remark."""
@@ -162,7 +179,7 @@ class Renderer:
 
     def _note(self, note: Block) -> str:
         with self._inlines.footnotes.ahead():
-            return self._kept(note, tight=False)
+            return self._kept(note, tight=False).removeprefix("\n")
 
     def frame(self, block: Block, *, tight: bool = False) -> Frame | None:
         """Return what stands around the parts of a block, or None if it can only be drawn whole.
@@ -175,7 +192,7 @@ class Renderer:
             case "list":
                 return _list_frame(block)
             case "item":
-                return Frame('<li class="nbs-task">' if block.task else "<li>", "</li>", 1, tight=tight)
+                return Frame(f"<li{_TASK * bool(block.task)}>", "</li>", 1, tight=tight and not block.loose)
             case "quote":
                 return Frame("<blockquote>", "\n</blockquote>", 1)
             case "table" if len(block.lines) > 1:
@@ -223,8 +240,6 @@ class Renderer:
             case "paragraph":
                 html = self._paragraph(block)
                 return html if tight else f"<p>{html}</p>"
-            case "footnote":
-                return self._part(block, 0, tight=False).removeprefix("\n")
             case "heading":
                 return f"<h{block.level}>{self._paragraph(block)}</h{block.level}>"
             case "remark":
@@ -238,7 +253,7 @@ class Renderer:
                 # A page may hand it to a TeX engine, as with those in a line.
                 source = allowed_commands(run + block.text + _MATH_END[run])
                 return f'<div class="nbs-math">{escape(source, quote=False)}</div>'
-        return ""
+        return self._part(block, 0, tight=False)  # a note
 
     def _part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> str:
         match block.kind:
@@ -251,11 +266,13 @@ class Renderer:
                 *lines, last = block.lines[start or 1 : stop] or [""]
                 rows = "".join(f"\n{self._row(line, block.align, 'td')}" for line in lines)
                 if block.open and stop is None and len(last) > _LONGEST_OPEN_ROW:
-                    return f"{rows}\n<tr>\n<td>{escape(last, quote=False)}</td>\n</tr>"
+                    return f"{rows}\n{_plain_row(last)}"
                 return f"{rows}\n{self._row(last, block.align, 'td')}" if last else rows
         drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
         if block.kind == "item":
-            return ("\n" if start and drawn else "") + _with_box("\n".join(drawn), "" if start else block.task)
+            return ("\n" if start and drawn else "") + _with_box(
+                "\n".join(drawn), "" if start or stop == 0 else block.task
+            )
         return "".join(f"\n{html}" for html in drawn)
 
     def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
@@ -264,11 +281,8 @@ class Renderer:
         *pieces, rest = self._pieces(text, start)
         # Most open paragraphs are drawn from their last cut on. Headings and others are drawn whole at each update.
         drawn = [self._piece(piece) for piece in pieces]
-        drawn.append(self._open_rest(rest) if block.open and stop is None else self._text(rest))
+        drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
         return "".join(drawn)
-
-    def _open_rest(self, text: str) -> str:
-        return escape(text, quote=False) if _MOST_MARKERS.fullmatch(text) else self._open_text.html(text)
 
     def _pieces(self, text: str, start: int = 0) -> list[str]:
         """The text from `start` on, cut where it may be."""
@@ -316,6 +330,8 @@ class Renderer:
         return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
+        if len(line) > _LONGEST_ROW:
+            return _plain_row(line, f' title="{_TOO_LONG}"')
         row = zip(cells(line, len(align)), align, strict=False)  # a row may be shorter
         drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
         return f"<tr>\n{drawn}</tr>"
@@ -325,6 +341,10 @@ class Renderer:
         if len(text) > _LONG:
             return "".join(map(self._piece, self._pieces(text)))
         return self._remembered(self._cells, text, text, lambda: self._text(text))
+
+
+def _plain_row(line: str, attribute: str = "") -> str:
+    return f"<tr>\n<td{attribute}>{escape(line, quote=False)}</td>\n</tr>"
 
 
 def _list_frame(block: Block) -> Frame:

@@ -11,12 +11,12 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import BlockParser
 from nbstream.markdown.dialect import Renderer
 from nbstream.markdown.growth import Growth
+from nbstream.markdown.late import LateBlocks
 from nbstream.markdown.open_text import open_text
 from nbstream.markdown.references import may_define
 from nbstream.markdown.source import clean, lines_of
@@ -63,26 +63,6 @@ class Patch:
     settled: bool
 
 
-@dataclass(slots=True, eq=False)
-class _Settled:
-    """A settled block, or a note, that uses labels without a definition: it may have to be drawn again.
-
-    Attributes:
-        number: Its number; -1 for a note, which is shown at the finish.
-        block: The block.
-        missing: The labels.
-        due: Whether one of them has been defined since it was drawn.
-        rest_until: How long the text is before it is drawn again, so that a long block with many labels, which are
-            defined one after the other, is not drawn for each of them.
-    """
-
-    number: int
-    block: Block
-    missing: frozenset[str]
-    due: bool = False
-    rest_until: int = 0
-
-
 class IncrementalRenderer:
     r"""Renders a growing text; the HTML of all blocks, joined by line ends, is what `render` gives in the end.
 
@@ -107,12 +87,10 @@ class IncrementalRenderer:
         self._held = ""
         self._line: list[str] = []
         self._settled: list[str] = []
-        self._waiting: dict[str, list[_Settled]] = {}
-        self._due: list[_Settled] = []
+        self._late = LateBlocks(self._renderer)
         self._colourless: deque[tuple[int, Block, Colouring]] = deque()
         self._notes: list[tuple[Block, int]] = []  # those that are open, and how many of their children were drawn
         self._known_notes = 0
-        self._known = 0
         self._length = 0
         self._shown: list[Block] = []
         self._growths: list[Growth] = []
@@ -239,8 +217,8 @@ class IncrementalRenderer:
             missing = self._renderer.note(note, drawn)
             if note.open:
                 self._notes.append((note, max(drawn, len(note.children) - 1)))
-            elif missing:
-                self._wait(_Settled(-1, note, frozenset()), missing)
+            else:
+                self._late.add_note(note, missing)
 
     def _draw_footnotes(self) -> list[Patch]:
         """Draw the notes after everything else; their definitions may stand anywhere and may come last."""
@@ -270,8 +248,7 @@ class IncrementalRenderer:
             number = len(self._settled)
             patches.append(Patch(number, *change, settled=True))
             self._settled.append(html)
-            if missing:
-                self._wait(_Settled(number, block, frozenset()), missing)
+            self._late.add(number, block, html, missing)
             if colouring := self._renderer.colouring(block):
                 self._colourless.append((number, block, colouring))
         return patches
@@ -284,40 +261,17 @@ class IncrementalRenderer:
         html = self._settled[number] = self._renderer.coloured(block, colouring)
         return [Patch(number, 0, html, "", settled=True)]
 
-    def _wait(self, late: _Settled, missing: frozenset[str]) -> None:
-        for label in missing - late.missing:
-            self._waiting.setdefault(label, []).append(late)
-        late.missing = missing
-
     def _redraw(self, *, final: bool = False) -> list[Patch]:
-        """Draw again the settled blocks that wait for a label which has been defined since."""
-        references = self._parser.references
-        if new := len(references) - self._known:
-            self._known = len(references)
-            for label in islice(reversed(references), new):
-                for late in self._waiting.pop(label, ()):
-                    if not late.due:
-                        late.due = True
-                        self._due.append(late)
+        """Draw again what waits for a label that has been defined since."""
+        if self._late.new_definitions():
             for growth in self._growths:
-                if growth.waits_for(references):
+                if growth.waits_for(self._parser.references):
                     growth.forget()
-        if not self._due:
-            return []
-        ready = [late for late in self._due if final or self._length >= late.rest_until]
-        self._due = [] if final else [late for late in self._due if self._length < late.rest_until]
-        return [patch for late in sorted(ready, key=attrgetter("number")) for patch in self._drawn_again(late)]
-
-    def _drawn_again(self, late: _Settled) -> list[Patch]:
-        late.due = False
-        if late.number < 0:
-            self._wait(late, self._renderer.note(late.block))
-            return []
-        html, missing = self._renderer.html(late.block)
-        late.rest_until = self._length + len(html)
-        self._wait(late, missing)
-        self._settled[late.number] = html
-        return [Patch(late.number, 0, html, "", settled=True)]
+        patches = []
+        for number, html in self._late.drawn_again(self._length, final=final):
+            self._settled[number] = html
+            patches.append(Patch(number, 0, html, "", settled=True))
+        return patches
 
 
 def _hidden(block: Block) -> bool:

@@ -32,6 +32,8 @@ _STEP = 100
 _LONGEST_WORD = 200
 _GAP = re.compile(r"(?<!\\)\s+")
 _MARK = re.compile(r"[`*_~\[\]<$\\&@]|://|www")
+# So many markers without a word between them are plain text until the piece that they are in is complete.
+_MARKERS = re.compile(r"[\W_]{200,}")
 _FLANKING_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 
 
@@ -108,6 +110,8 @@ class OpenText:
         extensible = self._extensible and text.startswith(self._text) and _WORD_AT_END.search(text, 0, known)
         if extensible and _WORDS.fullmatch(text, known):
             self._html += escape(text[known:], quote=False)
+        elif _MARKERS.fullmatch(text):
+            self._html, self._extensible = escape(text, quote=False), False
         else:
             healed = heal(text)
             self._html = self._draw(healed)

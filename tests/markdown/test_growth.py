@@ -156,3 +156,11 @@ def test_words_that_change_what_is_before_them_draw_it_again(before: str, after:
     for patch in (*renderer.append(before), *renderer.append(after)):
         slots.place(patch.block, patch.depth, patch.commit, patch.tail)
     assert slots.text == render(before + after)
+
+
+def test_a_task_has_one_box_while_it_grows() -> None:
+    renderer, slots = IncrementalRenderer(), Slots()
+    for character in "- [ ] an open task":
+        for patch in renderer.append(character):
+            slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+        assert slots.text.count("checkbox") == ("task" in slots.text)
