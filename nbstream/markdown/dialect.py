@@ -95,6 +95,7 @@ class Renderer:
         self._drawn: dict[Hashable, _Drawn] = {}  # pieces of long texts
         self._places: list[int] = []  # where the last text was cut, up to the end of `_cut_text`
         self._cut_text = ""
+        self._slow: set[str] = set()  # the lexers that took too long
 
     def html(self, block: Block, *, colours: bool = True) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition.
@@ -112,7 +113,7 @@ class Renderer:
         """Return what finds the colours of code; None if the block is shown without."""
         if block.kind != "code":
             return None
-        return colouring_of("".join(f"{line}\n" for line in block.lines), block.language)
+        return colouring_of("".join(f"{line}\n" for line in block.lines), block.language, self._slow)
 
     def coloured(self, block: Block, colouring: Colouring) -> str:
         """Return the HTML of code whose colours have been found, or which says that they took too long."""
