@@ -118,7 +118,7 @@ class LateBlocks:
         shown: list[tuple[int, str]] = []
         due, self._due = self._due, []
         for done, late in enumerate(due):
-            if room <= 0:
+            if room <= _EACH:
                 self._due += due[done:]
                 break
             rests = not final and length < late.rest_until
