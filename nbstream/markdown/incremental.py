@@ -201,7 +201,7 @@ class IncrementalRenderer:
         """The parser as if the last line were complete, where that is not likely to turn out otherwise."""
         line = "".join(self._line)
         undecided = _UNDECIDED.fullmatch(line) is not None
-        if undecided and len(line) <= _LONGEST_UNDECIDED:
+        if undecided and (len(line) <= _LONGEST_UNDECIDED or line.isspace()):
             return self._parser
         view = self._parser.fork()
         view.feed(line)

@@ -23,6 +23,8 @@ __all__ = ["LateBlocks"]
 _AT_ONCE = 16_000
 # What else a block costs, a label without a definition, or a chunk that is only looked at.
 _EACH = 50
+# While it is not shown, a long block is gone on with after so many characters of text.
+_PAUSE = 1_000
 # A block with more HTML is drawn again in chunks of about so much.
 _LONG, _CHUNK = 4_000, 1_000
 
@@ -50,6 +52,7 @@ class _Late:
         stale: Whether one of them has been defined since it was begun to be drawn again.
         rest_until: How long the text is before it is shown again, so that a long block with many labels, which are
             defined one after the other, is not sent for each of them.
+        pause_until: How long the text is before more of it is drawn ahead.
         work: What draws it again.
         chunks: Those that have been drawn.
     """
@@ -61,6 +64,7 @@ class _Late:
     due: bool = False
     stale: bool = False
     rest_until: int = 0
+    pause_until: int = 0
     work: Iterator[int] | None = None
     chunks: list[_Chunk] = field(default_factory=list)
 
@@ -122,7 +126,10 @@ class LateBlocks:
                 self._due += due[done:]
                 break
             rests = not final and length < late.rest_until
-            room -= self._go_on(late, room) if late.long or not rests else _EACH
+            pauses = rests and (not late.long or length < late.pause_until)
+            room -= _EACH if pauses else self._go_on(late, room)
+            if late.work is None and not pauses:
+                late.pause_until = length + _PAUSE
             if late.work is not None or rests:
                 self._due.append(late)
                 continue
