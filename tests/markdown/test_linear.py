@@ -123,7 +123,7 @@ _MUCH_AT_ONCE = (
     "table in a list",
 )
 # What the marks in some hundred characters take, and nothing that is longer.
-_MOST_AT_ONCE = 50_000
+_MOST_AT_ONCE = 65_000
 
 
 def test_no_update_takes_many_steps() -> None:
