@@ -20,7 +20,7 @@ from nbstream.markdown.tables import cells
 from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from nbstream.markdown.highlight import Colouring
@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "Renderer", "render"]
 
 _ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "right")}
+_TASK = ' class="nbs-task"'
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
 # A paragraph beyond so many characters is drawn part by part.
 _LONG = 800
 # A longer row of an open table is plain text until it is complete: all its cells would be drawn at each update.
 _LONGEST_OPEN_ROW = 4_000
+# Beyond so much it stays plain text: it can only be drawn at once, and nobody writes such rows.
+_LONGEST_ROW = 8_000
 # So many pieces of a text are remembered as they were drawn.
 _MOST_KEPT = 200
+_TOO_LONG = "Shown as it was written, because the row is too long."
 _TOO_SLOW = "Shown without colours, because finding them takes too long."
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
@@ -91,6 +95,7 @@ class Renderer:
         self._drawn: dict[Hashable, _Drawn] = {}  # pieces of long texts
         self._places: list[int] = []  # where the last text was cut, up to the end of `_cut_text`
         self._cut_text = ""
+        self._slow: set[str] = set()  # the lexers that took too long
 
     def html(self, block: Block, *, colours: bool = True) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition.
@@ -108,7 +113,7 @@ class Renderer:
         """Return what finds the colours of code; None if the block is shown without."""
         if block.kind != "code":
             return None
-        return colouring_of("".join(f"{line}\n" for line in block.lines), block.language)
+        return colouring_of("".join(f"{line}\n" for line in block.lines), block.language, self._slow)
 
     def coloured(self, block: Block, colouring: Colouring) -> str:
         """Return the HTML of code whose colours have been found, or which says that they took too long."""
@@ -128,7 +133,22 @@ class Renderer:
             tight: Whether paragraphs in the block have no element of their own.
         """
         self._missing = set()
+        if block.kind == "table":
+            self._table_head(block)  # which is not drawn, but misses labels, too
         return self._part(block, start, stop, tight=tight), frozenset(self._missing)
+
+    def stops(self, block: Block) -> Iterator[int]:
+        """Yield where the parts of a block end that has a `frame`, one after the other."""
+        if block.kind != "paragraph":
+            yield from range(1, 1 + max(len(block.children), len(block.lines)))
+            return
+        text = open_text(block)
+        yield from cuts(text)
+        yield len(text)
+
+    def adopt(self, block: Block, html: str, missing: frozenset[str], *, tight: bool) -> None:
+        """Keep what a closed block was drawn as, part by part, so that it is not drawn again."""
+        block.cache = _Drawn(html, tight, missing)
 
     def remark(self, words: str) -> str:
         """Return the HTML of a remark."""
@@ -140,7 +160,27 @@ class Renderer:
 
     def footnotes(self, notes: Mapping[str, Block]) -> str:
         """Return the HTML of the section with the footnotes that what was drawn refers to, or nothing."""
-        return self._inlines.footnotes.section(notes, lambda note: self._part(note, 0, tight=False).removeprefix("\n"))
+        return self._inlines.footnotes.section(notes, self._note)
+
+    def note(self, note: Block, start: int = 0) -> frozenset[str]:
+        """Draw what has closed of a note before the section is drawn, and return the labels that it misses.
+
+        Args:
+            note: The note.
+            start: The first of its children that has not been drawn yet.
+        """
+        self._missing = set()
+        if note.open:
+            with self._inlines.footnotes.ahead():
+                for child in note.children[start:-1]:
+                    self._draw(child)
+        else:
+            self._note(note)
+        return frozenset(self._missing)
+
+    def _note(self, note: Block) -> str:
+        with self._inlines.footnotes.ahead():
+            return self._kept(note, tight=False).removeprefix("\n")
 
     def frame(self, block: Block, *, tight: bool = False) -> Frame | None:
         """Return what stands around the parts of a block, or None if it can only be drawn whole.
@@ -153,7 +193,7 @@ class Renderer:
             case "list":
                 return _list_frame(block)
             case "item":
-                return Frame('<li class="nbs-task">' if block.task else "<li>", "</li>", 1, tight=tight)
+                return Frame(f"<li{_TASK * bool(block.task)}>", "</li>", 1, tight=tight and not block.loose)
             case "quote":
                 return Frame("<blockquote>", "\n</blockquote>", 1)
             case "table" if len(block.lines) > 1:
@@ -165,6 +205,8 @@ class Renderer:
         return None
 
     def _draw(self, block: Block, *, tight: bool = False) -> str:
+        if block.kind in NOT_IN_PLACE:
+            return ""
         if block.kind == "paragraph" and not block.open:
             # Kept without its element, because all items of a list change when it becomes loose.
             html = self._kept(block, tight=True)
@@ -212,7 +254,7 @@ class Renderer:
                 # A page may hand it to a TeX engine, as with those in a line.
                 source = allowed_commands(run + block.text + _MATH_END[run])
                 return f'<div class="nbs-math">{escape(source, quote=False)}</div>'
-        return ""
+        return self._part(block, 0, tight=False)  # a note
 
     def _part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> str:
         match block.kind:
@@ -225,11 +267,13 @@ class Renderer:
                 *lines, last = block.lines[start or 1 : stop] or [""]
                 rows = "".join(f"\n{self._row(line, block.align, 'td')}" for line in lines)
                 if block.open and stop is None and len(last) > _LONGEST_OPEN_ROW:
-                    return f"{rows}\n<tr>\n<td>{escape(last, quote=False)}</td>\n</tr>"
+                    return f"{rows}\n{_plain_row(last)}"
                 return f"{rows}\n{self._row(last, block.align, 'td')}" if last else rows
         drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
         if block.kind == "item":
-            return ("\n" if start and drawn else "") + _with_box("\n".join(drawn), "" if start else block.task)
+            return ("\n" if start and drawn else "") + _with_box(
+                "\n".join(drawn), "" if start or stop == 0 else block.task
+            )
         return "".join(f"\n{html}" for html in drawn)
 
     def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
@@ -287,6 +331,8 @@ class Renderer:
         return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
+        if len(line) > _LONGEST_ROW:
+            return _plain_row(line, f' title="{_TOO_LONG}"')
         row = zip(cells(line, len(align)), align, strict=False)  # a row may be shorter
         drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
         return f"<tr>\n{drawn}</tr>"
@@ -296,6 +342,10 @@ class Renderer:
         if len(text) > _LONG:
             return "".join(map(self._piece, self._pieces(text)))
         return self._remembered(self._cells, text, text, lambda: self._text(text))
+
+
+def _plain_row(line: str, attribute: str = "") -> str:
+    return f"<tr>\n<td{attribute}>{escape(line, quote=False)}</td>\n</tr>"
 
 
 def _list_frame(block: Block) -> Frame:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Edge", "edges", "unclosed"]
 
 _RUN = re.compile(r"\*+|_+|~+")
+_MOST_TILDES = 2
 _Kind: TypeAlias = Literal["del", "em", "strong"]
 _KIND: dict[tuple[str, int], _Kind] = {("*", 1): "em", ("*", 2): "strong", ("~", 1): "del", ("~", 2): "del"}
 
@@ -92,8 +93,9 @@ def unclosed(text: str) -> list[tuple[int, str]]:
 
 def _runs(text: str, neighbour: Callable[[str, int, int], str]) -> list[_Run]:
     runs: list[_Run] = []
+    tildes = "~" in text
     for found in _RUN.finditer(text):
-        start, end = found.span() if found[0][0] == "~" else _past_tildes(text, *found.span())
+        start, end = _past_tildes(text, *found.span()) if tildes and found[0][0] != "~" else found.span()
         before = neighbour(text, start - 1, -1) if start else "\n"
         after = neighbour(text, end, 1) if end < len(text) else "\n"
         runs.append(_run(len(runs), found, before, after))
@@ -111,6 +113,13 @@ def _past_tildes(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _run(number: int, found: re.Match[str], before: str, after: str) -> _Run:
     ch, size = found[0][0], len(found[0])
+    opens, closes = _flanking(ch, before, after) if ch != "~" or size <= _MOST_TILDES else (False, False)
+    return _Run(number, found.start(), ch, size, size, opens, closes)
+
+
+@lru_cache(maxsize=4096)
+def _flanking(ch: str, before: str, after: str) -> tuple[bool, bool]:
+    """Whether delimiters between these characters can open, and whether they can close."""
     space_before, punctuation_before, wide_before = _kind(before)
     space_after, punctuation_after, wide_after = _kind(after)
     # Some scripts put no spaces around words: there a wide character counts as a space.
@@ -121,9 +130,7 @@ def _run(number: int, found: re.Match[str], before: str, after: str) -> _Run:
             opens and (not closes or punctuation_before),
             closes and (not opens or punctuation_after),
         )
-    elif ch == "~" and size > 2:
-        opens = closes = False
-    return _Run(number, found.start(), ch, size, size, opens, closes)
+    return opens, closes
 
 
 @lru_cache(maxsize=1024)

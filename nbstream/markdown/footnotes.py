@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Footnotes", "note_key", "note_reference"]
 
 _BLANK = re.compile(r"\s")
+# Stand around what is written for a reference in a note. No text holds them: see `source.clean`.
+_OPEN, _CLOSE = "\x04", "\x05"
+_LATER = re.compile(rf"{_OPEN}(\d+)(-?){_CLOSE}")
 
 
 def note_key(label: str) -> str:
@@ -59,6 +62,8 @@ class Footnotes:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._keys: list[str] = []  # in order
+        self._later: list[str] = []  # of the references in notes that were drawn ahead
+        self._in_note = False
 
     def number(self, key: str) -> int:
         """Return the number of a reference, drawn now."""
@@ -66,6 +71,35 @@ class Footnotes:
             self._keys.append(key)
             self._numbers[key] = len(self._keys)
         return self._numbers[key]
+
+    def mark(self, key: str, *, shown: bool = True) -> str:
+        """Return what is written for a reference, drawn now: its number, or in a note what stands for that.
+
+        Args:
+            key: Its label.
+            shown: Whether it is seen; if not, nothing is written, but it counts.
+        """
+        if not self._in_note:
+            number = self.number(key)
+            return str(number) if shown else ""
+        self._later.append(key)
+        return f"{_OPEN}{len(self._later) - 1}{'' if shown else '-'}{_CLOSE}"
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Draw a note inside before it is known which numbers its references get: they count in the section."""
+        self._in_note = True
+        try:
+            yield
+        finally:
+            self._in_note = False
+
+    def _with_numbers(self, html: str) -> str:
+        def number(found: re.Match[str]) -> str:
+            number = self.number(self._later[int(found[1])])
+            return "" if found[2] else str(number)
+
+        return _LATER.sub(number, html)
 
     def numbered(self, definitions: Mapping[str, Block]) -> Iterator[tuple[int, Block]]:
         """Yield the notes that were referred to, with their numbers; what is drawn meanwhile may add to them."""
@@ -97,7 +131,7 @@ class Footnotes:
 
         Args:
             definitions: The notes.
-            draw: Returns the HTML inside a note; references that it draws add their notes behind.
+            draw: Returns the HTML inside a note, drawn ahead; its references add their notes behind.
         """
         items: list[str] = []
         expected = 0
@@ -105,6 +139,6 @@ class Footnotes:
             if number != expected:
                 # Only a reference without a note leaves a gap in the numbers.
                 items.append(("</ol>\n" if items else "") + (f'<ol start="{number}">' if number > 1 else "<ol>"))
-            items.append(f"<li>\n{draw(note)}\n</li>")
+            items.append(f"<li>\n{self._with_numbers(draw(note))}\n</li>")
             expected = number + 1
         return "\n".join(['<div class="nbs-footnotes">', *items, "</ol>\n</div>"]) if items else ""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Growth"]
 
+# So much HTML is drawn again at once if a definition comes.
+_LONG = 4_000
+
 
 class Change(NamedTuple):
     """What a patch changes: see `Patch`."""
@@ -39,6 +42,7 @@ class _Level:
         tail: The HTML after them, or None if it is unknown because it has grown further down.
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
+        parts: The HTML that has been committed.
     """
 
     frame: Frame
@@ -46,6 +50,7 @@ class _Level:
     tail: str | None = None
     below: _Level | None = None
     source: str = ""
+    parts: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -61,7 +66,6 @@ class Growth:
     renderer: Renderer
     _top: _Level | None = None
     _whole: str | None = None
-    _parts: list[str] = field(default_factory=list)
     _missing: set[str] = field(default_factory=set)
     _last: bool = True
 
@@ -86,24 +90,44 @@ class Growth:
             block: The block, now closed.
         """
         frame, top = self.renderer.frame(block), self._top
-        if frame is None or top is None or not top.committed or top.frame.opening != frame.opening:
+        if top is not None:
+            self._adopt_below(top, block)
+        if frame is None or top is None or not top.committed or not _is_same(frame, top.frame):
             html, missing = self.renderer.html(block, colours=False)
             if top is not None and top.tail is not None and html == self._on_page():
                 return Change(top.frame.depth, "", top.tail), html, missing
             return Change(0, html, ""), html, missing
         rest, missing = self.renderer.part(block, top.committed, tight=frame.tight)
-        html = f"{frame.opening}{''.join(self._parts)}{rest}{frame.closing}"
+        html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
         return Change(frame.depth, rest + frame.end, ""), html, missing | self._missing
 
     def waits_for(self, references: Mapping[str, str]) -> bool:
-        """Whether something that has been committed uses a label that is defined now."""
-        return not references.keys().isdisjoint(self._missing)
+        """Whether something that has been committed uses a label that is defined now, and is soon drawn again.
+
+        What is long waits until it is settled: then it is drawn again bit by bit.
+        """
+        return not references.keys().isdisjoint(self._missing) and self._size(self._top) <= _LONG
 
     def forget(self) -> None:
         """Draw the whole block the next time: the page shows something else."""
         self._top = self._whole = None
-        self._parts.clear()
         self._missing.clear()
+
+    def _size(self, level: _Level | None) -> int:
+        return sum(map(len, level.parts)) + self._size(level.below) if level is not None else 0
+
+    def _adopt_below(self, level: _Level, block: Block) -> None:
+        """Put together what has been drawn of the block below, if it has closed."""
+        below, tight = level.below, level.frame.tight
+        if below is None or len(block.children) <= level.committed or block.children[level.committed].open:
+            return
+        child = block.children[level.committed]
+        self._adopt_below(below, child)
+        frame = self.renderer.frame(child, tight=tight)
+        if frame is not None and below.committed and _is_same(frame, below.frame):
+            rest, missing = self.renderer.part(child, below.committed, tight=frame.tight)
+            html = f"{frame.opening}{''.join(below.parts)}{rest}{frame.closing}"
+            self.renderer.adopt(child, html, missing | self._missing, tight=tight)
 
     def _draw_whole(self, shown: Block) -> Change | None:
         with self._draft():
@@ -125,7 +149,7 @@ class Growth:
         if top.tail is None:
             return None
         frame = top.frame
-        return f"{frame.opening}{''.join(self._parts)}{top.tail.removesuffix(frame.end)}{frame.closing}"
+        return f"{frame.opening}{''.join(top.parts)}{top.tail.removesuffix(frame.end)}{frame.closing}"
 
     def _level(self, block: Block, html: str, *, tight: bool = False) -> _Level | None:
         """The element that the page has just been given whole."""
@@ -157,6 +181,8 @@ class Growth:
                 change = self._grow(level.below, child, twin, depth)
                 level.tail = level.tail if change is None else None
                 return change
+        if final > level.committed:
+            self._adopt_below(level, shown)
         commit, missing = self.renderer.part(shown, level.committed, final, tight=tight)
         with self._draft():
             rest, _ = self.renderer.part(shown, final, tight=tight)
@@ -165,8 +191,7 @@ class Growth:
         if not commit and tail == level.tail:
             return None
         self._missing |= missing
-        if level is self._top:
-            self._parts.append(commit)
+        level.parts.append(commit)
         if shown.kind == "paragraph":
             level.source = open_text(shown)[:final]
         level.committed, level.tail = final, tail
@@ -184,6 +209,10 @@ class Growth:
                 return max(final, level.committed)
         children = parsed.children if parsed is not None else []
         return len(children) - (1 if children and children[-1].open else 0)
+
+
+def _is_same(frame: Frame, before: Frame) -> bool:
+    return frame.opening == before.opening and frame.tight == before.tight
 
 
 def _child(block: Block | None, number: int) -> Block | None:

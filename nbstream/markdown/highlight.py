@@ -34,12 +34,13 @@ _log = logging.getLogger("nbstream")
 _preparing = threading.Lock()
 
 
-def colouring_of(code: str, language: str) -> Colouring | None:
+def colouring_of(code: str, language: str, slow: set[str] | None = None) -> Colouring | None:
     r"""Return what finds the colours of code; None if the language is unknown or the code too long.
 
     Args:
         code: The code.
         language: One of the names that Pygments has for a language.
+        slow: The lexers of the same answer that took too long before; may grow.
 
     Example:
         >>> colouring_of("x < 1\n", "no such language") is None
@@ -48,7 +49,7 @@ def colouring_of(code: str, language: str) -> Colouring | None:
     if not code or not language or len(code) > _LONGEST or max(map(len, code.split("\n"))) > _LONGEST_LINE:
         return None
     lexer = _lexer(language.lower())
-    return None if lexer is None else Colouring(code, lexer)
+    return None if lexer is None else Colouring(code, lexer, set() if slow is None else slow)
 
 
 @lru_cache(256)
@@ -69,6 +70,7 @@ class Colouring:
     Args:
         code: The code.
         lexer: Finds its tokens.
+        slow: The names of lexers that took too long before; no more time is spent on what is in them. May grow.
 
     Attributes:
         given_up: Whether finding them took too long.
@@ -81,8 +83,9 @@ class Colouring:
         '<span class="n">x</span> <span class="o">&lt;</span> <span class="mi">1</span>\n'
     """
 
-    def __init__(self, code: str, lexer: Lexer) -> None:
+    def __init__(self, code: str, lexer: Lexer, slow: set[str]) -> None:
         self.given_up = False
+        self._name, self._slow = lexer.name, slow
         self._code = code
         self._found: list[tuple[Any, str]] = []
         self._rest: Iterator[tuple[Any, str]] | None = lexer.get_tokens(code)
@@ -90,6 +93,8 @@ class Colouring:
 
     def advance(self, seconds: float = math.inf) -> bool:
         """Go on for so many seconds of processor time; return whether there is nothing left to do."""
+        if self._rest is not None and self._name in self._slow:
+            self._rest, self.given_up = None, True
         began = now = time.thread_time()
         latest = began + min(seconds, _MOST_SECONDS - self._taken)
         while self._rest is not None and now < latest:
@@ -100,6 +105,7 @@ class Colouring:
             now = time.thread_time()
         self._taken += now - began
         if self._rest is not None and self._taken >= _MOST_SECONDS:
+            self._slow.add(self._name)
             self._rest, self.given_up = None, True  # some patterns take time by the square of the length
         return self._rest is None
 

@@ -11,12 +11,12 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import BlockParser
 from nbstream.markdown.dialect import Renderer
 from nbstream.markdown.growth import Growth
+from nbstream.markdown.late import LateBlocks
 from nbstream.markdown.open_text import open_text
 from nbstream.markdown.references import may_define
 from nbstream.markdown.source import clean, lines_of
@@ -31,6 +31,8 @@ __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
 _UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
+# Beyond so many characters a last line is shown anyway, if it is the text of a paragraph by now.
+_LONGEST_UNDECIDED = 1_000
 # How much of an update is spent on colours, which take much longer than everything else.
 _COLOURING_SECONDS = 0.005
 # Half a character or half a line end: kept back until the rest arrives.
@@ -61,26 +63,6 @@ class Patch:
     settled: bool
 
 
-@dataclass(slots=True, eq=False)
-class _Settled:
-    """A settled block that uses labels without a definition: it may have to be drawn again.
-
-    Attributes:
-        number: Its number.
-        block: The block.
-        missing: The labels.
-        due: Whether one of them has been defined since it was drawn.
-        rest_until: How long the text is before it is drawn again, so that a long block with many labels, which are
-            defined one after the other, is not drawn for each of them.
-    """
-
-    number: int
-    block: Block
-    missing: frozenset[str]
-    due: bool = False
-    rest_until: int = 0
-
-
 class IncrementalRenderer:
     r"""Renders a growing text; the HTML of all blocks, joined by line ends, is what `render` gives in the end.
 
@@ -105,10 +87,10 @@ class IncrementalRenderer:
         self._held = ""
         self._line: list[str] = []
         self._settled: list[str] = []
-        self._waiting: dict[str, list[_Settled]] = {}
-        self._due: list[_Settled] = []
+        self._late = LateBlocks(self._renderer)
         self._colourless: deque[tuple[int, Block, Colouring]] = deque()
-        self._known = 0
+        self._notes: list[tuple[Block, int]] = []  # those that are open, and how many of their children were drawn
+        self._known_notes = 0
         self._length = 0
         self._shown: list[Block] = []
         self._growths: list[Growth] = []
@@ -197,11 +179,8 @@ class IncrementalRenderer:
 
     def _update(self) -> list[Patch]:
         patches = self._colour(_COLOURING_SECONDS) + self._redraw() + self._settle()
-        view = self._parser
-        line = "".join(self._line)
-        if not _UNDECIDED.fullmatch(line):
-            view = view.fork()
-            view.feed(line)
+        self._prepare_notes()
+        view = self._view()
         # The document as it looks now; a definition in the making is not shown.
         parsed = self._parser.document.children
         twins = [*parsed, *[None] * (len(view.document.children) - len(parsed))]
@@ -218,9 +197,32 @@ class IncrementalRenderer:
         self._shown = [block for block, _ in shown]
         return patches
 
+    def _view(self) -> BlockParser:
+        """The parser as if the last line were complete, where that is not likely to turn out otherwise."""
+        line = "".join(self._line)
+        undecided = _UNDECIDED.fullmatch(line) is not None
+        if undecided and (len(line) <= _LONGEST_UNDECIDED or line.isspace()):
+            return self._parser
+        view = self._parser.fork()
+        view.feed(line)
+        return self._parser if undecided and view.tip.kind != "paragraph" else view
+
+    def _prepare_notes(self) -> None:
+        """Draw what has closed of the notes, so that they only have to be put together in the end."""
+        notes = self._parser.notes
+        new, self._known_notes = len(notes) - self._known_notes, len(notes)
+        begun = [*self._notes, *((note, 0) for note in islice(reversed(notes.values()), new))]
+        self._notes = []
+        for note, drawn in begun:
+            missing = self._renderer.note(note, drawn)
+            if note.open:
+                self._notes.append((note, max(drawn, len(note.children) - 1)))
+            else:
+                self._late.add_note(note, missing)
+
     def _draw_footnotes(self) -> list[Patch]:
         """Draw the notes after everything else; their definitions may stand anywhere and may come last."""
-        notes, self._parser.notes = self._parser.notes, {}
+        notes, self._parser.notes, self._known_notes = self._parser.notes, {}, 0
         html = self._renderer.footnotes(notes)
         if not html:
             return []
@@ -246,8 +248,7 @@ class IncrementalRenderer:
             number = len(self._settled)
             patches.append(Patch(number, *change, settled=True))
             self._settled.append(html)
-            if missing:
-                self._wait(_Settled(number, block, frozenset()), missing)
+            self._late.add(number, block, html, missing)
             if colouring := self._renderer.colouring(block):
                 self._colourless.append((number, block, colouring))
         return patches
@@ -260,36 +261,17 @@ class IncrementalRenderer:
         html = self._settled[number] = self._renderer.coloured(block, colouring)
         return [Patch(number, 0, html, "", settled=True)]
 
-    def _wait(self, late: _Settled, missing: frozenset[str]) -> None:
-        for label in missing - late.missing:
-            self._waiting.setdefault(label, []).append(late)
-        late.missing = missing
-
     def _redraw(self, *, final: bool = False) -> list[Patch]:
-        """Draw again the settled blocks that wait for a label which has been defined since."""
-        references = self._parser.references
-        if new := len(references) - self._known:
-            self._known = len(references)
-            for label in islice(reversed(references), new):
-                for late in self._waiting.pop(label, ()):
-                    if not late.due:
-                        late.due = True
-                        self._due.append(late)
+        """Draw again what waits for a label that has been defined since."""
+        if self._late.new_definitions():
             for growth in self._growths:
-                if growth.waits_for(references):
+                if growth.waits_for(self._parser.references):
                     growth.forget()
-        if not self._due:
-            return []
-        ready = [late for late in self._due if final or self._length >= late.rest_until]
-        self._due = [] if final else [late for late in self._due if self._length < late.rest_until]
-        return [self._drawn_again(late) for late in sorted(ready, key=attrgetter("number"))]
-
-    def _drawn_again(self, late: _Settled) -> Patch:
-        html, missing = self._renderer.html(late.block)
-        late.due, late.rest_until = False, self._length + len(html)
-        self._wait(late, missing)
-        self._settled[late.number] = html
-        return Patch(late.number, 0, html, "", settled=True)
+        patches = []
+        for number, html in self._late.drawn_again(self._length, final=final):
+            self._settled[number] = html
+            patches.append(Patch(number, 0, html, "", settled=True))
+        return patches
 
 
 def _hidden(block: Block) -> bool:

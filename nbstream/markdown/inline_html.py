@@ -60,8 +60,7 @@ class InlineHtml:
                 case Text(text):
                     _append(parent, last, text)
                 case Note(key, source, known=False):
-                    self.footnotes.number(key)
-                    _append(parent, last, source)
+                    _append(parent, last, self.footnotes.mark(key, shown=False) + source)
                 case _:
                     last = self._element(parent, node, in_link=in_link)
 
@@ -75,12 +74,12 @@ class InlineHtml:
             case Break():
                 return SubElement(parent, "br")
             case Note():
-                return _leaf(parent, "sup", str(self.footnotes.number(node.key)))
+                return _leaf(parent, "sup", self.footnotes.mark(node.key))
             case Link(children, url):
-                if node.note is not None:
-                    self.footnotes.number(node.note)
                 linked = url is not None and not in_link
                 element = SubElement(parent, "a", {"href": url}) if url and linked else SubElement(parent, "span")
+                if node.note is not None:
+                    element.text = self.footnotes.mark(node.note, shown=False)
                 self._fill(element, children, in_link=in_link or linked)
                 return element
             case Image(alt, url):

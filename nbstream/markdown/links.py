@@ -152,7 +152,7 @@ def title_at(text: str, start: int) -> tuple[str, int] | None:
 
 def inline_target(text: str, start: int) -> Target | None:
     """Return the target of an inline link whose `(` is at `start`, or None."""
-    if not text.startswith("(", start):
+    if not text.startswith("(", start) or text.find(")", start) < 0:
         return None
     position = _skip_space(text, start + 1)
     if text.startswith(")", position):

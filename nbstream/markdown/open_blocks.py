@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenBlocks"]
 
 _DEEPEST = 40
+# Making a list loose changes all of its items; one with more of them stays as it is.
+_MOST_LOOSENED = 2_000
 
 
 def _can_contain(parent: Block, kind: Kind) -> bool:
@@ -67,14 +69,21 @@ class OpenBlocks:
         parent = self.tip
         block.start, block.end = self._number - lines_before, self._number
         if parent.children and block.start > end_line(parent.children[-1]) + 1:
-            # A blank line between items, or between the children of an item, makes the whole list loose.
-            owner = parent if parent.kind == "list" else self._spine[-2] if parent.kind == "item" else None
-            if owner is not None:
-                owner.loose = True
+            self._loosen(parent)
         parent.children.append(block)
         self._spine.append(block)
         self._depth = len(self._spine)
         return block
+
+    def _loosen(self, parent: Block) -> None:
+        """A blank line between items, or between the children of an item, makes the whole list loose."""
+        owner = parent if parent.kind == "list" else self._spine[-2] if parent.kind == "item" else None
+        if owner is None:
+            return
+        if len(owner.children) <= _MOST_LOOSENED:
+            owner.loose = True
+        elif parent.kind == "item":
+            parent.loose = True
 
     def define_note(self, label: str, block: Block) -> None:
         """Take in a footnote; the first of a label wins.

@@ -32,6 +32,9 @@ _STEP = 100
 _LONGEST_WORD = 200
 _GAP = re.compile(r"(?<!\\)\s+")
 _MARK = re.compile(r"[`*_~\[\]<$\\&@]|://|www")
+# A growing text with more marks, or of so many markers without a word, is shown as it is written until it is a piece.
+_MOST_OPEN_MARKS = 200
+_MARKERS = re.compile(rf"[\W_]{{{_MOST_OPEN_MARKS},}}")
 _FLANKING_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 
 
@@ -68,7 +71,7 @@ def _next_cut(text: str, start: int) -> int | None:
     while at < limit and (gap := _GAP.search(text, at, limit)):
         if _closed(text[start : gap.start()]):
             return gap.start()
-        at = gap.start() + _STEP
+        at = gap.start() + max(_STEP, (gap.start() - start) // 6)
     limit = max(limit, start + _PIECE)
     if limit >= len(text):
         return None
@@ -108,9 +111,17 @@ class OpenText:
         extensible = self._extensible and text.startswith(self._text) and _WORD_AT_END.search(text, 0, known)
         if extensible and _WORDS.fullmatch(text, known):
             self._html += escape(text[known:], quote=False)
+        elif _is_dense(text):
+            self._html, self._extensible = escape(text, quote=False), False
         else:
             healed = heal(text)
             self._html = self._draw(healed)
             self._extensible = healed == text
         self._text = text
         return self._html
+
+
+def _is_dense(text: str) -> bool:
+    return len(text) > _MOST_OPEN_MARKS and (
+        _MARKERS.fullmatch(text) is not None or len(_MARK.findall(text)) > _MOST_OPEN_MARKS
+    )

@@ -28,6 +28,8 @@ _HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$)")
 _FENCE = re.compile(r"(`{3,})([^`]*)|(~{3,})(.*)")
 _SETEXT = re.compile(r"(=+|-+)[ \t]*")
 _RULE = re.compile(r"(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,}")
+# A longer one is text: all of it would have to be drawn at once if its last character made it none.
+_LONGEST_RULE = 1_000
 _BULLET = re.compile(r"[*+-](?=[ \t]|$)")
 _NUMBER = re.compile(r"(\d{1,9})([.)])(?=[ \t]|$)")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]:")
@@ -126,7 +128,7 @@ def _setext(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
 
 
 def _rule(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
-    if not _RULE.fullmatch(text):
+    if len(text) > _LONGEST_RULE or not _RULE.fullmatch(text):
         return None
     parser.open(Block("rule"))
     parser.close_tip()

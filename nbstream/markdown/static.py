@@ -218,7 +218,7 @@ class _Writer:
         for item in block.children:
             mark = bullet if number is None else f"{number}{bullet}"
             number = None if number is None else number + 1
-            lines += [""] * bool(loose and lines) + self._item(item, mark, tight=not loose)
+            lines += [""] * bool(loose and lines) + self._item(item, mark, tight=not (loose or item.loose))
         self._nested, self._wide = nested, wide
         return lines
 

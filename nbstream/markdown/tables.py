@@ -19,6 +19,8 @@ _ALIGN = {(False, False): "", (True, False): "left", (False, True): "right", (Tr
 
 # A short row in a wide table has no more of the cells that nobody wrote; it looks the same without them.
 _MOST_EMPTY = 8
+# Whether a line is the head of a table is asked again as the next line grows; nobody writes wider ones.
+_MOST_COLUMNS, _LONGEST_HEAD = 500, 8_000
 # Stands for a `|` in a formula; no text holds it, see `source.clean`.
 _BAR = "\x03"
 _FORMULA = re.compile(r"\$+|\\")
@@ -67,9 +69,11 @@ def _masked(line: str) -> str:
 
 def alignment(header: str, line: str) -> tuple[str, ...] | None:
     """Return the alignment of each column if `line` is a delimiter row for `header`, else None."""
-    if "-" not in line or not _DELIMITER_ROW.fullmatch(line) or not ("|" in line or ":" in line):
+    if "-" not in line or not ("|" in line or ":" in line):
+        return None
+    if line.count("|") > _MOST_COLUMNS or len(header) > _LONGEST_HEAD or not _DELIMITER_ROW.fullmatch(line):
         return None
     marks = _split(line)
-    if len(marks) not in {len(_split(header)), len(_split(_masked(header)))}:
+    if len(marks) != len(_split(header)) and len(marks) != len(_split(_masked(header))):
         return None
     return tuple(_ALIGN[mark.startswith(":"), mark.endswith(":")] for mark in marks)

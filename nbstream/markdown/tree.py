@@ -68,7 +68,8 @@ class Block:
         children: The blocks inside a container.
         lines: The lines of a leaf; the label of a footnote; the words of a remark.
         level: The level of a heading; 1 for a math block that was properly ended.
-        loose: Whether blank lines separate the items of a list.
+        loose: Whether blank lines separate the items of a list; of an item, whether they separate its children although
+            its list is tight, because it is too long to be changed.
         task: The mark in the check box of an item (a space or an `x`), if it has one; of a list, that of its last one.
         marker: The marker of an item, and of the first item for a list.
         fence: How fenced code or a math block was opened; None for indented code.

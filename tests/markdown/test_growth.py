@@ -156,3 +156,40 @@ def test_words_that_change_what_is_before_them_draw_it_again(before: str, after:
     for patch in (*renderer.append(before), *renderer.append(after)):
         slots.place(patch.block, patch.depth, patch.commit, patch.tail)
     assert slots.text == render(before + after)
+
+
+def test_a_task_has_one_box_while_it_grows() -> None:
+    renderer, slots = IncrementalRenderer(), Slots()
+    for character in "- [ ] an open task":
+        for patch in renderer.append(character):
+            slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+        assert slots.text.count("checkbox") == ("task" in slots.text)
+
+
+def test_a_very_long_list_is_not_rebuilt_as_a_loose_one() -> None:
+    text = "- a\n" * 2_100 + "\n- b\n\n  c\n- d\n\nEnd\n"
+    slots, _ = _streamed(text, 4_000)
+    assert slots.text == render(text)
+    assert slots.text.count("<p>") == 3
+    assert "<li>a</li>" in slots.text
+    assert "<li><p>b</p>\n<p>c</p></li>" in slots.text
+
+
+def test_a_very_long_row_is_plain_and_says_so() -> None:
+    text = "|a|\n|-|\n|" + "*a* " * 1_900 + "|\n|" + "*a* " * 2_100 + "|\n|*x*|\n"
+    slots, _ = _streamed(text, 400)
+    assert slots.text == render(text)
+    assert slots.text.count("because the row is too long") == 1
+    assert slots.text.count("<em>") == 1_901
+
+
+@pytest.mark.parametrize("text", ["* ", "_ ", "- ", "` ", "$ ", "[^", "*_~", "[]("])
+def test_a_long_line_of_markers_is_shown_before_it_ends(text: str) -> None:
+    renderer, slots, line = IncrementalRenderer(), Slots(), text * (3_000 // len(text))
+    for start in range(0, len(line), 400):
+        for patch in renderer.append(line[start : start + 400]):
+            slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+    assert len(slots.text) > 1_000
+    for patch in renderer.append("a\n\nEnd") + renderer.finish():
+        slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+    assert slots.text == render(f"{line}a\n\nEnd")

@@ -69,6 +69,27 @@ def test_code_that_takes_too_long_is_plain_and_says_so():
 
 
 @pytest.mark.usefixtures("slow_clock")
+def test_a_language_that_took_too_long_takes_no_more_time_in_the_same_answer(monkeypatch):
+    begun = []
+    get_tokens = PythonLexer.get_tokens
+
+    def watched(lexer, code):
+        begun.append(code)
+        yield from get_tokens(lexer, code)
+
+    monkeypatch.setattr(PythonLexer, "get_tokens", watched)
+    text = "\n".join(_fenced(_SLOW + f"x = {number}\n") for number in range(5)) + _fenced('{"a": 1}\n', "json")
+    renderer = IncrementalRenderer()
+    renderer.append(text)
+    renderer.finish()
+    assert len(begun) == 1
+    drawn = "\n".join(renderer.snapshot())
+    assert drawn == render(text)
+    assert drawn.count(_TITLE) == 5
+    assert '<span class="p">' in drawn, "another language has its colours"
+
+
+@pytest.mark.usefixtures("slow_clock")
 def test_so_it_is_while_it_grows():
     renderer, text = IncrementalRenderer(), _fenced(_SLOW)
     for start in range(0, len(text), 70):

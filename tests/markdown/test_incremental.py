@@ -221,3 +221,44 @@ def test_settled_blocks_are_not_parsed_again(monkeypatch):
     monkeypatch.setattr(blocks.BlockParser, "feed", watch)
     renderer.append("one more")
     assert fed == ["one more"]
+
+
+def _labels(count: int) -> list[str]:
+    """Definitions in an order of their own, so that each of them changes another part of what waits."""
+    return random.Random(1).sample([f"[l{n}]: https://u{n}.example\n\n" for n in range(count)], count)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"[l{n}] " for n in range(300)),
+        "".join(f"- [l{n}] a\n" for n in range(300)) + "\nx",
+        "".join(f"> [l{n}] a\n>\n" for n in range(300)),
+        "|[l1]|\n|-|\n" + "".join(f"|[l{n}] a|\n" for n in range(300)),
+        "# " + "".join(f"[l{n}] " for n in range(300)),
+        "".join(f"word [^{n}] word\n" for n in range(300)) + "\n\n" + "".join(f"[^{n}]: [l{n}]\n" for n in range(300)),
+    ],
+    ids=["paragraph", "list", "quote", "table", "heading", "notes"],
+)
+def test_definitions_in_any_order_reach_all_of_a_long_block(text):
+    text += "\n\n" + "".join(_labels(300))
+    for step in (90, 400):
+        pieces = [text[start : start + step] for start in range(0, len(text), step)]
+        assert _stream(pieces).page == render(text)
+
+
+def test_a_definition_reaches_the_head_of_a_table_that_grew():
+    text = "|[a][^b]|\n|-|\n" + "|row|\n" * 30 + "\n\nx\n\n[a]: https://u.example\n\n[^b]: note\n"
+    assert _stream(list(text)).page == render(text)
+
+
+def test_what_waits_for_one_label_is_drawn_again_over_several_updates():
+    renderer, screen = IncrementalRenderer(), _Screen()
+    screen.apply(renderer.append("".join(f"{n} [x]\n\n" for n in range(600))))
+    updates = [renderer.append("[x]: https://u.example\n\n"), *(renderer.append("word ") for _ in range(3))]
+    for patches in updates:
+        screen.apply(patches)
+        assert 20 < len([patch for patch in patches if patch.settled]) < 300
+    screen.apply(renderer.finish())
+    assert screen.page.count("https://u.example") == 600
+    assert screen.redrawn == list(range(600))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from tests.markdown.families import FAMILIES
+from tests.markdown.families import family as family_of
 from tests.markdown.measure import STEP, updates, warm_up, ways_of
 
 if TYPE_CHECKING:
@@ -101,6 +102,40 @@ def test_so_it_is_with_prompts_and_with_the_words_of_servers(way: str, families:
         once, twice = (whole(family.make(size), way) for size in (_SIZE // 2, _SIZE))
         if twice > _TIMES * once + _ONCE and whole(family.make(2 * _SIZE), way) > _TIMES * twice + _ONCE:
             found[family.name] = once, twice
+    assert found == {}
+
+
+# Some of those in which much was drawn at once: when a line ended, a label was defined, a list changed, or at the end.
+_MUCH_AT_ONCE = (
+    "only $ and spaces",
+    "triples [](",
+    "footnote marks",
+    "two dollars before letters",
+    "rule of asterisks that ends wrong",
+    "many references, used late",
+    "one paragraph of labels, defined late",
+    "tables with a reference defined late",
+    "footnotes with notes",
+    "footnotes in paragraphs, notes at the end",
+    "footnotes in footnotes",
+    "one list that becomes loose at its end",
+    "emphasis in a cell",
+    "table in a list",
+)
+# What the marks in some hundred characters take, and nothing that is longer.
+_MOST_AT_ONCE = 65_000
+
+
+def test_no_update_takes_many_steps() -> None:
+    warm_up()
+    found: dict[str, int] = {}
+    for name in _MUCH_AT_ONCE:
+        most = before = 0
+        with Steps() as steps:
+            for _ in updates("incremental", family_of(name).make(6 * _SIZE)):
+                most, before = max(most, steps.count - before), steps.count
+        if most > _MOST_AT_ONCE:
+            found[name] = most
     assert found == {}
 
 

@@ -1,7 +1,7 @@
 // What every view of a live document draws: the reasoning, the blocks of the answer and the caret. A subclass draws the
 // state.
 
-import { element, lastTextHolder, place, slot, stayOutOfTheServer } from "./elements.js";
+import { element, lastTextHolder, place, slot } from "./elements.js";
 import { Tail } from "./tail.js";
 
 /** @import { LiveDocument } from "./live_document.js" */
@@ -29,7 +29,6 @@ export class AnswerView {
     this.thoughtsTail = new Tail(box, content, () => true);
     this.body = element("div", "nbs-body", root);
     this.body.setAttribute("aria-live", "off");
-    for (const press of ["click", "auxclick"]) this.body.addEventListener(press, stayOutOfTheServer);
     this.mark = element("p", "nbs-mark", root);
   }
 

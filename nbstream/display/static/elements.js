@@ -135,13 +135,3 @@ export function inSight(node) {
   const [frame, edge] = [scrollParent(node).getBoundingClientRect(), node.getBoundingClientRect()];
   return edge.top < Math.min(frame.bottom, innerHeight) && edge.bottom > Math.max(frame.top, 0);
 }
-
-/**
- * A link without its own server leads into the Jupyter server, where opening an address can do things.
- *
- * @param {Event} event
- */
-export function stayOutOfTheServer(event) {
-  const link = targetOf(event).closest("a[href]");
-  if (link && !/^(?:https?:\/\/|mailto:)/i.test(link.getAttribute("href") ?? "")) event.preventDefault();
-}
