@@ -101,7 +101,7 @@ def test_a_missing_file_is_missing(tmp_path):
 
 
 def test_exports_are_of_the_active_branch(chat):
-    assert chat.to_markdown() == "## System\n\nS\n\n## User\n\nQ1\n\n## Assistant \\(m\\)\n\nB1"
+    assert chat.to_markdown() == "## System\n\nS\n\n## User\n\nQ1\n\n## Assistant (m)\n\nB1"
     assert chat.to_text() == "System:\nS\n\nUser:\nQ1\n\nAssistant (m):\nB1"
     notebook = chat.to_notebook()
     nbformat.validate(notebook)

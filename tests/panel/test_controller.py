@@ -500,10 +500,10 @@ def test_a_callback_can_ask_on(make_panel, view, loopback):
 
 
 def test_hooks_are_told_in_order(make_panel, view, loopback):
-    told = []
+    told, ends = [], threading.Semaphore(0)
     hooks = Hooks(
         began=[("", lambda: told.append("began"))],
-        ended=[("", lambda result: told.append(str(result.state)))],
+        ended=[("", lambda result: told.append(str(result.state))), ("", lambda _: ends.release())],
         changed=[("", lambda: told.append("changed"))],
     )
     loopback.send(chat_body("Hello"))
@@ -511,6 +511,7 @@ def test_hooks_are_told_in_order(make_panel, view, loopback):
     panel.send("Hi")
     panel.send("Ho")
     view.idle(turns=4)
+    assert all(ends.acquire(timeout=10) for _ in range(2))
     assert told == ["began", "changed", "completed"] * 2
 
 

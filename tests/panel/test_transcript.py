@@ -57,7 +57,7 @@ def test_images_are_shown_and_other_files_named_with_how_to_go_on():
     url = "data:image/png;base64,iVBORw0KGgo="
     hostile = 'data:image/png;base64,x" onerror="alert(1)'
     for given, shown in ((url, f'<img src="{url}" alt="image" style'), (hostile, "<em>image</em>")):
-        parts = prompt_from("Look", [Attachment("a.png", "image/png", url=given)])
+        parts = [{"type": "image_url", "image_url": {"url": given}}]
         chat = Chat(messages=[{"role": "user", "content": parts}, {"role": "assistant", "content": "Yes"}])
         data, *_ = bundle(chat)
         assert shown in data["text/html"]
