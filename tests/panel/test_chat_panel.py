@@ -9,6 +9,7 @@ import traitlets
 import nbstream as nbs
 from nbstream.errors import UsageError
 from nbstream.testing import chat_body, error_body
+from tests.comms import OLD_WIDGETS
 
 
 @pytest.fixture
@@ -250,9 +251,11 @@ def test_a_panel_in_another_widget_is_kept_in_the_cell_that_shows_it(
     assert update
     assert "Hello" in data["text/markdown"]
     assert "chat" in metadata["nbstream"]
-    assert not any("application/vnd.jupyter.widget-view+json" in data for data, *_ in published)
+    views = [data for data, *_ in published if "application/vnd.jupyter.widget-view+json" in data]
+    assert not views or OLD_WIDGETS, "ipywidgets 7 shows views of its own accord"
 
 
+@pytest.mark.skipif(OLD_WIDGETS, reason="ipywidgets 7 shows boxes of its own accord")
 def test_what_shows_no_panel_keeps_none(ask, options, published, shell):
     shell.user_ns["panel"] = panel = ask(**options)
     shell.run_cell("from ipywidgets import VBox\nbox = VBox()\nbox.children = [box]\nbox")
