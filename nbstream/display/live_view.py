@@ -85,8 +85,8 @@ class LiveView(anywidget.AnyWidget):
         """Tell the views that the stream has ended, and how."""
         self._feed.end(result)
 
-    def close_unless_seen(self) -> None:
-        """Close the widget, unless some view of it may still be on a page.
+    def close_unless_seen(self, *, awaited: bool = False) -> None:
+        """Close the widget, unless some view of it may still be on a page, or is `awaited` on one that is opened later.
 
         A view that was replaced by the static answer says goodbye, and the last goodbye closes the widget. A view on a
         page that was reloaded mid-stream is not replaced, because Jupyter no longer routes updates to it. It must keep
@@ -94,7 +94,7 @@ class LiveView(anywidget.AnyWidget):
         stay.
         """
         with self._lock:
-            if not self._views:
+            if not self._views and not awaited:
                 self.close()
                 return
         if len(self._kept) == self._kept.maxlen:

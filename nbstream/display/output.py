@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from nbstream.settings.shell import running_shell
@@ -36,6 +37,19 @@ class Output:
             handle = display(data, metadata=metadata, raw=True, display_id=True)
         if shell is not None:
             self._publish = _publisher(shell, handle.display_id)
+
+    def reserve(self) -> None:
+        """Show nothing yet, in the cell that runs now; the first `update` makes the output."""
+        shell = running_shell()
+        if shell is None:
+            return
+        later = _publisher(shell, secrets.token_hex(16))
+
+        def first(data: dict[str, Any], metadata: dict[str, Any]) -> None:
+            later(data, metadata, update=False)
+            self._publish = later
+
+        self._publish = first
 
     def update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Replace what is shown; without effect before there is an output.

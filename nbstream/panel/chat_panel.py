@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from nbstream.conversation.chat import Chat
-from nbstream.display.choose import attended
+from nbstream.display.choose import shows_widgets
 from nbstream.display.page import view_bundle
 from nbstream.errors import UsageError
 from nbstream.panel.bound_name import BoundName, checked_name
@@ -21,6 +21,7 @@ from nbstream.panel.output import PanelOutputs, contains
 from nbstream.panel.transcript import Transcript
 from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
+from nbstream.settings.config import settings
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
 
@@ -178,7 +179,7 @@ class ChatPanel(PanelView):
 
         ipywidgets calls this when the widget is made.
         """
-        if attended():
+        if shows_widgets(settings().surface):
             engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
 
