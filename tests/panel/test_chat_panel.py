@@ -198,10 +198,10 @@ def published(shell, monkeypatch):
     return messages
 
 
-def test_a_panel_is_displayed_as_a_transcript_and_a_view(ask, options, published):
+def test_a_panel_is_displayed_as_a_view_above_a_transcript(ask, options, published):
     panel = ask(**options)
     panel._ipython_display_()
-    (earlier, *_), (transcript, metadata, display_id, _), (view, *_) = published
+    (view, *_), (earlier, *_), (transcript, metadata, display_id, _) = published
     assert earlier == {"text/html": f'<div class="nbs-transcript" data-panel="{panel.key}"></div>', "text/plain": ""}
     assert set(transcript) == {"text/html", "text/markdown", "text/plain"}
     assert f'data-panel="{panel.key}"' in transcript["text/html"]
@@ -226,7 +226,7 @@ def test_only_the_transcript_is_updated_at_the_end_of_a_turn(ask, options, publi
     loopback.send(chat_body("Hello"))
     panel = ask(**options)
     panel._ipython_display_()
-    displayed = published[1][2]
+    displayed = published[2][2]
     del published[:]
     answer(panel)
     ((data, metadata, display_id, update),) = published
