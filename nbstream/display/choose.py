@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbstream.display.host import Host, host_here
+from nbstream.display.marimo import MarimoOutput
 from nbstream.display.terminal import TerminalSurface
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def choose_surface(wanted: str = "auto") -> Surface:
         return _terminal()
     from nbstream.display.notebook import NotebookSurface
 
+    if host is Host.MARIMO:
+        return NotebookSurface("static" if wanted == "static" else "markdown", host, MarimoOutput)
     return NotebookSurface(_MODES.get(host, "live") if wanted == "auto" else wanted, host)
 
 

@@ -12,6 +12,7 @@ import re
 import sys
 from typing import Any
 
+from nbstream.display.marimo import in_marimo
 from nbstream.settings.shell import running_shell
 
 __all__ = ["Host", "host_here"]
@@ -22,6 +23,8 @@ class Host(enum.Enum):
 
     TERMINAL = enum.auto()
     """There is no kernel."""
+    MARIMO = enum.auto()
+    """A marimo notebook, which has an output API of its own."""
     PAGE = enum.auto()
     """A notebook on a page: it shows widgets, and replaces outputs."""
     LATE_PAGE = enum.auto()
@@ -48,7 +51,7 @@ def host_here() -> Host:
     """Judge who reads the outputs of the code that runs now."""
     kernel: Any = getattr(running_shell(), "kernel", None)
     if kernel is None:
-        return Host.TERMINAL
+        return Host.MARIMO if in_marimo() else Host.TERMINAL
     if type(kernel).__module__.startswith("ipyparallel"):
         return Host.PROGRAM  # `%%px` gathers what the engines show until the code ends
     try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.display.live_view import LiveView
+    from nbstream.display.marimo import MarimoOutput
     from nbstream.display.segments import Segment
     from nbstream.request import Images, StreamRequest
     from nbstream.result import Retry
@@ -66,14 +67,17 @@ class NotebookSurface:
     Args:
         mode: `"live"` for the live view, `"markdown"` for growing Markdown, `"static"` for the final answer only.
         host: Who reads it, which decides what can be relied on.
+        new_output: Makes the output.
 
     Attributes:
         mode: The same.
     """
 
-    def __init__(self, mode: str, host: Host = Host.PAGE) -> None:
+    def __init__(
+        self, mode: str, host: Host = Host.PAGE, new_output: Callable[[], Output | MarimoOutput] = Output
+    ) -> None:
         self.mode, self._host = mode, host
-        self._output = Output()
+        self._output = new_output()
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
         self._grown: tuple[Segment, ...] = ()
@@ -139,6 +143,7 @@ class NotebookSurface:
                 self._output.update(*answer_bundle(result, self._images, footer=footer, place=self._place))
                 self._latest = result
         finally:
+            self._output.end()
             if self._cell_end is not None:
                 self._cell_end.release()
 

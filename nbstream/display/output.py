@@ -68,6 +68,9 @@ class Output:
         except LookupError:  # ipykernel 7.0 knows no cell there
             self._publish(data, metadata)
 
+    def end(self) -> None:
+        """Nothing more will be shown."""
+
 
 def _publisher(shell: Any, display_id: str) -> Callable[..., None]:
     # The publisher of this cell, because another cell may have installed its own (`%%capture`) by the time.

@@ -26,7 +26,7 @@ from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
 
     from IPython.core.interactiveshell import ExecutionResult
     from ipywidgets import Layout
@@ -47,6 +47,7 @@ class ChatPanel(PanelView):
             the first rows, in a summary that the panel shows and that is never long.
         bind: Name of a notebook variable to keep the text of the last completed turn in. It is unset when a turn
             begins, and stays so if the turn fails or is stopped.
+        namespace: Where those variables are; by default the notebook's. Elsewhere, as in marimo, `globals()`.
         on_result: Called with the `StreamResult` when a turn has ended, however it ended.
         layout: As for any widget, such as `{"width": "400px"}`.
         **chat_options: As for `Chat`, for a new conversation.
@@ -77,24 +78,26 @@ class ChatPanel(PanelView):
         suggestions: Sequence[str] = (),
         context: Sequence[str] = (),
         bind: str | None = None,
+        namespace: MutableMapping[str, Any] | None = None,
         on_result: Callable[[StreamResult], object] | None = None,
         layout: Layout | dict[str, Any] | None = None,
         **chat_options: Any,
     ) -> None:
         shell = running_shell()
         names = [checked_name(name) for name in ([context] if isinstance(context, str) else context)]
-        if names and shell is None:
-            raise UsageError("context=… needs a notebook, whose variables it names")
+        variables = shell.user_ns if namespace is None and shell is not None else namespace
+        if names and variables is None:
+            raise UsageError("context=… needs a notebook, whose variables it names, or namespace=globals()")
         self.on_result = on_result
         self._chat = _chat(chat, chat_options)
-        self._bound = BoundName(bind, shell)
+        self._bound = BoundName(bind, shell, namespace)
         self._outputs = PanelOutputs()
         self._saving = threading.Lock()  # an older conversation must not replace a newer one
         self._controller = PanelController(
             self._chat,
             suggestions=[suggestions] if isinstance(suggestions, str) else suggestions,
             context=names,
-            namespace={} if shell is None else shell.user_ns,
+            namespace={} if variables is None else variables,
             hooks=Hooks(
                 began=[("bind", self._bound.begin)],
                 ended=[
@@ -139,9 +142,8 @@ class ChatPanel(PanelView):
         shell = running_shell()
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
         chat = Chat.from_dict(newest_chat(file, name))
-        own = {
-            key: options.pop(key) for key in ("suggestions", "context", "bind", "on_result", "layout") if key in options
-        }
+        names = ("suggestions", "context", "bind", "namespace", "on_result", "layout")
+        own = {key: options.pop(key) for key in names if key in options}
         return cls(_with(chat, options), **own)
 
     @property
