@@ -17,7 +17,7 @@ class Thread(threading.Thread):
 @pytest.fixture
 def shown(monkeypatch):
     """What the cell shows, one after the other."""
-    shown = []
+    shown: list[str] = []
     output = SimpleNamespace(replace=shown.append)
     marimo = SimpleNamespace(running_in_notebook=lambda: True, Thread=Thread, output=output, md=str)
     monkeypatch.setitem(sys.modules, "marimo", marimo)
