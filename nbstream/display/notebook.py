@@ -97,7 +97,8 @@ class NotebookSurface:
         if self.mode == "live":
             from nbstream.display.live_view import LiveView
 
-            self._view = LiveView(request.model, stop, images=request.images, place=request.place)
+            late = self._host is Host.LATE_PAGE
+            self._view = LiveView(request.model, stop, images=request.images, place=request.place, no_notebook=late)
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         if self.mode != "static" or self._host.updates:
@@ -130,7 +131,7 @@ class NotebookSurface:
         finally:
             self._show_final(result)
             if self._view is not None:
-                self._view.close_unless_seen(awaited=self._host is Host.LATE_PAGE)
+                self._view.close_unless_seen()
 
     def _show_final(self, result: StreamResult) -> None:
         if self.mode != "static" and not (self._host.updates or self._seen()):

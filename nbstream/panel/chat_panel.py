@@ -11,6 +11,7 @@ import traitlets
 
 from nbstream.conversation.chat import Chat
 from nbstream.display.choose import shows_widgets
+from nbstream.display.host import Host, host_here
 from nbstream.display.page import view_bundle
 from nbstream.errors import UsageError
 from nbstream.panel.bound_name import BoundName, checked_name
@@ -199,8 +200,9 @@ class ChatPanel(PanelView):
 
     def _display(self, view: dict[str, Any] | None = None) -> None:
         """Make the outputs that keep the conversation, in the cell that runs, and the one that shows the view."""
+        kept = host_here() is not Host.LATE_PAGE  # else nobody saves the notebook
         with self._saving:
-            self._outputs.display(self._transcript.keep(self._chat, _now()), view)
+            self._outputs.display(self._transcript.keep(self._chat, _now()) if kept else None, view)
 
     def _after_cell(self, cell: ExecutionResult) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""

@@ -32,17 +32,19 @@ class PanelOutputs:
     def __bool__(self) -> bool:
         return bool(self._places)
 
-    def display(self, kept: Kept, view: dict[str, Any] | None) -> None:
+    def display(self, kept: Kept | None, view: dict[str, Any] | None) -> None:
         """Make the outputs in the cell that runs.
 
         Args:
-            kept: The transcript.
+            kept: The transcript, if it is to be kept.
             view: The output that makes a front end show the view, if there is one.
         """
         if view is not None:
             from IPython.display import display
 
             display(view, raw=True)
+        if kept is None:
+            return
         earlier, later = _Place(), _Place()
         if kept.earlier is not None:
             earlier.display(kept.earlier, {})

@@ -11,6 +11,7 @@ from IPython.core.events import EventManager
 from nbstream.display.host import Host
 from nbstream.display.notebook import NotebookSurface
 from nbstream.result import Retry, StreamResult, StreamState
+from tests import comms
 
 SOME = StreamState.STREAMING
 PAUSE = Retry("rate limited", 2.0, attempt=2, attempts=3)
@@ -115,6 +116,18 @@ def test_a_live_view_that_nobody_has_seen_where_outputs_are_never_replaced_ends_
     surface.open(make_request(model="m"), lambda: None)
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     assert (output.updates, output.replacing) == (["Hello"], [False])
+
+
+@pytest.mark.parametrize(("host", "open_"), [(Host.PAGE, False), (Host.LATE_PAGE, True)])
+def test_the_view_of_a_page_that_is_opened_later_stays(output, make_request, monkeypatch, host, open_):
+    made = comms.Page(monkeypatch)
+    surface = NotebookSurface("live", host)
+    surface.open(make_request(model="m"), lambda: None)
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    assert output.updates == ["Hello"]
+    assert ("comm_close" not in [kind for kind, _ in made.messages]) is open_
+    states = [data.get("state", {}) for _, data in made.messages]
+    assert [state["no_notebook"] for state in states if "no_notebook" in state] == [open_]
 
 
 def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, make_request, monkeypatch):

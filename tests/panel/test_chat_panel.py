@@ -2,6 +2,7 @@
 
 import json
 import threading
+from types import SimpleNamespace
 
 import pytest
 import traitlets
@@ -208,6 +209,14 @@ def test_a_panel_is_displayed_as_a_view_above_a_transcript(ask, options, publish
     assert metadata["nbstream"]["chat"]["nbstream_chat"] == 2
     assert display_id
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+
+
+def test_voila_shows_a_panel_without_a_transcript_that_nobody_would_save(ask, options, published, shell, monkeypatch):
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5")
+    monkeypatch.setattr(shell, "kernel", SimpleNamespace(get_parent=lambda _: {}), raising=False)
+    ask(**options)._ipython_display_()
+    ((view, *_),) = published
+    assert "application/vnd.jupyter.widget-view+json" in view
 
 
 def test_who_hears_of_the_end_finds_the_conversation_kept(ask, options, published, loopback):

@@ -151,7 +151,7 @@ class LiveView extends AnswerView {
   }
 
   sayKept() {
-    if (!this.root.isConnected) return;
+    if (!this.root.isConnected || this.doc.model.get("no_notebook")) return;
     const note = element("p", "nbs-note", this.root);
     note.textContent =
       "The answer is shown here, but not saved in the notebook: the page has not put it in this view's place, as " +
