@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
-from comm.base_comm import BaseComm
+import ipywidgets
+import traitlets
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["Page"]
+__all__ = ["OLD_WIDGETS", "Page"]
+
+OLD_WIDGETS = ipywidgets.__version__.startswith("7.")
 
 
 class Page:
@@ -27,20 +31,28 @@ class Page:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, kept: int | None = None) -> None:
         self.messages: deque[tuple[str, dict[str, Any]]] = deque(maxlen=kept)
-        comms: list[BaseComm] = []
-        messages = self.messages
+        self._comms: list[Any] = []
 
-        class Comm(BaseComm):
-            def publish_msg(self, msg_type: str, data: Any = None, *_: Any, **__: Any) -> None:
-                messages.append((msg_type, data or {}))
+        def publish(_: Any, msg_type: str, data: Any = None, *__: Any, **___: Any) -> None:
+            self.messages.append((msg_type, data or {}))
 
-        def create_comm(*arguments: Any, **named: Any) -> BaseComm:
-            made = Comm(*arguments, **named)
-            comms.append(made)
+        def create_comm(*arguments: Any, **named: Any) -> Any:
+            made = kind(*arguments, **named)
+            self._comms.append(made)
             return made
 
-        self._comms = comms
-        monkeypatch.setattr("comm.create_comm", create_comm)
+        kind: Any
+        if OLD_WIDGETS:  # their comms are the kernel's own
+            from ipykernel.comm import Comm
+
+            kernel = traitlets.Any(mock.Mock(shell=None))
+            kind = type("KernelComm", (Comm,), {"kernel": kernel, "_publish_msg": publish})
+            monkeypatch.setattr("ipywidgets.widgets.widget.Comm", create_comm)
+        else:
+            from comm.base_comm import BaseComm
+
+            kind = type("PageComm", (BaseComm,), {"publish_msg": publish})
+            monkeypatch.setattr("comm.create_comm", create_comm)
 
     @property
     def custom(self) -> list[dict[str, Any]]:

@@ -160,7 +160,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No setting of the machine or of an earlier test decides what a test sees."""
     for name in list(os.environ):
-        if name.startswith(("OPENAI_", "NBSTREAM_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("OPENAI_", "NBSTREAM_", "JPY_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     home = tmp_path_factory.getbasetemp() / "home"
     home.mkdir(exist_ok=True)

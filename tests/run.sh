@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Sets up everything the tests need, from a fresh clone on a fresh machine, and runs them:
 #
-#   bash tests/run.sh                 the gate: lint, types, and all tests on openai 3.x, those that use the SDK on 2.x too
-#   bash tests/run.sh --fast          the same without a browser and without openai 2.x, for daily work
+#   bash tests/run.sh                 the gate: lint, types, and all tests on openai 3.x, those that use the SDK on 2.x too,
+#                                     and a few with the versions that Google Colab has
+#   bash tests/run.sh --fast          the same without a browser, openai 2.x and Colab, for daily work
 #   bash tests/run.sh --benchmarks    what is timed: a table of figures, and a failure if a bound is missed
 #   bash tests/run.sh ARGUMENTS       pytest with these arguments, once, on openai 3.x
 set -euo pipefail
@@ -13,6 +14,16 @@ unset PYTHONDONTWRITEBYTECODE # or each kernel and each worker compiles everythi
 environment() { # NAME REQUIREMENT: a virtual environment with this checkout and that version of the SDK
   [ -x "$1/bin/python" ] || python3 -m venv "$1"
   "$1/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]' "$2"
+}
+
+on_colab() { # a few tests of each kind with the versions that Google Colab has, whose old packages warn of a lot
+  [ -x .venv-colab/bin/python ] || python3 -m venv .venv-colab
+  .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --editable . nbclient pandas playwright pytest \
+    ipython==7.34.0 ipykernel==6.17.1 ipywidgets==7.7.1 traitlets==5.7.1 notebook==6.5.7
+  .venv-colab/bin/python -m pytest --quiet --override-ini filterwarnings=default --disable-warnings \
+    tests/display/test_live_view.py tests/display/test_output.py tests/ipython/test_magics.py \
+    tests/panel/test_chat_panel.py tests/test_headless.py::test_answer_is_static_text_with_its_facts_and_no_widget_state \
+    tests/test_headless.py::test_a_chat_panel_is_a_static_transcript_without_widget_state
 }
 
 browser() { # Chromium, if there is none
@@ -65,6 +76,8 @@ environment .venv 'openai>=3,<4' &
 setting_up+=($!)
 environment .venv-openai2 'openai>=2,<3' &
 setting_up+=($!)
+on_colab >.venv-colab.log 2>&1 &
+colab=$!
 for each in "${setting_up[@]}"; do wait "$each"; done
 source tests/javascript/node.sh
 lint &
@@ -73,6 +86,9 @@ failed=0 # each part runs whatever became of the others, so that one run shows e
 echo "== on openai 2.x: what goes through the SDK"
 .venv-openai2/bin/python -m pytest --quiet "${side_by_side[@]}" -m "sdk and not benchmark and not browser" || failed=1
 wait "$linting" || failed=1
+wait "$colab" || failed=1
+echo "== on Colab's versions: a few tests"
+cat .venv-colab.log
 echo "== on openai 3.x: everything"
 .venv/bin/python -m pytest "${side_by_side[@]}" -m "not benchmark" || failed=1
 exit $failed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from traitlets.config import Config
 
@@ -94,6 +95,39 @@ def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) 
     )
     assert "## Hello" in notebook.cells[0].outputs[0]["data"]["text/markdown"]
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "0"
+
+
+def test_the_last_cell_keeps_an_answer_that_it_does_not_wait_for(execute: Any) -> None:
+    notebook = execute(notebook_of("import nbstream as nbs\nh = nbs.start('hello', model='demo')"))
+    assert "## Hello" in notebook.cells[0].outputs[0]["data"]["text/markdown"]
+
+
+def test_a_client_that_replaces_no_outputs_is_shown_each_answer_once(
+    monkeypatch: pytest.MonkeyPatch, kernel_options: Callable[[], dict[str, str]]
+) -> None:
+    monkeypatch.setenv("NBSTREAM_DEMO_PACE", "instant")
+    kernel = KernelManager(**kernel_options())
+    kernel.start_kernel()
+    client = kernel.client()
+    client.start_channels()
+    shown: list[str] = []
+
+    def show(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "display_data":
+            shown.append(message["content"]["data"]["text/plain"])
+
+    try:
+        client.wait_for_ready(timeout=PATIENCE)
+        for code in (
+            "%load_ext nbstream",
+            "%%stream -m demo\nhello",
+            "import nbstream as n\nn.stream('hello', model='demo')",
+        ):
+            client.execute_interactive(code, timeout=PATIENCE, output_hook=show)
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+    assert ["## Hello" in words for words in shown] == [True, True]
 
 
 @pytest.mark.sdk

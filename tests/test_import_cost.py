@@ -28,11 +28,15 @@ shell.run_cell("%load_ext nbstream").raise_error()
 """
 
 
+def printed_by(code):
+    """What a fresh interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 def modules_after(code):
     """The top-level modules that a fresh interpreter has after some code."""
     report = "import sys; print('MODULES', *{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
-    return set(done.stdout.rpartition("MODULES ")[2].split())
+    return set(printed_by(f"{code}\n{report}").rpartition("MODULES ")[2].split())
 
 
 MAKE = "import nbstream; nbstream.Chat('Be terse.', model='m').messages"
@@ -49,8 +53,25 @@ def test_importing_does_not_even_need_ipython():
     assert "IPython" not in modules_after("import nbstream")
 
 
-def test_importing_starts_no_thread():
-    modules_after("import threading, nbstream; assert threading.active_count() == 1")
+WITHOUT = """
+import sys
+def forbid(event, _):
+    if event in {"socket.__new__", "_thread.start_new_thread"}:
+        raise RuntimeError(event)
+sys.addaudithook(forbid)
+sys.modules["tornado"] = None
+"""
+
+
+def test_everything_is_imported_without_a_thread_a_socket_or_tornado():
+    modules = modules_after(f"{WITHOUT}{LOAD}\nfrom nbstream import ChatPanel, StreamError, demo, testing")
+    assert {"nbstream", "ipywidgets"} <= modules
+
+
+def test_where_tornado_is_missing_the_demo_model_says_so():
+    asked = "import nbstream\ntry: nbstream.stream('Hi', model='demo')\nexcept Exception as error: print(error)"
+    told = printed_by(f"import sys; sys.modules['tornado'] = None\n{asked}")
+    assert "the demo model needs tornado, which is not installed: pip install tornado" in told
 
 
 def test_what_is_made_late_is_there_by_name():

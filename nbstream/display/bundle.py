@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nbstream.markdown import Images
     from nbstream.result import Retry, StreamResult
 
-__all__ = ["answer_bundle", "waiting_bundle"]
+__all__ = ["answer_bundle", "unfinished_bundle", "waiting_bundle"]
 
 
 def answer_bundle(
@@ -56,6 +56,25 @@ def _body(result: StreamResult, images: Images, below: int) -> tuple[str, str]:
         return markdown, plain(segments[0].text)
     words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, _ in segments]
     return markdown, "\n\n".join(filter(str.strip, words))
+
+
+def unfinished_bundle(
+    snapshot: StreamResult, model: str, images: Images = "link"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The output for an answer that was still arriving when its cell ended, as (data, metadata).
+
+    Args:
+        snapshot: What has arrived.
+        model: The model that was asked.
+        images: Whether images of other servers are links or loaded.
+    """
+    markdown, words = _body(snapshot, images, below=0)
+    note = plain(f"The answer of {model} was still arriving when this cell ended. A cell that waits for it keeps all.")
+    data = {
+        "text/markdown": f"{markdown}\n\n> *Note.* {escaped(note)}\n".lstrip("\n"),
+        "text/plain": f"{words}\n\n[Note: {note}]".lstrip("\n"),
+    }
+    return data, {"nbstream": snapshot.metadata()}
 
 
 def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nbstream.display.host import Host, host_here
+from nbstream.display.marimo import MarimoOutput
 from nbstream.display.surface import NullSurface
 from nbstream.display.terminal import TerminalSurface
-from nbstream.settings.shell import running_shell
 
 if TYPE_CHECKING:
     from nbstream.display.surface import Surface
 
-__all__ = ["attended", "choose_surface"]
+__all__ = ["choose_surface", "shows_widgets"]
+
+_MODES = {Host.OTHER_KERNEL: "markdown", Host.CONSOLE: "static", Host.PROGRAM: "static"}
+"""How an answer is drawn where there may be no live view."""
 
 
 def choose_surface(wanted: str = "auto") -> Surface:
@@ -22,14 +26,14 @@ def choose_surface(wanted: str = "auto") -> Surface:
     Args:
         wanted: `"auto"`, or one of the values of the `surface` setting.
     """
-    kernel = _kernel()
-    if wanted == "terminal" or kernel is None:
+    host = host_here()
+    if wanted == "terminal" or host is Host.TERMINAL:
         return _terminal()
     from nbstream.display.notebook import NotebookSurface
 
-    if wanted == "auto":
-        wanted = "live" if attended() else "static"
-    return NotebookSurface(wanted)
+    if host is Host.MARIMO:
+        return NotebookSurface("static" if wanted == "static" else "markdown", host, MarimoOutput)
+    return NotebookSurface(_MODES.get(host, "live") if wanted == "auto" else wanted, host)
 
 
 def _terminal() -> Surface:
@@ -49,15 +53,10 @@ def _terminal() -> Surface:
     return TerminalSurface()
 
 
-def attended() -> bool:
-    """Whether a person can be watching: programs that run notebooks (nbclient, papermill, nbconvert) allow no input.
+def shows_widgets(wanted: str = "auto") -> bool:
+    """Whether a widget that is made now may be seen; a program that runs notebooks would keep its state in the file.
 
-    For them a live view would be worse than useless: its widget state would end up in the notebook file.
+    Args:
+        wanted: The `surface` setting, which decides if it says `"live"` or `"static"`.
     """
-    kernel = _kernel()
-    content = kernel.get_parent("shell").get("content", {}) if hasattr(kernel, "get_parent") else {}
-    return bool(content.get("allow_stdin", True))
-
-
-def _kernel() -> Any:
-    return getattr(running_shell(), "kernel", None)
+    return wanted == "live" or (wanted != "static" and host_here().widgets)

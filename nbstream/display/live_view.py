@@ -40,6 +40,7 @@ class LiveView(anywidget.AnyWidget):
         stop: Called when the reader presses Stop; from any thread, any number of times.
         images: Whether images of other servers are links or loaded.
         place: Where the answer is read.
+        no_notebook: Whether the page shows the outputs of a notebook that nobody will save.
         now: Monotonic time, to tell a late view how much time has passed and how much of a pause is left.
     """
 
@@ -47,6 +48,7 @@ class LiveView(anywidget.AnyWidget):
     _css = page_code(_STATIC / "live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
+    no_notebook = traitlets.Bool(default_value=False).tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)
 
     def __init__(
@@ -56,6 +58,7 @@ class LiveView(anywidget.AnyWidget):
         *,
         images: Images = "link",
         place: Place = Place.CELL,
+        no_notebook: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stop = stop
@@ -64,7 +67,7 @@ class LiveView(anywidget.AnyWidget):
         self._departed: set[str] = set()
         self._ever_seen = False
         self._lock = threading.RLock()
-        super().__init__(label=model, key=secrets.token_hex(8))
+        super().__init__(label=model, key=secrets.token_hex(8), no_notebook=no_notebook)
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 
@@ -86,7 +89,7 @@ class LiveView(anywidget.AnyWidget):
         self._feed.end(result)
 
     def close_unless_seen(self) -> None:
-        """Close the widget, unless some view of it may still be on a page.
+        """Close the widget, unless some view of it may be on a page, or will be on one that is opened later.
 
         A view that was replaced by the static answer says goodbye, and the last goodbye closes the widget. A view on a
         page that was reloaded mid-stream is not replaced, because Jupyter no longer routes updates to it. It must keep
@@ -94,7 +97,7 @@ class LiveView(anywidget.AnyWidget):
         stay.
         """
         with self._lock:
-            if not self._views:
+            if not self._views and not self.no_notebook:
                 self.close()
                 return
         if len(self._kept) == self._kept.maxlen:

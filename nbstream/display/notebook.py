@@ -2,26 +2,31 @@
 
 The output is made on the caller's thread, in the cell that asked; everything later goes through its display id, because
 output from other threads has no cell of its own. A front end that shows no widgets sees the Markdown of the same bundle
-grow instead.
+grow instead. Where an output is never replaced, there is none until the answer is final.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
-from nbstream.display.bundle import answer_bundle, waiting_bundle
+from nbstream.display.bundle import answer_bundle, unfinished_bundle, waiting_bundle
+from nbstream.display.cell_end import CellEnd
+from nbstream.display.host import Host
 from nbstream.display.output import Output
 from nbstream.display.segments import kept_of, segments_of
+from nbstream.result import StreamResult
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.display.live_view import LiveView
+    from nbstream.display.marimo import MarimoOutput
     from nbstream.display.segments import Segment
     from nbstream.request import Images, StreamRequest
-    from nbstream.result import Retry, StreamResult
+    from nbstream.result import Retry
 
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
@@ -61,14 +66,18 @@ class NotebookSurface:
 
     Args:
         mode: `"live"` for the live view, `"markdown"` for growing Markdown, `"static"` for the final answer only.
+        host: Who reads it, which decides what can be relied on.
+        new_output: Makes the output.
 
     Attributes:
         mode: The same.
     """
 
-    def __init__(self, mode: str) -> None:
-        self.mode = mode
-        self._output = Output()
+    def __init__(
+        self, mode: str, host: Host = Host.PAGE, new_output: Callable[[], Output | MarimoOutput] = Output
+    ) -> None:
+        self.mode, self._host = mode, host
+        self._output = new_output()
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
         self._grown: tuple[Segment, ...] = ()
@@ -77,6 +86,9 @@ class NotebookSurface:
         self._place = Place.CELL
         self._retry: Retry | None = None
         self._opened_at = 0.0
+        self._latest = StreamResult()
+        self._cell_end: CellEnd | None = None
+        self._publishing = threading.Lock()  # the end of a cell may come while the answer ends
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
         """Make the output, in the waiting state."""
@@ -85,13 +97,22 @@ class NotebookSurface:
         if self.mode == "live":
             from nbstream.display.live_view import LiveView
 
-            self._view = LiveView(request.model, stop, images=request.images, place=request.place)
+            late = self._host is Host.LATE_PAGE
+            self._view = LiveView(request.model, stop, images=request.images, place=request.place, no_notebook=late)
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
-        self._output.display(data)
+        if self.mode != "static" or self._host.updates:
+            self._output.display(data)
+            return
+        self._output.reserve()
+        if self._host is Host.PROGRAM:
+            self._cell_end = CellEnd(stop, self._keep_what_there_is)
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
+        self._latest = snapshot
+        if self._cell_end is not None and segments_of(snapshot):
+            self._cell_end.begin()
         if self._view is not None:
             self._view.draw(snapshot)
         if self.mode == "static" or self._seen():
@@ -108,10 +129,31 @@ class NotebookSurface:
                 self._view.draw(result)
                 self._view.end(result)
         finally:
-            # What a program made is to be read for the answer; the facts are in its metadata, too.
-            self._output.update(*answer_bundle(result, self._images, footer=self.mode != "static", place=self._place))
+            self._show_final(result)
             if self._view is not None:
                 self._view.close_unless_seen()
+
+    def _show_final(self, result: StreamResult) -> None:
+        if self.mode != "static" and not (self._host.updates or self._seen()):
+            self._output = Output()  # what was shown first stays as it is there
+            self._output.reserve()
+        # What a program made is to be read for the answer; the facts are in its metadata, too.
+        footer = self.mode != "static" or self._host is Host.CONSOLE
+        try:
+            with self._publishing:
+                self._output.update(*answer_bundle(result, self._images, footer=footer, place=self._place))
+                self._latest = result
+        finally:
+            self._output.end()
+            if self._cell_end is not None:
+                self._cell_end.release()
+
+    def _keep_what_there_is(self) -> None:
+        """Show what has arrived when the cell ends; where the program goes on, the rest takes its place."""
+        with self._publishing:
+            if self._latest.state.terminal:
+                return
+            self._output.update(*unfinished_bundle(self._latest, self.model, self._images))
 
     def _grow(self, snapshot: StreamResult, now: float) -> None:
         """Send the whole text again if that is due, or the waiting line while there is none."""

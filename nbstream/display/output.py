@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from nbstream.settings.shell import running_shell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Output"]
 
@@ -19,6 +21,7 @@ class Output:
 
     def __init__(self) -> None:
         self._publish: Callable[..., None] | None = None
+        self._carried: dict[str, Any] = {}
 
     def display(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         """Make the output, in the cell that runs now.
@@ -29,13 +32,24 @@ class Output:
         """
         from IPython.display import display
 
-        handle = display(data, metadata=metadata, raw=True, display_id=True)
+        shell = running_shell()
+        with _as_sent(shell) as self._carried:
+            handle = display(data, metadata=metadata, raw=True, display_id=True)
+        if shell is not None:
+            self._publish = _publisher(shell, handle.display_id)
+
+    def reserve(self) -> None:
+        """Show nothing yet, in the cell that runs now; the first `update` makes the output."""
         shell = running_shell()
         if shell is None:
             return
-        # The publisher of this cell, because another cell may have installed its own (`%%capture`) by the time.
-        publish = shell.display_pub.publish
-        self._publish = functools.partial(publish, transient={"display_id": handle.display_id}, update=True)
+        later = _publisher(shell, secrets.token_hex(16))
+
+        def first(data: dict[str, Any], metadata: dict[str, Any]) -> None:
+            later(data, metadata, update=False)
+            self._publish = later
+
+        self._publish = first
 
     def update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Replace what is shown; without effect before there is an output.
@@ -46,9 +60,41 @@ class Output:
         """
         if self._publish is None:
             return
+        metadata = {**{kind: value for kind, value in self._carried.items() if kind in data}, **metadata}
         # Outside the context of the cell that asked, the message belongs to the cell that runs now. Front ends go by
         # the display id alone, but nbclient reads only what belongs to the running cell.
         try:
             contextvars.Context().run(self._publish, data, metadata)
         except LookupError:  # ipykernel 7.0 knows no cell there
             self._publish(data, metadata)
+
+    def end(self) -> None:
+        """Nothing more will be shown."""
+
+
+def _publisher(shell: Any, display_id: str) -> Callable[..., None]:
+    # The publisher of this cell, because another cell may have installed its own (`%%capture`) by the time.
+    return functools.partial(shell.display_pub.publish, transient={"display_id": display_id}, update=True)
+
+
+@contextlib.contextmanager
+def _as_sent(shell: Any) -> Iterator[dict[str, Any]]:
+    """The metadata with which something is sent meanwhile.
+
+    Colab names its widget manager there, by a hook that only the thread of the cells has. Updates come from others.
+    """
+    sent: dict[str, Any] = {}
+    publisher: Any = getattr(shell, "display_pub", None)
+    if not hasattr(publisher, "register_hook"):
+        yield sent
+        return
+
+    def note(message: dict[str, Any]) -> dict[str, Any]:
+        sent.update(message["content"].get("metadata", {}))
+        return message
+
+    publisher.register_hook(note)
+    try:
+        yield sent
+    finally:
+        publisher.unregister_hook(note)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
 from nbstream.result import StreamState
 from nbstream.text.names import is_variable_name
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbstream.result import StreamResult
@@ -23,29 +25,37 @@ class BoundName:
 
     Args:
         name: The variable's name; `None` binds nothing.
-        shell: The notebook's shell.
+        shell: The notebook's shell, if there is one.
+        namespace: Where the variable is; by default among those of the shell.
 
     Raises:
-        UsageError: The name is not a valid variable name, or there is no notebook.
+        UsageError: The name is not a valid variable name, or there is neither a namespace nor a notebook.
     """
 
-    def __init__(self, name: str | None, shell: InteractiveShell | None) -> None:
-        self._name, self._shell = name, shell
+    def __init__(
+        self, name: str | None, shell: InteractiveShell | None, namespace: MutableMapping[str, Any] | None = None
+    ) -> None:
+        self._name, self._shell = name, shell if namespace is None else None
+        self._namespace = shell.user_ns if namespace is None and shell is not None else namespace
         if name is not None:
             checked_name(name)
-            if shell is None:
-                raise UsageError("bind=… needs a notebook, whose variable it sets")
+            if self._namespace is None:
+                raise UsageError("bind=… needs a notebook, whose variable it sets, or namespace=globals()")
 
     def begin(self) -> None:
         """A turn begins."""
-        if self._name is not None and self._shell is not None:
-            self._shell.user_ns.pop(self._name, None)
+        if self._name is not None and self._namespace is not None:
+            self._namespace.pop(self._name, None)
 
     def end(self, result: StreamResult) -> None:
         """A turn has ended."""
         self.begin()
-        if self._name is not None and self._shell is not None and result.state is StreamState.COMPLETED:
+        if self._name is None or self._namespace is None or result.state is not StreamState.COMPLETED:
+            return
+        if self._shell is not None:
             self._shell.push({self._name: result.text}, interactive=True)
+        else:
+            self._namespace[self._name] = result.text
 
 
 def checked_name(name: object) -> str:

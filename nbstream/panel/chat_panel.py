@@ -11,7 +11,8 @@ import traitlets
 from ipywidgets import HTML
 
 from nbstream.conversation.chat import Chat
-from nbstream.display.choose import attended
+from nbstream.display.choose import shows_widgets
+from nbstream.display.host import Host, host_here
 from nbstream.display.page import view_bundle
 from nbstream.errors import UsageError
 from nbstream.panel.bound_name import BoundName, checked_name
@@ -23,13 +24,14 @@ from nbstream.panel.output import PanelOutputs, contains
 from nbstream.panel.transcript import Transcript
 from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
+from nbstream.settings.config import settings
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
 from nbstream.text.plain import portable_json
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, MutableMapping, Sequence
 
     from IPython.core.interactiveshell import ExecutionResult
     from ipywidgets import Layout
@@ -55,6 +57,7 @@ class ChatPanel(PanelView):
             the first rows, in a summary that the panel shows and that is never long.
         bind: Name of a notebook variable to keep the text of the last completed turn in. It is unset when a turn
             begins, and stays so if the turn fails or is stopped.
+        namespace: Where those variables are; by default the notebook's. Elsewhere, as in marimo, `globals()`.
         on_result: Called with the `StreamResult` when a turn has ended, however it ended.
         layout: As for any widget, such as `{"width": "400px"}`.
         **chat_options: As for `Chat`, for a new conversation.
@@ -86,25 +89,27 @@ class ChatPanel(PanelView):
         suggestions: Sequence[str] = (),
         context: Sequence[str] = (),
         bind: str | None = None,
+        namespace: MutableMapping[str, Any] | None = None,
         on_result: Callable[[StreamResult], object] | None = None,
         layout: Layout | dict[str, Any] | None = None,
         **chat_options: Any,
     ) -> None:
         shell = running_shell()
         names = [checked_name(name) for name in ([context] if isinstance(context, str) else context)]
-        if names and shell is None:
-            raise UsageError("context=… needs a notebook, whose variables it names")
+        variables = shell.user_ns if namespace is None and shell is not None else namespace
+        if names and variables is None:
+            raise UsageError("context=… needs a notebook, whose variables it names, or namespace=globals()")
         self._placeholder: HTML | None = None
         self.on_result = on_result
         self._chat = _chat(chat, chat_options)
-        self._bound = BoundName(bind, shell)
+        self._bound = BoundName(bind, shell, namespace)
         self._outputs = PanelOutputs()
         self._saving = threading.Lock()  # an older conversation must not replace a newer one
         self._controller = PanelController(
             self._chat,
             suggestions=[suggestions] if isinstance(suggestions, str) else suggestions,
             context=names,
-            namespace={} if shell is None else shell.user_ns,
+            namespace={} if variables is None else variables,
             hooks=Hooks(
                 began=[("bind", self._bound.begin)],
                 ended=[
@@ -158,7 +163,7 @@ class ChatPanel(PanelView):
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
         document, before = newest_chat(file, name)
         chat = Chat.from_dict(document, trust=trust)
-        own = {key: options.pop(key) for key in (*_OF_THE_PANEL, "on_result", "layout") if key in options}
+        own = {key: options.pop(key) for key in (*_OF_THE_PANEL, "namespace", "on_result", "layout") if key in options}
         panel = cls(_with(chat, options), **own)
         # A file must not decide which variables are sent or set, so these are named instead of used.
         if lost := [f"{key}={before[key]!r}" for key in _OF_THE_PANEL if before.get(key) and key not in own]:
@@ -201,7 +206,7 @@ class ChatPanel(PanelView):
 
         ipywidgets calls this when the widget is made.
         """
-        if attended():
+        if shows_widgets(settings().surface):
             engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
 
@@ -239,8 +244,9 @@ class ChatPanel(PanelView):
 
     def _display(self, view: dict[str, Any] | None = None) -> None:
         """Make the outputs that keep the conversation, in the cell that runs, and the one that shows the view."""
+        kept = host_here() is not Host.LATE_PAGE  # else nobody saves the notebook
         with self._saving:
-            self._outputs.display(self._kept(), view)
+            self._outputs.display(self._kept() if kept else None, view)
 
     def _after_cell(self, cell: ExecutionResult) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""

@@ -1,7 +1,8 @@
-"""Where a panel is displayed: its view, and the transcript that the notebook keeps, before it or below its container.
+"""Where a panel is displayed: its view, and below it or its container the transcript that the notebook keeps.
 
 View and transcript are outputs of their own. Jupyter shows nothing of an output whose widget is gone, and redraws an
-output that is updated, which would take the view away from under the reader's hands.
+output that is updated, which would take the view away from under the reader's hands. On a page that shares the notebook
+with another, it redraws those below it too, so the view comes first.
 """
 
 from __future__ import annotations
@@ -31,22 +32,24 @@ class PanelOutputs:
     def __bool__(self) -> bool:
         return bool(self._places)
 
-    def display(self, kept: Kept, view: dict[str, Any] | None) -> None:
+    def display(self, kept: Kept | None, view: dict[str, Any] | None) -> None:
         """Make the outputs in the cell that runs.
 
         Args:
-            kept: The transcript.
+            kept: The transcript, if it is to be kept.
             view: The output that makes a front end show the view, if there is one.
         """
+        if view is not None:
+            from IPython.display import display
+
+            display(view, raw=True)
+        if kept is None:
+            return
         earlier, later = _Place(), _Place()
         if kept.earlier is not None:
             earlier.display(kept.earlier, {})
         later.display(kept.data, kept.metadata)
         self._places.append((earlier, later))
-        if view is not None:
-            from IPython.display import display
-
-            display(view, raw=True)
 
     def update(self, kept: Kept) -> None:
         """Replace the transcript with a newer one."""

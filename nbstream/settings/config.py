@@ -15,10 +15,14 @@ from nbstream.text.secret import Secret
 if TYPE_CHECKING:
     from traitlets.config import Config
 
+    _TraitOfSecret = TraitType[Secret | None, Secret | str | None]
+else:
+    _TraitOfSecret = TraitType  # which takes no parameters at run time before traitlets 5.10
+
 __all__ = ["NBStream", "settings"]
 
 
-class SecretTrait(TraitType[Secret | None, Secret | str | None]):
+class SecretTrait(_TraitOfSecret):
     """A key: takes a string, keeps a `Secret`, which every way of printing the setting shows masked."""
 
     default_value = None

@@ -166,4 +166,7 @@ def _demo_endpoint() -> Endpoint:
         server = demo_server()
     except ValueError as error:  # the pace in the environment
         raise UsageError(str(error).rstrip(".")) from None
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        raise UsageError(f"the demo model needs {missing}, which is not installed: pip install {missing}") from None
     return Endpoint(server.base_url, _credential(server.api_key, "demo"))

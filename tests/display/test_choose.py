@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nbstream.display.choose import choose_surface
+from nbstream.display.choose import choose_surface, shows_widgets
 from nbstream.display.notebook import NotebookSurface
 from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.display.surface import NullSurface
@@ -15,6 +15,19 @@ from tests.terminal_screen import Screen
 
 def kernel(**content):
     return SimpleNamespace(get_parent=lambda _: {"content": content})
+
+
+def kernel_asked(content=None, metadata=None, header=None):
+    request = {"content": content or {}, "metadata": metadata or {}, "header": header or {}}
+    return SimpleNamespace(get_parent=lambda _: request)
+
+
+CLIENT = {"session": "a1-b2", "msg_id": "a1-b2_4711_3"}  # how jupyter_client numbers its messages
+LAB = {"session": "5f0c", "msg_id": "77aa"}
+
+
+def of_xeus():
+    raise AssertionError("xeus-python's function takes no argument")
 
 
 def mode_of(surface):
@@ -45,7 +58,12 @@ def test_without_a_kernel_there_is_only_the_terminal(in_shell, wanted):
         pytest.param(kernel(allow_stdin=False), "static", id="a program that runs notebooks"),
         pytest.param(kernel(), "live", id="a front end that does not say"),
         pytest.param(SimpleNamespace(get_parent=lambda _: {}), "live", id="nobody yet"),
-        pytest.param(SimpleNamespace(), "live", id="a kernel of another kind"),
+        pytest.param(SimpleNamespace(), "live", id="a kernel without requests"),
+        pytest.param(SimpleNamespace(get_parent=of_xeus), "markdown", id="xeus-python"),
+        pytest.param(kernel_asked(header=LAB), "live", id="a page"),
+        pytest.param(kernel_asked({"allow_stdin": True}, header=CLIENT), "static", id="a console"),
+        pytest.param(kernel_asked({"allow_stdin": False}, header=CLIENT), "static", id="nbclient"),
+        pytest.param(kernel_asked({"allow_stdin": False}, {"cellId": "c"}, CLIENT), "live", id="a page by a server"),
     ],
 )
 def test_in_a_kernel_a_live_view_if_somebody_may_be_watching(in_shell, asked_by, mode):
@@ -53,6 +71,39 @@ def test_in_a_kernel_a_live_view_if_somebody_may_be_watching(in_shell, asked_by,
     surface = choose_surface()
     assert isinstance(surface, NotebookSurface)
     assert mode_of(surface) == mode
+    assert shows_widgets() == (mode != "static")
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "content", "mode"),
+    [
+        ({"JPY_SESSION_NAME": "a.ipynb"}, {"allow_stdin": False}, "live"),
+        ({"JPY_SESSION_NAME": "a.ipynb", "JPY_PARENT_PID": "4711"}, {"allow_stdin": True}, "live"),
+        ({"JPY_SESSION_NAME": "a.ipynb", "JPY_PARENT_PID": "1"}, {"allow_stdin": True}, "static"),
+        ({"SERVER_SOFTWARE": "voila/0.5.13"}, {"allow_stdin": False}, "live"),
+        ({"SERVER_SOFTWARE": "other/1"}, {"allow_stdin": False}, "static"),
+    ],
+    ids=["jupyter-server-documents", "a server's client", "a console at a page's kernel", "Voila", "another server"],
+)
+def test_surroundings_tell_of_a_page(in_shell, monkeypatch, surroundings, content, mode):
+    for name, value in surroundings.items():
+        monkeypatch.setenv(name, value)
+    in_shell(SimpleNamespace(kernel=kernel_asked(content, header=CLIENT)))
+    assert mode_of(choose_surface()) == mode
+    assert shows_widgets() == (mode == "live")
+
+
+def test_a_program_that_is_started_in_a_notebook_is_no_page(in_shell, monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
+    inherited = SimpleNamespace(environ=lambda: {"JPY_SESSION_NAME": "a.ipynb"})
+    monkeypatch.setattr("psutil.Process", lambda _: inherited)
+    in_shell(SimpleNamespace(kernel=kernel_asked({"allow_stdin": False}, header=CLIENT)))
+    assert mode_of(choose_surface()) == "static"
+
+
+def test_the_setting_decides_for_a_panel_too(in_shell):
+    in_shell(SimpleNamespace(kernel=kernel(allow_stdin=False)))
+    assert (shows_widgets("live"), shows_widgets(), shows_widgets("static")) == (True, False, False)
 
 
 @pytest.mark.parametrize("wanted", ["live", "markdown", "static"])

@@ -3,11 +3,15 @@
 import itertools
 import json
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
+from IPython.core.events import EventManager
 
+from nbstream.display.host import Host
 from nbstream.display.notebook import NotebookSurface
 from nbstream.result import Retry, StreamResult, StreamState
+from tests import comms
 
 SOME = StreamState.STREAMING
 PAUSE = Retry("rate limited", 2.0, attempt=2, attempts=3)
@@ -18,14 +22,20 @@ class Output:
 
     def __init__(self):
         self.updates = []
+        self.replacing = []  # whether each takes the place of what was shown before
         self.times = []
+        self.events = EventManager(mock.Mock(), {"post_execute": None})
         self.sent = 0  # bytes
         self.now = 0.0
 
-    def publish(self, data, metadata, **_):
+    def publish(self, data, metadata, *, update, **_):
+        self.replacing.append(update)
         self.updates.append(data["text/plain"])
         self.times.append(self.now)
         self.sent += len(json.dumps([data, metadata], ensure_ascii=False).encode())
+
+    def end_cell(self):
+        self.events.trigger("post_execute")
 
     def draw(self, surface, *frames):
         """Draw one frame a second."""
@@ -37,7 +47,7 @@ class Output:
 @pytest.fixture
 def output(monkeypatch):
     output = Output()
-    shell = SimpleNamespace(display_pub=SimpleNamespace(publish=output.publish))
+    shell = SimpleNamespace(display_pub=SimpleNamespace(publish=output.publish), events=output.events)
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     monkeypatch.setattr("IPython.display.display", lambda *_, **__: SimpleNamespace(display_id="1"))
     monkeypatch.setattr("nbstream.display.notebook.time", SimpleNamespace(monotonic=lambda: output.now))
@@ -89,6 +99,49 @@ def test_a_static_output_shows_nothing_until_the_end(output, make_request):
     assert output.updates == []
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     assert output.updates == ["Hello"]
+
+
+@pytest.mark.parametrize("host", [Host.CONSOLE, Host.PROGRAM])
+def test_where_outputs_are_never_replaced_there_is_one_and_it_is_final(output, make_request, host):
+    surface = NotebookSurface("static", host)
+    surface.open(make_request(model="m"), lambda: None)
+    output.draw(surface, StreamResult(retry=PAUSE), StreamResult("Hel", SOME))
+    assert output.updates == []
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    assert (output.updates, output.replacing) == (["Hello"], [False])
+
+
+def test_a_live_view_that_nobody_has_seen_where_outputs_are_never_replaced_ends_in_another(output, make_request):
+    surface = NotebookSurface("live", Host.CONSOLE)
+    surface.open(make_request(model="m"), lambda: None)
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    assert (output.updates, output.replacing) == (["Hello"], [False])
+
+
+@pytest.mark.parametrize(("host", "open_"), [(Host.PAGE, False), (Host.LATE_PAGE, True)])
+def test_the_view_of_a_page_that_is_opened_later_stays(output, make_request, monkeypatch, host, open_):
+    made = comms.Page(monkeypatch)
+    surface = NotebookSurface("live", host)
+    surface.open(make_request(model="m"), lambda: None)
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    assert output.updates == ["Hello"]
+    assert ("comm_close" not in [kind for kind, _ in made.messages]) is open_
+    states = [data.get("state", {}) for _, data in made.messages]
+    assert [state["no_notebook"] for state in states if "no_notebook" in state] == [open_]
+
+
+def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, make_request, monkeypatch):
+    monkeypatch.setattr("nbstream.display.cell_end._THEN_SECONDS", 0.0)
+    surface = NotebookSurface("static", Host.PROGRAM)
+    surface.open(make_request(model="m"), lambda: None)
+    output.draw(surface, StreamResult("Hel", SOME))
+    output.end_cell()
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    early, final = output.updates
+    assert early == (
+        "Hel\n\n[Note: The answer of m was still arriving when this cell ended. A cell that waits for it keeps all.]"
+    )
+    assert (final, output.replacing) == ("Hello", [False, True])
 
 
 @pytest.mark.parametrize(("chunks_a_second", "mode"), [(100, "markdown"), (3_000, "markdown"), (100, "live")])

@@ -40,3 +40,12 @@ def test_a_name_that_cannot_be_is_refused_at_once(name, shell):
 def test_there_must_be_a_notebook():
     with pytest.raises(UsageError, match="needs a notebook"):
         BoundName("answer", None)
+
+
+def test_outside_a_notebook_it_is_in_the_namespace_that_is_given():
+    namespace = {"answer": "stale", "x": 1}
+    bound = BoundName("answer", None, namespace)
+    bound.begin()
+    assert namespace == {"x": 1}
+    bound.end(StreamResult("Hello", StreamState.COMPLETED))
+    assert namespace == {"answer": "Hello", "x": 1}

@@ -1,5 +1,6 @@
 """The output that a notebook keeps: the conversation, harmless, never too large to be sent."""
 
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -56,12 +57,11 @@ def test_columns_are_aligned_as_they_were_written():
 def test_images_are_shown_and_other_files_named_with_how_to_go_on():
     url = "data:image/png;base64,iVBORw0KGgo="
     hostile = 'data:image/png;base64,x" onerror="alert(1)'
-    for given, shown in ((url, f'<img src="{url}" alt="image" style'), (hostile, "<em>image</em>")):
+    for given, shown in ((url, f'<img src="{url}" alt="image" style'), (hostile, f"<em>{html.escape(hostile)}</em>")):
         parts = [{"type": "image_url", "image_url": {"url": given}}]
         chat = Chat(messages=[{"role": "user", "content": parts}, {"role": "assistant", "content": "Yes"}])
         data, *_ = bundle(chat)
         assert shown in data["text/html"]
-        assert "onerror" not in data["text/html"]
         assert data["text/html"].endswith(
             "<p><em>To continue this conversation, run <code>nbs.ChatPanel.restore()</code>.</em></p></div>"
         )

@@ -87,8 +87,8 @@ class LiveView extends AnswerView {
     say(this.status, this.stopping ? "Stopping …" : doc.statusLine() + wayToStop);
   }
 
-  // The static answer takes this view's place at once: first take its shape, so that nothing moves. Where no static
-  // answer comes, the page was reloaded meanwhile.
+  // The static answer takes this view's place at once: first take its shape, so that nothing moves. Where none comes,
+  // the page was reloaded meanwhile, or the view is in an Output widget or on another kind of page: it cannot tell.
   drawEnd() {
     if (this.stayer) return;
     clearInterval(this.ticker);
@@ -151,11 +151,12 @@ class LiveView extends AnswerView {
   }
 
   sayKept() {
-    if (!this.root.isConnected) return;
+    if (!this.root.isConnected || this.doc.model.get("no_notebook")) return;
     const note = element("p", "nbs-note", this.root);
     note.textContent =
-      "This page was reloaded while the answer was arriving, so it is shown here but not saved in the notebook. " +
-      "It is in the result (stream_result after %%stream); run the cell again to save it.";
+      "The answer is shown here, but not saved in the notebook: the page has not put it in this view's place, as " +
+      "after a reload, or in an Output widget. It is in the result (stream_result after %%stream); " +
+      "run the cell again to save it.";
   }
 
   askToStop() {

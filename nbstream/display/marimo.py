@@ -1,0 +1,70 @@
+"""One output of a marimo cell. marimo has no IPython shell: what is shown goes through its own output API.
+
+A thread of its own draws, because marimo delivers what a thread shows to the cell that began it, and to no other.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+from typing import Any
+
+__all__ = ["MarimoOutput", "in_marimo"]
+
+# How long the end of a stream waits for its last frame.
+_LAST_FRAME_SECONDS = 5.0
+
+
+def in_marimo() -> bool:
+    """Whether the code runs in a cell of a marimo notebook, on a page or while it is exported."""
+    marimo = sys.modules.get("marimo")
+    return bool(marimo is not None and marimo.running_in_notebook())
+
+
+class MarimoOutput:
+    """The output of the cell that runs now; it takes the place of what the cell has shown before."""
+
+    def __init__(self) -> None:
+        self._frames: queue.Queue[str | None] = queue.Queue()
+        self._thread: Any = None
+
+    def display(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        """Make the output, in the cell that runs now.
+
+        Args:
+            data: What to show, by MIME type; its Markdown is shown.
+            metadata: Of no use here.
+        """
+        import marimo
+
+        self._thread = marimo.Thread(target=self._draw, name="nbstream-marimo", daemon=True)
+        self._thread.start()
+        self.update(data, metadata or {})
+
+    def reserve(self) -> None:
+        """Show nothing yet; the first `update` makes the output."""
+        self.display({})
+
+    def update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Replace what is shown; from any thread.
+
+        Args:
+            data: What to show, by MIME type.
+            metadata: Of no use here.
+        """
+        del metadata
+        self._frames.put(data.get("text/markdown", ""))
+
+    def end(self) -> None:
+        """Nothing more will be shown."""
+        self._frames.put(None)
+        if self._thread is not None:
+            self._thread.join(_LAST_FRAME_SECONDS)
+
+    def _draw(self) -> None:
+        import marimo
+
+        while (markdown := self._frames.get()) is not None:
+            # The cell may have been run again meanwhile, and shows something else.
+            if not self._thread.should_exit and markdown:
+                marimo.output.replace(marimo.md(markdown))

@@ -1,0 +1,51 @@
+"""What a cell of a marimo notebook shows; marimo itself is a stand-in, of the few functions that are used."""
+
+import sys
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from nbstream.display.choose import choose_surface
+from nbstream.result import StreamResult, StreamState
+
+
+class Thread(threading.Thread):
+    should_exit = False
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What the cell shows, one after the other."""
+    shown: list[str] = []
+    output = SimpleNamespace(replace=shown.append)
+    marimo = SimpleNamespace(running_in_notebook=lambda: True, Thread=Thread, output=output, md=str)
+    monkeypatch.setitem(sys.modules, "marimo", marimo)
+    return shown
+
+
+@pytest.fixture
+def surface(shown, make_request):
+    assert shown == []
+    surface = choose_surface()
+    surface.open(make_request(model="m"), lambda: None)
+    return surface
+
+
+def test_the_cell_that_asked_shows_the_answer(surface, shown):
+    surface.draw(StreamResult("**Hel**", StreamState.STREAMING))
+    surface.close(StreamResult("**Hello** $x$", StreamState.COMPLETED, "stop"))
+    assert [frame.partition("\n")[0] for frame in shown] == ["*Waiting for m …*", "**Hel**", "**Hello** $x$"]
+
+
+def test_a_cell_that_was_run_again_shows_nothing_of_the_answer_before(surface, shown, monkeypatch):
+    monkeypatch.setattr(Thread, "should_exit", True)
+    before = len(shown)
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    assert "Hello" not in "".join(shown[before:])
+
+
+def test_a_program_with_marimo_that_is_no_notebook_has_a_terminal(shown, monkeypatch):
+    monkeypatch.setattr(sys.modules["marimo"], "running_in_notebook", lambda: False)
+    assert type(choose_surface()).__name__ == "TerminalSurface"
+    assert shown == []

@@ -1,0 +1,59 @@
+"""One output of a cell, as a kernel sends it."""
+
+import threading
+
+import pytest
+from ipykernel.zmqshell import ZMQDisplayPublisher
+from jupyter_client.session import Session
+
+from nbstream.display.output import Output
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+MANAGER = {"colab": {"custom_widget_manager": {"url": "https://example.com/manager.js"}}}
+
+
+@pytest.fixture
+def sent(shell, monkeypatch):
+    """The messages that a kernel's publisher sends, as pairs of their type and their content."""
+    sent = []
+
+    def send(_, __, message, **___):
+        sent.append((message["header"]["msg_type"], message["content"]))
+
+    publisher = ZMQDisplayPublisher(parent=shell, session=type("Wire", (Session,), {"send": send})())
+    publisher.set_parent({})
+    monkeypatch.setattr(shell, "display_pub", publisher)
+    return sent
+
+
+@pytest.fixture
+def colab(sent, shell):
+    """The kernel marks each view of a widget with its manager, by a hook of the thread of the cells."""
+    assert sent == []
+
+    def mark(message):
+        if VIEW in message["content"]["data"]:
+            message["content"]["metadata"][VIEW] = MANAGER
+        return message
+
+    shell.display_pub.register_hook(mark)
+
+
+def in_a_thread(action, *arguments):
+    thread = threading.Thread(target=action, args=arguments)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.usefixtures("colab")
+def test_a_widgets_manager_is_named_in_every_update_that_shows_the_widget(sent):
+    output = Output()
+    output.display({VIEW: {}, "text/plain": "…"})
+    in_a_thread(output.update, {VIEW: {}, "text/plain": "a"}, {"nbstream": 1})
+    in_a_thread(output.update, {"text/plain": "ab"}, {"nbstream": 2})
+    assert [(kind, content["metadata"]) for kind, content in sent] == [
+        ("display_data", {VIEW: MANAGER}),
+        ("update_display_data", {VIEW: MANAGER, "nbstream": 1}),
+        ("update_display_data", {"nbstream": 2}),
+    ]
+    assert len({content["transient"]["display_id"] for _, content in sent}) == 1
