@@ -191,7 +191,7 @@ def run(program: str) -> tuple[str, str]:
             if not child:
                 act()
                 end(0)
-            for _ in range(3000):
+            for _ in range(6000):
                 if os.waitpid(child, os.WNOHANG)[0]:
                     return
                 time.sleep(0.01)
@@ -199,7 +199,7 @@ def run(program: str) -> tuple[str, str]:
             print("it hangs")
     """
     text = textwrap.dedent(beginning) + textwrap.dedent(program)
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=240, check=False)
     return done.stdout, done.stderr
 
 
