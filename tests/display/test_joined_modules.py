@@ -199,7 +199,7 @@ def test_a_cycle_is_refused_and_named(write):
 
 
 # 1,083 of the panel's are for what it could not do without them: text files in Windows-1252 and UTF-16, refusals of
-# images that models do not take, the question whether a saved chat is trusted, undo, and a queue that says how to go on.
+# images that models do not take, the question whether a saved chat is trusted, undo, and a queue that can be resumed.
 # They are words and tables, mostly.
 @pytest.mark.parametrize(
     ("widget", "before"), [("display/static/live_view", 17_815), ("panel/view/static/panel", 59_326)]
