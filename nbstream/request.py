@@ -22,6 +22,7 @@ __all__ = [
     "OPENAI_BASE_URL",
     "Api",
     "Endpoint",
+    "Footer",
     "Images",
     "Position",
     "StreamRequest",
@@ -32,6 +33,7 @@ __all__ = [
 
 Api: TypeAlias = Literal["chat", "responses"]
 Images: TypeAlias = Literal["link", "allow"]
+Footer: TypeAlias = Literal["none", "short", "full"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -143,6 +145,7 @@ class StreamRequest(Target):
         params: Any other fields of the request's body, as they are.
         max_retries: How often the request may be sent again, before any of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
+        footer: What is said of the answer below it, in a cell.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
         position: The resume point, to resume an answer instead of asking for one.
         source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is transport's
@@ -161,6 +164,7 @@ class StreamRequest(Target):
     params: Mapping[str, Any] = field(default_factory=dict)
     max_retries: int = 2
     images: Images = "link"
+    footer: Footer = "short"
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
     source: Any = field(default=None, repr=False)

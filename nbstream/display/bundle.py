@@ -15,21 +15,25 @@ from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from nbstream.markdown import Images
+    from nbstream.request import Footer
     from nbstream.result import Retry, StreamResult
 
 __all__ = ["answer_bundle", "waiting_bundle"]
 
 
+# Opacity is grey on light and on dark pages; what is copied is the answer alone.
+_FOOTER = '<small style="opacity:.7;user-select:none">{}</small>'
+
+
 def answer_bundle(
-    result: StreamResult, images: Images = "link", *, footer: bool = False, place: Place = Place.CELL
+    result: StreamResult, images: Images = "link", *, footer: Footer = "none", place: Place = Place.CELL
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
 
     Args:
         result: The answer.
         images: Whether images of other servers are links or loaded.
-        footer: Whether the Markdown of a final answer ends with what a reader wants to know of it: the model, how it
-            ended, tokens, times.
+        footer: Which facts the Markdown of a final answer ends with, in one small grey line.
         place: Where it is read.
 
     Returns:
@@ -41,8 +45,8 @@ def answer_bundle(
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
         markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
         words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
-    if footer and result.state.terminal:
-        markdown = f"{markdown.rstrip()}\n\n*{escaped(' · '.join(footer_of(result)))}*\n".lstrip("\n")
+    if facts := footer_of(result, footer):
+        markdown = f"{markdown.rstrip()}\n\n{_FOOTER.format(escaped(' · '.join(facts)))}\n".lstrip("\n")
     return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
 
 

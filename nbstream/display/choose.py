@@ -12,7 +12,7 @@ from nbstream.settings.shell import running_shell
 if TYPE_CHECKING:
     from nbstream.display.surface import Surface
 
-__all__ = ["attended", "choose_surface"]
+__all__ = ["attended", "choose_surface", "runs_in_kernel", "terminal_surface"]
 
 
 def choose_surface(wanted: str = "auto") -> Surface:
@@ -23,7 +23,7 @@ def choose_surface(wanted: str = "auto") -> Surface:
     """
     kernel = _kernel()
     if wanted == "terminal" or kernel is None:
-        return _terminal()
+        return terminal_surface()
     from nbstream.display.notebook import NotebookSurface
 
     if wanted == "auto":
@@ -31,7 +31,7 @@ def choose_surface(wanted: str = "auto") -> Surface:
     return NotebookSurface(wanted)
 
 
-def _terminal() -> TerminalSurface:
+def terminal_surface() -> TerminalSurface:
     """Rendered Markdown where `rich` is installed and there is a terminal for it, else the text as it is."""
     out = sys.stdout
     interactive = out is not None and out.isatty()
@@ -44,6 +44,11 @@ def _terminal() -> TerminalSurface:
         if surface.capable:
             return surface
     return TerminalSurface()
+
+
+def runs_in_kernel() -> bool:
+    """Whether there are outputs to draw in."""
+    return _kernel() is not None
 
 
 def attended() -> bool:

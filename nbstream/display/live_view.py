@@ -18,6 +18,7 @@ import anywidget
 import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
+from nbstream.display.marks import footer_of
 from nbstream.display.page import page_code, take_messages_at_once, view_bundle
 from nbstream.text.place import Place
 
@@ -40,6 +41,7 @@ class LiveView(anywidget.AnyWidget):
         stop: Called when the reader presses Stop; from any thread, any number of times.
         images: Whether images of other servers are links or loaded.
         place: Where the answer is read.
+        facts: What to say below an answer that has ended.
         now: Monotonic time, to tell a late view how much time has passed and how much of a pause is left.
     """
 
@@ -56,10 +58,11 @@ class LiveView(anywidget.AnyWidget):
         *,
         images: Images = "link",
         place: Place = Place.CELL,
+        facts: Callable[[StreamResult], list[str]] = footer_of,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stop = stop
-        self._feed = AnswerFeed(self._tell, images=images, place=place, now=now)
+        self._feed = AnswerFeed(self._tell, images=images, place=place, facts=facts, now=now)
         self._views: set[str] = set()
         self._departed: set[str] = set()
         self._ever_seen = False

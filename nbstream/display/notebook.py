@@ -8,9 +8,12 @@ grow instead.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
+from nbstream.display.drawn import Drawn
+from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.text.place import Place
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from nbstream.display.live_view import LiveView
     from nbstream.display.segments import Segment
-    from nbstream.request import Images, StreamRequest
+    from nbstream.request import Footer, Images, StreamRequest
     from nbstream.result import Retry, StreamResult
 
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
@@ -75,17 +78,27 @@ class NotebookSurface:
         self.model = ""
         self._images: Images = "link"
         self._place = Place.CELL
+        self._footer: Footer = "short"
+        self._cell: int | None = None
         self._retry: Retry | None = None
         self._opened_at = 0.0
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
         """Make the output, in the waiting state."""
         self.model, self._images, self._place = request.model, request.images, request.place
+        # What a program made is to be read for the answer; the facts are in its metadata, too.
+        self._footer, self._cell = "none" if self.mode == "static" else request.footer, Drawn.cell()
         data = waiting_bundle(request.model)
         if self.mode == "live":
             from nbstream.display.live_view import LiveView
 
-            self._view = LiveView(request.model, stop, images=request.images, place=request.place)
+            self._view = LiveView(
+                request.model,
+                stop,
+                images=request.images,
+                place=request.place,
+                facts=partial(footer_of, footer=self._footer),
+            )
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         self._output.display(data)
@@ -108,8 +121,8 @@ class NotebookSurface:
                 self._view.draw(result)
                 self._view.end(result)
         finally:
-            # What a program made is to be read for the answer; the facts are in its metadata, too.
-            self._output.update(*answer_bundle(result, self._images, footer=self.mode != "static", place=self._place))
+            self._output.update(*answer_bundle(result, self._images, footer=self._footer, place=self._place))
+            Drawn.add(result, self._cell)
             if self._view is not None:
                 self._view.close_unless_seen()
 

@@ -69,6 +69,11 @@ class NBStream(SingletonConfigurable):
         "link",
         help="Images on other servers in an answer: `link` shows links, `allow` loads them when the answer is shown.",
     ).tag(config=True)
+    footer = Enum(
+        ("none", "short", "full"),
+        "short",
+        help="The line below an answer in a cell: `short` has model, tokens and cost; `full` also how it ended.",
+    ).tag(config=True)
     surface = Enum(
         ("auto", "live", "markdown", "terminal", "static"),
         "auto",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api, Images
+    from nbstream.request import Api, Footer, Images
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -81,6 +81,7 @@ def resolve(
         ),
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
+        footer=cast("Footer", config.footer),
         client=client,
         source=source,
         stages=tuple(stages),

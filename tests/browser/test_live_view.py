@@ -144,6 +144,7 @@ def test_reload_in_mid_stream_shows_the_text_goes_on_and_keeps_the_answer(
     assert upstream.requests[-1].ended.wait(2 * PATIENCE)
     expect(notebook.view(1)).to_have_attribute("data-state", "completed", timeout=PATIENCE_MS)
     expect(notebook.view(1)).to_contain_text("not saved in the notebook", timeout=PATIENCE_MS)
+    expect(notebook.view(1)).to_contain_text("stream_result.show()")
     assert len(body.inner_text()) > len(after)
     assert notebook.value("stream_result.state, len(stream_text) > 4000", 2) == "completed True"
     expect(body).to_contain_text("The journey of one token")

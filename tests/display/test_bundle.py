@@ -1,5 +1,6 @@
 """What a saved notebook keeps of an answer."""
 
+import dataclasses
 import json
 import re
 
@@ -29,13 +30,19 @@ def test_a_whole_answer():
 
 def test_a_footer_says_what_is_known_once_the_answer_has_ended():
     usage, timing = Usage(3, 1200, 1203), Timing(0.42, 9.0, 141.3)
-    data, _ = answer_bundle(StreamResult("Hi", COMPLETED, "stop", usage, "m_1*", timing=timing), footer=True)
-    facts = r"m\_1\* · complete · 1,200 tokens · first token after 0\.42 s · 141 tokens/s"
-    assert data == {"text/markdown": f"Hi\n\n*{facts}*\n", "text/plain": "Hi"}
-    data, _ = answer_bundle(StreamResult("Hal", StreamState.CANCELLED), footer=True)
-    assert data["text/markdown"].endswith(" picks up from there\\.\n\n*stopped*\n")
-    data, _ = answer_bundle(StreamResult("Hal", StreamState.STREAMING, model="m_1*"), footer=True)
-    assert data["text/markdown"] == "Hal"
+    result = StreamResult("Hi", COMPLETED, "stop", usage, "m_1*", timing=timing)
+    short, _ = answer_bundle(result, footer="short")
+    small = '<small style="opacity:.7;user-select:none">{}</small>'
+    facts = r"m\_1\* · 1,200 tokens"
+    assert short == {"text/markdown": f"Hi\n\n{small.format(facts)}\n", "text/plain": "Hi"}
+    slower = dataclasses.replace(result, timing=Timing(3.0, 20.0, 60.0), request_id="req_2")
+    for footer in ("none", "short", "full"):
+        assert answer_bundle(slower, footer=footer)[0] == answer_bundle(result, footer=footer)[0]
+    full, _ = answer_bundle(StreamResult("Hal", StreamState.CANCELLED), footer="full")
+    assert full["text/markdown"].endswith(f"\n\n{small.format('stopped')}\n")
+    for unfinished in (StreamState.CANCELLED, StreamState.STREAMING):
+        data, _ = answer_bundle(StreamResult("Hal", unfinished, model="m_1*"), footer="short")
+        assert "<small" not in data["text/markdown"]
 
 
 @pytest.mark.parametrize("state", StreamState)

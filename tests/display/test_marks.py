@@ -1,9 +1,11 @@
 """The words under an answer that did not simply end: each verdict has its own."""
 
+from dataclasses import replace
+
 import pytest
 
 import nbstream.errors
-from nbstream.display.marks import footer_of, mark_of, notes_of
+from nbstream.display.marks import facts_of, footer_of, mark_of, notes_of
 from nbstream.errors import RateLimitError, StalledError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
@@ -208,8 +210,23 @@ def test_no_notes_while_the_answer_arrives(state):
         (StreamResult("a", COMPLETED, "stop", model="m\x1b[1m\nx"), ["m\u241b[1m x", "complete"]),
     ],
 )
-def test_the_footer_leaves_out_what_is_not_known(result, facts):
-    assert footer_of(result) == facts
+def test_the_facts_leave_out_what_is_not_known(result, facts):
+    assert facts_of(result) == facts
+
+
+@pytest.mark.parametrize(
+    ("result", "short", "full"),
+    [
+        (StreamResult("a", COMPLETED, "stop"), [], ["complete"]),
+        (StreamResult("a", COMPLETED, "length", model="m"), ["m"], ["m", "cut off"]),
+        (StreamResult("a", COMPLETED, "stop", Usage(5, 1, 6)), ["1 token"], ["complete", "5 tokens in", "1 token out"]),
+        (StreamResult("a", CANCELLED, model="m"), [], ["m", "stopped"]),
+        (StreamResult("a", StreamState.STREAMING, model="m"), [], []),
+    ],
+)
+def test_the_footer_says_nothing_that_differs_between_runs(result, short, full):
+    timed = replace(result, timing=Timing(1.0, 2.0, 3.0))
+    assert (footer_of(timed), footer_of(timed, "full"), footer_of(timed, "none")) == (short, full, [])
 
 
 @pytest.mark.parametrize(

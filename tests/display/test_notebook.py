@@ -8,6 +8,7 @@ import pytest
 
 from nbstream.display.notebook import NotebookSurface
 from nbstream.result import Retry, StreamResult, StreamState
+from nbstream.settings.config import NBStream
 
 SOME = StreamState.STREAMING
 PAUSE = Retry("rate limited", 2.0, attempt=2, attempts=3)
@@ -18,6 +19,7 @@ class Output:
 
     def __init__(self):
         self.updates = []
+        self.displayed = []
         self.times = []
         self.sent = 0  # bytes
         self.now = 0.0
@@ -27,6 +29,10 @@ class Output:
         self.times.append(self.now)
         self.sent += len(json.dumps([data, metadata], ensure_ascii=False).encode())
 
+    def display(self, data, **_):
+        self.displayed.append(data)
+        return SimpleNamespace(display_id="1")
+
     def draw(self, surface, *frames):
         """Draw one frame a second."""
         for frame in frames:
@@ -35,11 +41,16 @@ class Output:
 
 
 @pytest.fixture
-def output(monkeypatch):
+def shell():
+    return SimpleNamespace(execution_count=1, kernel=SimpleNamespace())
+
+
+@pytest.fixture
+def output(monkeypatch, shell):
     output = Output()
-    shell = SimpleNamespace(display_pub=SimpleNamespace(publish=output.publish))
+    shell.display_pub = SimpleNamespace(publish=output.publish)
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    monkeypatch.setattr("IPython.display.display", lambda *_, **__: SimpleNamespace(display_id="1"))
+    monkeypatch.setattr("IPython.display.display", output.display)
     monkeypatch.setattr("nbstream.display.notebook.time", SimpleNamespace(monotonic=lambda: output.now))
     return output
 
@@ -115,3 +126,17 @@ def test_a_long_answer_costs_at_most_40_times_its_bytes(output, make_request, ch
     assert min(gaps) >= 0.25 - 1e-9, "at most four a second"
     assert gaps[-1] > 2 * gaps[0] or chunks_a_second > 1_000, "the interval grows"
     assert len(output.updates) >= 15
+
+
+def test_a_result_is_shown_as_a_value_only_where_it_is_not_drawn_already(surface, output, shell):
+    result = StreamResult("Hello\nworld", StreamState.COMPLETED, "stop", model="m")
+    surface.close(result)
+    result._ipython_display_()
+    for shown in (StreamResult("Hello\nworld", StreamState.COMPLETED, "stop", model="m"), result):
+        with pytest.raises(NotImplementedError):  # IPython then shows the repr
+            shown._ipython_display_()
+        shell.execution_count += 1
+    assert repr(result) == r"<StreamResult completed, m, 'Hello\nworld'>"
+    NBStream.instance()  # this shell could not hold settings
+    result.show()
+    assert output.displayed[-1]["text/plain"] == "Hello\nworld"

@@ -99,8 +99,8 @@ class LiveView extends AnswerView {
       this.reasoning.hidden = this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
       this.drawMark(this.doc.mark);
-      element("em", "", this.facts).textContent = this.doc.statusLine();
-      this.facts.hidden = false;
+      element("small", "", this.facts).textContent = this.doc.statusLine();
+      this.facts.hidden = !this.facts.textContent;
     });
     this.stayer = setTimeout(() => this.stay(), 500);
     this.keeper = setTimeout(() => this.sayKept(), 3000);
@@ -155,7 +155,7 @@ class LiveView extends AnswerView {
     const note = element("p", "nbs-note", this.root);
     note.textContent =
       "This page was reloaded while the answer was arriving, so it is shown here but not saved in the notebook. " +
-      "It is in the result (stream_result after %%stream); run the cell again to save it.";
+      "To save it, run stream_result.show() in another cell; after a call in Python, show() of its result.";
   }
 
   askToStop() {
