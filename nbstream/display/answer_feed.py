@@ -116,10 +116,15 @@ class AnswerFeed:
                 waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
                 self._send_next({"type": "patch", "blocks": changes, **waiting})
 
-    def end(self, result: StreamResult) -> None:
-        """Tell the pages that the stream has ended, and how."""
+    def end(self, result: StreamResult, *, raised: bool = False) -> None:
+        """Tell the pages that the stream has ended, and how.
+
+        Args:
+            result: The answer.
+            raised: Whether the error of a failed answer is shown below it.
+        """
         with self._lock:
-            mark = mark_of(result, self._place)
+            mark = mark_of(result, self._place, raised=raised)
             self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
             self._facts = self._facts_of(result)
             self._state = result.state

@@ -26,7 +26,12 @@ _FOOTER = '<small style="opacity:.7;user-select:none">{}</small>'
 
 
 def answer_bundle(
-    result: StreamResult, images: Images = "link", *, footer: Footer = "none", place: Place = Place.CELL
+    result: StreamResult,
+    images: Images = "link",
+    *,
+    footer: Footer = "none",
+    place: Place = Place.CELL,
+    raised: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
 
@@ -35,19 +40,22 @@ def answer_bundle(
         images: Whether images of other servers are links or loaded.
         footer: Which facts the Markdown of a final answer ends with, in one small grey line.
         place: Where it is read.
+        raised: Whether the error of a failed answer is shown below it.
 
     Returns:
-        `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
+        `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream. Of a failure
+        that is raised before anything has arrived there is nothing to show.
     """
     markdown, words = _body(result, images)
-    if remarks := _remarks(result, place):
+    if remarks := _remarks(result, place, raised=raised):
         # One quote, because together they are what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
         markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
         words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
     if facts := footer_of(result, footer):
         markdown = f"{markdown.rstrip()}\n\n{_FOOTER.format(escaped(' · '.join(facts)))}\n".lstrip("\n")
-    return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
+    data = {} if raised and not markdown.strip() else {"text/markdown": markdown, "text/plain": words}
+    return data, {"nbstream": result.metadata()}
 
 
 def _body(result: StreamResult, images: Images) -> tuple[str, str]:
@@ -71,12 +79,12 @@ def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:
     return {"text/markdown": f"*{escaped(words)}*", "text/plain": words}
 
 
-def _remarks(result: StreamResult, place: Place) -> list[tuple[str, str]]:
+def _remarks(result: StreamResult, place: Place, *, raised: bool) -> list[tuple[str, str]]:
     """What is to be said below the text, each in Markdown and in plain words."""
     if not result.state.terminal:  # an answer that is being continued has text to show while it waits
         pause = "" if result.retry is None else plain(_capitalised(result.retry.sentence()))
         return [(f"*{escaped(pause)}*", pause)] if pause else []
-    mark, notes = mark_of(result, place), notes_of(result, place)
+    mark, notes = mark_of(result, place, raised=raised), notes_of(result, place)
     remarks = [] if mark is None else [(f"**{mark.word}.** {escaped(mark.sentence)}", f"{mark.word}: {mark.sentence}")]
     return remarks + [(f"*Note.* {escaped(note)}", f"Note: {note}") for note in notes]
 

@@ -84,9 +84,9 @@ class LiveView(anywidget.AnyWidget):
         """Send the patches for what is new in the snapshot."""
         self._feed.draw(snapshot)
 
-    def end(self, result: StreamResult) -> None:
-        """Tell the views that the stream has ended, and how."""
-        self._feed.end(result)
+    def end(self, result: StreamResult, *, raised: bool = False) -> None:
+        """Tell the views that the stream has ended, and how; `raised`: whether its error is shown below."""
+        self._feed.end(result, raised=raised)
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may still be on a page.

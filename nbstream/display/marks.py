@@ -47,12 +47,13 @@ _FAILURES = {
 _ORDINARY = {"stop", "tool_calls"}
 
 
-def mark_of(result: StreamResult, place: Place = Place.CELL) -> Mark | None:
+def mark_of(result: StreamResult, place: Place = Place.CELL, *, raised: bool = False) -> Mark | None:
     """The mark that belongs under an answer; `None` for one that simply ended.
 
     Args:
         result: The answer.
         place: Where it is read.
+        raised: Whether the error of a failed one is shown below the mark, and says the rest.
 
     Example:
         >>> from nbstream.result import StreamResult
@@ -62,7 +63,7 @@ def mark_of(result: StreamResult, place: Place = Place.CELL) -> Mark | None:
     mark: Mark | None
     match result.state:
         case StreamState.FAILED:
-            mark = _failed(result, place)
+            mark = _failed(result, place, raised=raised)
         case StreamState.CANCELLED:
             mark = _stopped(result, place)
         case StreamState.COMPLETED if result.text.strip() or result.refusal or _has_media(result):
@@ -147,10 +148,13 @@ def _has_media(result: StreamResult) -> bool:
     return any(isinstance(part, MediaPart) for part in result.parts)
 
 
-def _failed(result: StreamResult, place: Place) -> Mark:
+def _failed(result: StreamResult, place: Place, *, raised: bool) -> Mark | None:
     if result.error is None:
         return Mark("Failed", "The stream failed.")
-    return Mark(_FAILURES.get(result.error.kind, "Failed"), result.error.told(place))
+    word = _FAILURES.get(result.error.kind, "Failed")
+    if not raised:
+        return Mark(word, result.error.told(place))
+    return Mark(word, "The answer is incomplete.") if result.body or result.reasoning or result.tool_calls else None
 
 
 def _stopped(result: StreamResult, place: Place) -> Mark:

@@ -80,6 +80,7 @@ class NotebookSurface:
         self._place = Place.CELL
         self._footer: Footer = "short"
         self._cell: int | None = None
+        self._raised = False
         self._retry: Retry | None = None
         self._opened_at = 0.0
 
@@ -103,6 +104,10 @@ class NotebookSurface:
         self._opened_at = time.monotonic()
         self._output.display(data)
 
+    def expect_error(self) -> None:
+        """Leave to the error what it says, if it will be below this output."""
+        self._raised = Drawn.cell() == self._cell
+
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         if self._view is not None:
@@ -119,9 +124,10 @@ class NotebookSurface:
         try:
             if self._view is not None:
                 self._view.draw(result)
-                self._view.end(result)
+                self._view.end(result, raised=self._raised)
         finally:
-            self._output.update(*answer_bundle(result, self._images, footer=self._footer, place=self._place))
+            bundle = answer_bundle(result, self._images, footer=self._footer, place=self._place, raised=self._raised)
+            self._output.update(*bundle)
             Drawn.add(result, self._cell)
             if self._view is not None:
                 self._view.close_unless_seen()

@@ -34,11 +34,16 @@ class TerminalSurface:
         self._retry: Retry | None = None
         self._in_line = False
         self._place = Place.PYTHON
+        self._raised = False
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
         """Remember where to write; a waiting line could not be taken back."""
         self._out = self._out or sys.stdout
         self._place = request.place
+
+    def expect_error(self) -> None:
+        """Leave to the error what it says."""
+        self._raised = True
 
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new."""
@@ -65,7 +70,7 @@ class TerminalSurface:
         """Write the rest, end the line, mark an unusual end and add what else the reader should know."""
         self.draw(result)
         self._end_text()
-        if (mark := mark_of(result, self._place)) is not None:
+        if (mark := mark_of(result, self._place, raised=self._raised)) is not None:
             self._write_note(f"{mark.word}: {mark.sentence}")
         for note in notes_of(result, self._place):
             self._write_note(f"Note: {note}")

@@ -186,6 +186,7 @@ class StreamHandle:
             KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
         """
         try:
+            self._surfaces.expect_error()
             self._surfaces.attend(True)
             while True:
                 finished, _ = concurrent.futures.wait({self._future}, timeout=WAKE_UP_SECONDS)
@@ -205,6 +206,7 @@ class StreamHandle:
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.
         """
+        self._surfaces.expect_error()
         future = asyncio.wrap_future(self._future)
         try:
             while not future.done():

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from nbstream.display.notebook import NotebookSurface
+from nbstream.errors import ServerError
 from nbstream.result import Retry, StreamResult, StreamState
 from nbstream.settings.config import NBStream
 
@@ -25,7 +26,7 @@ class Output:
         self.now = 0.0
 
     def publish(self, data, metadata, **_):
-        self.updates.append(data["text/plain"])
+        self.updates.append(data.get("text/plain"))
         self.times.append(self.now)
         self.sent += len(json.dumps([data, metadata], ensure_ascii=False).encode())
 
@@ -140,3 +141,15 @@ def test_a_result_is_shown_as_a_value_only_where_it_is_not_drawn_already(surface
     NBStream.instance()  # this shell could not hold settings
     result.show()
     assert output.displayed[-1]["text/plain"] == "Hello\nworld"
+
+
+@pytest.mark.parametrize(("text", "waits", "elsewhere"), [("Half", True, False), ("", True, False), ("", False, True)])
+def test_a_failure_is_told_once(surface, output, shell, text, waits, elsewhere):
+    shell.execution_count += elsewhere  # its error is raised below another cell
+    if waits or elsewhere:
+        surface.expect_error()
+    surface.close(StreamResult(text, StreamState.FAILED, error=ServerError("It broke. Mend it.")))
+    told = "[Server error: It broke. Mend it.]"
+    assert output.updates == [
+        told if not waits else "Half\n\n[Server error: The answer is incomplete.]" if text else None
+    ]
