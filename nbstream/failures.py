@@ -50,7 +50,8 @@ class NbstreamError(Exception):
 
         It also keeps `%xmode Verbose`, which prints local variables, away from the frames that hold a key.
         """
-        return [*_own_frames(self.__traceback__), f"{type(self).__name__}: {self}"]
+        notes = getattr(self, "__notes__", [])
+        return [*_own_frames(self.__traceback__), f"{type(self).__name__}: {self}", *notes]
 
 
 class UsageError(NbstreamError, ValueError):

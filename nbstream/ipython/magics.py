@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,8 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from nbstream.api import start
-from nbstream.errors import UsageError, shown_briefly
+from nbstream.errors import StreamError, UsageError, shown_briefly
+from nbstream.ipython import prompt_lines
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.ipython.interpolation import interpolate
 from nbstream.ipython.options import Completer, key_and_json, split_line, variable_name
@@ -26,7 +29,7 @@ from nbstream.streaming.engine import engine
 from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -101,8 +104,9 @@ class StreamMagics(Magics):
         options, handle = self._begin(line, cell, local_ns or {})
         handle.unread().when_committed(partial(self._bind, options))
         if options.awaited:
-            return self._finish_awaited(handle)
-        result = handle.wait()
+            return self._finish_awaited(options, handle)
+        with _unset_names_told(options, handle):
+            result = handle.wait()
         return result if cell is None else None
 
     @no_var_expand
@@ -141,11 +145,13 @@ class StreamMagics(Magics):
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
         handle.unread().when_committed(partial(self._bind, options))
-        handle.wait()
+        with _unset_names_told(options, handle):
+            handle.wait()
 
-    async def _finish_awaited(self, handle: StreamHandle) -> None:
+    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
         try:
-            await handle.wait_async()
+            with _unset_names_told(options, handle):
+                await handle.wait_async()
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
 
@@ -221,9 +227,25 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
     return {"display": not options.quiet, **named, **params}
 
 
+@contextlib.contextmanager
+def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iterator[None]:
+    """Say below an answer that is not complete which names are not set, so that a later `NameError` is no riddle."""
+    names = [name for name in (options.out, options.usage) if name] or ["stream_text"]
+    words = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set because the stream"
+    try:
+        yield
+    except StreamError as error:
+        error.add_note(f"{words} failed.")
+        raise
+    finally:
+        if handle.state is StreamState.CANCELLED:
+            sys.stdout.write(f"{words} was stopped.\n")
+
+
 def load(shell: InteractiveShell) -> None:
     """Register the magics, their completion and the settings."""
     settings()
+    prompt_lines.install(shell)
     shell.register_magics(StreamMagics)
     for magic in ("%stream", "%%stream"):
         shell.set_hook("complete_command", Completer(_parser()), str_key=magic)
@@ -235,6 +257,7 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
+    prompt_lines.remove(shell)
     for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
         shell.magics_manager.magics[kind].pop(name, None)
     for magic in ("%stream", "%%stream", "%stream_continue"):

@@ -11,6 +11,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.magic_arguments import parse_argstring
 
+import nbstream
 from nbstream.ipython.magics import StreamMagics
 from nbstream.result import StreamResult
 from nbstream.testing import RecordingSurface
@@ -372,3 +373,48 @@ def test_settings_outlive_unloading(run):
     run("%unload_ext nbstream")
     run("%load_ext nbstream")
     assert "'m'" in run("%config NBStream").out or run("%config NBStream.model").result == "m"
+
+
+# --- questions, and names that are not set ----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize("prompt", ["What is nbstream?", "What's it -- 'quoted?", "Is a[0] == b ??", "Warum? Wieso?"])
+def test_a_prompt_may_end_with_a_question_mark(run, ns, shell, prompt):
+    transform = shell.input_transformer_manager.transform_cell
+    call = f"get_ipython().run_line_magic('stream', {'-m demo ' + prompt!r})"
+    assert transform(f"%stream -m demo {prompt}\n") == f"{call}\n"
+    assert transform(f"if True:\n    r = %stream -m demo {prompt}\n") == f"if True:\n    r = {call}\n"
+    assert run(f"r = %stream -m demo {prompt}").success
+    assert ns["r"] is ns["stream_result"]
+
+
+def test_help_is_still_help(shell):
+    transform = shell.input_transformer_manager.transform_cell
+    for line in ("%stream?", "%stream??", "?%stream", "print?", "%timeit?"):
+        assert "'pinfo" in transform(f"{line}\n"), line
+    assert transform('text = """\n%stream why?\n"""\n') == 'text = """\n%stream why?\n"""\n'
+    nbstream.unload_ipython_extension(shell)
+    assert "'pinfo" in transform("%stream why?\n")
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("", "stream_text is not set because the stream "),
+        ("-o a -u b", "a and b are not set because the stream "),
+        ("-r run -u cost", "cost is not set because the stream "),
+    ],
+)
+def test_names_that_are_not_set_are_told_where_the_stream_ended(run, monkeypatch, options, said):
+    failed = run(f"%%stream -m demo {CUT} {options}\nCount to 12")
+    assert failed.error._render_traceback_()[-1] == f"{said}failed."
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: Stopping())
+    assert run(f"%%stream -m demo {options}\nCount to 12").out == f"{said}was stopped.\n"
+
+
+class Stopping(RecordingSurface):
+    def open(self, request, stop):
+        super().open(request, stop)
+        stop()
