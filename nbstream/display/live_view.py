@@ -1,7 +1,7 @@
 """The live view of one stream: a widget that hands the messages of an `AnswerFeed` to the page.
 
 From the page come `hello` and `gone`, with the `view` that has come or left; `resync`, when a message is missing;
-`stop`. `hello` and `resync` are answered by a snapshot.
+`stop`. A `gone` with `rerun` comes from a cell that is to run again. `hello` and `resync` are answered by a snapshot.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ class LiveView(anywidget.AnyWidget):
                 self._feed.send_snapshot()
             case {"type": "resync"}:
                 self._feed.send_snapshot()
-            case {"type": "gone", "view": str(view)}:
+            case {"type": "gone", "view": str(view), **others}:
+                if others.get("rerun"):
+                    self._stop()
                 with self._lock:
                     self._departed.add(view)
                     self._views.discard(view)

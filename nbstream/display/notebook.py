@@ -15,6 +15,7 @@ from nbstream.display.bundle import answer_bundle, waiting_bundle
 from nbstream.display.drawn import Drawn
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
+from nbstream.display.rerun import Rerun
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.text.place import Place
 
@@ -81,6 +82,7 @@ class NotebookSurface:
         self._footer: Footer = "short"
         self._cell: int | None = None
         self._raised = False
+        self._rerun = Rerun()
         self._retry: Retry | None = None
         self._opened_at = 0.0
 
@@ -103,6 +105,7 @@ class NotebookSurface:
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         self._output.display(data)
+        self._rerun.watch(stop)
 
     def expect_error(self) -> None:
         """Leave to the error what it says, if it will be below this output."""
@@ -121,6 +124,7 @@ class NotebookSurface:
 
     def close(self, result: StreamResult) -> None:
         """Replace the live view by the static answer."""
+        self._rerun.forget()
         try:
             if self._view is not None:
                 self._view.draw(result)

@@ -208,3 +208,26 @@ def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
         notebook.value("stream_result.state, len(stream_result.text), 'stream_text' in globals()", 2)
         == "failed 149 False"
     )
+
+
+def test_a_streaming_cell_that_is_run_again_ends_its_own_stream_first(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    call = f"import nbstream as nbs\nh = nbs.start('Write a long text', base_url={upstream.base_url!r}, model='demo')"
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), call)
+    for cell in (1, 2):
+        notebook.start(cell)
+        expect(notebook.view(cell).locator(".nbs-block").nth(1)).to_be_visible(timeout=PATIENCE_MS)
+        record = upstream.requests[-1]
+        notebook.start(cell)
+        assert record.ended.wait(PATIENCE)
+        assert record.state == "client_closed"
+        expect(notebook.view(cell).locator(".nbs-block").nth(1)).to_be_visible(timeout=PATIENCE_MS)
+        assert notebook.view(cell).count() == 1
+        assert upstream.requests[-1].state == "open"
+        if cell == 1:
+            notebook.interrupt()
+        else:
+            notebook.view(cell).get_by_role("button", name="Stop").click()
+        expect(notebook.output(cell)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
+        expect(notebook.output(cell)).to_contain_text("A scripted answer")

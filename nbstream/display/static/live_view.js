@@ -16,6 +16,8 @@ class LiveView extends AnswerView {
   id = `${Date.now().toString(36)}-${viewCount++}`;
   greeted = false;
   stopping = false;
+  /** @type {Element | null | undefined} */
+  cell = null;
   /** @type {number | undefined} */
   greeter;
   /** @type {number | undefined} */
@@ -76,6 +78,7 @@ class LiveView extends AnswerView {
   /** @override */
   drawState() {
     const { doc } = this;
+    this.cell ??= this.root.closest(".jp-Cell");
     const waitedLong = performance.now() - doc.startedAt >= 3000;
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
@@ -172,6 +175,14 @@ class LiveView extends AnswerView {
     [this.keeper, this.stayer, this.greeter].forEach((timer) => clearTimeout(timer));
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
+    setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);
+  }
+
+  // Whether the cell waits to be run again: its output is cleared, and an answer that still arrives is seen by nobody.
+  cleared() {
+    const { cell, doc } = this;
+    const waits = cell?.isConnected && cell.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
+    return waits && !doc.ended && !doc.views.size && !cell?.querySelector(".jp-OutputArea-output");
   }
 }
 
