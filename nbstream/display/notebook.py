@@ -11,7 +11,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbstream.display.bundle import answer_bundle, waiting_bundle
+from nbstream.display.bundle import answer_bundle, partial_bundle, waiting_bundle
 from nbstream.display.drawn import Drawn
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
@@ -31,13 +31,18 @@ __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
 # How long a stream waits to hear that its view is on screen before it takes the front end for one without widgets.
 _VIEW_GRACE_SECONDS = 2.5
+# How often the text so far is put into the notebook as it would be saved, beside a live view.
+_SAVING_SECONDS = 3.0
 
 
 class MarkdownGrowth:
-    """When the whole text may be sent again: at most four times a second, and only once it has grown by a tenth.
+    """When the whole text may be sent again: not too often, and only once it has grown by a tenth.
 
     The tenth bounds the bytes: every update is a tenth longer than the one before, so all of them together are about
     eleven times the text in each of its two formats, however long it is.
+
+    Args:
+        interval: Seconds between two of them at least.
 
     Example:
         >>> growth = MarkdownGrowth()
@@ -45,16 +50,16 @@ class MarkdownGrowth:
         (True, False, True)
     """
 
-    _INTERVAL = 0.25
     _FACTOR = 1.1
 
-    def __init__(self) -> None:
+    def __init__(self, interval: float = 0.25) -> None:
+        self._interval = interval
         self._size = 0
         self._at = float("-inf")
 
     def due(self, size: int, now: float) -> bool:
         """Whether to send a text of `size` characters now; if so, it counts as sent."""
-        if now - self._at < self._INTERVAL or size < self._size * self._FACTOR or size == 0:
+        if now - self._at < self._interval or size < self._size * self._FACTOR or size == 0:
             return False
         self._size, self._at = size, now
         return True
@@ -75,6 +80,7 @@ class NotebookSurface:
         self._output = Output()
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
+        self._saved = MarkdownGrowth(_SAVING_SECONDS)
         self._grown: tuple[Segment, ...] = ()
         self.model = ""
         self._images: Images = "link"
@@ -115,9 +121,13 @@ class NotebookSurface:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         if self._view is not None:
             self._view.draw(snapshot)
-        if self.mode == "static" or self._seen():
-            return
         now = time.monotonic()
+        if self._view is not None and self._seen():
+            if self._saved.due(len(snapshot.text), now):
+                self._view.keep(*partial_bundle(snapshot, self._images))
+            return
+        if self.mode == "static":
+            return
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
         if now - self._opened_at >= grace:
             self._grow(snapshot, now)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Page, Route, expect
@@ -231,3 +233,32 @@ def test_a_streaming_cell_that_is_run_again_ends_its_own_stream_first(
             notebook.view(cell).get_by_role("button", name="Stop").click()
         expect(notebook.output(cell)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
         expect(notebook.output(cell)).to_contain_text("A scripted answer")
+
+
+def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_file(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(
+        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words")
+    )
+    notebook.run(1)
+    pid = int(notebook.output(1).inner_text())
+    notebook.start(2)
+    expect(notebook.view(2)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
+    saved = static_output(notebook.save(), 2)
+    assert "application/vnd.jupyter.widget-view+json" in saved["data"], "a page that is reloaded now shows the view"
+    assert "The journey of one token" in "".join(saved["data"]["text/markdown"])
+    assert "**Partial.**" in "".join(saved["data"]["text/markdown"])
+
+    os.kill(pid, signal.SIGKILL)
+    view = notebook.view(2)
+    expect(view.locator(".nbs-mark")).to_contain_text("Kernel stopped.", timeout=PATIENCE_MS)
+    expect(view.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(view.get_by_role("button", name="Copy")).to_be_visible()
+    expect(view.locator(".nbs-body")).to_contain_text("The network carries it")
+    if failures := os.environ.get("TEST_SCREENSHOTS"):
+        notebook.page.screenshot(path=f"{failures}/died-{front_end}.png")
+    assert set(static_output(notebook.save(), 2)["data"]) == {"text/markdown", "text/plain"}
+    notebook.load()
+    expect(notebook.output(2)).to_contain_text("Partial.")
+    expect(notebook.output(2)).to_contain_text("The journey of one token")

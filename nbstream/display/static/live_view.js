@@ -1,7 +1,7 @@
 // One view of a live document, and the widget's entry points.
 
 import { AnswerView } from "./answer_view.js";
-import { CodeBar } from "./code_bar.js";
+import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { LiveDocument } from "./live_document.js";
 import { Tail } from "./tail.js";
@@ -106,7 +106,18 @@ class LiveView extends AnswerView {
       this.facts.hidden = !this.facts.textContent;
     });
     this.stayer = setTimeout(() => this.stay(), 500);
-    this.keeper = setTimeout(() => this.sayKept(), 3000);
+    if (this.doc.lost) this.offerCopy();
+    else this.keeper = setTimeout(() => this.sayKept(), 3000);
+  }
+
+  // No static answer will come any more.
+  offerCopy() {
+    const copy = button("nbs-copy-answer", "Copy", "Copy the answer as it is shown", null, async () => {
+      await copyText(this.body.innerText);
+      say(copy, "Copied");
+      this.doc.announce("Copied");
+    });
+    this.mark.after(copy);
   }
 
   stay() {

@@ -1,0 +1,50 @@
+// What JupyterLab and Notebook 7 lend a widget beside its messages: the kernel, and the notebook as it is saved. Other
+// hosts lend nothing of it, and nothing here is needed there.
+
+/** @import { Channel } from "./live_messages.js" */
+
+const WIDGET = "application/vnd.jupyter.widget-view+json";
+const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
+
+/**
+ * Tell once that the kernel that a widget belongs to has ended; returns what ends the watch.
+ *
+ * @param {Channel} model
+ * @param {() => void} tell
+ */
+export function whenKernelEnds(model, tell) {
+  const kernel = model.widget_manager?.kernel;
+  const look = (/** @type {object} */ _, /** @type {string} */ status) => ENDS.includes(status) && tell();
+  kernel?.statusChanged?.connect(look);
+  kernel?.disposed?.connect(tell);
+  model.on("comm_live_update", tell); // of the widget manager, on a restart that it sees
+  return () => {
+    kernel?.statusChanged?.disconnect(look);
+    kernel?.disposed?.disconnect(tell);
+    model.off("comm_live_update", tell);
+  };
+}
+
+/**
+ * Put data into the saved notebook, beside the widget that the page shows and goes on showing. Without the widget where
+ * its kernel has ended, because no page could show it again.
+ *
+ * @param {Channel} model
+ * @param {{ id: string, data: Record<string, unknown>, metadata: object }} kept
+ * @param {boolean} alive
+ */
+export function keepInNotebook(model, { id, data, metadata }, alive) {
+  try {
+    for (const { sharedModel } of model.widget_manager?.context?.model?.cells ?? []) {
+      const outputs = sharedModel.getOutputs?.() ?? [];
+      outputs.forEach((/** @type {any} */ output, /** @type {number} */ index) => {
+        const view = output.data?.[WIDGET];
+        if (view?.model_id !== id) return;
+        const changed = { ...output, data: alive ? { [WIDGET]: view, ...data } : data, metadata };
+        sharedModel.updateOutputs(index, index + 1, [changed], "silent-change"); // the page draws nothing again
+      });
+    }
+  } catch {
+    // A notebook of another make; the answer is kept when it is complete.
+  }
+}
