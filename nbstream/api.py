@@ -185,7 +185,7 @@ def configure(**values: Any) -> None:
     config = settings()
     known = config.class_own_traits(config=True)
     if unknown := sorted(set(values) - set(known)):
-        raise UsageError(f"no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
+        raise config.unknown(unknown)
     values = {name: known[name].default_value if value is None else value for name, value in values.items()}
     try:
         with config.hold_trait_notifications():  # which reverts everything if one value does not fit

@@ -42,6 +42,9 @@ class RemedyKind(enum.StrEnum):
     MORE_TIME_IN_TOTAL = "more_time_in_total"
     REPORT_BUG = "report_bug"
 
+    def __repr__(self) -> str:
+        return repr(str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Remedy:

@@ -317,6 +317,7 @@ class StreamResult(PartViews):
             "request_id": self.request_id,
             "ttft": None if self.timing.ttft is None else round(self.timing.ttft, 4),
             "total": round(self.timing.total, 4),
+            "startup": round(self.timing.startup, 4),
             "attempts": self.attempts,
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,

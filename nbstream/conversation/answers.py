@@ -273,7 +273,12 @@ def timing_from_dict(data: Mapping[str, Any]) -> Timing:
     Raises:
         TypeError: Something is of another type.
     """
-    return Timing(_number(data, "ttft"), _number(data, "total") or 0.0, _number(data, "tokens_per_second"))
+    return Timing(
+        _number(data, "ttft"),
+        _number(data, "total") or 0.0,
+        _number(data, "tokens_per_second"),
+        _number(data, "startup") or 0.0,
+    )
 
 
 def _number(data: Mapping[str, Any], name: str) -> float | None:

@@ -25,11 +25,12 @@ from nbstream.ipython.options import Completer, key_and_json, split_line, variab
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.config import settings
 from nbstream.settings.options import IN_MAGICS, OPTIONS
+from nbstream.settings.target import DEMO_MODEL, resolve_target
 from nbstream.streaming.engine import engine
 from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -247,12 +248,12 @@ def load(shell: InteractiveShell) -> None:
     settings()
     prompt_lines.install(shell)
     shell.register_magics(StreamMagics)
-    for magic in ("%stream", "%%stream"):
-        shell.set_hook("complete_command", Completer(_parser()), str_key=magic)
-    continuing = Completer(getattr(StreamMagics.stream_continue, "parser"))  # noqa: B009  put there by magic_arguments
-    shell.set_hook("complete_command", continuing, str_key="%stream_continue")
+    for completer in _completers(shell):
+        completer.install(shell)
     if AwaitedCells.worthwhile(shell) and not _awaited_cells(shell):
         AwaitedCells(shell).install()
+    if settings().preload and getattr(shell, "kernel", None) is not None:
+        engine().prepare("nbstream.display.notebook", "nbstream.display.live_view")
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -260,10 +261,44 @@ def unload(shell: InteractiveShell) -> None:
     prompt_lines.remove(shell)
     for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
         shell.magics_manager.magics[kind].pop(name, None)
-    for magic in ("%stream", "%%stream", "%stream_continue"):
-        shell.strdispatchers["complete_command"].strs.pop(magic, None)
+    for completer in _completers(shell):
+        completer.remove(shell)
     for transformer in _awaited_cells(shell):
         transformer.remove()
+
+
+def _completers(shell: InteractiveShell) -> list[Completer]:
+    """What completes the lines of the magics."""
+    models, chats = _known_models, partial(_variables, shell, "Chat", "ChatPanel")
+    values: dict[str, Callable[[], Iterable[str]]] = {
+        **dict.fromkeys(("-m", "--model"), models),
+        "--api": lambda: ("chat", "responses"),
+        "--images": lambda: ("link", "allow"),
+        "--chat": chats,
+    }
+    continuing = getattr(StreamMagics.stream_continue, "parser")  # noqa: B009  put there by magic_arguments
+    return [
+        Completer(_parser(), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
+        Completer(continuing, r"\s*%stream_continue", {}),
+    ]
+
+
+def _known_models() -> list[str]:
+    """The models that may be meant, without asking anybody."""
+    loop, known = engine(), {DEMO_MODEL}
+    with contextlib.suppress(UsageError):
+        target = resolve_target(settings())
+        known |= {target.model or DEMO_MODEL, *loop.listed_models(target.endpoint.base_url)}
+    return sorted(known)
+
+
+def _variables(shell: InteractiveShell, *kinds: str) -> list[str]:
+    """The notebook's variables of these classes of nbstream."""
+    return sorted(
+        name
+        for name, value in list(shell.user_ns.items())
+        if not name.startswith("_") and type(value).__module__.startswith("nbstream.") and type(value).__name__ in kinds
+    )
 
 
 def _awaited_cells(shell: InteractiveShell) -> list[AwaitedCells]:

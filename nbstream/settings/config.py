@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
 from nbstream.settings.shell import running_shell
 from nbstream.text.address import check_address
 from nbstream.text.secret import Secret
+from nbstream.text.suggestion import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from traitlets.config import Config
 
 __all__ = ["NBStream", "settings"]
@@ -69,6 +72,10 @@ class NBStream(SingletonConfigurable):
         "link",
         help="Images on other servers in an answer: `link` shows links, `allow` loads them when the answer is shown.",
     ).tag(config=True)
+    preload = Bool(
+        default_value=True,
+        help="Whether `%load_ext nbstream` imports what the first answer needs, in the background.",
+    ).tag(config=True)
     footer = Enum(
         ("none", "short", "full"),
         "short",
@@ -91,9 +98,22 @@ class NBStream(SingletonConfigurable):
                 raise TraitError(str(error)) from None
         return url
 
+    @classmethod
+    def unknown(cls, names: Iterable[str]) -> UsageError:
+        """What to raise for names that no setting has."""
+        known = sorted(cls.class_own_traits(config=True))
+        first = next(iter(names))
+        suggestion = did_you_mean(first, known) or "."
+        return UsageError(f"no such setting: {', '.join(names)}{suggestion} There are: {', '.join(known)}.")
+
     def update_config(self, config: Config) -> None:
         """Take `%config NBStream.… = …`, with the key wrapped; other holders of the key must not show it either."""
         _wrap_key(config)
+        own = config.get("NBStream", {})
+        if unknown := [name for name in own if name not in self.class_own_traits(config=True)]:
+            for name in unknown:  # or it would come up again with the next setting
+                del own[name]
+            raise self.unknown(unknown)
         super().update_config(config)
         for holder in (self.parent, *getattr(self.parent, "configurables", ())):
             if holder is not None:

@@ -14,6 +14,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from nbstream.streaming.cost import installed, price_list
 from nbstream.streaming.notices import Notices
 from nbstream.streaming.observers import Observers
 
@@ -33,6 +34,17 @@ __all__ = ["Engine", "engine", "replace_engine"]
 T = TypeVar("T")
 
 _log = logging.getLogger("nbstream")
+
+
+def _prepare(modules: tuple[str, ...]) -> None:
+    try:
+        importlib.import_module("nbstream.transport.open").prepare()
+        if installed():
+            price_list()
+        for module in modules:
+            importlib.import_module(module)
+    except Exception:  # noqa: BLE001  whatever a broken environment raises: the first stream says it where it is read
+        _log.debug("nbstream could not prepare for the first stream", exc_info=True)
 
 
 class Engine:
@@ -68,9 +80,17 @@ class Engine:
             self._clients = ClientPool()
         return self._clients
 
-    def prepare(self) -> None:
-        """Import what the first stream needs now, in the background, so that the first stream starts fast."""
-        threading.Thread(target=importlib.import_module, args=("nbstream.transport.open",), daemon=True).start()
+    def listed_models(self, base_url: str) -> tuple[str, ...]:
+        """The models that a server has listed when it was last asked; this asks nobody."""
+        return () if self._clients is None else self._clients.listed.get(base_url, ())
+
+    def prepare(self, *modules: str) -> None:
+        """Import what the first stream needs now, in the background, so that the first stream starts fast.
+
+        Args:
+            modules: Others to import as well.
+        """
+        threading.Thread(target=_prepare, args=(modules,), name="nbstream-prepare", daemon=True).start()
 
     def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:
         """Open a stream, as a `StreamSource`: from the engine's source if it has one; on the loop only."""
