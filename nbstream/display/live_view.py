@@ -42,6 +42,7 @@ class LiveView(anywidget.AnyWidget):
         images: Whether images of other servers are links or loaded.
         place: Where the answer is read.
         facts: What to say below an answer that has ended.
+        bring_into_view: Whether a page brings an answer that begins low into view, once.
         now: Monotonic time, to tell a late view how much time has passed and how much of a pause is left.
     """
 
@@ -49,6 +50,7 @@ class LiveView(anywidget.AnyWidget):
     _css = page_code(_STATIC / "live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
+    bring_into_view = traitlets.Bool(default_value=False).tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)
 
     def __init__(
@@ -59,6 +61,7 @@ class LiveView(anywidget.AnyWidget):
         images: Images = "link",
         place: Place = Place.CELL,
         facts: Callable[[StreamResult], list[str]] = footer_of,
+        bring_into_view: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stop = stop
@@ -67,7 +70,7 @@ class LiveView(anywidget.AnyWidget):
         self._departed: set[str] = set()
         self._ever_seen = False
         self._lock = threading.RLock()
-        super().__init__(label=model, key=secrets.token_hex(8))
+        super().__init__(label=model, key=secrets.token_hex(8), bring_into_view=bring_into_view)
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 
@@ -115,6 +118,7 @@ class LiveView(anywidget.AnyWidget):
         match content:
             case {"type": "stop"}:
                 self._stop()
+                self._tell({"type": "stopping"})
             case {"type": "hello", "view": str(view)}:
                 # A view greets until it is answered, and a busy kernel may find an old greeting after the goodbye.
                 with self._lock:

@@ -107,6 +107,7 @@ class NotebookSurface:
                 images=request.images,
                 place=request.place,
                 facts=partial(footer_of, footer=self._footer),
+                bring_into_view=request.bring_into_view,
             )
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()

@@ -72,6 +72,10 @@ class NBStream(SingletonConfigurable):
         "link",
         help="Images on other servers in an answer: `link` shows links, `allow` loads them when the answer is shown.",
     ).tag(config=True)
+    bring_into_view = Bool(
+        default_value=True,
+        help="Whether the page scrolls, once, to an answer that begins low on it while the reader does nothing else.",
+    ).tag(config=True)
     preload = Bool(
         default_value=True,
         help="Whether `%load_ext nbstream` imports what the first answer needs, in the background.",

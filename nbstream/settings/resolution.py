@@ -85,6 +85,7 @@ def resolve(
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
         footer=cast("Footer", config.footer),
+        bring_into_view=config.bring_into_view,
         client=client,
         source=source,
         stages=tuple(stages),

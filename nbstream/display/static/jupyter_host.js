@@ -26,6 +26,17 @@ export function whenKernelEnds(model, tell) {
 }
 
 /**
+ * What interrupts the kernel without a message to it: through the Jupyter server; nothing where the host lends no way.
+ *
+ * @param {Channel} model
+ * @returns {(() => Promise<void>) | null}
+ */
+export function interrupter(model) {
+  const kernel = model.widget_manager?.kernel;
+  return kernel?.interrupt ? () => kernel.interrupt() : null;
+}
+
+/**
  * Put data into the saved notebook, beside the widget that the page shows and goes on showing. Without the widget where
  * its kernel has ended, because no page could show it again.
  *

@@ -34,6 +34,7 @@ export class LiveDocument {
   /** @type {Set<Viewer>} */
   views = new Set();
   asking = false;
+  stopping = false; // whether the kernel has heard of a Stop
   lost = false; // whether the kernel has ended before the answer
   /** @type {Keep | null} */
   kept = null;
@@ -48,12 +49,17 @@ export class LiveDocument {
     this.announcer = voice ?? announcer();
     this.receive = (/** @type {LiveMessage} */ message) => this.apply(message);
     model.on("msg:custom", this.receive);
-    this.unwatch = whenKernelEnds(model, () => this.lose());
+    // A panel has its own words for that, and keeps what it has in its own way.
+    this.unwatch = voice ? () => {} : whenKernelEnds(model, () => this.lose());
   }
 
   /** @param {LiveMessage} message */
   apply(message) {
     if (message.type === "snapshot") return this.applySnapshot(message);
+    if (message.type === "stopping") {
+      this.stopping = true;
+      return;
+    }
     if (message.type === "keep") {
       this.kept = message;
       return keepInNotebook(this.model, message, true);
@@ -132,9 +138,8 @@ export class LiveDocument {
     Object.assign(this, { state, mark, facts });
   }
 
-  // A panel has its own words for that, and keeps what it has in its own way.
   lose() {
-    if (this.ended || this.voice) return;
+    if (this.ended) return;
     this.lost = true;
     const sentence = "It stopped while this answer was arriving. What had arrived is shown here, and is in no variable.";
     this.end({ state: "failed", mark: { word: "Kernel stopped", sentence }, facts: [] });

@@ -19,7 +19,7 @@
  * } & End} Snapshot
  * What the saved notebook is to have of the answer so far, beside the widget of this id.
  * @typedef {{ type: "keep", id: string, data: Record<string, unknown>, metadata: object }} Keep
- * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot | Keep} LiveMessage
+ * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot | Keep | { type: "stopping" }} LiveMessage
  *
  * The model of a widget, or a stand-in for it.
  * @typedef {object} Channel
