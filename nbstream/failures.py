@@ -106,7 +106,10 @@ def _own_frames(tb: TracebackType | None) -> list[str]:
         if module.partition(".")[0] in {"nbstream", "IPython", "ipykernel"}:
             continue
         code = frame.f_code
-        # Cells have invented file names that say nothing.
+        # Cells have invented file names that say nothing; only the cell that runs has a module's level.
+        if module == "__main__" and code.co_name == "<module>":
+            lines.append(f"  line {line} of this cell")
+            continue
         place = "the notebook" if module == "__main__" else code.co_filename
         lines.append(f"  line {line} of {place}, in {code.co_name}")
     return lines

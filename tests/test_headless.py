@@ -123,7 +123,7 @@ def test_failed_stream_fails_the_run_with_a_short_error(execute: Any) -> None:
     assert answer["data"]["text/markdown"].endswith("> **Connection lost.** The answer is incomplete\\.\n")
     assert error["output_type"] == "error"
     assert error["ename"] == "ConnectionLostError"
-    assert len(error["traceback"]) == 1
+    assert len(error["traceback"]) == 2
 
 
 def test_a_chat_goes_on_from_cell_to_cell_and_its_export_asks_the_same(execute: Any, tmp_path: pathlib.Path) -> None:

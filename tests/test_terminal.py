@@ -174,7 +174,7 @@ def test_warnings_follow_the_mark(shown):
     warnings = (StreamWarning("unshown_media", "An image is not shown: \x1b[31m."),) * 2
     result = StreamResult("Hel", StreamState.CANCELLED, warnings=warnings)
     assert "".join(shown(result)).splitlines()[1:] == [
-        "[Stopped: You stopped the answer after 3 characters; result.resume() picks up from there.]",
+        "[Stopped: You stopped the answer after 3 characters. Call result.resume() to continue.]",
         "[Note: An image is not shown: ␛[31m.]",
     ]
     assert "".join(shown(whole("Hi", warnings=warnings))) == "Hi\n[Note: An image is not shown: ␛[31m.]\n"

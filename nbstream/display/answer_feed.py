@@ -45,7 +45,7 @@ class AnswerFeed:
 
     Args:
         send: Sends one message to all pages.
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
         place: Where it is read, which decides the wording of the mark.
         facts: What to say below an answer that has ended.
         now: Monotonic time, to tell a late page how much time has passed and how much of a pause is left.

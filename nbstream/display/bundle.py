@@ -30,6 +30,7 @@ def answer_bundle(
     images: Images = "link",
     *,
     footer: Footer = "none",
+    reasoning: bool = False,
     place: Place = Place.CELL,
     raised: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -37,8 +38,9 @@ def answer_bundle(
 
     Args:
         result: The answer.
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
         footer: Which facts the Markdown of a final answer ends with, in one small grey line.
+        reasoning: Whether what the model thought is folded above a final answer.
         place: Where it is read.
         raised: Whether the error of a failed answer is shown below it.
 
@@ -47,6 +49,10 @@ def answer_bundle(
         that is raised before anything has arrived there is nothing to show.
     """
     markdown, words = _body(result, images)
+    if reasoning and result.reasoning.strip() and result.state.terminal:
+        lines = inert(result.reasoning, images=images).strip().split("\n")
+        thoughts = "\n".join(f"> {line}".rstrip() for line in lines)  # a quote, told apart from the answer
+        markdown = f"<details>\n<summary>Reasoning</summary>\n\n{thoughts}\n\n</details>\n\n{markdown}"
     if remarks := _remarks(result, place, raised=raised):
         # One quote, because together they are what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
@@ -63,7 +69,7 @@ def partial_bundle(snapshot: StreamResult, images: Images = "link") -> tuple[dic
 
     Args:
         snapshot: What has arrived.
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
     """
     data, metadata = answer_bundle(snapshot, images)
     note = "The answer was still arriving when the notebook was saved."

@@ -39,7 +39,7 @@ class LiveView(anywidget.AnyWidget):
     Args:
         model: The model that is asked, for the waiting line.
         stop: Called when the reader presses Stop; from any thread, any number of times.
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
         place: Where the answer is read.
         facts: What to say below an answer that has ended.
         bring_into_view: Whether a page brings an answer that begins low into view, once.

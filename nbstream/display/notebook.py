@@ -141,7 +141,14 @@ class NotebookSurface:
                 self._view.draw(result)
                 self._view.end(result, raised=self._raised)
         finally:
-            bundle = answer_bundle(result, self._images, footer=self._footer, place=self._place, raised=self._raised)
+            bundle = answer_bundle(
+                result,
+                self._images,
+                footer=self._footer,
+                reasoning=self.mode != "static",
+                place=self._place,
+                raised=self._raised,
+            )
             self._output.update(*bundle)
             Drawn.add(result, self._cell)
             if self._view is not None:

@@ -20,6 +20,8 @@ def show(result: StreamResult) -> None:
     """Draw a result in full: below the cell that runs now, or in the terminal."""
     if runs_in_kernel():
         config = settings()
-        Output().display(*answer_bundle(result, cast("Images", config.images), footer=cast("Footer", config.footer)))
+        Output().display(
+            *answer_bundle(result, cast("Images", config.images), reasoning=True, footer=cast("Footer", config.footer))
+        )
     else:
         terminal_surface().close(result)

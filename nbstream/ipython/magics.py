@@ -138,8 +138,8 @@ class StreamMagics(Magics):
             options = parse_argstring(self.stream_continue, line)
             result = self._shell.user_ns.get(options.name) if options.name else engine().last_result
             if not isinstance(result, StreamResult):
-                what = f"StreamResult named {options.name}" if options.name else "stream"
-                raise UsageError(f"there is no {what} to continue")  # noqa: TRY301
+                there_is_no = f"there is no StreamResult named {options.name}"
+                raise UsageError(there_is_no if options.name else "there is nothing to continue")  # noqa: TRY301
             with reader_in(Place.CELL):
                 handle = result.start_again(display=not options.quiet)
             self._unset("stream_text", "stream_usage", options.out, options.usage)

@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"""(?:[^\s"']+|"(?:\\.|[^"\\])*"|'[^']*')+""")
 def variable_name(text: str) -> str:
     """A name that Python can assign to."""
     if not is_variable_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid variable name")
     return text
 
 

@@ -57,11 +57,13 @@ class NBStream(SingletonConfigurable):
     system = Unicode(None, allow_none=True, help="System prompt.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Sampling temperature.").tag(config=True)
     max_tokens = Integer(None, allow_none=True, help="The maximum number of tokens in an answer.").tag(config=True)
-    connect_timeout = Float(10.0, min=0.001, help="Seconds until a connection must be established.").tag(config=True)
-    first_token_timeout = Float(120.0, min=0.001, help="Seconds until the answer must begin.").tag(config=True)
-    stall_timeout = Float(60.0, min=0.001, help="Seconds an answer may be silent once it has begun.").tag(config=True)
+    connect_timeout = Float(10.0, min=0.001, help="Seconds to wait for a connection.").tag(config=True)
+    first_token_timeout = Float(120.0, min=0.001, help="Seconds to wait for the answer to begin.").tag(config=True)
+    stall_timeout = Float(60.0, min=0.001, help="Seconds to wait without output, once the answer has begun.").tag(
+        config=True
+    )
     total_timeout = Float(
-        None, allow_none=True, min=0.001, help="Seconds until an answer must be complete; no limit if unset."
+        None, allow_none=True, min=0.001, help="Seconds to wait for the whole answer; no limit if unset."
     ).tag(config=True)
     max_retries = Integer(
         2, min=0, help="How often a request may be sent again, before any of the answer has arrived."
@@ -70,7 +72,7 @@ class NBStream(SingletonConfigurable):
     images = Enum(
         ("link", "allow"),
         "link",
-        help="Images on other servers in an answer: `link` shows links, `allow` loads them when the answer is shown.",
+        help="Images from other servers: `link` shows links, `allow` loads them when the answer is shown.",
     ).tag(config=True)
     bring_into_view = Bool(
         default_value=True,

@@ -206,7 +206,7 @@ def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
     notebook.run(1)
     output = notebook.output(1)
     expect(output).to_contain_text("Connection lost. The answer is incomplete.")
-    assert output.inner_text().count("picks up from there") == 1
+    assert output.inner_text().count("%stream_continue") == 1
     expect(output).to_contain_text("ConnectionLostError")
     expect(output).to_contain_text("A scripted answer")
     assert len(output.inner_text()) < 1500

@@ -63,7 +63,9 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     ended.set()
     notebook.wait_for_end(1)
     shown = notebook.output(1).inner_text().strip()
-    assert re.fullmatch(r"The answer\.\s+m", shown)
+    assert re.fullmatch(r"Reasoning\s+The answer\.\s+m", shown)
+    notebook.output(1).locator("summary").click()
+    expect(notebook.output(1).locator("details")).to_contain_text("<b>First</b>, I read.")
     assert notebook.value("stream_result.reasoning", 2) == "<b>First</b>, I read.\nThen I write."
 
 
@@ -153,6 +155,16 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     expect(copy).to_be_hidden()
     end.set()
     notebook.wait_for_end(1)
+
+    static = notebook.output(1)
+    static.locator(".jp-RenderedMarkdown pre").first.hover()
+    expect(static.locator(".nbs-language")).to_have_text("python")
+    static.get_by_role("button", name="Copy").click()
+    expect(static.locator(".nbs-copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'\n"
+    static.locator("pre").nth(1).focus()
+    page.keyboard.press("Tab")
+    expect(static.locator(".nbs-copy")).to_be_focused()
 
 
 @pytest.mark.parametrize("key", ["Enter", "Escape"])

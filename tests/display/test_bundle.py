@@ -8,7 +8,7 @@ import pytest
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
 from nbstream.errors import ServerError
-from nbstream.result import Retry, StreamResult, StreamState, StreamWarning, Timing, Usage
+from nbstream.result import Retry, StreamResult, StreamState, StreamWarning, TextPart, Timing, Usage
 
 COMPLETED = StreamState.COMPLETED
 
@@ -53,11 +53,22 @@ def test_every_bundle_is_json_and_has_the_same_types(state):
     assert set(data) == {"text/markdown", "text/plain"}
 
 
+def test_reasoning_is_folded_above_a_final_answer_where_that_is_wanted():
+    hostile = "Hm *so*.\n\n```\n</details><script>"
+    thought = StreamResult("Hi", COMPLETED, "stop", reasoning=hostile, timing=Timing(1.0, 2.0))
+    data, _ = answer_bundle(thought, reasoning=True)
+    head, fold, body = data["text/markdown"].partition("\n\n</details>\n\n")
+    assert head == "<details>\n<summary>Reasoning</summary>\n\n> Hm *so*.\n>\n> ```\n> </details><script>\n> ```"
+    assert (bool(fold), body, data["text/plain"]) == (True, "Hi", "Hi")
+    for plain in (thought, dataclasses.replace(thought, parts=(TextPart("Hi"),))):
+        assert answer_bundle(plain)[0]["text/markdown"] == "Hi"
+
+
 def test_an_unusual_end_is_marked_in_both():
     data, metadata = answer_bundle(StreamResult("Hal", StreamState.CANCELLED))
     assert data["text/markdown"].startswith("Hal")
     assert "> **Stopped.** You stopped the answer after 3 characters" in data["text/markdown"]
-    assert data["text/plain"].startswith("Hal\n\n[Stopped: You stopped the answer after 3 characters;")
+    assert data["text/plain"].startswith("Hal\n\n[Stopped: You stopped the answer after 3 characters. Run %stream_continue")
     assert metadata["nbstream"]["state"] == "cancelled"
 
 
@@ -73,7 +84,7 @@ def test_a_mark_and_notes_share_one_quote_and_each_note_comes_once():
     assert mark.startswith("> **Cut off.** ")
     assert notes == [r"> *Note.* An \<img\> is not shown\.", r"> *Note.* Other events\."]
     assert data["text/plain"].splitlines()[2:] == [
-        "[Cut off: The token limit was reached (--max-tokens); %stream_continue picks up from there.]",
+        "[Cut off: The token limit was reached (--max-tokens). Run %stream_continue to continue.]",
         "[Note: An <img> is not shown.]",
         "[Note: Other events.]",
     ]

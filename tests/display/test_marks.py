@@ -232,7 +232,7 @@ def test_the_footer_says_nothing_that_differs_between_runs(result, short, full):
 @pytest.mark.parametrize(
     ("result", "in_a_cell", "in_a_panel"),
     [
-        (StreamResult("a", CANCELLED), "; %stream_continue picks up from there.", "; Continue picks up from there."),
+        (StreamResult("a", CANCELLED), ". Run %stream_continue to continue.", ". Continue picks up from here."),
         (StreamResult("", COMPLETED, "length"), "with --max-tokens.", "with Max tokens in the settings."),
         (StreamResult("", COMPLETED, "stop"), "Run the cell again, or", "Ask for another answer, or"),
         (StreamResult("a", COMPLETED, refusal="No"), "in stream_result.refusal.", "in panel.result.refusal."),

@@ -145,14 +145,14 @@ def test_a_failed_stream_leaves_its_result(run, ns):
 @pytest.mark.usefixtures("demo")
 def test_a_cell_is_told_what_to_do_in_a_cell_and_python_in_python(run, ns):
     ran = run(f"%%stream -m demo {CUT}\nTell a long story")
-    assert "%stream_continue picks up from there" in ran.out
-    assert str(ran.error).endswith("; %stream_continue picks up from there.")
+    assert "Run %stream_continue to continue" in ran.out
+    assert str(ran.error).endswith(". Run %stream_continue to continue.")
     ran = run('import nbstream\nnbstream.stream("Tell a long story", model="demo", demo={"fault": "cut"})')
-    assert "result.resume() picks up from there" in ran.out
-    assert str(ran.error).endswith("; result.resume() picks up from there.")
+    assert "Call result.resume() to continue" in ran.out
+    assert str(ran.error).endswith(". Call result.resume() to continue.")
     ns["partial"] = ran.error.result
     ran = run("%stream_continue partial")  # which is cut again
-    assert str(ran.error).endswith("; %stream_continue picks up from there.")
+    assert str(ran.error).endswith(". Run %stream_continue to continue.")
 
 
 def test_a_wrong_cell_is_told_what_to_do_in_a_cell(run):
@@ -234,7 +234,7 @@ def test_options_go_to_the_server(run, loopback, ns):
         ("%%stream -m demo text\nprompt", "unexpected 'text' after the options"),
         ("%%stream -m\nprompt", "expected one argument"),
         ("%%stream --no-such-option\nprompt", "unrecognized arguments"),
-        ("%%stream -o 1x\nprompt", "cannot be the name of a variable"),
+        ("%%stream -o 1x\nprompt", "is not a valid variable name"),
         ("%%stream --api telepathy\nprompt", "invalid choice"),
         ("%%stream --images all\nprompt", "invalid choice"),
         ("%%stream --temperature warm\nprompt", "--temperature"),

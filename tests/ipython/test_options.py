@@ -71,7 +71,7 @@ def test_variable_names(text):
 
 @pytest.mark.parametrize("text", ["", "1x", "a.b", "a b", "class", "None", "x;y"])
 def test_no_variable_names(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="cannot be the name of a variable"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a valid variable name"):
         variable_name(text)
 
 

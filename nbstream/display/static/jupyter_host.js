@@ -1,6 +1,8 @@
 // What JupyterLab and Notebook 7 lend a widget beside its messages: the kernel, and the notebook as it is saved. Other
 // hosts lend nothing of it, and nothing here is needed there.
 
+import { CodeBar } from "./code_bar.js";
+
 /** @import { Channel } from "./live_messages.js" */
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
@@ -34,6 +36,30 @@ export function whenKernelEnds(model, tell) {
 export function interrupter(model) {
   const kernel = model.widget_manager?.kernel;
   return kernel?.interrupt ? () => kernel.interrupt() : null;
+}
+
+/**
+ * Give the code of the static answer that takes a view's place the buttons that it had there.
+ *
+ * @param {HTMLElement} root The view, still on the page.
+ * @param {(words: string) => void} announce
+ * @returns {() => void} To call once the view has gone.
+ */
+export function keepCodeBar(root, announce) {
+  const output = root.closest(".jp-OutputArea-child");
+  const area = output?.parentElement;
+  const index = area ? [...area.children].indexOf(/** @type {Element} */ (output)) : -1;
+  return () => {
+    const next = area?.children[index];
+    if (!(next instanceof HTMLElement) || !next.querySelector(".jp-RenderedMarkdown")) return;
+    next.classList.add("nbs-static");
+    new CodeBar(next, announce, [], ".jp-RenderedMarkdown");
+    const reachable = () => {
+      for (const pre of next.querySelectorAll("pre")) pre.tabIndex = 0; // by the keyboard, and so scrolled
+    };
+    new MutationObserver(reachable).observe(next, { childList: true, subtree: true });
+    reachable();
+  };
 }
 
 /**

@@ -4,7 +4,7 @@ import { AnswerView } from "./answer_view.js";
 import { Attention } from "./attention.js";
 import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
-import { interrupter } from "./jupyter_host.js";
+import { interrupter, keepCodeBar } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
 import { Tail } from "./tail.js";
 
@@ -22,6 +22,8 @@ class LiveView extends AnswerView {
   id = `${Date.now().toString(36)}-${viewCount++}`;
   greeted = false;
   stopping = false;
+  /** @type {(() => void) | undefined} */
+  keepCodeBar;
   /** @type {Attention | null} */
   attention = null;
   /** @type {Element | null | undefined} */
@@ -115,12 +117,17 @@ class LiveView extends AnswerView {
     const cell = this.root.contains(document.activeElement) && this.root.parentElement?.closest("[tabindex]");
     if (cell instanceof HTMLElement) cell.focus({ preventScroll: true });
     this.keepPlace(() => {
-      this.reasoning.hidden = this.bar.hidden = this.stop.hidden = true;
+      this.reasoning.hidden = !this.doc.reasoning;
+      this.reasoning.open = false; // as in the static answer
+      this.reasoning.classList.add("nbs-folded");
+      say(this.summary, "Reasoning");
+      this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
       this.drawMark(this.doc.mark);
       element("small", "", this.facts).textContent = this.doc.statusLine();
       this.facts.hidden = !this.facts.textContent;
     });
+    this.keepCodeBar = keepCodeBar(this.root, (words) => this.doc.announce(words));
     this.stayer = setTimeout(() => this.stay(), 500);
     if (this.doc.lost) this.offerCopy();
     else this.keeper = setTimeout(() => this.sayKept(), 3000);
@@ -137,7 +144,7 @@ class LiveView extends AnswerView {
   }
 
   stay() {
-    this.reasoning.hidden = !this.doc.reasoning;
+    if (this.doc.reasoning) say(this.summary, this.doc.thinkingLine());
   }
 
   // An answer that is longer than its cap scrolls in its box, unless the reader wants all of it.
@@ -209,6 +216,7 @@ class LiveView extends AnswerView {
     clearInterval(this.ticker);
     [this.keeper, this.stayer, this.greeter, this.interruptor].forEach((timer) => clearTimeout(timer));
     this.attention?.stop();
+    if (this.keepCodeBar) setTimeout(this.keepCodeBar, 0);
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
     setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);
