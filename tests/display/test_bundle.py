@@ -68,7 +68,9 @@ def test_an_unusual_end_is_marked_in_both():
     data, metadata = answer_bundle(StreamResult("Hal", StreamState.CANCELLED))
     assert data["text/markdown"].startswith("Hal")
     assert "> **Stopped.** You stopped the answer after 3 characters" in data["text/markdown"]
-    assert data["text/plain"].startswith("Hal\n\n[Stopped: You stopped the answer after 3 characters. Run %stream_continue")
+    assert data["text/plain"].startswith(
+        "Hal\n\n[Stopped: You stopped the answer after 3 characters. Run %stream_continue"
+    )
     assert metadata["nbstream"]["state"] == "cancelled"
 
 

@@ -128,7 +128,7 @@ def test_a_failure_tells_what_failed_before_what_the_answer_had():
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        (StreamResult("a" * 1234, CANCELLED), "after 1,234 characters; %stream_continue"),
+        (StreamResult("a" * 1234, CANCELLED), "after 1,234 characters. Run %stream_continue"),
         (StreamResult(refusal="I cannot", state=CANCELLED), "after 8 characters."),
         (StreamResult("", CANCELLED), "before the answer began"),
         (StreamResult("a", COMPLETED, "length"), "--max-tokens"),
@@ -137,7 +137,7 @@ def test_a_failure_tells_what_failed_before_what_the_answer_had():
         (StreamResult("", COMPLETED, "length", reasoning="hm"), "token limit went into thinking"),
         (StreamResult("", COMPLETED, "length", reasoning="hm"), "stream_result.reasoning"),
         (StreamResult("", COMPLETED, "stop", reasoning="hm"), "stream_result.reasoning"),
-        (StreamResult("a", COMPLETED, None), "may be whole or cut; %stream_continue"),
+        (StreamResult("a", COMPLETED, None), "may be whole or cut. Run %stream_continue"),
         (StreamResult("a", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("a", COMPLETED, refusal="No."), "stream_result.refusal"),
