@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbstream.request import Footer
     from nbstream.result import Retry, StreamResult
 
-__all__ = ["answer_bundle", "partial_bundle", "waiting_bundle"]
+__all__ = ["answer_bundle", "partial_markdown", "waiting_bundle"]
 
 
 # Opacity is grey on light and on dark pages; what is copied is the answer alone.
@@ -64,21 +64,15 @@ def answer_bundle(
     return data, {"nbstream": result.metadata()}
 
 
-def partial_bundle(snapshot: StreamResult, images: Images = "link") -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a notebook that is saved now keeps of an answer that still arrives, as (data, metadata); marked as partial.
+def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
+    """What a notebook that is saved now keeps of an answer that still arrives; marked as partial.
 
     Args:
         snapshot: What has arrived.
         images: Whether images from other servers are links or loaded.
     """
-    data, metadata = answer_bundle(snapshot, images)
-    note = "The answer was still arriving when the notebook was saved."
-    markdown, words = data["text/markdown"].rstrip(), data["text/plain"].rstrip()
-    data = {
-        "text/markdown": f"{markdown}\n\n> **Partial.** {escaped(note)}\n",
-        "text/plain": f"{words}\n\n[Partial: {note}]",
-    }
-    return data, metadata
+    note = escaped("The answer was still arriving when the notebook was saved.")
+    return f"{_body(snapshot, images)[0].rstrip()}\n\n> **Partial.** {note}\n"
 
 
 def _body(result: StreamResult, images: Images) -> tuple[str, str]:

@@ -91,9 +91,9 @@ class LiveView(anywidget.AnyWidget):
         """Tell the views that the stream has ended, and how; `raised`: whether its error is shown below."""
         self._feed.end(result, raised=raised)
 
-    def keep(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        """Let the pages put data into the saved notebook, where they can, without drawing it."""
-        self._tell({"type": "keep", "id": self.model_id, "data": data, "metadata": metadata})
+    def keep(self, markdown: str) -> None:
+        """Let the pages put Markdown into the saved notebook, where they can, without drawing it."""
+        self._tell({"type": "keep", "id": self.model_id, "markdown": markdown})
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may still be on a page.

@@ -11,7 +11,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nbstream.display.bundle import answer_bundle, partial_bundle, waiting_bundle
+from nbstream.display.bundle import answer_bundle, partial_markdown, waiting_bundle
 from nbstream.display.drawn import Drawn
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
@@ -43,6 +43,7 @@ class MarkdownGrowth:
 
     Args:
         interval: Seconds between two of them at least.
+        factor: How much longer than the one before each of them is at least.
 
     Example:
         >>> growth = MarkdownGrowth()
@@ -50,16 +51,14 @@ class MarkdownGrowth:
         (True, False, True)
     """
 
-    _FACTOR = 1.1
-
-    def __init__(self, interval: float = 0.25) -> None:
-        self._interval = interval
+    def __init__(self, interval: float = 0.25, factor: float = 1.1) -> None:
+        self._interval, self._factor = interval, factor
         self._size = 0
         self._at = float("-inf")
 
     def due(self, size: int, now: float) -> bool:
         """Whether to send a text of `size` characters now; if so, it counts as sent."""
-        if now - self._at < self._interval or size < self._size * self._FACTOR or size == 0:
+        if now - self._at < self._interval or size < self._size * self._factor or size == 0:
             return False
         self._size, self._at = size, now
         return True
@@ -80,7 +79,7 @@ class NotebookSurface:
         self._output = Output()
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
-        self._saved = MarkdownGrowth(_SAVING_SECONDS)
+        self._saved = MarkdownGrowth(_SAVING_SECONDS, 1.2)
         self._grown: tuple[Segment, ...] = ()
         self.model = ""
         self._images: Images = "link"
@@ -124,8 +123,8 @@ class NotebookSurface:
             self._view.draw(snapshot)
         now = time.monotonic()
         if self._view is not None and self._seen():
-            if self._saved.due(len(snapshot.text), now):
-                self._view.keep(*partial_bundle(snapshot, self._images))
+            if now - self._opened_at >= _SAVING_SECONDS and self._saved.due(len(snapshot.text), now):
+                self._view.keep(partial_markdown(snapshot, self._images))
             return
         if self.mode == "static":
             return

@@ -67,17 +67,18 @@ export function keepCodeBar(root, announce) {
  * its kernel has ended, because no page could show it again.
  *
  * @param {Channel} model
- * @param {{ id: string, data: Record<string, unknown>, metadata: object }} kept
+ * @param {{ id: string, markdown: string }} kept
  * @param {boolean} alive
  */
-export function keepInNotebook(model, { id, data, metadata }, alive) {
+export function keepInNotebook(model, { id, markdown }, alive) {
+  const data = { "text/markdown": markdown, "text/plain": markdown };
   try {
     for (const { sharedModel } of model.widget_manager?.context?.model?.cells ?? []) {
       const outputs = sharedModel.getOutputs?.() ?? [];
       outputs.forEach((/** @type {any} */ output, /** @type {number} */ index) => {
         const view = output.data?.[WIDGET];
         if (view?.model_id !== id) return;
-        const changed = { ...output, data: alive ? { [WIDGET]: view, ...data } : data, metadata };
+        const changed = { ...output, data: alive ? { [WIDGET]: view, ...data } : data };
         sharedModel.updateOutputs(index, index + 1, [changed], "silent-change"); // the page draws nothing again
       });
     }
