@@ -231,16 +231,20 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
 @contextlib.contextmanager
 def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iterator[None]:
     """Say below an answer that is not complete which names are not set, so that a later `NameError` is no riddle."""
-    names = [name for name in (options.out, options.usage) if name] or ["stream_text"]
-    words = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set because the stream"
+    given = [name for name in (options.out, options.usage) if name]
     try:
         yield
     except StreamError as error:
-        error.add_note(f"{words} failed.")
+        if given:
+            error.add_note(_not_set(given, "failed"))
         raise
     finally:
         if handle.state is StreamState.CANCELLED:
-            sys.stdout.write(f"{words} was stopped.\n")
+            sys.stdout.write(f"{_not_set(given or ['stream_text'], 'was stopped')}\n")
+
+
+def _not_set(names: list[str], happened: str) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set because the stream {happened}."
 
 
 def load(shell: InteractiveShell) -> None:
