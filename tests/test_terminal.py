@@ -180,6 +180,11 @@ def test_warnings_follow_the_mark(shown):
     assert "".join(shown(whole("Hi", warnings=warnings))) == "Hi\n[Note: An image is not shown: ␛[31m.]\n"
 
 
+def test_an_answer_is_shown_again_in_a_terminal(capsys):
+    StreamResult("Hello", StreamState.CANCELLED).show()
+    assert capsys.readouterr().out.startswith("Hello\n[Stopped: ")
+
+
 def test_a_narrow_encoding_costs_a_character_not_the_answer(make_request):
     out = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     surface = TerminalSurface(out)

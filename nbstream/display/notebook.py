@@ -171,15 +171,15 @@ class NotebookSurface:
         if self.mode != "static" and not (self._host.updates or self._seen()):
             self._output = Output()  # what was shown first stays as it is there
             self._output.reserve()
-        bundle = answer_bundle(
-            result,
-            self._images,
-            footer=self._footer,
-            reasoning=self.mode != "static",
-            place=self._place,
-            raised=self._raised,
-        )
         try:
+            bundle = answer_bundle(
+                result,
+                self._images,
+                footer=self._footer,
+                reasoning=self.mode != "static",
+                place=self._place,
+                raised=self._raised,
+            )
             with self._publishing:
                 self._output.update(*bundle)
                 self._latest = result

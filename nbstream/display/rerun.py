@@ -26,7 +26,7 @@ class Rerun:
         kernel, self._events = getattr(shell, "kernel", None), getattr(shell, "events", None)
         if kernel is None or self._events is None or not hasattr(kernel, "get_parent"):
             return
-        self._cell, self._stop = kernel.get_parent("shell").get("metadata", {}).get("cellId"), stop
+        self._cell, self._stop = (kernel.get_parent("shell") or {}).get("metadata", {}).get("cellId"), stop
         if self._cell:
             self._events.register("pre_run_cell", self._runs)
 

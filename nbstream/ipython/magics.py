@@ -283,7 +283,8 @@ def load(shell: InteractiveShell) -> None:
     if AwaitedCells.worthwhile(shell) and not _awaited_cells(shell):
         AwaitedCells(shell).install()
     if settings().preload and getattr(shell, "kernel", None) is not None:
-        engine().prepare("nbstream.display.notebook", "nbstream.display.live_view")
+        with contextlib.suppress(UsageError, RuntimeError):  # no thread can be started: the first stream says it
+            engine().prepare("nbstream.display.notebook", "nbstream.display.live_view")
 
 
 def unload(shell: InteractiveShell) -> None:
