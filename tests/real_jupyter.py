@@ -35,6 +35,11 @@ CHROMIUM_ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Playwright's own list, of which the last one counts, and the browser's own pages, which nobody sees: each window
+    # would prepare some.
+    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,OptimizationHints,MediaRouter,PaintHolding,"
+    "ThirdPartyStoragePartitioning,DestroyProfileOnBrowserClose,AvoidUnnecessaryBeforeUnloadCheckSync,LensOverlay,"
+    "NetworkTimeServiceQuerying,AvoidCorsURLLoaderRestartOnRedirect,PreloadTopChromeWebUI",
 ]
 
 # Over sockets in the file system: TCP ports that were free when the kernel was started may not be when it takes them.

@@ -237,7 +237,8 @@ class ChatPanel(PanelView):
         super().close()
 
     def __repr__(self) -> str:
-        return f"<ChatPanel of {self._chat!r}>"
+        # A traceback shows panels that were refused while they were made.
+        return f"<ChatPanel of {getattr(self, '_chat', None)!r}>"
 
     def _ipython_display_(self) -> None:
         self._display(None if self.comm is None else {**view_bundle(self.model_id), "text/plain": repr(self)})

@@ -88,7 +88,7 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
     values = "len(reply) == len(panel.text) > 500, panel.usage.output_tokens, len(panel.messages)"
     assert notebook.value(values, 2) == "True 265 2"
 
-    _, transcript, view = outputs_of(saved(notebook, "Hello"), 1)
+    view, _, transcript = outputs_of(saved(notebook, "Hello"), 1)
     assert "## Hello" in "".join(transcript["data"]["text/markdown"])
     assert len(transcript["metadata"]["nbstream"]["chat"]["turns"]) == 2
     assert "application/vnd.jupyter.widget-view+json" in view["data"]

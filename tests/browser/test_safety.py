@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.real_jupyter import Jupyter, OpenNotebook
 
 PATIENCE_MS = 120_000
+LOOK_MS = 200  # instead of at each frame, which takes a page with so many answers all its time
 LIVE, STATIC = ".nbs-body", ".jp-OutputArea-output.jp-RenderedMarkdown"
 COUNT = """([selector, mark, count]) => [...document.querySelectorAll(selector)]
   .filter((element) => element.textContent.includes(mark)).length >= count"""
@@ -111,7 +112,7 @@ def own_addresses(jupyter: Jupyter) -> tuple[str, ...]:
 
 
 def wait_for(page: Page, selector: str, mark: str, count: int) -> None:
-    page.wait_for_function(COUNT, arg=[selector, mark, count], timeout=PATIENCE_MS)
+    page.wait_for_function(COUNT, arg=[selector, mark, count], timeout=PATIENCE_MS, polling=LOOK_MS)
 
 
 def test_no_payload_acts_live_or_static_or_exported(
@@ -146,7 +147,8 @@ def test_no_payload_acts_live_or_static_or_exported(
 
 
 def wait_for_formulas(page: Page, count: int) -> None:
-    page.wait_for_function("(n) => document.querySelectorAll('mjx-container').length >= n", arg=count)
+    enough = "(n) => document.querySelectorAll('mjx-container').length >= n"
+    page.wait_for_function(enough, arg=count, timeout=PATIENCE_MS, polling=LOOK_MS)
 
 
 def export(canary: Canary, html: str) -> None:

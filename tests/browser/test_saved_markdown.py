@@ -65,10 +65,11 @@ def shape(html: str, live: str) -> list[str]:
 def shown(notebook: Notebook, cell: int, answers: list[Compared]) -> list[str]:
     """The HTML of the outputs of a cell, once its formulas have been typeset."""
     formulas = sum(token.startswith("$") for each in answers for token in each.live)
-    notebook.cells.nth(cell).scroll_into_view_if_needed()
+    # Not Playwright's own way, which waits for an element that stays: JupyterLab makes cells again as it scrolls.
+    notebook.cells.nth(cell).evaluate("(cell) => cell.scrollIntoView()")
     notebook.output(cell).locator(".jp-RenderedMarkdown").last.wait_for()
     with contextlib.suppress(PlaywrightTimeoutError):  # what is missing is told by the comparison
-        notebook.page.wait_for_function(TYPESET, arg=[cell, formulas], timeout=TYPESET_MS)
+        notebook.page.wait_for_function(TYPESET, arg=[cell, formulas], timeout=TYPESET_MS, polling=100)
     html: list[str] = notebook.cells.nth(cell).evaluate(READ)
     return html
 

@@ -264,7 +264,6 @@ def test_a_panel_in_another_widget_is_kept_in_the_cell_that_shows_it(
     assert not views or OLD_WIDGETS, "ipywidgets 7 shows views of its own accord"
 
 
-@pytest.mark.skipif(OLD_WIDGETS, reason="ipywidgets 7 shows boxes of its own accord")
 def test_what_shows_no_panel_keeps_none(ask, options, published, shell):
     shell.user_ns["panel"] = panel = ask(**options)
     shell.run_cell("from ipywidgets import VBox\nbox = VBox()\nbox.children = [box]\nbox")

@@ -137,7 +137,7 @@ def test_an_event_without_end_is_given_up(body: bytes, text: str, loopback: Faul
 
 
 def test_a_drip_without_end_ends_in_time(loopback: FaultServer) -> None:
-    nbs.configure(base_url=loopback.base_url, model="m", total_timeout=0.5)
+    nbs.configure(base_url=loopback.base_url, model="m", total_timeout=2)
     loopback.send(chat_body(*["word "] * 10_000), drip=(200, 0.005))
     with pytest.raises(nbs.StreamError) as caught:
         nbs.stream("Hi", display=False)

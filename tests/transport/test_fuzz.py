@@ -38,9 +38,9 @@ RECORDED = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if
 
 MARKS = ("<think>", "</think>", "<thinking>", "<thought>", "<seed:think>", "[THINK]", "◁think▷", "<|channel|>")
 
-BLOCKS, CASES_IN_A_BLOCK = 6, 1750
-EXAMPLES = 200
-CASES_OVER_HTTP = 300
+BLOCKS, CASES_IN_A_BLOCK = 4, 1250
+EXAMPLES = 100
+CASES_OVER_HTTP = 200
 
 # --- against the strict decoder ---------------------------------------------------------------------------------------
 
