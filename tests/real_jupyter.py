@@ -26,6 +26,22 @@ from nbstream.demo import DemoServer, Pace
 TOKEN = "browser-tests"
 PATIENCE_MS = 120_000
 FOREIGN_HOST = "canary.example.com"
+# What Playwright turns off by itself, because only the last such list counts; and the browser's own buttons that are web
+# pages: nobody sees them, and each window would take two thirds of a second of processor time to prepare them.
+FEATURES_OFF = [
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable"),
+    *(
+        "HttpsUpgrades",
+        "LensOverlay",
+        "MediaRouter",
+        "OptimizationHints",
+        "PaintHolding",
+        "ThirdPartyStoragePartitioning",
+    ),
+    *("InitialWebUI", "PreloadTopChromeWebUI", "TabSearch", "WebUILocationBar", "WebUIOmniboxAimPopup"),
+    *("WebUIOmniboxFullPopup", "WebUIOmniboxPopup", "WebUIReloadButton", "WebUISplitTabsButton", "WebUITabStrip"),
+    *("WebUIToolbar", "WebUIToolbarWebView"),
+]
 CHROMIUM_ARGS = [
     f"--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1",  # for a browser it is any server
     "--no-sandbox",
@@ -35,11 +51,7 @@ CHROMIUM_ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Playwright's own list, of which the last one counts, and the browser's own pages, which nobody sees: each window
-    # would prepare some.
-    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,OptimizationHints,MediaRouter,PaintHolding,"
-    "ThirdPartyStoragePartitioning,DestroyProfileOnBrowserClose,AvoidUnnecessaryBeforeUnloadCheckSync,LensOverlay,"
-    "NetworkTimeServiceQuerying,AvoidCorsURLLoaderRestartOnRedirect,PreloadTopChromeWebUI",
+    f"--disable-features={','.join(FEATURES_OFF)}",
 ]
 
 # Over sockets in the file system: TCP ports that were free when the kernel was started may not be when it takes them.
