@@ -26,8 +26,8 @@ from nbstream.demo import DemoServer, Pace
 TOKEN = "browser-tests"
 PATIENCE_MS = 120_000
 FOREIGN_HOST = "canary.example.com"
-# What Playwright turns off by itself, because only the last such list counts; and the browser's own buttons that are web
-# pages: nobody sees them, and each window would take two thirds of a second of processor time to prepare them.
+# What Playwright turns off by itself, because only the last such list counts; and the browser's own buttons that are
+# web pages: nobody sees them, and each window would take two thirds of a second of processor time to prepare them.
 FEATURES_OFF = [
     *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable"),
     *(
