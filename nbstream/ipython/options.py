@@ -8,8 +8,6 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.completer import SimpleCompletion, context_matcher
-
 from nbstream.errors import UsageError
 from nbstream.text.names import is_variable_name
 from nbstream.text.suggestion import closest
@@ -108,8 +106,12 @@ class Completer:
         self._values = values
 
     def install(self, shell: InteractiveShell) -> None:
-        """Begin to complete."""
+        """Begin to complete, if the shell can be told how: IPython 8.6 or newer."""
         self.remove(shell)
+        try:
+            from IPython.core.completer import context_matcher
+        except ImportError:
+            return
 
         @context_matcher(identifier=_MATCHER + self._line.pattern)  # type: ignore[untyped-decorator]
         def match(context: CompletionContext) -> SimpleMatcherResult:
@@ -119,7 +121,7 @@ class Completer:
 
     def remove(self, shell: InteractiveShell) -> None:
         """Complete no longer."""
-        matchers = shell.Completer.custom_matchers
+        matchers = getattr(shell.Completer, "custom_matchers", [])
         name = _MATCHER + self._line.pattern
         matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != name]
 
@@ -139,6 +141,8 @@ class Completer:
         return [] if in_prompt else [name for name in self._names if name.startswith(last)]
 
     def _match(self, context: CompletionContext) -> SimpleMatcherResult:
+        from IPython.core.completer import SimpleCompletion
+
         typed = context.text_until_cursor
         found = self.fitting(typed)
         # IPython replaces what follows the last delimiter, and a dash or a colon may be one.
