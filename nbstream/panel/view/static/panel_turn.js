@@ -170,8 +170,7 @@ export class Turn extends AnswerView {
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
-    this.copying.toggleAttribute("hidden", !doc.lost);
-    this.deletion.toggleAttribute("hidden", true);
+    for (const later of [this.copying, this.deletion]) later.toggleAttribute("hidden", true);
     say(this.facts, this.panel.stopping === this.id && !doc.ended ? "Stopping …" : this.statusLine(doc));
     this.drawMark(doc.ended ? doc.mark : null);
     if (doc.ended) clearInterval(this.ticker);
@@ -203,7 +202,7 @@ export class Turn extends AnswerView {
   // --- what the reader does ---
 
   async copy() {
-    await copyText(this.known.text || this.body.innerText);
+    await copyText(this.known.text);
     say(this.copying, "Copied");
     this.panel.doc.announce("Copied");
     setTimeout(() => say(this.copying, "Copy"), 1500);
