@@ -38,7 +38,7 @@ RECORDED = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if
 
 MARKS = ("<think>", "</think>", "<thinking>", "<thought>", "<seed:think>", "[THINK]", "◁think▷", "<|channel|>")
 
-BLOCKS, CASES_IN_A_BLOCK = 4, 1250
+BLOCKS, CASES_IN_A_BLOCK = 3, 1250
 EXAMPLES = 100
 CASES_OVER_HTTP = 200
 
