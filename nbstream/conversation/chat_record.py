@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.conversation.chat_running import ChatListener, RunningTurn
+    from nbstream.conversation.conversation import Spent
     from nbstream.result import StreamResult, Usage
 
 __all__ = ["ChatRecord", "Overview"]
@@ -147,20 +148,23 @@ class ChatRecord(ChatOptions):
     @property
     def usage(self) -> Usage | None:
         """The tokens of all turns ever, as far as servers have reported them; `None` if none has."""
-        with self._lock:
-            return self._conversation.spent().usage
+        return self.spent.usage
 
     @property
     def seconds(self) -> float:
         """How long all answers ever have taken, together."""
-        with self._lock:
-            return self._conversation.spent().seconds
+        return self.spent.seconds
 
     @property
     def cost(self) -> float | None:
         """What all turns ever have cost in US dollars, where prices are known; `None` otherwise."""
+        return self.spent.cost
+
+    @property
+    def spent(self) -> Spent:
+        """All three: `usage`, `seconds` and `cost`, which is less work than to ask for each."""
         with self._lock:
-            return self._conversation.spent().cost
+            return self._conversation.spent()
 
     def overview(self) -> Overview:
         """What there is to show, as it is at one moment."""

@@ -106,12 +106,11 @@ class _Code(CodeBlock):
     """Code in the terminal's own colours, without a background that would be wrapped when the window narrows."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        text = Text(tab_size=4, overflow="fold")
-        code = (
-            str(self.text).removesuffix("\n") + "\n"
-        )  # without a line end, some lexers take the last line for another
+        text, theme = Text(tab_size=4, overflow="fold"), Syntax.get_theme("ansi_dark")
+        # Without a line end, some lexers take the last line for another.
+        code = str(self.text).removesuffix("\n") + "\n"
         for kind, token in _tokens(code, self.lexer_name):
-            text.append(token, Syntax.get_theme("ansi_dark").get_style_for_token(kind))
+            text.append(token, theme.get_style_for_token(kind))
         text.right_crop(1)
         yield Padding(text, (0, 0, 0, 2))
 

@@ -60,7 +60,7 @@ def totals_of(chat: Chat) -> tuple[str, ...]:
 
     Versions that are not shown have been paid for, too.
     """
-    usage, seconds, cost = chat.usage, chat.seconds, chat.cost
+    usage, seconds, cost = chat.spent
     parts = [
         usage and f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out",
         _duration(seconds) if seconds >= _SHORTEST else None,
