@@ -197,7 +197,7 @@ def configure(**values: Any) -> None:
         **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `system`, `temperature`, `max_tokens`,
             `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout` (seconds), `max_retries`,
             `max_answer_characters`, `max_event_bytes`, `max_file_bytes`, `max_frame_rate` (frames a second), `images`,
-            `surface`. The same as `%config NBStream.NAME = …`.
+            `footer`, `surface`, `preload`, `bring_into_view`. The same as `%config NBStream.NAME = …`.
 
     Raises:
         UsageError: There is no such setting, or the value does not fit; nothing is changed.
@@ -212,7 +212,7 @@ def configure(**values: Any) -> None:
     config = settings()
     known = config.class_own_traits(config=True)
     if unknown := sorted(set(values) - set(known)):
-        raise UsageError(f"no such setting: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
+        raise config.unknown(unknown)
     values = {name: known[name].default_value if value is None else value for name, value in values.items()}
     try:
         with config.hold_trait_notifications():  # which reverts everything if one value does not fit

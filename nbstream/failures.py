@@ -51,7 +51,8 @@ class NbstreamError(Exception):
 
         It also keeps `%xmode Verbose`, which prints local variables, away from the frames that hold a key.
         """
-        return [*_own_frames(self.__traceback__), f"{type(self).__name__}: {self}"]
+        notes = getattr(self, "__notes__", [])
+        return [*_own_frames(self.__traceback__), f"{type(self).__name__}: {self}", *notes]
 
 
 class UsageError(NbstreamError, ValueError):
@@ -106,7 +107,10 @@ def _own_frames(tb: TracebackType | None) -> list[str]:
         if module.partition(".")[0] in {"nbstream", "IPython", "ipykernel"}:
             continue
         code = frame.f_code
-        # Cells have invented file names that say nothing.
+        # Cells have invented file names that say nothing; only the cell that runs has a module's level.
+        if module == "__main__" and code.co_name == "<module>":
+            lines.append(f"  line {line} of this cell")
+            continue
         place = "the notebook" if module == "__main__" else code.co_filename
         lines.append(f"  line {line} of {place}, in {code.co_name}")
     return lines

@@ -27,6 +27,9 @@ class StreamState(enum.StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    def __repr__(self) -> str:
+        return repr(str(self))  # which is all that a reader of a value needs
+
     @property
     def terminal(self) -> bool:
         """Whether nothing more can happen."""
@@ -57,14 +60,22 @@ class Timing:
     """How long things took, in seconds, by the client's monotonic clock.
 
     Attributes:
-        ttft: From the call to the first piece of text, reasoning, refusal or tool call; `None` if none came.
+        ttft: From sending the request to the first piece of text, reasoning, refusal or tool call; `None` if none came.
         total: From the call to the end, or to now while the stream is running.
         tokens_per_second: Reported output tokens over the time after the first token; `None` without usage.
+        startup: From the call to sending the request: nbstream's own time, which the first stream of a process needs to
+            import the SDK.
     """
 
     ttft: float | None = None
     total: float = 0.0
     tokens_per_second: float | None = None
+    startup: float = 0.0
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled, also when there was no `startup` yet."""
+        for name, value in zip(("ttft", "total", "tokens_per_second", "startup"), [*state, 0.0], strict=False):
+            object.__setattr__(self, name, value)
 
 
 _NO_TIME = Timing()

@@ -51,6 +51,9 @@ class RemedyKind(enum.StrEnum):
     LARGER_FILE = "larger_file"  # allow one
     REPORT_BUG = "report_bug"
 
+    def __repr__(self) -> str:
+        return repr(str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Remedy:

@@ -25,6 +25,7 @@ __all__ = [
     "OPENAI_BASE_URL",
     "Api",
     "Endpoint",
+    "Footer",
     "Images",
     "Position",
     "SizeLimits",
@@ -36,6 +37,7 @@ __all__ = [
 
 Api: TypeAlias = Literal["chat", "responses"]
 Images: TypeAlias = Literal["link", "allow"]
+Footer: TypeAlias = Literal["none", "short", "full"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -162,6 +164,8 @@ class StreamRequest(Target):
         params: Any other fields of the request's body, as they are.
         max_retries: How often the request may be sent again, before any of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
+        footer: What is said of the answer below it, in a cell.
+        bring_into_view: Whether the page may scroll, once, to an answer that begins low.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
         position: The resume point, to resume an answer instead of asking for one.
         source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is transport's
@@ -180,6 +184,8 @@ class StreamRequest(Target):
     params: Mapping[str, Any] = field(default_factory=dict)
     max_retries: int = 2
     images: Images = "link"
+    footer: Footer = "short"
+    bring_into_view: bool = False
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
     source: Any = field(default=None, repr=False)

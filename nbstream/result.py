@@ -5,8 +5,8 @@ The same `StreamResult` serves as the snapshot of a stream in flight. It knows n
 
 from __future__ import annotations
 
-import html
 from dataclasses import asdict, dataclass, field, fields
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbstream.failures import UsageError
@@ -278,6 +278,16 @@ class StreamResult(PartViews):
             raise UsageError("this result can no longer be continued; run its prompt again")
         return self.continuation.resume(self, display=display)
 
+    def show(self) -> None:
+        """Draw the answer again, in full: below the cell that runs now, or in the terminal.
+
+        Example:
+            ```python
+            stream_result.show()
+            ```
+        """
+        _display("show_again").show(self)
+
     def summary(self) -> list[tuple[str, str]]:
         """The facts worth showing, as (name, value) pairs in reading order; unknown ones are left out."""
         facts: list[tuple[str, str | None]] = [
@@ -307,6 +317,7 @@ class StreamResult(PartViews):
             "request_id": self.request_id,
             "ttft": None if self.timing.ttft is None else round(self.timing.ttft, 4),
             "total": round(self.timing.total, 4),
+            "startup": round(self.timing.startup, 4),
             "attempts": self.attempts,
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
@@ -314,18 +325,26 @@ class StreamResult(PartViews):
         }
 
     def __repr__(self) -> str:
-        facts = ", ".join(f"{name}: {value}" for name, value in self.summary()[1:])
-        return f"<StreamResult {self.state}, {facts}, text: {_shorten(self.text)!r}>"
+        facts = [
+            str(self.state),
+            self.model,
+            None if self.usage is None else f"{self.usage.output_tokens:,} tokens",
+            None if self.cost is None else shown_cost(self.cost),
+            None if self.error is None else self.error.kind,
+            repr(_shorten(self.text)),
+        ]
+        told = plain(encodable(", ".join(fact for fact in facts if fact)))  # some are a server's words
+        return f"<StreamResult {' '.join(told.split())}>"
 
-    def _repr_html_(self) -> str:
-        """A small table; the answer itself has already been shown, so only its beginning is repeated."""
-        rows = [*self.summary(), ("text", _shorten(self.text, 160))]
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for name, value in rows
-        )
-        return f"<table><tbody>{cells}</tbody></table>"
+    def _ipython_display_(self) -> None:
+        """Show nothing where the cell that runs now shows the answer already; else let IPython show the repr."""
+        if not _display("drawn").Drawn.here(self):
+            raise NotImplementedError
+
+
+def _display(module: str) -> Any:
+    # Displays know results, so a result must not know displays before one of them is wanted.
+    return import_module(f"nbstream.display.{module}")
 
 
 def _set(frozen: object, **values: Any) -> None:

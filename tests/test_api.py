@@ -9,8 +9,9 @@ import pytest
 
 import nbstream as nbs
 from nbstream.errors import RateLimitError, UsageError
+from nbstream.settings.config import settings
 from nbstream.streaming.engine import engine
-from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body, chat_chunk
+from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body, chat_chunk, error_body
 
 QUIET: dict[str, Any] = {"model": "demo", "display": False}
 
@@ -222,3 +223,35 @@ def test_tab_offers_the_public_names_only():
         with provisionalcompleter():
             offered = {each.text.rpartition(".")[2] for each in shell.Completer.completions("nbs.", 4)}
         assert offered == public
+
+
+def test_a_keyword_that_is_close_to_an_option_is_refused_and_any_other_goes_to_the_api(loopback):
+    asked: dict[str, Any] = {"model": "m", "base_url": loopback.base_url, "display": False}
+    for slip, meant in {"temprature": "temperature", "max_token": "max_tokens", "baseurl": "base_url"}.items():
+        with pytest.raises(UsageError) as told:
+            nbs.stream("Hi", **cast("dict[str, Any]", {**asked, slip: 1}))
+        assert str(told.value) == f"no such option: {slip}; did you mean {meant}?"
+    others = ("seed", "top_p", "stop", "store", "max_completion_tokens", "max_output_tokens", "stream_options", "user")
+    loopback.send(chat_body("Hi"))
+    nbs.stream("Hi", **cast("dict[str, Any]", {**asked, "api": "chat", **dict.fromkeys(others, 1)}))
+    assert set(others) <= set(loopback.requests[-1].json)
+
+
+def test_a_slip_of_a_model_is_told_from_the_list_of_the_server(loopback):
+    loopback.send(error_body("The model 'gpt-5-mni' does not exist", code="model_not_found"), status=404)
+    loopback.send(
+        json.dumps({"data": [{"id": "gpt-5"}, {"id": "gpt-5-mini"}]}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with pytest.raises(nbs.StreamError, match=r"Did you mean gpt-5-mini\?"):
+        nbs.stream("Hi", model="gpt-5-mni", base_url=loopback.base_url, display=False)
+
+
+def test_a_slip_of_a_setting_is_told_and_changes_nothing(shell, caplog):
+    with pytest.raises(UsageError, match=r"no such setting: modle; did you mean model\? There are: "):
+        nbs.configure(modle="m")
+    shell.run_line_magic("config", "NBStream.modle = 'x'")  # which logs the error, in red
+    assert "no such setting: modle; did you mean model?" in caplog.text
+    caplog.clear()
+    shell.run_line_magic("config", "NBStream.model = 'of-config'")
+    assert (settings().model, caplog.text) == ("of-config", "")

@@ -177,7 +177,7 @@ def test_failed_stream_fails_the_run_with_a_short_error(execute: Any) -> None:
     execute(notebook)
     answer, error = notebook.cells[1].outputs
     assert answer["metadata"]["nbstream"]["state"] == "failed"
-    assert "**Connection lost.** The connection to 127" in answer["data"]["text/markdown"]
+    assert answer["data"]["text/markdown"].endswith("> **Connection lost.** The answer is incomplete\\.\n")
     assert error["output_type"] == "error"
     assert error["ename"] == "ConnectionLostError"
     assert len(error["traceback"]) == 1
@@ -236,3 +236,20 @@ def test_nbconvert_to_html_holds_the_answer_as_text(
     page = source.with_suffix(".html").read_text()
     assert "I am the <strong>demo model</strong>" in page
     assert "<script>alert(1)" not in page.split("</head>")[1].split("Hello")[1]
+
+
+def test_an_answer_that_its_cell_has_drawn_is_not_shown_again_as_its_value(execute: Any) -> None:
+    asked = ("%stream Is it?", "nbs.stream('hello')", "chat.stream('hello')", "await nbs.astream('hello')")
+    notebook = notebook_of(
+        "%load_ext nbstream",
+        "import nbstream as nbs\nnbs.configure(model='demo')\nchat = nbs.Chat()",
+        *asked,
+        "stream_result",
+    )
+    execute(notebook)
+    *drawn, value = notebook.cells[2:]
+    for cell in drawn:
+        assert [output["output_type"] for output in cell.outputs] == ["display_data"], cell.source
+    [shown] = value.outputs
+    assert shown["data"]["text/plain"].startswith("<StreamResult completed, demo, ")
+    assert set(shown["data"]) == {"text/plain"}

@@ -81,3 +81,18 @@ def test_what_is_made_late_is_there_by_name():
     modules_after("from nbstream import Chat; assert Chat.__module__ == 'nbstream.conversation.chat'")
     modules_after("from nbstream import *; Chat()")
     modules_after("import nbstream; assert not hasattr(nbstream, 'NoSuchName')")
+
+
+IN_A_KERNEL = LOAD.replace("shell.run_cell", "shell.kernel = object()\nSETTING\nshell.run_cell")
+WAIT = """
+import sys, threading
+threads = [each for each in threading.enumerate() if each.name == "nbstream-prepare"]
+for each in threads:
+    each.join()
+assert [bool(threads), "openai" in sys.modules, "anywidget" in sys.modules] == [PREPARES] * 3
+"""
+
+
+@pytest.mark.parametrize(("setting", "prepares"), [("", True), ("shell.config.NBStream.preload = False", False)])
+def test_a_kernel_prepares_for_the_first_answer_in_the_background_unless_told_not_to(setting, prepares):
+    modules_after((IN_A_KERNEL + WAIT).replace("SETTING", setting).replace("PREPARES", str(prepares)))

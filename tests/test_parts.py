@@ -146,7 +146,7 @@ def test_parts_of_two_kinds_are_never_equal() -> None:
 
 
 def test_bytes_and_results_of_tools_are_not_in_what_is_shown() -> None:
-    shown = repr(PARTS) + repr(StreamResult(parts=PARTS)) + StreamResult(parts=PARTS)._repr_html_()
+    shown = repr(PARTS) + repr(StreamResult(parts=PARTS))
     assert "pixels" not in shown
     assert "action" not in shown
 

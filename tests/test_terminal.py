@@ -88,7 +88,7 @@ def test_an_empty_answer_writes_only_its_mark(shown):
 @pytest.mark.parametrize(
     ("result", "mark"),
     [
-        (StreamResult("Hel", StreamState.CANCELLED), "[Stopped: You stopped the answer after 3 characters; "),
+        (StreamResult("Hel", StreamState.CANCELLED), "[Stopped: You stopped the answer after 3 characters. "),
         (
             StreamResult("Hel", StreamState.FAILED, error=ConnectionLostError("It broke.")),
             "[Connection lost: It broke.]\n",
@@ -174,10 +174,15 @@ def test_warnings_follow_the_mark(shown):
     warnings = (StreamWarning("unshown_media", "An image is not shown: \x1b[31m."),) * 2
     result = StreamResult("Hel", StreamState.CANCELLED, warnings=warnings)
     assert "".join(shown(result)).splitlines()[1:] == [
-        "[Stopped: You stopped the answer after 3 characters; result.resume() picks up from there.]",
+        "[Stopped: You stopped the answer after 3 characters. Call result.resume() to continue.]",
         "[Note: An image is not shown: ␛[31m.]",
     ]
     assert "".join(shown(whole("Hi", warnings=warnings))) == "Hi\n[Note: An image is not shown: ␛[31m.]\n"
+
+
+def test_an_answer_is_shown_again_in_a_terminal(capsys):
+    StreamResult("Hello", StreamState.CANCELLED).show()
+    assert capsys.readouterr().out.startswith("Hello\n[Stopped: ")
 
 
 def test_a_narrow_encoding_costs_a_character_not_the_answer(make_request):
@@ -276,7 +281,7 @@ def test_ctrl_c_stops_and_marks_the_answer(terminal, upstream):
     ask(terminal, upstream, "", "Count to 20000")
     terminal.expect(r"\b5, 6, 7\b")
     terminal.sendintr()
-    terminal.expect(r"\[Stopped: You stopped the answer after [\d,]+ characters; ")
+    terminal.expect(r"\[Stopped: You stopped the answer after [\d,]+ characters\. ")
     terminal.expect("KeyboardInterrupt")
     terminal.expect("In .*: ")
     assert upstream.requests[-1].ended.wait(60)

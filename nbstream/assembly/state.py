@@ -58,7 +58,7 @@ def next_state(state: StreamState, trigger: Trigger) -> StreamState:
 
     Example:
         >>> next_state(StreamState.PENDING, Trigger.CONTENT)
-        <StreamState.STREAMING: 'streaming'>
+        'streaming'
     """
     try:
         return TRANSITIONS[state][trigger]

@@ -58,7 +58,8 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nbstream", description="Streamed model answers in Jupyter.")
     parser.add_argument("--version", action="version", version=f"nbstream {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    parser.set_defaults(run=_help)
     text = "Open JupyterLab on a copy of the tutorials, with the demo model: no key, no network."
     demo = commands.add_parser("demo", help=text, description=text)
     demo.add_argument("--check", action="store_true", help="run the tutorial without JupyterLab and print the result")
@@ -76,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _help(_: argparse.Namespace) -> int:
+    _parser().print_help()
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -285,7 +285,12 @@ def timing_from_dict(data: Mapping[str, Any]) -> Timing:
     Raises:
         TypeError: Something is of another type.
     """
-    return Timing(number_of(data, "ttft"), number_of(data, "total") or 0.0, number_of(data, "tokens_per_second"))
+    return Timing(
+        number_of(data, "ttft"),
+        number_of(data, "total") or 0.0,
+        number_of(data, "tokens_per_second"),
+        number_of(data, "startup") or 0.0,
+    )
 
 
 def number_of(data: Mapping[str, Any], name: str) -> float | None:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.display.answer_renderer import AnswerRenderer
 from nbstream.display.deltas import BlockDeltas, TextDeltas
-from nbstream.display.marks import footer_of, mark_of
+from nbstream.display.marks import facts_of, mark_of
 from nbstream.display.segments import segments_of
 from nbstream.result import StreamState
 from nbstream.text.place import Place
@@ -45,8 +45,9 @@ class AnswerFeed:
 
     Args:
         send: Sends one message to all pages.
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
         place: Where it is read, which decides the wording of the mark.
+        facts: What to say below an answer that has ended.
         now: Monotonic time, to tell a late page how much time has passed and how much of a pause is left.
 
     Example:
@@ -62,11 +63,12 @@ class AnswerFeed:
         *,
         images: Images = "link",
         place: Place = Place.CELL,
+        facts: Callable[[StreamResult], list[str]] = facts_of,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
         self._now = now
-        self._place = place
+        self._place, self._facts_of = place, facts
         self._renderer = AnswerRenderer(images)
         self._blocks = BlockDeltas()
         self._reasoning = TextDeltas()
@@ -114,12 +116,17 @@ class AnswerFeed:
                 waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
                 self._send_next({"type": "patch", "blocks": changes, **waiting})
 
-    def end(self, result: StreamResult) -> None:
-        """Tell the pages that the stream has ended, and how."""
+    def end(self, result: StreamResult, *, raised: bool = False) -> None:
+        """Tell the pages that the stream has ended, and how.
+
+        Args:
+            result: The answer.
+            raised: Whether the error of a failed answer is shown below it.
+        """
         with self._lock:
-            mark = mark_of(result, self._place)
+            mark = mark_of(result, self._place, raised=raised)
             self._mark = mark and {"word": mark.word, "sentence": mark.sentence}
-            self._facts = footer_of(result)
+            self._facts = self._facts_of(result)
             self._state = result.state
             self._retry = None
             self._send_next({"type": "end", "state": str(self._state), "mark": self._mark, "facts": self._facts})

@@ -20,7 +20,7 @@ class AnswerRenderer:
     """Renders one answer.
 
     Args:
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
 
     Example:
         >>> from nbstream.display.segments import Segment

@@ -15,36 +15,66 @@ from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from nbstream.markdown import Images
+    from nbstream.request import Footer
     from nbstream.result import Retry, StreamResult
 
-__all__ = ["answer_bundle", "unfinished_bundle", "waiting_bundle"]
+__all__ = ["answer_bundle", "partial_markdown", "unfinished_bundle", "waiting_bundle"]
+
+
+# Opacity is grey on light and on dark pages; what is copied is the answer alone.
+_FOOTER = '<small style="opacity:.7;user-select:none">{}</small>'
 
 
 def answer_bundle(
-    result: StreamResult, images: Images = "link", *, footer: bool = False, place: Place = Place.CELL, below: int = 0
+    result: StreamResult,
+    images: Images = "link",
+    *,
+    footer: Footer = "none",
+    reasoning: bool = False,
+    place: Place = Place.CELL,
+    raised: bool = False,
+    below: int = 0,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
 
     Args:
         result: The answer.
-        images: Whether images of other servers are links or loaded.
-        footer: Whether the Markdown of a final answer ends with what a reader wants to know of it: the model, how it
-            ended, tokens, times.
+        images: Whether images from other servers are links or loaded.
+        footer: Which facts the Markdown of a final answer ends with, in one small grey line.
+        reasoning: Whether what the model thought is folded above a final answer.
         place: Where it is read.
+        raised: Whether the error of a failed answer is shown below it.
         below: The level of the heading that it stands below.
 
     Returns:
-        `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream.
+        `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream. Of a failure
+        that is raised before anything has arrived there is nothing to show.
     """
     markdown, words = _body(result, images, below)
-    if remarks := _remarks(result, place):
+    if reasoning and result.reasoning.strip() and result.state.terminal:
+        lines = inert(result.reasoning, images=images).strip().split("\n")
+        thoughts = "\n".join(f"> {line}".rstrip() for line in lines)  # a quote, told apart from the answer
+        markdown = f"<details>\n<summary>Reasoning</summary>\n\n{thoughts}\n\n</details>\n\n{markdown}"
+    if remarks := _remarks(result, place, raised=raised):
         # One quote, because together they are what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
         markdown = f"{markdown}\n\n> {quote}\n".lstrip("\n")
         words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
-    if footer and result.state.terminal:
-        markdown = f"{markdown.rstrip()}\n\n*{escaped(' · '.join(footer_of(result)))}*\n".lstrip("\n")
-    return {"text/markdown": markdown, "text/plain": words}, {"nbstream": result.metadata()}
+    if facts := footer_of(result, footer):
+        markdown = f"{markdown.rstrip()}\n\n{_FOOTER.format(escaped(' · '.join(facts)))}\n".lstrip("\n")
+    data = {} if raised and not markdown.strip() else {"text/markdown": markdown, "text/plain": words}
+    return data, {"nbstream": result.metadata()}
+
+
+def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
+    """What a notebook that is saved now keeps of an answer that still arrives; marked as partial.
+
+    Args:
+        snapshot: What has arrived.
+        images: Whether images from other servers are links or loaded.
+    """
+    note = escaped("The answer was still arriving when the notebook was saved.")
+    return f"{_body(snapshot, images, below=0)[0].rstrip()}\n\n> **Partial.** {note}\n"
 
 
 def _body(result: StreamResult, images: Images, below: int) -> tuple[str, str]:
@@ -66,7 +96,7 @@ def unfinished_bundle(
     Args:
         snapshot: What has arrived.
         model: The model that was asked.
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
     """
     markdown, words = _body(snapshot, images, below=0)
     note = plain(f"The answer of {model} was still arriving when this cell ended. A cell that waits for it keeps all.")
@@ -88,12 +118,12 @@ def waiting_bundle(model: str, retry: Retry | None = None) -> dict[str, Any]:
     return {"text/markdown": f"*{escaped(words)}*", "text/plain": words}
 
 
-def _remarks(result: StreamResult, place: Place) -> list[tuple[str, str]]:
+def _remarks(result: StreamResult, place: Place, *, raised: bool) -> list[tuple[str, str]]:
     """What is to be said below the text, each in Markdown and in plain words."""
     if not result.state.terminal:  # an answer that is being continued has text to show while it waits
         pause = "" if result.retry is None else plain(_capitalised(result.retry.sentence()))
         return [(f"*{escaped(pause)}*", pause)] if pause else []
-    mark, notes = mark_of(result, place), notes_of(result, place)
+    mark, notes = mark_of(result, place, raised=raised), notes_of(result, place)
     remarks = [] if mark is None else [(f"**{mark.word}.** {escaped(mark.sentence)}", f"{mark.word}: {mark.sentence}")]
     return remarks + [(f"*Note.* {escaped(note)}", f"Note: {note}") for note in notes]
 

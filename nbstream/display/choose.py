@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from nbstream.display.host import Host, host_here
 from nbstream.display.marimo import MarimoOutput
+from nbstream.display.output import Output
 from nbstream.display.surface import NullSurface
 from nbstream.display.terminal import TerminalSurface
 
 if TYPE_CHECKING:
     from nbstream.display.surface import Surface
 
-__all__ = ["choose_surface", "shows_widgets"]
+__all__ = ["choose_surface", "output_here", "shows_widgets", "terminal_surface"]
 
 _MODES = {Host.OTHER_KERNEL: "markdown", Host.CONSOLE: "static", Host.PROGRAM: "static"}
 """How an answer is drawn where there may be no live view."""
@@ -28,7 +29,7 @@ def choose_surface(wanted: str = "auto") -> Surface:
     """
     host = host_here()
     if wanted == "terminal" or host is Host.TERMINAL:
-        return _terminal()
+        return terminal_surface()
     from nbstream.display.notebook import NotebookSurface
 
     if host is Host.MARIMO:
@@ -36,7 +37,7 @@ def choose_surface(wanted: str = "auto") -> Surface:
     return NotebookSurface(_MODES.get(host, "live") if wanted == "auto" else wanted, host)
 
 
-def _terminal() -> Surface:
+def terminal_surface() -> Surface:
     """Rendered Markdown where `rich` is installed and there is a terminal for it, else the text as it is."""
     out = sys.stdout
     if out is None or getattr(out, "closed", False):
@@ -50,7 +51,15 @@ def _terminal() -> Surface:
         surface = RichTerminalSurface(out)
         if surface.capable:
             return surface
-    return TerminalSurface()
+    return TerminalSurface(out)
+
+
+def output_here() -> Output | MarimoOutput | None:
+    """A new output of the cell that runs now; `None` in a terminal."""
+    host = host_here()
+    if host is Host.TERMINAL:
+        return None
+    return MarimoOutput() if host is Host.MARIMO else Output()
 
 
 def shows_widgets(wanted: str = "auto") -> bool:

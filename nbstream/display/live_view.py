@@ -1,7 +1,7 @@
 """The live view of one stream: a widget that hands the messages of an `AnswerFeed` to the page.
 
 From the page come `hello` and `gone`, with the `view` that has come or left; `resync`, when a message is missing;
-`stop`. `hello` and `resync` are answered by a snapshot.
+`stop`. A `gone` with `rerun` comes from a cell that is to run again. `hello` and `resync` are answered by a snapshot.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import anywidget
 import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
+from nbstream.display.marks import footer_of
 from nbstream.display.page import page_code, take_messages_at_once, view_bundle
 from nbstream.text.place import Place
 
@@ -38,9 +39,11 @@ class LiveView(anywidget.AnyWidget):
     Args:
         model: The model that is asked, for the waiting line.
         stop: Called when the reader presses Stop; from any thread, any number of times.
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
         place: Where the answer is read.
         no_notebook: Whether the page shows the outputs of a notebook that nobody will save.
+        facts: What to say below an answer that has ended.
+        bring_into_view: Whether a page brings an answer that begins low into view, once.
         now: Monotonic time, to tell a late view how much time has passed and how much of a pause is left.
     """
 
@@ -49,6 +52,7 @@ class LiveView(anywidget.AnyWidget):
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     no_notebook = traitlets.Bool(default_value=False).tag(sync=True)
+    bring_into_view = traitlets.Bool(default_value=False).tag(sync=True)
     _kept: ClassVar[deque[LiveView]] = deque(maxlen=20)
 
     def __init__(
@@ -59,15 +63,19 @@ class LiveView(anywidget.AnyWidget):
         images: Images = "link",
         place: Place = Place.CELL,
         no_notebook: bool = False,
+        facts: Callable[[StreamResult], list[str]] = footer_of,
+        bring_into_view: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stop = stop
-        self._feed = AnswerFeed(self._tell, images=images, place=place, now=now)
+        self._feed = AnswerFeed(self._tell, images=images, place=place, facts=facts, now=now)
         self._views: set[str] = set()
         self._departed: set[str] = set()
         self._ever_seen = False
         self._lock = threading.RLock()
-        super().__init__(label=model, key=secrets.token_hex(8), no_notebook=no_notebook)
+        super().__init__(
+            label=model, key=secrets.token_hex(8), no_notebook=no_notebook, bring_into_view=bring_into_view
+        )
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 
@@ -84,9 +92,13 @@ class LiveView(anywidget.AnyWidget):
         """Send the patches for what is new in the snapshot."""
         self._feed.draw(snapshot)
 
-    def end(self, result: StreamResult) -> None:
-        """Tell the views that the stream has ended, and how."""
-        self._feed.end(result)
+    def end(self, result: StreamResult, *, raised: bool = False) -> None:
+        """Tell the views that the stream has ended, and how; `raised`: whether its error is shown below."""
+        self._feed.end(result, raised=raised)
+
+    def keep(self, markdown: str) -> None:
+        """Let the pages put Markdown into the saved notebook, where they can, without drawing it."""
+        self._tell({"type": "keep", "id": self.model_id, "markdown": markdown})
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may be on a page, or will be on one that is opened later.
@@ -111,6 +123,7 @@ class LiveView(anywidget.AnyWidget):
         match content:
             case {"type": "stop"}:
                 self._stop()
+                self._tell({"type": "stopping"})
             case {"type": "hello", "view": str(view)}:
                 # A view greets until it is answered, and a busy kernel may find an old greeting after the goodbye.
                 with self._lock:
@@ -121,7 +134,9 @@ class LiveView(anywidget.AnyWidget):
                 self._feed.send_snapshot()
             case {"type": "resync"}:
                 self._feed.send_snapshot()
-            case {"type": "gone", "view": str(view)}:
+            case {"type": "gone", "view": str(view), **others}:
+                if others.get("rerun"):
+                    self._stop()
                 with self._lock:
                     self._departed.add(view)
                     self._views.discard(view)

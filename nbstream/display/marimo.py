@@ -35,15 +35,15 @@ class MarimoOutput:
             data: What to show, by MIME type; its Markdown is shown.
             metadata: Of no use here.
         """
-        import marimo
-
-        self._thread = marimo.Thread(target=self._draw, name="nbstream-marimo", daemon=True)
-        self._thread.start()
+        self.reserve()
         self.update(data, metadata or {})
 
     def reserve(self) -> None:
         """Show nothing yet; the first `update` makes the output."""
-        self.display({})
+        import marimo
+
+        self._thread = marimo.Thread(target=self._draw, name="nbstream-marimo", daemon=True)
+        self._thread.start()
 
     def update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Replace what is shown; from any thread.

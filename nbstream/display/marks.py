@@ -16,9 +16,10 @@ from nbstream.text.plain import plain
 from nbstream.text.wording import WORDINGS, told
 
 if TYPE_CHECKING:
+    from nbstream.request import Footer
     from nbstream.result import StreamResult
 
-__all__ = ["Mark", "footer_of", "mark_of", "notes_of"]
+__all__ = ["Mark", "facts_of", "footer_of", "mark_of", "notes_of"]
 
 
 class Mark(NamedTuple):
@@ -49,12 +50,13 @@ _FAILURES = {
 _ORDINARY = {"stop", "tool_calls"}
 
 
-def mark_of(result: StreamResult, place: Place = Place.CELL) -> Mark | None:
+def mark_of(result: StreamResult, place: Place = Place.CELL, *, raised: bool = False) -> Mark | None:
     """The mark that belongs under an answer; `None` for one that simply ended.
 
     Args:
         result: The answer.
         place: Where it is read.
+        raised: Whether the error of a failed one is shown below the mark, and says the rest.
 
     Example:
         >>> from nbstream.result import StreamResult
@@ -64,7 +66,7 @@ def mark_of(result: StreamResult, place: Place = Place.CELL) -> Mark | None:
     mark: Mark | None
     match result.state:
         case StreamState.FAILED:
-            mark = _failed(result, place)
+            mark = _failed(result, place, raised=raised)
         case StreamState.CANCELLED:
             mark = _stopped(result, place)
         case StreamState.COMPLETED if result.text.strip() or result.refusal or _has_media(result):
@@ -94,22 +96,46 @@ def notes_of(result: StreamResult, place: Place = Place.CELL) -> list[str]:
     return list(dict.fromkeys(map(_line, messages)))
 
 
-def footer_of(result: StreamResult) -> list[str]:
+def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
+    """What the line below an answer in a cell says: nothing that differs between two runs with the same answer.
+
+    Args:
+        result: The answer.
+        footer: How much: nothing; of a completed answer its model, tokens and cost; or also of any answer how it ended.
+
+    Example:
+        >>> from nbstream.result import StreamResult, Usage
+        >>> result = StreamResult("Hi", StreamState.COMPLETED, "stop", Usage(9, 1200, 1209), "m", cost=0.02)
+        >>> footer_of(result), footer_of(result, "full")
+        (['m', '1,200 tokens', '$0.020'], ['m', 'complete', '9 tokens in', '1,200 tokens out', '$0.020'])
+    """
+    usage, state = result.usage, result.state
+    if footer == "none" or not state.terminal or (footer == "short" and state is not StreamState.COMPLETED):
+        return []
+    cost = None if (cost := result.total_cost) is None else shown_cost(cost)
+    if footer == "short":
+        facts = [result.model, usage and _tokens(usage.output_tokens), cost]
+    else:
+        mark = mark_of(result)
+        counts = [f"{_tokens(usage.input_tokens)} in", f"{_tokens(usage.output_tokens)} out"] if usage else []
+        facts = [result.model, mark.word.lower() if mark else "complete", *counts, cost]
+    return [_line(fact) for fact in facts if fact]
+
+
+def facts_of(result: StreamResult) -> list[str]:
     """The facts about an answer that has ended, in reading order; what is not known is left out, never guessed.
 
     Example:
         >>> from nbstream.result import StreamResult, Timing, Usage
         >>> timing = Timing(ttft=0.42, total=9.0, tokens_per_second=141.3)
-        >>> footer_of(StreamResult("Hi", StreamState.COMPLETED, "stop", Usage(9, 1200, 1209), "m", timing=timing))
+        >>> facts_of(StreamResult("Hi", StreamState.COMPLETED, "stop", Usage(9, 1200, 1209), "m", timing=timing))
         ['m', 'complete', '1,200 tokens', 'first token after 0.42 s', '141 tokens/s']
     """
     mark, timing = mark_of(result), result.timing
     facts = [
         result.model,
         mark.word.lower() if mark else "complete",
-        None
-        if result.usage is None
-        else f"{result.usage.output_tokens:,} token{'s' * (result.usage.output_tokens != 1)}",
+        None if result.usage is None else _tokens(result.usage.output_tokens),
         None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
         None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
         None if (cost := result.total_cost) is None else shown_cost(cost),
@@ -117,14 +143,21 @@ def footer_of(result: StreamResult) -> list[str]:
     return [_line(fact) for fact in facts if fact]
 
 
+def _tokens(count: int) -> str:
+    return f"{count:,} token{'s' * (count != 1)}"
+
+
 def _has_media(result: StreamResult) -> bool:
     return any(isinstance(part, MediaPart) for part in result.parts)
 
 
-def _failed(result: StreamResult, place: Place) -> Mark:
+def _failed(result: StreamResult, place: Place, *, raised: bool) -> Mark | None:
     if result.error is None:
         return Mark("Failed", "The stream failed.")
-    return Mark(_FAILURES.get(result.error.kind, "Failed"), result.error.told(place))
+    word = _FAILURES.get(result.error.kind, "Failed")
+    if not raised:
+        return Mark(word, result.error.told(place))
+    return Mark(word, "The answer is incomplete.") if result.body or result.reasoning or result.tool_calls else None
 
 
 def _stopped(result: StreamResult, place: Place) -> Mark:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
-from nbstream.display.bundle import answer_bundle, unfinished_bundle, waiting_bundle
+from nbstream.display.bundle import answer_bundle, partial_markdown, unfinished_bundle, waiting_bundle
 from nbstream.display.cell_end import CellEnd
+from nbstream.display.drawn import Drawn
 from nbstream.display.host import Host
+from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
+from nbstream.display.rerun import Rerun
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.result import StreamResult
 from nbstream.text.place import Place
@@ -25,20 +29,26 @@ if TYPE_CHECKING:
     from nbstream.display.live_view import LiveView
     from nbstream.display.marimo import MarimoOutput
     from nbstream.display.segments import Segment
-    from nbstream.request import Images, StreamRequest
+    from nbstream.request import Footer, Images, StreamRequest
     from nbstream.result import Retry
 
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
 # How long a stream waits to hear that its view is on screen before it takes the front end for one without widgets.
 _VIEW_GRACE_SECONDS = 2.5
+# How often the text so far is put into the notebook as it would be saved, beside a live view.
+_SAVING_SECONDS = 3.0
 
 
 class MarkdownGrowth:
-    """When the whole text may be sent again: at most four times a second, and only once it has grown by a tenth.
+    """When the whole text may be sent again: not too often, and only once it has grown by a tenth.
 
     The tenth bounds the bytes: every update is a tenth longer than the one before, so all of them together are about
     eleven times the text in each of its two formats, however long it is.
+
+    Args:
+        interval: Seconds between two of them at least.
+        factor: How much longer than the one before each of them is at least.
 
     Example:
         >>> growth = MarkdownGrowth()
@@ -46,16 +56,14 @@ class MarkdownGrowth:
         (True, False, True)
     """
 
-    _INTERVAL = 0.25
-    _FACTOR = 1.1
-
-    def __init__(self) -> None:
+    def __init__(self, interval: float = 0.25, factor: float = 1.1) -> None:
+        self._interval, self._factor = interval, factor
         self._size = 0
         self._at = float("-inf")
 
     def due(self, size: int, now: float) -> bool:
         """Whether to send a text of `size` characters now; if so, it counts as sent."""
-        if now - self._at < self._INTERVAL or size < self._size * self._FACTOR or size == 0:
+        if now - self._at < self._interval or size < self._size * self._factor or size == 0:
             return False
         self._size, self._at = size, now
         return True
@@ -80,10 +88,15 @@ class NotebookSurface:
         self._output = new_output()
         self._view: LiveView | None = None
         self._growth = MarkdownGrowth()
+        self._saved = MarkdownGrowth(_SAVING_SECONDS, 1.2)
         self._grown: tuple[Segment, ...] = ()
         self.model = ""
         self._images: Images = "link"
         self._place = Place.CELL
+        self._footer: Footer = "short"
+        self._cell: int | None = None
+        self._raised = False
+        self._rerun = Rerun()
         self._retry: Retry | None = None
         self._opened_at = 0.0
         self._latest = StreamResult()
@@ -93,20 +106,36 @@ class NotebookSurface:
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
         """Make the output, in the waiting state."""
         self.model, self._images, self._place = request.model, request.images, request.place
+        # What a program made is to be read for the answer; the facts are in its metadata, too.
+        made = self.mode == "static" and self._host is not Host.CONSOLE
+        self._footer, self._cell = "none" if made else request.footer, Drawn.cell()
         data = waiting_bundle(request.model)
         if self.mode == "live":
             from nbstream.display.live_view import LiveView
 
-            late = self._host is Host.LATE_PAGE
-            self._view = LiveView(request.model, stop, images=request.images, place=request.place, no_notebook=late)
+            self._view = LiveView(
+                request.model,
+                stop,
+                images=request.images,
+                place=request.place,
+                no_notebook=self._host is Host.LATE_PAGE,
+                facts=partial(footer_of, footer=self._footer),
+                bring_into_view=request.bring_into_view,
+            )
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
+        if self._host is Host.PAGE:
+            self._rerun.watch(stop)
         if self.mode != "static" or self._host.updates:
             self._output.display(data)
             return
         self._output.reserve()
         if self._host is Host.PROGRAM:
             self._cell_end = CellEnd(stop, self._keep_what_there_is)
+
+    def expect_error(self) -> None:
+        """Leave to the error what it says, if it will be below this output."""
+        self._raised = self._cell is not None and Drawn.cell() == self._cell
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
@@ -115,19 +144,24 @@ class NotebookSurface:
             self._cell_end.begin()
         if self._view is not None:
             self._view.draw(snapshot)
-        if self.mode == "static" or self._seen():
-            return
         now = time.monotonic()
+        if self._view is not None and self._seen():
+            if now - self._opened_at >= _SAVING_SECONDS and self._saved.due(len(snapshot.text), now):
+                self._view.keep(partial_markdown(snapshot, self._images))
+            return
+        if self.mode == "static":
+            return
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
         if now - self._opened_at >= grace:
             self._grow(snapshot, now)
 
     def close(self, result: StreamResult) -> None:
         """Replace the live view by the static answer."""
+        self._rerun.forget()
         try:
             if self._view is not None:
                 self._view.draw(result)
-                self._view.end(result)
+                self._view.end(result, raised=self._raised)
         finally:
             self._show_final(result)
             if self._view is not None:
@@ -137,12 +171,19 @@ class NotebookSurface:
         if self.mode != "static" and not (self._host.updates or self._seen()):
             self._output = Output()  # what was shown first stays as it is there
             self._output.reserve()
-        # What a program made is to be read for the answer; the facts are in its metadata, too.
-        footer = self.mode != "static" or self._host is Host.CONSOLE
         try:
+            bundle = answer_bundle(
+                result,
+                self._images,
+                footer=self._footer,
+                reasoning=self.mode != "static",
+                place=self._place,
+                raised=self._raised,
+            )
             with self._publishing:
-                self._output.update(*answer_bundle(result, self._images, footer=footer, place=self._place))
+                self._output.update(*bundle)
                 self._latest = result
+            Drawn.add(result, self._cell)
         finally:
             self._output.end()
             if self._cell_end is not None:

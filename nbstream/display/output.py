@@ -39,13 +39,15 @@ class Output:
             self._publish = _publisher(shell, handle.display_id)
 
     def reserve(self) -> None:
-        """Show nothing yet, in the cell that runs now; the first `update` makes the output."""
+        """Show nothing yet, in the cell that runs now; the first `update` with anything to show makes the output."""
         shell = running_shell()
         if shell is None:
             return
         later = _publisher(shell, secrets.token_hex(16))
 
         def first(data: dict[str, Any], metadata: dict[str, Any]) -> None:
+            if not data:
+                return
             later(data, metadata, update=False)
             self._publish = later
 

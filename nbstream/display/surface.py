@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["Attentive", "NullSurface", "Surface", "is_blank"]
+__all__ = ["Attentive", "NullSurface", "Raising", "Surface", "is_blank"]
 
 
 class Surface(Protocol):
@@ -44,6 +44,15 @@ class Attentive(Protocol):
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
         """Note whether the caller is waiting; on the caller's thread."""
+        ...
+
+
+@runtime_checkable
+class Raising(Protocol):
+    """A surface that leaves to the error that the caller raises what that error says."""
+
+    def expect_error(self) -> None:
+        """Note that a failure will be raised by the code that runs now; on the caller's thread."""
         ...
 
 

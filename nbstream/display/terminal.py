@@ -42,6 +42,7 @@ class TerminalSurface:
         self._place = Place.PYTHON
         self._floor = floor_of(out)
         self.waited_for = False
+        self._raised = False
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
         """Remember where to write; a waiting line could not be taken back."""
@@ -53,6 +54,10 @@ class TerminalSurface:
     def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
         """Note whether the caller waits for the answer, or does other things."""
         self.waited_for = waits
+
+    def expect_error(self) -> None:
+        """Leave to the error what it says."""
+        self._raised = True
 
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new, unless another answer is being written."""
@@ -93,7 +98,7 @@ class TerminalSurface:
     def _close(self, result: StreamResult) -> None:
         self._draw(result)
         self._end_text()
-        if (mark := mark_of(result, self._place)) is not None:
+        if (mark := mark_of(result, self._place, raised=self._raised)) is not None:
             self._write_note(f"{mark.word}: {mark.sentence}")
         for note in notes_of(result, self._place):
             self._write_note(f"Note: {note}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
 from nbstream.text.plain import exception_line
+from nbstream.text.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +71,11 @@ def _evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     try:
         return eval(expression, dict(names))  # noqa: S307  the reader's own code in the reader's own notebook
     except NameError as error:
+        missing = error.name or expression
+        suggestion = did_you_mean(missing, names, 0.7)
         raise UsageError(
-            f"{error.name or expression!r} in {{{{ {expression} }}}} is not defined in this notebook"
+            f"{missing} in {{{{ {expression} }}}} is not defined in this notebook{suggestion or ';'} "
+            "--raw sends double braces as they are"
         ) from None
     except Exception as error:
         raise UsageError(f"{{{{ {expression} }}}} failed: {exception_line(error)}") from error

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +16,22 @@ from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
-from nbstream.api import start, waited_for
-from nbstream.errors import UsageError, shown_briefly
+from nbstream.api import start
+from nbstream.errors import StreamError, UsageError, shown_briefly
+from nbstream.ipython import prompt_lines
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.ipython.interpolation import interpolate
 from nbstream.ipython.options import Completer, key_and_json, split_line, variable_name
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.config import settings
 from nbstream.settings.options import IN_MAGICS, OPTIONS
+from nbstream.settings.target import DEMO_MODEL, resolve_target
 from nbstream.streaming.engine import engine
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -103,8 +107,8 @@ class StreamMagics(Magics):
         """
         options, ask = self._prepare(line, cell, local_ns or {})
         if options.awaited:
-            return self._finish_awaited(self._begin(options, ask))
-        result = waited_for(partial(self._begin, options, ask))
+            return self._finish_awaited(options, self._begin(options, ask))
+        result = self._finish(options, ask)
         return result if cell is None else None
 
     @no_var_expand
@@ -135,8 +139,8 @@ class StreamMagics(Magics):
             options = parse_argstring(self.stream_continue, line)
             result = self._shell.user_ns.get(options.name) if options.name else engine().last_result
             if not isinstance(result, StreamResult):
-                what = f"StreamResult named {options.name}" if options.name else "stream"
-                raise UsageError(f"there is no {what} to continue")  # noqa: TRY301
+                there_is_no = f"there is no StreamResult named {options.name}"
+                raise UsageError(there_is_no if options.name else "there is nothing to continue")  # noqa: TRY301
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 
@@ -145,11 +149,19 @@ class StreamMagics(Magics):
             self._unset("stream_text", "stream_usage", options.out, options.usage)
             return handle
 
-        waited_for(partial(self._begin, options, ask))
+        self._finish(options, ask)
 
-    async def _finish_awaited(self, handle: StreamHandle) -> None:
+    def _finish(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamResult:
+        with HeldInterrupts() as held:
+            handle = self._begin(options, ask)
+            held.stop_with(handle.cancel)
+            with _unset_names_told(options, handle):
+                return handle.wait()
+
+    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
         try:
-            await handle.wait_async()
+            with _unset_names_told(options, handle):
+                await handle.wait_async()
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
 
@@ -242,26 +254,82 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
     return {"display": not options.quiet, **named, **params}
 
 
+@contextlib.contextmanager
+def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iterator[None]:
+    """Say below an answer that is not complete which names are not set, so that a later `NameError` is no riddle."""
+    given = [name for name in (options.out, options.usage) if name]
+    try:
+        yield
+    except StreamError as error:
+        if given:
+            error.add_note(_not_set(given, "failed"))
+        raise
+    finally:
+        if handle.state is StreamState.CANCELLED:
+            sys.stdout.write(f"{_not_set(given or ['stream_text'], 'was stopped')}\n")
+
+
+def _not_set(names: list[str], happened: str) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set because the stream {happened}."
+
+
 def load(shell: InteractiveShell) -> None:
     """Register the magics, their completion and the settings."""
     settings()
+    prompt_lines.install(shell)
     shell.register_magics(StreamMagics)
-    for magic in ("%stream", "%%stream"):
-        shell.set_hook("complete_command", Completer(_parser()), str_key=magic)
-    continuing = Completer(getattr(StreamMagics.stream_continue, "parser"))  # noqa: B009  put there by magic_arguments
-    shell.set_hook("complete_command", continuing, str_key="%stream_continue")
+    for completer in _completers(shell):
+        completer.install(shell)
     if AwaitedCells.worthwhile(shell) and not _awaited_cells(shell):
         AwaitedCells(shell).install()
+    if settings().preload and getattr(shell, "kernel", None) is not None:
+        with contextlib.suppress(UsageError, RuntimeError):  # no thread can be started: the first stream says it
+            engine().prepare("nbstream.display.notebook", "nbstream.display.live_view")
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
+    prompt_lines.remove(shell)
     for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
         shell.magics_manager.magics[kind].pop(name, None)
-    for magic in ("%stream", "%%stream", "%stream_continue"):
-        shell.strdispatchers["complete_command"].strs.pop(magic, None)
+    for completer in _completers(shell):
+        completer.remove(shell)
     for transformer in _awaited_cells(shell):
         transformer.remove()
+
+
+def _completers(shell: InteractiveShell) -> list[Completer]:
+    """What completes the lines of the magics."""
+    models, chats = _known_models, partial(_variables, shell, "Chat", "ChatPanel")
+    values: dict[str, Callable[[], Iterable[str]]] = {
+        **dict.fromkeys(("-m", "--model"), models),
+        "--api": lambda: ("chat", "responses"),
+        "--images": lambda: ("link", "allow"),
+        "--chat": chats,
+    }
+    continuing = getattr(StreamMagics.stream_continue, "parser")  # noqa: B009  put there by magic_arguments
+    return [
+        Completer(_parser(), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
+        Completer(continuing, r"\s*%stream_continue", {}),
+    ]
+
+
+def _known_models() -> list[str]:
+    """The models that may be meant, without asking anybody."""
+    loop, known = engine(), {DEMO_MODEL}
+    with contextlib.suppress(UsageError):
+        target = resolve_target(settings())
+        known |= {target.model or DEMO_MODEL, *loop.listed_models(target.endpoint.base_url)}
+    return sorted(known)
+
+
+def _variables(shell: InteractiveShell, *kinds: str) -> list[str]:
+    """The notebook's variables of these classes of nbstream."""
+    return sorted(
+        name
+        for name, value in list(shell.user_ns.items())
+        if not name.startswith("_") and type(value).__module__.startswith("nbstream.") and type(value).__name__ in kinds
+    )
 
 
 def _awaited_cells(shell: InteractiveShell) -> list[AwaitedCells]:

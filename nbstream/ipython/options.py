@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
 from nbstream.text.names import is_variable_name
+from nbstream.text.suggestion import closest
 
 if TYPE_CHECKING:
-    from types import SimpleNamespace
+    from collections.abc import Callable, Iterable, Mapping
+
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
+    from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["Completer", "key_and_json", "split_line", "variable_name"]
 
 _TOKEN = re.compile(r"""(?:[^\s"']+|"(?:\\.|[^"\\])*"|'[^']*')+""")
 
-_FEW_VALUES = {"--api": ["chat", "responses"], "-m": ["demo"], "--model": ["demo"], "--images": ["link", "allow"]}
-
 
 def variable_name(text: str) -> str:
     """A name that Python can assign to."""
     if not is_variable_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid variable name")
     return text
 
 
@@ -61,6 +63,12 @@ def split_line(parser: argparse.ArgumentParser, line: str) -> tuple[argparse.Nam
         if _takes_value(parser, word) and rest:
             value, rest = _split_word(rest)
             arguments.append(value)
+    known = [name for action in parser._actions for name in action.option_strings]  # noqa: SLF001  no public way
+    for word in arguments:
+        flag = word.partition("=")[0]
+        slip = flag.startswith("--") and not any(name.startswith(flag) for name in known)
+        if slip and (meant := closest(flag, known, 0.7)):
+            raise UsageError(f"no such option: {flag}; did you mean {meant}?")
     return parser.parse_args(arguments), rest
 
 
@@ -80,19 +88,67 @@ def _takes_value(parser: argparse.ArgumentParser, word: str) -> bool:
 
 
 class Completer:
-    """Completes option names, and the values of options that have few.
+    """Completes option names, and values that are known. Nothing else is offered beside them.
 
     Args:
         parser: The parser that knows the options.
+        magic: The magic's line, as a pattern for what comes before the options.
+        values: What to offer for an option that takes a value, asked each time.
     """
 
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
+    def __init__(
+        self, parser: argparse.ArgumentParser, magic: str, values: Mapping[str, Callable[[], Iterable[str]]]
+    ) -> None:
         shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001  no public way
         self._names = sorted(name for action in shown for name in action.option_strings)
+        self._parser = parser
+        self._line = re.compile(rf"{magic}(?P<options>\s.*)?$")
+        self._values = values
 
-    def __call__(self, _: Any, event: SimpleNamespace) -> list[str]:
-        """IPython's `complete_command` hook: what fits at the cursor."""
-        typed: str = event.text_until_cursor
-        words = typed.split()
-        before = "".join(words[-1:] if typed[-1:].isspace() else words[-2:-1])
-        return _FEW_VALUES.get(before, self._names)
+    def install(self, shell: InteractiveShell) -> None:
+        """Begin to complete, if the shell can be told how: IPython 8.6 or newer."""
+        self.remove(shell)
+        try:
+            from IPython.core.completer import context_matcher
+        except ImportError:
+            return
+
+        @context_matcher(identifier=_MATCHER + self._line.pattern)  # type: ignore[untyped-decorator]
+        def match(context: CompletionContext) -> SimpleMatcherResult:
+            return self._match(context)
+
+        shell.Completer.custom_matchers.append(match)
+
+    def remove(self, shell: InteractiveShell) -> None:
+        """Complete no longer."""
+        matchers = getattr(shell.Completer, "custom_matchers", [])
+        name = _MATCHER + self._line.pattern
+        matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != name]
+
+    def fitting(self, typed: str) -> list[str]:
+        """What fits at the end of a line; nothing if it is not the magic's, or is its prompt by now."""
+        match = self._line.match(typed)
+        if match is None or match["options"] is None:
+            return []
+        *words, last = re.split(r"\s+", match["options"])[1:]
+        before = words[-1] if words else ""
+        if before.startswith("-") and _takes_value(self._parser, before):
+            return [value for value in self._values.get(before, list)() if value.startswith(last)]
+        in_prompt = any(
+            not word.startswith("-") and not (place and _takes_value(self._parser, words[place - 1]))
+            for place, word in enumerate(words)
+        )
+        return [] if in_prompt else [name for name in self._names if name.startswith(last)]
+
+    def _match(self, context: CompletionContext) -> SimpleMatcherResult:
+        from IPython.core.completer import SimpleCompletion
+
+        typed = context.text_until_cursor
+        found = self.fitting(typed)
+        # IPython replaces what follows the last delimiter, and a dash or a colon may be one.
+        whole = re.split(r"\s", typed)[-1]
+        cut = len(whole) - len(context.token) if whole.endswith(context.token) else 0
+        return {"completions": [SimpleCompletion(each[cut:]) for each in found], "suppress": bool(found)}
+
+
+_MATCHER = "nbstream "

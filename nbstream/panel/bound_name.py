@@ -65,5 +65,5 @@ def checked_name(name: object) -> str:
         UsageError: It cannot.
     """
     if not isinstance(name, str) or not is_variable_name(name):
-        raise UsageError(f"{name!r} cannot be the name of a variable")
+        raise UsageError(f"{name!r} is not a valid variable name")
     return name

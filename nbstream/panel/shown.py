@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from nbstream.display.marks import footer_of, mark_of, notes_of
+from nbstream.display.marks import facts_of, mark_of, notes_of
 from nbstream.display.segments import segments_of
 from nbstream.panel.attachments import attachments_of, text_of
 from nbstream.panel.view.panel_state import TurnView
@@ -130,7 +130,7 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         text=turn.text or turn.refusal,
         state=str(turn.state),
         mark=mark_of(result, Place.PANEL) if result else None,
-        facts=tuple(footer_of(result)) if result else (),
+        facts=tuple(facts_of(result)) if result else (),
         reasoning=turn.reasoning,
         body=() if result is None else segments_of(result),
         siblings=several,

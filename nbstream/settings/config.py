@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from traitlets import Enum, Float, Integer, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
 from nbstream.settings.shell import running_shell
 from nbstream.text.address import check_address
 from nbstream.text.secret import Secret
+from nbstream.text.suggestion import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from traitlets.config import Config
 
     _TraitOfSecret = TraitType[Secret | None, Secret | str | None]
@@ -57,11 +60,13 @@ class NBStream(SingletonConfigurable):
     system = Unicode(None, allow_none=True, help="System prompt.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Sampling temperature.").tag(config=True)
     max_tokens = Integer(None, allow_none=True, help="The maximum number of tokens in an answer.").tag(config=True)
-    connect_timeout = Float(10.0, min=0.001, help="Seconds until a connection must be established.").tag(config=True)
-    first_token_timeout = Float(120.0, min=0.001, help="Seconds until the answer must begin.").tag(config=True)
-    stall_timeout = Float(60.0, min=0.001, help="Seconds an answer may be silent once it has begun.").tag(config=True)
+    connect_timeout = Float(10.0, min=0.001, help="Seconds to wait for a connection.").tag(config=True)
+    first_token_timeout = Float(120.0, min=0.001, help="Seconds to wait for the answer to begin.").tag(config=True)
+    stall_timeout = Float(60.0, min=0.001, help="Seconds to wait without output, once the answer has begun.").tag(
+        config=True
+    )
     total_timeout = Float(
-        14_400.0, allow_none=True, min=0.001, help="Seconds until an answer must be complete; None sets no limit."
+        14_400.0, allow_none=True, min=0.001, help="Seconds to wait for the whole answer; None sets no limit."
     ).tag(config=True)
     max_answer_characters = Integer(
         10_000_000, min=1, help="The most characters of an answer: text, reasoning and arguments together."
@@ -79,7 +84,20 @@ class NBStream(SingletonConfigurable):
     images = Enum(
         ("link", "allow"),
         "link",
-        help="Images on other servers in an answer: `link` shows links, `allow` loads them when the answer is shown.",
+        help="Images from other servers: `link` shows links, `allow` loads them when the answer is shown.",
+    ).tag(config=True)
+    bring_into_view = Bool(
+        default_value=True,
+        help="Whether the page scrolls, once, to an answer that begins low on it while the reader does nothing else.",
+    ).tag(config=True)
+    preload = Bool(
+        default_value=True,
+        help="Whether `%load_ext nbstream` imports what the first answer needs, in the background.",
+    ).tag(config=True)
+    footer = Enum(
+        ("none", "short", "full"),
+        "short",
+        help="The line below an answer in a cell: `short` has model, tokens and cost; `full` also how it ended.",
     ).tag(config=True)
     surface = Enum(
         ("auto", "live", "markdown", "terminal", "static"),
@@ -99,9 +117,22 @@ class NBStream(SingletonConfigurable):
                 raise TraitError(str(error)) from None
         return url
 
+    @classmethod
+    def unknown(cls, names: Iterable[str]) -> UsageError:
+        """What to raise for names that no setting has."""
+        known = sorted(cls.class_own_traits(config=True))
+        first = next(iter(names))
+        suggestion = did_you_mean(first, known) or "."
+        return UsageError(f"no such setting: {', '.join(names)}{suggestion} There are: {', '.join(known)}.")
+
     def update_config(self, config: Config) -> None:
         """Take `%config NBStream.… = …`, with the key wrapped; other holders of the key must not show it either."""
         _wrap_key(config)
+        own = config.get("NBStream", {})
+        if unknown := [name for name in own if name not in self.class_own_traits(config=True)]:
+            for name in unknown:  # or it would come up again with the next setting
+                del own[name]
+            raise self.unknown(unknown)
         super().update_config(config)
         for holder in (self.parent, *getattr(self.parent, "configurables", ())):
             if holder is not None:

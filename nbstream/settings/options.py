@@ -86,16 +86,16 @@ OPTIONS = (
     Option("api_key", "Key for that endpoint; without it, see `configure`."),
     Option(
         "timeout",
-        "Seconds of silence to allow, before the answer begins and within it (120 and 60 by default).",
+        "Seconds to wait without output, before the answer begins and within it (120 and 60 by default).",
         ("--timeout",),
-        "Seconds of silence to allow, before and within the answer. Example: --timeout 300",
+        "Seconds to wait without output, before and within the answer. Example: --timeout 300",
         {"type": positive_number},
     ),
     Option(
         "total_timeout",
-        "Seconds until the answer must be complete (4 hours by default).",
+        "Seconds to wait for the whole answer (4 hours by default).",
         ("--total-timeout",),
-        "Seconds until the answer must be complete. Example: --total-timeout 600",
+        "Seconds to wait for the whole answer. Example: --total-timeout 600",
         {"type": positive_number},
     ),
     Option(
@@ -126,7 +126,7 @@ OPTIONS = (
         '`"allow"` loads images that an answer names from other servers, which then learn what is in their addresses; '
         "by default they are shown as links.",
         ("--images",),
-        "Whether images on other servers are links or loaded. Example: --images allow",
+        "Whether images from other servers are links or loaded. Example: --images allow",
         {"choices": ("link", "allow")},
     ),
     Option(

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, cast
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest, messages_from
+from nbstream.settings.options import OPTIONS
 from nbstream.settings.target import no_model, resolve_target
 from nbstream.streaming.stopping import StopCondition
 from nbstream.text.place import place_here
 from nbstream.text.plain import prompt_text
+from nbstream.text.suggestion import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api, Images
+    from nbstream.request import Api, Footer, Images
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -61,6 +63,7 @@ def resolve(
     """
     messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images)
+    _check_params(params)
     _check_times(timeout=timeout, total_timeout=total_timeout)
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
@@ -86,6 +89,8 @@ def resolve(
         sizes=target.sizes,
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
+        footer=cast("Footer", config.footer),
+        bring_into_view=config.bring_into_view,
         client=client,
         source=source,
         stages=tuple(stages),
@@ -124,6 +129,14 @@ def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any) -
         raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
     if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):
         raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
+
+
+def _check_params(params: Mapping[str, Any]) -> None:
+    """Refuse what is most likely a slip of an option: the API would be sent a field that it does not know."""
+    names = [option.name for option in OPTIONS]
+    for name in params:
+        if (meant := closest(name, names)) is not None:
+            raise UsageError(f"no such option: {name}; did you mean {meant}?")
 
 
 def _check_times(**times: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import os
 import sys
@@ -16,7 +17,8 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from nbstream.errors import UsageError
-from nbstream.streaming.forks import halted_for_forks, import_now, parked
+from nbstream.streaming.cost import installed, price_list
+from nbstream.streaming.forks import halted_for_forks, import_now, importing, parked
 from nbstream.streaming.notices import Notices
 from nbstream.streaming.observers import Observers
 
@@ -41,6 +43,19 @@ _WORKERS_SECONDS = 2.0
 _TRANSPORT = "nbstream.transport.open"
 
 _log = logging.getLogger("nbstream")
+
+
+def _prepare(modules: tuple[str, ...]) -> None:
+    try:
+        with importing():
+            importlib.import_module(_TRANSPORT).prepare()
+        for module in modules:
+            import_now(module)
+        if installed():
+            with importing():
+                price_list()
+    except Exception:  # noqa: BLE001  whatever a broken environment raises: the first stream says it where it is read
+        _log.debug("nbstream could not prepare for the first stream", exc_info=True)
 
 
 class Engine:
@@ -96,15 +111,24 @@ class Engine:
     def clients(self) -> ClientPool:
         """The pooled clients. Made at first use, on the loop, because importing openai takes half a second."""
         if self._clients is None:
-            import_now(_TRANSPORT)
+            if _TRANSPORT not in sys.modules:
+                import_now(_TRANSPORT)
             from nbstream.transport.open import ClientPool
 
             self._clients = ClientPool()
         return self._clients
 
-    def prepare(self) -> None:
-        """Import what the first stream needs now, in the background, so that the first stream starts fast."""
-        threading.Thread(target=import_now, args=(_TRANSPORT,), daemon=True).start()
+    def listed_models(self, base_url: str) -> tuple[str, ...]:
+        """The models that a server has listed when it was last asked; this asks nobody."""
+        return () if self._clients is None else self._clients.listed.get(base_url, ())
+
+    def prepare(self, *modules: str) -> None:
+        """Import what the first stream needs now, in the background, so that the first stream starts fast.
+
+        Args:
+            modules: Others to import as well.
+        """
+        threading.Thread(target=_prepare, args=(modules,), name="nbstream-prepare", daemon=True).start()
 
     def halt(self) -> Callable[[], None]:
         """Hold the loop up, so that this process can fork; the returned function lets it go on."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["halted_for_forks", "import_now", "parked"]
+__all__ = ["halted_for_forks", "import_now", "importing", "parked"]
 
 _PATIENCE_SECONDS = 10.0
 
@@ -25,8 +25,15 @@ _importing = threading.Lock()
 
 def import_now(module: str) -> None:
     """Import a module; no fork happens meanwhile."""
-    with _importing:
+    with importing():
         importlib.import_module(module)
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Let no fork happen while the block imports. Blocks cannot be nested."""
+    with _importing:
+        yield
 
 
 @functools.cache

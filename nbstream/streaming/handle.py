@@ -195,6 +195,7 @@ class StreamHandle:
         with HeldInterrupts() as held:
             held.stop_with(self.cancel)
             try:
+                self._surfaces.expect_error()
                 self._surfaces.attend(True)
                 while held.seconds < _FINISH_SECONDS:
                     if self._end.within(WAKE_UP_SECONDS):
@@ -215,6 +216,7 @@ class StreamHandle:
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.
         """
+        self._surfaces.expect_error()
         try:
             return await self._end.awaited()
         except asyncio.CancelledError:

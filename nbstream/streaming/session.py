@@ -108,6 +108,7 @@ class Session:
         self._attempt = 1
         self._retry: Retry | None = None
         self._started_at = self._asked_at = self._clock.now()
+        self._sent_at: float | None = None
         self._first_token_at: float | None = None
         self._last_token_at = 0.0
         self._reader: asyncio.Task[None] | None = None
@@ -186,6 +187,8 @@ class Session:
     async def _read_once(self) -> None:
         opening = self._source.open(self._request)  # may import the SDK, which is not the server being silent
         self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
+        if self._sent_at is None:
+            self._sent_at = self._asked_at
         if self._watch is not None:
             self._watch.request(self._request)
         try:
@@ -340,10 +343,12 @@ class Session:
         usage = self._assembler.usage
         first = self._first_token_at
         writing = 0.0 if first is None else now - first
+        sent = self._started_at if self._sent_at is None else self._sent_at
         return Timing(
-            ttft=None if first is None else first - self._started_at,
+            ttft=None if first is None else first - sent,
             total=now - self._started_at,
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
+            startup=sent - self._started_at,
         )
 
 

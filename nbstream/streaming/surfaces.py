@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.surface import Attentive
+from nbstream.display.surface import Attentive, Raising
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,6 +71,12 @@ class Surfaces:
         for surface in tuple(self._surfaces):
             if isinstance(surface, Attentive):
                 self._try(surface, surface.attend, waits)
+
+    def expect_error(self) -> None:
+        """Tell surfaces that the code that runs now will raise a failure, which says what happened."""
+        for surface in tuple(self._surfaces):
+            if isinstance(surface, Raising):
+                self._try(surface, surface.expect_error)
 
     # --- on the loop --------------------------------------------------------------------------------------------------
 

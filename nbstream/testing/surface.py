@@ -38,7 +38,7 @@ class RecordingSurface:
         >>> play(ScriptedStream.answering("Hel", "lo", every=1.0), surface=surface).text
         'Hello'
         >>> [frame.text for frame in surface.frames], surface.final.state
-        (['Hel', 'Hello'], <StreamState.COMPLETED: 'completed'>)
+        (['Hel', 'Hello'], 'completed')
     """
 
     def __init__(self) -> None:

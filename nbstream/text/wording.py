@@ -82,7 +82,7 @@ _IN_A_NOTEBOOK = {
 }
 _IN_PYTHON = {
     **_IN_CODE,
-    RemedyKind.CONTINUE: "result.resume() picks up from there",
+    RemedyKind.CONTINUE: "call result.resume() to continue",
     RemedyKind.RAISE_TOKEN_LIMIT: "allow more with max_tokens=…",
     RemedyKind.LOWER_TOKEN_LIMIT: "lower max_tokens",
     RemedyKind.USE_API: 'api="{value}" suits it better',
@@ -97,7 +97,7 @@ WORDINGS: Mapping[Place, Wording] = {
             **_IN_A_NOTEBOOK,
             **_IN_CODE,
             **_BY_OPTION,
-            RemedyKind.CONTINUE: "%stream_continue picks up from there",
+            RemedyKind.CONTINUE: "run %stream_continue to continue",
             RemedyKind.RETRY: "run the cell again",
             RemedyKind.REGENERATE: "run the cell again",
             RemedyKind.WAIT: "wait {value} and run the cell again",
@@ -173,7 +173,7 @@ WORDINGS: Mapping[Place, Wording] = {
 }
 
 # What continues the sentence that says what happened; the others are alternatives, in a sentence of their own.
-_IN_ITS_SENTENCE = {RemedyKind.CONTINUE, RemedyKind.USE_API, RemedyKind.REPORT_BUG}
+_IN_ITS_SENTENCE = {RemedyKind.USE_API, RemedyKind.REPORT_BUG}
 
 
 def told(happened: str, remedies: Sequence[Remedy], place: Place) -> str:

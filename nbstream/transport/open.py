@@ -7,17 +7,20 @@ limit here is the one for connecting.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
 import jiter
 import openai
 
-from nbstream.errors import ConnectionLostError, NotAStreamError, NotFoundError
+from nbstream.errors import ConnectionLostError, NotAStreamError, NotFoundError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.settings.capabilities import LearnedCapabilities
-from nbstream.text.plain import encodable_json
+from nbstream.text.plain import encodable_json, plain
+from nbstream.text.suggestion import closest
 from nbstream.transport import chat_request, own_client, responses
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.bounded_body import read_body, unknown_encoding
@@ -30,16 +33,18 @@ from nbstream.transport.surroundings import heeded
 from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
     from nbstream.request import Endpoint, StreamRequest, Target
     from nbstream.settings.capabilities import Capabilities
     from nbstream.transport.event_stream import EventStream
 
-__all__ = ["ClientPool"]
+__all__ = ["ClientPool", "prepare"]
 
 # The statuses with which servers reject a field.
 _REFUSALS = {400, 422}
+_LISTING_SECONDS = 2.0
 
 # A server may name one other field after the other.
 _MOST_ADAPTATIONS = 4
@@ -61,11 +66,13 @@ class ClientPool:
     Attributes:
         linger: As given.
         capabilities: What the endpoints take, as far as it is known or was learned from what they refused.
+        listed: The models that each base URL has listed when it was last asked.
     """
 
     def __init__(self, linger: float = 0.25) -> None:
         self.linger = linger
         self.capabilities = LearnedCapabilities()
+        self.listed: dict[str, tuple[str, ...]] = {}
         self._clients: dict[tuple[Endpoint, frozenset[tuple[str, str]]], openai.AsyncOpenAI] = {}
 
     def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
@@ -82,6 +89,10 @@ class ClientPool:
         Raises:
             StreamError: There is no response, or one with an error status.
         """
+        async with self._model_suggested(request):
+            return await self._opened(request)
+
+    async def _opened(self, request: StreamRequest) -> HttpBytes:
         tried: dict[Capabilities, openai.APIStatusError] = {}
         known = capabilities = self.capabilities.of(request.endpoint.base_url, request.model)
         with translated(request):
@@ -189,7 +200,7 @@ class ClientPool:
                         body = await read_body(response.http_response, _LARGEST_LIST)
                     except Exception:  # noqa: BLE001  whatever reading raises: each HTTP library has errors of its own
                         raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True) from None
-            return [clean(str(model["id"])) for model in jiter.from_json(body)["data"]]
+            names = [clean(str(model["id"])) for model in jiter.from_json(body)["data"]]
         except NotFoundError:
             raise NotFoundError(
                 f"{name} has no /models (404).", remedies=[address_remedy(target.endpoint)], status=404
@@ -200,11 +211,36 @@ class ClientPool:
                 remedies=[address_remedy(target.endpoint)],
             ) from None
 
+        self.listed[target.endpoint.base_url] = tuple(names)
+        return names
+
+    @contextlib.asynccontextmanager
+    async def _model_suggested(self, request: StreamRequest) -> AsyncIterator[None]:
+        """Where a server does not know the model, name the one that its list has instead."""
+        try:
+            yield
+        except NotFoundError as error:
+            if "model" in error.happened.lower().replace("/models", ""):
+                with contextlib.suppress(StreamError, TimeoutError):
+                    async with asyncio.timeout(_LISTING_SECONDS):
+                        names = await self.models(request)
+                    if meant := closest(request.model, names, 0.6):
+                        error.args = (f"{error.happened} Did you mean {plain(meant)}?",)
+            raise
+
     async def close(self) -> None:
         """Close every pooled connection."""
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.close()
+
+
+def prepare() -> None:
+    """Import what the SDK itself imports with its first request."""
+    with contextlib.suppress(ImportError):  # of the HTTP library's own, on a loop like ours
+        importlib.import_module("anyio._backends._asyncio")
+    client = openai.AsyncOpenAI(api_key="none", base_url="http://localhost")
+    _ = client.chat.completions.with_streaming_response, client.responses.with_streaming_response
 
 
 def _compressed(endpoint: Endpoint, coding: str) -> NotAStreamError:

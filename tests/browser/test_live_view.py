@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Page, Route, expect
 
 if TYPE_CHECKING:
     from nbstream.demo import DemoServer
-    from tests.real_jupyter import Notebook, OpenNotebook
+    from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
 PATIENCE = 60.0
 PATIENCE_MS = 1_000 * PATIENCE
@@ -144,6 +147,7 @@ def test_reload_in_mid_stream_shows_the_text_goes_on_and_keeps_the_answer(
     assert upstream.requests[-1].ended.wait(2 * PATIENCE)
     expect(notebook.view(1)).to_have_attribute("data-state", "completed", timeout=PATIENCE_MS)
     expect(notebook.view(1)).to_contain_text("not saved in the notebook", timeout=PATIENCE_MS)
+    expect(notebook.view(1)).to_contain_text("stream_result.show()")
     assert len(body.inner_text()) > len(after)
     assert notebook.value("stream_result.state, len(stream_text) > 4000", 2) == "completed True"
     expect(body).to_contain_text("The journey of one token")
@@ -164,20 +168,24 @@ def test_front_end_without_widgets_shows_the_text_growing(
     assert frames(notebook, "live") == []
 
 
-def test_view_that_the_kernel_cannot_hear_still_grows_and_names_the_way_to_stop(
-    open_notebook: OpenNotebook, upstream: DemoServer
+def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
+    open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
-    # As on ipykernel 6, where a busy kernel reads no widget messages.
-    deaf = "from nbstream.display.live_view import LiveView\nLiveView.on_msg = lambda *_: None"
-    notebook = open_notebook("lab", deaf, stream_cell(upstream, "Write 400 words"))
-    notebook.run(1)
-    notebook.start(2)
-    expect(notebook.view(2)).to_contain_text("To stop, interrupt the kernel", timeout=PATIENCE_MS)
-    body = notebook.view(2).locator(".nbs-body").last
-    expect(body).to_contain_text("A scripted answer", timeout=PATIENCE_MS)
-    expect(body).to_contain_text("3. The network carries it", timeout=PATIENCE_MS)
-    notebook.wait_for_end(2)
-    expect(notebook.output(2)).to_contain_text("The journey of one token")
+    kernels = jupyter.root.parent / "settings/@jupyterlab/apputils-extension/kernels-settings.jupyterlab-settings"
+    kernels.write_text(json.dumps({"commsOverSubshells": "disabled"}))
+    try:
+        call = f"nbs.stream('Write 400 words', base_url={upstream.base_url!r}, model='demo')"
+        notebook = open_notebook(front_end, f"import nbstream as nbs\n{call}")
+        notebook.start(1)
+        view = notebook.view(1)
+        expect(view.locator(".nbs-body").last).to_contain_text("A language model reads", timeout=PATIENCE_MS)
+        record = upstream.requests[-1]
+        view.get_by_role("button", name="Stop").click()
+        assert record.ended.wait(PATIENCE)
+        assert record.state == "client_closed"
+        expect(notebook.output(1)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
+    finally:
+        kernels.unlink()
 
 
 def test_hostile_answer_does_not_run(open_notebook: OpenNotebook, upstream: DemoServer, front_end: str) -> None:
@@ -197,7 +205,8 @@ def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
     notebook = open_notebook(front_end, cell)
     notebook.run(1)
     output = notebook.output(1)
-    expect(output).to_contain_text("Connection lost. The connection to 127.0.0.1")
+    expect(output).to_contain_text("Connection lost. The answer is incomplete.")
+    assert output.inner_text().count("%stream_continue") == 1
     expect(output).to_contain_text("ConnectionLostError")
     expect(output).to_contain_text("A scripted answer")
     assert len(output.inner_text()) < 1500
@@ -206,3 +215,55 @@ def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
         notebook.value("stream_result.state, len(stream_result.text), 'stream_text' in globals()", 2)
         == "failed 149 False"
     )
+
+
+def test_a_streaming_cell_that_is_run_again_ends_its_own_stream_first(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    call = f"import nbstream as nbs\nh = nbs.start('Write a long text', base_url={upstream.base_url!r}, model='demo')"
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), call)
+    for cell in (1, 2):
+        notebook.start(cell)
+        expect(notebook.view(cell).locator(".nbs-block").nth(1)).to_be_visible(timeout=PATIENCE_MS)
+        record = upstream.requests[-1]
+        notebook.start(cell)
+        assert record.ended.wait(PATIENCE)
+        assert record.state == "client_closed"
+        expect(notebook.view(cell).locator(".nbs-block").nth(1)).to_be_visible(timeout=PATIENCE_MS)
+        assert notebook.view(cell).count() == 1
+        assert upstream.requests[-1].state == "open"
+        if cell == 1:
+            notebook.interrupt()
+        else:
+            notebook.view(cell).get_by_role("button", name="Stop").click()
+        expect(notebook.output(cell)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
+        expect(notebook.output(cell)).to_contain_text("A scripted answer")
+
+
+def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_file(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(
+        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words")
+    )
+    notebook.run(1)
+    pid = int(notebook.output(1).inner_text())
+    notebook.start(2)
+    expect(notebook.view(2)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
+    saved = static_output(notebook.save(), 2)
+    assert "application/vnd.jupyter.widget-view+json" in saved["data"], "a page that is reloaded now shows the view"
+    assert "The journey of one token" in "".join(saved["data"]["text/markdown"])
+    assert "**Partial.**" in "".join(saved["data"]["text/markdown"])
+
+    os.kill(pid, signal.SIGKILL)
+    view = notebook.view(2)
+    expect(view.locator(".nbs-mark")).to_contain_text("Kernel stopped.", timeout=PATIENCE_MS)
+    expect(view.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(view.get_by_role("button", name="Copy")).to_be_visible()
+    expect(view.locator(".nbs-body")).to_contain_text("The network carries it")
+    if failures := os.environ.get("TEST_SCREENSHOTS"):
+        notebook.page.screenshot(path=f"{failures}/died-{front_end}.png")
+    assert set(static_output(notebook.save(), 2)["data"]) == {"text/markdown", "text/plain"}
+    notebook.load()
+    expect(notebook.output(2)).to_contain_text("Partial.")
+    expect(notebook.output(2)).to_contain_text("The journey of one token")

@@ -49,12 +49,19 @@ def test_what_is_sent_to_a_kernel_that_was_restarted_comes_back(
 ) -> None:
     notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
     page = notebook.page
+    panel.send("Count to 300")
+    panel.wait_for_text(1, "1, 2, 3")
     panel.composer.fill("precious")
     notebook.prompt(0).click()
     page.keyboard.press("0")
     page.keyboard.press("0")
     with page.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/restart")):
         page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("kernel has stopped", timeout=PATIENCE_MS)
+    expect(panel.turn(1)).to_contain_text("Kernel stopped")
+    expect(panel.turn(1)).to_contain_text("1, 2, 3")
+    expect(panel.button("Stop")).to_have_count(0)
+    panel.turn(1).hover()
+    expect(panel.turn(1).get_by_role("button", name="Copy", exact=True)).to_be_visible()
     panel.composer.press("Enter")
-    expect(panel.root.locator(".nbs-notice")).to_contain_text("has stopped", timeout=PATIENCE_MS)
     expect(panel.composer).to_have_value("precious")

@@ -77,7 +77,7 @@ def test_a_pause_counts_down_and_the_answer_follows(
     assert len(counted) >= 3
     assert f"retrying in {counted[0]} s" in said, "a screen reader hears of the pause once, not of each second"
     shown = notebook.output(1).inner_text().strip()
-    assert re.fullmatch(r"Here it is\.\s+m · complete · first token after [\d.]+ s", shown)
+    assert re.fullmatch(r"Here it is\.\s+m", shown)
     assert notebook.value("stream_result.state, stream_result.attempts", 2) == "completed 2"
 
 
@@ -145,7 +145,7 @@ def test_text_that_turns_out_to_be_thinking_makes_room_for_the_answer(
     expect(notebook.view(1)).to_contain_text("m · thinking · ")
     answered.set()
     notebook.wait_for_end(1)
-    expect(notebook.output(1)).to_have_text(re.compile(r"\s*Hello!\s+m · complete · first token after [\d.]+ s\s*"))
+    expect(notebook.output(1)).to_have_text(re.compile(r"\s*Hello!\s+m\s*"))
     assert notebook.value("stream_result.reasoning.split()[-1], stream_text", 2) == "back. Hello!"
 
 
@@ -157,7 +157,7 @@ def test_an_answer_that_breaks_off_is_marked_and_kept(
     notebook.run(1)
     output = notebook.output(1)
     expect(output.locator("blockquote strong")).to_have_text("Connection lost.")
-    expect(output.locator("blockquote")).to_contain_text("%stream_continue")
+    expect(output).to_contain_text("%stream_continue")
     expect(output).to_contain_text("Half an answer")
     expect(output).to_contain_text("ConnectionLostError")
     assert len(loopback.requests) == 1, "what has begun is not asked for again"

@@ -93,7 +93,8 @@ SHAPE = """(answer) => [...answer.querySelectorAll(":not(blockquote) > p, li")].
 def test_lines_break_and_lists_are_marked_as_in_the_static_answer(
     open_notebook: OpenNotebook, loopback: FaultServer
 ) -> None:
-    notebook = open_notebook("lab", stream_cell(loopback))
+    options = f"base_url={loopback.base_url!r}, model='m'"
+    notebook = open_notebook("lab", f"import nbstream as nbs\nnbs.stream('Hello', {options})")
     gate = gated(loopback, NESTED)
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text("End.", timeout=PATIENCE_MS)
@@ -106,6 +107,15 @@ def test_lines_break_and_lists_are_marked_as_in_the_static_answer(
     *static, footer = notebook.output(1).locator(".jp-RenderedMarkdown").evaluate(SHAPE)
     assert static == live
     assert footer[0] == "m", "the facts begin with the model"
+    small = notebook.output(1).locator(".jp-RenderedMarkdown small")
+    assert small.evaluate("(line) => [getComputedStyle(line).opacity, getComputedStyle(line).userSelect]") == [
+        "0.7",
+        "none",
+    ]
+    copied = "(answer) => { getSelection().selectAllChildren(answer); return getSelection().toString() }"
+    assert notebook.output(1).locator(".jp-RenderedMarkdown").evaluate(copied).strip().endswith("End.")
+    # A result that the cell has drawn is not shown again; `show` draws it again in full.
+    assert notebook.output(1).locator(".jp-OutputArea-output").count() == 1
 
 
 WHERE = """(row) => {

@@ -24,7 +24,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
   window.sent = [];
   const model = {
     get: (name) => ({ label: "m", key: "k" })[name],
-    on: (_, hearer) => hearers.add(hearer),
+    on: (event, hearer) => event === "msg:custom" && hearers.add(hearer),
     off: (_, hearer) => hearers.delete(hearer),
     send: (message) => window.sent.push(message),
   };

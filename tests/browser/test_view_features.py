@@ -63,7 +63,9 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     ended.set()
     notebook.wait_for_end(1)
     shown = notebook.output(1).inner_text().strip()
-    assert re.fullmatch(r"The answer\.\s+m · complete · first token after [\d.]+ s", shown)
+    assert re.fullmatch(r"Reasoning\s+The answer\.\s+m", shown)
+    notebook.output(1).locator("summary").click()
+    expect(notebook.output(1).locator("details")).to_contain_text("<b>First</b>, I read.")
     assert notebook.value("stream_result.reasoning", 2) == "<b>First</b>, I read.\nThen I write."
 
 
@@ -92,15 +94,11 @@ def test_a_long_answer_is_capped_and_followed_only_at_its_tail(
     short.set()
     arrived(80)
     expect(more).to_have_text("Show all")
-    line = float(view.locator(".nbs-body").evaluate("body => parseFloat(getComputedStyle(body).lineHeight)"))
-    assert box.bounding_box()["height"] == pytest.approx(60 * line, abs=1)  # type: ignore[index]
-    assert top() == 0, "the reader is at the beginning, so nothing has moved"
-
-    view.locator(".nbs-bar").scroll_into_view_if_needed()
-    box.hover(position={"x": 100, "y": 60 * line - 20})
-    page.mouse.wheel(0, 100_000)
-    page.wait_for_function("box => box.scrollTop > 0", arg=box.element_handle())
-    view.locator(".nbs-bar").scroll_into_view_if_needed()
+    cap = 0.7 * float(page.locator(".jp-WindowedPanel-outer").evaluate("frame => frame.clientHeight"))
+    assert box.bounding_box()["height"] == pytest.approx(cap, abs=1)  # type: ignore[index]
+    for seen in (view.get_by_role("button", name="Stop"), more, view.locator(".nbs-caret")):
+        expect(seen).to_be_in_viewport()
+    assert below() < 2, "at the tail it is followed"
     unseen.set()
     arrived(90)
     assert below() < 2, "at the tail it is followed"
@@ -115,12 +113,12 @@ def test_a_long_answer_is_capped_and_followed_only_at_its_tail(
     expect(more).to_have_text("Show less")
     expect(more).to_have_attribute("aria-expanded", "true")
     assert below() < 2
-    assert box.bounding_box()["height"] > 80 * line  # type: ignore[index]
+    assert box.bounding_box()["height"] > 2 * cap  # type: ignore[index]
     left.set()
     arrived(110)
     assert below() < 2
     more.click()
-    assert box.bounding_box()["height"] == pytest.approx(60 * line, abs=1)  # type: ignore[index]
+    assert box.bounding_box()["height"] == pytest.approx(cap, abs=1)  # type: ignore[index]
     rest.set()
     notebook.wait_for_end(1)
     expect(notebook.output(1)).to_contain_text("The end.")
@@ -158,6 +156,16 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     end.set()
     notebook.wait_for_end(1)
 
+    static = notebook.output(1)
+    static.locator(".jp-RenderedMarkdown pre").first.hover()
+    expect(static.locator(".nbs-language")).to_have_text("python")
+    static.get_by_role("button", name="Copy").click()
+    expect(static.locator(".nbs-copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'"
+    static.locator("pre").nth(1).focus()
+    page.keyboard.press("Tab")
+    expect(static.locator(".nbs-copy")).to_be_focused()
+
 
 @pytest.mark.parametrize("key", ["Enter", "Escape"])
 def test_the_keyboard_stops_the_answer(open_notebook: OpenNotebook, loopback: FaultServer, key: str) -> None:
@@ -170,3 +178,30 @@ def test_the_keyboard_stops_the_answer(open_notebook: OpenNotebook, loopback: Fa
     notebook.wait_for_end(1)
     expect(notebook.output(1)).to_contain_text("You stopped the answer after 4 characters")
     assert notebook.page.evaluate("document.activeElement.closest('.jp-Notebook') !== null"), "the keys still work"
+
+
+def test_an_answer_that_begins_low_is_brought_into_view_unless_the_reader_is_elsewhere(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    notebook = open_notebook("lab", "x = [\n" + "1,\n" * 26 + "]", stream_cell(loopback), "pass\n" * 30)
+    page = notebook.page
+    for elsewhere in (True, False):
+        begin, end = threading.Event(), threading.Event()
+        loopback.send(begin, chat_chunk("It begins"), end, chat_body("."))
+        page.locator(".jp-WindowedPanel-outer").evaluate("frame => { frame.scrollTop = 0 }")
+        notebook.start(2)
+        expect(notebook.view(2)).to_contain_text("Waiting for m", timeout=PATIENCE_MS)
+        before = notebook.view(2).bounding_box()
+        if elsewhere:
+            notebook.cells.nth(1).hover()
+            page.mouse.wheel(0, 1)
+        begin.set()
+        expect(notebook.view(2)).to_contain_text("It begins", timeout=PATIENCE_MS)
+        top = "() => document.querySelector('.nbs-view').getBoundingClientRect().top"
+        if elsewhere:
+            assert before is not None
+            assert page.evaluate(top) == pytest.approx(before["y"], abs=3)
+        else:
+            page.wait_for_function(f"() => ({top})() < 300")
+        end.set()
+        notebook.wait_for_end(2)

@@ -66,7 +66,7 @@ def test_version_and_help(capsys):
     assert capsys.readouterr().out.startswith(f"nbstream {__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [[], ["sing"], ["doctor", "--timeout", "0"], ["demo", "--port", "x"]])
+@pytest.mark.parametrize("arguments", [["sing"], ["doctor", "--timeout", "0"], ["demo", "--port", "x"]])
 def test_a_wrong_call_is_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
@@ -258,3 +258,10 @@ def test_demo_for_real(tmp_path):
         process.communicate()
     assert f"/lab/tree/{QUICKSTART}?token=" in address
     assert process.returncode == 0
+
+
+def test_the_command_alone_shows_its_help(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert "demo" in shown
+    assert "doctor" in shown

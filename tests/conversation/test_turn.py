@@ -8,7 +8,7 @@ import pytest
 
 from nbstream.conversation.answers import answer_from_dict, answer_to_dict, error_from_dict
 from nbstream.conversation.turn import Turn, answer_turn
-from nbstream.display.marks import footer_of, mark_of
+from nbstream.display.marks import facts_of, mark_of
 from nbstream.errors import RateLimitError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
@@ -41,7 +41,7 @@ def test_a_result_is_kept_as_a_turn_and_can_be_had_again():
     )
     assert turn.context == "context"
     assert turn.result == WHOLE
-    assert footer_of(turn.result) == footer_of(WHOLE)
+    assert facts_of(turn.result) == facts_of(WHOLE)
 
 
 def test_a_failure_can_be_shown_from_the_turn():
@@ -129,7 +129,7 @@ def test_time_and_cost_of_a_turn_are_those_of_all_its_requests():
     last = continued(silent, "Hello", StreamState.COMPLETED, timing=Timing(total=1.5), cost=0.5)
     assert [(turn.seconds, turn.cost) for turn in (first, silent, last)] == [(0.5, 0.25), (0.5, 0.25), (2.0, 0.75)]
     assert last.result.timing.total == 1.5
-    assert footer_of(last.result)[-1] == "$0.75"
+    assert facts_of(last.result)[-1] == "$0.75"
 
 
 def test_an_answer_that_never_came_has_taken_no_time():

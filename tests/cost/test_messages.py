@@ -42,7 +42,11 @@ def test_a_live_answer_is_sent_once(copies: int, page: Page, outputs: list[dict[
     drawn = page.custom
     patches = [message for message in drawn if message["type"] == "patch"]
     assert len(patches) <= surface.frames + 1
+    kept = [message for message in drawn if message["type"] == "keep"]
+    drawn = [message for message in drawn if message not in kept]
     assert [message["type"] for message in drawn if message["type"] != "patch"] == ["snapshot", "end"]
+    assert len(kept) <= len(text) / len(pieces_of(text)[0]) / PIECES_A_SECOND / 3 + 1, "every few seconds, for the file"
+    assert bytes_of(kept) <= 6 * len(text), "each is a fifth longer than the one before"
     print(f"\n{len(text):,} characters: {len(drawn)} messages, {bytes_of(drawn):,} bytes")
     assert bytes_of(drawn) < 1.6 * len(render(text)) + A_FRAME * len(drawn)
     assert max(map(bytes_of, drawn)) < 1_500

@@ -1,5 +1,6 @@
 """What a saved notebook keeps of an answer."""
 
+import dataclasses
 import json
 import re
 
@@ -7,7 +8,7 @@ import pytest
 
 from nbstream.display.bundle import answer_bundle, waiting_bundle
 from nbstream.errors import ServerError
-from nbstream.result import Retry, StreamResult, StreamState, StreamWarning, Timing, Usage
+from nbstream.result import Retry, StreamResult, StreamState, StreamWarning, TextPart, Timing, Usage
 
 COMPLETED = StreamState.COMPLETED
 
@@ -29,13 +30,19 @@ def test_a_whole_answer():
 
 def test_a_footer_says_what_is_known_once_the_answer_has_ended():
     usage, timing = Usage(3, 1200, 1203), Timing(0.42, 9.0, 141.3)
-    data, _ = answer_bundle(StreamResult("Hi", COMPLETED, "stop", usage, "m_1*", timing=timing), footer=True)
-    facts = r"m\_1\* · complete · 1,200 tokens · first token after 0\.42 s · 141 tokens/s"
-    assert data == {"text/markdown": f"Hi\n\n*{facts}*\n", "text/plain": "Hi"}
-    data, _ = answer_bundle(StreamResult("Hal", StreamState.CANCELLED), footer=True)
-    assert data["text/markdown"].endswith(" picks up from there\\.\n\n*stopped*\n")
-    data, _ = answer_bundle(StreamResult("Hal", StreamState.STREAMING, model="m_1*"), footer=True)
-    assert data["text/markdown"] == "Hal"
+    result = StreamResult("Hi", COMPLETED, "stop", usage, "m_1*", timing=timing)
+    short, _ = answer_bundle(result, footer="short")
+    small = '<small style="opacity:.7;user-select:none">{}</small>'
+    facts = r"m\_1\* · 1,200 tokens"
+    assert short == {"text/markdown": f"Hi\n\n{small.format(facts)}\n", "text/plain": "Hi"}
+    slower = dataclasses.replace(result, timing=Timing(3.0, 20.0, 60.0), request_id="req_2")
+    for footer in ("none", "short", "full"):
+        assert answer_bundle(slower, footer=footer)[0] == answer_bundle(result, footer=footer)[0]
+    full, _ = answer_bundle(StreamResult("Hal", StreamState.CANCELLED), footer="full")
+    assert full["text/markdown"].endswith(f"\n\n{small.format('stopped')}\n")
+    for unfinished in (StreamState.CANCELLED, StreamState.STREAMING):
+        data, _ = answer_bundle(StreamResult("Hal", unfinished, model="m_1*"), footer="short")
+        assert "<small" not in data["text/markdown"]
 
 
 @pytest.mark.parametrize("state", StreamState)
@@ -46,11 +53,24 @@ def test_every_bundle_is_json_and_has_the_same_types(state):
     assert set(data) == {"text/markdown", "text/plain"}
 
 
+def test_reasoning_is_folded_above_a_final_answer_where_that_is_wanted():
+    hostile = "Hm *so*.\n\n```\n</details><script>"
+    thought = StreamResult("Hi", COMPLETED, "stop", reasoning=hostile, timing=Timing(1.0, 2.0))
+    data, _ = answer_bundle(thought, reasoning=True)
+    head, fold, body = data["text/markdown"].partition("\n\n</details>\n\n")
+    assert head == "<details>\n<summary>Reasoning</summary>\n\n> Hm *so*.\n>\n> ```\n> </details><script>\n> ```"
+    assert (bool(fold), body, data["text/plain"]) == (True, "Hi", "Hi")
+    for plain in (thought, dataclasses.replace(thought, parts=(TextPart("Hi"),))):
+        assert answer_bundle(plain)[0]["text/markdown"] == "Hi"
+
+
 def test_an_unusual_end_is_marked_in_both():
     data, metadata = answer_bundle(StreamResult("Hal", StreamState.CANCELLED))
     assert data["text/markdown"].startswith("Hal")
     assert "> **Stopped.** You stopped the answer after 3 characters" in data["text/markdown"]
-    assert data["text/plain"].startswith("Hal\n\n[Stopped: You stopped the answer after 3 characters;")
+    assert data["text/plain"].startswith(
+        "Hal\n\n[Stopped: You stopped the answer after 3 characters. Run %stream_continue"
+    )
     assert metadata["nbstream"]["state"] == "cancelled"
 
 
@@ -66,7 +86,7 @@ def test_a_mark_and_notes_share_one_quote_and_each_note_comes_once():
     assert mark.startswith("> **Cut off.** ")
     assert notes == [r"> *Note.* An \<img\> is not shown\.", r"> *Note.* Other events\."]
     assert data["text/plain"].splitlines()[2:] == [
-        "[Cut off: The token limit was reached (--max-tokens); %stream_continue picks up from there.]",
+        "[Cut off: The token limit was reached (--max-tokens). Run %stream_continue to continue.]",
         "[Note: An <img> is not shown.]",
         "[Note: Other events.]",
     ]

@@ -38,6 +38,11 @@ def test_the_cell_that_asked_shows_the_answer(surface, shown):
     assert [frame.partition("\n")[0] for frame in shown] == ["*Waiting for m …*", "**Hel**", "**Hello** $x$"]
 
 
+def test_a_cell_shows_an_answer_again(shown):
+    StreamResult("**Hello**", StreamState.COMPLETED, "stop", model="m").show()
+    assert [frame.partition("\n")[0] for frame in shown] == ["**Hello**"]
+
+
 def test_a_cell_that_was_run_again_shows_nothing_of_the_answer_before(surface, shown, monkeypatch):
     monkeypatch.setattr(Thread, "should_exit", True)
     before = len(shown)

@@ -1,9 +1,11 @@
 """The words under an answer that did not simply end: each verdict has its own."""
 
+from dataclasses import replace
+
 import pytest
 
 import nbstream.errors
-from nbstream.display.marks import Mark, footer_of, mark_of, notes_of
+from nbstream.display.marks import Mark, facts_of, footer_of, mark_of, notes_of
 from nbstream.errors import RateLimitError, StalledError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import ActivityPart, Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
@@ -129,7 +131,7 @@ def test_a_failure_tells_what_failed_before_what_the_answer_had():
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        (StreamResult("a" * 1234, CANCELLED), "after 1,234 characters; %stream_continue"),
+        (StreamResult("a" * 1234, CANCELLED), "after 1,234 characters. Run %stream_continue"),
         (StreamResult(refusal="I cannot", state=CANCELLED), "after 8 characters."),
         (StreamResult("", CANCELLED), "before the answer began"),
         (StreamResult("a", COMPLETED, "length"), "--max-tokens"),
@@ -138,7 +140,7 @@ def test_a_failure_tells_what_failed_before_what_the_answer_had():
         (StreamResult("", COMPLETED, "length", reasoning="hm"), "token limit went into thinking"),
         (StreamResult("", COMPLETED, "length", reasoning="hm"), "stream_result.reasoning"),
         (StreamResult("", COMPLETED, "stop", reasoning="hm"), "stream_result.reasoning"),
-        (StreamResult("a", COMPLETED, None), "may be whole or cut; %stream_continue"),
+        (StreamResult("a", COMPLETED, None), "may be whole or cut. Run %stream_continue"),
         (StreamResult("a", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("a", COMPLETED, refusal="No."), "stream_result.refusal"),
@@ -211,14 +213,29 @@ def test_no_notes_while_the_answer_arrives(state):
         (StreamResult("a", COMPLETED, "stop", model="m\x1b[1m\nx"), ["m\u241b[1m x", "complete"]),
     ],
 )
-def test_the_footer_leaves_out_what_is_not_known(result, facts):
-    assert footer_of(result) == facts
+def test_the_facts_leave_out_what_is_not_known(result, facts):
+    assert facts_of(result) == facts
+
+
+@pytest.mark.parametrize(
+    ("result", "short", "full"),
+    [
+        (StreamResult("a", COMPLETED, "stop"), [], ["complete"]),
+        (StreamResult("a", COMPLETED, "length", model="m"), ["m"], ["m", "cut off"]),
+        (StreamResult("a", COMPLETED, "stop", Usage(5, 1, 6)), ["1 token"], ["complete", "5 tokens in", "1 token out"]),
+        (StreamResult("a", CANCELLED, model="m"), [], ["m", "stopped"]),
+        (StreamResult("a", StreamState.STREAMING, model="m"), [], []),
+    ],
+)
+def test_the_footer_says_nothing_that_differs_between_runs(result, short, full):
+    timed = replace(result, timing=Timing(1.0, 2.0, 3.0))
+    assert (footer_of(timed), footer_of(timed, "full"), footer_of(timed, "none")) == (short, full, [])
 
 
 @pytest.mark.parametrize(
     ("result", "in_a_cell", "in_a_panel"),
     [
-        (StreamResult("a", CANCELLED), "; %stream_continue picks up from there.", "; Continue picks up from here."),
+        (StreamResult("a", CANCELLED), ". Run %stream_continue to continue.", ". Continue picks up from here."),
         (StreamResult("", COMPLETED, "length"), "with --max-tokens.", "with Max tokens in the settings."),
         (StreamResult("", COMPLETED, "stop"), "Run the cell again, or", "Ask for another answer, or"),
         (StreamResult("a", COMPLETED, refusal="No"), "in stream_result.refusal.", "in panel.result.refusal."),

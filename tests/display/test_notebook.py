@@ -10,7 +10,9 @@ from IPython.core.events import EventManager
 
 from nbstream.display.host import Host
 from nbstream.display.notebook import NotebookSurface
+from nbstream.errors import ServerError
 from nbstream.result import Retry, StreamResult, StreamState
+from nbstream.settings.config import NBStream
 from tests import comms
 
 SOME = StreamState.STREAMING
@@ -23,6 +25,7 @@ class Output:
     def __init__(self):
         self.updates = []
         self.replacing = []  # whether each takes the place of what was shown before
+        self.displayed = []
         self.times = []
         self.events = EventManager(mock.Mock(), {"post_execute": None})
         self.sent = 0  # bytes
@@ -30,9 +33,13 @@ class Output:
 
     def publish(self, data, metadata, *, update, **_):
         self.replacing.append(update)
-        self.updates.append(data["text/plain"])
+        self.updates.append(data.get("text/plain"))
         self.times.append(self.now)
         self.sent += len(json.dumps([data, metadata], ensure_ascii=False).encode())
+
+    def display(self, data, **_):
+        self.displayed.append(data)
+        return SimpleNamespace(display_id="1")
 
     def end_cell(self):
         self.events.trigger("post_execute")
@@ -45,11 +52,16 @@ class Output:
 
 
 @pytest.fixture
-def output(monkeypatch):
+def shell():
+    return SimpleNamespace(execution_count=1, kernel=SimpleNamespace())
+
+
+@pytest.fixture
+def output(monkeypatch, shell):
     output = Output()
-    shell = SimpleNamespace(display_pub=SimpleNamespace(publish=output.publish), events=output.events)
+    shell.display_pub, shell.events = SimpleNamespace(publish=output.publish), output.events
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    monkeypatch.setattr("IPython.display.display", lambda *_, **__: SimpleNamespace(display_id="1"))
+    monkeypatch.setattr("IPython.display.display", output.display)
     monkeypatch.setattr("nbstream.display.notebook.time", SimpleNamespace(monotonic=lambda: output.now))
     return output
 
@@ -168,3 +180,37 @@ def test_a_long_answer_costs_at_most_40_times_its_bytes(output, make_request, ch
     assert min(gaps) >= 0.25 - 1e-9, "at most four a second"
     assert gaps[-1] > 2 * gaps[0] or chunks_a_second > 1_000, "the interval grows"
     assert len(output.updates) >= 15
+
+
+def test_a_result_is_shown_as_a_value_only_where_it_is_not_drawn_already(surface, output, shell):
+    result = StreamResult("Hello\nworld", StreamState.COMPLETED, "stop", model="m")
+    surface.close(result)
+    result._ipython_display_()
+    for shown in (StreamResult("Hello\nworld", StreamState.COMPLETED, "stop", model="m"), result):
+        with pytest.raises(NotImplementedError):  # IPython then shows the repr
+            shown._ipython_display_()
+        shell.execution_count += 1
+    assert repr(result) == r"<StreamResult completed, m, 'Hello\nworld'>"
+    NBStream.instance()  # this shell could not hold settings
+    result.show()
+    assert output.displayed[-1]["text/plain"] == "Hello\nworld"
+
+
+@pytest.mark.parametrize(("text", "waits", "elsewhere"), [("Half", True, False), ("", True, False), ("", False, True)])
+def test_a_failure_is_told_once(surface, output, shell, text, waits, elsewhere):
+    shell.execution_count += elsewhere  # its error is raised below another cell
+    if waits or elsewhere:
+        surface.expect_error()
+    surface.close(StreamResult(text, StreamState.FAILED, error=ServerError("It broke. Mend it.")))
+    told = "[Server error: It broke. Mend it.]"
+    assert output.updates == [
+        told if not waits else "Half\n\n[Server error: The answer is incomplete.]" if text else None
+    ]
+
+
+def test_where_the_error_says_all_nothing_is_shown_that_cannot_be_replaced(output, make_request):
+    surface = NotebookSurface("static", Host.PROGRAM)
+    surface.open(make_request(model="m"), lambda: None)
+    surface.expect_error()
+    surface.close(StreamResult("", StreamState.FAILED, error=ServerError("It broke.")))
+    assert output.updates == []

@@ -162,7 +162,7 @@ def test_a_late_note_and_the_mark_stand_below(opened):
     screen.write("^C")  # as the terminal echoes it
     surface.close(ended("Half an ans", StreamState.CANCELLED))
     assert screen.text == (
-        "Half an ans\n[Stopped: You stopped the answer after 11 characters; result.resume() picks up\nfrom there.]\n"
+        "Half an ans\n[Stopped: You stopped the answer after 11 characters. Call result.resume() to\ncontinue.]\n"
     )
 
 

@@ -106,10 +106,10 @@ SET_KEY = "Set OPENAI_API_KEY (or nbs.configure(api_key=…))"
             "It is kept.",
             [RemedyKind.CONTINUE, RemedyKind.MORE_TIME_IN_TOTAL],
             Place.CELL,
-            "It is kept; %stream_continue picks up from there. Allow more with --total-timeout SECONDS.",
+            "It is kept. Run %stream_continue to continue, or allow more with --total-timeout SECONDS.",
         ),
-        ("It is kept.", [RemedyKind.CONTINUE], Place.PANEL, "It is kept; Continue picks up from here."),
-        ("It is kept.", [RemedyKind.CONTINUE], Place.PYTHON, "It is kept; result.resume() picks up from there."),
+        ("It is kept.", [RemedyKind.CONTINUE], Place.PANEL, "It is kept. Continue picks up from here."),
+        ("It is kept.", [RemedyKind.CONTINUE], Place.PYTHON, "It is kept. Call result.resume() to continue."),
         ("no model given", [RemedyKind.CHOOSE_MODEL], Place.PANEL, "no model given; choose one below"),
         (
             "no model given",

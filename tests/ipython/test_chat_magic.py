@@ -126,7 +126,7 @@ def test_quiet_shows_nothing(run, shell, loopback, options):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("--chat 1x", "cannot be the name of a variable"),
+        ("--chat 1x", "is not a valid variable name"),
         ("--chat tutor --param messages=[]", "messages cannot be an option for every turn of a chat"),
         ("--chat tutor --max-tokens 0 -m demo", "a whole number above 0"),
     ],

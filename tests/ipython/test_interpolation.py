@@ -46,8 +46,11 @@ def test_a_value_with_braces_is_not_filled_in_again():
 @pytest.mark.parametrize(
     ("prompt", "words"),
     [
-        ("{{ missing }}", "'missing' in {{ missing }} is not defined in this notebook"),
-        ("{{ f() }}", "'undefined' in {{ f() }} is not defined"),
+        (
+            "{{ missing }}",
+            "missing in {{ missing }} is not defined in this notebook; --raw sends double braces as they are",
+        ),
+        ("{{ f() }}", "undefined in {{ f() }} is not defined"),
         ("{{ 1 / 0 }}", "{{ 1 / 0 }} failed: ZeroDivisionError: division by zero"),
         ("{{ d['no'] }}", "failed: KeyError: 'no'"),
         ("{{ }}", "no Python expression in double braces: '{{ }}'"),

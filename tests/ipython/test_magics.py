@@ -11,6 +11,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.magic_arguments import parse_argstring
 
+import nbstream
 from nbstream.ipython.magics import StreamMagics
 from nbstream.result import StreamResult
 from nbstream.testing import RecordingSurface
@@ -125,7 +126,7 @@ def test_a_mistyped_cell_does_not_cost_the_partial_answer_of_the_last_one(run, n
     run(f"%%stream -m demo {CUT}\nTell a long story")
     assert ns["stream_result"].text
     mistyped = run("%%stream --modle demo\nTell a long story")
-    assert "--modle; %%stream? lists the options" in mistyped.err
+    assert "no such option: --modle; did you mean --model?" in mistyped.err
     assert ns["stream_result"].state == "failed"
     assert ns["stream_result"].text
 
@@ -144,14 +145,14 @@ def test_a_failed_stream_leaves_its_result(run, ns):
 @pytest.mark.usefixtures("demo")
 def test_a_cell_is_told_what_to_do_in_a_cell_and_python_in_python(run, ns):
     ran = run(f"%%stream -m demo {CUT}\nTell a long story")
-    assert "%stream_continue picks up from there" in ran.out
-    assert str(ran.error).endswith("; %stream_continue picks up from there.")
+    assert "Run %stream_continue to continue" in ran.out
+    assert str(ran.error).endswith(". Run %stream_continue to continue.")
     ran = run('import nbstream\nnbstream.stream("Tell a long story", model="demo", demo={"fault": "cut"})')
-    assert "result.resume() picks up from there" in ran.out
-    assert str(ran.error).endswith("; result.resume() picks up from there.")
+    assert "Call result.resume() to continue" in ran.out
+    assert str(ran.error).endswith(". Call result.resume() to continue.")
     ns["partial"] = ran.error.result
     ran = run("%stream_continue partial")  # which is cut again
-    assert str(ran.error).endswith("; %stream_continue picks up from there.")
+    assert str(ran.error).endswith(". Run %stream_continue to continue.")
 
 
 def test_a_wrong_cell_is_told_what_to_do_in_a_cell(run):
@@ -226,14 +227,14 @@ def test_options_go_to_the_server(run, loopback, ns):
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        ("%%stream -m demo\n{{ missing }}", "'missing' in {{ missing }} is not defined"),
+        ("%%stream -m demo\n{{ missing }}", "missing in {{ missing }} is not defined"),
         ("%%stream -m demo\n", "cell body is empty"),
         ("%%stream -m demo\n ", "the prompt is empty"),
         ("%stream -m demo", "the prompt is empty"),
         ("%%stream -m demo text\nprompt", "unexpected 'text' after the options"),
         ("%%stream -m\nprompt", "expected one argument"),
         ("%%stream --no-such-option\nprompt", "unrecognized arguments"),
-        ("%%stream -o 1x\nprompt", "cannot be the name of a variable"),
+        ("%%stream -o 1x\nprompt", "is not a valid variable name"),
         ("%%stream --api telepathy\nprompt", "invalid choice"),
         ("%%stream --images all\nprompt", "invalid choice"),
         ("%%stream --temperature warm\nprompt", "--temperature"),
@@ -372,3 +373,49 @@ def test_settings_outlive_unloading(run):
     run("%unload_ext nbstream")
     run("%load_ext nbstream")
     assert "'m'" in run("%config NBStream").out or run("%config NBStream.model").result == "m"
+
+
+# --- questions, and names that are not set ----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize("prompt", ["What is nbstream?", "What's it -- 'quoted?", "Is a[0] == b ??", "Warum? Wieso?"])
+def test_a_prompt_may_end_with_a_question_mark(run, ns, shell, prompt):
+    transform = shell.input_transformer_manager.transform_cell
+    call = f"get_ipython().run_line_magic('stream', {'-m demo ' + prompt!r})"
+    assert transform(f"%stream -m demo {prompt}\n") == f"{call}\n"
+    assert transform(f"if True:\n    r = %stream -m demo {prompt}\n") == f"if True:\n    r = {call}\n"
+    assert run(f"r = %stream -m demo {prompt}").success
+    assert ns["r"] is ns["stream_result"]
+
+
+def test_help_is_still_help(shell):
+    transform = shell.input_transformer_manager.transform_cell
+    for line in ("%stream?", "%stream??", "?%stream", "print?", "%timeit?"):
+        assert "'pinfo" in transform(f"{line}\n"), line
+    assert transform('text = """\n%stream why?\n"""\n') == 'text = """\n%stream why?\n"""\n'
+    nbstream.unload_ipython_extension(shell)
+    assert "'pinfo" in transform("%stream why?\n")
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("", "stream_text is not set because the stream "),
+        ("-o a -u b", "a and b are not set because the stream "),
+        ("-r run -u cost", "cost is not set because the stream "),
+    ],
+)
+def test_names_that_are_not_set_are_told_where_the_stream_ended(run, monkeypatch, options, said):
+    failed = run(f"%%stream -m demo {CUT} {options}\nCount to 12")
+    lines = failed.error._render_traceback_()
+    assert lines[1:] == ([f"{said}failed."] if "-o" in options or "-u" in options else []), "one error, once"
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: Stopping())
+    assert run(f"%%stream -m demo {options}\nCount to 12").out == f"{said}was stopped.\n"
+
+
+class Stopping(RecordingSurface):
+    def open(self, request, stop):
+        super().open(request, stop)
+        stop()

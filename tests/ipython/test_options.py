@@ -4,13 +4,14 @@ import argparse
 import inspect
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 
 import nbstream as nbs
 from nbstream.errors import UsageError
-from nbstream.ipython.options import Completer, key_and_json, split_line, variable_name
+from nbstream.ipython.options import key_and_json, split_line, variable_name
+from nbstream.settings.config import NBStream
 from nbstream.settings.options import IN_MAGICS, OPTIONS, positive_number
 from nbstream.settings.resolution import resolve
 
@@ -22,6 +23,8 @@ def parser():
     parser.add_argument("-s", "--system")
     parser.add_argument("--api", choices=("chat", "responses"))
     parser.add_argument("--raw", action="store_true")
+    parser.add_argument("--base-url")
+    parser.add_argument("--max-tokens", type=int)
     return parser
 
 
@@ -68,7 +71,7 @@ def test_variable_names(text):
 
 @pytest.mark.parametrize("text", ["", "1x", "a.b", "a b", "class", "None", "x;y"])
 def test_no_variable_names(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="cannot be the name of a variable"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a valid variable name"):
         variable_name(text)
 
 
@@ -113,17 +116,44 @@ def test_no_key_and_json(text, words):
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("%stream --", {"--model", "--system", "--api", "--raw", "-m"}),
+        ("%stream --", {"--model", "--system", "--api", "--raw"}),
         ("%%stream -m demo --r", {"--raw"}),
-        ("%stream --api ", {"chat", "responses"}),
+        ("r = %stream --api ", {"chat", "responses"}),
         ("%stream --api c", {"chat"}),
-        ("%stream -m ", {"demo"}),
-        ("%%stream", {"--model"}),
-        ("%%stream ", {"--model"}),
+        ("%stream -m ", {"demo", "of-file", "llama3.2", "qwen3:8b"}),
+        ("%stream --model qwen3:", {"qwen3:8b"}),
+        ("%%stream --chat ", {"tutor", "panel"}),
+        ("%stream_continue --q", {"--quiet"}),
     ],
 )
-def test_completions(parser, typed, expected):
-    assert expected <= set(Completer(parser)(None, SimpleNamespace(text_until_cursor=typed)))
+def test_completions_are_what_fits_and_nothing_else(shell, monkeypatch, typed, expected):
+    NBStream.instance().base_url = "http://localhost:1/v1"
+    monkeypatch.setattr("nbstream.streaming.engine.Engine.listed_models", lambda *_: ("llama3.2", "qwen3:8b"))
+    shell.user_ns |= {"tutor": nbs.Chat(), "panel": nbs.ChatPanel(model="m"), "number": 1}
+    shell.Completer.use_jedi = False
+    with provisionalcompleter():
+        found = {typed[: each.start] + each.text for each in shell.Completer.completions(typed, len(typed))}
+    before = typed[: len(typed) - len(re.split(r"\s", typed)[-1])]
+    flags = {text for text in found if text.startswith(before + "-")}
+    assert {before + text for text in expected} <= found
+    assert found == flags or found == {before + text for text in expected}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--modle m Hi", "no such option: --modle; did you mean --model?"),
+        ("--max-token=3 Hi", ""),  # argparse's own abbreviation
+        ("--base-ulr x Hi", "no such option: --base-ulr; did you mean --base-url?"),
+    ],
+)
+def test_a_slip_of_an_option_is_told(parser, line, words):
+    if not words:
+        assert split_line(parser, line)[0].max_tokens == 3
+        return
+    with pytest.raises(UsageError) as told:
+        split_line(parser, line)
+    assert str(told.value) == words
 
 
 # --- declared once ----------------------------------------------------------------------------------------------------

@@ -189,8 +189,8 @@ def test_a_continuation_that_fails_keeps_all_the_text_and_leaves_no_stale_names(
     [
         ("nowhere", "no StreamResult named nowhere"),
         ("text", "no StreamResult named text"),
-        ("1x", "cannot be the name of a variable"),
-        ("-o 1x", "cannot be the name of a variable"),
+        ("1x", "is not a valid variable name"),
+        ("-o 1x", "is not a valid variable name"),
         ("-o", "expected one argument"),
         ("--no-such-option", "unrecognized arguments"),
         ("one two", "unrecognized arguments"),
@@ -238,7 +238,7 @@ def test_before_anything_was_asked_there_is_nothing_to_go_on_with(
 ) -> None:
     monkeypatch.setattr(engine(), "last_result", None)
     ran = run("%stream_continue")
-    assert "there is no stream to continue" in ran.shown
+    assert "there is nothing to continue" in ran.shown
     assert "\n" not in ran.shown.strip()
 
 

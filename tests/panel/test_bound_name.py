@@ -33,7 +33,7 @@ def test_without_a_name_nothing_is_bound(shell):
 
 @pytest.mark.parametrize("name", ["", "a b", "class", "1a", 3])
 def test_a_name_that_cannot_be_is_refused_at_once(name, shell):
-    with pytest.raises(UsageError, match="cannot be the name of a variable"):
+    with pytest.raises(UsageError, match="is not a valid variable name"):
         BoundName(name, shell)
 
 

@@ -142,8 +142,8 @@ def test_a_chat_can_have_several_panels_and_a_name(ask, options):
     ("arguments", "words"),
     [
         ({"chat": [{"role": "user", "content": "Hi"}]}, "shows an nbs.Chat, not list"),
-        ({"bind": "not a name"}, "cannot be the name of a variable"),
-        ({"context": ["df", "a b"]}, "cannot be the name of a variable"),
+        ({"bind": "not a name"}, "is not a valid variable name"),
+        ({"context": ["df", "a b"]}, "is not a valid variable name"),
         ({"chat": nbs.Chat(model="m"), "temperature": 1}, "temperature: set these on the chat"),
     ],
 )

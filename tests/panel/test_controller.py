@@ -320,7 +320,7 @@ def test_an_answer_asked_for_in_a_panel_speaks_of_the_panel(panel, view, loopbac
     loopback.send('data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n', then="reset")
     panel.send("Hi")
     state = view.idle(turns=2)
-    assert state.turns[1].mark.sentence.endswith("(3 characters) is kept; Continue picks up from here.")
+    assert state.turns[1].mark.sentence.endswith("(3 characters) is kept. Continue picks up from here.")
     assert str(panel.chat.result.error) == state.turns[1].mark.sentence
 
 

@@ -179,7 +179,7 @@ def test_a_wrong_setting_changes_nothing():
         nbs.configure(model="after", base_url="http://me:pw@localhost/v1")
     assert settings().base_url is None
     assert (settings().model, settings().temperature) == ("before", 0.5)
-    with pytest.raises(UsageError, match=r"no such setting: modle\. There are: api, api_key"):
+    with pytest.raises(UsageError, match=r"no such setting: modle; did you mean model\? There are: api, api_key"):
         nbs.configure(modle="after")
 
 

@@ -307,7 +307,7 @@ def secrets_in(thing: object) -> list[str]:
     """Where the key, or the continuation, can be read in what is made of a result."""
     words = [str(thing), repr(thing)]
     if isinstance(thing, StreamResult):
-        words += [str(thing.metadata()), thing._repr_html_(), str(thing.summary())]
+        words += [str(thing.metadata()), str(thing.summary())]
     return [word for word in words if KEY in word or "Continuation" in word]
 
 

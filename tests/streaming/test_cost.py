@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 import pytest
 
 import nbstream as nbs
-from nbstream.display.marks import footer_of
+from nbstream.display.marks import facts_of
 from nbstream.result import Usage
 from nbstream.streaming import cost
 from nbstream.streaming.cost import cost_of
@@ -85,7 +85,7 @@ def test_a_stream_has_its_price_if_its_server_has_prices(demo, monkeypatch):
     assert result.metadata()["cost"] == result.cost
     shown = shown_cost(result.cost)
     assert ("cost", shown) in result.summary()
-    assert footer_of(result)[-1] == shown
+    assert facts_of(result)[-1] == shown
 
 
 def test_the_real_price_list_knows_the_default_model():

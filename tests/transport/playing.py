@@ -159,7 +159,6 @@ def check_verdict(result: StreamResult) -> None:
     check_storable(result)
     "".join(value for _, value in result.summary()).encode()
     repr(result).encode()
-    result._repr_html_().encode()
 
 
 def _kinds(kind: type[StreamError]) -> set[type[StreamError]]:

@@ -27,10 +27,9 @@ ECHOES = [KEY, KEY[:14], KEY[14:], base64.b64encode(KEY.encode()).decode(), KEY.
 
 def everything(result: StreamResult) -> str:
     """All that is shown or saved of an answer, apart from what it says."""
-    error, bundle = result.error, answer_bundle(result, footer=True)
+    error, bundle = result.error, answer_bundle(result, footer="full")
     facts: list[Any] = [
         repr(result),
-        result._repr_html_(),
         json.dumps(result.metadata()),
         json.dumps(bundle),
         result.summary(),

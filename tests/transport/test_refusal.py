@@ -217,7 +217,7 @@ def test_a_refused_continuation_does_not_advise_the_same_again(loopback: FaultSe
     error = error_of(result)
     assert kinds_of(error) == [RemedyKind.ASK_ANEW]
     assert "(11 characters) is kept" in error.message
-    assert "picks up from there" not in error.told(Place.CELL) + error.message
+    assert "to continue" not in error.told(Place.CELL) + error.message
     assert asked.learned == Capabilities(prefill=False)
 
 

@@ -11,7 +11,7 @@ import { button, element, targetOf } from "./elements.js";
 
 /**
  * The buttons of all code blocks of a view, laid over the one that is pointed at or has the focus. They stand outside
- * the rendered text, which must keep its shape while patches arrive. `others` are more of them.
+ * the rendered text, which must keep its shape while patches arrive. `others` are more of them; `within` is the text.
  */
 export class CodeBar {
   /** @type {Element | null} */
@@ -21,12 +21,15 @@ export class CodeBar {
    * @param {HTMLElement} root
    * @param {(words: string) => void} announce
    * @param {CodeAction[]} [others]
+   * @param {string} [within]
    */
-  constructor(root, announce, others = []) {
+  constructor(root, announce, others = [], within = ".nbs-body") {
     this.root = root;
+    this.within = within;
     this.announce = announce;
     this.bar = element("div", "nbs-code-bar", root);
     this.bar.hidden = true;
+    this.language = element("span", "nbs-language", this.bar);
     this.copyButton = button("nbs-copy", "Copy", "Copy this code", this.bar, () => this.copy());
     for (const { label, title, act } of others) {
       button("nbs-copy", label, title, this.bar, () => act(this.code()));
@@ -47,13 +50,14 @@ export class CodeBar {
 
   /** @param {Element | null | undefined} pre */
   show(pre) {
-    this.pre = pre?.closest(".nbs-body") && this.root.contains(pre) ? pre : null;
+    this.pre = pre?.closest(this.within) && this.root.contains(pre) ? pre : null;
     this.bar.hidden = !this.pre;
     if (!this.pre) return;
     const [frame, edge] = [this.root.getBoundingClientRect(), this.pre.getBoundingClientRect()];
     this.bar.style.top = `${edge.top - frame.top}px`;
     this.bar.style.insetInlineEnd = `${frame.right - edge.right}px`;
     this.copyButton.textContent = "Copy";
+    this.language.textContent = /language-(\S+)/.exec(this.pre.querySelector("code")?.className ?? "")?.[1] ?? "";
   }
 
   // The code that the keyboard has reached: the way there may have scrolled to it.
@@ -80,7 +84,7 @@ export class CodeBar {
     if (event.target === this.pre && !event.shiftKey) {
       event.preventDefault();
       this.copyButton.focus({ preventScroll: true });
-    } else if (event.target === (event.shiftKey ? this.bar.firstElementChild : this.bar.lastElementChild)) {
+    } else if (event.target === (event.shiftKey ? this.copyButton : this.bar.lastElementChild)) {
       if (event.shiftKey) event.preventDefault();
       this.pre.focus({ preventScroll: true }); // from where the browser continues
     }

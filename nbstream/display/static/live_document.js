@@ -2,8 +2,9 @@
 // is made again (a second output, a redrawn one) needs no kernel.
 
 import { announcer, place, say, slot } from "./elements.js";
+import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
 
-/** @import { Channel, End, LiveMessage, Mark, Reasoning, Retry, Snapshot } from "./live_messages.js" */
+/** @import { Channel, End, Keep, LiveMessage, Mark, Reasoning, Retry, Snapshot } from "./live_messages.js" */
 
 /**
  * @typedef {object} Viewer
@@ -33,6 +34,10 @@ export class LiveDocument {
   /** @type {Set<Viewer>} */
   views = new Set();
   asking = false;
+  stopping = false; // whether the kernel has heard of a Stop
+  lost = false; // whether the kernel has ended before the answer
+  /** @type {Keep | null} */
+  kept = null;
 
   /**
    * @param {Channel} model
@@ -44,11 +49,21 @@ export class LiveDocument {
     this.announcer = voice ?? announcer();
     this.receive = (/** @type {LiveMessage} */ message) => this.apply(message);
     model.on("msg:custom", this.receive);
+    // A panel has its own words for that, and keeps what it has in its own way.
+    this.unwatch = voice ? () => {} : whenKernelEnds(model, () => this.lose());
   }
 
   /** @param {LiveMessage} message */
   apply(message) {
     if (message.type === "snapshot") return this.applySnapshot(message);
+    if (message.type === "stopping") {
+      this.stopping = true;
+      return;
+    }
+    if (message.type === "keep") {
+      this.kept = message;
+      return keepInNotebook(this.model, message, true);
+    }
     if (message.number !== this.number + 1) {
       // A message was lost or came before this page: ask for the whole, once.
       if (!this.asking) this.model.send({ type: "resync" });
@@ -123,6 +138,16 @@ export class LiveDocument {
     Object.assign(this, { state, mark, facts });
   }
 
+  lose() {
+    if (this.ended) return;
+    this.lost = true;
+    const sentence = "It stopped while this answer was arriving. What had arrived is shown here, and is in no variable.";
+    this.end({ state: "failed", mark: { word: "Kernel stopped", sentence }, facts: [] });
+    this.views.forEach((view) => view.drawState());
+    this.announceState();
+    if (this.kept) keepInNotebook(this.model, this.kept, false);
+  }
+
   get ended() {
     return !["pending", "streaming"].includes(this.state);
   }
@@ -160,6 +185,7 @@ export class LiveDocument {
 
   close() {
     this.model.off("msg:custom", this.receive);
+    this.unwatch();
     if (!this.voice) setTimeout(() => this.announcer.remove(), 5000); // the end may have to be spoken still
   }
 }

@@ -17,14 +17,17 @@
  * @typedef {{
  *   type: "snapshot", number: number, blocks: string[], reasoning: Reasoning | null, retry: Retry | null, elapsed: number
  * } & End} Snapshot
- * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot} LiveMessage
+ * What the saved notebook is to have of the answer so far, beside the widget of this id.
+ * @typedef {{ type: "keep", id: string, markdown: string }} Keep
+ * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot | Keep | { type: "stopping" }} LiveMessage
  *
  * The model of a widget, or a stand-in for it.
  * @typedef {object} Channel
  * @property {(name: string) => any} get
- * @property {(event: "msg:custom", hearer: (message: any) => void) => void} on
- * @property {(event: "msg:custom", hearer: (message: any) => void) => void} off
+ * @property {(event: string, hearer: (message: any) => void) => void} on
+ * @property {(event: string, hearer: (message: any) => void) => void} off
  * @property {(message: object) => void} send
+ * @property {any} [widget_manager] The front end's own, see jupyter_host.js.
  */
 
 export {};

@@ -1,14 +1,20 @@
 // One view of a live document, and the widget's entry points.
 
 import { AnswerView } from "./answer_view.js";
-import { CodeBar } from "./code_bar.js";
+import { Attention } from "./attention.js";
+import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
+import { interrupter, keepCodeBar } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
 import { Tail } from "./tail.js";
 
 /** @import { Channel } from "./live_messages.js" */
 
-const CAP_LINES = 60;
+const CAP = 0.7; // of the height of what is seen of the notebook, so that the caret and Stop stay in sight
+const LEAST_CAP_LINES = 8;
+// How long a Stop may go unacknowledged: a kernel that has answered while it is busy may only be slow.
+const SILENT_MS = 300;
+const ANSWERING_MS = 1500;
 let viewCount = 0;
 
 /** @extends {AnswerView<LiveDocument>} */
@@ -16,8 +22,16 @@ class LiveView extends AnswerView {
   id = `${Date.now().toString(36)}-${viewCount++}`;
   greeted = false;
   stopping = false;
+  /** @type {(() => void) | undefined} */
+  keepCodeBar;
+  /** @type {Attention | null} */
+  attention = null;
+  /** @type {Element | null | undefined} */
+  cell = null;
   /** @type {number | undefined} */
   greeter;
+  /** @type {number | undefined} */
+  interruptor;
   /** @type {number | undefined} */
   stayer;
   /** @type {number | undefined} */
@@ -46,6 +60,8 @@ class LiveView extends AnswerView {
     this.codeBar = new CodeBar(this.root, (words) => doc.announce(words));
     this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
     this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
+    // A page that is loaded in mid-stream has a reader who looks at what he wants to.
+    if (doc.state === "pending" && doc.model.get("bring_into_view")) this.attention = new Attention();
     this.redraw();
     doc.views.add(this);
     this.greet(200);
@@ -76,12 +92,17 @@ class LiveView extends AnswerView {
   /** @override */
   drawState() {
     const { doc } = this;
+    if (this.attention && doc.state === "streaming") {
+      this.attention.bring(this.root);
+      this.attention = null;
+    }
+    this.cell ??= this.root.closest(".jp-Cell");
     const waitedLong = performance.now() - doc.startedAt >= 3000;
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     if (doc.ended) return this.drawEnd();
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
-    this.stop.toggleAttribute("hidden", !doc.kernelAnswers && waitedLong);
+    this.stop.toggleAttribute("hidden", !doc.kernelAnswers && waitedLong && !interrupter(doc.model));
     this.status.classList.toggle("nbs-pausing", Boolean(doc.retry));
     const wayToStop = this.stop.hidden ? ". To stop, interrupt the kernel (■)" : "";
     say(this.status, this.stopping ? "Stopping …" : doc.statusLine() + wayToStop);
@@ -96,23 +117,40 @@ class LiveView extends AnswerView {
     const cell = this.root.contains(document.activeElement) && this.root.parentElement?.closest("[tabindex]");
     if (cell instanceof HTMLElement) cell.focus({ preventScroll: true });
     this.keepPlace(() => {
-      this.reasoning.hidden = this.bar.hidden = this.stop.hidden = true;
+      this.reasoning.hidden = !this.doc.reasoning;
+      this.reasoning.open = false; // as in the static answer
+      this.reasoning.classList.add("nbs-folded");
+      say(this.summary, "Reasoning");
+      this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
       this.drawMark(this.doc.mark);
-      element("em", "", this.facts).textContent = this.doc.statusLine();
-      this.facts.hidden = false;
+      element("small", "", this.facts).textContent = this.doc.statusLine();
+      this.facts.hidden = !this.facts.textContent;
     });
+    this.keepCodeBar = keepCodeBar(this.root, (words) => this.doc.announce(words));
     this.stayer = setTimeout(() => this.stay(), 500);
-    this.keeper = setTimeout(() => this.sayKept(), 3000);
+    if (this.doc.lost) this.offerCopy();
+    else this.keeper = setTimeout(() => this.sayKept(), 3000);
+  }
+
+  // No static answer will come any more.
+  offerCopy() {
+    const copy = button("nbs-copy-answer", "Copy", "Copy the answer as it is shown", null, async () => {
+      await copyText(this.body.innerText);
+      say(copy, "Copied");
+      this.doc.announce("Copied");
+    });
+    this.mark.after(copy);
   }
 
   stay() {
-    this.reasoning.hidden = !this.doc.reasoning;
+    if (this.doc.reasoning) say(this.summary, this.doc.thinkingLine());
   }
 
   // An answer that is longer than its cap scrolls in its box, unless the reader wants all of it.
   drawCap() {
-    const cap = CAP_LINES * parseFloat(getComputedStyle(this.body).lineHeight);
+    const least = LEAST_CAP_LINES * parseFloat(getComputedStyle(this.body).lineHeight);
+    const cap = Math.max(least, Math.round(CAP * scrollParent(this.root).clientHeight));
     const long = this.body.offsetHeight > cap + 1;
     const all = this.root.dataset.all !== undefined;
     const capped = long && !all;
@@ -155,8 +193,8 @@ class LiveView extends AnswerView {
     const note = element("p", "nbs-note", this.root);
     note.textContent =
       "The answer is shown here, but not saved in the notebook: the page has not put it in this view's place, as " +
-      "after a reload, or in an Output widget. It is in the result (stream_result after %%stream); " +
-      "run the cell again to save it.";
+      "after a reload, or in an Output widget. To save it, run stream_result.show() in another cell; " +
+      "after a call in Python, show() of its result.";
   }
 
   askToStop() {
@@ -164,15 +202,32 @@ class LiveView extends AnswerView {
     this.stopping = true;
     this.stop.setAttribute("aria-disabled", "true"); // a disabled button would lose the focus
     this.doc.model.send({ type: "stop" });
+    this.interruptor = setTimeout(() => this.interrupt(), this.doc.kernelAnswers ? ANSWERING_MS : SILENT_MS);
     this.drawState();
+  }
+
+  // A kernel that reads no messages while this cell blocks it is interrupted.
+  interrupt() {
+    const blocks = this.cell?.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
+    if (blocks && !this.doc.ended && !this.doc.stopping) interrupter(this.doc.model)?.();
   }
 
   remove() {
     [this.tail, this.thoughtsTail].forEach((tail) => tail.observer.disconnect());
     clearInterval(this.ticker);
-    [this.keeper, this.stayer, this.greeter].forEach((timer) => clearTimeout(timer));
+    [this.keeper, this.stayer, this.greeter, this.interruptor].forEach((timer) => clearTimeout(timer));
+    this.attention?.stop();
+    if (this.keepCodeBar) setTimeout(this.keepCodeBar, 0);
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
+    setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);
+  }
+
+  // Whether the cell waits to be run again: its output is cleared, and an answer that still arrives is seen by nobody.
+  cleared() {
+    const { cell, doc } = this;
+    const waits = cell?.isConnected && cell.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
+    return waits && !doc.ended && !doc.views.size && !cell?.querySelector(".jp-OutputArea-output");
   }
 }
 

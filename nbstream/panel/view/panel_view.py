@@ -68,7 +68,7 @@ class PanelView(anywidget.AnyWidget):
 
     Args:
         actions: What the reader can do.
-        images: Whether images of other servers in settled turns are links or loaded.
+        images: Whether images from other servers in settled turns are links or loaded.
         **widget: What every widget takes, such as `layout`.
     """
 

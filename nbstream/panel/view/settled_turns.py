@@ -37,7 +37,7 @@ class SettledTurns:
     """Remembers what it has rendered.
 
     Args:
-        images: Whether images of other servers are links or loaded.
+        images: Whether images from other servers are links or loaded.
 
     Example:
         >>> from nbstream.panel.view.panel_state import TurnView

@@ -2,6 +2,7 @@
 // reader has written and done outlives them.
 
 import { announcer, say } from "../../../display/static/elements.js";
+import { whenKernelEnds } from "../../../display/static/jupyter_host.js";
 import { LiveDocument } from "../../../display/static/live_document.js";
 
 /** @import { Channel, LiveMessage } from "../../../display/static/live_messages.js" */
@@ -42,6 +43,7 @@ const NO_KERNEL = "This panel's kernel has stopped. Run nbs.ChatPanel.restore() 
 export class PanelDocument {
   number = 0; // of the last message that was applied
   known = false; // whether the kernel has told what there is
+  lost = false; // whether the kernel has ended
   deaf = false; // whether it has not answered for a while
   asking = false;
   /** @type {number | null} */
@@ -79,6 +81,7 @@ export class PanelDocument {
     this.recallDraft();
     this.receive = (/** @type {PanelMessage} */ message) => this.apply(message);
     model.on("msg:custom", this.receive);
+    this.unwatch = whenKernelEnds(model, () => this.lose());
     this.greet(250);
     this.late = setTimeout(() => this.known || this.noteDeaf(true), 4 * DEAF_MS);
   }
@@ -221,6 +224,16 @@ export class PanelDocument {
     }
     known.hear(message);
     this.views.forEach((view) => view.grew(turn));
+  }
+
+  // Nothing more will come: what has arrived stays, and nothing counts on.
+  lose() {
+    if (this.lost) return;
+    this.lost = true;
+    for (const { doc } of this.streams.values()) doc.lose();
+    Object.assign(this.surroundings, { running: null, paused: false });
+    this.say(NO_KERNEL);
+    this.views.forEach((view) => view.draw());
   }
 
   /** @param {string} id */
@@ -372,6 +385,7 @@ export class PanelDocument {
   }
 
   close() {
+    this.unwatch();
     clearTimeout(this.greeter);
     clearTimeout(this.late);
     clearTimeout(this.wanting ?? undefined);

@@ -170,7 +170,8 @@ export class Turn extends AnswerView {
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
-    for (const later of [this.copying, this.deletion]) later.toggleAttribute("hidden", true);
+    this.copying.toggleAttribute("hidden", !doc.lost);
+    this.deletion.toggleAttribute("hidden", true);
     say(this.facts, this.panel.stopping === this.id && !doc.ended ? "Stopping …" : this.statusLine(doc));
     this.drawMark(doc.ended ? doc.mark : null);
     if (doc.ended) clearInterval(this.ticker);
@@ -202,7 +203,7 @@ export class Turn extends AnswerView {
   // --- what the reader does ---
 
   async copy() {
-    await copyText(this.known.text);
+    await copyText(this.known.text || this.body.innerText);
     say(this.copying, "Copied");
     this.panel.doc.announce("Copied");
     setTimeout(() => say(this.copying, "Copy"), 1500);

@@ -279,7 +279,7 @@ export class PanelView {
     const deaf =
       "The kernel has not answered yet. It will do what you asked as soon as it is free; interrupt it (■) to get an " +
       "answer now. If it was restarted, nbs.ChatPanel.restore() in a new cell continues what was saved.";
-    const words = [this.doc.deaf ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join(" ");
+    const words = [this.doc.deaf && !this.doc.lost ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join(" ");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
     this.notice.replaceChildren();

@@ -1,0 +1,31 @@
+"""Draws a result that exists already, on whatever its caller looks at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from nbstream.display.bundle import answer_bundle
+from nbstream.display.choose import output_here, terminal_surface
+from nbstream.display.surface import Attentive
+from nbstream.settings.config import settings
+
+if TYPE_CHECKING:
+    from nbstream.request import Footer, Images
+    from nbstream.result import StreamResult
+
+__all__ = ["show"]
+
+
+def show(result: StreamResult) -> None:
+    """Draw a result in full: below the cell that runs now, or in the terminal."""
+    output = output_here()
+    if output is None:
+        surface = terminal_surface()
+        if isinstance(surface, Attentive):
+            surface.attend(True)  # before an answer in the background
+        surface.close(result)
+        return
+    config = settings()
+    images, footer = cast("Images", config.images), cast("Footer", config.footer)
+    output.display(*answer_bundle(result, images, reasoning=True, footer=footer))
+    output.end()
