@@ -14,6 +14,7 @@ from nbstream.text.suggestion import closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import SimpleNamespace
 
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
     from IPython.core.interactiveshell import InteractiveShell
@@ -106,11 +107,12 @@ class Completer:
         self._values = values
 
     def install(self, shell: InteractiveShell) -> None:
-        """Begin to complete, if the shell can be told how: IPython 8.6 or newer."""
+        """Begin to complete."""
         self.remove(shell)
         try:
             from IPython.core.completer import context_matcher
-        except ImportError:
+        except ImportError:  # before IPython 8.6; it offers nothing else beside a hook's words either
+            shell.set_hook("complete_command", self._complete_command, re_key=self._line)  # type: ignore[no-untyped-call]
             return
 
         @context_matcher(identifier=_MATCHER + self._line.pattern)  # type: ignore[untyped-decorator]
@@ -121,6 +123,7 @@ class Completer:
 
     def remove(self, shell: InteractiveShell) -> None:
         """Complete no longer."""
+        shell.strdispatchers["complete_command"].regexs.pop(self._line, None)
         matchers = getattr(shell.Completer, "custom_matchers", [])
         name = _MATCHER + self._line.pattern
         matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != name]
@@ -143,12 +146,17 @@ class Completer:
     def _match(self, context: CompletionContext) -> SimpleMatcherResult:
         from IPython.core.completer import SimpleCompletion
 
-        typed = context.text_until_cursor
-        found = self.fitting(typed)
-        # IPython replaces what follows the last delimiter, and a dash or a colon may be one.
+        found = [SimpleCompletion(each) for each in self._endings(context.text_until_cursor, context.token)]
+        return {"completions": found, "suppress": bool(found)}
+
+    def _complete_command(self, _: Any, event: SimpleNamespace) -> list[str]:
+        return self._endings(event.text_until_cursor, event.symbol)
+
+    def _endings(self, typed: str, token: str) -> list[str]:
+        """What fits, as IPython wants it: in place of what follows the last delimiter. A dash or a colon may be one."""
         whole = re.split(r"\s", typed)[-1]
-        cut = len(whole) - len(context.token) if whole.endswith(context.token) else 0
-        return {"completions": [SimpleCompletion(each[cut:]) for each in found], "suppress": bool(found)}
+        cut = len(whole) - len(token) if whole.endswith(token) else 0
+        return [each[cut:] for each in self.fitting(typed)]
 
 
 _MATCHER = "nbstream "
