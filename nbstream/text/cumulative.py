@@ -13,6 +13,7 @@ CUMULATIVE = "Each piece repeated all before it; the repetitions were dropped."
 """What to tell the reader."""
 
 _SHORTEST = 5
+_MOST_ALIKE = 16  # equal pieces in a row; a server may say again what it has, but not for ever
 
 
 class CumulativePieces:
@@ -33,6 +34,7 @@ class CumulativePieces:
         self.whole = ""
         """The last piece."""
         self._extensions = 0
+        self._alike = 0
 
     @property
     def may_be(self) -> bool:
@@ -45,7 +47,11 @@ class CumulativePieces:
         if piece.startswith(before):
             if self.found:
                 return piece[len(before) :]
-            if before and len(piece) > len(before):
+            if len(piece) == len(before):
+                self._alike += 1
+                self.are_plain = self._alike >= _MOST_ALIKE
+            elif before:
+                self._alike = 0
                 self._extensions += 1
                 self.found = self._extensions > 1 and len(before) >= _SHORTEST and not is_monotonous(before)
             return None if self.found else piece

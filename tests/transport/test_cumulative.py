@@ -122,6 +122,11 @@ def test_each_answer_repeats_itself_on_its_own():
     assert events[-3] == TextRevised("The cat sat", choice=0)
 
 
+def test_the_same_again_and_again_is_a_repetition_that_is_meant():
+    pieces = ["It is. "] * 40 + ["It is. Or so", "It is. Or so they say", "It is. Or so they say."]
+    assert said(pieces).text == "".join(pieces)
+
+
 def test_what_each_piece_costs_does_not_grow_with_their_number():
     def pieces(count):
         whole = "".join(f"word{number} " for number in range(count))
