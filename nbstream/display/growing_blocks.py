@@ -141,6 +141,8 @@ class GrowingBlocks:
     def _piece(self, block: Block, begin: int, end: int, lines: list[str]) -> Piece:
         """The given lines of a block, so that they are parsed as they are within it."""
         chosen, number = lines[begin - self._first : end - self._first + 1], None
+        if block.was_math:
+            return Piece("math", "\n".join(chosen), begins=self._printed < block.start)
         if block.kind == "code" and block.fence is not None and begin > block.start:
             chosen = [block.fence.run + block.fence.info, *chosen]
         elif block.kind == "table" and begin > block.start + 1:

@@ -31,7 +31,7 @@ __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
 _UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
-# Beyond so many characters a last line is shown anyway, if it is the text of a paragraph by now.
+# Beyond so many characters a last line is shown anyway, if it is the text of a paragraph or heading by now.
 _LONGEST_UNDECIDED = 1_000
 # How much of an update is spent on colours, which take much longer than everything else.
 _COLOURING_SECONDS = 0.005
@@ -205,7 +205,8 @@ class IncrementalRenderer:
             return self._parser
         view = self._parser.fork()
         view.feed(line)
-        return self._parser if undecided and view.tip.kind != "paragraph" else view
+        is_text = view.tip.kind == "paragraph" or view.document.children[-1].kind == "heading"
+        return view if is_text or not undecided else self._parser
 
     def _prepare_notes(self) -> None:
         """Draw what has closed of the notes, so that they only have to be put together in the end."""

@@ -10,17 +10,19 @@ import re
 
 from nbstream.markdown.literals import Literals
 
-__all__ = ["alignment", "cells"]
+__all__ = ["LONGEST_HEAD", "alignment", "cells"]
 
 _DELIMITER_ROW = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
+LONGEST_HEAD = 8_000
+"""Whether a line is the head of a table is asked again as the next line grows; nobody writes longer ones."""
+
 _ALIGN = {(False, False): "", (True, False): "left", (False, True): "right", (True, True): "center"}
 
 
 # A short row in a wide table has no more of the cells that nobody wrote; it looks the same without them.
 _MOST_EMPTY = 8
-# Whether a line is the head of a table is asked again as the next line grows; nobody writes wider ones.
-_MOST_COLUMNS, _LONGEST_HEAD = 500, 8_000
+_MOST_COLUMNS = 500
 # Stands for a `|` in a formula; no text holds it, see `source.clean`.
 _BAR = "\x03"
 _FORMULA = re.compile(r"\$+|\\")
@@ -71,7 +73,7 @@ def alignment(header: str, line: str) -> tuple[str, ...] | None:
     """Return the alignment of each column if `line` is a delimiter row for `header`, else None."""
     if "-" not in line or not ("|" in line or ":" in line):
         return None
-    if line.count("|") > _MOST_COLUMNS or len(header) > _LONGEST_HEAD or not _DELIMITER_ROW.fullmatch(line):
+    if line.count("|") > _MOST_COLUMNS or len(header) > LONGEST_HEAD or not _DELIMITER_ROW.fullmatch(line):
         return None
     marks = _split(line)
     if len(marks) != len(_split(header)) and len(marks) != len(_split(_masked(header))):
