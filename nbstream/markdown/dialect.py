@@ -135,12 +135,17 @@ class Renderer:
         block.cache = _Drawn(html, tight, missing)
 
     def release(self, block: Block) -> None:
-        """Forget what a closed block consists of if its HTML cannot change: Python's collector looks at all of it."""
+        """Forget what a closed container does not need to be drawn again: Python's collector looks at all of it."""
         kept = block.cache
-        if isinstance(kept, _Drawn) and not kept.missing:
-            block.end = end_line(block)
-            block.children = block.lines = _NOTHING
-            block.marker = None
+        if not isinstance(kept, _Drawn):
+            return
+        block.end = end_line(block)
+        block.marker, block.lines = None, _NOTHING
+        if not kept.missing:
+            block.children = _NOTHING
+        for child in block.children:
+            if not child.children:
+                self.forget(child)
 
     def forget(self, leaf: Block) -> None:
         """Forget what a closed block without children was drawn as."""
@@ -154,10 +159,10 @@ class Renderer:
         """What is drawn inside may still change: its footnote references are not counted for good."""
         return self._inlines.footnotes.draft()
 
-    def footnotes(self, notes: Mapping[str, Block]) -> str:
-        """Return the HTML of the section with the footnotes that what was drawn refers to, or nothing."""
+    def footnotes(self, notes: Mapping[str, Block]) -> Iterator[str]:
+        """Yield the lines of HTML of the section with the footnotes that what was drawn refers to, note by note."""
         with self._inlines.footnotes.ahead():
-            return self._inlines.footnotes.section(notes, self._note)
+            yield from self._inlines.footnotes.section(notes, self._note)
 
     def note(self, note: Block, start: int = 0) -> frozenset[str]:
         """Draw what has closed of a note before the section is drawn, and return the labels that it misses.
@@ -376,5 +381,4 @@ def render(*texts: str | Remark, images: Images = "link") -> str:
     parser = parse(texts)
     renderer = Renderer(parser.references, images)
     drawn = [renderer.html(block)[0] for block in parser.document.children if block.kind not in NOT_IN_PLACE]
-    notes = renderer.footnotes(parser.notes)
-    return "\n".join([*drawn, notes] if notes else drawn)
+    return "\n".join([*drawn, *renderer.footnotes(parser.notes)])

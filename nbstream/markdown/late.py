@@ -82,16 +82,25 @@ class LateBlocks:
         self._due: list[_Late] = []
         self._known = 0
 
-    def add(self, number: int, block: Block, html: str, missing: frozenset[str]) -> None:
-        """Let a block that has been drawn wait for the labels that it misses."""
-        if missing:
-            long = len(html) > _LONG and self._renderer.frame(block) is not None
-            late = _Late(number, block, long)
-            if not block.children:
-                self._renderer.forget(block)  # all of it is drawn again, and there may be thousands
-            self._wait(late, missing)
-            if not self._renderer.references.keys().isdisjoint(missing):
-                self._call(late)
+    def add(self, number: int, block: Block, html: str, missing: frozenset[str], *, final: bool) -> None:
+        """Let a block that has been drawn wait for the labels that it misses; at the end only for those that are known.
+
+        Args:
+            number: Its number.
+            block: The block.
+            html: What it was drawn as.
+            missing: The labels.
+            final: Whether nothing more will be defined.
+        """
+        known = not self._renderer.references.keys().isdisjoint(missing)
+        if not missing or (final and not known):
+            return
+        late = _Late(number, block, len(html) > _LONG and self._renderer.frame(block) is not None)
+        if not block.children:
+            self._renderer.forget(block)  # all of it is drawn again, and there may be thousands
+        self._wait(late, missing)
+        if known:
+            self._call(late)
 
     def add_note(self, note: Block, missing: frozenset[str]) -> None:
         """Let a note wait that has been drawn ahead."""
