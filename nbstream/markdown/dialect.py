@@ -16,7 +16,7 @@ from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
-from nbstream.markdown.tables import cells
+from nbstream.markdown.tables import LONGEST_ROW, cells, filled
 from nbstream.markdown.tree import NOT_IN_PLACE, end_line
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ _MATH_END = {"$$": "$$", "\\[": "\\]"}
 _LONG = 800
 # A longer row of an open table is plain text until it is complete: all its cells would be drawn at each update.
 _LONGEST_OPEN_ROW = 4_000
-# Beyond so much it stays plain text: it can only be drawn at once, and nobody writes such rows.
-_LONGEST_ROW = 8_000
 _NO_LABELS: frozenset[str] = frozenset()
 # What a block that has been released holds.
 _NOTHING: list[Any] = []
@@ -270,7 +268,7 @@ class Renderer:
                 *lines, last = block.lines[start or 1 : stop] or [""]
                 rows = "".join(f"\n{self._row(line, block.align, 'td')}" for line in lines)
                 if block.open and stop is None and len(last) > _LONGEST_OPEN_ROW:
-                    return f"{rows}\n{_plain_row(last)}"
+                    return f"{rows}\n{_plain_row(last, block.align)}"
                 return f"{rows}\n{self._row(last, block.align, 'td')}" if last else rows
         drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
         if block.kind == "item":
@@ -337,8 +335,8 @@ class Renderer:
         return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
-        if len(line) > _LONGEST_ROW:
-            return _plain_row(line, f' title="{_TOO_LONG}"')
+        if len(line) > LONGEST_ROW:
+            return _plain_row(line, align, f' title="{_TOO_LONG}"')
         row = zip(cells(line, len(align)), align, strict=False)  # a row may be shorter
         drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
         return f"<tr>\n{drawn}</tr>"
@@ -350,8 +348,11 @@ class Renderer:
         return self._remembered(self._cells, text, text, lambda: self._text(text))
 
 
-def _plain_row(line: str, attribute: str = "") -> str:
-    return f"<tr>\n<td{attribute}>{escape(line, quote=False)}</td>\n</tr>"
+def _plain_row(line: str, align: tuple[str, ...], attribute: str = "") -> str:
+    first, *rest = filled([line], len(align))
+    drawn = f"<td{_ALIGN[align[0]]}{attribute}>{escape(first, quote=False)}</td>\n"
+    empty = "".join(f"<td{_ALIGN[side]}></td>\n" for side, _ in zip(align[1:], rest, strict=False))
+    return f"<tr>\n{drawn}{empty}</tr>"
 
 
 def _with_box(html: str, task: str) -> str:

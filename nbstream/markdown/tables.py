@@ -10,16 +10,18 @@ import re
 
 from nbstream.markdown.literals import Literals
 
-__all__ = ["LONGEST_HEAD", "alignment", "cells"]
+__all__ = ["LONGEST_HEAD", "LONGEST_ROW", "alignment", "cells", "filled"]
 
 _DELIMITER_ROW = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
+
 LONGEST_HEAD = 8_000
 """Whether a line is the head of a table is asked again as the next line grows; nobody writes longer ones."""
 
+LONGEST_ROW = 8_000
+"""A longer one is shown as it was written: it can only be drawn at once, and nobody writes such rows."""
+
 _ALIGN = {(False, False): "", (True, False): "left", (False, True): "right", (True, True): "center"}
-
-
 # A short row in a wide table has no more of the cells that nobody wrote; it looks the same without them.
 _MOST_EMPTY = 8
 _MOST_COLUMNS = 500
@@ -44,7 +46,12 @@ def cells(line: str, width: int) -> list[str]:
         other = _split(_masked(line))
         if len(other) == width:
             return [cell.replace(_BAR, "|") for cell in other]
-    return found[:width] + [""] * min(_MOST_EMPTY, width - len(found))
+    return filled(found[:width], width)
+
+
+def filled(row: list[str], width: int) -> list[str]:
+    """Return a row with empty cells up to the width of the table, but with a few only."""
+    return row + [""] * min(_MOST_EMPTY, width - len(row))
 
 
 def _split(line: str) -> list[str]:

@@ -183,6 +183,8 @@ def test_a_very_long_row_is_plain_and_says_so() -> None:
     assert slots.text == render(text)
     assert slots.text.count("because the row is too long") == 1
     assert slots.text.count("<em>") == 1_901
+    assert inert(text).count("*a*") == 1_900
+    assert r"| |\*a\* \*a\*" in inert(text).replace(r"\|", "|")
 
 
 @pytest.mark.parametrize("text", ["* ", "_ ", "- ", "` ", "$ ", "[^", "*_~", "[](", "# ", "| ", "> ", "$$a ", "\\[1, "])
