@@ -31,10 +31,10 @@ from nbstream.result import StreamState
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nbstream.display.segments import Segment
-    from nbstream.markdown import Images
+    from nbstream.markdown import Images, Patch
     from nbstream.result import Retry, StreamResult
 
 __all__ = ["AnswerFeed"]
@@ -111,10 +111,24 @@ class AnswerFeed:
             self._state = snapshot.state
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             self._show_reasoning(snapshot)
-            if changes := self._blocks.take(patches):
-                # Text shows that the answer has begun, unless the answer is being continued.
-                waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
-                self._send_next({"type": "patch", "blocks": changes, **waiting})
+            self._send_patches(patches)
+        if snapshot.state.terminal:
+            self._send_rest()
+
+    def _send_rest(self) -> None:
+        """Draw notes and colours, so that what a page asks for meanwhile does not have to wait for all of them."""
+        rest = self._renderer.rest()
+        while True:
+            with self._lock:
+                if (patches := next(rest, None)) is None:
+                    return
+                self._send_patches(patches)
+
+    def _send_patches(self, patches: Iterable[Patch]) -> None:
+        if changes := self._blocks.take(patches):
+            # Text shows that the answer has begun, unless the answer is being continued.
+            waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
+            self._send_next({"type": "patch", "blocks": changes, **waiting})
 
     def end(self, result: StreamResult, *, raised: bool = False) -> None:
         """Tell the pages that the stream has ended, and how.

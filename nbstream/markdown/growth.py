@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from nbstream.markdown.open_text import cuts, open_text
+from nbstream.markdown.tree import MOST_LOOSENED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from nbstream.markdown.dialect import Frame, Renderer
+    from nbstream.markdown.dialect import Renderer
+    from nbstream.markdown.frames import Frame
     from nbstream.markdown.tree import Block
 
 __all__ = ["Change", "Growth"]
@@ -43,6 +45,7 @@ class _Level:
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
         parts: The HTML that has been committed.
+        released: How many parts nobody looks into any more.
     """
 
     frame: Frame
@@ -51,6 +54,7 @@ class _Level:
     below: _Level | None = None
     source: str = ""
     parts: list[str] = field(default_factory=list)
+    released: int = 0
 
 
 @dataclass(slots=True)
@@ -126,7 +130,11 @@ class Growth:
         frame = self.renderer.frame(child, tight=tight)
         if frame is not None and below.committed and _is_same(frame, below.frame):
             rest, missing = self.renderer.part(child, below.committed, tight=frame.tight)
-            html = f"{frame.opening}{''.join(below.parts)}{rest}{frame.closing}"
+            html = f"{''.join(below.parts)}{rest}"
+            if child.kind == "paragraph":
+                tight = True  # it is kept without its element
+            else:
+                html = f"{frame.opening}{html}{frame.closing}"
             self.renderer.adopt(child, html, missing | self._missing, tight=tight)
 
     def _draw_whole(self, shown: Block) -> Change | None:
@@ -194,6 +202,10 @@ class Growth:
         level.parts.append(commit)
         if shown.kind == "paragraph":
             level.source = open_text(shown)[:final]
+        if shown.kind == "list" and final > MOST_LOOSENED:
+            for item in shown.children[level.released : final]:
+                self.renderer.release(item)
+            level.released = final
         level.committed, level.tail = final, tail
         return Change(depth, commit, tail)
 

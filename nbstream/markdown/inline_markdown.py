@@ -60,6 +60,10 @@ class InlineMarkdown:
         self._in_table = False
         return written.replace("\n", " ")
 
+    def plain(self, row: str) -> str:
+        """Return a row of a table as text in one cell, with what was written for marks."""
+        return words(row.strip(), in_table=True)
+
     def text(self, text: str) -> str:
         """Return `text` made inert."""
         if is_plain(text):

@@ -17,7 +17,7 @@ from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
 from nbstream.markdown.scripts import is_right_to_left
 from nbstream.markdown.source import JOINER, clean
-from nbstream.markdown.tables import cells
+from nbstream.markdown.tables import LONGEST_ROW, cells, filled
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 from nbstream.markdown.words import escaped, line_start
 
@@ -176,9 +176,13 @@ class _Writer:
         return [f"$${body}$$"] if "\n" not in body else ["$$", *body.split("\n"), "$$"]
 
     def _table(self, block: Block) -> list[str]:
-        rows = [cells(line, len(block.align)) for line in block.lines]
-        lines = [f"| {' | '.join(self._prose.line(cell, in_table=True) for cell in row)} |" for row in rows]
+        lines = [self._row(line, len(block.align)) for line in block.lines]
         return [lines[0], f"| {' | '.join(_DELIMITER[side] for side in block.align)} |", *lines[1:]]
+
+    def _row(self, line: str, width: int) -> str:
+        if len(line) > LONGEST_ROW:
+            return f"| {' | '.join(filled([self._prose.plain(line)], width))} |"
+        return f"| {' | '.join(self._prose.line(cell, in_table=True) for cell in cells(line, width))} |"
 
     def _quote(self, block: Block) -> list[str]:
         outer, quoted, nested = self._in_risky_quote, self._quoted, self._nested
