@@ -30,6 +30,7 @@ __all__ = [
     "Position",
     "SizeLimits",
     "StreamRequest",
+    "SurfaceKind",
     "Target",
     "TimeLimits",
     "messages_from",
@@ -38,6 +39,7 @@ __all__ = [
 Api: TypeAlias = Literal["chat", "responses"]
 Images: TypeAlias = Literal["link", "allow"]
 Footer: TypeAlias = Literal["none", "short", "full"]
+SurfaceKind: TypeAlias = Literal["auto", "live", "markdown", "terminal", "static"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 
@@ -164,6 +166,7 @@ class StreamRequest(Target):
         params: Any other fields of the request's body, as they are.
         max_retries: How often the request may be sent again, before any of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
+        surface: What the answer is drawn on; `"auto"` goes by who reads it.
         footer: What is said of the answer below it, in a cell.
         bring_into_view: Whether the page may scroll, once, to an answer that begins low.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
@@ -184,6 +187,7 @@ class StreamRequest(Target):
     params: Mapping[str, Any] = field(default_factory=dict)
     max_retries: int = 2
     images: Images = "link"
+    surface: SurfaceKind = "auto"
     footer: Footer = "short"
     bring_into_view: bool = False
     partial_answer: str = field(default="", repr=False)

@@ -206,7 +206,7 @@ class ChatPanel(PanelView):
 
         ipywidgets calls this when the widget is made.
         """
-        if shows_widgets(settings().surface):
+        if shows_widgets(self._chat.options.get("surface") or settings().surface):
             engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
 
