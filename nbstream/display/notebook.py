@@ -140,8 +140,6 @@ class NotebookSurface:
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         self._latest = snapshot
-        if self._cell_end is not None and segments_of(snapshot):
-            self._cell_end.begin()
         if self._view is not None:
             self._view.draw(snapshot)
         now = time.monotonic()

@@ -143,7 +143,7 @@ def test_the_view_of_a_page_that_is_opened_later_stays(output, make_request, mon
 
 
 def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, make_request, monkeypatch):
-    monkeypatch.setattr("nbstream.display.cell_end._THEN_SECONDS", 0.0)
+    monkeypatch.setattr("nbstream.display.cell_end._SECONDS", 0.0)
     surface = NotebookSurface("static", Host.PROGRAM)
     surface.open(make_request(model="m"), lambda: None)
     output.draw(surface, StreamResult("Hel", SOME))
