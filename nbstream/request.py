@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.stopping import StopWhen
 
 __all__ = [
+    "EMBEDDED_URL",
     "OPENAI_BASE_URL",
     "Api",
     "Endpoint",
@@ -42,6 +43,9 @@ Footer: TypeAlias = Literal["none", "short", "full"]
 SurfaceKind: TypeAlias = Literal["auto", "live", "markdown", "terminal", "static"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+EMBEDDED_URL = "nbstream://demo/v1"
+"""Stands for the demo model where it has no server: no socket can be bound."""
 
 _PARTS = {"text", "image_url", "input_audio", "file", "input_text", "input_image", "input_file"}
 
@@ -82,7 +86,7 @@ class Endpoint:
     def is_local(self) -> bool:
         """Whether this is a server on this machine."""
         host = urlsplit(self.base_url).hostname or ""
-        return host in {"localhost", "::1"} or host.startswith("127.")
+        return self.base_url == EMBEDDED_URL or host in {"localhost", "::1"} or host.startswith("127.")
 
 
 @dataclass(frozen=True, slots=True)
