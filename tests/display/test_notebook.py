@@ -5,6 +5,7 @@ import json
 from types import SimpleNamespace
 from unittest import mock
 
+import ipywidgets
 import pytest
 from IPython.core.events import EventManager
 
@@ -154,6 +155,32 @@ def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, 
         "Hel\n\n[Note: The answer of m was still arriving when this cell ended. A cell that waits for it keeps all.]"
     )
     assert (final, output.replacing) == ("Hello", [False, True])
+
+
+@pytest.mark.parametrize("told_late", [False, True])
+def test_in_an_output_widget_the_answer_takes_the_place_of_its_view(
+    output, shell, make_request, monkeypatch, told_late
+):
+    comms.Page(monkeypatch)
+    shell.kernel.get_parent = lambda _="shell": {"header": {"msg_id": "the cell's"}}
+    widget, other = ipywidgets.Output(), ipywidgets.Output()
+    widget.msg_id = "the cell's"
+    surface = NotebookSurface("live")
+    surface.open(make_request(model="m"), lambda: None)
+    widget.msg_id = ""
+    ((shown,), words) = output.displayed, {"output_type": "stream", "name": "stdout", "text": "Hi"}
+    told = (words, {"output_type": "display_data", "data": shown, "metadata": {}})
+    if not told_late:
+        widget.outputs = told
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    if told_late:
+        widget.outputs = told
+    assert widget.outputs[0] == words
+    assert widget.outputs[1]["data"] == {"text/markdown": "Hello", "text/plain": "Hello"}
+    assert widget.outputs[1]["metadata"]["nbstream"]["state"] == "completed"
+    widget.outputs = told
+    assert widget.outputs == told, "it is not looked at any more"
+    assert other.outputs == ()
 
 
 @pytest.mark.parametrize(("chunks_a_second", "mode"), [(100, "markdown"), (3_000, "markdown"), (100, "live")])
