@@ -209,6 +209,7 @@ def test_a_panel_is_displayed_as_a_view_above_a_transcript(ask, options, publish
     assert metadata["nbstream"]["chat"]["nbstream_chat"] == 2
     assert display_id
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+    assert view["text/plain"] == "", "who sees no widgets reads the transcript"
 
 
 def test_voila_shows_a_panel_without_a_transcript_that_nobody_would_save(ask, options, published, shell, monkeypatch):
