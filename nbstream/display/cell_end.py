@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, ClassVar
 
 from nbstream.settings.shell import running_shell
 
@@ -18,12 +19,14 @@ _SECONDS = 10.0
 
 
 class CellEnd:
-    """Holds up the end of the cell that runs now until it is released, or for ten seconds.
+    """Holds up the end of the cell that runs now until it is released; all of a cell together for ten seconds at most.
 
     Args:
         stop: Called on an interrupt meanwhile.
         overdue: Called if it was not released in time.
     """
+
+    _waiting: ClassVar[tuple[object, float]] = (None, 0.0)  # for which cell, and until when
 
     def __init__(self, stop: Callable[[], None], overdue: Callable[[], None]) -> None:
         self._stop, self._overdue = stop, overdue
@@ -39,8 +42,11 @@ class CellEnd:
     def _wait(self) -> None:
         if self._shell is not None:
             self._shell.events.unregister("post_execute", self._wait)
+        cell, now = (id(self._shell), getattr(self._shell, "execution_count", None)), time.monotonic()
+        if CellEnd._waiting[0] != cell:
+            CellEnd._waiting = cell, now + _SECONDS
         try:
-            released = self._released.wait(_SECONDS)
+            released = self._released.wait(max(0.0, CellEnd._waiting[1] - now))
         except KeyboardInterrupt:
             self._stop()
             released = self._released.wait(1.0)

@@ -157,6 +157,26 @@ def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, 
     assert (final, output.replacing) == ("Hello", [False, True])
 
 
+def test_several_answers_hold_up_the_end_of_their_cell_no_longer_than_one(output, shell, make_request, monkeypatch):
+    waits = []
+
+    class Never:
+        def wait(self, seconds):
+            waits.append(seconds)
+            output.now += seconds
+            return False
+
+    monkeypatch.setattr("nbstream.display.cell_end.threading", SimpleNamespace(Event=Never))
+    monkeypatch.setattr("nbstream.display.cell_end.time", SimpleNamespace(monotonic=lambda: output.now))
+    for cell in (7, 8):
+        shell.execution_count = cell
+        for _ in range(3):
+            NotebookSurface("static", Host.PROGRAM).open(make_request(model="m"), lambda: None)
+        output.end_cell()
+    assert waits == [10.0, 0.0, 0.0] * 2
+    assert len(output.updates) == 6
+
+
 @pytest.mark.parametrize("told_late", [False, True])
 def test_in_an_output_widget_the_answer_takes_the_place_of_its_view(
     output, shell, make_request, monkeypatch, told_late
