@@ -68,10 +68,10 @@ def test_everything_is_imported_without_a_thread_a_socket_or_tornado():
     assert {"nbstream", "ipywidgets"} <= modules
 
 
-def test_where_tornado_is_missing_the_demo_model_says_so():
-    asked = "import nbstream\ntry: nbstream.stream('Hi', model='demo')\nexcept Exception as error: print(error)"
-    told = printed_by(f"import sys; sys.modules['tornado'] = None\n{asked}")
-    assert "the demo model needs tornado, which is not installed: pip install tornado" in told
+def test_where_tornado_is_missing_the_demo_model_answers_without_a_server():
+    asked = "import nbstream\nprint(nbstream.stream('hello', model='demo', display=False).text)"
+    instant = "import os, sys; os.environ['NBSTREAM_DEMO_PACE'] = 'instant'"
+    assert "## Hello" in printed_by(f"{instant}; sys.modules['tornado'] = None\n{asked}")
 
 
 def test_what_is_made_late_is_there_by_name():

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbstream.display.bundle import answer_bundle, partial_markdown, unfinished_bundle, waiting_bundle
+from nbstream.display.captured import Captured
 from nbstream.display.cell_end import CellEnd
 from nbstream.display.drawn import Drawn
 from nbstream.display.host import Host
@@ -87,6 +88,7 @@ class NotebookSurface:
         self.mode, self._host = mode, host
         self._output = new_output()
         self._view: LiveView | None = None
+        self._captured: Captured | None = None
         self._growth = MarkdownGrowth()
         self._saved = MarkdownGrowth(_SAVING_SECONDS, 1.2)
         self._grown: tuple[Segment, ...] = ()
@@ -122,6 +124,7 @@ class NotebookSurface:
                 facts=partial(footer_of, footer=self._footer),
                 bring_into_view=request.bring_into_view,
             )
+            self._captured = Captured()
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         if self._host is Host.PAGE:
@@ -140,8 +143,6 @@ class NotebookSurface:
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         self._latest = snapshot
-        if self._cell_end is not None and segments_of(snapshot):
-            self._cell_end.begin()
         if self._view is not None:
             self._view.draw(snapshot)
         now = time.monotonic()
@@ -183,6 +184,8 @@ class NotebookSurface:
             with self._publishing:
                 self._output.update(*bundle)
                 self._latest = result
+            if self._captured is not None and self._view is not None:
+                self._captured.replace(self._view.model_id, *bundle)
             Drawn.add(result, self._cell)
         finally:
             self._output.end()

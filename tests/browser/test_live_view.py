@@ -110,6 +110,15 @@ def test_stop_button_reaches_a_kernel_that_is_blocked_by_python_code(
     assert notebook.value("result.state, len(result.text) > 50", 2) == "cancelled True"
 
 
+def test_in_an_output_widget_the_answer_is_static_in_the_end(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
+    call = f"nbs.stream('Count to 5', base_url={upstream.base_url!r}, model='demo')"
+    taking = "import ipywidgets, nbstream as nbs\ntaken = ipywidgets.Output()\ndisplay(taken)"
+    notebook = open_notebook("lab", f"{taking}\nwith taken:\n    {call}")
+    notebook.run(1)
+    expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_contain_text("1, 2, 3, 4, 5")
+    expect(notebook.view(1)).to_have_count(0)
+
+
 def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:

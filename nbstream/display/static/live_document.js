@@ -8,6 +8,7 @@ import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
 
 /**
  * @typedef {object} Viewer
+ * @property {string} [id]
  * @property {() => void} redraw
  * @property {() => void} drawState
  * @property {(keep: number, text: string) => void} drawThoughts
@@ -61,6 +62,7 @@ export class LiveDocument {
       return;
     }
     if (message.type === "keep") {
+      if (![...this.views].some(({ id }) => id === message.view)) return; // it is for another page
       this.kept = message;
       return keepInNotebook(this.model, message, true);
     }

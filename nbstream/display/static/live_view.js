@@ -109,7 +109,7 @@ class LiveView extends AnswerView {
   }
 
   // The static answer takes this view's place at once: first take its shape, so that nothing moves. Where none comes,
-  // the page was reloaded meanwhile, or the view is in an Output widget or on another kind of page: it cannot tell.
+  // the page was reloaded meanwhile, or is of another kind: it cannot tell.
   drawEnd() {
     if (this.stayer) return;
     clearInterval(this.ticker);
@@ -193,7 +193,7 @@ class LiveView extends AnswerView {
     const note = element("p", "nbs-note", this.root);
     note.textContent =
       "The answer is shown here, but not saved in the notebook: the page has not put it in this view's place, as " +
-      "after a reload, or in an Output widget. To save it, run stream_result.show() in another cell; " +
+      "after a reload. To save it, run stream_result.show() in another cell; " +
       "after a call in Python, show() of its result.";
   }
 
