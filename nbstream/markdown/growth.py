@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbstream.markdown.growing_code import GrowingCode
 from nbstream.markdown.open_text import cuts, open_text
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class _Level:
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
         parts: The HTML that has been committed.
+        code: The colours of its lines, if it is code in a language.
     """
 
     frame: Frame
@@ -51,6 +54,7 @@ class _Level:
     below: _Level | None = None
     source: str = ""
     parts: list[str] = field(default_factory=list)
+    code: GrowingCode | None = None
 
 
 @dataclass(slots=True)
@@ -84,7 +88,9 @@ class Growth:
         return self._grow(self._top, shown, parsed, 0)
 
     def settle(self, block: Block) -> tuple[Change, str, frozenset[str]]:
-        """Return the last change, the HTML of the whole block and the labels that it misses. Code has no colours yet.
+        """Return the last change, the HTML of the whole block and the labels that it misses.
+
+        Code has the colours that its lines were given while it grew, or none; the last ones are yet to come.
 
         Args:
             block: The block, now closed.
@@ -92,7 +98,12 @@ class Growth:
         frame, top = self.renderer.frame(block), self._top
         if top is not None:
             self._adopt_below(top, block)
-        if frame is None or top is None or not top.committed or not _is_same(frame, top.frame):
+            # Code that has become too long for colours loses them.
+            if top.code is not None and frame is not None and self.renderer.colouring(block) is not None:
+                rest = "".join(_grown_code(top, top.code, block, block))
+                html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
+                return Change(frame.depth, rest + frame.end, ""), html, frozenset()
+        if frame is None or top is None or not top.committed or top.code or not _is_same(frame, top.frame):
             html, missing = self.renderer.html(block, colours=False)
             if top is not None and top.tail is not None and html == self._on_page():
                 return Change(top.frame.depth, "", top.tail), html, missing
@@ -122,6 +133,8 @@ class Growth:
         if below is None or len(block.children) <= level.committed or block.children[level.committed].open:
             return
         child = block.children[level.committed]
+        if below.code is not None:
+            return  # it gets its colours as a whole
         self._adopt_below(below, child)
         frame = self.renderer.frame(child, tight=tight)
         if frame is not None and below.committed and _is_same(frame, below.frame):
@@ -157,7 +170,8 @@ class Growth:
         if frame is None:
             return None
         parts = html[len(frame.opening) : -len(frame.closing)]
-        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame))
+        code = GrowingCode(block.language) if block.kind == "code" and block.language else None
+        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame), code=code)
 
     def _below(self, block: Block, start: int, parts: str, frame: Frame) -> _Level | None:
         """The only element after the first parts; one with a check box in it is drawn by its item."""
@@ -173,6 +187,8 @@ class Growth:
 
     def _grow(self, level: _Level, shown: Block, parsed: Block | None, depth: int) -> Change | None:
         depth += level.frame.depth
+        if level.code is not None:
+            return self._grow_code(level, level.code, shown, parsed, depth)
         tight = level.frame.tight
         final = self._final(level, shown, parsed)
         if level.below is not None and final == level.committed and len(shown.children) == final + 1:
@@ -197,6 +213,17 @@ class Growth:
         level.committed, level.tail = final, tail
         return Change(depth, commit, tail)
 
+    def _grow_code(
+        self, level: _Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int
+    ) -> Change | None:
+        commit, rest = _grown_code(level, code, shown, parsed)
+        tail = rest + level.frame.end
+        if not commit and tail == level.tail:
+            return None
+        level.parts.append(commit)
+        level.tail = tail
+        return Change(depth, commit, tail)
+
     def _final(self, level: _Level, shown: Block, parsed: Block | None) -> int:
         """How many parts of a block will not change any more."""
         match shown.kind:
@@ -209,6 +236,20 @@ class Growth:
                 return max(final, level.committed)
         children = parsed.children if parsed is not None else []
         return len(children) - (1 if children and children[-1].open else 0)
+
+
+def _grown_code(level: _Level, code: GrowingCode, shown: Block, parsed: Block | None) -> tuple[str, str]:
+    """The HTML of the lines that have become final, and of those after them."""
+    complete = parsed.lines if parsed is not None else []
+    final, start = code.advance(complete), level.committed
+    level.committed += len(final)
+    plain = shown.lines[level.committed + len(code.lines) :]
+    rest = [*code.lines, *(escape(line, quote=False) for line in plain)]
+    return _joined(final, start), _joined(rest, level.committed)
+
+
+def _joined(lines: list[str], start: int) -> str:
+    return "\n".join(["", *lines] if start and lines else lines)
 
 
 def _is_same(frame: Frame, before: Frame) -> bool:

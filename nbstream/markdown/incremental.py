@@ -258,8 +258,9 @@ class IncrementalRenderer:
         if not self._colourless or not self._colourless[0][2].advance(seconds):
             return []
         number, block, colouring = self._colourless.popleft()
-        html = self._settled[number] = self._renderer.coloured(block, colouring)
-        return [Patch(number, 0, html, "", settled=True)]
+        html, before = self._renderer.coloured(block, colouring), self._settled[number]
+        self._settled[number] = html
+        return [Patch(number, 0, html, "", settled=True)] if html != before else []
 
     def _redraw(self, *, final: bool = False) -> list[Patch]:
         """Draw again what waits for a label that has been defined since."""
