@@ -50,11 +50,12 @@ class GrowingCode:
         self._known = 0  # and how many lines that is
         self._given_up = False
 
-    def advance(self, code: Sequence[str]) -> list[str]:
+    def advance(self, code: Sequence[str], *, first: bool = False) -> list[str]:
         """Read what is new; return the HTML of the lines that have become final, which are those before `lines`.
 
         Args:
             code: All complete lines so far.
+            first: Whether nothing can be final yet, unless the code gets no colours.
         """
         if self._given_up:
             return self._give_up(code)
@@ -65,7 +66,7 @@ class GrowingCode:
         drawn = None if is_too_long(code[self._final : end], self._length) else self._drawn(code[self._final : end])
         if drawn is None:
             return self._give_up(code)
-        cut = self._cut(code[self._final : end], drawn)
+        cut = 0 if first else self._cut(code[self._final : end], drawn)
         final, self.lines = drawn[:cut], drawn[cut:]
         self._final += cut
         return final

@@ -83,7 +83,7 @@ class Growth:
         """
         self._last = last
         if self._top is None or not self._continues(self._top, shown, parsed):
-            return self._draw_whole(shown)
+            return self._draw_whole(shown, parsed)
         self._whole = None
         return self._grow(self._top, shown, parsed, 0)
 
@@ -142,14 +142,26 @@ class Growth:
             html = f"{frame.opening}{''.join(below.parts)}{rest}{frame.closing}"
             self.renderer.adopt(child, html, missing | self._missing, tight=tight)
 
-    def _draw_whole(self, shown: Block) -> Change | None:
+    def _draw_whole(self, shown: Block, parsed: Block | None) -> Change | None:
         with self._draft():
             html, _ = self.renderer.html(shown)
         if html == self._on_page():
             return None
         self.forget()
-        self._top, self._whole = self._level(shown, html), html
+        self._top = self._level(shown, html)
+        if self._top is not None and self._top.code is not None and parsed is not None:
+            html = self._coloured(self._top, self._top.code, shown, parsed) or html
+        self._whole = html
         return Change(0, "", html)
+
+    def _coloured(self, level: _Level, code: GrowingCode, shown: Block, parsed: Block) -> str | None:
+        """The HTML of code that the page has not seen yet; None if it gets no colours."""
+        if code.advance(parsed.lines, first=True):
+            level.code = None
+            return None
+        rest = _joined(_lines(code, shown, 0), 0)
+        level.tail = rest + level.frame.end
+        return f"{level.frame.opening}{rest}{level.frame.closing}"
 
     def _draft(self) -> AbstractContextManager[None]:
         return self.renderer.draft() if self._last else nullcontext()
@@ -243,9 +255,13 @@ def _grown_code(level: _Level, code: GrowingCode, shown: Block, parsed: Block | 
     complete = parsed.lines if parsed is not None else []
     final, start = code.advance(complete), level.committed
     level.committed += len(final)
-    plain = shown.lines[level.committed + len(code.lines) :]
-    rest = [*code.lines, *(escape(line, quote=False) for line in plain)]
-    return _joined(final, start), _joined(rest, level.committed)
+    return _joined(final, start), _joined(_lines(code, shown, level.committed), level.committed)
+
+
+def _lines(code: GrowingCode, shown: Block, start: int) -> list[str]:
+    """The HTML of each line from `start` on, which are not final."""
+    plain = shown.lines[start + len(code.lines) :]
+    return [*code.lines, *(escape(line, quote=False) for line in plain)]
 
 
 def _joined(lines: list[str], start: int) -> str:

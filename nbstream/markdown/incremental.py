@@ -103,7 +103,7 @@ class IncrementalRenderer:
 
         Returns:
             The blocks that settled or changed, in block order except that settled blocks changed by a late
-            definition, or by their colours, come first.
+            definition come first, and those by their colours after what has settled.
         """
         self._length += len(delta)
         text = self._held + delta
@@ -178,7 +178,7 @@ class IncrementalRenderer:
         self._held, self._line = "", []
 
     def _update(self) -> list[Patch]:
-        patches = self._colour(_COLOURING_SECONDS) + self._redraw() + self._settle()
+        patches = self._redraw() + self._settle() + self._colour(_COLOURING_SECONDS)
         self._prepare_notes()
         view = self._view()
         # The document as it looks now; a definition in the making is not shown.
