@@ -96,3 +96,12 @@ assert [bool(threads), "openai" in sys.modules, "anywidget" in sys.modules] == [
 @pytest.mark.parametrize(("setting", "prepares"), [("", True), ("shell.config.NBStream.preload = False", False)])
 def test_a_kernel_prepares_for_the_first_answer_in_the_background_unless_told_not_to(setting, prepares):
     modules_after((IN_A_KERNEL + WAIT).replace("SETTING", setting).replace("PREPARES", str(prepares)))
+
+
+def test_loading_takes_only_what_declares_the_magics():
+    """Each module is a millisecond or two of the 50 that `%load_ext` may take."""
+    modules = printed_by(f"{LOAD}\nimport sys; print(*(name for name in sys.modules if name.startswith('nbstream.')))")
+    rooms = {name.split(".")[1] for name in modules.split()}
+    assert "ipython" in rooms
+    assert rooms.isdisjoint({"api", "assembly", "display", "markdown", "parts", "request", "result", "transport"})
+    assert len(modules.split()) <= 36

@@ -17,6 +17,7 @@ from nbstream.display.captured import Captured
 from nbstream.display.cell_end import CellEnd
 from nbstream.display.drawn import Drawn
 from nbstream.display.host import Host
+from nbstream.display.interrupt_reason import is_stop
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
 from nbstream.display.rerun import Rerun
@@ -139,6 +140,10 @@ class NotebookSurface:
     def expect_error(self) -> None:
         """Leave to the error what it says, if it will be below this output."""
         self._raised = self._cell is not None and Drawn.cell() == self._cell
+
+    def has_interrupted(self) -> bool:
+        """Whether the interrupt that has come was the view's Stop."""
+        return self._view is not None and is_stop()
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""

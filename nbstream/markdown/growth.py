@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbstream.markdown.growing_code import GrowingCode
 from nbstream.markdown.open_text import cuts, open_text
 from nbstream.markdown.tree import MOST_LOOSENED
 
@@ -46,6 +48,7 @@ class _Level:
         source: The text that has been committed of a paragraph.
         parts: The HTML that has been committed.
         released: How many parts nobody looks into any more.
+        code: The colours of its lines, if it is code in a language.
     """
 
     frame: Frame
@@ -55,6 +58,7 @@ class _Level:
     source: str = ""
     parts: list[str] = field(default_factory=list)
     released: int = 0
+    code: GrowingCode | None = None
 
 
 @dataclass(slots=True)
@@ -83,12 +87,14 @@ class Growth:
         """
         self._last = last
         if self._top is None or not self._continues(self._top, shown, parsed):
-            return self._draw_whole(shown)
+            return self._draw_whole(shown, parsed)
         self._whole = None
         return self._grow(self._top, shown, parsed, 0)
 
     def settle(self, block: Block) -> tuple[Change, str, frozenset[str]]:
-        """Return the last change, the HTML of the whole block and the labels that it misses. Code has no colours yet.
+        """Return the last change, the HTML of the whole block and the labels that it misses.
+
+        Code has the colours that its lines were given while it grew, or none; the last ones are yet to come.
 
         Args:
             block: The block, now closed.
@@ -96,7 +102,12 @@ class Growth:
         frame, top = self.renderer.frame(block), self._top
         if top is not None:
             self._adopt_below(top, block)
-        if frame is None or top is None or not top.committed or not _is_same(frame, top.frame):
+            # Code that has become too long for colours loses them.
+            if top.code is not None and frame is not None and self.renderer.colouring(block) is not None:
+                rest = "".join(_grown_code(top, top.code, block, block))
+                html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
+                return Change(frame.depth, rest + frame.end, ""), html, frozenset()
+        if frame is None or top is None or not top.committed or top.code or not _is_same(frame, top.frame):
             html, missing = self.renderer.html(block, colours=False)
             if top is not None and top.tail is not None and html == self._on_page():
                 return Change(top.frame.depth, "", top.tail), html, missing
@@ -126,6 +137,8 @@ class Growth:
         if below is None or len(block.children) <= level.committed or block.children[level.committed].open:
             return
         child = block.children[level.committed]
+        if below.code is not None:
+            return  # it gets its colours as a whole
         self._adopt_below(below, child)
         frame = self.renderer.frame(child, tight=tight)
         if frame is not None and below.committed and _is_same(frame, below.frame):
@@ -137,14 +150,26 @@ class Growth:
                 html = f"{frame.opening}{html}{frame.closing}"
             self.renderer.adopt(child, html, missing | self._missing, tight=tight)
 
-    def _draw_whole(self, shown: Block) -> Change | None:
+    def _draw_whole(self, shown: Block, parsed: Block | None) -> Change | None:
         with self._draft():
             html, _ = self.renderer.html(shown)
         if html == self._on_page():
             return None
         self.forget()
-        self._top, self._whole = self._level(shown, html), html
+        self._top = self._level(shown, html)
+        if self._top is not None and self._top.code is not None and parsed is not None:
+            html = self._coloured(self._top, self._top.code, shown, parsed) or html
+        self._whole = html
         return Change(0, "", html)
+
+    def _coloured(self, level: _Level, code: GrowingCode, shown: Block, parsed: Block) -> str | None:
+        """The HTML of code that the page has not seen yet; None if it gets no colours."""
+        if code.advance(parsed.lines, first=True):
+            level.code = None
+            return None
+        rest = _joined(_lines(code, shown, 0), 0)
+        level.tail = rest + level.frame.end
+        return f"{level.frame.opening}{rest}{level.frame.closing}"
 
     def _draft(self) -> AbstractContextManager[None]:
         return self.renderer.draft() if self._last else nullcontext()
@@ -165,7 +190,8 @@ class Growth:
         if frame is None:
             return None
         parts = html[len(frame.opening) : -len(frame.closing)]
-        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame))
+        code = GrowingCode(block.language) if block.kind == "code" and block.language else None
+        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame), code=code)
 
     def _below(self, block: Block, start: int, parts: str, frame: Frame) -> _Level | None:
         """The only element after the first parts; one with a check box in it is drawn by its item."""
@@ -181,6 +207,8 @@ class Growth:
 
     def _grow(self, level: _Level, shown: Block, parsed: Block | None, depth: int) -> Change | None:
         depth += level.frame.depth
+        if level.code is not None:
+            return self._grow_code(level, level.code, shown, parsed, depth)
         tight = level.frame.tight
         final = self._final(level, shown, parsed)
         if level.below is not None and final == level.committed and len(shown.children) == final + 1:
@@ -209,6 +237,17 @@ class Growth:
         level.committed, level.tail = final, tail
         return Change(depth, commit, tail)
 
+    def _grow_code(
+        self, level: _Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int
+    ) -> Change | None:
+        commit, rest = _grown_code(level, code, shown, parsed)
+        tail = rest + level.frame.end
+        if not commit and tail == level.tail:
+            return None
+        level.parts.append(commit)
+        level.tail = tail
+        return Change(depth, commit, tail)
+
     def _final(self, level: _Level, shown: Block, parsed: Block | None) -> int:
         """How many parts of a block will not change any more."""
         match shown.kind:
@@ -221,6 +260,24 @@ class Growth:
                 return max(final, level.committed)
         children = parsed.children if parsed is not None else []
         return len(children) - (1 if children and children[-1].open else 0)
+
+
+def _grown_code(level: _Level, code: GrowingCode, shown: Block, parsed: Block | None) -> tuple[str, str]:
+    """The HTML of the lines that have become final, and of those after them."""
+    complete = parsed.lines if parsed is not None else []
+    final, start = code.advance(complete), level.committed
+    level.committed += len(final)
+    return _joined(final, start), _joined(_lines(code, shown, level.committed), level.committed)
+
+
+def _lines(code: GrowingCode, shown: Block, start: int) -> list[str]:
+    """The HTML of each line from `start` on, which are not final."""
+    plain = shown.lines[start + len(code.lines) :]
+    return [*code.lines, *(escape(line, quote=False) for line in plain)]
+
+
+def _joined(lines: list[str], start: int) -> str:
+    return "\n".join(["", *lines] if start and lines else lines)
 
 
 def _is_same(frame: Frame, before: Frame) -> bool:

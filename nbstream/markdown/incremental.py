@@ -106,7 +106,7 @@ class IncrementalRenderer:
 
         Returns:
             The blocks that settled or changed, in block order except that settled blocks changed by a late
-            definition, or by their colours, come first.
+            definition come first, and those by their colours after what has settled.
         """
         self._length += len(delta)
         text = self._held + delta
@@ -204,7 +204,7 @@ class IncrementalRenderer:
         self._held, self._line = "", []
 
     def _update(self, *, final: bool = False) -> list[Patch]:
-        patches = self._colour(_COLOURING_SECONDS) + self._redraw() + self._settle(final=final)
+        patches = self._redraw() + self._settle(final=final) + self._colour(_COLOURING_SECONDS)
         self._prepare_notes()
         view = self._view()
         # The document as it looks now; a definition in the making is not shown.
@@ -276,8 +276,9 @@ class IncrementalRenderer:
         if not self._colourless or not self._colourless[0][2].advance(seconds):
             return []
         number, block, colouring = self._colourless.popleft()
-        html = self._settled[number] = self._renderer.coloured(block, colouring)
-        return [Patch(number, 0, html, "", settled=True)]
+        html, before = self._renderer.coloured(block, colouring), self._settled[number]
+        self._settled[number] = html
+        return [Patch(number, 0, html, "", settled=True)] if html != before else []
 
     def _redraw(self, *, final: bool = False) -> list[Patch]:
         """Draw again what waits for a label that has been defined since."""

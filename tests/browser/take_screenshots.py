@@ -249,10 +249,10 @@ def test_how_it_ended(
         notebook.output(asked).locator(".jp-OutputArea-output").last.scroll_into_view_if_needed()
         static = picture(notebook.output(asked).locator(".jp-OutputArea-output"))
         notebook.run(kept)
-        expect(notebook.view(kept).locator(".nbs-facts")).to_be_visible(timeout=PATIENCE_MS)
+        expect(notebook.view(kept).locator(".nbs-bar")).to_be_hidden(timeout=PATIENCE_MS)
         if number == 0:  # the note that a view that stays ends with; once is enough
             expect(notebook.view(kept)).to_contain_text("not saved", timeout=PATIENCE_MS)
-        notebook.view(kept).locator(".nbs-facts").scroll_into_view_if_needed()
+        notebook.view(kept).scroll_into_view_if_needed()
         rows[end.caption] = [static, picture(notebook.view(kept))]
     sheet(chromium, f"states-ended-{shade}", ["In the notebook", "In a page that was reloaded"], rows, shade, shade)
 

@@ -184,7 +184,8 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
     kernels.write_text(json.dumps({"commsOverSubshells": "disabled"}))
     try:
         call = f"nbs.stream('Write 400 words', base_url={upstream.base_url!r}, model='demo')"
-        notebook = open_notebook(front_end, f"import nbstream as nbs\n{call}")
+        cells = f"import nbstream as nbs\nresult = {call}", stream_cell(upstream, "Write 400 words")
+        notebook = open_notebook(front_end, *cells)
         notebook.start(1)
         view = notebook.view(1)
         expect(view.locator(".nbs-body").last).to_contain_text("A language model reads", timeout=PATIENCE_MS)
@@ -192,7 +193,24 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
         view.get_by_role("button", name="Stop").click()
         assert record.ended.wait(PATIENCE)
         assert record.state == "client_closed"
+        notebook.wait_for_end(1)
         expect(notebook.output(1)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
+        expect(notebook.output(1)).not_to_contain_text("KeyboardInterrupt")
+
+        notebook.start(2)
+        view = notebook.view(2)
+        expect(view.locator(".nbs-body").last).to_contain_text("A language model reads", timeout=PATIENCE_MS)
+        view.get_by_role("button", name="Stop").click()
+        notebook.wait_for_end(2)
+        expect(notebook.output(2)).to_contain_text("stream_text is not set because the stream was stopped")
+        expect(notebook.output(2)).not_to_contain_text("KeyboardInterrupt")
+        assert notebook.value("result.state, stream_result.state", 3) == "cancelled cancelled"
+
+        notebook.start(1)
+        expect(notebook.view(1).locator(".nbs-body").last).to_contain_text("A language model", timeout=PATIENCE_MS)
+        notebook.interrupt()
+        notebook.wait_for_end(1)
+        expect(notebook.output(1)).to_contain_text("KeyboardInterrupt")
     finally:
         kernels.unlink()
 

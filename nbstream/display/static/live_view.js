@@ -12,7 +12,8 @@ import { Tail } from "./tail.js";
 
 const CAP = 0.7; // of the height of what is seen of the notebook, so that the caret and Stop stay in sight
 const LEAST_CAP_LINES = 8;
-// How long a Stop may go unacknowledged: a kernel that has answered while it is busy may only be slow.
+// How long a Stop may go unacknowledged. A kernel that has answered this view reads messages while the cell runs: it may
+// only be slow, and an interrupt that comes after the answer has ended would hit the code that follows it in the cell.
 const SILENT_MS = 300;
 const ANSWERING_MS = 1500;
 let viewCount = 0;
