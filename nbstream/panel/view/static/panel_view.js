@@ -138,8 +138,9 @@ export class PanelView {
     for (const [id, turn] of other === this ? [] : other.turns) {
       if (turn.version === null) continue;
       const copy = this.turns.get(id);
-      copy?.body.replaceChildren(...[...turn.body.childNodes].map((node) => node.cloneNode(true)));
-      copy?.drawThoughts(0, this.doc.turn(id).reasoning);
+      for (const part of /** @type {const} */ (["body", "thoughts"])) {
+        copy?.[part].replaceChildren(...[...turn[part].childNodes].map((node) => node.cloneNode(true)));
+      }
       copy?.settle(null);
     }
     for (const id of this.doc.streams.keys()) this.stream(id);
@@ -208,9 +209,10 @@ export class PanelView {
   /**
    * @param {string} id
    * @param {string[] | null} blocks
+   * @param {string[]} [thoughts]
    */
-  settle(id, blocks) {
-    this.turns.get(id)?.settle(blocks);
+  settle(id, blocks, thoughts) {
+    this.turns.get(id)?.settle(blocks, thoughts);
   }
 
   /** @param {string} id */
