@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -97,18 +98,31 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
         expect(each).to_be_hidden()
 
 
-def test_formulas_are_set_once_their_answer_has_ended(
+def test_formulas_and_diagrams_are_drawn_once_their_answer_has_ended(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     cost = {"role": "user", "content": "$5 and $6, or $x^2$?"}
     hostile = {"role": "assistant", "content": r"$\href{javascript:alert(1)}{y}$ and $\style{color:lime}{z}$"}
-    show = f"panel.chat.messages = {[cost, hostile]!r}\npanel"
+    code = 'flowchart LR\n  A[Read the file] --> B["<b onclick=alert(1)>Plot"]\n  click A "https://example.com"'
+    drawn = {
+        "role": "assistant",
+        "content": f"{hostile['content']}\n\n```mermaid\n{code}\n```\n\n```mermaid\nno such\n```",
+    }
+    show = f"panel.chat.messages = {[cost, drawn]!r}\npanel"
     made = panel_cell(upstream, ', demo={"tokens_per_second": 300}', last=show)
     _, panel = open_panel(open_notebook, front_end, made)
     formulas = panel.root.locator("mjx-container")
     expect(formulas).to_have_count(3, timeout=PATIENCE_MS)
     expect(panel.turn(0)).to_contain_text("$5 and $6, or")
     expect(panel.turn(1).locator("mjx-container").locator("a, [style*=lime]")).to_have_count(0)
+    diagram = panel.turn(1).locator(".nbs-diagram")
+    expect(diagram.locator("img[src^='data:image/svg+xml,']")).to_be_visible(timeout=PATIENCE_MS)
+    expect(diagram).to_have_count(1)  # what cannot be drawn stays code
+    expect(panel.turn(1).locator("pre", has_text="no such")).to_be_visible()
+    if failures := os.environ.get("TEST_SCREENSHOTS"):
+        panel.page.screenshot(path=f"{failures}/diagram-{front_end}.png")
+    diagram.locator("summary").click()
+    expect(diagram.locator("pre")).to_have_text(code)
     panel.send("Show me Markdown with math")
     panel.wait_for_end(3)
     expect(panel.turn(3).locator("mjx-container")).to_have_count(2, timeout=PATIENCE_MS)

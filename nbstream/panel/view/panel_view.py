@@ -13,7 +13,8 @@ To the page, the first two each with the next `number`:
     reply      to a message with an `id`: what it asked for, as `value`, or the `error` it has met.
 
 From the page: `hello` until it is answered, `resync` when a number is missing, of a turn's stream or of the panel;
-`want` with the ids of turns whose contents are missing, the most wanted first; `do` with an `action` of `PanelActions`.
+`want` with the ids of turns whose contents are missing, the most wanted first; `do` with an `action` of `PanelActions`,
+or "diagram", to which Mermaid code without what could load something is the reply.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import traitlets
 from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.page import page_code, take_messages_at_once
 from nbstream.errors import words_of
+from nbstream.markdown import diagram
 from nbstream.panel.view.panel_actions import perform
 from nbstream.panel.view.panel_state import PanelState, TurnView
 from nbstream.panel.view.settled_turns import SettledTurns
@@ -187,6 +189,8 @@ class PanelView(anywidget.AnyWidget):
                     stream.feed.send_snapshot()
             case {"type": "want", "turns": list(ids)}:
                 self._send_contents(ids)
+            case {"type": "do", "id": int(number), "action": "diagram", "code": str(code)}:
+                self._tell({"type": "reply", "id": number, "value": diagram(code)})
             case {"type": "do", "id": int(number)}:
                 self._tell({"type": "reply", "id": number, **self._do(content)})
             case _:

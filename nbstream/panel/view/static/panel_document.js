@@ -26,7 +26,7 @@ const NO_KERNEL = "This panel's kernel has stopped. Run nbs.ChatPanel.restore() 
  * @property {HTMLElement} root
  * @property {{ draw: () => void, field: HTMLElement }} composer
  * @property {{ forgetGone: () => void }} codeBar
- * @property {{ watch: (node: Element) => void }} formulas
+ * @property {(node: Element) => void} finish Let the front end draw what it lends its means for.
  * @property {string | null} stopping The turn that the reader has stopped, until another one runs.
  * @property {(changed: (string | undefined)[]) => void} drawTurns
  * @property {(id: string, blocks: string[] | null, thoughts?: string[]) => void} settle

@@ -64,8 +64,9 @@
  * @typedef {{ type: "reply", id: number, value?: any, error?: string }} Reply
  * @typedef {StateMessage | ContentsMessage | StreamMessage | Reply} PanelMessage
  *
- * Widgets of a front end that lends its typesetter have one here.
- * @typedef {{ rendermime?: { latexTypesetter?: Typesetter | null } }} Manager
+ * Widgets of a front end that lends its typesetter and its Markdown parser have them here.
+ * @typedef {{ render: (markdown: string) => Promise<string> }} Parser
+ * @typedef {{ rendermime?: { latexTypesetter?: Typesetter | null, markdownParser?: Parser | null } }} Manager
  * @typedef {{ typeset: (node: HTMLElement) => unknown }} Typesetter
  * @typedef {Channel & { widget_manager?: Manager }} PanelModel
  */

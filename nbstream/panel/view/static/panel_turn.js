@@ -139,7 +139,7 @@ export class Turn extends AnswerView {
     this.dropCaret();
     this.drawHead();
     this.panel.codeBar.forgetGone();
-    this.panel.formulas.watch(this.root);
+    this.panel.finish(this.root);
     this.copying.hidden = !text;
   }
 

@@ -3,6 +3,7 @@
 import { CodeBar } from "../../../display/static/code_bar.js";
 import { button, element, say, targetOf } from "../../../display/static/elements.js";
 import { Composer } from "./panel_composer.js";
+import { Diagrams } from "./panel_diagrams.js";
 import { Formulas } from "./panel_formulas.js";
 import { notebookCommands, toNewCell } from "./panel_notebook.js";
 import { Queue } from "./panel_queue.js";
@@ -38,6 +39,7 @@ export class PanelView {
     this.root.setAttribute("aria-label", "Chat");
     this.root.dataset.lmSuppressShortcuts = "true";
     this.formulas = new Formulas(doc.model.widget_manager);
+    this.diagrams = new Diagrams(doc.model.widget_manager, (code) => doc.ask("diagram", { code }));
     const frame = element("div", "nbs-frame", this.root);
     this.log = conversation(frame);
     this.list = element("div", "nbs-turns", this.log);
@@ -215,6 +217,12 @@ export class PanelView {
     this.turns.get(id)?.settle(blocks, thoughts);
   }
 
+  /** @param {Element} node */
+  finish(node) {
+    this.formulas.watch(node);
+    this.diagrams.watch(node);
+  }
+
   /** @param {string} id */
   stream(id) {
     this.turns.get(id)?.follow(this.doc.streams.get(id)?.doc ?? null);
@@ -330,7 +338,7 @@ export class PanelView {
     for (const type of ["focusin", "pointerdown"]) document.removeEventListener(type, this.note, true);
     this.observer.disconnect();
     this.watcher.disconnect();
-    for (const { observer } of [this.tail, this.formulas]) observer.disconnect();
+    for (const { observer } of [this.tail, this.formulas, this.diagrams]) observer.disconnect();
     this.doc.views.delete(this);
     this.root.remove();
   }
