@@ -23,6 +23,7 @@ from nbstream.display.segments import segments_of
 from nbstream.markdown import render
 from nbstream.panel.attachments import attachments_of, text_of
 from nbstream.panel.notebook_file import METADATA_KEY, divided
+from nbstream.panel.saved_code import coloured
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _html_of(turn: Turn) -> str:
     shown = render(text_of(turn.content) or turn.refusal) if turn.answer is None else _body_of(turn.answer)
     mark = mark_of(turn.answer, Place.PANEL) if turn.answer is not None else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
-    return f"<div>{said}{_CELL.sub(_aligned, shown)}{attached}{ended}</div>"
+    return f"<div>{said}{coloured(_CELL.sub(_aligned, shown))}{attached}{ended}</div>"
 
 
 def _html_of_file(file: Attachment) -> str:

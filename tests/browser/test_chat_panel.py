@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbstream.demo import DemoServer
     from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs="
 PATIENCE = 60.0
 PATIENCE_MS = 1_000 * PATIENCE
 BUSY = "import pathlib\nwhile not pathlib.Path('go.txt').exists(): sum(range(1000))"
@@ -268,9 +269,13 @@ def test_a_panel_in_an_output_widget_says_that_it_is_not_kept(
 def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
-    notebook, panel = open_panel(open_notebook, front_end, panel_cell(upstream))
+    picture = {"type": "image_url", "image_url": {"url": DOT}}
+    text = "| city | °C |\n|---|--:|\n| Oslo | 4.5 |\n\n```python\nimport os  # why\n```"
+    before = [{"role": "user", "content": [picture]}, {"role": "assistant", "content": text}]
+    show = f"panel.chat.messages = {before!r}\npanel"
+    notebook, panel = open_panel(open_notebook, front_end, panel_cell(upstream, last=show))
     panel.send("Count to 9")
-    panel.wait_for_end(1)
+    panel.wait_for_end(3)
     saved(notebook, "7, 8, 9")
     notebook.page.goto("about:blank")
     jupyter.end_kernel(notebook.path.name)
@@ -280,6 +285,15 @@ def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     expect(transcript).to_contain_text("Count to 9")
     expect(transcript).to_contain_text("1, 2, 3, 4, 5, 6, 7, 8, 9")
     expect(notebook.output(1).locator(".nbs-panel")).to_have_count(0)
+    expect(transcript).to_contain_text("To continue this conversation, run nbs.ChatPanel.restore().")
+    expect(transcript.locator("td").first).to_have_css("text-align", "left")
+    expect(transcript.locator("td").last).to_have_css("text-align", "right")
+    assert transcript.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+    colour = "node => getComputedStyle(node).color"
+    keyword = transcript.locator("pre span", has_text="import").evaluate(colour)
+    assert keyword != transcript.locator("pre").evaluate(colour)
+    if pictures := os.environ.get("TEST_SCREENSHOTS"):
+        notebook.page.screenshot(path=f"{pictures}/transcript-{front_end}.png")
 
 
 def test_a_conversation_is_restored_after_a_restart_of_the_kernel(

@@ -54,6 +54,16 @@ def test_columns_are_aligned_as_they_were_written():
     assert "&lt;td&gt;" in data["text/html"]
 
 
+def test_code_has_the_front_ends_colours():
+    data, *_ = bundle(chat_of("Hi", "```python\nimport os  # <span class='k'>\n```"))
+    assert re.findall(r'<span style="color: var\(--jp-mirror-editor-(\w+)-color\)', data["text/html"]) == [
+        "keyword",
+        "def",
+        "comment",
+    ]
+    assert '<span class="' not in data["text/html"]
+
+
 def test_images_are_shown_and_other_files_named_with_how_to_go_on():
     url = "data:image/png;base64,iVBORw0KGgo="
     hostile = 'data:image/png;base64,x" onerror="alert(1)'
@@ -79,6 +89,11 @@ def test_keys_are_not_kept():
     assert "secret" not in words
 
 
+_STYLE = (
+    r"text-align: (left|center|right)|color: var\(--jp-mirror-editor-[a-z0-9-]+\)(; font-(weight: bold|style: italic))?"
+)
+
+
 class Dangers(HTMLParser):
     """Whatever of the HTML could do something, or ask another server."""
 
@@ -93,7 +108,7 @@ class Dangers(HTMLParser):
             bad_link = name == "href" and not re.match(
                 r"\s*(https?://|mailto:|[^:]*$|[^:]*[/?#])", value or "", re.IGNORECASE
             )
-            bad_style = name == "style" and not re.fullmatch("text-align: (left|center|right)", value)
+            bad_style = name == "style" and not re.fullmatch(_STYLE, value)
             acts = name.startswith("on") or name in {"src", "srcdoc", "srcset", "action"}
             if bad_link or bad_style or acts:
                 self.found.append(f"{tag} {name}={value}")
