@@ -37,7 +37,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
   window.tell = (messages) => messages.forEach((message) => hearers.forEach((hear) => hear(message)));
   const model = {
     get: (name) => ({ key: "k" })[name],
-    on: (_, hearer) => hearers.add(hearer),
+    on: (event, hearer) => event === "msg:custom" && hearers.add(hearer),
     off: (_, hearer) => hearers.delete(hearer),
     send: (message) => {
       if (window.ended) throw new Error("Cannot send");

@@ -7,11 +7,11 @@ The protocol. Each message has the next `number`:
 
     patch      blocks: a list of [block, depth, commit, keep, tail], where the tail is its first `keep` UTF-16 units
                before and then `tail`; see `nbstream.markdown.Patch` for the rest. `state` only while it is pending.
-    reasoning  keep, text: the reasoning is its first `keep` UTF-16 units before and then `text`, which is not HTML.
-               seconds: how long the model has thought; over: whether that is final.
+    reasoning  blocks: as in a patch, of the reasoning, which is Markdown too. seconds: how long the model has thought;
+               over: whether that is final.
     retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
     end        state; mark: {word, sentence} or null; facts: the parts of the footer.
-    snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {text,
+    snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {blocks,
                seconds, over} or null, state, mark, facts, retry, elapsed (seconds since the stream began).
 
 A page that misses a message asks for the whole, once, and is sent a snapshot.
@@ -24,16 +24,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.answer_renderer import AnswerRenderer
-from nbstream.display.deltas import BlockDeltas, TextDeltas
+from nbstream.display.deltas import BlockDeltas
 from nbstream.display.marks import facts_of, mark_of
-from nbstream.display.segments import segments_of
+from nbstream.display.segments import Segment, segments_of
 from nbstream.result import StreamState
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nbstream.display.segments import Segment
     from nbstream.markdown import Images, Patch
     from nbstream.result import Retry, StreamResult
 
@@ -71,7 +70,8 @@ class AnswerFeed:
         self._place, self._facts_of = place, facts
         self._renderer = AnswerRenderer(images)
         self._blocks = BlockDeltas()
-        self._reasoning = TextDeltas()
+        self._thinker = AnswerRenderer(images)
+        self._thoughts = BlockDeltas()
         self._thinking_since: float | None = None
         self._thought_for: float | None = None
         self._number = 0
@@ -99,10 +99,20 @@ class AnswerFeed:
         """What has been drawn so far."""
         return self._renderer.segments
 
+    @property
+    def reasoning(self) -> str:
+        """The reasoning that has been drawn so far."""
+        return "".join(segment.text for segment in self._thinker.segments)
+
     def blocks(self) -> list[str]:
         """The HTML of each block as it has been drawn."""
         with self._lock:
             return self._renderer.snapshot()
+
+    def thoughts(self) -> list[str]:
+        """The HTML of each block of the reasoning as it has been drawn."""
+        with self._lock:
+            return self._thinker.snapshot()
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
@@ -117,12 +127,13 @@ class AnswerFeed:
 
     def _send_rest(self) -> None:
         """Draw notes and colours, so that what a page asks for meanwhile does not have to wait for all of them."""
-        rest = self._renderer.rest()
-        while True:
-            with self._lock:
-                if (patches := next(rest, None)) is None:
-                    return
-                self._send_patches(patches)
+        for renderer, send in ((self._thinker, self._send_thoughts), (self._renderer, self._send_patches)):
+            rest = renderer.rest()
+            while True:
+                with self._lock:
+                    if (patches := next(rest, None)) is None:
+                        break
+                    send(patches)
 
     def _send_patches(self, patches: Iterable[Patch]) -> None:
         if changes := self._blocks.take(patches):
@@ -149,7 +160,8 @@ class AnswerFeed:
         """Send everything."""
         with self._lock:
             self._blocks.forget()
-            reasoning = {"text": self._reasoning.text, **self._thinking_time()} if self._reasoning.text else None
+            self._thoughts.forget()
+            reasoning = {"blocks": self._thinker.snapshot(), **self._thinking_time()} if self.reasoning else None
             self._send(
                 {
                     "type": "snapshot",
@@ -174,10 +186,13 @@ class AnswerFeed:
         over = self._thought_for is None and (bool(self.segments) or snapshot.state.terminal)
         if over:
             self._thought_for = self._now() - self._thinking_since
-        grown = snapshot.reasoning != self._reasoning.text
-        if grown or over:
-            keep, text = self._reasoning.take(snapshot.reasoning)
-            self._send_next({"type": "reasoning", "keep": keep, "text": text, **self._thinking_time()})
+        # The reasoning may go on after the answer has begun, so only the end of the stream is its end.
+        thoughts = [Segment("text", snapshot.reasoning)] if snapshot.reasoning else []
+        self._send_thoughts(self._thinker.draw(thoughts, final=snapshot.state.terminal), over=over)
+
+    def _send_thoughts(self, patches: Iterable[Patch], *, over: bool = False) -> None:
+        if (changes := self._thoughts.take(patches)) or over:
+            self._send_next({"type": "reasoning", "blocks": changes, **self._thinking_time()})
 
     def _thinking_time(self) -> dict[str, Any]:
         if self._thought_for is not None:

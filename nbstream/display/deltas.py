@@ -1,46 +1,15 @@
-"""What is new in a text or in the blocks of an answer, counted as a page counts: in UTF-16 units."""
+"""What is new in the blocks of an answer, counted as a page counts: in UTF-16 units."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nbstream.markdown import Patch
 
-__all__ = ["BlockDeltas", "Delta", "TextDeltas"]
-
-
-class Delta(NamedTuple):
-    """A change at the end of a text: the first `keep` UTF-16 units stay, then comes `text`."""
-
-    keep: int
-    text: str
-
-
-class TextDeltas:
-    """A text that grows, and may be taken back in part.
-
-    Example:
-        >>> deltas = TextDeltas()
-        >>> deltas.take("Let me see"), deltas.take("Let me see."), deltas.take("Let us see.")
-        (Delta(keep=0, text='Let me see'), Delta(keep=10, text='.'), Delta(keep=4, text='us see.'))
-    """
-
-    def __init__(self) -> None:
-        self.text = ""
-        self._units = 0
-
-    def take(self, text: str) -> Delta:
-        """How `text` differs from the text before."""
-        keep = len(self.text) if text.startswith(self.text) else _common_prefix(self.text, text)
-        if keep != len(self.text):
-            self._units = _utf16_length(text[:keep])
-        delta = Delta(self._units, text[keep:])
-        self.text = text
-        self._units += _utf16_length(delta.text)
-        return delta
+__all__ = ["BlockDeltas"]
 
 
 class BlockDeltas:

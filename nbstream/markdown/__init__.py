@@ -3,6 +3,7 @@
 Pure: text in, values out. Imports nothing else of nbstream.
 """
 
+from nbstream.markdown.diagrams import diagram
 from nbstream.markdown.dialect import render
 from nbstream.markdown.incremental import IncrementalRenderer, Patch
 from nbstream.markdown.links import Images
@@ -10,4 +11,4 @@ from nbstream.markdown.safety import inert
 from nbstream.markdown.tree import Remark
 from nbstream.markdown.words import escaped
 
-__all__ = ["Images", "IncrementalRenderer", "Patch", "Remark", "escaped", "inert", "render"]
+__all__ = ["Images", "IncrementalRenderer", "Patch", "Remark", "diagram", "escaped", "inert", "render"]

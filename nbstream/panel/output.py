@@ -47,7 +47,7 @@ class PanelOutputs:
             return
         earlier, later = _Place(), _Place()
         if kept.earlier is not None:
-            earlier.display(kept.earlier, {})
+            earlier.display(kept.earlier, kept.before)
         later.display(kept.data, kept.metadata)
         self._places.append((earlier, later))
 
@@ -55,7 +55,7 @@ class PanelOutputs:
         """Replace the transcript with a newer one."""
         for earlier, later in tuple(self._places):
             if kept.earlier is not None:
-                earlier.update(kept.earlier, {})
+                earlier.update(kept.earlier, kept.before)
             later.update(kept.data, kept.metadata)
 
 
@@ -87,15 +87,15 @@ class _Place:
     """One output, redrawn only if it changes."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, Any] = {}
+        self._shown: tuple[dict[str, Any], dict[str, Any]] = {}, {}
         self._output = Output()
 
     def display(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         self._output.display(data, metadata)
-        self._shown = data
+        self._shown = data, metadata
 
     def update(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        if data == self._shown and not metadata:
+        if (data, metadata) == self._shown:
             return
-        self._shown = data
+        self._shown = data, metadata
         self._output.update(data, metadata)

@@ -4,8 +4,8 @@ It is the conversation as HTML and Markdown that do nothing, and the chat itself
 notebooks show, because it is drawn at once; the Markdown is for readers without HTML. The page of a panel hides the
 HTML of its own transcript while it is there, by the key.
 
-A front end draws an output that is updated as a whole, shown or not. So the HTML of the earlier turns is an output of
-its own, which changes seldom: a turn costs the page no more at the end of a long conversation than at its beginning.
+A front end takes in an output that is updated as a whole, shown or not. So the earlier turns are an output of their
+own, which changes seldom: a turn costs the page no more at the end of a long conversation than at its beginning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from nbstream.display.marks import mark_of
 from nbstream.display.segments import segments_of
 from nbstream.markdown import render
 from nbstream.panel.attachments import attachments_of, text_of
-from nbstream.panel.notebook_file import METADATA_KEY
+from nbstream.panel.notebook_file import METADATA_KEY, divided
+from nbstream.panel.saved_code import coloured
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
@@ -75,13 +76,15 @@ class Kept(NamedTuple):
     """What is kept of a chat at one moment.
 
     Attributes:
-        earlier: The data of an output for the earlier turns, without Markdown; `None` if there is none.
-        data: That of the output for the others, with the Markdown of all.
-        metadata: What goes with it: the chat, to be restored.
+        earlier: The data of an output for the earlier turns; `None` if there is none.
+        before: What goes with it: the earlier turns, to be restored.
+        data: That of the output for the others.
+        metadata: What goes with it: the chat without the earlier turns.
         warning: What the reader should know; nothing is too large to be sent.
     """
 
     earlier: dict[str, Any] | None
+    before: dict[str, Any]
     data: dict[str, Any]
     metadata: dict[str, Any]
     warning: str
@@ -99,6 +102,8 @@ class Transcript:
         self._key = key
         self._divided = divided
         self._early = 0
+        self._early_turns: list[dict[str, Any]] = []
+        self._divided_at = ""
         self._kept: dict[str, _Rendered] = {}
 
     def keep(self, chat: Chat, saved_at: str, panel: Mapping[str, Any] | None = None) -> Kept:
@@ -115,23 +120,36 @@ class Transcript:
             self._kept[turn.id] = found if found is not None and found.turn is turn else _Rendered(turn)
         rendered = list(self._kept.values())
         early = self._early = self._divide(rendered) if self._divided else 0
-        earlier = {"text/html": self._html(rendered[:early]), "text/plain": ""} if self._divided else None
         system = to_markdown([], chat.system)
         first = [system] if system else []
-        short = sum(len(each.turn.text) for each in rendered) <= _MOST_WORDS
+        earlier = None
+        if self._divided:
+            earlier = {
+                "text/html": self._html(rendered[:early]),
+                "text/markdown": _markdown(rendered[:early], first) if early else "",
+                "text/plain": _words(rendered[:early]) if early else "",
+            }
+        document = chat.to_dict()
+        turns, document["turns"] = divided(document["turns"], rendered[early - 1].turn.id if early else None)
+        if turns != self._early_turns:
+            self._early_turns, self._divided_at = turns, saved_at
         data = {
             "text/html": self._html(rendered[early:], "" if early else "<p><em>An empty chat.</em></p>", last=True),
-            "text/markdown": "\n\n".join([*first, *(each.markdown for each in rendered)]) or "*An empty chat.*",
-            "text/plain": "\n\n".join(each.text for each in rendered)
-            if short and rendered
-            else f"A chat of {len(rendered)} turns.",
+            "text/markdown": _markdown(rendered[early:], [] if early else first) or "*An empty chat.*",
+            "text/plain": _words(rendered[early:]),
         }
-        saved = {"chat": chat.to_dict(), "saved_at": saved_at, **({"panel": dict(panel)} if panel else {})}
-        if _size(data) + _size(saved) <= _MOST_IN_ALL:
-            return Kept(earlier, data, {METADATA_KEY: saved}, "")
+        saved = {"chat": document, "saved_at": saved_at, **({"panel": dict(panel)} if panel else {})}
+        before: dict[str, Any] = {}
+        if turns:
+            saved["earlier"] = self._key
+            before = {METADATA_KEY: {"earlier": self._key, "turns": turns, "saved_at": self._divided_at}}
+        if sum(map(_size, (earlier, before, data, saved))) <= _MOST_IN_ALL:
+            return Kept(earlier, before, data, {METADATA_KEY: saved}, "")
+        if earlier is not None:
+            earlier |= {"text/markdown": "", "text/plain": ""}
         newest = _newest((each.markdown for each in reversed(rendered)), _MOST_HTML)
         data["text/markdown"] = "\n\n".join([f"*{_TOO_LARGE}*", *newest])
-        return Kept(earlier, data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE)
+        return Kept(earlier, {}, data, {METADATA_KEY: {"saved_at": saved_at}}, _TOO_LARGE)
 
     def _divide(self, rendered: list[_Rendered]) -> int:
         """How many turns are early: as many as before, while the others are not too long."""
@@ -150,6 +168,15 @@ class Transcript:
         return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
 
 
+def _markdown(rendered: list[_Rendered], first: list[str]) -> str:
+    return "\n\n".join([*first, *(each.markdown for each in rendered)])
+
+
+def _words(rendered: list[_Rendered]) -> str:
+    short = sum(len(each.turn.text) for each in rendered) <= _MOST_WORDS
+    return "\n\n".join(each.text for each in rendered) if short and rendered else f"A chat of {len(rendered)} turns."
+
+
 def _html_of(turn: Turn) -> str:
     model = turn.model
     name = {"user": "You", "assistant": "Assistant"}.get(turn.role, turn.role)
@@ -158,7 +185,7 @@ def _html_of(turn: Turn) -> str:
     shown = render(text_of(turn.content) or turn.refusal) if turn.answer is None else _body_of(turn.answer)
     mark = mark_of(turn.answer, Place.PANEL) if turn.answer is not None else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
-    return f"<div>{said}{_CELL.sub(_aligned, shown)}{attached}{ended}</div>"
+    return f"<div>{said}{coloured(_CELL.sub(_aligned, shown))}{attached}{ended}</div>"
 
 
 def _html_of_file(file: Attachment) -> str:

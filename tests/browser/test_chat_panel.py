@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from nbstream.demo import DemoServer
     from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs="
 PATIENCE = 60.0
 PATIENCE_MS = 1_000 * PATIENCE
 BUSY = "import pathlib\nwhile not pathlib.Path('go.txt').exists(): sum(range(1000))"
@@ -97,18 +99,31 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
         expect(each).to_be_hidden()
 
 
-def test_formulas_are_set_once_their_answer_has_ended(
+def test_formulas_and_diagrams_are_drawn_once_their_answer_has_ended(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     cost = {"role": "user", "content": "$5 and $6, or $x^2$?"}
     hostile = {"role": "assistant", "content": r"$\href{javascript:alert(1)}{y}$ and $\style{color:lime}{z}$"}
-    show = f"panel.chat.messages = {[cost, hostile]!r}\npanel"
+    code = 'flowchart LR\n  A[Read the file] --> B["<b onclick=alert(1)>Plot"]\n  click A "https://example.com"'
+    drawn = {
+        "role": "assistant",
+        "content": f"{hostile['content']}\n\n```mermaid\n{code}\n```\n\n```mermaid\nno such\n```",
+    }
+    show = f"panel.chat.messages = {[cost, drawn]!r}\npanel"
     made = panel_cell(upstream, ', demo={"tokens_per_second": 300}', last=show)
     _, panel = open_panel(open_notebook, front_end, made)
     formulas = panel.root.locator("mjx-container")
     expect(formulas).to_have_count(3, timeout=PATIENCE_MS)
     expect(panel.turn(0)).to_contain_text("$5 and $6, or")
     expect(panel.turn(1).locator("mjx-container").locator("a, [style*=lime]")).to_have_count(0)
+    diagram = panel.turn(1).locator(".nbs-diagram")
+    expect(diagram.locator("img[src^='data:image/svg+xml,']")).to_be_visible(timeout=PATIENCE_MS)
+    expect(diagram).to_have_count(1)  # what cannot be drawn stays code
+    expect(panel.turn(1).locator("pre", has_text="no such")).to_be_visible()
+    if failures := os.environ.get("TEST_SCREENSHOTS"):
+        panel.page.screenshot(path=f"{failures}/diagram-{front_end}.png")
+    diagram.locator("summary").click()
+    expect(diagram.locator("pre")).to_have_text(code)
     panel.send("Show me Markdown with math")
     panel.wait_for_end(3)
     expect(panel.turn(3).locator("mjx-container")).to_have_count(2, timeout=PATIENCE_MS)
@@ -254,9 +269,13 @@ def test_a_panel_in_an_output_widget_says_that_it_is_not_kept(
 def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
-    notebook, panel = open_panel(open_notebook, front_end, panel_cell(upstream))
+    picture = {"type": "image_url", "image_url": {"url": DOT}}
+    text = "| city | °C |\n|---|--:|\n| Oslo | 4.5 |\n\n```python\nimport os  # why\n```"
+    before = [{"role": "user", "content": [picture]}, {"role": "assistant", "content": text}]
+    show = f"panel.chat.messages = {before!r}\npanel"
+    notebook, panel = open_panel(open_notebook, front_end, panel_cell(upstream, last=show))
     panel.send("Count to 9")
-    panel.wait_for_end(1)
+    panel.wait_for_end(3)
     saved(notebook, "7, 8, 9")
     notebook.page.goto("about:blank")
     jupyter.end_kernel(notebook.path.name)
@@ -266,6 +285,15 @@ def test_a_saved_notebook_shows_the_conversation_without_a_kernel(
     expect(transcript).to_contain_text("Count to 9")
     expect(transcript).to_contain_text("1, 2, 3, 4, 5, 6, 7, 8, 9")
     expect(notebook.output(1).locator(".nbs-panel")).to_have_count(0)
+    expect(transcript).to_contain_text("To continue this conversation, run nbs.ChatPanel.restore().")
+    expect(transcript.locator("td").first).to_have_css("text-align", "left")
+    expect(transcript.locator("td").last).to_have_css("text-align", "right")
+    assert transcript.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+    colour = "node => getComputedStyle(node).color"
+    keyword = transcript.locator("pre span", has_text="import").evaluate(colour)
+    assert keyword != transcript.locator("pre").evaluate(colour)
+    if pictures := os.environ.get("TEST_SCREENSHOTS"):
+        notebook.page.screenshot(path=f"{pictures}/transcript-{front_end}.png")
 
 
 def test_a_conversation_is_restored_after_a_restart_of_the_kernel(

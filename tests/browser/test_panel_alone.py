@@ -89,14 +89,19 @@ def test_an_empty_panel_offers_what_its_author_suggests(panel_page: PanelPage) -
 
 def test_reasoning_is_folded_and_stays(panel_page: PanelPage) -> None:
     stream = panel_page.ask()
-    panel_page.draw(stream, "", reasoning="Hm <b>")
+    panel_page.draw(stream, "", reasoning="Hm *b*")
     summary = panel_page.turns.nth(1).locator("summary")
     expect(summary).to_have_text(re.compile("Thinking"))
-    panel_page.draw(stream, "Yes", reasoning="Hm <b>")
-    panel_page.end(stream, "Yes", reasoning="Hm <b>")
+    panel_page.draw(stream, "Yes", reasoning="Hm *b*")
+    panel_page.end(stream, "Yes", reasoning="Hm *b*")
     expect(summary).to_have_text(re.compile("Reasoning|Thought"))
     summary.click()
-    expect(panel_page.turns.nth(1).locator(".nbs-thoughts")).to_have_text("Hm <b>")
+    thoughts = panel_page.turns.nth(1).locator(".nbs-thoughts")
+    expect(thoughts).to_have_text("Hm b")
+    expect(thoughts.locator("em")).to_have_text("b")
+    panel_page.load()  # it comes anew, as what is settled
+    expect(thoughts.locator("em")).to_have_text("b")
+    expect(summary).to_have_text("Reasoning")
 
 
 def test_names_and_errors_are_text_and_not_html(panel_page: PanelPage) -> None:

@@ -115,6 +115,7 @@ def test_no_payload_acts_when_jupyterlab_has_set_the_formulas(
     for turn in turns.all():  # a formula is set when it comes into sight
         turn.scroll_into_view_if_needed()
         expect(turn.locator(".nbs-math:not(:has(mjx-container))")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(panel.root.locator(".nbs-diagram > img").first).to_be_attached(timeout=PATIENCE_MS)
     assert [*canary.poke(SHOWN), *canary.misdeeds(own_addresses(jupyter))] == []
     formulas = panel.root.locator("mjx-container")
     assert formulas.count() >= len(texts)

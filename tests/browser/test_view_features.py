@@ -40,7 +40,7 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     open_notebook: OpenNotebook, loopback: FaultServer
 ) -> None:
     thought, said, ended = threading.Event(), threading.Event(), threading.Event()
-    first, second = ({"reasoning_content": text} for text in ("<b>First</b>, I read.\n", "Then I write."))
+    first, second = ({"reasoning_content": text} for text in ("**First**, I read.\n\n", "Then I write."))
     thoughts = (chat_chunk(first), thought, chat_chunk(second), said)
     loopback.send(*thoughts, chat_chunk("The answer"), ended, chat_body("."))
     notebook = open_notebook("lab", stream_cell(loopback))
@@ -51,7 +51,8 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     expect(view.locator(".nbs-thoughts")).to_be_hidden()
     view.locator("summary").focus()
     notebook.page.keyboard.press("Enter")
-    expect(view.locator(".nbs-thoughts")).to_have_text("<b>First</b>, I read.")
+    expect(view.locator(".nbs-thoughts")).to_have_text("First, I read.")
+    expect(view.locator(".nbs-thoughts strong")).to_have_text("First")
     thought.set()
     expect(view.locator(".nbs-thoughts")).to_contain_text("Then I write.", timeout=PATIENCE_MS)
     expect(view.locator("summary")).to_have_text(re.compile(r"Thinking … [1-9]\d* s"))

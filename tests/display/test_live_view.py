@@ -4,6 +4,7 @@ import pytest
 
 from nbstream.display.live_view import LiveView
 from nbstream.errors import StalledError
+from nbstream.markdown import render
 from nbstream.result import Retry, StreamResult, StreamState, Timing, Usage
 from tests import comms
 from tests.slots import Slots
@@ -140,15 +141,37 @@ def test_reasoning_is_sent_piece_by_piece_with_its_time_until_the_answer_begins(
         page.view.draw(StreamResult(text, SOME, reasoning=reasoning))
         return [message for message in page.take() if message["type"] == "reasoning"]
 
-    assert draw("Hm \U0001f914", after=3.0) == [piece(1, 0, "Hm \U0001f914", 0.0)]
-    assert draw("Hm \U0001f914 <b>", after=1.5) == [piece(2, 5, " <b>", 1.5)]
-    assert draw("Hm \U0001f914 <b>", after=0.5) == []
-    assert draw("Hm, so", after=0.5) == [piece(3, 2, ", so", 2.5)]
-    assert draw("Hm, so", "Yes", after=1.0) == [piece(4, 6, "", 3.5, over=True)]
-    assert draw("Hm, so. More", "Yes, and", after=1.0) == [piece(6, 6, ". More", 3.5, over=True)]
+    assert draw("Hm \U0001f914", after=3.0) == [piece(1, 0, "<p>Hm \U0001f914</p>", 0.0)]
+    assert draw("Hm \U0001f914 **b**", after=1.5) == [piece(2, 8, " <strong>b</strong></p>", 1.5)]
+    assert draw("Hm \U0001f914 **b**", after=0.5) == []
+    assert draw("Hm, so", after=0.5) == [piece(3, 5, ", so</p>", 2.5)]
+    assert draw("Hm, so", "Yes", after=1.0) == [piece(4, 0, None, 3.5, over=True)]
+    assert draw("Hm, so. More", "Yes, and", after=1.0) == [piece(6, 9, ". More</p>", 3.5, over=True)]
     page.says(type="resync")
     (snapshot,) = page.take()
-    assert snapshot["reasoning"] == {"text": "Hm, so. More", "seconds": 3.5, "over": True}
+    assert snapshot["reasoning"] == {"blocks": ["<p>Hm, so. More</p>"], "seconds": 3.5, "over": True}
+
+
+def test_reasoning_is_markdown_of_which_only_what_is_new_is_sent(page):
+    text = "**Looking at the data**\n\n" + "".join(f"{n}. Row `{n}` has *no* value.\n" for n in range(1, 300))
+    for end in range(40, len(text), 40):
+        page.view.draw(StreamResult("", SOME, reasoning=text[:end]))
+    page.view.draw(StreamResult("Done", StreamState.COMPLETED, reasoning=text))
+    messages = [message for message in page.take() if message["type"] == "reasoning"]
+    html = render(text)
+    assert "\n".join(shown(messages)) == html
+    sent = sum(len(commit) + len(tail) for message in messages for _, _, commit, _, tail in message["blocks"])
+    assert sent < 3 * len(html)
+
+
+def test_nothing_in_reasoning_acts(page):
+    page.view.draw(
+        StreamResult("", SOME, reasoning="<script>alert(1)</script> [x](javascript:alert(1)) ![y](http://z/y)")
+    )
+    html = "".join(shown(page.take()))
+    assert "<script" not in html
+    assert 'href="javascript' not in html
+    assert "<img" not in html
 
 
 def test_a_view_that_joins_while_the_model_thinks_learns_all_and_since_when(page):
@@ -157,14 +180,14 @@ def test_a_view_that_joins_while_the_model_thinks_learns_all_and_since_when(page
     page.now += 4.0
     page.says(type="hello", view="v")
     (snapshot,) = page.take()
-    assert snapshot["reasoning"] == {"text": "Hm", "seconds": 4.0, "over": False}
+    assert snapshot["reasoning"] == {"blocks": ["<p>Hm</p>"], "seconds": 4.0, "over": False}
 
 
 def test_the_end_of_the_stream_ends_the_thinking(page):
     page.view.draw(StreamResult("", SOME, reasoning="Hm"))
     page.now += 2.0
     page.view.draw(StreamResult("", StreamState.CANCELLED, reasoning="Hm"))
-    assert page.take()[-1] == piece(2, 2, "", 2.0, over=True)
+    assert page.take()[-1] == piece(2, 0, None, 2.0, over=True)
 
 
 def test_without_reasoning_nothing_is_told_of_it(page):
@@ -176,8 +199,9 @@ def test_without_reasoning_nothing_is_told_of_it(page):
     assert snapshot["reasoning"] is None
 
 
-def piece(number, keep, text, seconds, *, over=False):
-    return {"type": "reasoning", "number": number, "keep": keep, "text": text, "seconds": seconds, "over": over}
+def piece(number, keep, tail, seconds, *, over=False):
+    blocks = [] if tail is None else [[0, 0, "", keep, tail]]
+    return {"type": "reasoning", "number": number, "blocks": blocks, "seconds": seconds, "over": over}
 
 
 def shown(messages):

@@ -203,7 +203,8 @@ def test_a_panel_is_displayed_as_a_view_above_a_transcript(ask, options, publish
     panel = ask(**options)
     panel._ipython_display_()
     (view, *_), (earlier, *_), (transcript, metadata, display_id, _) = published
-    assert earlier == {"text/html": f'<div class="nbs-transcript" data-panel="{panel.key}"></div>', "text/plain": ""}
+    empty = {"text/markdown": "", "text/plain": ""}
+    assert earlier == {"text/html": f'<div class="nbs-transcript" data-panel="{panel.key}"></div>', **empty}
     assert set(transcript) == {"text/html", "text/markdown", "text/plain"}
     assert f'data-panel="{panel.key}"' in transcript["text/html"]
     assert metadata["nbstream"]["chat"]["nbstream_chat"] == 2

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nbstream.errors import UsageError
-from nbstream.panel.notebook_file import METADATA_KEY, newest_chat, running_notebook
+from nbstream.panel.notebook_file import METADATA_KEY, divided, newest_chat, running_notebook
 
 
 @pytest.fixture
@@ -99,3 +99,38 @@ def test_what_is_no_notebook_is_said_so(notebook, content):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         newest_chat(tmp_path / "none.ipynb")
+
+
+def part(key, at, *ids):
+    turns = [
+        {"id": id_, "parent": None if before is None else before}
+        for before, id_ in zip((None, *ids), ids, strict=False)
+    ]
+    return turns, {"metadata": {METADATA_KEY: {"earlier": key, "turns": turns, "saved_at": at}}}
+
+
+def test_the_turns_of_a_chat_that_two_outputs_keep_are_joined(notebook):
+    _, old = part("k", "2026-01-01", "a")
+    turns, new = part("k", "2026-01-02", "a", "b")
+    _, other = part("l", "2026-01-03", "x")
+    later = {
+        "metadata": {
+            METADATA_KEY: {"chat": {"turns": [{"id": "b", "parent": "a"}, {"id": "c", "parent": "b"}]}, "earlier": "k"}
+        }
+    }
+    write(notebook, old, new, later, other)
+    assert newest_chat(notebook)[0]["turns"] == [*turns, {"id": "c", "parent": "b"}]
+    odd = {"metadata": {METADATA_KEY: {"chat": {"turns": [3, {"id": [], "parent": {}}]}, "earlier": "k"}}}
+    write(notebook, odd)
+    assert newest_chat(notebook)[0]["turns"] == [3, {"id": [], "parent": None}]
+    write(notebook, later)
+    assert newest_chat(notebook)[0]["turns"] == [{"id": "b", "parent": None}, {"id": "c", "parent": "b"}]
+
+
+def test_versions_of_a_turn_are_kept_together():
+    turns = [
+        {"id": id_, "parent": parent} for id_, parent in (("q", None), ("a", "q"), ("b", "q"), ("r", "b"), ("s", "a"))
+    ]
+    assert divided(turns, "b") == ([turns[0], turns[1], turns[2], turns[4]], [turns[3]])
+    assert divided(turns, "q") == (turns[:1], turns[1:])
+    assert divided(turns, None) == ([], turns)

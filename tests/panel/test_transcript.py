@@ -10,7 +10,7 @@ import pytest
 from nbstream.conversation.chat import Chat
 from nbstream.errors import StreamError
 from nbstream.panel.attachments import prompt_from
-from nbstream.panel.notebook_file import METADATA_KEY
+from nbstream.panel.notebook_file import METADATA_KEY, newest_chat
 from nbstream.panel.transcript import Transcript
 from nbstream.panel.view.panel_state import Attachment
 from nbstream.testing import error_body
@@ -25,7 +25,7 @@ def chat_of(*texts, **options):
 
 
 def bundle(chat):
-    _, *kept = Transcript("k", divided=False).keep(chat, "2026-01-01")
+    _, _, *kept = Transcript("k", divided=False).keep(chat, "2026-01-01")
     return kept
 
 
@@ -54,6 +54,16 @@ def test_columns_are_aligned_as_they_were_written():
     assert "&lt;td&gt;" in data["text/html"]
 
 
+def test_code_has_the_front_ends_colours():
+    data, *_ = bundle(chat_of("Hi", "```python\nimport os  # <span class='k'>\n```"))
+    assert re.findall(r'<span style="color: var\(--jp-mirror-editor-(\w+)-color\)', data["text/html"]) == [
+        "keyword",
+        "def",
+        "comment",
+    ]
+    assert '<span class="' not in data["text/html"]
+
+
 def test_images_are_shown_and_other_files_named_with_how_to_go_on():
     url = "data:image/png;base64,iVBORw0KGgo="
     hostile = 'data:image/png;base64,x" onerror="alert(1)'
@@ -79,6 +89,11 @@ def test_keys_are_not_kept():
     assert "secret" not in words
 
 
+_STYLE = (
+    r"text-align: (left|center|right)|color: var\(--jp-mirror-editor-[a-z0-9-]+\)(; font-(weight: bold|style: italic))?"
+)
+
+
 class Dangers(HTMLParser):
     """Whatever of the HTML could do something, or ask another server."""
 
@@ -93,7 +108,7 @@ class Dangers(HTMLParser):
             bad_link = name == "href" and not re.match(
                 r"\s*(https?://|mailto:|[^:]*$|[^:]*[/?#])", value or "", re.IGNORECASE
             )
-            bad_style = name == "style" and not re.fullmatch("text-align: (left|center|right)", value)
+            bad_style = name == "style" and not re.fullmatch(_STYLE, value)
             acts = name.startswith("on") or name in {"src", "srcdoc", "srcset", "action"}
             if bad_link or bad_style or acts:
                 self.found.append(f"{tag} {name}={value}")
@@ -161,21 +176,25 @@ def test_a_long_conversation_shows_its_newest_turns():
     assert 1_000_000 < len(data["text/markdown"]) < size(data, metadata) < LIMIT
 
 
-def test_earlier_turns_are_redrawn_only_now_and_then():
-    chat, transcript = chat_of(), Transcript("k")
+def test_earlier_turns_are_sent_again_only_now_and_then(tmp_path):
+    whole = chat_of(*(f"turn {number} " + "word " * 500 for number in range(40))).to_dict()
+    transcript, path = Transcript("k"), tmp_path / "talk.ipynb"
     early, late = [], []
     for number in range(40):
-        chat.messages = [*chat.messages, {"role": "user", "content": f"turn {number} " + "word " * 500}]
-        kept = transcript.keep(chat, "")
+        chat = Chat.from_dict({**whole, "turns": whole["turns"][: number + 1]})
+        kept = transcript.keep(chat, f"2026-01-{number:02}")
         assert kept.earlier is not None
-        early.append(kept.earlier["text/html"])
-        late.append(kept.data["text/html"])
-        told = re.findall(r"turn (\d+) ", early[-1] + late[-1])
-        assert [int(each) for each in told] == list(range(number + 1)), "each turn is in one of them"
-        assert kept.data["text/markdown"].count("## User") == number + 1
-    assert max(map(len, late)) < 27_000
+        early.append(json.dumps([kept.earlier, kept.before]))
+        late.append(json.dumps([kept.data, kept.metadata]))
+        for kind in ("text/html", "text/markdown"):
+            told = re.findall(r"turn (\d+) ", kept.earlier[kind] + kept.data[kind])
+            assert [int(each) for each in told] == list(range(number + 1)), "each turn is in one of them"
+        outputs = [{"metadata": kept.metadata}, {"metadata": kept.before}]
+        path.write_text(json.dumps({"cells": [{"outputs": outputs}]}))
+        assert Chat.from_dict(newest_chat(path)[0]).messages == chat.messages
+    assert max(map(len, late[20:])) <= 1.05 * max(map(len, late[:20])) < 120_000, "a turn costs no more later"
     assert len(set(early)) < 6
-    chat.delete(chat.turns[1].id)
+    chat.delete(chat.turns[2].id)
     kept = transcript.keep(chat, "")
     assert kept.earlier is not None
     assert "turn 0 " in kept.earlier["text/html"] + kept.data["text/html"]

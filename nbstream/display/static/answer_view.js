@@ -1,9 +1,11 @@
 // What every view of a live document draws: the reasoning, the blocks of the answer and the caret. A subclass draws the
 // state.
 
-import { element, lastTextHolder, place, slot } from "./elements.js";
+import { changeBlock } from "./block_list.js";
+import { element, lastTextHolder } from "./elements.js";
 import { Tail } from "./tail.js";
 
+/** @import { Change } from "./block_list.js" */
 /** @import { LiveDocument } from "./live_document.js" */
 /** @import { Mark } from "./live_messages.js" */
 
@@ -24,35 +26,31 @@ export class AnswerView {
     this.summary.dataset.lmSuppressShortcuts = "true";
     const box = element("div", "nbs-thoughts", this.reasoning);
     box.tabIndex = 0;
-    const content = element("div", "", box);
-    this.thoughts = content.appendChild(document.createTextNode(""));
-    this.thoughtsTail = new Tail(box, content, () => true);
+    this.thoughts = element("div", "", box);
+    this.thoughtsTail = new Tail(box, this.thoughts, () => true);
     this.body = element("div", "nbs-body", root);
     this.body.setAttribute("aria-live", "off");
     this.mark = element("p", "nbs-mark", root);
   }
 
   redraw() {
-    this.body.replaceChildren(...(this.doc?.blocks ?? []).map((slot) => slot.cloneNode(true)));
-    this.drawThoughts(0, this.doc?.reasoning?.text ?? "");
+    this.body.replaceChildren(...(this.doc?.blocks.copies() ?? []));
+    this.thoughts.replaceChildren(...(this.doc?.thoughts.copies() ?? []));
     this.drawCaret();
     this.drawState();
   }
 
   drawState() {}
 
-  /**
-   * @param {number} index
-   * @param {number} depth
-   * @param {string} commit
-   * @param {string} tail
-   */
-  patch(index, depth, commit, tail) {
-    while (this.body.childElementCount <= index) this.body.append(slot());
-    place(/** @type {Element} */ (this.body.children[index]), depth, commit, tail);
-    // An answer that began again may have left blocks without anything in them; the caret belongs to the last one with.
-    while (this.body.lastElementChild?.childNodes.length === 0) this.body.lastElementChild.remove();
+  /** @param {Change} change */
+  patch(change) {
+    changeBlock(this.body, change);
     this.drawCaret();
+  }
+
+  /** @param {Change} change */
+  think(change) {
+    changeBlock(this.thoughts, change);
   }
 
   drawCaret() {
@@ -64,14 +62,6 @@ export class AnswerView {
   dropCaret() {
     this.caretAt?.classList.remove("nbs-caret");
     this.caretAt = null;
-  }
-
-  /**
-   * @param {number} keep
-   * @param {string} text
-   */
-  drawThoughts(keep, text) {
-    this.thoughts.replaceData(keep, this.thoughts.length - keep, text);
   }
 
   /** @param {Mark | null} mark */

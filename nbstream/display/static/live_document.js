@@ -1,28 +1,28 @@
 // What has arrived of one stream: one document per widget and page, shown by any number of views, so that a view that
 // is made again (a second output, a redrawn one) needs no kernel.
 
-import { announcer, place, say, slot } from "./elements.js";
+import { BlockList } from "./block_list.js";
+import { announcer, say } from "./elements.js";
 import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
 
-/** @import { Channel, End, Keep, LiveMessage, Mark, Reasoning, Retry, Snapshot } from "./live_messages.js" */
+/** @import { Change } from "./block_list.js" */
+/** @import { Channel, End, Keep, LiveMessage, Mark, Retry, Snapshot, Thinking } from "./live_messages.js" */
 
 /**
  * @typedef {object} Viewer
  * @property {string} [id]
  * @property {() => void} redraw
  * @property {() => void} drawState
- * @property {(keep: number, text: string) => void} drawThoughts
- * @property {(index: number, depth: number, commit: string, tail: string) => void} patch
+ * @property {(change: Change) => void} think
+ * @property {(change: Change) => void} patch
  */
 
 export class LiveDocument {
   startedAt = performance.now();
   number = 0; // of the last message that was applied
-  /** @type {HTMLElement[]} */
-  blocks = []; // the slots, one element each, that every view shows a copy of
-  /** @type {string[]} */
-  tails = []; // the HTML of the last tail in each
-  /** @type {Reasoning & { since: number } | null} */
+  blocks = new BlockList(); // of the answer
+  thoughts = new BlockList(); // of the reasoning
+  /** @type {Thinking & { since: number } | null} */
   reasoning = null; // and since when it grows
   state = "pending";
   /** @type {Mark | null} */
@@ -75,14 +75,10 @@ export class LiveDocument {
     this.number = message.number;
     if (message.type === "patch") {
       this.state = message.state ?? "streaming";
-      for (const [index, depth, commit, keep, tail] of message.blocks) {
-        const whole = (this.tails[index] ?? "").slice(0, keep) + tail;
-        this.patch(index, depth, commit, whole);
-        this.views.forEach((view) => view.patch(index, depth, commit, whole));
-      }
+      for (const change of this.blocks.apply(message.blocks)) this.views.forEach((view) => view.patch(change));
     } else if (message.type === "reasoning") {
-      this.think(message.keep, message);
-      this.views.forEach((view) => view.drawThoughts(message.keep, message.text));
+      this.think(message);
+      for (const change of this.thoughts.apply(message.blocks)) this.views.forEach((view) => view.think(change));
     } else if (message.type === "retry") {
       this.pause(message.retry);
     } else if (message.type === "end") {
@@ -96,11 +92,10 @@ export class LiveDocument {
   applySnapshot(message) {
     this.number = message.number;
     this.startedAt = performance.now() - 1000 * message.elapsed;
-    this.blocks = [];
-    this.tails = [];
-    message.blocks.forEach((html, index) => this.patch(index, 0, "", html));
+    this.blocks = new BlockList(message.blocks);
+    this.thoughts = new BlockList(message.reasoning?.blocks);
     this.reasoning = null;
-    if (message.reasoning) this.think(0, message.reasoning);
+    if (message.reasoning) this.think(message.reasoning);
     this.end(message);
     this.pause(message.retry);
     this.kernelAnswers = true;
@@ -108,25 +103,9 @@ export class LiveDocument {
     this.views.forEach((view) => view.redraw());
   }
 
-  /**
-   * @param {number} index
-   * @param {number} depth
-   * @param {string} commit
-   * @param {string} tail
-   */
-  patch(index, depth, commit, tail) {
-    while (this.blocks.length <= index) this.blocks.push(slot());
-    place(/** @type {HTMLElement} */ (this.blocks[index]), depth, commit, tail);
-    this.tails[index] = tail;
-  }
-
-  /**
-   * @param {number} keep
-   * @param {Reasoning} reasoning
-   */
-  think(keep, { text, seconds, over }) {
-    const whole = (this.reasoning?.text ?? "").slice(0, keep) + text;
-    this.reasoning = { text: whole, since: performance.now() - 1000 * seconds, seconds, over };
+  /** @param {Thinking} thinking */
+  think({ seconds, over }) {
+    this.reasoning = { since: performance.now() - 1000 * seconds, seconds, over };
   }
 
   /** @param {Retry | null} [retry] */
@@ -159,7 +138,7 @@ export class LiveDocument {
     const label = this.model.get("label");
     if (this.ended) return this.facts.join(" · ");
     // The existing text may be that of an answer that is only being continued.
-    const answering = this.state !== "pending" && this.blocks.some((block) => block.childNodes.length);
+    const answering = this.state !== "pending" && !this.blocks.empty;
     if (answering) return `${label} · streaming · ${seconds} s`;
     const waiting = `Waiting for ${label} · ${seconds} s`;
     if (this.retry) return retryLine(this.retry) ?? waiting;
@@ -177,7 +156,7 @@ export class LiveDocument {
   announceState() {
     if (this.ended) this.announce(this.mark ? this.mark.word : "Answer complete");
     else if (this.retry) this.announce(this.retry.announcement);
-    else if (this.state === "streaming" && this.blocks.length) this.announce("Answer begins");
+    else if (this.state === "streaming" && !this.blocks.empty) this.announce("Answer begins");
   }
 
   /** @param {string} words */

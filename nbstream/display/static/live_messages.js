@@ -6,16 +6,17 @@
  *
  * @typedef {[index: number, depth: number, commit: string, keep: number, tail: string]} Patch
  * @typedef {{ word: string, sentence: string }} Mark
- * @typedef {{ text: string, seconds: number, over: boolean }} Reasoning
+ * @typedef {{ seconds: number, over: boolean }} Thinking
  * @typedef {{ reason: string, left: number, attempt: number, attempts: number }} Retry
  * @typedef {{ state: string, mark: Mark | null, facts: string[] }} End
  *
  * @typedef {{ type: "patch", number: number, state?: string, blocks: Patch[] }} PatchMessage
- * @typedef {{ type: "reasoning", number: number, keep: number } & Reasoning} ReasoningMessage
+ * @typedef {{ type: "reasoning", number: number, blocks: Patch[] } & Thinking} ReasoningMessage
  * @typedef {{ type: "retry", number: number, retry: Retry | null }} RetryMessage
  * @typedef {{ type: "end", number: number } & End} EndMessage
  * @typedef {{
- *   type: "snapshot", number: number, blocks: string[], reasoning: Reasoning | null, retry: Retry | null, elapsed: number
+ *   type: "snapshot", number: number, blocks: string[], reasoning: { blocks: string[] } & Thinking | null,
+ *   retry: Retry | null, elapsed: number
  * } & End} Snapshot
  * What the saved notebook is to have of the answer so far, beside the widget of this id; for the page with the view.
  * @typedef {{ type: "keep", view: string, id: string, markdown: string }} Keep

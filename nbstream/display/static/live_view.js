@@ -83,10 +83,10 @@ class LiveView extends AnswerView {
 
   /**
    * @override
-   * @param {Parameters<AnswerView<LiveDocument>["patch"]>} change
+   * @param {Parameters<AnswerView<LiveDocument>["patch"]>[0]} change
    */
-  patch(...change) {
-    super.patch(...change);
+  patch(change) {
+    super.patch(change);
     this.codeBar.forgetGone();
   }
 

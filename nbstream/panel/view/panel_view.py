@@ -5,15 +5,16 @@ Pages come and go; the state is here.
 To the page, the first two each with the next `number`:
 
     state      what has changed: `surroundings` by name, `order` (the ids of all turns), `heads` (turns without their
-               text), `contents` (text and blocks of turns; blocks are null if the page has seen them arrive: `stream`
-               then says as which stream, up to which message).
+               text), `contents` (text, blocks and thoughts, which are blocks too, of turns; both are null if the page
+               has seen them arrive: `stream` then says as which stream, up to which message).
     outline    all of that, without contents, under the number of the message before it.
     contents   turns that the page has asked for, as many as fit into one message.
     stream     a message of the `AnswerFeed` of a turn: turn, stream (its number), label (the model), message.
     reply      to a message with an `id`: what it asked for, as `value`, or the `error` it has met.
 
 From the page: `hello` until it is answered, `resync` when a number is missing, of a turn's stream or of the panel;
-`want` with the ids of turns whose contents are missing, the most wanted first; `do` with an `action` of `PanelActions`.
+`want` with the ids of turns whose contents are missing, the most wanted first; `do` with an `action` of `PanelActions`,
+or "diagram", to which Mermaid code without what could load something is the reply.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import traitlets
 from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.page import page_code, take_messages_at_once
 from nbstream.errors import words_of
+from nbstream.markdown import diagram
 from nbstream.panel.view.panel_actions import perform
 from nbstream.panel.view.panel_state import PanelState, TurnView
 from nbstream.panel.view.settled_turns import SettledTurns
@@ -152,13 +154,13 @@ class PanelView(anywidget.AnyWidget):
             if turn.live:
                 continue
             version, stream = self._settled.version(turn), self._streams.pop(turn.id, None)
-            if stream is not None and stream.feed.ended and stream.feed.segments == turn.segments:
-                self._settled.adopt(turn, stream.feed.blocks())
+            if stream is not None and stream.feed.ended and _shows(stream.feed, turn):
+                self._settled.adopt(turn, stream.feed.blocks(), stream.feed.thoughts())
                 arrived = {"stream": [stream.number, stream.feed.number]}
                 contents.append({**self._settled.content(turn, blocks=False), **arrived})
             elif self._sent.get(turn.id) == version:
                 continue
-            elif self._ever_seen and len(turn.text) + _size(contents) < _BATCH_CHARACTERS // 2:
+            elif self._ever_seen and len(turn.text) + len(turn.reasoning) + _size(contents) < _BATCH_CHARACTERS // 2:
                 contents.append(self._settled.content(turn))
         if not self._ever_seen:
             return []
@@ -187,6 +189,8 @@ class PanelView(anywidget.AnyWidget):
                     stream.feed.send_snapshot()
             case {"type": "want", "turns": list(ids)}:
                 self._send_contents(ids)
+            case {"type": "do", "id": int(number), "action": "diagram", "code": str(code)}:
+                self._tell({"type": "reply", "id": number, "value": diagram(code)})
             case {"type": "do", "id": int(number)}:
                 self._tell({"type": "reply", "id": number, **self._do(content)})
             case _:
@@ -258,14 +262,21 @@ class _TurnSurface:
             self._feed.end(result)
 
 
+def _shows(feed: AnswerFeed, turn: TurnView) -> bool:
+    """Whether what has arrived is all that the turn holds."""
+    return feed.segments == turn.segments and feed.reasoning == turn.reasoning
+
+
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in new.items() if old[name] != value}
 
 
 def _size(contents: list[dict[str, Any]]) -> int:
     """About how long the contents are as a message."""
-    blocks = sum(len(block) for content in contents for block in content["blocks"] or ())
-    return blocks + sum(len(content["text"]) + len(content["reasoning"]) + _urls(content) for content in contents)
+    html = (content[name] or () for content in contents for name in ("blocks", "thoughts"))
+    return sum(map(len, itertools.chain.from_iterable(html))) + sum(
+        len(each["text"]) + _urls(each) for each in contents
+    )
 
 
 def _urls(content: dict[str, Any]) -> int:

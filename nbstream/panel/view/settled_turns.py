@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.answer_renderer import render_segments
+from nbstream.display.segments import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nbstream.display.segments import Segment
     from nbstream.markdown import Images
     from nbstream.panel.view.panel_state import Attachment, TurnView
 
@@ -28,6 +28,7 @@ class _Settled:
     attachments: tuple[Attachment, ...]
     version: str
     blocks: list[str] | None = None
+    thoughts: list[str] | None = None
 
     def holds(self, turn: TurnView) -> bool:
         return (self.text, self.reasoning, self.segments, self.attachments) == _held(turn)
@@ -54,9 +55,10 @@ class SettledTurns:
         """A name for what the turn holds now: text, reasoning and attachments."""
         return self._of(turn).version
 
-    def adopt(self, turn: TurnView, blocks: list[str]) -> None:
-        """Take over what has been rendered while the turn streamed."""
-        self._of(turn).blocks = blocks
+    def adopt(self, turn: TurnView, blocks: list[str], thoughts: list[str]) -> None:
+        """Take over what has been rendered while the turn streamed: its blocks, and those of its reasoning."""
+        settled = self._of(turn)
+        settled.blocks, settled.thoughts = blocks, thoughts
 
     def content(self, turn: TurnView, *, blocks: bool = True) -> dict[str, Any]:
         """What the page needs of a turn besides its head.
@@ -68,13 +70,16 @@ class SettledTurns:
         settled = self._of(turn)
         if blocks and settled.blocks is None:
             settled.blocks = render_segments(turn.segments, self._images)
+        if blocks and settled.thoughts is None:
+            thoughts = [Segment("text", turn.reasoning)]
+            settled.thoughts = render_segments(thoughts, self._images) if turn.reasoning else []
         return {
             "id": turn.id,
             "version": settled.version,
             "text": turn.text,
-            "reasoning": turn.reasoning,
             "attachments": [asdict(attachment) for attachment in turn.attachments],
             "blocks": settled.blocks if blocks else None,
+            "thoughts": settled.thoughts if blocks else None,
         }
 
     def forget_all_but(self, ids: Iterable[str]) -> None:

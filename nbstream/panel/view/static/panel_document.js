@@ -26,10 +26,10 @@ const NO_KERNEL = "This panel's kernel has stopped. Run nbs.ChatPanel.restore() 
  * @property {HTMLElement} root
  * @property {{ draw: () => void, field: HTMLElement }} composer
  * @property {{ forgetGone: () => void }} codeBar
- * @property {{ watch: (node: Element) => void }} formulas
+ * @property {(node: Element) => void} finish Let the front end draw what it lends its means for.
  * @property {string | null} stopping The turn that the reader has stopped, until another one runs.
  * @property {(changed: (string | undefined)[]) => void} drawTurns
- * @property {(id: string, blocks: string[] | null) => void} settle
+ * @property {(id: string, blocks: string[] | null, thoughts?: string[]) => void} settle
  * @property {(id: string) => void} stream
  * @property {(id: string) => void} grew
  * @property {() => void} draw
@@ -128,7 +128,7 @@ export class PanelDocument {
 
   /** @param {string} id */
   turn(id) {
-    const known = this.turns.get(id) ?? { head: null, version: null, text: "", reasoning: "", attachments: [] };
+    const known = this.turns.get(id) ?? { head: null, version: null, text: "", attachments: [] };
     this.turns.set(id, known);
     return known;
   }
@@ -160,7 +160,7 @@ export class PanelDocument {
   // --- what turns hold ---
 
   /** @param {Content} content */
-  fill({ id, version, blocks, stream, ...held }) {
+  fill({ id, version, blocks, thoughts, stream, ...held }) {
     const turn = this.turns.get(id);
     const arrived = this.streams.get(id);
     if (!turn || turn.head?.version !== version || (turn.version === version && !arrived)) return;
@@ -168,7 +168,7 @@ export class PanelDocument {
     if (!blocks && !seen) return; // it is asked for
     Object.assign(turn, held, { version });
     if (arrived) this.endStream(id);
-    this.views.forEach((view) => view.settle(id, seen ? null : blocks));
+    this.views.forEach((view) => view.settle(id, seen ? null : blocks, thoughts ?? []));
   }
 
   missing() {

@@ -41,8 +41,15 @@
  * @property {string} note
  *
  * What turns hold besides their heads; `stream` says as which stream the page has seen it arrive, up to which message.
- * @typedef {{ text: string, reasoning: string, attachments: Attachment[] }} Held
- * @typedef {{ id: string, version: string, blocks: string[] | null, stream?: [number, number] } & Held} Content
+ * @typedef {{ text: string, attachments: Attachment[] }} Held
+ * @typedef {object} Blocks
+ * @property {string} id
+ * @property {string} version
+ * @property {string[] | null} blocks
+ * @property {string[] | null} thoughts
+ * @property {[number, number]} [stream]
+ *
+ * @typedef {Blocks & Held} Content
  *
  * @typedef {object} StateMessage
  * @property {"state" | "outline"} type
@@ -57,8 +64,9 @@
  * @typedef {{ type: "reply", id: number, value?: any, error?: string }} Reply
  * @typedef {StateMessage | ContentsMessage | StreamMessage | Reply} PanelMessage
  *
- * Widgets of a front end that lends its typesetter have one here.
- * @typedef {{ rendermime?: { latexTypesetter?: Typesetter | null } }} Manager
+ * Widgets of a front end that lends its typesetter and its Markdown parser have them here.
+ * @typedef {{ render: (markdown: string) => Promise<string> }} Parser
+ * @typedef {{ rendermime?: { latexTypesetter?: Typesetter | null, markdownParser?: Parser | null } }} Manager
  * @typedef {{ typeset: (node: HTMLElement) => unknown }} Typesetter
  * @typedef {Channel & { widget_manager?: Manager }} PanelModel
  */

@@ -120,25 +120,26 @@ export class Turn extends AnswerView {
   // --- its text ---
 
   /**
-   * Takes over what has arrived by its stream, or is given the HTML of its blocks.
+   * Takes over what has arrived by its stream, or is given the HTML of its blocks, and of those of its reasoning.
    *
    * @param {string[] | null} blocks
+   * @param {string[]} [thoughts]
    */
-  settle(blocks) {
-    const { text, reasoning, attachments, version } = this.known;
+  settle(blocks, thoughts = []) {
+    const { text, attachments, version } = this.known;
     this.follow(null);
     if (blocks) {
       this.body.replaceChildren(...blocks.map((html) => settledSlot(html)));
-      this.drawThoughts(0, reasoning);
+      this.thoughts.replaceChildren(...thoughts.map((html) => settledSlot(html)));
     }
     this.version = version;
-    if (reasoning && !this.summary.textContent) say(this.summary, "Reasoning");
-    this.reasoning.hidden = !reasoning;
+    this.reasoning.hidden = this.thoughts.childElementCount === 0;
+    if (!this.reasoning.hidden && !this.summary.textContent) say(this.summary, "Reasoning");
     this.drawFiles(attachments);
     this.dropCaret();
     this.drawHead();
     this.panel.codeBar.forgetGone();
-    this.panel.formulas.watch(this.root);
+    this.panel.finish(this.root);
     this.copying.hidden = !text;
   }
 
@@ -156,10 +157,10 @@ export class Turn extends AnswerView {
 
   /**
    * @override
-   * @param {Parameters<AnswerView<LiveDocument | null>["patch"]>} change
+   * @param {Parameters<AnswerView<LiveDocument | null>["patch"]>[0]} change
    */
-  patch(...change) {
-    super.patch(...change);
+  patch(change) {
+    super.patch(change);
     this.panel.codeBar.forgetGone();
   }
 

@@ -3,6 +3,7 @@
 import { CodeBar } from "../../../display/static/code_bar.js";
 import { button, element, say, targetOf } from "../../../display/static/elements.js";
 import { Composer } from "./panel_composer.js";
+import { Diagrams } from "./panel_diagrams.js";
 import { Formulas } from "./panel_formulas.js";
 import { notebookCommands, toNewCell } from "./panel_notebook.js";
 import { Queue } from "./panel_queue.js";
@@ -38,6 +39,7 @@ export class PanelView {
     this.root.setAttribute("aria-label", "Chat");
     this.root.dataset.lmSuppressShortcuts = "true";
     this.formulas = new Formulas(doc.model.widget_manager);
+    this.diagrams = new Diagrams(doc.model.widget_manager, (code) => doc.ask("diagram", { code }));
     const frame = element("div", "nbs-frame", this.root);
     this.log = conversation(frame);
     this.list = element("div", "nbs-turns", this.log);
@@ -138,8 +140,9 @@ export class PanelView {
     for (const [id, turn] of other === this ? [] : other.turns) {
       if (turn.version === null) continue;
       const copy = this.turns.get(id);
-      copy?.body.replaceChildren(...[...turn.body.childNodes].map((node) => node.cloneNode(true)));
-      copy?.drawThoughts(0, this.doc.turn(id).reasoning);
+      for (const part of /** @type {const} */ (["body", "thoughts"])) {
+        copy?.[part].replaceChildren(...[...turn[part].childNodes].map((node) => node.cloneNode(true)));
+      }
       copy?.settle(null);
     }
     for (const id of this.doc.streams.keys()) this.stream(id);
@@ -208,9 +211,16 @@ export class PanelView {
   /**
    * @param {string} id
    * @param {string[] | null} blocks
+   * @param {string[]} [thoughts]
    */
-  settle(id, blocks) {
-    this.turns.get(id)?.settle(blocks);
+  settle(id, blocks, thoughts) {
+    this.turns.get(id)?.settle(blocks, thoughts);
+  }
+
+  /** @param {Element} node */
+  finish(node) {
+    this.formulas.watch(node);
+    this.diagrams.watch(node);
   }
 
   /** @param {string} id */
@@ -328,7 +338,7 @@ export class PanelView {
     for (const type of ["focusin", "pointerdown"]) document.removeEventListener(type, this.note, true);
     this.observer.disconnect();
     this.watcher.disconnect();
-    for (const { observer } of [this.tail, this.formulas]) observer.disconnect();
+    for (const { observer } of [this.tail, this.formulas, this.diagrams]) observer.disconnect();
     this.doc.views.delete(this);
     this.root.remove();
   }
