@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.diagrams import diagram
-from nbstream.markdown.formulas import formula, hide_markers, hide_openers
+from nbstream.markdown.formulas import closed_openers, formula, hide_markers, hide_openers
 from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
 from nbstream.markdown.scripts import is_left_to_right, is_right_to_left
@@ -77,7 +77,7 @@ class _Writer:
     """Writes blocks as lines of canonical Markdown; containers put their prefix in front of the lines inside."""
 
     def __init__(self, source: str, prose: InlineMarkdown, below: int) -> None:
-        self._source = source
+        self._openers = closed_openers(source)
         self._below = below
         self._prose = prose
         self._quoted = False
@@ -184,7 +184,7 @@ class _Writer:
         if info and info[0].lower().startswith("mermaid"):
             code = diagram(code)
         if self._in_risky_quote:
-            code = hide_openers(code, self._source, markup=True)
+            code = hide_openers(code, self._openers, markup=True)
         code = hide_markers(code)
         if self._is_indented(block):
             lines = code.split("\n")
