@@ -226,7 +226,8 @@ class Renderer:
         if not block.open:
             missing = frozenset(self._missing) if self._missing else _NO_LABELS
             block.cache = _Drawn(html, tight, missing, self._inlines.footnotes.since(seen))
-        self._missing |= before
+        before |= self._missing  # not the other way round: there may be thousands before it
+        self._missing = before
         return html
 
     def _new(self, block: Block, *, tight: bool) -> str:

@@ -10,7 +10,7 @@ import re
 from nbstream.markdown.source import JOINER
 from nbstream.markdown.tex import COMMANDS, ENVIRONMENTS
 
-__all__ = ["allowed_commands", "defuse_commands", "formula", "hide_markers", "hide_openers"]
+__all__ = ["allowed_commands", "closed_openers", "defuse_commands", "formula", "hide_markers", "hide_openers"]
 
 _IN_PROSE = re.compile(r"(\\|&#92;)([A-Za-z]+)")
 # In front of a part of a path there is another one or a drive; behind it there is never the argument of a command.
@@ -87,7 +87,12 @@ def formula(text: str, *, one_line: bool = False) -> str:
     return _TEMPLATE.sub("{ ", allowed_commands(joined.rstrip("\\ \n")))
 
 
-def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
+def closed_openers(document: str) -> tuple[str, ...]:
+    """Return what may open a formula in code, because what would end it is somewhere in the same document."""
+    return tuple(opener for opener, closer in _OPENERS if document.count(closer) > (opener == closer))
+
+
+def hide_openers(code: str, openers: tuple[str, ...], *, markup: bool = False) -> str:
     """Return code in which nothing can start a formula that ends in some other code of the same document.
 
     JupyterLab and nbconvert cut formulas out before they look for code. One that starts in a code span and ends after
@@ -95,12 +100,11 @@ def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
 
     Args:
         code: The code.
-        document: The whole source; code is left alone unless the end of a formula is in there too.
+        openers: Those that are hidden: the `closed_openers` of the document.
         markup: Whether tags and links are taken apart as well.
     """
-    for opener, closer in _OPENERS:
-        if opener in code and document.count(closer) > (opener == closer):
-            code = code.replace(opener, opener[0] + JOINER + opener[1:])
+    for opener in openers:
+        code = code.replace(opener, opener[0] + JOINER + opener[1:])
     if not markup:
         return code
     return _LINK.sub(f"]{JOINER}", _TAG.sub(f"<{JOINER}", code))
