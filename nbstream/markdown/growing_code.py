@@ -20,9 +20,9 @@ __all__ = ["GrowingCode"]
 # So many of the last lines are read again with each new one: a comment or string that ends later changes them.
 _KEPT_LINES = 10
 # So much is read at once; more is there only if a page has just been reloaded.
-_MOST_AT_ONCE = 2_000
+_MOST_AT_ONCE = 1_000
 # Of processor time, for reading the last lines once. Ordinary code takes a tenth of it.
-_MOST_SECONDS = 0.005
+_MOST_SECONDS = 0.008
 
 
 class GrowingCode:
@@ -50,12 +50,11 @@ class GrowingCode:
         self._known = 0  # and how many lines that is
         self._given_up = False
 
-    def advance(self, code: Sequence[str], *, first: bool = False) -> list[str]:
+    def advance(self, code: Sequence[str]) -> list[str]:
         """Read what is new; return the HTML of the lines that have become final, which are those before `lines`.
 
         Args:
             code: All complete lines so far.
-            first: Whether nothing can be final yet, unless the code gets no colours.
         """
         if self._given_up:
             return self._give_up(code)
@@ -66,7 +65,7 @@ class GrowingCode:
         drawn = None if is_too_long(code[self._final : end], self._length) else self._drawn(code[self._final : end])
         if drawn is None:
             return self._give_up(code)
-        cut = 0 if first else self._cut(code[self._final : end], drawn)
+        cut = self._cut(code[self._final : end], drawn)
         final, self.lines = drawn[:cut], drawn[cut:]
         self._final += cut
         return final

@@ -26,6 +26,8 @@ __all__ = ["Change", "Growth"]
 
 # So much HTML is drawn again at once if a definition comes.
 _LONG = 4_000
+# How often a page that begins now has more code coloured before it is shown.
+_READ_AT_FIRST = 4
 
 
 class Change(NamedTuple):
@@ -49,6 +51,7 @@ class _Level:
         parts: The HTML that has been committed.
         released: How many parts nobody looks into any more.
         code: The colours of its lines, if it is code in a language.
+        pending: The HTML of lines that are final, but have not been committed.
     """
 
     frame: Frame
@@ -59,6 +62,7 @@ class _Level:
     parts: list[str] = field(default_factory=list)
     released: int = 0
     code: GrowingCode | None = None
+    pending: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -76,6 +80,7 @@ class Growth:
     _whole: str | None = None
     _missing: set[str] = field(default_factory=set)
     _last: bool = True
+    _code: str | None = None
 
     def draw(self, shown: Block, parsed: Block | None, *, last: bool = True) -> Change | None:
         """Return what has changed on the page, if anything has.
@@ -85,7 +90,7 @@ class Growth:
             parsed: The same block as the complete lines have it; None if it begins in the last line.
             last: Whether no other block follows it, so that what is not final in it is only a draft.
         """
-        self._last = last
+        self._last, self._code = last, None
         if self._top is None or not self._continues(self._top, shown, parsed):
             return self._draw_whole(shown, parsed)
         self._whole = None
@@ -115,6 +120,12 @@ class Growth:
         rest, missing = self.renderer.part(block, top.committed, tight=frame.tight)
         html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
         return Change(frame.depth, rest + frame.end, ""), html, missing | self._missing
+
+    def code_on_page(self) -> str | None:
+        """The HTML of code as the page shows it, with its colours; None for anything else."""
+        if self._top is not None:
+            self._code = self._on_page() if self._top.code is not None else None
+        return self._code
 
     def waits_for(self, references: Mapping[str, str]) -> bool:
         """Whether something that has been committed uses a label that is defined now, and is soon drawn again.
@@ -158,18 +169,9 @@ class Growth:
         self.forget()
         self._top = self._level(shown, html)
         if self._top is not None and self._top.code is not None and parsed is not None:
-            html = self._coloured(self._top, self._top.code, shown, parsed) or html
+            html = _coloured(self._top, self._top.code, shown, parsed)
         self._whole = html
         return Change(0, "", html)
-
-    def _coloured(self, level: _Level, code: GrowingCode, shown: Block, parsed: Block) -> str | None:
-        """The HTML of code that the page has not seen yet; None if it gets no colours."""
-        if code.advance(parsed.lines, first=True):
-            level.code = None
-            return None
-        rest = _joined(_lines(code, shown, 0), 0)
-        level.tail = rest + level.frame.end
-        return f"{level.frame.opening}{rest}{level.frame.closing}"
 
     def _draft(self) -> AbstractContextManager[None]:
         return self.renderer.draft() if self._last else nullcontext()
@@ -262,10 +264,20 @@ class Growth:
         return len(children) - (1 if children and children[-1].open else 0)
 
 
+def _coloured(level: _Level, code: GrowingCode, shown: Block, parsed: Block) -> str:
+    """The HTML of code that the page is given whole; the colours of what is too much for once come later."""
+    for _ in range(_READ_AT_FIRST):
+        level.pending += code.advance(parsed.lines)
+    rest = _joined([*level.pending, *_lines(code, shown, len(level.pending))], 0)
+    level.tail = rest + level.frame.end
+    return f"{level.frame.opening}{rest}{level.frame.closing}"
+
+
 def _grown_code(level: _Level, code: GrowingCode, shown: Block, parsed: Block | None) -> tuple[str, str]:
     """The HTML of the lines that have become final, and of those after them."""
     complete = parsed.lines if parsed is not None else []
-    final, start = code.advance(complete), level.committed
+    final, start = [*level.pending, *code.advance(complete)], level.committed
+    level.pending = []
     level.committed += len(final)
     return _joined(final, start), _joined(_lines(code, shown, level.committed), level.committed)
 

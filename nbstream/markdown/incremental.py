@@ -193,10 +193,12 @@ class IncrementalRenderer:
 
         The following patches continue from there: the open blocks are drawn whole again.
         """
+        code = [growth.code_on_page() for growth in self._growths]
         for growth in self._growths:
             growth.forget()
         with self._renderer.draft():
-            return [*self._settled, *(self._renderer.html(block)[0] for block in self._shown)]
+            shown = (html or self._renderer.html(block)[0] for html, block in zip(code, self._shown, strict=True))
+            return [*self._settled, *shown]
 
     def _end_line(self) -> None:
         for line in lines_of("".join(self._line) + clean(self._held)):

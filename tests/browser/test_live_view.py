@@ -75,6 +75,26 @@ def test_text_grows_in_place_and_ends_as_saved_markdown(
     assert notebook.value("len(answer) > 1000, cost == stream_usage, stream_result.state", 2) == "True True completed"
 
 
+def test_prompts_are_coloured_as_markdown_once_a_stream_has_run(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(front_end, stream_cell(upstream, "What is 2 + 2?"), "x is y")
+    keywords = [notebook.cells.nth(number).locator(".cm-line span").get_by_text("is", exact=True) for number in (1, 2)]
+    for keyword in keywords:
+        expect(keyword).to_have_count(1)
+    notebook.run(1)
+    expect(keywords[0]).to_have_count(0)
+    expect(keywords[1]).to_have_count(1)
+
+    notebook.cells.nth(2).locator(".cm-content").click()
+    notebook.page.keyboard.press("Control+Home")
+    notebook.page.keyboard.type("%%stream\n")
+    expect(keywords[1]).to_have_count(0)
+    notebook.page.keyboard.press("Control+Home")
+    notebook.page.keyboard.type("# ")
+    expect(keywords[1]).to_have_count(1)
+
+
 def test_stop_button_closes_the_connection_while_the_cell_blocks(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:

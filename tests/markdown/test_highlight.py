@@ -197,6 +197,24 @@ def test_growing_code_reads_only_its_last_lines_again(monkeypatch):
     assert sent < 3 * len("".join(renderer.snapshot()))
 
 
+@pytest.mark.parametrize("lines", [1, 5, 90, 300])
+def test_a_page_that_begins_in_the_middle_shows_the_colours(lines):
+    renderer, slots = IncrementalRenderer(), Slots()
+    for number in range(lines + 1):
+        renderer.append(f"x{number} = 1\n" if number else "Text.\n\n```python\n")
+    for _ in range(2):  # the second page gets what the first got
+        for block, drawn in enumerate(renderer.snapshot()):
+            slots.place(block, 0, "", drawn)
+        assert slots.text.count('<span class="mi">') == lines
+    _place(slots, renderer.append("y = 2\nz"))
+    assert slots.text.count('<span class="mi">') == lines + 1
+    assert "z" in slots.text
+    _place(slots, renderer.append(" = 3\n```\n"))
+    _place(slots, renderer.finish())
+    text = "".join(f"x{number} = 1\n" for number in range(1, lines + 1))
+    assert slots.text == render(f"Text.\n\n```python\n{text}y = 2\nz = 3\n```\n")
+
+
 def test_code_whose_colours_were_right_is_not_sent_again():
     renderer = IncrementalRenderer()
     for number in range(60):

@@ -122,7 +122,7 @@ export class LiveDocument {
   lose() {
     if (this.ended) return;
     this.lost = true;
-    const sentence = "It stopped while this answer was arriving. What had arrived is shown here, and is in no variable.";
+    const sentence = "It stopped while this answer was arriving. What had arrived is shown here, but not in any variable.";
     this.end({ state: "failed", mark: { word: "Kernel stopped", sentence }, facts: [] });
     this.views.forEach((view) => view.drawState());
     this.announceState();

@@ -6,6 +6,7 @@ import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { interrupter, keepCodeBar } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
+import { colourPrompts } from "./prompt_colours.js";
 import { Tail } from "./tail.js";
 
 /** @import { Channel } from "./live_messages.js" */
@@ -241,6 +242,7 @@ export default {
   initialize({ model }) {
     const doc = new LiveDocument(model);
     documents.set(model.get("key"), doc);
+    colourPrompts(model);
     return () => {
       doc.close();
       documents.delete(model.get("key"));
