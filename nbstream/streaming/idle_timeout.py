@@ -10,11 +10,14 @@ if TYPE_CHECKING:
 
 __all__ = ["IdleTimeout"]
 
+_LATE_SECONDS = 0.02
+
 
 class IdleTimeout:
     """Ends its block with `TimeoutError` if it is not restarted in time.
 
-    A restart only notes the new deadline. A timer that fires before the deadline is rescheduled.
+    A restart only notes the new deadline. A timer that fires before the deadline is rescheduled. One that fires late,
+    because the loop was busy, waits once more for as long: what has come meanwhile has not been read yet.
 
     Args:
         seconds: The timeout until the first restart.
@@ -31,7 +34,7 @@ class IdleTimeout:
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(None)
-        self._deadline = 0.0
+        self._deadline = self._put_off = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -62,7 +65,11 @@ class IdleTimeout:
     def _look(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._loop.time() >= self._deadline:
-            self._timeout.reschedule(self._loop.time())
+        now = self._loop.time()
+        late = now - self._deadline
+        if late > _LATE_SECONDS and self._put_off != self._deadline:
+            self._deadline = self._put_off = now + late
+        if now >= self._deadline:
+            self._timeout.reschedule(now)
         else:
             self._timer = self._loop.call_at(self._deadline, self._look)

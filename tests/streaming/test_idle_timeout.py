@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -86,3 +87,40 @@ def test_a_restart_sets_no_timer(run_virtually, monkeypatch):
         return len(timers)
 
     assert run_virtually(main()) == 1
+
+
+class BusyLoop(asyncio.SelectorEventLoop):
+    """A loop that can stand for hours in an instant."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+    def stand(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_what_came_while_the_loop_stood_counts(comes: bool) -> None:  # noqa: FBT001  a parameter
+    """A computation may hold everything up; what has come meanwhile is read only after the timer has gone off."""
+    loop = BusyLoop()
+
+    async def main() -> bool:
+        limit = IdleTimeout(5)
+        with contextlib.suppress(TimeoutError):
+            async with limit:
+                loop.stand(3600)
+                for _ in range(8):  # steps between the socket and whoever restarts
+                    await asyncio.sleep(0)
+                if comes:
+                    limit.restart(5)
+                loop.stand(4 if comes else 3601)
+                for _ in range(8):
+                    await asyncio.sleep(0)
+        return limit.expired
+
+    try:
+        assert loop.run_until_complete(main()) is not comes
+    finally:
+        loop.close()
