@@ -18,7 +18,7 @@ from nbstream.settings.shell import running_shell
 
 __all__ = ["is_stop"]
 
-# What `jupyter_host.js` says.
+# What `interrupter.js` says.
 _WORDS = "nbstream: stop"
 # The words are sent before the interrupt, but on another way.
 _PATIENCE_SECONDS = 0.2

@@ -151,6 +151,7 @@ def test_in_jupyterlab(
     notebook.start(2)
     expect(notebook.view(2)).to_contain_text("A quote.", timeout=PATIENCE_MS)
     assert violations(page, ".nbs-view") == [], "a live view"
+    assert violations(page) == [], "a panel beside a live view"
     notebook.view(2).get_by_role("button", name="Stop").click()
     notebook.wait_for_end(2)
     settings.unlink()

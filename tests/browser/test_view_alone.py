@@ -150,6 +150,17 @@ def test_what_is_wide_scrolls_inside_the_view(page: Page, tell: Callable[..., No
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_in_a_narrow_cell_the_buttons_go_below_the_words(page: Page, tell: Callable[..., None]) -> None:
+    page.set_viewport_size({"width": 200, "height": 600})
+    shows(tell, "<p>text</p>" * 150, state="streaming")
+    status, stop = (page.locator(f".nbs-{name}").bounding_box() for name in ("status", "stop"))
+    assert status is not None
+    assert stop is not None
+    assert status["height"] < 2 * 16, "no word is broken"
+    assert stop["y"] >= status["y"] + status["height"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
