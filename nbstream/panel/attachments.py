@@ -82,10 +82,10 @@ def _part(file: Attachment) -> dict[str, Any]:
         if kind := _REFUSED_IMAGES.get(image[1].lower()):
             raise UsageError(f"{name} is an image in {kind}, which models do not take; convert it to JPEG or PNG")
         if len(file.url) > _LARGEST_IMAGE:
-            raise UsageError(f"{name} is too large; an image may be at most {_LARGEST_IMAGE * 3 // 4_000_000} MB")
+            raise UsageError(f"{name} is too large; images can be up to {_LARGEST_IMAGE * 3 // 4_000_000} MB")
         return {"type": "image_url", "image_url": {"url": file.url}}
     if len(file.text) > _LONGEST_FILE:
-        raise UsageError(f"{name} is too long; a text file may have at most {_LONGEST_FILE:,} characters")
+        raise UsageError(f"{name} is too long; text files can have up to {_LONGEST_FILE:,} characters")
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", file.text))])
     return {"type": "text", "text": f"File {name}:\n\n{fence}\n{file.text}\n{fence}"}
 

@@ -44,6 +44,9 @@ _LONGEST_IMAGE = 150_000
 _SHOWN_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 _HOW_TO_CONTINUE = "<p><em>To continue this conversation, run <code>nbs.ChatPanel.restore()</code>.</em></p>"
 
+# Code, of all that an answer may end with, has no space below it.
+_TURN = '<div style="margin: 1em 0">'
+
 # So much HTML is redrawn at the end of each turn.
 _MOST_LATE = 24_000
 
@@ -185,7 +188,7 @@ def _html_of(turn: Turn) -> str:
     shown = render(text_of(turn.content) or turn.refusal) if turn.answer is None else _body_of(turn.answer)
     mark = mark_of(turn.answer, Place.PANEL) if turn.answer is not None else None
     ended = f"<blockquote><strong>{mark.word}.</strong> {html.escape(mark.sentence)}</blockquote>" if mark else ""
-    return f"<div>{said}{coloured(_CELL.sub(_aligned, shown))}{attached}{ended}</div>"
+    return f"{_TURN}{said}{coloured(_CELL.sub(_aligned, shown))}{attached}{ended}</div>"
 
 
 def _html_of_file(file: Attachment) -> str:

@@ -204,7 +204,7 @@ def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page
     expect(panel_page.root.locator(".nbs-code-bar .nbs-copy").first).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'\n"
     page.keyboard.press("Tab")
-    expect(panel_page.button("To new cell")).to_be_focused()
+    expect(panel_page.button("Insert below")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_function("window.executed.length === 2")
     assert page.evaluate("window.executed") == [
@@ -334,7 +334,7 @@ def test_files_are_only_taken_as_long_as_they_fit_into_one_message(panel_page: P
       const init = { bubbles: true, cancelable: true, dataTransfer: data };
       document.querySelector(".nbs-composer textarea").dispatchEvent(new DragEvent("drop", init));
     }""")
-    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("b.png does not fit")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("b.png was not attached")
     expect(panel_page.root.locator(".nbs-composer .nbs-chip")).to_have_text([re.compile("a.png"), re.compile("c.png")])
 
 

@@ -36,7 +36,9 @@ def size(data, metadata):
 def test_the_conversation_is_there_in_each_form_and_to_be_restored():
     chat = chat_of("What is **it**?", "It is *this*.", model="m", name="talk")
     data, metadata, warning = bundle(chat)
-    assert data["text/html"].startswith('<div class="nbs-transcript" data-panel="k"><div><p><strong>You</strong></p>')
+    assert data["text/html"].startswith(
+        '<div class="nbs-transcript" data-panel="k"><div style="margin: 1em 0"><p><strong>You</strong></p>'
+    )
     assert "<em>this</em>" in data["text/html"]
     assert "## User\n\nWhat is **it**?\n\n## Assistant\n\nIt is *this*." in data["text/markdown"]
     assert "It is *this*." in data["text/plain"]
@@ -90,7 +92,8 @@ def test_keys_are_not_kept():
 
 
 _STYLE = (
-    r"text-align: (left|center|right)|color: var\(--jp-mirror-editor-[a-z0-9-]+\)(; font-(weight: bold|style: italic))?"
+    r"margin: 1em 0|text-align: (left|center|right)"
+    r"|color: var\(--jp-mirror-editor-[a-z0-9-]+\)(; font-(weight: bold|style: italic))?"
 )
 
 

@@ -179,7 +179,7 @@ export class Composer {
       else if (sizeOf([...attachments, each.file]) <= MAX_FILES) {
         attachments.push(each.file);
         remarks.push(each.remark);
-      } else remarks.push(`${each.file.name} does not fit; a message may have at most ${MAX_FILES / 1e6} MB of files.`);
+      } else remarks.push(`${each.file.name} was not attached. The files of a message can be up to ${MAX_FILES / 1e6} MB in all.`);
     }
     this.doc.say(remarks.filter(Boolean).join(" "));
     this.doc.write({ attachments });

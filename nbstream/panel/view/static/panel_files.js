@@ -85,10 +85,10 @@ export async function readFile(file) {
   const refused = refusedImage(type, name, head);
   if (refused) return { problem: `${name} is an image in ${refused}, which models do not take; convert it to JPEG or PNG.` };
   if (SENT_IMAGE.test(type)) {
-    if (size > MAX_IMAGE) return { problem: `${name} is too large; an image may be at most ${MAX_IMAGE / 1e6} MB.` };
+    if (size > MAX_IMAGE) return { problem: `${name} is too large. Images can be up to ${MAX_IMAGE / 1e6} MB.` };
     return { file: { name, type, url: await dataUrl(file), text: "" }, remark: "" };
   }
-  if (size > MAX_TEXT) return { problem: `${name} is too large; a text file may be at most ${MAX_TEXT / 1e3} kB.` };
+  if (size > MAX_TEXT) return { problem: `${name} is too large. Text files can be up to ${MAX_TEXT / 1e3} kB.` };
   const read = decode(new Uint8Array(await file.arrayBuffer()));
   if ("problem" in read) return { problem: `${name} ${read.problem}.` };
   const remark = read.encoding && `${name} is read as ${read.encoding}.`;

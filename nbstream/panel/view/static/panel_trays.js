@@ -154,9 +154,10 @@ class ModelPicker {
    * @param {number} found
    */
   hintAt(models, found) {
-    const waiting = models === null ? "Asking the endpoint for its models …" : "";
-    const unknown = models && found === 0 ? "Not in the endpoint's list; press Enter to use the name as it is." : "";
-    say(this.hint, waiting || unknown || "Choose one, or type any name and press Enter.");
+    const waiting = models === null ? "Asking the server for its models …" : "";
+    const none = models?.length === 0 ? "Type the name of a model and press Enter." : ""; // there is no list
+    const unknown = models && found === 0 ? "Not in the server's list; press Enter to use it anyway." : "";
+    say(this.hint, waiting || none || unknown || "Choose one, or type any name and press Enter.");
   }
 
   /** @param {number} at */

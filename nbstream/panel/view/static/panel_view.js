@@ -57,7 +57,7 @@ export class PanelView {
     this.composer = new Composer(this, this.tools);
     this.root.append(this.composer.root, this.tools, this.trays.root);
     this.totals = element("p", "nbs-totals", this.root);
-    const cell = { label: "To new cell", title: "Put this code into a new cell below", act: toNewCell };
+    const cell = { label: "Insert below", title: "Insert this code into a new cell below", act: toNewCell };
     this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookCommands() ? [cell] : []);
     this.listen();
     doc.views.add(this);
