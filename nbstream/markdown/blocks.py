@@ -141,7 +141,7 @@ class BlockParser(OpenBlocks):
         elif tip.kind == "code":
             tip.lines.append(cursor.rest)
             tip.end = self._number if tip.fence or not cursor.blank else tip.end
-            if tip.was_math and math_end(tip, cursor.rest):
+            if tip.fence and tip.fence.run[0] in "$\\" and math_end(tip, cursor.rest):
                 self.close_tip()
         elif tip.kind in {"paragraph", "table"}:
             self._grow(tip, cursor.text)

@@ -25,14 +25,14 @@ class Cursor:
 
     def _measure(self) -> None:
         """Find the next character that is not white space, and how far it is indented from here."""
-        line, offset = self.line, self.offset
+        line, offset, size = self.line, self.offset, len(self.line)
         self._start, self._indent = offset, 0
-        if line[offset : offset + 1] in {" ", "\t"}:
-            space = line[offset : len(line) - len(line[offset:].lstrip(" \t"))]
-            self._start = offset + len(space)
+        if offset < size and line[offset] in " \t":
+            space = line[offset : size - len(line[offset:].lstrip(" \t"))]
+            self._start += len(space)
             before = self._column % _TAB_STOP
-            self._indent = len((" " * before + space).expandtabs(_TAB_STOP)) - before
-        self._blank = self._start == len(line)
+            self._indent = len((" " * before + space).expandtabs(_TAB_STOP)) - before if "\t" in space else len(space)
+        self._blank = self._start == size
 
     @property
     def blank(self) -> bool:

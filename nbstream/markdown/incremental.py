@@ -233,8 +233,9 @@ class IncrementalRenderer:
             return self._parser
         view = self._parser.fork()
         view.feed(line)
-        is_text = view.tip.kind == "paragraph" or view.document.children[-1].kind == "heading"
-        return view if is_text or not undecided else self._parser
+        if not undecided or view.tip.kind == "paragraph" or view.document.children[-1].kind == "heading":
+            return view
+        return self._parser
 
     def _prepare_notes(self) -> None:
         """Draw what has closed of the notes, so that they only have to be put together in the end."""

@@ -92,8 +92,10 @@ class LateBlocks:
             missing: The labels.
             final: Whether nothing more will be defined.
         """
+        if not missing:
+            return
         known = not self._renderer.references.keys().isdisjoint(missing)
-        if not missing or (final and not known):
+        if final and not known:
             return
         late = _Late(number, block, len(html) > _LONG and self._renderer.frame(block) is not None)
         if not block.children:

@@ -34,6 +34,8 @@ _SETEXT = re.compile(r"(=+|-+)[ \t]*")
 _RULE = re.compile(r"(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,}")
 # A longer one is text: all of it would have to be drawn at once if its last character made it none.
 _LONGEST_RULE = 1_000
+# A longer paragraph is none, whatever is below it: all of it would have to be drawn again.
+_LONGEST_HEADING = 8_000
 _BULLET = re.compile(r"[*+-](?=[ \t]|$)")
 _NUMBER = re.compile(r"(\d{1,9})([.)])(?=[ \t]|$)")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]:")
@@ -121,6 +123,8 @@ def math_end(block: Block, line: str) -> tuple[str, str] | None:
 
 def _setext(parser: OpenBlocks, _cursor: Cursor, text: str) -> Started:
     if parser.container.kind != "paragraph" or not (found := _SETEXT.fullmatch(text)):
+        return None
+    if sum(map(len, parser.container.lines)) > _LONGEST_HEADING:
         return None
     paragraph = parser.take_paragraph()
     if paragraph is None:

@@ -211,6 +211,13 @@ def test_a_paragraph_of_many_lines_may_still_become_something_else() -> None:
     assert render(f"{lines}|a|b|\n|-|-|\n").endswith(f"line 449</p>\n{render('|a|b|' + chr(10) + '|-|-|')}")
 
 
+def test_a_very_long_paragraph_becomes_no_heading() -> None:
+    text = f"{_PARAGRAPH * 110}\n---\n{_PARAGRAPH * 110}\n===\n"
+    slots, _ = _streamed(text, 400)
+    assert slots.text == render(text)
+    assert [slots.text.count(tag) for tag in ("<h", "<hr>", "<p>")] == [1, 1, 2]
+
+
 @pytest.mark.parametrize(("opener", "closer"), [("$$", "$$"), ("\\[", "\\]")])
 def test_a_very_long_formula_is_shown_and_saved_as_it_was_written(opener: str, closer: str) -> None:
     body = "a &= *b* \\\\\n" * 1_000
