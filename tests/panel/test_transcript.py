@@ -91,7 +91,10 @@ def test_keys_are_not_kept():
     assert "secret" not in words
 
 
-_STYLE = r"margin: 1em 0|text-align: (left|center|right)|color: var\(--jp-mirror-editor-[a-z0-9-]+\)(; font-(weight: bold|style: italic))?"
+_STYLE = (
+    r"margin: 1em 0|text-align: (left|center|right)"
+    r"|color: var\(--jp-mirror-editor-[a-z0-9-]+\)(; font-(weight: bold|style: italic))?"
+)
 
 
 class Dangers(HTMLParser):
