@@ -1,24 +1,23 @@
 """nbstream: streamed model answers in Jupyter.
 
 `%load_ext nbstream` gives the `%%stream` magic; `import nbstream as nbs` gives `nbs.stream` and the rest. Importing
-this package imports neither openai nor a widget library: both wait for the first stream.
+this package imports nothing that is not needed before the first stream.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbstream.api import astream, configure, start, stream
-from nbstream.errors import StreamError
-from nbstream.result import StreamResult, StreamState, Usage
-
 if TYPE_CHECKING:
     from typing import Any
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbstream.api import astream, configure, start, stream
     from nbstream.conversation.chat import Chat
+    from nbstream.errors import StreamError
     from nbstream.panel.chat_panel import ChatPanel
+    from nbstream.result import StreamResult, StreamState, Usage
 
 __all__ = [
     "Chat",
@@ -44,15 +43,21 @@ _MODULES = {"demo", "errors", "events", "parts", "remedies", "testing"}
 _HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 """Called by IPython only."""
 
-# Imported at first use, so that code that only streams does not pay for them.
-_LATE = {"Chat": "nbstream.conversation.chat", "ChatPanel": "nbstream.panel.chat_panel"}
+_MODULE_OF = {
+    **dict.fromkeys(("astream", "configure", "start", "stream"), "nbstream.api"),
+    **dict.fromkeys(("StreamResult", "StreamState", "Usage"), "nbstream.result"),
+    "Chat": "nbstream.conversation.chat",
+    "ChatPanel": "nbstream.panel.chat_panel",
+    "StreamError": "nbstream.errors",
+}
+"""Where each public name is; it is imported from there at its first use, so that `%load_ext nbstream` is quick."""
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in _LATE:
-        return getattr(import_module(_LATE[name]), name)
+    if name in _MODULE_OF:
+        return getattr(import_module(_MODULE_OF[name]), name)
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

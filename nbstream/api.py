@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from nbstream.display.surface import Surface
-    from nbstream.request import Api, Images, StreamRequest
+    from nbstream.request import Api, Images, StreamRequest, SurfaceKind
     from nbstream.result import StreamResult
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["astream", "configure", "launch", "start", "stream", "surface_here", "waited_for"]
+__all__ = ["astream", "configure", "launch", "start", "stream", "surface_for", "waited_for"]
 
 
 @takes_key
@@ -49,6 +49,7 @@ def start(  # noqa: D417  `documented` says what the options mean
     total_timeout: float | None = None,
     max_retries: int | None = None,
     images: Images | None = None,
+    surface: SurfaceKind | None = None,
     client: AsyncOpenAI | None = None,
     source: StreamSource | None = None,
     stages: Sequence[Stage] = (),
@@ -92,6 +93,7 @@ def start(  # noqa: D417  `documented` says what the options mean
         total_timeout=total_timeout,
         max_retries=max_retries,
         images=images,
+        surface=surface,
         client=client,
         source=source,
         stages=stages,
@@ -103,12 +105,12 @@ def start(  # noqa: D417  `documented` says what the options mean
 
 
 def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  as `Continuation` calls it
-    return launch(request, Surfaces([surface_here(display=display)]), beginning, _begin)
+    return launch(request, Surfaces([surface_for(request, display=display)]), beginning, _begin)
 
 
-def surface_here(*, display: bool) -> Surface:
-    """Where an answer to the code that runs now is drawn."""
-    return choose_surface(settings().surface) if display else NullSurface()
+def surface_for(request: StreamRequest, *, display: bool) -> Surface:
+    """Where the answer is drawn, if the code that runs now asks."""
+    return choose_surface(request.surface) if display else NullSurface()
 
 
 def launch(

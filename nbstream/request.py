@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.stopping import StopWhen
 
 __all__ = [
+    "EMBEDDED_URL",
     "OPENAI_BASE_URL",
     "Api",
     "Endpoint",
@@ -30,6 +31,7 @@ __all__ = [
     "Position",
     "SizeLimits",
     "StreamRequest",
+    "SurfaceKind",
     "Target",
     "TimeLimits",
     "messages_from",
@@ -38,8 +40,12 @@ __all__ = [
 Api: TypeAlias = Literal["chat", "responses"]
 Images: TypeAlias = Literal["link", "allow"]
 Footer: TypeAlias = Literal["none", "short", "full"]
+SurfaceKind: TypeAlias = Literal["auto", "live", "markdown", "terminal", "static"]
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+EMBEDDED_URL = "nbstream://demo/v1"
+"""Stands for the demo model where it has no server: no socket can be bound."""
 
 _PARTS = {"text", "image_url", "input_audio", "file", "input_text", "input_image", "input_file"}
 
@@ -80,7 +86,7 @@ class Endpoint:
     def is_local(self) -> bool:
         """Whether this is a server on this machine."""
         host = urlsplit(self.base_url).hostname or ""
-        return host in {"localhost", "::1"} or host.startswith("127.")
+        return self.base_url == EMBEDDED_URL or host in {"localhost", "::1"} or host.startswith("127.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,7 @@ class StreamRequest(Target):
         params: Any other fields of the request's body, as they are.
         max_retries: How often the request may be sent again, before any of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
+        surface: What the answer is drawn on; `"auto"` goes by who reads it.
         footer: What is said of the answer below it, in a cell.
         bring_into_view: Whether the page may scroll, once, to an answer that begins low.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
@@ -184,6 +191,7 @@ class StreamRequest(Target):
     params: Mapping[str, Any] = field(default_factory=dict)
     max_retries: int = 2
     images: Images = "link"
+    surface: SurfaceKind = "auto"
     footer: Footer = "short"
     bring_into_view: bool = False
     partial_answer: str = field(default="", repr=False)

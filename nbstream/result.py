@@ -341,6 +341,10 @@ class StreamResult(PartViews):
         if not _display("drawn").Drawn.here(self):
             raise NotImplementedError
 
+    def _display_(self) -> Any:
+        """The answer, for a marimo cell that ends with it: its value takes the place of all that the cell has shown."""
+        return _display("marimo").shown_by(_display("show_again").bundle_of(self))
+
 
 def _display(module: str) -> Any:
     # Displays know results, so a result must not know displays before one of them is wanted.

@@ -25,7 +25,8 @@ on_colab() { # a few tests of each kind with the versions that Google Colab has,
     tests/display/test_live_view.py tests/display/test_output.py tests/ipython/test_magics.py \
     tests/panel/test_chat_panel.py --deselect tests/panel/test_chat_panel.py::test_what_shows_no_panel_keeps_none \
     tests/test_headless.py::test_answer_is_static_text_with_its_facts_and_no_widget_state \
-    tests/test_headless.py::test_a_chat_panel_is_a_static_transcript_without_widget_state
+    tests/test_headless.py::test_a_chat_panel_is_a_static_transcript_without_widget_state \
+    tests/test_headless.py::test_a_chat_panel_in_a_container_is_a_static_transcript_below_it
 }
 
 browser() { # Chromium, if there is none

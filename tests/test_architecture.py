@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
     ),
     "transport": ("settings.capabilities", "settings.credential"),
+    "transport.embedded": ("demo", "settings.capabilities"),
 }
 MAY_NAME_TYPES_OF = {
     **dict.fromkeys(("api", "settings", "streaming", "streaming.session"), ("transport.event_stream",)),

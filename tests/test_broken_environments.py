@@ -66,8 +66,10 @@ OTHERS = {
     "a proxy that is not there": Broken({"HTTP_PROXY": NOBODY}, ("No connection", "correct or unset HTTP_PROXY")),
     "IPv6 without a proxy": Broken({"NO_PROXY": "localhost,[::1]", "HTTP_PROXY": NOBODY}, NO_PROXY),
     "a network without a proxy": Broken({"NO_PROXY": "fe80::/10", "HTTP_PROXY": NOBODY}, NO_PROXY),
-    "an address in two pieces": Broken({"OPENAI_BASE_URL": "http://a b/v1"}, ("OPENAI_BASE_URL holds a space",)),
-    "an address in two lines": Broken({"OPENAI_BASE_URL": "http://a\n/v1"}, ("OPENAI_BASE_URL holds", "a line break")),
+    "an address in two pieces": Broken({"OPENAI_BASE_URL": "http://a b/v1"}, ("OPENAI_BASE_URL contains a space",)),
+    "an address in two lines": Broken(
+        {"OPENAI_BASE_URL": "http://a\n/v1"}, ("OPENAI_BASE_URL contains", "a line break")
+    ),
     "an address in quotes": Broken({"OPENAI_BASE_URL": '"http://a/v1"'}, ("OPENAI_BASE_URL must look like",)),
     "no address": Broken({"OPENAI_BASE_URL": "http://["}, ("OPENAI_BASE_URL must look like",)),
     "a key in two lines": Broken(

@@ -98,8 +98,10 @@ def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) 
 
 
 def test_the_last_cell_keeps_an_answer_that_it_does_not_wait_for(execute: Any) -> None:
-    notebook = execute(notebook_of("import nbstream as nbs\nh = nbs.start('hello', model='demo')"))
-    assert "## Hello" in notebook.cells[0].outputs[0]["data"]["text/markdown"]
+    asked = "h = nbs.start('hello', model='demo', demo={'tokens_per_second': 150})"
+    [answer] = streamed(execute(notebook_of(f"import nbstream as nbs\n{asked}")))
+    assert "## Hello" in answer["data"]["text/markdown"]
+    assert answer["metadata"]["nbstream"]["state"] == "completed"
 
 
 def test_a_client_that_replaces_no_outputs_is_shown_each_answer_once(

@@ -193,6 +193,34 @@ def test_a_narrow_encoding_costs_a_character_not_the_answer(make_request):
     assert out.buffer.getvalue().decode("cp1252") == "before ? after" + os.linesep
 
 
+class Pipe(Out):
+    """Its reader leaves after the first words, or it is closed."""
+
+    def __init__(self, leave):
+        super().__init__()
+        self.leave = leave
+
+    def flush(self):
+        super().flush()
+        self.leave(self)
+
+
+def leave(_):
+    raise BrokenPipeError
+
+
+@pytest.mark.parametrize("leave", [leave, io.StringIO.close], ids=["broken pipe", "closed"])
+def test_nothing_more_is_written_once_nobody_reads(make_request, leave):
+    out = Pipe(leave)
+    surface = TerminalSurface(out)
+    surface.open(make_request(), lambda: None)
+    for text in ("Hel", "Hello", "Hello, you"):
+        surface.draw(StreamResult(text, SOME))
+    surface.close(whole("Hello, you!"))
+    assert out.writes[0] == "Hel"
+    assert len(out.writes) <= 2
+
+
 def test_controls_never_reach_the_terminal(shown):
     hostile = "a\x1b]52;c;x\x07b\rc\x9b31m\tok\n"
     assert "".join(shown(whole(hostile))) == "a␛]52;c;xbc31m\tok\n"

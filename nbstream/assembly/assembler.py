@@ -270,7 +270,8 @@ class Assembler:
                 self.reason_given = True
                 answer = self._answer(choice)
                 self._unannounced -= answer.finish_reason is None and answer is not self._surplus
-                answer.finish_reason = reason
+                if answer.finish_reason != "length" or reason.lower() not in _GIVEN_UP:
+                    answer.finish_reason = reason  # that the answer was cut is not told once more as an error
             case LogprobsReported(tokens):
                 self._logprobs.extend(tokens)
             case Warned(kind, message, remedies):

@@ -105,7 +105,7 @@ class Words(Builder):
         self.new_paragraph = new_paragraph
         self.in_text = in_text or kind == "text"
         self.buffer: TextBuffer = TextBuffer(after=None if after is None or new_paragraph else after.buffer)
-        self._citations: list[Citation] = []
+        self._citations: list[Citation] | None = None  # most have none, and there may be very many
 
     @property
     def size(self) -> int:
@@ -131,7 +131,7 @@ class Words(Builder):
     @property
     def citations(self) -> tuple[Citation, ...]:
         """What is cited so far."""
-        return tuple(self._citations)
+        return tuple(self._citations or ())
 
     def drop(self, gone: set[int]) -> None:
         """Take citations away, by their identities."""
@@ -146,13 +146,15 @@ class Words(Builder):
 
     def turn_into_reasoning(self) -> list[Citation]:
         """Become reasoning, which cites nothing; return the citations."""
-        cited, self._citations = self._citations, []
+        cited, self._citations = self._citations or [], None
         self.kind = "reasoning"
         self.changed()
         return cited
 
     def cite(self, citations: Iterable[Citation]) -> None:
         """Add citations."""
+        if self._citations is None:
+            self._citations = []
         self._citations.extend(citations)
         self.changed()
 
@@ -170,7 +172,7 @@ class Words(Builder):
     def _part(self) -> TextPart | ReasoningPart | RefusalPart | None:
         text, kind, place = self.buffer.value(), self.kind, (self.item_id, self.content_index)
         if kind == "text":
-            cited = tuple(self._citations)
+            cited = self.citations
             return TextPart(text, *place, cited, self.new_paragraph, self.open) if text or cited else None
         made = ReasoningPart if kind == "reasoning" else RefusalPart
         return made(text, *place, self.new_paragraph, self.open) if text else None

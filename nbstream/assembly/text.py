@@ -8,7 +8,7 @@ from nbstream.text.plain import encodable
 __all__ = ["TextBuffer"]
 
 
-class TextBuffer:
+class TextBuffer(Pieces):
     r"""Collects pieces; joins them when read.
 
     A character outside the Basic Multilingual Plane can come as two JSON escapes in two pieces. The first half is held
@@ -26,30 +26,25 @@ class TextBuffer:
         'Hi 😀'
     """
 
-    __slots__ = ("_after", "_half", "_pieces")
+    __slots__ = ("_after", "_half")
 
     def __init__(self, after: TextBuffer | None = None) -> None:
-        self._pieces = Pieces()
+        super().__init__()
         self._half = ""
         self._after = after
 
     def append(self, piece: str) -> None:
         """Add the next piece, which may be empty."""
         if piece.isascii() and not self._half:
-            self._pieces.append(piece)  # nearly always
+            super().append(piece)  # nearly always
             return
-        if self._after is not None and not self._pieces and "\udc00" <= piece[:1] <= "\udfff":
+        if self._after is not None and not self and "\udc00" <= piece[:1] <= "\udfff":
             self._half = self._after.take_half()
         text = self._half + piece
         self._half = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        self._pieces.append(encodable(text))
-
-    @property
-    def size(self) -> int:
-        """How many characters there are."""
-        return self._pieces.size
+        super().append(encodable(text))
 
     def take_half(self) -> str:
         """Return the half that waits for its other half, if one does."""
@@ -59,11 +54,7 @@ class TextBuffer:
     def replace(self, text: str) -> None:
         """Replace the content with `text`."""
         self._half = ""
-        self._pieces.replace(encodable(text))
-
-    def join(self) -> None:
-        """Become one string, which is shared with the readers."""
-        self._pieces.join()
+        super().replace(encodable(text))
 
     def close(self) -> bool:
         """Nothing follows: a half that waited for its other half is lost.
@@ -73,10 +64,6 @@ class TextBuffer:
         """
         if not self._half:
             return False
-        self._pieces.append("\ufffd")
+        super().append("\ufffd")
         self._half = ""
         return True
-
-    def value(self) -> str:
-        """The text so far. Any thread may read while one appends, so reading changes nothing."""
-        return self._pieces.value()

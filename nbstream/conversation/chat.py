@@ -9,7 +9,7 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from nbstream.api import launch, surface_here, waited_for
+from nbstream.api import launch, surface_for, waited_for
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.chat_options import check_options
 from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
@@ -308,8 +308,8 @@ class Chat(SavedChat):
         return self._begin(further, lambda _: request, display=display)
 
     def _launch(self, running: RunningTurn, request: StreamRequest, *, display: bool) -> StreamHandle:
-        surfaces = [surface_here(display=display), *self._listeners.tell(lambda listener: listener.turn_began(running))]
-        running.surfaces = Surfaces(surfaces)
+        drawn = surface_for(request, display=display)
+        running.surfaces = Surfaces([drawn, *self._listeners.tell(lambda listener: listener.turn_began(running))])
         resume = functools.partial(self._go_on, running.id, running.context)
         commit = functools.partial(self._commit, running)
         running.handle = launch(request, running.surfaces, running.beginning, resume, commit)

@@ -25,7 +25,7 @@ _SECRET = re.compile(
     r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
 )
 _ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
-_NOT_SAVED = {"client", "images", "source"}
+_NOT_SAVED = {"client", "images", "source", "surface"}
 
 _LONGEST_WORD, _MOST_RETRIES = 200, 20
 
@@ -74,7 +74,7 @@ _APPLIES: Mapping[str, Callable[[Any], bool]] = {
 _NEVER = {
     *("api_key", "cls", "client", "config", "display", "extra_body", "extra_headers", "extra_query", "history"),
     *("images", "input", "max_history_tokens", "max_turns", "messages", "name", "prompt", "self", "source", "stages"),
-    "system",
+    *("surface", "system"),
 }
 """What is no option of a chat, or means something else where options are passed on."""
 

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import os
 import secrets
+import sys
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -127,6 +128,7 @@ class DemoServer:
 
         Raises:
             OSError: There is no free port on loopback.
+            RuntimeError: There are no threads.
         """
         with self._lock:
             if not self.running:
@@ -140,6 +142,8 @@ class DemoServer:
             self._release()
 
     def _launch(self) -> _Running:
+        if getattr(sys.modules.get("gevent.monkey"), "is_module_patched", lambda _: False)("threading"):
+            raise RuntimeError("gevent has replaced threads, and the server needs one.")
         from tornado.netutil import bind_sockets
 
         from nbstream.demo.application import application
@@ -210,6 +214,7 @@ def demo_server() -> DemoServer:
 
     Raises:
         OSError: There is no free port on loopback.
+        RuntimeError: There are no threads.
         ValueError: `NBSTREAM_DEMO_PACE` holds something else than a pace.
 
     Example:

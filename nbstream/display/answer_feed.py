@@ -31,9 +31,9 @@ from nbstream.result import StreamState
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from nbstream.markdown import Images
+    from nbstream.markdown import Images, Patch
     from nbstream.result import Retry, StreamResult
 
 __all__ = ["AnswerFeed"]
@@ -121,10 +121,25 @@ class AnswerFeed:
             self._state = snapshot.state
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             self._show_reasoning(snapshot)
-            if changes := self._blocks.take(patches):
-                # Text shows that the answer has begun, unless the answer is being continued.
-                waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
-                self._send_next({"type": "patch", "blocks": changes, **waiting})
+            self._send_patches(patches)
+        if snapshot.state.terminal:
+            self._send_rest()
+
+    def _send_rest(self) -> None:
+        """Draw notes and colours, so that what a page asks for meanwhile does not have to wait for all of them."""
+        for renderer, send in ((self._thinker, self._send_thoughts), (self._renderer, self._send_patches)):
+            rest = renderer.rest()
+            while True:
+                with self._lock:
+                    if (patches := next(rest, None)) is None:
+                        break
+                    send(patches)
+
+    def _send_patches(self, patches: Iterable[Patch]) -> None:
+        if changes := self._blocks.take(patches):
+            # Text shows that the answer has begun, unless the answer is being continued.
+            waiting = {"state": str(self._state)} if self._state is StreamState.PENDING else {}
+            self._send_next({"type": "patch", "blocks": changes, **waiting})
 
     def end(self, result: StreamResult, *, raised: bool = False) -> None:
         """Tell the pages that the stream has ended, and how.
@@ -173,8 +188,10 @@ class AnswerFeed:
             self._thought_for = self._now() - self._thinking_since
         # The reasoning may go on after the answer has begun, so only the end of the stream is its end.
         thoughts = [Segment("text", snapshot.reasoning)] if snapshot.reasoning else []
-        changes = self._thoughts.take(self._thinker.draw(thoughts, final=snapshot.state.terminal))
-        if changes or over:
+        self._send_thoughts(self._thinker.draw(thoughts, final=snapshot.state.terminal), over=over)
+
+    def _send_thoughts(self, patches: Iterable[Patch], *, over: bool = False) -> None:
+        if (changes := self._thoughts.take(patches)) or over:
             self._send_next({"type": "reasoning", "blocks": changes, **self._thinking_time()})
 
     def _thinking_time(self) -> dict[str, Any]:

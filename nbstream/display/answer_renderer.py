@@ -8,7 +8,7 @@ from nbstream.display.segments import kept_of
 from nbstream.markdown import IncrementalRenderer, Patch, Remark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nbstream.display.segments import Segment
     from nbstream.markdown import Images
@@ -47,7 +47,7 @@ class AnswerRenderer:
 
         Args:
             segments: The answer so far.
-            final: Whether nothing follows.
+            final: Whether nothing follows but the `rest`.
         """
         segments = tuple(segments)
         if self._finished and segments == self._segments:
@@ -55,6 +55,10 @@ class AnswerRenderer:
         if self._finished or kept_of(self._segments, segments) < len(self._segments):
             return self._draw_again(segments, final=final)
         return self._draw_on(segments, final=final)
+
+    def rest(self) -> Iterator[tuple[Patch, ...]]:
+        """Draw what an answer still misses at its end, bit by bit: notes and colours."""
+        return self._renderer.rest()
 
     def snapshot(self) -> list[str]:
         """The HTML of each block."""
@@ -75,7 +79,7 @@ class AnswerRenderer:
                 self._blocks[number], new = self._renderer.remark(Remark(segment.text))
                 patches += new
         if final:
-            patches += self._renderer.finish()
+            patches += self._renderer.end()
             self._finished = True
         return patches
 
@@ -99,4 +103,6 @@ def render_segments(segments: Iterable[Segment], images: Images = "link") -> lis
     """The HTML of each block of an answer that no longer changes."""
     renderer = AnswerRenderer(images)
     renderer.draw(list(segments), final=True)
+    for _ in renderer.rest():
+        pass
     return renderer.snapshot()

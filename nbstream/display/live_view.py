@@ -69,7 +69,7 @@ class LiveView(anywidget.AnyWidget):
     ) -> None:
         self._stop = stop
         self._feed = AnswerFeed(self._tell, images=images, place=place, facts=facts, now=now)
-        self._views: set[str] = set()
+        self._views: dict[str, None] = {}  # in the order of their first greetings
         self._departed: set[str] = set()
         self._ever_seen = False
         self._lock = threading.RLock()
@@ -97,8 +97,14 @@ class LiveView(anywidget.AnyWidget):
         self._feed.end(result, raised=raised)
 
     def keep(self, markdown: str) -> None:
-        """Let the pages put Markdown into the saved notebook, where they can, without drawing it."""
-        self._tell({"type": "keep", "id": self.model_id, "markdown": markdown})
+        """Let a page put Markdown into the saved notebook, where it can, without drawing it.
+
+        Only one, because pages may share the notebook, and what two of them replace at once would be there twice.
+        """
+        with self._lock:
+            view = next(reversed(self._views), None)
+        if view is not None:
+            self._tell({"type": "keep", "view": view, "id": self.model_id, "markdown": markdown})
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may be on a page, or will be on one that is opened later.
@@ -129,7 +135,7 @@ class LiveView(anywidget.AnyWidget):
                 with self._lock:
                     if view in self._departed:
                         return
-                    self._views.add(view)
+                    self._views[view] = None
                     self._ever_seen = True
                 self._feed.send_snapshot()
             case {"type": "resync"}:
@@ -139,7 +145,7 @@ class LiveView(anywidget.AnyWidget):
                     self._stop()
                 with self._lock:
                     self._departed.add(view)
-                    self._views.discard(view)
+                    self._views.pop(view, None)
                     if self._feed.ended and not self._views:
                         self.close()
                         with contextlib.suppress(ValueError):

@@ -9,7 +9,7 @@ import queue
 import sys
 from typing import Any
 
-__all__ = ["MarimoOutput", "in_marimo"]
+__all__ = ["MarimoOutput", "in_marimo", "shown_by"]
 
 # How long the end of a stream waits for its last frame.
 _LAST_FRAME_SECONDS = 5.0
@@ -19,6 +19,17 @@ def in_marimo() -> bool:
     """Whether the code runs in a cell of a marimo notebook, on a page or while it is exported."""
     marimo = sys.modules.get("marimo")
     return bool(marimo is not None and marimo.running_in_notebook())
+
+
+def shown_by(bundle: tuple[dict[str, Any], dict[str, Any]]) -> Any:
+    """What marimo shows of an output, given as data and metadata.
+
+    Args:
+        bundle: By MIME type; its Markdown is shown.
+    """
+    import marimo
+
+    return marimo.md(bundle[0]["text/markdown"])
 
 
 class MarimoOutput:

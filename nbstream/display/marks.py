@@ -213,7 +213,7 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
     if result.reasoning or hidden:
         thoughts = f" What it thought is in {name}.reasoning." if result.reasoning else ""
         if reason == "length":
-            return Mark("No answer", told("The token limit went into thinking.", more_tokens, place) + thoughts)
+            return Mark("No answer", told("The token limit was used up by thinking.", more_tokens, place) + thoughts)
         return Mark("No answer", f"The model thought but did not answer.{thoughts}")
     if reason == "length":
         return Mark("Cut off", told("The token limit was reached before the answer began.", more_tokens, place))

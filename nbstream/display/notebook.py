@@ -13,9 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbstream.display.bundle import answer_bundle, partial_markdown, unfinished_bundle, waiting_bundle
+from nbstream.display.captured import Captured
 from nbstream.display.cell_end import CellEnd
 from nbstream.display.drawn import Drawn
 from nbstream.display.host import Host
+from nbstream.display.interrupt_reason import is_stop
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
 from nbstream.display.rerun import Rerun
@@ -87,6 +89,7 @@ class NotebookSurface:
         self.mode, self._host = mode, host
         self._output = new_output()
         self._view: LiveView | None = None
+        self._captured: Captured | None = None
         self._growth = MarkdownGrowth()
         self._saved = MarkdownGrowth(_SAVING_SECONDS, 1.2)
         self._grown: tuple[Segment, ...] = ()
@@ -122,6 +125,7 @@ class NotebookSurface:
                 facts=partial(footer_of, footer=self._footer),
                 bring_into_view=request.bring_into_view,
             )
+            self._captured = Captured()
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         if self._host is Host.PAGE:
@@ -137,11 +141,13 @@ class NotebookSurface:
         """Leave to the error what it says, if it will be below this output."""
         self._raised = self._cell is not None and Drawn.cell() == self._cell
 
+    def has_interrupted(self) -> bool:
+        """Whether the interrupt that has come was the view's Stop."""
+        return self._view is not None and is_stop()
+
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         self._latest = snapshot
-        if self._cell_end is not None and segments_of(snapshot):
-            self._cell_end.begin()
         if self._view is not None:
             self._view.draw(snapshot)
         now = time.monotonic()
@@ -183,6 +189,8 @@ class NotebookSurface:
             with self._publishing:
                 self._output.update(*bundle)
                 self._latest = result
+            if self._captured is not None and self._view is not None:
+                self._captured.replace(self._view.model_id, *bundle)
             Drawn.add(result, self._cell)
         finally:
             self._output.end()

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pathlib
 
-__all__ = ["page_code", "take_messages_at_once", "view_bundle"]
+__all__ = ["WIDGET", "page_code", "take_messages_at_once", "view_bundle"]
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+"""The MIME type of what shows a widget."""
 
 
 def page_code(path: pathlib.Path) -> str:
@@ -30,7 +33,7 @@ def page_code(path: pathlib.Path) -> str:
 def view_bundle(model_id: str) -> dict[str, Any]:
     """The output data that makes a front end show a widget."""
     view = {"version_major": 2, "version_minor": 0, "model_id": model_id}
-    return {"application/vnd.jupyter.widget-view+json": view}
+    return {WIDGET: view}
 
 
 def take_messages_at_once(comm: Any) -> None:

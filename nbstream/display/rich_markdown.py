@@ -19,6 +19,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 from rich.theme import Theme
 
+from nbstream.display.terminal_table import TableLayout
 from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.links import safe_url
 from nbstream.markdown.literals import Literals
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     from nbstream.display.growing_blocks import Piece
 
 __all__ = ["Line", "MarkdownPrinter"]
+
+
+# Of processor time, for the colours of some code and for each of its characters: several times what is ordinary.
+_SECONDS, _SECONDS_EACH = 0.005, 0.00001
+_MOST_TIMES_SLOW = 2
+# Below the head of a table.
+_RULE = "───"
 
 
 class Line(NamedTuple):
@@ -54,6 +62,8 @@ class MarkdownPrinter:
     def __init__(self, out: TextIO) -> None:
         theme = Theme({"markdown.code": "bold cyan"})  # no black box on a light terminal
         self._console = Console(file=out, theme=theme, force_jupyter=False, highlight=False, markup=False, emoji=False)
+        self._table = TableLayout()
+        self._slow: list[str] = []  # the languages whose colours took too long, each time
 
     @property
     def capable(self) -> bool:
@@ -63,8 +73,26 @@ class MarkdownPrinter:
 
     def draw(self, piece: Piece, width: int) -> list[Line]:
         """The lines of a piece, none of them wider than `width`."""
-        lines = self._lines(Text(piece.source) if piece.kind == "math" else _Answer(piece), width)
+        if piece.kind == "table":
+            return self._rows(piece, width)
+        lines = self._lines(Text(piece.source) if piece.kind == "math" else _Answer(piece, self._slow), width)
         return lines if piece.kind == "code" else _without_margins(lines)
+
+    def _rows(self, piece: Piece, width: int) -> list[Line]:
+        """The lines of a table; of the rest of one, without its head."""
+        if piece.begins:
+            self._table = TableLayout()
+        laid_out = self._table.lines(piece.source.partition("\n\n")[0], width)
+        if laid_out is None:
+            lines = _without_margins(self._lines(_Answer(piece, self._slow), width))
+            below = next((number for number, line in enumerate(lines) if _RULE in line.text), -1) + 1
+            return lines if piece.begins else lines[below:]
+        head, rule, *rows = laid_out
+        lines = self._lines(Text(f"{head}\n{rule}", "markdown.table.header"), width) if piece.begins else []
+        for row in map(plain, rows):
+            columns = cell_len(row)
+            lines += [Line(row, columns)] if columns <= width else self._lines(Text(row), width)
+        return lines
 
     def note(self, words: str, width: int) -> list[Line]:
         """The lines of a remark that is not the model's."""
@@ -72,12 +100,12 @@ class MarkdownPrinter:
 
     def _lines(self, renderable: RenderableType, width: int) -> list[Line]:
         options = self._console.options.update(width=width, height=None)
-        return [self._line(_trimmed(line)) for line in self._console.render_lines(renderable, options, pad=False)]
-
-    def _line(self, segments: list[Segment]) -> Line:
-        with self._console.capture() as written:
-            self._console.print(Segments(segments), end="", crop=False, no_wrap=True)
-        return Line(written.get(), sum(cell_len(segment.text) for segment in segments))
+        lines = [_trimmed(line) for line in self._console.render_lines(renderable, options, pad=False)]
+        with self._console.capture() as written:  # once for all of them: it takes longer than the lines do
+            parted = [segment for line in lines for segment in (*line, Segment.line())]
+            self._console.print(Segments(parted), end="", crop=False, no_wrap=True)
+        widths = (sum(cell_len(segment.text) for segment in line) for line in lines)
+        return list(map(Line, written.get().split("\n")[: len(lines)], widths))
 
 
 def _trimmed(line: Iterable[Segment]) -> list[Segment]:
@@ -105,22 +133,34 @@ class _Title(Heading):
 class _Code(CodeBlock):
     """Code in the terminal's own colours, without a background that would be wrapped when the window narrows."""
 
+    slow: list[str]
+
+    @classmethod
+    def create(cls, markdown: Markdown, token: Token) -> _Code:
+        made = super().create(markdown, token)
+        assert isinstance(made, _Code)
+        assert isinstance(markdown, _Answer)
+        made.slow = markdown.slow
+        return made
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         text, theme = Text(tab_size=4, overflow="fold"), Syntax.get_theme("ansi_dark")
         # Without a line end, some lexers take the last line for another.
         code = str(self.text).removesuffix("\n") + "\n"
-        for kind, token in _tokens(code, self.lexer_name):
+        for kind, token in _tokens(code, self.lexer_name, self.slow):
             text.append(token, theme.get_style_for_token(kind))
         text.right_crop(1)
         yield Padding(text, (0, 0, 0, 2))
 
 
-def _tokens(code: str, language: str) -> list[tuple[Any, str]]:
+def _tokens(code: str, language: str, slow: list[str]) -> list[tuple[Any, str]]:
     from pygments.token import Text as Plain
 
-    colouring = colouring_of(code, language)
-    if colouring is not None:
-        colouring.advance()
+    # The first time may be that of a language in it, which has to be prepared.
+    colouring = colouring_of(code, language) if slow.count(language) < _MOST_TIMES_SLOW else None
+    if colouring is not None and not colouring.advance(_SECONDS + _SECONDS_EACH * len(code)):
+        slow.append(language)
+        colouring = None
     return (colouring and colouring.tokens) or [(Plain, code)]
 
 
@@ -132,9 +172,11 @@ class _Answer(Markdown):
         "code_block": _Code,
     }
 
-    def __init__(self, piece: Piece) -> None:
+    def __init__(self, piece: Piece, slow: list[str]) -> None:
         super().__init__("", hyperlinks=False)
-        self.parsed = _parser().parse(piece.source)
+        self.slow = slow
+        # What is no table for us is none, however wide it is.
+        self.parsed = _parser(tables=piece.kind != "paragraph").parse(piece.source)
         if piece.number is not None and self.parsed:
             self.parsed[0].attrs["start"] = piece.number
         for token in self.parsed:
@@ -143,8 +185,8 @@ class _Answer(Markdown):
 
 
 @functools.cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+def _parser(*, tables: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", *["table"] * tables])
     parser.validateLink = lambda url: safe_url(url) is not None  # type: ignore[method-assign]
     parser.inline.ruler.before("escape", "formula", _formula)
     return parser

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.display.bundle import answer_bundle
 from nbstream.display.choose import output_here, terminal_surface
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nbstream.request import Footer, Images
     from nbstream.result import StreamResult
 
-__all__ = ["show"]
+__all__ = ["bundle_of", "show"]
 
 
 def show(result: StreamResult) -> None:
@@ -25,7 +25,12 @@ def show(result: StreamResult) -> None:
             surface.attend(True)  # before an answer in the background
         surface.close(result)
         return
+    output.display(*bundle_of(result))
+    output.end()
+
+
+def bundle_of(result: StreamResult) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The output for a result in full, as (data, metadata)."""
     config = settings()
     images, footer = cast("Images", config.images), cast("Footer", config.footer)
-    output.display(*answer_bundle(result, images, reasoning=True, footer=footer))
-    output.end()
+    return answer_bundle(result, images, reasoning=True, footer=footer)

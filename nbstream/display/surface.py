@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["Attentive", "NullSurface", "Raising", "Surface", "is_blank"]
+__all__ = ["Attentive", "Interrupting", "NullSurface", "Raising", "Surface", "is_blank"]
 
 
 class Surface(Protocol):
@@ -53,6 +53,15 @@ class Raising(Protocol):
 
     def expect_error(self) -> None:
         """Note that a failure will be raised by the code that runs now; on the caller's thread."""
+        ...
+
+
+@runtime_checkable
+class Interrupting(Protocol):
+    """A surface whose Stop interrupts the kernel where messages do not reach it."""
+
+    def has_interrupted(self) -> bool:
+        """Whether it was this that interrupted the kernel just now; on the caller's thread."""
         ...
 
 

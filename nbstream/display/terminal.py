@@ -147,8 +147,13 @@ class TerminalSurface:
         if text and self._out is not None:
             # A narrow encoding (redirected output on Windows) must cost a character, not the answer.
             encoding = getattr(self._out, "encoding", None) or "utf-8"
-            self._out.write(text.encode(encoding, "replace").decode(encoding))
-            self._out.flush()
+            try:
+                self._out.write(text.encode(encoding, "replace").decode(encoding))
+                self._out.flush()
+            except (OSError, ValueError) as error:
+                if not (isinstance(error, BrokenPipeError) or self._out.closed):
+                    raise
+                self._out = None  # nobody reads on, as after `| head -1`
             self._in_line = not text.endswith("\n")
 
 

@@ -1,41 +1,33 @@
-"""The `%%stream` and `%stream` magics. Thin: parse the options, fill in the prompt, run, bind the names.
+"""The `%%stream` and `%stream` magics: their options and their help.
 
-What they add to `nbs.start` is the notebook's own: options, names, short errors.
+What runs them is imported at their first use, so that `%load_ext nbstream` is quick.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 
-from nbstream.api import start
-from nbstream.errors import StreamError, UsageError, shown_briefly
+from nbstream.errors import UsageError
 from nbstream.ipython import prompt_lines
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
-from nbstream.ipython.interpolation import interpolate
-from nbstream.ipython.options import Completer, key_and_json, split_line, variable_name
-from nbstream.result import StreamResult, StreamState
+from nbstream.ipython.options import Completer, key_and_json, variable_name
 from nbstream.settings.config import settings
-from nbstream.settings.options import IN_MAGICS, OPTIONS
-from nbstream.settings.target import DEMO_MODEL, resolve_target
+from nbstream.settings.options import IN_MAGICS
 from nbstream.streaming.engine import engine
-from nbstream.streaming.interrupts import HeldInterrupts
-from nbstream.text.place import Place, reader_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.magic_arguments import MagicArgumentParser
 
-    from nbstream.streaming.handle import StreamHandle
+    from nbstream.ipython.runner import MagicRunner
 
 __all__ = ["StreamMagics", "load", "unload"]
 
@@ -51,7 +43,7 @@ def _stream_options(magic: Callable[..., Any]) -> Callable[..., Any]:
 class StreamMagics(Magics):
     """The magics that `%load_ext nbstream` registers."""
 
-    _latest: argparse.Namespace | None = None  # what the last stream was asked with
+    _runner: MagicRunner | None = None
 
     @no_var_expand
     @needs_local_scope
@@ -105,11 +97,7 @@ class StreamMagics(Magics):
             %%stream --chat tutor -m gpt-5-mini -s "You are a patient tutor."
             What is a gradient?
         """
-        options, ask = self._prepare(line, cell, local_ns or {})
-        if options.awaited:
-            return self._finish_awaited(options, self._begin(options, ask))
-        result = self._finish(options, ask)
-        return result if cell is None else None
+        return self._run().stream(_parser(StreamMagics.stream), line, cell, local_ns or {})
 
     @no_var_expand
     @line_magic
@@ -135,142 +123,20 @@ class StreamMagics(Magics):
 
             %stream_continue -o summary
         """
-        try:
-            options = parse_argstring(self.stream_continue, line)
-            result = self._shell.user_ns.get(options.name) if options.name else engine().last_result
-            if not isinstance(result, StreamResult):
-                there_is_no = f"there is no StreamResult named {options.name}"
-                raise UsageError(there_is_no if options.name else "there is nothing to continue")  # noqa: TRY301
-        except UsageError as error:
-            raise IPythonUsageError(error.told(Place.CELL)) from None
+        self._run().stream_continue(_parser(StreamMagics.stream_continue), line)
 
-        def ask() -> StreamHandle:
-            handle: StreamHandle = result.start_again(display=not options.quiet)
-            self._unset("stream_text", "stream_usage", options.out, options.usage)
-            return handle
+    def _run(self) -> MagicRunner:
+        if self._runner is None:
+            from nbstream.ipython.runner import MagicRunner
 
-        self._finish(options, ask)
-
-    def _finish(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamResult:
-        with HeldInterrupts() as held:
-            handle = self._begin(options, ask)
-            held.stop_with(handle.cancel)
-            with _unset_names_told(options, handle):
-                return handle.wait()
-
-    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
-        try:
-            with _unset_names_told(options, handle):
-                await handle.wait_async()
-        except asyncio.CancelledError:
-            raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
-
-    def _begin(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamHandle:
-        """Start the stream, and have its names bound at its end: an interrupt comes before both or ends the stream."""
-        with HeldInterrupts() as held:
-            try:
-                with reader_in(Place.CELL):
-                    handle = ask().unread()
-            except UsageError as error:
-                raise IPythonUsageError(error.told(Place.CELL)) from None
-            held.stop_with(handle.cancel)
-            self._latest = options
-            handle.when_committed(partial(self._bind, options))
-            return handle
-
-    def _prepare(
-        self, line: str, cell: str | None, local_ns: dict[str, Any]
-    ) -> tuple[argparse.Namespace, Callable[[], StreamHandle]]:
-        """Read a cell; what it asks is yet to be asked."""
-        # `stream_result` stays until there is another: it may hold a partial text.
-        self._unset("stream_text", "stream_usage")
-        try:
-            try:
-                options, rest = split_line(_parser(), line)
-            except IPythonUsageError as error:
-                raise UsageError(f"{error}; %%stream? lists the options") from None
-            self._unset(options.out, options.usage, options.result)
-            if cell is not None and rest:
-                raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
-            text = rest if cell is None else cell.strip("\n")
-            names = {**self._shell.user_ns, **local_ns}
-            prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
-            if options.chat is None:
-                return options, partial(start, prompt, **asked)
-            return options, partial(self._continue, options.chat, prompt, asked)
-        except UsageError as error:
-            raise IPythonUsageError(error.told(Place.CELL)) from None
-
-    def _continue(self, name: str, prompt: str, asked: dict[str, Any]) -> StreamHandle:
-        """Ask in a chat."""
-        from nbstream.conversation.chat import Chat
-
-        chat = Chat.named(name)
-        system, display = asked.pop("system"), asked.pop("display")
-        chat.configure(**{option: value for option, value in asked.items() if value is not None})
-        if system is not None:
-            chat.system = system
-        handle = chat.start(prompt, display=display)
-        if name not in self._shell.user_ns:
-            self._shell.push({name: chat}, interactive=True)
-        return handle
-
-    @property
-    def _shell(self) -> InteractiveShell:
-        assert self.shell is not None  # magics are made by a shell
-        return self.shell
-
-    def _unset(self, *names: str | None) -> None:
-        for name in names:
-            self._shell.user_ns.pop(name, None)
-
-    def _bind(self, options: argparse.Namespace, result: StreamResult) -> None:
-        if options is not self._latest:
-            return  # given up while it did not end, and another one has been asked since
-        names: dict[str | None, Any] = {"stream_result": result, options.result: result}
-        if result.state is StreamState.COMPLETED:
-            names |= {
-                "stream_text": result.text,
-                "stream_usage": result.usage,
-                options.out: result.text,
-                options.usage: result.usage,
-            }
-        self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
+            assert self.shell is not None  # magics are made by a shell
+            self._runner = MagicRunner(self.shell)
+        return self._runner
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = getattr(StreamMagics.stream, "parser")  # noqa: B009  put there by magic_arguments
+def _parser(magic: Callable[..., Any]) -> MagicArgumentParser:
+    parser: MagicArgumentParser = getattr(magic, "parser")  # noqa: B009  put there by magic_arguments
     return parser
-
-
-def _asked(options: argparse.Namespace) -> dict[str, Any]:
-    """What the options mean to `nbs.start`."""
-    named = {option.name: getattr(options, option.name) for option in IN_MAGICS}
-    if named["stream"] is None:
-        del named["stream"]
-    params = dict(options.param)
-    if taken := sorted(set(params) & {"prompt", *(option.name for option in OPTIONS)}):
-        raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")
-    return {"display": not options.quiet, **named, **params}
-
-
-@contextlib.contextmanager
-def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iterator[None]:
-    """Say below an answer that is not complete which names are not set, so that a later `NameError` is no riddle."""
-    given = [name for name in (options.out, options.usage) if name]
-    try:
-        yield
-    except StreamError as error:
-        if given:
-            error.add_note(_not_set(given, "failed"))
-        raise
-    finally:
-        if handle.state is StreamState.CANCELLED:
-            sys.stdout.write(f"{_not_set(given or ['stream_text'], 'was stopped')}\n")
-
-
-def _not_set(names: list[str], happened: str) -> str:
-    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set because the stream {happened}."
 
 
 def load(shell: InteractiveShell) -> None:
@@ -284,7 +150,7 @@ def load(shell: InteractiveShell) -> None:
         AwaitedCells(shell).install()
     if settings().preload and getattr(shell, "kernel", None) is not None:
         with contextlib.suppress(UsageError, RuntimeError):  # no thread can be started: the first stream says it
-            engine().prepare("nbstream.display.notebook", "nbstream.display.live_view")
+            engine().prepare("nbstream.ipython.runner", "nbstream.display.notebook", "nbstream.display.live_view")
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -307,15 +173,16 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
         "--images": lambda: ("link", "allow"),
         "--chat": chats,
     }
-    continuing = getattr(StreamMagics.stream_continue, "parser")  # noqa: B009  put there by magic_arguments
     return [
-        Completer(_parser(), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
-        Completer(continuing, r"\s*%stream_continue", {}),
+        Completer(_parser(StreamMagics.stream), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
+        Completer(_parser(StreamMagics.stream_continue), r"\s*%stream_continue", {}),
     ]
 
 
 def _known_models() -> list[str]:
     """The models that may be meant, without asking anybody."""
+    from nbstream.settings.target import DEMO_MODEL, resolve_target
+
     loop, known = engine(), {DEMO_MODEL}
     with contextlib.suppress(UsageError):
         target = resolve_target(settings())

@@ -13,7 +13,7 @@ from nbstream.markdown.cursor import CODE_INDENT, Cursor
 from nbstream.markdown.open_blocks import OpenBlocks
 from nbstream.markdown.references import take_definitions
 from nbstream.markdown.source import clean, lines_of
-from nbstream.markdown.starts import math_end, start_block
+from nbstream.markdown.starts import LONGEST_MATH, math_end, start_block
 from nbstream.markdown.tree import Block, Remark
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ __all__ = ["BlockParser", "parse"]
 
 # How many lines of a paragraph are looked at for a definition that has ended, so that it is not read again and again.
 _LONGEST_DEFINITION = 20
+# Of the lines of a paragraph so many are kept apart: all that are there are copied and joined at each update.
+_MOST_LINES = 200
 _VERBATIM = ("code", "math")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
 _FENCE_END = re.compile(r"(`{3,}|~{3,})[ \t]*")
@@ -46,6 +48,7 @@ class BlockParser(OpenBlocks):
         twin.references = self.references.copy()
         twin.notes = self.notes.copy()
         twin._number = self._number
+        twin._math_length = self._math_length
         twin._spine = [block.fork() for block in self._spine]
         for parent, child in zip(twin._spine, twin._spine[1:], strict=False):
             parent.children[-1] = child
@@ -138,6 +141,8 @@ class BlockParser(OpenBlocks):
         elif tip.kind == "code":
             tip.lines.append(cursor.rest)
             tip.end = self._number if tip.fence or not cursor.blank else tip.end
+            if tip.was_math and math_end(tip, cursor.rest):
+                self.close_tip()
         elif tip.kind in {"paragraph", "table"}:
             self._grow(tip, cursor.text)
         elif not cursor.blank:
@@ -154,7 +159,12 @@ class BlockParser(OpenBlocks):
     def _add_math(self, block: Block, cursor: Cursor) -> None:
         found = math_end(block, cursor.rest)
         if found is None:
+            before = self._math_length if len(block.lines) > 1 else len(block.lines[0])
+            self._math_length = before + 1 + len(cursor.rest)
             self._grow(block, cursor.rest)
+            if self._math_length > LONGEST_MATH and block.fence:
+                block.kind = "code"
+                block.lines[0] = block.fence.run + block.lines[0]
             return
         body, tail = found
         self._grow(block, body)
@@ -171,6 +181,8 @@ class BlockParser(OpenBlocks):
             and len(block.lines) <= _LONGEST_DEFINITION
         ):
             self._take_definitions(block)
+        if len(block.lines) > _MOST_LINES and block.kind == "paragraph":
+            block.lines = ["\n".join(block.lines)]
         block.lines.append(line)
         block.end = self._number
 

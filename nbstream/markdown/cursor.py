@@ -25,19 +25,14 @@ class Cursor:
 
     def _measure(self) -> None:
         """Find the next character that is not white space, and how far it is indented from here."""
-        line, start, column = self.line, self.offset, self._column
-        size = len(line)
-        while start < size:
-            if line[start] == " ":
-                column += 1
-            elif line[start] == "\t":
-                column += _TAB_STOP - column % _TAB_STOP
-            else:
-                break
-            start += 1
-        self._start = start
-        self._blank = start == size
-        self._indent = column - self._column
+        line, offset = self.line, self.offset
+        self._start, self._indent = offset, 0
+        if line[offset : offset + 1] in {" ", "\t"}:
+            space = line[offset : len(line) - len(line[offset:].lstrip(" \t"))]
+            self._start = offset + len(space)
+            before = self._column % _TAB_STOP
+            self._indent = len((" " * before + space).expandtabs(_TAB_STOP)) - before
+        self._blank = self._start == len(line)
 
     @property
     def blank(self) -> bool:

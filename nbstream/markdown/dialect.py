@@ -6,18 +6,18 @@ Knows the tree and the inline phase; nothing of streaming.
 from __future__ import annotations
 
 import itertools
-import re
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.formulas import allowed_commands
+from nbstream.markdown.frames import Frame, code_frame, code_opening, list_frame
 from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
-from nbstream.markdown.tables import cells
-from nbstream.markdown.tree import NOT_IN_PLACE
+from nbstream.markdown.tables import LONGEST_ROW, cells, filled
+from nbstream.markdown.tree import NOT_IN_PLACE, end_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block, Remark
 
-__all__ = ["Frame", "Renderer", "render"]
+__all__ = ["Renderer", "render"]
 
 _ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "right")}
 _TASK = ' class="nbs-task"'
@@ -36,34 +36,13 @@ _MATH_END = {"$$": "$$", "\\[": "\\]"}
 _LONG = 800
 # A longer row of an open table is plain text until it is complete: all its cells would be drawn at each update.
 _LONGEST_OPEN_ROW = 4_000
-# Beyond so much it stays plain text: it can only be drawn at once, and nobody writes such rows.
-_LONGEST_ROW = 8_000
+_NO_LABELS: frozenset[str] = frozenset()
+# What a block that has been released holds.
+_NOTHING: list[Any] = []
 # So many pieces of a text are remembered as they were drawn.
 _MOST_KEPT = 200
 _TOO_LONG = "Shown as it was written, because the row is too long."
 _TOO_SLOW = "Shown without colours, because finding them takes too long."
-_CLASS_SAFE = re.compile(r"[^\w+#.\-]")
-
-
-class Frame(NamedTuple):
-    """What stands around the parts of a block that can grow at its end.
-
-    Attributes:
-        opening: The HTML before the parts.
-        closing: The HTML after them.
-        depth: How many elements stand around the parts.
-        tight: Whether the paragraphs of a list's items have no element of their own.
-    """
-
-    opening: str
-    closing: str
-    depth: int
-    tight: bool = False
-
-    @property
-    def end(self) -> str:
-        """What is inside the innermost element after the last part."""
-        return self.closing[: self.closing.index("<")]
 
 
 class _Drawn(NamedTuple):
@@ -107,11 +86,14 @@ class Renderer:
         self._missing = set()
         if block.kind == "code" and not colours:
             return self._plain_code(block), frozenset()
-        return self._draw(block), frozenset(self._missing)
+        html, kept = self._draw(block), block.cache
+        if isinstance(kept, _Drawn) and kept.missing == self._missing:
+            return html, kept.missing
+        return html, frozenset(self._missing)
 
     def colouring(self, block: Block) -> Colouring | None:
         """Return what finds the colours of code; None if the block is shown without."""
-        if block.kind != "code":
+        if block.kind != "code" or not block.language:
             return None
         return colouring_of("".join(f"{line}\n" for line in block.lines), block.language, self._slow)
 
@@ -120,7 +102,7 @@ class Renderer:
         html = colouring.html
         if html is None:
             return self._plain_code(block, _TOO_SLOW if colouring.given_up else "")
-        return f"{_code_opening(block)}{sanitise(html)}</code></pre>"
+        return f"{code_opening(block)}{sanitise(html)}</code></pre>"
 
     def part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> tuple[str, frozenset[str]]:
         """Return the HTML of some of the parts of a block that has a `frame`, and the labels they miss.
@@ -150,6 +132,23 @@ class Renderer:
         """Keep what a closed block was drawn as, part by part, so that it is not drawn again."""
         block.cache = _Drawn(html, tight, missing)
 
+    def release(self, block: Block) -> None:
+        """Forget what a closed container does not need to be drawn again: Python's collector looks at all of it."""
+        kept = block.cache
+        if not isinstance(kept, _Drawn):
+            return
+        block.end = end_line(block)
+        block.marker, block.lines = None, _NOTHING
+        if not kept.missing:
+            block.children = _NOTHING
+        for child in block.children:
+            if not child.children:
+                self.forget(child)
+
+    def forget(self, leaf: Block) -> None:
+        """Forget what a closed block without children was drawn as."""
+        leaf.children, leaf.cache = _NOTHING, None
+
     def remark(self, words: str) -> str:
         """Return the HTML of a remark."""
         return f'<p class="nbs-step"><em>{escape(words)}</em></p>'
@@ -158,9 +157,10 @@ class Renderer:
         """What is drawn inside may still change: its footnote references are not counted for good."""
         return self._inlines.footnotes.draft()
 
-    def footnotes(self, notes: Mapping[str, Block]) -> str:
-        """Return the HTML of the section with the footnotes that what was drawn refers to, or nothing."""
-        return self._inlines.footnotes.section(notes, self._note)
+    def footnotes(self, notes: Mapping[str, Block]) -> Iterator[str]:
+        """Yield the lines of HTML of the section with the footnotes that what was drawn refers to, note by note."""
+        with self._inlines.footnotes.ahead():
+            yield from self._inlines.footnotes.section(notes, self._note)
 
     def note(self, note: Block, start: int = 0) -> frozenset[str]:
         """Draw what has closed of a note before the section is drawn, and return the labels that it misses.
@@ -175,12 +175,12 @@ class Renderer:
                 for child in note.children[start:-1]:
                     self._draw(child)
         else:
-            self._note(note)
+            with self._inlines.footnotes.ahead():
+                self._note(note)
         return frozenset(self._missing)
 
     def _note(self, note: Block) -> str:
-        with self._inlines.footnotes.ahead():
-            return self._kept(note, tight=False).removeprefix("\n")
+        return self._kept(note, tight=False).removeprefix("\n")
 
     def frame(self, block: Block, *, tight: bool = False) -> Frame | None:
         """Return what stands around the parts of a block, or None if it can only be drawn whole.
@@ -191,7 +191,7 @@ class Renderer:
         """
         match block.kind:
             case "list":
-                return _list_frame(block)
+                return list_frame(block)
             case "item":
                 return Frame(f"<li{_TASK * bool(block.task)}>", "</li>", 1, tight=tight and not block.loose)
             case "quote":
@@ -199,7 +199,7 @@ class Renderer:
             case "table" if len(block.lines) > 1:
                 return Frame(f"{self._table_head(block)}<tbody>", "\n</tbody>\n</table>", 2)
             case "code":
-                return _code_frame(block)
+                return code_frame(block)
             case "paragraph" if not tight and sum(map(len, block.lines)) > _LONG:
                 return Frame("<p>", "</p>", 1)
         return None
@@ -224,8 +224,10 @@ class Renderer:
         seen = self._inlines.footnotes.seen()
         html = self._new(block, tight=tight)
         if not block.open:
-            block.cache = _Drawn(html, tight, frozenset(self._missing), self._inlines.footnotes.since(seen))
-        self._missing |= before
+            missing = frozenset(self._missing) if self._missing else _NO_LABELS
+            block.cache = _Drawn(html, tight, missing, self._inlines.footnotes.since(seen))
+        before |= self._missing  # not the other way round: there may be thousands before it
+        self._missing = before
         return html
 
     def _new(self, block: Block, *, tight: bool) -> str:
@@ -267,7 +269,7 @@ class Renderer:
                 *lines, last = block.lines[start or 1 : stop] or [""]
                 rows = "".join(f"\n{self._row(line, block.align, 'td')}" for line in lines)
                 if block.open and stop is None and len(last) > _LONGEST_OPEN_ROW:
-                    return f"{rows}\n{_plain_row(last)}"
+                    return f"{rows}\n{_plain_row(last, block.align)}"
                 return f"{rows}\n{self._row(last, block.align, 'td')}" if last else rows
         drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
         if block.kind == "item":
@@ -282,7 +284,10 @@ class Renderer:
         *pieces, rest = self._pieces(text, start)
         # Most open paragraphs are drawn from their last cut on. Headings and others are drawn whole at each update.
         drawn = [self._piece(piece) for piece in pieces]
-        drawn.append(self._open_text.html(rest) if block.open and stop is None else self._text(rest))
+        if stop is not None:
+            drawn.append(self._piece(rest))  # the paragraph may become a heading
+        else:
+            drawn.append(self._open_text.html(rest) if block.open else self._text(rest))
         return "".join(drawn)
 
     def _pieces(self, text: str, start: int = 0) -> list[str]:
@@ -319,7 +324,7 @@ class Renderer:
         return html
 
     def _plain_code(self, block: Block, title: str = "") -> str:
-        frame = _code_frame(block, title)
+        frame = code_frame(block, title)
         return f"{frame.opening}{self._part(block, 0, tight=False)}{frame.closing}"
 
     def _table_head(self, block: Block) -> str:
@@ -331,8 +336,8 @@ class Renderer:
         return f"<table>\n<thead>\n{self._row(block.lines[0], block.align, 'th')}\n</thead>\n"
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
-        if len(line) > _LONGEST_ROW:
-            return _plain_row(line, f' title="{_TOO_LONG}"')
+        if len(line) > LONGEST_ROW:
+            return _plain_row(line, align, f' title="{_TOO_LONG}"')
         row = zip(cells(line, len(align)), align, strict=False)  # a row may be shorter
         drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
         return f"<tr>\n{drawn}</tr>"
@@ -344,17 +349,11 @@ class Renderer:
         return self._remembered(self._cells, text, text, lambda: self._text(text))
 
 
-def _plain_row(line: str, attribute: str = "") -> str:
-    return f"<tr>\n<td{attribute}>{escape(line, quote=False)}</td>\n</tr>"
-
-
-def _list_frame(block: Block) -> Frame:
-    marker = block.marker
-    tag, start = "ul", ""
-    if marker is not None and marker.number is not None:
-        tag, start = "ol", f' start="{marker.number}"' if marker.number != 1 else ""
-    tasks = ' class="nbs-tasks"' if block.task else ""
-    return Frame(f"<{tag}{start}{tasks}>", f"\n</{tag}>", 1, tight=not block.loose)
+def _plain_row(line: str, align: tuple[str, ...], attribute: str = "") -> str:
+    first, *rest = filled([line], len(align))
+    drawn = f"<td{_ALIGN[align[0]]}{attribute}>{escape(first, quote=False)}</td>\n"
+    empty = "".join(f"<td{_ALIGN[side]}></td>\n" for side, _ in zip(align[1:], rest, strict=False))
+    return f"<tr>\n{drawn}{empty}</tr>"
 
 
 def _with_box(html: str, task: str) -> str:
@@ -364,17 +363,6 @@ def _with_box(html: str, task: str) -> str:
     box = f'<input type="checkbox" disabled=""{checked}> '
     # In a loose list the box goes into the paragraph, as on GitHub.
     return f"<p>{box}{html[3:]}" if html.startswith("<p>") else box + html
-
-
-def _code_frame(block: Block, title: str = "") -> Frame:
-    closing = "</code></pre>" if block.open or not block.lines else "\n</code></pre>"
-    return Frame(_code_opening(block, title), closing, 2)
-
-
-def _code_opening(block: Block, title: str = "") -> str:
-    name = _CLASS_SAFE.sub("", block.language)
-    attributes = f' class="language-{name}"' * bool(name) + f' title="{title}"' * bool(title)
-    return f"<pre><code{attributes}>"
 
 
 def render(*texts: str | Remark, images: Images = "link") -> str:
@@ -395,5 +383,4 @@ def render(*texts: str | Remark, images: Images = "link") -> str:
     parser = parse(texts)
     renderer = Renderer(parser.references, images)
     drawn = [renderer.html(block)[0] for block in parser.document.children if block.kind not in NOT_IN_PLACE]
-    notes = renderer.footnotes(parser.notes)
-    return "\n".join([*drawn, notes] if notes else drawn)
+    return "\n".join([*drawn, *renderer.footnotes(parser.notes)])

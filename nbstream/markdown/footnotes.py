@@ -24,7 +24,6 @@ __all__ = ["Footnotes", "note_key", "note_reference"]
 _BLANK = re.compile(r"\s")
 # Stand around what is written for a reference in a note. No text holds them: see `source.clean`.
 _OPEN, _CLOSE = "\x04", "\x05"
-_LATER = re.compile(rf"{_OPEN}(\d+)(-?){_CLOSE}")
 
 
 def note_key(label: str) -> str:
@@ -95,11 +94,15 @@ class Footnotes:
             self._in_note = False
 
     def _with_numbers(self, html: str) -> str:
-        def number(found: re.Match[str]) -> str:
-            number = self.number(self._later[int(found[1])])
-            return "" if found[2] else str(number)
-
-        return _LATER.sub(number, html)
+        if _OPEN not in html:
+            return html
+        first, *others = html.split(_OPEN)
+        parts = [first]
+        for other in others:
+            place, _, rest = other.partition(_CLOSE)
+            number = self.number(self._later[int(place.rstrip("-"))])
+            parts += ["" if place[-1] == "-" else str(number), rest]
+        return "".join(parts)
 
     def numbered(self, definitions: Mapping[str, Block]) -> Iterator[tuple[int, Block]]:
         """Yield the notes that were referred to, with their numbers; what is drawn meanwhile may add to them."""
@@ -126,19 +129,20 @@ class Footnotes:
                 del self._numbers[key]
             del self._keys[known:]
 
-    def section(self, definitions: Mapping[str, Block], draw: Callable[[Block], str]) -> str:
-        """Return the HTML of the notes that were referred to, not sanitised; empty if there are none.
+    def section(self, definitions: Mapping[str, Block], draw: Callable[[Block], str]) -> Iterator[str]:
+        """Yield the HTML of the notes that were referred to, not sanitised, note by note; nothing if there are none.
 
         Args:
             definitions: The notes.
             draw: Returns the HTML inside a note, drawn ahead; its references add their notes behind.
         """
-        items: list[str] = []
         expected = 0
         for number, note in self.numbered(definitions):
             if number != expected:
                 # Only a reference without a note leaves a gap in the numbers.
-                items.append(("</ol>\n" if items else "") + (f'<ol start="{number}">' if number > 1 else "<ol>"))
-            items.append(f"<li>\n{self._with_numbers(draw(note))}\n</li>")
+                yield "</ol>" if expected else '<div class="nbs-footnotes">'
+                yield f'<ol start="{number}">' if number > 1 else "<ol>"
+            yield f"<li>\n{self._with_numbers(draw(note))}\n</li>"
             expected = number + 1
-        return "\n".join(['<div class="nbs-footnotes">', *items, "</ol>\n</div>"]) if items else ""
+        if expected:
+            yield "</ol>\n</div>"

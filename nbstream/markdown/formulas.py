@@ -10,17 +10,16 @@ import re
 from nbstream.markdown.source import JOINER
 from nbstream.markdown.tex import COMMANDS, ENVIRONMENTS
 
-__all__ = ["allowed_commands", "defuse_commands", "formula", "hide_markers", "hide_openers"]
+__all__ = ["allowed_commands", "closed_openers", "defuse_commands", "formula", "hide_markers", "hide_openers"]
 
-_COMMAND = re.compile(
-    r"(\\|&#92;)(?=(?:href|url|ref|eqref|require|style|class|cssId|data|includegraphics|mmlToken|bbox|unicode|input|include"
-    r"|newcommand|renewcommand|newenvironment|renewenvironment|def|let|csname|catcode)(?![A-Za-z])|html)"
-)
+_IN_PROSE = re.compile(r"(\\|&#92;)([A-Za-z]+)")
+# In front of a part of a path there is another one or a drive; behind it there is never the argument of a command.
+_BEFORE_A_PATH = frozenset(":_.")
+_ARGUMENT = re.compile(r"\\?[{\[=*]|&#91;")
 _ANY_COMMAND = re.compile(r"\\(?:(begin|end)\{([A-Za-z]*)\*?\}|([A-Za-z]+)|[^A-Za-z]?)")
 _CARETS = re.compile(r"\^(?=\^)")
 # Besides the commands with names: spaces, accents, line breaks, marks that stand for themselves.
 _SYMBOLS = frozenset(f"{JOINER}!#$%&'()*,./:;<=>[\\]^_`{{|}}~\" \n-+")
-_ENVIRONMENT = re.compile(r"(\\|&#92;)(?=(?:begin|end)\{)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(\[:])")
 _COMMENT = re.compile(r"(?<!\\)%.*")
@@ -34,8 +33,23 @@ _OPENERS = (("$$", "$$"), ("\\begin{", "\\end{"), ("\\\\(", "\\\\)"), ("\\\\[", 
 
 
 def defuse_commands(text: str) -> str:
-    """Return prose with a word joiner in every TeX command that does something: a math renderer may walk over it."""
-    return _ENVIRONMENT.sub(rf"\1{JOINER}", _COMMAND.sub(rf"\1{JOINER}", text))
+    r"""Return prose with a word joiner in every TeX command that may not pass: a math renderer may walk over it.
+
+    What may pass are the commands on the list of `tex`, single letters, which are accents, and names in a path.
+
+    Example:
+        >>> defuse_commands(r"the \alpha in C:\Users and \input{x}") == "the \\alpha in C:\\Users and \\\u2060input{x}"
+        True
+    """
+    return _IN_PROSE.sub(_defused, text)
+
+
+def _defused(found: re.Match[str]) -> str:
+    text, at = found.string, found.start()
+    before = text[at - 2 : at - 1] if text[at - 1 : at] == "\\" else text[at - 1 : at]  # it is written twice
+    in_path = (before.isalnum() or before in _BEFORE_A_PATH) and not _ARGUMENT.match(text, found.end())
+    may_pass = found[2] in COMMANDS or len(found[2]) == 1 or in_path
+    return found[0] if may_pass else f"{found[1]}{JOINER}{found[2]}"
 
 
 def allowed_commands(formula: str) -> str:
@@ -73,7 +87,12 @@ def formula(text: str, *, one_line: bool = False) -> str:
     return _TEMPLATE.sub("{ ", allowed_commands(joined.rstrip("\\ \n")))
 
 
-def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
+def closed_openers(document: str) -> tuple[str, ...]:
+    """Return what may open a formula in code, because what would end it is somewhere in the same document."""
+    return tuple(opener for opener, closer in _OPENERS if document.count(closer) > (opener == closer))
+
+
+def hide_openers(code: str, openers: tuple[str, ...], *, markup: bool = False) -> str:
     """Return code in which nothing can start a formula that ends in some other code of the same document.
 
     JupyterLab and nbconvert cut formulas out before they look for code. One that starts in a code span and ends after
@@ -81,12 +100,11 @@ def hide_openers(code: str, document: str, *, markup: bool = False) -> str:
 
     Args:
         code: The code.
-        document: The whole source; code is left alone unless the end of a formula is in there too.
+        openers: Those that are hidden: the `closed_openers` of the document.
         markup: Whether tags and links are taken apart as well.
     """
-    for opener, closer in _OPENERS:
-        if opener in code and document.count(closer) > (opener == closer):
-            code = code.replace(opener, opener[0] + JOINER + opener[1:])
+    for opener in openers:
+        code = code.replace(opener, opener[0] + JOINER + opener[1:])
     if not markup:
         return code
     return _LINK.sub(f"]{JOINER}", _TAG.sub(f"<{JOINER}", code))

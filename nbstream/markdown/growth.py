@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbstream.markdown.growing_code import GrowingCode
 from nbstream.markdown.open_text import cuts, open_text
+from nbstream.markdown.tree import MOST_LOOSENED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from nbstream.markdown.dialect import Frame, Renderer
+    from nbstream.markdown.dialect import Renderer
+    from nbstream.markdown.frames import Frame
     from nbstream.markdown.tree import Block
 
 __all__ = ["Change", "Growth"]
 
 # So much HTML is drawn again at once if a definition comes.
 _LONG = 4_000
+# How often a page that begins now has more code coloured before it is shown.
+_READ_AT_FIRST = 4
 
 
 class Change(NamedTuple):
@@ -43,6 +49,9 @@ class _Level:
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
         parts: The HTML that has been committed.
+        released: How many parts nobody looks into any more.
+        code: The colours of its lines, if it is code in a language.
+        pending: The HTML of lines that are final, but have not been committed.
     """
 
     frame: Frame
@@ -51,6 +60,9 @@ class _Level:
     below: _Level | None = None
     source: str = ""
     parts: list[str] = field(default_factory=list)
+    released: int = 0
+    code: GrowingCode | None = None
+    pending: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -68,6 +80,7 @@ class Growth:
     _whole: str | None = None
     _missing: set[str] = field(default_factory=set)
     _last: bool = True
+    _code: str | None = None
 
     def draw(self, shown: Block, parsed: Block | None, *, last: bool = True) -> Change | None:
         """Return what has changed on the page, if anything has.
@@ -77,14 +90,16 @@ class Growth:
             parsed: The same block as the complete lines have it; None if it begins in the last line.
             last: Whether no other block follows it, so that what is not final in it is only a draft.
         """
-        self._last = last
+        self._last, self._code = last, None
         if self._top is None or not self._continues(self._top, shown, parsed):
-            return self._draw_whole(shown)
+            return self._draw_whole(shown, parsed)
         self._whole = None
         return self._grow(self._top, shown, parsed, 0)
 
     def settle(self, block: Block) -> tuple[Change, str, frozenset[str]]:
-        """Return the last change, the HTML of the whole block and the labels that it misses. Code has no colours yet.
+        """Return the last change, the HTML of the whole block and the labels that it misses.
+
+        Code has the colours that its lines were given while it grew, or none; the last ones are yet to come.
 
         Args:
             block: The block, now closed.
@@ -92,7 +107,12 @@ class Growth:
         frame, top = self.renderer.frame(block), self._top
         if top is not None:
             self._adopt_below(top, block)
-        if frame is None or top is None or not top.committed or not _is_same(frame, top.frame):
+            # Code that has become too long for colours loses them.
+            if top.code is not None and frame is not None and self.renderer.colouring(block) is not None:
+                rest = "".join(_grown_code(top, top.code, block, block))
+                html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
+                return Change(frame.depth, rest + frame.end, ""), html, frozenset()
+        if frame is None or top is None or not top.committed or top.code or not _is_same(frame, top.frame):
             html, missing = self.renderer.html(block, colours=False)
             if top is not None and top.tail is not None and html == self._on_page():
                 return Change(top.frame.depth, "", top.tail), html, missing
@@ -100,6 +120,12 @@ class Growth:
         rest, missing = self.renderer.part(block, top.committed, tight=frame.tight)
         html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
         return Change(frame.depth, rest + frame.end, ""), html, missing | self._missing
+
+    def code_on_page(self) -> str | None:
+        """The HTML of code as the page shows it, with its colours; None for anything else."""
+        if self._top is not None:
+            self._code = self._on_page() if self._top.code is not None else None
+        return self._code
 
     def waits_for(self, references: Mapping[str, str]) -> bool:
         """Whether something that has been committed uses a label that is defined now, and is soon drawn again.
@@ -122,20 +148,29 @@ class Growth:
         if below is None or len(block.children) <= level.committed or block.children[level.committed].open:
             return
         child = block.children[level.committed]
+        if below.code is not None:
+            return  # it gets its colours as a whole
         self._adopt_below(below, child)
         frame = self.renderer.frame(child, tight=tight)
         if frame is not None and below.committed and _is_same(frame, below.frame):
             rest, missing = self.renderer.part(child, below.committed, tight=frame.tight)
-            html = f"{frame.opening}{''.join(below.parts)}{rest}{frame.closing}"
+            html = f"{''.join(below.parts)}{rest}"
+            if child.kind == "paragraph":
+                tight = True  # it is kept without its element
+            else:
+                html = f"{frame.opening}{html}{frame.closing}"
             self.renderer.adopt(child, html, missing | self._missing, tight=tight)
 
-    def _draw_whole(self, shown: Block) -> Change | None:
+    def _draw_whole(self, shown: Block, parsed: Block | None) -> Change | None:
         with self._draft():
             html, _ = self.renderer.html(shown)
         if html == self._on_page():
             return None
         self.forget()
-        self._top, self._whole = self._level(shown, html), html
+        self._top = self._level(shown, html)
+        if self._top is not None and self._top.code is not None and parsed is not None:
+            html = _coloured(self._top, self._top.code, shown, parsed)
+        self._whole = html
         return Change(0, "", html)
 
     def _draft(self) -> AbstractContextManager[None]:
@@ -157,7 +192,8 @@ class Growth:
         if frame is None:
             return None
         parts = html[len(frame.opening) : -len(frame.closing)]
-        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame))
+        code = GrowingCode(block.language) if block.kind == "code" and block.language else None
+        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame), code=code)
 
     def _below(self, block: Block, start: int, parts: str, frame: Frame) -> _Level | None:
         """The only element after the first parts; one with a check box in it is drawn by its item."""
@@ -173,6 +209,8 @@ class Growth:
 
     def _grow(self, level: _Level, shown: Block, parsed: Block | None, depth: int) -> Change | None:
         depth += level.frame.depth
+        if level.code is not None:
+            return self._grow_code(level, level.code, shown, parsed, depth)
         tight = level.frame.tight
         final = self._final(level, shown, parsed)
         if level.below is not None and final == level.committed and len(shown.children) == final + 1:
@@ -194,7 +232,22 @@ class Growth:
         level.parts.append(commit)
         if shown.kind == "paragraph":
             level.source = open_text(shown)[:final]
+        if shown.kind == "list" and final > MOST_LOOSENED:
+            for item in shown.children[level.released : final]:
+                self.renderer.release(item)
+            level.released = final
         level.committed, level.tail = final, tail
+        return Change(depth, commit, tail)
+
+    def _grow_code(
+        self, level: _Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int
+    ) -> Change | None:
+        commit, rest = _grown_code(level, code, shown, parsed)
+        tail = rest + level.frame.end
+        if not commit and tail == level.tail:
+            return None
+        level.parts.append(commit)
+        level.tail = tail
         return Change(depth, commit, tail)
 
     def _final(self, level: _Level, shown: Block, parsed: Block | None) -> int:
@@ -209,6 +262,34 @@ class Growth:
                 return max(final, level.committed)
         children = parsed.children if parsed is not None else []
         return len(children) - (1 if children and children[-1].open else 0)
+
+
+def _coloured(level: _Level, code: GrowingCode, shown: Block, parsed: Block) -> str:
+    """The HTML of code that the page is given whole; the colours of what is too much for once come later."""
+    for _ in range(_READ_AT_FIRST):
+        level.pending += code.advance(parsed.lines)
+    rest = _joined([*level.pending, *_lines(code, shown, len(level.pending))], 0)
+    level.tail = rest + level.frame.end
+    return f"{level.frame.opening}{rest}{level.frame.closing}"
+
+
+def _grown_code(level: _Level, code: GrowingCode, shown: Block, parsed: Block | None) -> tuple[str, str]:
+    """The HTML of the lines that have become final, and of those after them."""
+    complete = parsed.lines if parsed is not None else []
+    final, start = [*level.pending, *code.advance(complete)], level.committed
+    level.pending = []
+    level.committed += len(final)
+    return _joined(final, start), _joined(_lines(code, shown, level.committed), level.committed)
+
+
+def _lines(code: GrowingCode, shown: Block, start: int) -> list[str]:
+    """The HTML of each line from `start` on, which are not final."""
+    plain = shown.lines[start + len(code.lines) :]
+    return [*code.lines, *(escape(line, quote=False) for line in plain)]
+
+
+def _joined(lines: list[str], start: int) -> str:
+    return "\n".join(["", *lines] if start and lines else lines)
 
 
 def _is_same(frame: Frame, before: Frame) -> bool:

@@ -15,11 +15,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from pygments.formatters.html import HtmlFormatter
     from pygments.lexer import Lexer
 
-__all__ = ["Colouring", "colouring_of"]
+__all__ = ["Colouring", "colouring_of", "is_too_long"]
 
 # Colouring takes a hundred times as long as drawing; code beyond so many characters stays plain.
 _LONGEST = 20_000
@@ -46,10 +47,15 @@ def colouring_of(code: str, language: str, slow: set[str] | None = None) -> Colo
         >>> colouring_of("x < 1\n", "no such language") is None
         True
     """
-    if not code or not language or len(code) > _LONGEST or max(map(len, code.split("\n"))) > _LONGEST_LINE:
+    if not code or not language or is_too_long(code.split("\n"), len(code)):
         return None
     lexer = _lexer(language.lower())
     return None if lexer is None else Colouring(code, lexer, set() if slow is None else slow)
+
+
+def is_too_long(lines: Iterable[str], length: int) -> bool:
+    """Whether code has no colours because of the length of some of its lines, or of the whole."""
+    return length > _LONGEST or any(len(line) > _LONGEST_LINE for line in lines)
 
 
 @lru_cache(256)
@@ -62,6 +68,14 @@ def _lexer(language: str) -> Lexer | None:
             return get_lexer_by_name(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
+
+
+@lru_cache(1)
+def _formatter() -> HtmlFormatter[str]:
+    # Not from `pygments.formatters`: that replaces itself while it is imported, which fails on a second thread.
+    from pygments.formatters.html import HtmlFormatter
+
+    return HtmlFormatter(nowrap=True)
 
 
 class Colouring:
@@ -123,10 +137,7 @@ class Colouring:
             return None
         import pygments
 
-        # Not from `pygments.formatters`: that replaces itself while it is imported, which fails on a second thread.
-        from pygments.formatters.html import HtmlFormatter
-
-        return pygments.format(iter(tokens), HtmlFormatter(nowrap=True))
+        return pygments.format(iter(tokens), _formatter())
 
     @staticmethod
     def _some(rest: Iterator[tuple[Any, str]]) -> list[tuple[Any, str]]:

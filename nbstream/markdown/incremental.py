@@ -6,7 +6,6 @@ Knows nothing of clocks, threads or displays.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.links import Images
     from nbstream.markdown.tree import Block
@@ -31,10 +32,12 @@ __all__ = ["IncrementalRenderer", "Patch"]
 
 # A last line that is nothing but markers so far, or opens a fence or formula, may still become something else.
 _UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
-# Beyond so many characters a last line is shown anyway, if it is the text of a paragraph by now.
+# Beyond so many characters a last line is shown anyway, if it is the text of a paragraph or heading by now.
 _LONGEST_UNDECIDED = 1_000
 # How much of an update is spent on colours, which take much longer than everything else.
 _COLOURING_SECONDS = 0.005
+# How many notes are drawn at once in the end.
+_NOTES_AT_ONCE = 1_000
 # Half a character or half a line end: kept back until the rest arrives.
 _CUT = re.compile(r"[\r\ud800-\udbff]\Z")
 
@@ -103,7 +106,7 @@ class IncrementalRenderer:
 
         Returns:
             The blocks that settled or changed, in block order except that settled blocks changed by a late
-            definition, or by their colours, come first.
+            definition come first, and those by their colours after what has settled.
         """
         self._length += len(delta)
         text = self._held + delta
@@ -150,35 +153,60 @@ class IncrementalRenderer:
         return (Patch(block, 0, html, "", settled=True),)
 
     def finish(self) -> tuple[Patch, ...]:
-        """Take what has come so far for the whole text, and settle every block.
+        """Take what has come so far for the whole text, and draw all that is left to draw.
+
+        Returns:
+            The blocks that settled or changed.
+        """
+        return (*self.end(), *(patch for patches in self.rest() for patch in patches))
+
+    def end(self) -> tuple[Patch, ...]:
+        """Take what has come so far for the whole text, and settle every block; `rest` is to follow.
 
         Returns:
             The blocks that settled or changed.
         """
         self._end_line()
         self._parser.close()
-        patches = [*self._update(), *self._redraw(final=True), *self._draw_footnotes()]
+        return (*self._update(final=True), *self._redraw(final=True))
+
+    def rest(self) -> Iterator[tuple[Patch, ...]]:
+        """Draw the footnotes and find the colours that are missing, and yield what has changed every few milliseconds.
+
+        The definitions of notes may stand anywhere and may come last, so they are drawn after everything else.
+        """
+        notes, self._parser.notes, self._known_notes = self._parser.notes, {}, 0
+        lines: list[str] = []
+        for line in self._renderer.footnotes(notes):
+            lines.append(line)
+            if not len(lines) % _NOTES_AT_ONCE:
+                yield ()
+        if lines:
+            html = "\n".join(lines)
+            self._settled.append(html)
+            yield (Patch(len(self._settled) - 1, 0, html, "", settled=True),)
         while self._colourless:
-            patches += self._colour(math.inf)
-        return tuple(patches)
+            yield tuple(self._colour(_COLOURING_SECONDS))
 
     def snapshot(self) -> list[str]:
         """Return the HTML of each block as it has been drawn, for a page that begins now or has missed something.
 
         The following patches continue from there: the open blocks are drawn whole again.
         """
+        code = [growth.code_on_page() for growth in self._growths]
         for growth in self._growths:
             growth.forget()
         with self._renderer.draft():
-            return [*self._settled, *(self._renderer.html(block)[0] for block in self._shown)]
+            shown = (html or self._renderer.html(block)[0] for html, block in zip(code, self._shown, strict=True))
+            return [*self._settled, *shown]
 
     def _end_line(self) -> None:
         for line in lines_of("".join(self._line) + clean(self._held)):
             self._parser.feed(line)
         self._held, self._line = "", []
 
-    def _update(self) -> list[Patch]:
-        patches = self._colour(_COLOURING_SECONDS) + self._redraw() + self._settle()
+    def _update(self, *, final: bool = False) -> list[Patch]:
+        patches = self._redraw() + self._settle(final=final) + self._colour(_COLOURING_SECONDS)
         self._prepare_notes()
         view = self._view()
         # The document as it looks now; a definition in the making is not shown.
@@ -205,7 +233,8 @@ class IncrementalRenderer:
             return self._parser
         view = self._parser.fork()
         view.feed(line)
-        return self._parser if undecided and view.tip.kind != "paragraph" else view
+        is_text = view.tip.kind == "paragraph" or view.document.children[-1].kind == "heading"
+        return view if is_text or not undecided else self._parser
 
     def _prepare_notes(self) -> None:
         """Draw what has closed of the notes, so that they only have to be put together in the end."""
@@ -220,22 +249,13 @@ class IncrementalRenderer:
             else:
                 self._late.add_note(note, missing)
 
-    def _draw_footnotes(self) -> list[Patch]:
-        """Draw the notes after everything else; their definitions may stand anywhere and may come last."""
-        notes, self._parser.notes, self._known_notes = self._parser.notes, {}, 0
-        html = self._renderer.footnotes(notes)
-        if not html:
-            return []
-        self._settled.append(html)
-        return [Patch(len(self._settled) - 1, 0, html, "", settled=True)]
-
     def _clear(self, shown: int) -> list[Patch]:
         """Empty the slots of blocks that have merged into the block before."""
         gone = range(len(self._settled) + shown, len(self._settled) + len(self._growths))
         del self._growths[shown:]
         return [Patch(number, 0, "", "", settled=False) for number in gone]
 
-    def _settle(self) -> list[Patch]:
+    def _settle(self, *, final: bool) -> list[Patch]:
         """Draw the blocks that have closed since the last call for good, and forget them."""
         children = self._parser.document.children
         patches = []
@@ -248,7 +268,7 @@ class IncrementalRenderer:
             number = len(self._settled)
             patches.append(Patch(number, *change, settled=True))
             self._settled.append(html)
-            self._late.add(number, block, html, missing)
+            self._late.add(number, block, html, missing, final=final)
             if colouring := self._renderer.colouring(block):
                 self._colourless.append((number, block, colouring))
         return patches
@@ -258,8 +278,9 @@ class IncrementalRenderer:
         if not self._colourless or not self._colourless[0][2].advance(seconds):
             return []
         number, block, colouring = self._colourless.popleft()
-        html = self._settled[number] = self._renderer.coloured(block, colouring)
-        return [Patch(number, 0, html, "", settled=True)]
+        html, before = self._renderer.coloured(block, colouring), self._settled[number]
+        self._settled[number] = html
+        return [Patch(number, 0, html, "", settled=True)] if html != before else []
 
     def _redraw(self, *, final: bool = False) -> list[Patch]:
         """Draw again what waits for a label that has been defined since."""

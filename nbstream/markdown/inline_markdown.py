@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.delimiters import Mark, Piece, joined
 from nbstream.markdown.footnotes import Footnotes
-from nbstream.markdown.formulas import formula, hide_markers, hide_openers
+from nbstream.markdown.formulas import closed_openers, formula, hide_markers, hide_openers
 from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.links import image_note, is_remote
@@ -46,7 +46,7 @@ class InlineMarkdown:
 
     def __init__(self, references: Mapping[str, str], source: str, *, allow_images: bool) -> None:
         self._references = references
-        self._source = source
+        self._openers = closed_openers(source)
         self._allow_images = allow_images
         self.footnotes = Footnotes()
         self._in_table = False
@@ -59,6 +59,10 @@ class InlineMarkdown:
         written = self.text(" ".join(line.strip() for line in text.strip().split("\n")))
         self._in_table = False
         return written.replace("\n", " ")
+
+    def plain(self, row: str) -> str:
+        """Return a row of a table as text in one cell, with what was written for marks."""
+        return words(row.strip(), in_table=True)
 
     def text(self, text: str) -> str:
         """Return `text` made inert."""
@@ -146,7 +150,7 @@ class InlineMarkdown:
         return f"$${body}$$" if node.kind == "display" else f"${body}$"
 
     def _code(self, code: str) -> str:
-        code = hide_markers(hide_openers(code, self._source, markup=self._cut_code))
+        code = hide_markers(hide_openers(code, self._openers, markup=self._cut_code))
         if self._in_table:
             code = code.replace("|", "\\|")
         inside = set(map(len, _BACKTICKS.findall(code)))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nbstream.markdown.dialect import Renderer
     from nbstream.markdown.tree import Block
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LateBlocks"]
 
 # How many characters of HTML are drawn again at each update.
-_AT_ONCE = 16_000
+_AT_ONCE = 10_000
 # What else a block costs, a label without a definition, or a chunk that is only looked at.
 _EACH = 50
 # While it is not shown, a long block is gone on with after so many characters of text.
@@ -66,7 +66,7 @@ class _Late:
     rest_until: int = 0
     pause_until: int = 0
     work: Iterator[int] | None = None
-    chunks: list[_Chunk] = field(default_factory=list)
+    chunks: Sequence[_Chunk] = ()
 
 
 class LateBlocks:
@@ -82,14 +82,25 @@ class LateBlocks:
         self._due: list[_Late] = []
         self._known = 0
 
-    def add(self, number: int, block: Block, html: str, missing: frozenset[str]) -> None:
-        """Let a block that has been drawn wait for the labels that it misses."""
-        if missing:
-            long = len(html) > _LONG and self._renderer.frame(block) is not None
-            late = _Late(number, block, long)
-            self._wait(late, missing)
-            if not self._renderer.references.keys().isdisjoint(missing):
-                self._call(late)
+    def add(self, number: int, block: Block, html: str, missing: frozenset[str], *, final: bool) -> None:
+        """Let a block that has been drawn wait for the labels that it misses; at the end only for those that are known.
+
+        Args:
+            number: Its number.
+            block: The block.
+            html: What it was drawn as.
+            missing: The labels.
+            final: Whether nothing more will be defined.
+        """
+        known = not self._renderer.references.keys().isdisjoint(missing)
+        if not missing or (final and not known):
+            return
+        late = _Late(number, block, len(html) > _LONG and self._renderer.frame(block) is not None)
+        if not block.children:
+            self._renderer.forget(block)  # all of it is drawn again, and there may be thousands
+        self._wait(late, missing)
+        if known:
+            self._call(late)
 
     def add_note(self, note: Block, missing: frozenset[str]) -> None:
         """Let a note wait that has been drawn ahead."""
@@ -176,13 +187,14 @@ class LateBlocks:
             yield _EACH
         if late.chunks:
             return
+        late.chunks = chunks = list[_Chunk]()
         start = 0
         for stop in self._renderer.stops(late.block):
             html, missing = self._renderer.part(late.block, start, stop, tight=tight)
-            if start and len(last := late.chunks[-1].html) < _CHUNK:
-                late.chunks[-1] = _Chunk(late.chunks[-1].start, stop, last + html, late.chunks[-1].missing | missing)
+            if start and len(last := chunks[-1].html) < _CHUNK:
+                chunks[-1] = _Chunk(chunks[-1].start, stop, last + html, chunks[-1].missing | missing)
             else:
-                late.chunks.append(_Chunk(start, stop, html, missing))
+                chunks.append(_Chunk(start, stop, html, missing))
             start = stop
             yield _cost(html, missing)
 

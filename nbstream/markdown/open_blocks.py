@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.footnotes import note_key
 from nbstream.markdown.references import take_definitions
-from nbstream.markdown.tree import Block, end_line
+from nbstream.markdown.tree import MOST_LOOSENED, Block, end_line
 
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Kind
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["OpenBlocks"]
 
 _DEEPEST = 40
-# Making a list loose changes all of its items; one with more of them stays as it is.
-_MOST_LOOSENED = 2_000
 
 
 def _can_contain(parent: Block, kind: Kind) -> bool:
@@ -37,6 +35,7 @@ class OpenBlocks:
         self._spine = [self.document]
         self._depth = 1
         self._number = 0
+        self._math_length = 0  # of the open formula
 
     @property
     def container(self) -> Block:
@@ -80,7 +79,7 @@ class OpenBlocks:
         owner = parent if parent.kind == "list" else self._spine[-2] if parent.kind == "item" else None
         if owner is None:
             return
-        if len(owner.children) <= _MOST_LOOSENED:
+        if len(owner.children) <= MOST_LOOSENED:
             owner.loose = True
         elif parent.kind == "item":
             parent.loose = True

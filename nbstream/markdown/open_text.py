@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.healing import heal
 from nbstream.markdown.references import LONGEST_OPEN, take_definitions
+from nbstream.markdown.tables import LONGEST_HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +44,8 @@ def open_text(block: Block) -> str:
 
     An open one may begin with definitions, and a last line that begins with a pipe may be the head of a table.
     """
-    lines = block.lines[:-1] if block.open and block.lines[-1].startswith("|") else block.lines
+    last = block.lines[-1]
+    lines = block.lines[:-1] if block.open and last.startswith("|") and len(last) <= LONGEST_HEAD else block.lines
     text = "\n".join(lines)
     return (take_definitions(text, {}) if block.open and len(text) <= LONGEST_OPEN else text).strip()
 
@@ -64,6 +66,8 @@ def cuts(text: str, start: int = 0) -> Iterator[int]:
 
 
 def _next_cut(text: str, start: int) -> int | None:
+    if (gap := _GAP.match(text, start)) and gap.end() - start > _PIECE:
+        return gap.end() - 1  # nothing is read in so much space
     marks = _MARK.finditer(text, start, start + _LONGEST_PIECE + 3)  # the longest has three characters
     dense = next(itertools.islice(marks, _MOST_MARKS, None), None)
     limit = min(start + _LONGEST_PIECE, dense.start() if dense else len(text))

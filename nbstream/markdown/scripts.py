@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["is_right_to_left", "without_spaces"]
+__all__ = ["is_left_to_right", "is_right_to_left", "without_spaces"]
 
 # Thai, Lao, Burmese and Khmer. Chinese, Japanese and Korean are known by the width of their characters.
 _NARROW = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
@@ -36,7 +36,18 @@ def is_right_to_left(text: str) -> bool:
         >>> [is_right_to_left(text) for text in ("1. سلام", "Persian: سلام", "1, 2")]
         [True, False, False]
     """
-    if not _RIGHT_TO_LEFT.search(text):
-        return False
-    directions = map(unicodedata.bidirectional, text)
-    return next((each != "L" for each in directions if each in {"L", "R", "AL"}), False)
+    return _RIGHT_TO_LEFT.search(text) is not None and _first_direction(text) in {"R", "AL"}
+
+
+def is_left_to_right(text: str) -> bool:
+    """Whether a text runs from left to right; one without letters does neither.
+
+    Example:
+        >>> [is_left_to_right(text) for text in ("1. one", "سلام one", "1, 2")]
+        [True, False, False]
+    """
+    return _first_direction(text) == "L"
+
+
+def _first_direction(text: str) -> str:
+    return next((each for each in map(unicodedata.bidirectional, text) if each in {"L", "R", "AL"}), "")

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from nbstream.markdown.cursor import Cursor
     from nbstream.markdown.open_blocks import OpenBlocks
 
-__all__ = ["math_end", "start_block"]
+__all__ = ["LONGEST_MATH", "math_end", "start_block"]
+
+LONGEST_MATH = 8_000
+"""A longer formula is shown as it was written: it would have to be drawn at once, here and by what typesets it."""
+
 
 Started: TypeAlias = Literal["container", "line"] | None
 
@@ -85,7 +89,7 @@ def _fence(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
 
 
 def _math(parser: OpenBlocks, cursor: Cursor, text: str) -> Started:
-    found = _MATH.fullmatch(text)
+    found = _MATH.fullmatch(text) if len(text) <= LONGEST_MATH else None
     if found is None:
         return None
     if found[1] == "\\[" and escaped_bracket(found[2]):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.diagrams import diagram
-from nbstream.markdown.formulas import formula, hide_markers, hide_openers
+from nbstream.markdown.formulas import closed_openers, formula, hide_markers, hide_openers
 from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
-from nbstream.markdown.scripts import is_right_to_left
+from nbstream.markdown.scripts import is_left_to_right, is_right_to_left
 from nbstream.markdown.source import JOINER, clean
-from nbstream.markdown.tables import cells
+from nbstream.markdown.tables import LONGEST_ROW, cells, filled
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 from nbstream.markdown.words import escaped, line_start
 
@@ -42,8 +42,9 @@ _GOES_ON = re.compile(r"[ \t]*[A-Za-z0-9$\\/.(){};,\"'<&@%]")
 _LEFTWARDS, _END = '<section dir="rtl" markdown="1">', "</section>"
 # JupyterLab aligns all paragraphs to the left. VS Code finds no formula behind such a tag.
 _AT_THE_RIGHT = '<span style="display: block; direction: rtl; text-align: right">'
+_AT_THE_LEFT = '<span style="display: block; direction: ltr; text-align: left">'
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
-_ACTS_IN_HTML = re.compile(rf"<(?!/?(?:br|kbd|span|sub|sup)>|{_AT_THE_RIGHT[1:]})[A-Za-z/!?]")
+_ACTS_IN_HTML = re.compile(rf"<(?!/?(?:br|kbd|span|sub|sup)>|{_AT_THE_RIGHT[1:]}|{_AT_THE_LEFT[1:]})[A-Za-z/!?]")
 # A paragraph of which nothing is seen.
 _NOTHING = "&#8288;"
 _OTHER_BULLET = {"-": "*", "*": "-", "+": "-", ".": ")", ")": "."}
@@ -76,13 +77,14 @@ class _Writer:
     """Writes blocks as lines of canonical Markdown; containers put their prefix in front of the lines inside."""
 
     def __init__(self, source: str, prose: InlineMarkdown, below: int) -> None:
-        self._source = source
+        self._openers = closed_openers(source)
         self._below = below
         self._prose = prose
         self._quoted = False
         self._in_risky_quote = False
         self._nested = False
         self._wide = False
+        self._leftwards = False
 
     def blocks(self, blocks: list[Block], *, tight: bool = False) -> list[str]:
         lines: list[str] = []
@@ -93,10 +95,8 @@ class _Writer:
                 continue
             if self._is_indented(block) and before not in {"paragraph", "heading"}:
                 lines += [""] * bool(lines and lines[-1]) + [_NOTHING]  # or it would be part of what is before it
-            written = self._block(block, bullet if before == "list" else "")
-            if block.kind == "paragraph" and not tight and _is_right_to_left(block):
-                written = _at_the_right(written)
-            if leftwards != self._is_leftwards(block, written):
+            written = self._directed(block, bullet if before == "list" else "", tight=tight)
+            if not self._nested and leftwards != self._leftwards:
                 leftwards = not leftwards
                 lines += [*[""] * bool(lines), _LEFTWARDS if leftwards else _END, ""]
             isolated = not tight or self._risky(block)
@@ -107,12 +107,37 @@ class _Writer:
             before = "risky" if self._risky(block) else block.kind
         return [*lines, "", _END] if leftwards else lines
 
-    def _is_leftwards(self, block: Block, written: list[str]) -> bool:
-        """Whether a block has an element around it for its direction.
+    def _directed(self, block: Block, bullet_before: str, *, tight: bool) -> list[str]:
+        """Write a block, with elements around what runs in another direction than what it stands in.
 
         Python-Markdown by itself leaves alone what is in HTML, so there may be no markup in it, not even in code.
         """
-        return not self._nested and _is_right_to_left(block) and not any(map(_ACTS_IN_HTML.search, written))
+        if not self._nested:
+            self._leftwards = _is_right_to_left(block)
+        written = self._block(block, bullet_before)
+        if block.kind == "paragraph":
+            written = self._aligned(written, block.text, tight=tight)
+        if not self._nested and self._leftwards and any(map(_ACTS_IN_HTML.search, written)):
+            self._leftwards = False
+            written = self._block(block, bullet_before)
+            if block.kind == "paragraph":
+                written = self._aligned(written, block.text, tight=tight)
+        return written
+
+    def _aligned(self, written: list[str], text: str, *, tight: bool) -> list[str]:
+        """Put a paragraph at the side where it begins; JupyterLab aligns all but those of tight lists to the left."""
+        if any(map(_BARE_DOLLAR.search, written)):
+            return written
+        if is_right_to_left(text) and not (tight and self._leftwards):
+            opening = _AT_THE_RIGHT
+        elif self._leftwards and is_left_to_right(text):
+            opening = _AT_THE_LEFT
+        else:
+            return written
+        lines = [*written]
+        lines[0] = f"{opening}{lines[0]}"
+        lines[-1] += "</span>"
+        return lines
 
     def _risky(self, block: Block) -> bool:
         """Whether code needs blank lines around it: a formula never reaches across one."""
@@ -159,7 +184,7 @@ class _Writer:
         if info and info[0].lower().startswith("mermaid"):
             code = diagram(code)
         if self._in_risky_quote:
-            code = hide_openers(code, self._source, markup=True)
+            code = hide_openers(code, self._openers, markup=True)
         code = hide_markers(code)
         if self._is_indented(block):
             lines = code.split("\n")
@@ -176,9 +201,13 @@ class _Writer:
         return [f"$${body}$$"] if "\n" not in body else ["$$", *body.split("\n"), "$$"]
 
     def _table(self, block: Block) -> list[str]:
-        rows = [cells(line, len(block.align)) for line in block.lines]
-        lines = [f"| {' | '.join(self._prose.line(cell, in_table=True) for cell in row)} |" for row in rows]
+        lines = [self._row(line, len(block.align)) for line in block.lines]
         return [lines[0], f"| {' | '.join(_DELIMITER[side] for side in block.align)} |", *lines[1:]]
+
+    def _row(self, line: str, width: int) -> str:
+        if len(line) > LONGEST_ROW:
+            return f"| {' | '.join(filled([self._prose.plain(line)], width))} |"
+        return f"| {' | '.join(self._prose.line(cell, in_table=True) for cell in cells(line, width))} |"
 
     def _quote(self, block: Block) -> list[str]:
         outer, quoted, nested = self._in_risky_quote, self._quoted, self._nested
@@ -236,15 +265,6 @@ def _is_right_to_left(block: Block) -> bool:
     while block.children:
         block = block.children[0]
     return block.kind in {"heading", "paragraph", "table"} and is_right_to_left(block.text)
-
-
-def _at_the_right(written: list[str]) -> list[str]:
-    if any(map(_BARE_DOLLAR.search, written)):
-        return written
-    lines = [*written]
-    lines[0] = f"{_AT_THE_RIGHT}{lines[0]}"
-    lines[-1] += "</span>"
-    return lines
 
 
 def _is_markup(block: Block) -> bool:

@@ -10,17 +10,21 @@ import re
 
 from nbstream.markdown.literals import Literals
 
-__all__ = ["alignment", "cells"]
+__all__ = ["LONGEST_HEAD", "LONGEST_ROW", "alignment", "cells", "filled"]
 
 _DELIMITER_ROW = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _CELL_BREAK = re.compile(r"(?<!\\)\|")
+
+LONGEST_HEAD = 8_000
+"""Whether a line is the head of a table is asked again as the next line grows; nobody writes longer ones."""
+
+LONGEST_ROW = 8_000
+"""A longer one is shown as it was written: it can only be drawn at once, and nobody writes such rows."""
+
 _ALIGN = {(False, False): "", (True, False): "left", (False, True): "right", (True, True): "center"}
-
-
 # A short row in a wide table has no more of the cells that nobody wrote; it looks the same without them.
 _MOST_EMPTY = 8
-# Whether a line is the head of a table is asked again as the next line grows; nobody writes wider ones.
-_MOST_COLUMNS, _LONGEST_HEAD = 500, 8_000
+_MOST_COLUMNS = 500
 # Stands for a `|` in a formula; no text holds it, see `source.clean`.
 _BAR = "\x03"
 _FORMULA = re.compile(r"\$+|\\")
@@ -42,7 +46,12 @@ def cells(line: str, width: int) -> list[str]:
         other = _split(_masked(line))
         if len(other) == width:
             return [cell.replace(_BAR, "|") for cell in other]
-    return found[:width] + [""] * min(_MOST_EMPTY, width - len(found))
+    return filled(found[:width], width)
+
+
+def filled(row: list[str], width: int) -> list[str]:
+    """Return a row with empty cells up to the width of the table, but with a few only."""
+    return row + [""] * min(_MOST_EMPTY, width - len(row))
 
 
 def _split(line: str) -> list[str]:
@@ -71,7 +80,7 @@ def alignment(header: str, line: str) -> tuple[str, ...] | None:
     """Return the alignment of each column if `line` is a delimiter row for `header`, else None."""
     if "-" not in line or not ("|" in line or ":" in line):
         return None
-    if line.count("|") > _MOST_COLUMNS or len(header) > _LONGEST_HEAD or not _DELIMITER_ROW.fullmatch(line):
+    if line.count("|") > _MOST_COLUMNS or len(header) > LONGEST_HEAD or not _DELIMITER_ROW.fullmatch(line):
         return None
     marks = _split(line)
     if len(marks) != len(_split(header)) and len(marks) != len(_split(_masked(header))):

@@ -9,7 +9,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "Remark", "end_line"]
+__all__ = ["MOST_LOOSENED", "NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "Remark", "end_line"]
 
 Kind: TypeAlias = Literal[
     "code",
@@ -29,6 +29,9 @@ Kind: TypeAlias = Literal[
 
 NOT_IN_PLACE = frozenset({"definitions", "footnote"})
 """The kinds of blocks that are not shown where they stand."""
+
+MOST_LOOSENED = 2_000
+"""Making a list loose changes all of its items; one with more of them stays as it is."""
 
 
 class Remark(NamedTuple):
@@ -103,6 +106,11 @@ class Block:
     def language(self) -> str:
         """The language of fenced code, as it was given; empty if none was."""
         return self.fence.info.split(maxsplit=1)[0] if self.fence and self.fence.info else ""
+
+    @property
+    def was_math(self) -> bool:
+        """Whether it is code that was a formula until it became too long."""
+        return self.kind == "code" and self.fence is not None and self.fence.run in {"$$", "\\["}
 
     @property
     def text(self) -> str:

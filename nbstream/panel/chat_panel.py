@@ -206,7 +206,7 @@ class ChatPanel(PanelView):
 
         ipywidgets calls this when the widget is made.
         """
-        if shows_widgets(settings().surface):
+        if shows_widgets(self._chat.options.get("surface") or settings().surface):
             engine().prepare()  # the first message may be sent while a cell keeps Python busy
             super().open()
 
@@ -241,11 +241,13 @@ class ChatPanel(PanelView):
         return f"<ChatPanel of {getattr(self, '_chat', None)!r}>"
 
     def _ipython_display_(self) -> None:
-        self._display(None if self.comm is None else {**view_bundle(self.model_id), "text/plain": repr(self)})
+        self._display(None if self.comm is None else view_bundle(self.model_id))
 
     def _display(self, view: dict[str, Any] | None = None) -> None:
         """Make the outputs that keep the conversation, in the cell that runs, and the one that shows the view."""
         kept = host_here() is not Host.LATE_PAGE  # else nobody saves the notebook
+        if view is not None:  # whoever sees no widgets reads the conversation, if it is there
+            view = {**view, "text/plain": "" if kept else repr(self)}
         with self._saving:
             self._outputs.display(self._kept() if kept else None, view)
 

@@ -36,14 +36,24 @@ class DisplayedWidgets:
         if not isinstance(known, cls):
             known = cls(shell)
             printers.for_type(Widget, known)
+            if hasattr(Widget, "_ipython_display_"):  # of ipywidgets 7, which display themselves
+                shell.display_formatter.ipython_display_formatter.for_type(Widget, known.display)
         return known
 
     def __call__(self, widget: Widget) -> Any:
         """What to show of a widget, which is what it says itself."""
-        if not isinstance(self._shell.display_pub, CapturingDisplayPublisher):
-            self.widgets.append(widget)
+        self._note(widget)
         shown = getattr(widget, "_repr_mimebundle_", None)  # ipywidgets 7 displays without being asked
         return None if shown is None else shown()
+
+    def display(self, widget: Any) -> None:
+        """Have a widget display itself."""
+        self._note(widget)
+        widget._ipython_display_()
+
+    def _note(self, widget: Widget) -> None:
+        if not isinstance(self._shell.display_pub, CapturingDisplayPublisher):
+            self.widgets.append(widget)
 
     def _begin(self, _: object) -> None:
         self.widgets = []

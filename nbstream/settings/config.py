@@ -8,6 +8,7 @@ from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
+from nbstream.settings.options import SURFACES
 from nbstream.settings.shell import running_shell
 from nbstream.text.address import check_address
 from nbstream.text.secret import Secret
@@ -100,7 +101,7 @@ class NBStream(SingletonConfigurable):
         help="The line below an answer in a cell: `short` has model, tokens and cost; `full` also how it ended.",
     ).tag(config=True)
     surface = Enum(
-        ("auto", "live", "markdown", "terminal", "static"),
+        SURFACES,
         "auto",
         help="Where answers are drawn: `live` view, growing `markdown`, `terminal` text, or only the `static` end.",
     ).tag(config=True)

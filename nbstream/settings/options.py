@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from nbstream.request import SurfaceKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["IN_MAGICS", "OPTIONS", "Option", "documented", "positive_number"]
+__all__ = ["IN_MAGICS", "OPTIONS", "SURFACES", "Option", "documented", "positive_number"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+SURFACES: tuple[SurfaceKind, ...] = get_args(SurfaceKind)
+"""What an answer may be drawn on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,14 @@ OPTIONS = (
         ("--images",),
         "Whether images from other servers are links or loaded. Example: --images allow",
         {"choices": ("link", "allow")},
+    ),
+    Option(
+        "surface",
+        'How the answer is drawn: as a `"live"` view, growing `"markdown"`, `"terminal"` text, or only its `"static"` '
+        'end; `"auto"` goes by who reads it.',
+        ("--surface",),
+        "How to draw the answer; `auto` goes by who reads it. Example: --surface static",
+        {"choices": SURFACES},
     ),
     Option(
         "client",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest, messages_from
-from nbstream.settings.options import OPTIONS
+from nbstream.settings.options import OPTIONS, SURFACES
 from nbstream.settings.target import no_model, resolve_target
 from nbstream.streaming.stopping import StopCondition
 from nbstream.text.place import place_here
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api, Footer, Images
+    from nbstream.request import Api, Footer, Images, SurfaceKind, TimeLimits
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -49,6 +49,7 @@ def resolve(
     total_timeout: float | None = None,
     max_retries: int | None = None,
     images: Images | None = None,
+    surface: SurfaceKind | None = None,
     client: AsyncOpenAI | None = None,
     source: StreamSource | None = None,
     stages: Sequence[Stage] = (),
@@ -62,7 +63,7 @@ def resolve(
         UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
     """
     messages = _messages(prompt)
-    _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images)
+    _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     _check_params(params)
     _check_times(timeout=timeout, total_timeout=total_timeout)
     _check_hooks(source, stages, stop_when)
@@ -80,15 +81,11 @@ def resolve(
         temperature=temperature if temperature is not None else config.temperature,
         max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
         params=params,
-        limits=replace(
-            target.limits,
-            first_token=timeout or _first_token(target.limits.first_token, stream),
-            stall=timeout or target.limits.stall,
-            total=total_timeout or target.limits.total,
-        ),
+        limits=_limits(target.limits, timeout, total_timeout, stream),
         sizes=target.sizes,
         max_retries=max_retries if max_retries is not None else config.max_retries,
         images=images or cast("Images", config.images),
+        surface=surface or config.surface,
         footer=cast("Footer", config.footer),
         bring_into_view=config.bring_into_view,
         client=client,
@@ -100,9 +97,14 @@ def resolve(
     )
 
 
-def _first_token(limit: float, stream: bool) -> float:  # noqa: FBT001  an option of the caller's
-    """Seconds of silence before the answer: an answer in one piece comes late."""
-    return limit if stream else max(limit, _WHOLE_ANSWER_SECONDS)
+def _limits(limits: TimeLimits, timeout: float | None, total: float | None, stream: bool) -> TimeLimits:  # noqa: FBT001  an option of the caller's
+    first_token = limits.first_token if stream else max(limits.first_token, _WHOLE_ANSWER_SECONDS)
+    return replace(
+        limits,
+        first_token=timeout or first_token,
+        stall=timeout or limits.stall,
+        total=total or limits.total,
+    )
 
 
 def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -119,12 +121,14 @@ def _check_items(messages: Sequence[Mapping[str, Any]], api: Api) -> None:
         raise UsageError(what, remedies=[Remedy(RemedyKind.USE_API, "responses")])
 
 
-def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any) -> None:
+def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any, surface: Any) -> None:
     """Raise for the first impossible value."""
     if api not in (None, "chat", "responses"):
         raise UsageError(f'api must be "chat" or "responses", not {api!r}')
     if images not in (None, "link", "allow"):
         raise UsageError(f'images must be "link" or "allow", not {images!r}')
+    if surface not in (None, *SURFACES):
+        raise UsageError(f"surface must be one of {', '.join(map(repr, SURFACES))}, not {surface!r}")
     if max_retries is not None and not (isinstance(max_retries, int) and max_retries >= 0):
         raise UsageError(f"max_retries must be a whole number, 0 or above, not {max_retries!r}")
     if max_tokens is not None and not (isinstance(max_tokens, int) and max_tokens > 0):

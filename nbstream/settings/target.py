@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.request import OPENAI_BASE_URL, Endpoint, SizeLimits, Target, TimeLimits
+from nbstream.request import EMBEDDED_URL, OPENAI_BASE_URL, Endpoint, SizeLimits, Target, TimeLimits
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
 from nbstream.text.address import Address, address_from, same_server
@@ -166,7 +166,6 @@ def _demo_endpoint() -> Endpoint:
         server = demo_server()
     except ValueError as error:  # the pace in the environment
         raise UsageError(str(error).rstrip(".")) from None
-    except ModuleNotFoundError as error:
-        missing = str(error.name).partition(".")[0]
-        raise UsageError(f"the demo model needs {missing}, which is not installed: pip install {missing}") from None
+    except (ImportError, OSError, RuntimeError):  # no tornado, no socket or no thread, as in a browser or a sandbox
+        return Endpoint(EMBEDDED_URL)
     return Endpoint(server.base_url, _credential(server.api_key, "demo"))

@@ -17,6 +17,7 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from nbstream.errors import UsageError
+from nbstream.request import EMBEDDED_URL
 from nbstream.streaming.cost import installed, price_list
 from nbstream.streaming.forks import halted_for_forks, import_now, importing, parked
 from nbstream.streaming.notices import Notices
@@ -141,8 +142,13 @@ class Engine:
 
     def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:
         """Open a stream, as a `StreamSource`: from the engine's source if it has one; on the loop only."""
-        source: StreamSource = self.source or self.clients
-        return source.open(request)
+        if self.source is not None:
+            return self.source.open(request)
+        if request.endpoint.base_url == EMBEDDED_URL:
+            from nbstream.transport.embedded import EmbeddedDemo
+
+            return EmbeddedDemo().open(request)
+        return self.clients.open(request)
 
     def close(self) -> None:
         """Cancel what runs, close the connections and end the thread. Closing again does nothing."""

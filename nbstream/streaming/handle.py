@@ -188,6 +188,8 @@ class StreamHandle:
     def wait(self) -> StreamResult:
         """Like `result`, for a blocking cell: an interrupt cancels the stream before it propagates.
 
+        The interrupt of a page whose Stop reaches the kernel in no other way does not propagate.
+
         Raises:
             StreamError: The stream failed; its `result` holds what had arrived.
             KeyboardInterrupt: The kernel was interrupted; the output has been finished and marked.
@@ -199,6 +201,8 @@ class StreamHandle:
                 self._surfaces.attend(True)
                 while held.seconds < _FINISH_SECONDS:
                     if self._end.within(WAKE_UP_SECONDS):
+                        if held.seconds and self._surfaces.have_interrupted():
+                            held.forget()
                         return self._end.result()
                 raise shown_briefly(KeyboardInterrupt())
             except KeyboardInterrupt as interrupt:
@@ -222,6 +226,8 @@ class StreamHandle:
         except asyncio.CancelledError:
             self.cancel()
             await self._end.awaited_within(_FINISH_SECONDS)
+            if self._end.done() and self._surfaces.have_interrupted():
+                return self._end.result()
             raise
 
     def __await__(self) -> Generator[None, None, StreamResult]:

@@ -60,6 +60,10 @@ class HeldInterrupts:
         if self._since is not None:
             stop()
 
+    def forget(self) -> None:
+        """Let the interrupt that has come be no more than a Stop, which has been done."""
+        self._since = None
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
             self._holds = True

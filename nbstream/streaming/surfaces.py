@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.surface import Attentive, Raising
+from nbstream.display.surface import Attentive, Interrupting, Raising
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,6 +77,10 @@ class Surfaces:
         for surface in tuple(self._surfaces):
             if isinstance(surface, Raising):
                 self._try(surface, surface.expect_error)
+
+    def have_interrupted(self) -> bool:
+        """Whether the kernel was interrupted by the Stop of one of them: the reader stopped the answer, no more."""
+        return any(each.has_interrupted() for each in tuple(self._surfaces) if isinstance(each, Interrupting))
 
     # --- on the loop --------------------------------------------------------------------------------------------------
 

@@ -132,7 +132,7 @@ def check_address(address: str, source: str = "the base URL") -> None:
         UsageError: It is not an address, or holds a password.
     """
     if any(character.isspace() or not character.isprintable() for character in address):
-        raise UsageError(f"{source} holds a space, a line break or another character that no address has")
+        raise UsageError(f"{source} contains a space, a line break or another character that no address has")
     try:
         parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -141,4 +141,4 @@ def check_address(address: str, source: str = "the base URL") -> None:
     if not usable:
         raise UsageError(f"{source} must look like http://host:port/v1; this one lacks http://, a host or a valid port")
     if parts.username or parts.password:
-        raise UsageError(f"{source} holds a password", remedies=[Remedy(RemedyKind.SET_ENDPOINT_KEY)])
+        raise UsageError(f"{source} contains a password", remedies=[Remedy(RemedyKind.SET_ENDPOINT_KEY)])

@@ -5,6 +5,8 @@ A short or monotonous text may well be said twice, so it is never taken for a re
 
 from __future__ import annotations
 
+import re
+
 from nbstream.text.monotony import is_monotonous
 
 __all__ = ["CUMULATIVE", "CumulativePieces"]
@@ -13,6 +15,8 @@ CUMULATIVE = "Each piece repeated all before it; the repetitions were dropped."
 """What to tell the reader."""
 
 _SHORTEST = 5
+_MOST_ALIKE = 16  # equal pieces in a row; a server may say again what it has, but not for ever
+_WORDS = re.compile(r"\w+")
 
 
 class CumulativePieces:
@@ -33,6 +37,7 @@ class CumulativePieces:
         self.whole = ""
         """The last piece."""
         self._extensions = 0
+        self._alike = 0
 
     @property
     def may_be(self) -> bool:
@@ -45,9 +50,13 @@ class CumulativePieces:
         if piece.startswith(before):
             if self.found:
                 return piece[len(before) :]
-            if before and len(piece) > len(before):
+            if len(piece) == len(before):
+                self._alike += 1
+                self.are_plain = self._alike >= _MOST_ALIKE
+            elif before:
+                self._alike = 0
                 self._extensions += 1
-                self.found = self._extensions > 1 and len(before) >= _SHORTEST and not is_monotonous(before)
+                self.found = self._extensions > 1 and len(before) >= _SHORTEST and not _is_repetition(before)
             return None if self.found else piece
         if not self.found:
             self.are_plain = True
@@ -60,3 +69,9 @@ class CumulativePieces:
             return None
         self.whole = before + piece
         return piece
+
+
+def _is_repetition(text: str) -> bool:
+    """Whether a text is one thing, or one word, over and over."""
+    words = _WORDS.findall(text[:100].lower())
+    return is_monotonous(text) or (len(words) > 1 and len(set(words)) == 1)

@@ -11,7 +11,8 @@ SMALL_PIECES = 1024
 class Pieces:
     """Collects strings; joins them when read.
 
-    One thread appends. Any thread may read meanwhile: every change is a single operation on one list.
+    One thread appends. Any thread may read meanwhile: every change is a single operation. There is no list for a single
+    piece, because an answer may have many thousands of texts, and Python looks through every list now and then.
 
     Example:
         >>> pieces = Pieces()
@@ -19,43 +20,50 @@ class Pieces:
         'Hello'
     """
 
-    __slots__ = ("_joined", "_list")
+    __slots__ = ("_held", "_joined")
 
     def __init__(self) -> None:
-        self._list: list[str] = []
+        self._held: list[str] | str | None = None
         self._joined = 0  # how many at the beginning of the list have been joined
 
     def append(self, piece: str) -> None:
         """Add the next piece."""
-        self._list.append(piece)
-        if len(self._list) - self._joined >= SMALL_PIECES:
-            self._list[self._joined :] = ["".join(self._list[self._joined :])]
+        held = self._held
+        if held is None or isinstance(held, str):
+            self._held = piece if held is None else [held, piece]
+            return
+        held.append(piece)
+        if len(held) - self._joined >= SMALL_PIECES:
+            held[self._joined :] = ["".join(held[self._joined :])]
             self._joined += 1
 
     def value(self) -> str:
         """All of it, as one string."""
-        return "".join(self._list)
+        held = self._held
+        return "".join(held) if isinstance(held, list) else held or ""
 
     @property
     def size(self) -> int:
         """How many characters there are."""
-        return sum(map(len, self._list))
+        held = self._held
+        return sum(map(len, held)) if isinstance(held, list) else len(held or "")
 
     def join(self) -> None:
         """Become one string, which is shared with the readers; not much is expected to follow."""
-        if len(self._list) > 1:
-            self._list[:] = ["".join(self._list)]
+        if isinstance(self._held, list):
+            self._held = "".join(self._held)
             self._joined = 1
 
     def replace(self, text: str) -> None:
         """Replace the content with `text`."""
-        self._list[:] = [text]
+        self._held = text
         self._joined = 1
 
     @property
     def count(self) -> int:
         """How many strings hold it."""
-        return len(self._list)
+        held = self._held
+        return len(held) if isinstance(held, list) else int(held is not None)
 
     def __bool__(self) -> bool:
-        return bool(self._list)
+        return self._held is not None

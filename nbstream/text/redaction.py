@@ -23,8 +23,8 @@ class Redaction:
     """Makes text fit to be shown: without characters that act, and without a key.
 
     A key shorter than 16 characters is a local server's dummy, often a common word, so it is taken out only as a whole
-    and where it stands alone. Of a longer one also half of it is taken out, and what it is in base64, in hexadecimal
-    digits and in a URL.
+    and where it stands alone. Of a longer one also half of it is taken out, and what it is backwards, in base64 and
+    base32, in hexadecimal digits, in a URL, and escaped as in JSON and HTML.
 
     Args:
         key: The key; an empty one is in no text.
@@ -107,7 +107,11 @@ def _forms(key: str) -> Iterator[str]:
     yield quote(key, safe="")
     yield "".join(each if each.isalnum() else quoted(each) for each in key)  # stricter than has to be
     yield "".join(map(quoted, key))
+    yield key[::-1]
     yield key.encode().hex()
+    yield base64.b32encode(key.encode()).decode().rstrip("=")
+    yield "".join(f"\\u{ord(each):04x}" for each in key)
+    yield "".join(f"&#{ord(each)};" for each in key)
     for shift in range(3):  # where it begins within a group of three bytes
         coded = base64.b64encode(b"\0" * shift + key.encode()).decode().rstrip("=")
         inner = coded[(0, 2, 3)[shift] :]

@@ -198,11 +198,10 @@ def _logprobs(logprobs: Any) -> list[Event]:
 
 def _decode_after_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
     """What a delta holds besides its text, as far as models give it after that."""
-    media: list[Event] = [_medium("image", image, index) for image in objects(delta.get("images"))]
     if audio := delta.get("audio"):
-        media = [*_sound(audio, index), *media]
-    if media:
-        events += [*media, UNSHOWN_MEDIA]
+        events += _sound(audio, index)
+    for image in objects(delta.get("images")):
+        events += _medium("image", image, index)
     events.extend(annotated(annotation, choice=index) for annotation in objects(delta.get("annotations")))
     if calls := delta.get("tool_calls"):
         events.extend(_tool_call(call, index) for call in objects(calls))
@@ -226,7 +225,9 @@ def _thoughts(delta: dict[str, Any]) -> Iterator[str]:
 
 def _parts(content: list[Any], index: int) -> Iterator[Event]:
     """Content as a list of parts: text, thoughts (which are lists of parts again), media."""
+    thought = False  # whether the part before is one
     for part in content:
+        after, thought = thought, isinstance(part, dict) and part.get("type") == "thinking"
         if isinstance(part, str) and part:
             yield TextDelta(part, index)
         elif isinstance(part, dict):
@@ -234,7 +235,8 @@ def _parts(content: list[Any], index: int) -> Iterator[Event]:
             if kind == "thinking":
                 inner = part.get("thinking")
                 texts = [inner] if isinstance(inner, str) else [each.get("text") for each in objects(inner)]
-                yield from (ReasoningDelta(text, index) for text in texts if isinstance(text, str) and text)
+                if said := "".join(text for text in texts if isinstance(text, str)):
+                    yield ReasoningDelta(PARAGRAPH_BREAK + said if after else said, index)
             elif text := text_or_none(part.get("text")):
                 yield TextDelta(text, index)
             elif refusal := text_or_none(part.get("refusal")):
@@ -242,17 +244,16 @@ def _parts(content: list[Any], index: int) -> Iterator[Event]:
             elif kind == "reference":
                 yield annotated(part, choice=index)
             elif isinstance(kind, str) and kind in _MEDIA:
-                yield _medium(_MEDIA[kind], part, index)
-                yield UNSHOWN_MEDIA
+                yield from _medium(_MEDIA[kind], part, index)
 
 
 def _sound(audio: Any, index: int) -> list[Event]:
     """A piece of the one sound that an answer has."""
     data = bytes_of(audio.get("data")) if isinstance(audio, dict) else b""
-    return [MediaDelta("audio", "audio", data, choice=index)] if data else []
+    return [MediaDelta("audio", "audio", data, choice=index), UNSHOWN_MEDIA] if data else []
 
 
-def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> MediaDelta:
+def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> list[Event]:
     """A medium that comes in one piece: as an address, which may hold the bytes, or as bytes beside it."""
     inner = next((part[name] for name in (str(part.get("type")), "image_url", "url") if name in part), part)
     inner = {"url": inner} if isinstance(inner, str) else inner if isinstance(inner, dict) else {}
@@ -261,10 +262,13 @@ def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> MediaDelta:
     if url and url.startswith("data:"):
         data, media_type = data_of(url)
         url = None
+    if not (data or url):
+        return []  # empty fields on every chunk are no medium
     # Its number does not identify it: servers restart the count in every chunk.
     name = hashlib.sha256(data or str(url).encode("utf-8", "replace")).hexdigest()
     shown = None if url is None else encodable(url)
-    return MediaDelta((kind, name), kind, data, media_type, shown, replaces=True, last=True, choice=index)
+    medium = MediaDelta((kind, name), kind, data, media_type, shown, replaces=True, last=True, choice=index)
+    return [medium, UNSHOWN_MEDIA]
 
 
 def _tool_call(call: dict[str, Any], choice: int) -> ToolCallDelta:

@@ -77,5 +77,6 @@ def _of_value(value: Any) -> ErrorDocument:
         return ErrorDocument({"message": value})
     error = error_in(value)
     if error is None:  # the status says that it is one
-        error = value if isinstance(value, dict) else {}
+        words = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+        error = value if isinstance(value, dict) else {"message": words} if words else {}
     return ErrorDocument(error)

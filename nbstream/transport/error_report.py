@@ -34,8 +34,9 @@ _WAITS = {"retrydelay": 1.0, "retryafter": 1.0, "retryafterseconds": 1.0, "retry
 _WRAPPERS = {
     *("error", "errors", "errormsg", "exception", "fault", "cause", "innererror", "originalerror", "upstreamerror"),
     *("detail", "details", "metadata", "raw", "message", "baseresp", "baseresponse", "header", "response", "body"),
-    *("data", "result", "status", "violations"),
+    *("data", "result", "status", "violations", "err", "failure", "responsemetadata"),
 }
+_ERRORS = {"error", "err", "failure", "fault", "exception"}
 _DEEPEST, _LONGEST, _MOST = 5, 2000, 8
 
 _GOOD = {"", "ok", "success", "succeeded", "none", "null", "true", "normal"}
@@ -238,7 +239,7 @@ def _in_own_words(payload: dict[str, Any], depth: int = 0) -> dict[str, Any] | N
             continue
         if _NAMED_ERROR.fullmatch(str(name)):
             return {"code": name, **each}
-        if _plain_name(name) == "error" and each:
+        if _plain_name(name) in _ERRORS and each:
             return each
         if _plain_name(name) in _WRAPPERS and (inner := _in_own_words(each, depth + 1)) is not None:
             return inner
@@ -247,7 +248,7 @@ def _in_own_words(payload: dict[str, Any], depth: int = 0) -> dict[str, Any] | N
 
 def _has_failed(fields: Mapping[str, Any]) -> bool:
     """Whether a code says so. A status in words may be any state of an answer, so it must speak of an error."""
-    for name in ("code", "errorcode", "errcode", "retcode", "statuscode", "httpstatuscode"):
+    for name in ("code", "errorcode", "errcode", "errno", "ret", "retcode", "statuscode", "httpstatuscode"):
         code = fields.get(name)
         if _is_code(code) and not _is_good(code):
             return True
@@ -288,6 +289,9 @@ def _quoted_json(text: str) -> tuple[str, Any] | None:
     """The JSON, or Python's notation of it, that a text ends with, and what stands before it."""
     if len(text) > 100 * _LONGEST:
         return None
+    if text.startswith('"'):  # a string in a string
+        inner = _parsed(text)
+        return _quoted_json(inner) if isinstance(inner, str) and len(inner) < len(text) else None
     for start in sorted(at for mark in "{[" if (at := text.find(mark)) >= 0):
         quoted = text[start:].rstrip(" .\n")
         value = _parsed(quoted)

@@ -36,15 +36,15 @@ _REASONS = {
     "safety": "content_filter",
     "content-filter": "content_filter",
 }
+_NO_REASONS = {"null", "none", "undefined"}  # DashScope's word on all chunks but the last
 _OPENAI_REASONS = {"stop", "length", "tool_calls", "content_filter"}
 
 
 def reason_or_none(value: Any) -> str | None:
     """Why an answer ends: in OpenAI's word where the server's means the same, else in the server's own."""
     reason = name_or_none(value)
-    if reason is None:
+    if reason is None or (lower := reason.lower()) in _NO_REASONS:
         return None
-    lower = reason.lower()
     return lower if lower in _OPENAI_REASONS else _REASONS.get(lower, reason)
 
 

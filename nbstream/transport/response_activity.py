@@ -38,6 +38,12 @@ _ASKED = {
     "shell_call": "action",
     "tool_search_call": "arguments",
 }
+_GIVEN = {
+    **{kind: (field,) for kind, field in _ASKED.items()},
+    **{kind: (field,) for kind, field in _INPUTS.values() if kind not in _ASKED},
+    **dict.fromkeys(("web_search_call", "file_search_call", _IMAGES), ()),  # which say it in fields of their own
+}
+_USUAL = ("input", "arguments")  # of a kind that is not known yet
 _OVER = {"completed", "failed", "incomplete", "cancelled"}
 
 
@@ -163,8 +169,9 @@ def _number(place: dict[str, Any]) -> int:
 
 
 def _input_of(kind: str, item: dict[str, Any]) -> str:
-    """What the caller is asked to do, from the whole item: arguments, commands, a patch."""
-    given = item.get(_ASKED.get(kind, ""))
+    """What the call is given, from the whole item: arguments, commands, code, a patch."""
+    fields = _GIVEN.get(kind, _USUAL)
+    given = next((item[name] for name in fields if item.get(name)), None)
     return "" if not given else given if isinstance(given, str) else _in_words(given)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nbstream.events import Event, TextDelta, TextRevised, ToolCallDelta, ToolCallEnded, ToolCallRevised, Warned
+from nbstream.text.cumulative import CUMULATIVE, CumulativePieces
 from nbstream.text.pieces import Pieces
 from nbstream.text.plain import encodable
 from nbstream.transport.fields import name_or_none, text_or_none
@@ -30,6 +31,7 @@ _Key: TypeAlias = tuple[str, int]
 _MISNUMBERED = 16
 
 _ITEM_BREAK = "\n\n"
+_CUMULATIVE = Warned("cumulative_text", CUMULATIVE)
 _SHORTER = Warned("revised_text", "The server's final text is shorter than what it had sent; the longer one is kept.")
 _OTHER = Warned("revised_text", "The server's final text differs from what it had sent; what it had sent is kept.")
 
@@ -54,6 +56,7 @@ class TextParts:
     def __init__(self, order: PartOrder) -> None:
         self._order = order
         self._parts: dict[_Key, Pieces] = {}
+        self._compared: dict[_Key, CumulativePieces] = {}  # while each piece may be the whole so far
         self._by_item: dict[str, list[Pieces]] = {}
         self._by_id: dict[str, str] = {}
         self._by_output: dict[int, str] = {}
@@ -91,8 +94,17 @@ class TextParts:
             events = self._turn_to(place)
             self._place = named
             self._set_off.discard(self._key[0])
-        self._part.append(piece)
-        events.append(TextDelta(piece))
+        if (pieces := self._compared.get(self._key)) is not None:
+            new = pieces.new_in(piece)
+            if new is None:
+                self._part.replace(piece)
+                return [*events, TextRevised(piece, self._order.number(self._key)), _CUMULATIVE]
+            if pieces.are_plain:
+                del self._compared[self._key]
+            piece = new
+        if piece:
+            self._part.append(piece)
+            events.append(TextDelta(piece))
         return events
 
     def settle(self, place: dict[str, Any], text: Any) -> list[Event]:
@@ -111,10 +123,12 @@ class TextParts:
         elif so_far.startswith(text):
             events = [_SHORTER]
         elif text.startswith(so_far):
+            self._compared.pop(key, None)
             events = self.add(place, text[len(so_far) :])
         else:
             part.replace(text)
             events = [*self._order.named(key), TextRevised(text, self._order.number(key))]
+        self._compared.pop(key, None)
         return [*events, *self._order.end(key)]
 
     def settle_all(self, texts: list[FinalText]) -> tuple[list[Event], dict[FinalText, list[Event]]]:
@@ -170,6 +184,7 @@ class TextParts:
         self._key, (item, _) = key, key
         if key not in self._parts:
             self._parts[key] = Pieces()
+            self._compared[key] = CumulativePieces()
             self._by_item.setdefault(item, []).append(self._parts[key])
             if self._last_item not in {None, item}:
                 self._set_off.add(item)

@@ -143,4 +143,6 @@ def _parse(block: bytes) -> ServerSentEvent | None:
             # Not in the standard: what some servers send instead of `event: error` and `data`.
             event = "error"
             data.append(value)
+    if not data and block.lstrip()[:1] in {b"{", b"["}:
+        data.append(block)  # JSON without a field's name, as some servers break off with
     return ServerSentEvent(b"\n".join(data), event) if data else None

@@ -246,13 +246,15 @@ def test_how_it_ended(
             notebook.view(asked).get_by_role("button", name="Stop").click()
         notebook.wait_for_end(asked)
         expect(notebook.view(asked)).to_have_count(0)
-        notebook.output(asked).locator(".jp-OutputArea-output").last.scroll_into_view_if_needed()
-        static = picture(notebook.output(asked).locator(".jp-OutputArea-output"))
+        outputs = notebook.output(asked).locator(".jp-OutputArea-output")
+        for each in (outputs.last, outputs.first):
+            each.scroll_into_view_if_needed()
+        static = picture(outputs)
         notebook.run(kept)
-        expect(notebook.view(kept).locator(".nbs-facts")).to_be_visible(timeout=PATIENCE_MS)
+        expect(notebook.view(kept).locator(".nbs-bar")).to_be_hidden(timeout=PATIENCE_MS)
         if number == 0:  # the note that a view that stays ends with; once is enough
             expect(notebook.view(kept)).to_contain_text("not saved", timeout=PATIENCE_MS)
-        notebook.view(kept).locator(".nbs-facts").scroll_into_view_if_needed()
+        notebook.view(kept).scroll_into_view_if_needed()
         rows[end.caption] = [static, picture(notebook.view(kept))]
     sheet(chromium, f"states-ended-{shade}", ["In the notebook", "In a page that was reloaded"], rows, shade, shade)
 

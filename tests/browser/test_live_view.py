@@ -75,6 +75,26 @@ def test_text_grows_in_place_and_ends_as_saved_markdown(
     assert notebook.value("len(answer) > 1000, cost == stream_usage, stream_result.state", 2) == "True True completed"
 
 
+def test_prompts_are_coloured_as_markdown_once_a_stream_has_run(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    notebook = open_notebook(front_end, stream_cell(upstream, "What is 2 + 2?"), "x is y")
+    keywords = [notebook.cells.nth(number).locator(".cm-line span").get_by_text("is", exact=True) for number in (1, 2)]
+    for keyword in keywords:
+        expect(keyword).to_have_count(1)
+    notebook.run(1)
+    expect(keywords[0]).to_have_count(0)
+    expect(keywords[1]).to_have_count(1)
+
+    notebook.cells.nth(2).locator(".cm-content").click()
+    notebook.page.keyboard.press("Control+Home")
+    notebook.page.keyboard.type("%%stream\n")
+    expect(keywords[1]).to_have_count(0)
+    notebook.page.keyboard.press("Control+Home")
+    notebook.page.keyboard.type("# ")
+    expect(keywords[1]).to_have_count(1)
+
+
 def test_stop_button_closes_the_connection_while_the_cell_blocks(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
@@ -108,6 +128,15 @@ def test_stop_button_reaches_a_kernel_that_is_blocked_by_python_code(
     assert record.state == "client_closed"
     notebook.wait_for_end(1)
     assert notebook.value("result.state, len(result.text) > 50", 2) == "cancelled True"
+
+
+def test_in_an_output_widget_the_answer_is_static_in_the_end(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
+    call = f"nbs.stream('Count to 5', base_url={upstream.base_url!r}, model='demo')"
+    taking = "import ipywidgets, nbstream as nbs\ntaken = ipywidgets.Output()\ndisplay(taken)"
+    notebook = open_notebook("lab", f"{taking}\nwith taken:\n    {call}")
+    notebook.run(1)
+    expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_contain_text("1, 2, 3, 4, 5")
+    expect(notebook.view(1)).to_have_count(0)
 
 
 def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
@@ -175,7 +204,8 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
     kernels.write_text(json.dumps({"commsOverSubshells": "disabled"}))
     try:
         call = f"nbs.stream('Write 400 words', base_url={upstream.base_url!r}, model='demo')"
-        notebook = open_notebook(front_end, f"import nbstream as nbs\n{call}")
+        cells = f"import nbstream as nbs\nresult = {call}", stream_cell(upstream, "Write 400 words")
+        notebook = open_notebook(front_end, *cells)
         notebook.start(1)
         view = notebook.view(1)
         expect(view.locator(".nbs-body").last).to_contain_text("A language model reads", timeout=PATIENCE_MS)
@@ -183,7 +213,24 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
         view.get_by_role("button", name="Stop").click()
         assert record.ended.wait(PATIENCE)
         assert record.state == "client_closed"
+        notebook.wait_for_end(1)
         expect(notebook.output(1)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
+        expect(notebook.output(1)).not_to_contain_text("KeyboardInterrupt")
+
+        notebook.start(2)
+        view = notebook.view(2)
+        expect(view.locator(".nbs-body").last).to_contain_text("A language model reads", timeout=PATIENCE_MS)
+        view.get_by_role("button", name="Stop").click()
+        notebook.wait_for_end(2)
+        expect(notebook.output(2)).to_contain_text("stream_text is not set because the stream was stopped")
+        expect(notebook.output(2)).not_to_contain_text("KeyboardInterrupt")
+        assert notebook.value("result.state, stream_result.state", 3) == "cancelled cancelled"
+
+        notebook.start(1)
+        expect(notebook.view(1).locator(".nbs-body").last).to_contain_text("A language model", timeout=PATIENCE_MS)
+        notebook.interrupt()
+        notebook.wait_for_end(1)
+        expect(notebook.output(1)).to_contain_text("KeyboardInterrupt")
     finally:
         kernels.unlink()
 

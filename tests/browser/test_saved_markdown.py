@@ -81,6 +81,9 @@ LAID_OUT = f"""שלום עולם.
 - שלום
 - עולם
 
+1. one
+2. שלום
+
 | a | b |
 |---|--:|
 | c | d |
@@ -91,7 +94,7 @@ print()
 ```
 """
 # Where the text of each of them stands, in CSS pixels, and how high it is.
-PLACES = """root => ["p", "blockquote p", "ul", "th", "td", "pre code"].map(selector => {
+PLACES = """root => ["p", "blockquote p", "ul", "ol li:nth-child(2)", "th", "td", "pre code"].map(selector => {
     const walker = document.createTreeWalker(root.querySelector(selector), NodeFilter.SHOW_TEXT);
     const texts = [];
     while (walker.nextNode()) if (walker.currentNode.data.trim()) texts.push(walker.currentNode);
@@ -102,6 +105,12 @@ PLACES = """root => ["p", "blockquote p", "ul", "th", "td", "pre code"].map(sele
     return [left, right, height];
 })"""
 
+# How wide the bars of quotes are at the left and at the right.
+BARS = """root => [...root.querySelectorAll("blockquote")].map(quote => {
+    const { borderLeftWidth, borderRightWidth } = getComputedStyle(quote);
+    return [borderLeftWidth, borderRightWidth];
+})"""
+
 
 def test_it_is_laid_out_as_it_was(open_notebook: OpenNotebook, loopback: FaultServer, front_end: str) -> None:
     go_on = threading.Event()
@@ -110,11 +119,12 @@ def test_it_is_laid_out_as_it_was(open_notebook: OpenNotebook, loopback: FaultSe
     notebook = open_notebook(front_end, f"import nbstream as nbs\nhandle = nbs.start('hi', {asked})")
     notebook.start(1)
     notebook.view(1).locator("pre").get_by_text("print()").wait_for()
-    live = notebook.view(1).evaluate(PLACES)
+    live, bars = notebook.view(1).evaluate(PLACES), notebook.view(1).evaluate(BARS)
     go_on.set()
     static = notebook.output(1).locator(".jp-RenderedMarkdown")
     static.locator("pre").wait_for()
     assert close(live, static.evaluate(PLACES))
+    assert bars == static.evaluate(BARS)
     first, *_, code = live
     assert first[1] > first[0] + 50
     assert code[2] > 3 * 15, "a long line is wrapped"

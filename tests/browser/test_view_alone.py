@@ -27,6 +27,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
     on: (event, hearer) => event === "msg:custom" && hearers.add(hearer),
     off: (_, hearer) => hearers.delete(hearer),
     send: (message) => window.sent.push(message),
+    widget_manager: { get context() { return { model: { cells: window.cells ?? [] } }; } },
   };
   let number = 0;
   window.tell = (message) => hearers.forEach((hear) => hear({ number: ++number, ...message }));
@@ -51,6 +52,23 @@ def tell(page: Page) -> Callable[..., None]:
 
 def shows(tell: Callable[..., None], *blocks: str, **more: Any) -> None:
     tell(type="patch", blocks=[[number, 0, "", 0, html] for number, html in enumerate(blocks)], **more)
+
+
+# A notebook that the page shares with others, with the view in an output.
+NOTEBOOK = """
+window.written = [];
+const output = { data: { "application/vnd.jupyter.widget-view+json": { model_id: "w" }, "text/plain": "" } };
+const updateOutputs = (start, end, [{ data }]) => window.written.push([start, end, data["text/markdown"]]);
+window.cells = [{ sharedModel: { getOutputs: () => [output], updateOutputs } }];
+"""
+
+
+def test_only_the_page_that_is_told_writes_into_the_notebook(page: Page, tell: Callable[..., None]) -> None:
+    page.evaluate(NOTEBOOK)
+    view = page.evaluate("window.sent.find(({ type }) => type === 'hello').view")
+    tell(type="keep", view="of another page", id="w", markdown="theirs")
+    tell(type="keep", view=view, id="w", markdown="ours")
+    assert page.evaluate("window.written") == [[0, 1, "ours"]]
 
 
 # --- the caret --------------------------------------------------------------------------------------------------------

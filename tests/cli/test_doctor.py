@@ -299,7 +299,7 @@ def test_a_query_in_the_address_is_not_shown(examine, refused):
 
 def test_a_password_in_the_address_is_refused_without_being_shown(examine, refused):
     status, (_, _, settings, _) = examine("-m", "m", "--base-url", refused.replace("127", f"me:{KEY}@127"))
-    assert (status, settings[0][:40]) == (1, "problem the base URL holds a password; g")
+    assert (status, settings[0][:43]) == (1, "problem the base URL contains a password; g")
 
 
 def test_as_a_process_on_a_console_that_knows_only_ascii():

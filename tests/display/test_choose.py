@@ -1,16 +1,23 @@
 """Which surface a stream gets, from where the code runs."""
 
 import io
+from functools import partial
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+import nbstream as nbs
 from nbstream.display.choose import choose_surface, shows_widgets
 from nbstream.display.notebook import NotebookSurface
 from nbstream.display.rich_terminal import RichTerminalSurface
 from nbstream.display.surface import NullSurface
 from nbstream.display.terminal import TerminalSurface
+from nbstream.errors import UsageError
 from tests.terminal_screen import Screen
+
+if TYPE_CHECKING:
+    from nbstream.request import SurfaceKind
 
 
 def kernel(**content):
@@ -110,6 +117,21 @@ def test_the_setting_decides_for_a_panel_too(in_shell):
 def test_in_a_kernel_the_setting_decides(in_shell, wanted):
     in_shell(SimpleNamespace(kernel=kernel(allow_stdin=False)))
     assert mode_of(choose_surface(wanted)) == wanted
+
+
+def test_a_call_decides_before_the_setting(in_shell):
+    from nbstream.api import surface_for
+    from nbstream.settings.config import settings
+    from nbstream.settings.resolution import resolve
+
+    nbs.configure(surface="static")
+    in_shell(SimpleNamespace(kernel=kernel()))
+    ask = partial(resolve, settings(), "Hi", model="demo")
+    given: tuple[SurfaceKind, ...] = ("markdown", "live", "auto")
+    assert [mode_of(surface_for(ask(surface=each), display=True)) for each in given] == ["markdown", "live", "live"]
+    assert mode_of(surface_for(ask(), display=True)) == "static"
+    with pytest.raises(UsageError, match=r"surface must be one of 'auto', 'live', .*, not 'page'"):
+        ask(surface=cast("Any", "page"))
 
 
 def test_in_a_kernel_a_terminal_can_be_asked_for(in_shell):

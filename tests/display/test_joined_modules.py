@@ -198,13 +198,13 @@ def test_a_cycle_is_refused_and_named(write):
 # --- the widgets ------------------------------------------------------------------------------------------------------
 
 
-# 1,083 of the panel's are for what it could not do without them: text files in Windows-1252 and UTF-16, refusals of
+# 1,465 of the panel's are for what it could not do without them: text files in Windows-1252 and UTF-16, refusals of
 # images that models do not take, the question whether a saved chat is trusted, undo, and a queue that says how to go
-# on. 4,258 of the view's are for what only its page can do: tell that the kernel has ended, keep the text so far in the
+# on. 4,319 of the view's are for what only its page can do: tell that the kernel has ended, keep the text so far in the
 # saved notebook, interrupt a kernel that hears no messages, notice that the cell runs again, bring an answer into view
-# once, and give the static answer's code its buttons. 2,695 of these are in the panel as well, which shares the code.
+# once, and give the static answer's code its buttons. 2,756 of these are in the panel as well, which shares the code.
 @pytest.mark.parametrize(
-    ("widget", "before"), [("display/static/live_view", 22_073), ("panel/view/static/panel", 62_021)]
+    ("widget", "before"), [("display/static/live_view", 22_134), ("panel/view/static/panel", 62_464)]
 )
 def test_a_widget_sends_no_more_than_its_code(widget, before):
     joined = join_modules(PACKAGE / f"{widget}.js")

@@ -101,6 +101,17 @@ def test_text_of_an_answer_that_is_gone_on_with_is_not_taken_for_its_beginning(p
     assert "state" not in new
 
 
+def test_one_of_the_pages_is_asked_to_keep_the_text_that_shows_it_last(page):
+    page.view.keep("nobody sees it")
+    for view in ("v", "w"):
+        page.says(type="hello", view=view)
+    page.view.keep("two see it")
+    page.says(type="gone", view="w")
+    page.view.keep("one sees it")
+    kept = [(message["view"], message["markdown"]) for message in page.take() if message["type"] == "keep"]
+    assert kept == [("w", "two see it"), ("v", "one sees it")]
+
+
 def test_stop_is_passed_on_in_the_pause(page):
     page.view.draw(StreamResult(retry=PAUSE))
     page.says(type="stop")

@@ -43,6 +43,12 @@ def test_a_cell_shows_an_answer_again(shown):
     assert [frame.partition("\n")[0] for frame in shown] == ["**Hello**"]
 
 
+def test_a_cell_that_ends_with_the_result_shows_the_answer_as_its_value(shown):
+    value = StreamResult("**Hello**", StreamState.COMPLETED, "stop", model="m")._display_()
+    assert value.partition("\n")[0] == "**Hello**"
+    assert shown == [], "it is its value that is shown, once"
+
+
 def test_a_cell_that_was_run_again_shows_nothing_of_the_answer_before(surface, shown, monkeypatch):
     monkeypatch.setattr(Thread, "should_exit", True)
     before = len(shown)

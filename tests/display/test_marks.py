@@ -137,7 +137,7 @@ def test_a_failure_tells_what_failed_before_what_the_answer_had():
         (StreamResult("a", COMPLETED, "length"), "--max-tokens"),
         (StreamResult("a", COMPLETED, "length"), "%stream_continue"),
         (StreamResult("", COMPLETED, "length"), "--max-tokens"),
-        (StreamResult("", COMPLETED, "length", reasoning="hm"), "token limit went into thinking"),
+        (StreamResult("", COMPLETED, "length", reasoning="hm"), "token limit was used up by thinking"),
         (StreamResult("", COMPLETED, "length", reasoning="hm"), "stream_result.reasoning"),
         (StreamResult("", COMPLETED, "stop", reasoning="hm"), "stream_result.reasoning"),
         (StreamResult("a", COMPLETED, None), "may be whole or cut. Run %stream_continue"),

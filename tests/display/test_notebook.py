@@ -5,6 +5,7 @@ import json
 from types import SimpleNamespace
 from unittest import mock
 
+import ipywidgets
 import pytest
 from IPython.core.events import EventManager
 
@@ -143,7 +144,7 @@ def test_the_view_of_a_page_that_is_opened_later_stays(output, make_request, mon
 
 
 def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, make_request, monkeypatch):
-    monkeypatch.setattr("nbstream.display.cell_end._THEN_SECONDS", 0.0)
+    monkeypatch.setattr("nbstream.display.cell_end._SECONDS", 0.0)
     surface = NotebookSurface("static", Host.PROGRAM)
     surface.open(make_request(model="m"), lambda: None)
     output.draw(surface, StreamResult("Hel", SOME))
@@ -154,6 +155,52 @@ def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, 
         "Hel\n\n[Note: The answer of m was still arriving when this cell ended. A cell that waits for it keeps all.]"
     )
     assert (final, output.replacing) == ("Hello", [False, True])
+
+
+def test_several_answers_hold_up_the_end_of_their_cell_no_longer_than_one(output, shell, make_request, monkeypatch):
+    waits = []
+
+    class Never:
+        def wait(self, seconds):
+            waits.append(seconds)
+            output.now += seconds
+            return False
+
+    monkeypatch.setattr("nbstream.display.cell_end.threading", SimpleNamespace(Event=Never))
+    monkeypatch.setattr("nbstream.display.cell_end.time", SimpleNamespace(monotonic=lambda: output.now))
+    for cell in (7, 8):
+        shell.execution_count = cell
+        for _ in range(3):
+            NotebookSurface("static", Host.PROGRAM).open(make_request(model="m"), lambda: None)
+        output.end_cell()
+    assert waits == [10.0, 0.0, 0.0] * 2
+    assert len(output.updates) == 6
+
+
+@pytest.mark.parametrize("told_late", [False, True])
+def test_in_an_output_widget_the_answer_takes_the_place_of_its_view(
+    output, shell, make_request, monkeypatch, told_late
+):
+    comms.Page(monkeypatch)
+    shell.kernel.get_parent = lambda _="shell": {"header": {"msg_id": "the cell's"}}
+    widget, other = ipywidgets.Output(), ipywidgets.Output()
+    widget.msg_id = "the cell's"
+    surface = NotebookSurface("live")
+    surface.open(make_request(model="m"), lambda: None)
+    widget.msg_id = ""
+    ((shown,), words) = output.displayed, {"output_type": "stream", "name": "stdout", "text": "Hi"}
+    told = (words, {"output_type": "display_data", "data": shown, "metadata": {}})
+    if not told_late:
+        widget.outputs = told
+    surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
+    if told_late:
+        widget.outputs = told
+    assert widget.outputs[0] == words
+    assert widget.outputs[1]["data"] == {"text/markdown": "Hello", "text/plain": "Hello"}
+    assert widget.outputs[1]["metadata"]["nbstream"]["state"] == "completed"
+    widget.outputs = told
+    assert widget.outputs == told, "it is not looked at any more"
+    assert other.outputs == ()
 
 
 @pytest.mark.parametrize(("chunks_a_second", "mode"), [(100, "markdown"), (3_000, "markdown"), (100, "live")])

@@ -147,6 +147,36 @@ def test_cost_is_linear_also_for_one_giant_block(opened, kind, monkeypatch):
     assert large < 2.5 * small
 
 
+@pytest.mark.parametrize("cell", ["row {}", "*a* row {}", "row {} with many words " + "and more " * 12])
+def test_a_giant_table_is_printed_in_parts_as_one(opened, cell, monkeypatch):
+    longest = 0
+    draw_piece = MarkdownPrinter.draw
+
+    def measuring(printer, piece, width):
+        nonlocal longest
+        longest = max(longest, len(piece.source))
+        return draw_piece(printer, piece, width)
+
+    monkeypatch.setattr(MarkdownPrinter, "draw", measuring)
+    rows = "".join(f"| {cell.format(number)} | x |\n" for number in range(120))
+    screen = Screen()
+    draw(opened(screen), f"| name | b |\n|---|--:|\n{rows}\nEnd\n", step=400)
+    assert [int(n) for n in re.findall(r"row (\d+)", screen.text)] == list(range(120))
+    assert screen.text.count("name") == screen.text.count("───\n") == 1
+    assert screen.text.endswith("\n\nEnd\n")
+    assert longest < 0.6 * len(rows)
+
+
+def test_a_table_with_too_many_columns_is_printed_as_it_was_written(opened):
+    text = f"|{'ab|' * 40}\n|{'-|' * 40}\n|{'cd|' * 40}\n"
+    assert shown(opened, text).replace("\n", "") == text.replace("\n", "")
+
+
+def test_a_table_of_words_looks_as_the_others_do(opened):
+    plain = "| name | n | c |\n|---|--:|:-:|\n| one | 10 | x |\n| 字 | 5 | yyy |"
+    assert shown(opened, plain) == shown(opened, plain.replace("one", "*one*"))
+
+
 def test_what_is_final_is_printed_once(opened):
     text = "\n\n".join(f"Paragraph number {n}." for n in range(200))
     screen = Screen()

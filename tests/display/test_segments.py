@@ -171,6 +171,8 @@ def test_references_and_notes_hold_across_a_call():
         for grown in beginnings(parts, seed):
             placed(page, renderer.draw(segments_of(answer(*grown, state=StreamState.STREAMING))))
         placed(page, renderer.draw(segments_of(answer(*parts)), final=True))
+        for patches in renderer.rest():
+            placed(page, patches)
         assert page == render_segments(segments_of(answer(*parts)))
         assert 'href="http://a.example"' in page[0]
         assert "<sup>1</sup>" in page[0]

@@ -53,7 +53,7 @@ def acting_inert(name: str) -> dict[str, list[str]]:
 @cache
 def right_to_left() -> list[str]:
     """Return the inert Markdown of payloads in and around text that runs from right to left."""
-    shapes = ("שלום {}", "שלום\n\n{}\n\nעולם", "- שלום\n- {}\n- עולם")  # noqa: RUF001
+    shapes = ("שלום {}", "שלום\n\n{}\n\nעולם", "- שלום\n- {}\n- עולם", "- שלום\n- a {}\n- b")  # noqa: RUF001
     texts = [inert(shape.format(payload.text)) for payload in PAYLOADS[::15] for shape in shapes]
     return list(dict.fromkeys(texts))
 

@@ -52,8 +52,10 @@ def _incremental(text: str, step: int) -> Iterator[None]:
     for start in range(0, len(text), step):
         renderer.append(text[start : start + step])
         yield
-    renderer.finish()
+    renderer.end()
     yield
+    for _ in renderer.rest():
+        yield
 
 
 def _whole(text: str, _: int) -> Iterator[None]:

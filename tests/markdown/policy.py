@@ -71,7 +71,7 @@ _CLASSES = re.compile(
 )
 _CODE_CLASS = re.compile(r"(?!jp-|lm-|nbs-)[\w+#.-]{1,40}|nbs-[\w-]+")
 _STYLES = re.compile(r"text-align: ?(?:left|right|center);?|width: ?\d+(?:\.\d+)?%;?")
-_RIGHT_TO_LEFT = re.compile("display: ?block; ?direction: ?rtl; ?text-align: ?right;?")
+_DIRECTION = re.compile("display: ?block; ?direction: ?(?:rtl; ?text-align: ?right|ltr; ?text-align: ?left);?")
 _VALUES: Mapping[tuple[str, str], re.Pattern[str]] = {
     ("input", "type"): re.compile("checkbox"),
     ("input", "disabled"): re.compile("|disabled"),
@@ -194,7 +194,7 @@ def _is_allowed(tag: str, name: str, value: str, node: object, *, images: bool) 
     if name == "id":
         return _is_of_heading(node, value)
     if name == "style":
-        styles = _RIGHT_TO_LEFT if tag == "span" else _STYLES
+        styles = _DIRECTION if tag == "span" else _STYLES
         return tag in {"td", "th", "col", "table", "span"} and styles.fullmatch(value.strip()) is not None
     if name == "align":
         return tag in {"td", "th", "col"} and _ALIGN.fullmatch(value) is not None
@@ -342,7 +342,7 @@ ATTRIBUTES_OF_TOKENS = frozenset({"href", "style", "start", "class", "title"})
 
 _TAGS = re.compile(
     r'<br>|</?(?:kbd|span|sub|sup)>|<section dir="rtl" markdown="1">|</section>'
-    r'|<span style="display: block; direction: rtl; text-align: right">'
+    r'|<span style="display: block; direction: (?:rtl; text-align: right|ltr; text-align: left)">'
 )
 
 

@@ -10,6 +10,7 @@ from tests.markdown.elsewhere import rendered
 
 _OPENED = '<section dir="rtl" markdown="1">\n\n'
 _CLOSED = "\n\n</section>"
+_LEFT = '<span style="display: block; direction: ltr; text-align: left">'
 _RIGHT = '<span style="display: block; direction: rtl; text-align: right">'
 
 
@@ -44,6 +45,15 @@ def test_other_text_has_nothing_around_it():
     assert inert("- one\n\n  سلام") == f"- one\n\n  {_RIGHT}سلام</span>"
     assert inert("سلام $x$") == f"{_OPENED}سلام $x${_CLOSED}"
     assert inert("אב\nגד\n\nx") == f"{_OPENED}{_RIGHT}אב\nגד</span>{_CLOSED}\n\nx"
+
+
+def test_items_are_at_the_side_where_they_begin():
+    assert inert("- one\n- سلام\n- 1, 2\n  - דנה\n- $x$ سلام") == (
+        f"- one\n- {_RIGHT}سلام</span>\n- 1, 2\n  - {_RIGHT}דנה</span>\n- $x$ سلام"
+    )
+    assert inert("- سلام\n- one `a`\n  - דנה") == f"{_OPENED}- سلام\n- {_LEFT}one `a`</span>\n  - דנה{_CLOSED}"
+    assert inert("> سلام\n>\n> English.") == f"{_OPENED}> {_RIGHT}سلام</span>\n>\n> {_LEFT}English.</span>{_CLOSED}"
+    assert inert("- سلام `<b>`\n- one") == f"- {_RIGHT}سلام `<b>`</span>\n- one"
 
 
 @pytest.mark.parametrize("code", ["`<img src=x onerror=alert(1)>`", "`</section>`", "`<!-- x -->`"])

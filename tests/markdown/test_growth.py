@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import re
 from pathlib import Path
 
 import pytest
 
-from nbstream.markdown import IncrementalRenderer, Patch, render
+from nbstream.markdown import IncrementalRenderer, Patch, inert, render
+from nbstream.markdown.open_text import cuts
 from tests.slots import Slots
 
 _TEXT = (Path(__file__).parent / "corpus" / "answers.md").read_text(encoding="utf-8")
@@ -25,7 +27,7 @@ GIANTS = {
     "quote": "> a paragraph of it\n>\n" * 300,
     "table": "| a | b | c |\n|---|:-:|--:|\n" + _ROW * 400,
     "code": "```\n" + "a line of code\n" * 500 + "```\n",
-    "code in a language": "```python\n" + "x = call(a, b)  # comment\n" * 1500,
+    "code in a language": "```python\n" + "x = call(a, b)  # comment\n" * 500,
     "code in an item": "- see\n\n  ```\n" + "  a line of code\n" * 500,
     "indented code": "Text\n\n" + "    a line of code\n\n" * 300 + "end\n",
     "paragraph in one line": _PARAGRAPH * 150,
@@ -52,8 +54,10 @@ def test_a_giant_block_is_sent_about_once(text: str) -> None:
     committed = sum(len(patch.commit) for patch in patches)
     tails = [len(patch.tail) for patch in patches]
     assert committed <= 2.1 * len(html), "once, and once more if it is redrawn at its end"
-    assert max(tails) <= 3_000
-    assert sum(tails) / len(tails) <= 900
+    # The colours of the last lines of code may still change.
+    longest, usual = (5_000, 3_500) if "```python" in text else (3_000, 900)
+    assert max(tails) <= longest
+    assert sum(tails) / len(tails) <= usual
 
 
 @pytest.mark.parametrize("text", GIANTS.values(), ids=GIANTS)
@@ -181,11 +185,13 @@ def test_a_very_long_row_is_plain_and_says_so() -> None:
     assert slots.text == render(text)
     assert slots.text.count("because the row is too long") == 1
     assert slots.text.count("<em>") == 1_901
+    assert inert(text).count("*a*") == 1_900
+    assert r"| |\*a\* \*a\*" in inert(text).replace(r"\|", "|")
 
 
-@pytest.mark.parametrize("text", ["* ", "_ ", "- ", "` ", "$ ", "[^", "*_~", "[]("])
+@pytest.mark.parametrize("text", ["* ", "_ ", "- ", "` ", "$ ", "[^", "*_~", "[](", "# ", "| ", "> ", "$$a ", "\\[1, "])
 def test_a_long_line_of_markers_is_shown_before_it_ends(text: str) -> None:
-    renderer, slots, line = IncrementalRenderer(), Slots(), text * (3_000 // len(text))
+    renderer, slots, line = IncrementalRenderer(), Slots(), text * (10_000 // len(text))
     for start in range(0, len(line), 400):
         for patch in renderer.append(line[start : start + 400]):
             slots.place(patch.block, patch.depth, patch.commit, patch.tail)
@@ -193,3 +199,42 @@ def test_a_long_line_of_markers_is_shown_before_it_ends(text: str) -> None:
     for patch in renderer.append("a\n\nEnd") + renderer.finish():
         slots.place(patch.block, patch.depth, patch.commit, patch.tail)
     assert slots.text == render(f"{line}a\n\nEnd")
+
+
+def test_a_paragraph_of_many_lines_may_still_become_something_else() -> None:
+    lines = "".join(f"line {number}\n" for number in range(450))
+    for text in (f"{lines}===\n", f"{lines}|a|b|\n|-|-|\n|c|d|\n", f"> {lines}"):
+        slots, _ = _streamed(text, 400)
+        assert slots.text == render(text)
+        assert slots.text.count("line ") == 450
+    assert render(f"{lines}===").startswith("<h1>line 0\nline 1\n")
+    assert render(f"{lines}|a|b|\n|-|-|\n").endswith(f"line 449</p>\n{render('|a|b|' + chr(10) + '|-|-|')}")
+
+
+@pytest.mark.parametrize(("opener", "closer"), [("$$", "$$"), ("\\[", "\\]")])
+def test_a_very_long_formula_is_shown_and_saved_as_it_was_written(opener: str, closer: str) -> None:
+    body = "a &= *b* \\\\\n" * 1_000
+    text = f"{opener}\n{body}{closer}\n\n*End*\n"
+    slots, patches = _streamed(text, 400)
+    assert slots.text == render(text)
+    assert slots.text.startswith(f"<pre><code>{opener}\na &amp;= *b*")
+    assert slots.text.endswith(f"{closer}\n</code></pre>\n<p><em>End</em></p>")
+    assert sum(len(patch.commit) for patch in patches) < 2 * len(slots.text)
+    assert inert(text) == f"```\n{opener}\n{body}{closer}\n```\n\n*End*"
+
+
+def test_a_long_list_leaves_little_behind() -> None:
+    def growing(items: int) -> int:
+        renderer = IncrementalRenderer()
+        for _ in range(items // 100):
+            renderer.append("- *a* b\n" * 100)
+        gc.collect()
+        return len(gc.get_objects())
+
+    # What a list of any length leaves, and then two objects for each item.
+    assert growing(5_000) - growing(2_500) < 3 * 2_500
+
+
+def test_much_space_is_not_cut_through() -> None:
+    text = f"a{' ' * 50_000}b"
+    assert len(list(cuts(text))) < 4

@@ -13,9 +13,11 @@ from pygments.lexers import get_all_lexers
 from pygments.lexers.python import PythonLexer
 from pygments.token import Token
 
+from nbstream.display.deltas import BlockDeltas
 from nbstream.markdown import IncrementalRenderer, render
 from nbstream.markdown.highlight import Colouring, colouring_of
 from tests.markdown.families import FAMILIES
+from tests.slots import Slots
 
 # Each line of it is short, so nothing but the time can tell.
 _SLOW = "a b\n" * 2_000
@@ -114,12 +116,120 @@ def test_the_colours_of_long_code_take_several_updates():
     assert renderer.snapshot()[0] == patch.commit == render(_fenced("x = 1\n" * 150))
 
 
+def _place(slots, patches):
+    """What a page shows after some more patches."""
+    for patch in patches:
+        slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+    return slots.text
+
+
+_GROWING = {
+    "at the top": "```python\n{}```\n",
+    "in a list": "1. See\n\n   ```python\n{}   ```\n2. Two\n",
+    "in a quote": "> ```python\n{}> ```\n> more\n",
+}
+
+
+@pytest.mark.parametrize("place", _GROWING)
+def test_each_line_has_colours_as_soon_as_it_is_complete(place):
+    indent = {"at the top": "", "in a list": "   ", "in a quote": "> "}[place]
+    opening, closing = _GROWING[place].split("{}")
+    code = [f"x{number} = call(a, b)  # it's {number}\n" for number in range(60)]
+    renderer, slots = IncrementalRenderer(), Slots()
+    _place(slots, renderer.append(opening + indent))
+    for number, line in enumerate(code):
+        _place(slots, renderer.append(line[:4]))
+        shown = _place(slots, renderer.append(line[4:] + indent))
+        if number or place == "at the top":  # a list is drawn first as it is
+            assert shown.count('<span class="c1">') == number + 1
+    _place(slots, renderer.append(closing.removeprefix(indent) + "\nEnd.\n"))
+    assert _place(slots, renderer.finish()) == render(
+        opening + "".join(indent + line for line in code) + closing + "\nEnd.\n"
+    )
+    assert '<span class="c1">' in slots.text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'def f():\n    """\n' + "    it's so\n" * 40 + '    """\n' + "    return 1\n" * 30,
+        "/** it's\n" + " * so\n" * 30 + " */\nint a = 1;\n" * 30,
+        "x = 1\n" * 30 + "y = '" + "z" * 600 + "'\n" + "x = 1\n" * 30,
+        "x = 1  # a long line\n" * 1_000,
+    ],
+    ids=["a long string", "long comments", "a long line", "too much"],
+)
+@pytest.mark.parametrize("language", ["python", "java", "no such language"])
+def test_the_colours_of_growing_code_end_as_those_of_the_whole(code, language):
+    renderer, slots, text = IncrementalRenderer(), Slots(), _fenced(code, language) + "\nEnd.\n"
+    step = max(50, len(text) // 60)
+    for start in range(0, len(text), step):
+        _place(slots, renderer.append(text[start : start + step]))
+        assert text[: start + step].removeprefix(f"```{language}\n").startswith(_shown_so_far(slots.text))
+    _place(slots, renderer.finish())
+    assert slots.text == render(text)
+    assert "\n".join(renderer.snapshot()) == render(text)
+
+
+def _shown_so_far(drawn):
+    found = re.search("<code[^>]*>(.*)</code>", drawn, re.DOTALL)
+    return html.unescape(re.sub("<[^>]*>", "", found[1])) if found else ""
+
+
+def test_growing_code_reads_only_its_last_lines_again(monkeypatch):
+    read, get_tokens = [], PythonLexer.get_tokens
+
+    def watched(lexer, code):
+        read.append(len(code))
+        return get_tokens(lexer, code)
+
+    monkeypatch.setattr(PythonLexer, "get_tokens", watched)
+    renderer, deltas, sent = IncrementalRenderer(), BlockDeltas(), 0
+    renderer.append("```python\n")
+    for number in range(400):
+        patches = renderer.append(f"x{number} = call(a, b)\n")
+        sent += sum(len(commit + tail) for _, _, commit, _, tail in deltas.take(patches))
+    assert max(read) < 1_000
+    assert sum(read) < 400 * 1_000
+    renderer.append("```\n")
+    renderer.finish()
+    assert max(read) > 6_000, "once as a whole"
+    assert sent < 3 * len("".join(renderer.snapshot()))
+
+
+@pytest.mark.parametrize("lines", [1, 5, 90, 300])
+def test_a_page_that_begins_in_the_middle_shows_the_colours(lines):
+    renderer, slots = IncrementalRenderer(), Slots()
+    for number in range(lines + 1):
+        renderer.append(f"x{number} = 1\n" if number else "Text.\n\n```python\n")
+    for _ in range(2):  # the second page gets what the first got
+        for block, drawn in enumerate(renderer.snapshot()):
+            slots.place(block, 0, "", drawn)
+        assert slots.text.count('<span class="mi">') == lines
+    _place(slots, renderer.append("y = 2\nz"))
+    assert slots.text.count('<span class="mi">') == lines + 1
+    assert "z" in slots.text
+    _place(slots, renderer.append(" = 3\n```\n"))
+    _place(slots, renderer.finish())
+    text = "".join(f"x{number} = 1\n" for number in range(1, lines + 1))
+    assert slots.text == render(f"Text.\n\n```python\n{text}y = 2\nz = 3\n```\n")
+
+
+def test_code_whose_colours_were_right_is_not_sent_again():
+    renderer = IncrementalRenderer()
+    for number in range(60):
+        renderer.append(f"x{number} = 1\n" if number else "```python\n")
+    assert [patch for patch in renderer.append("```\n") if patch.depth == 0] == []
+    assert renderer.finish() == ()
+
+
 def test_at_the_end_all_code_has_its_colours():
     renderer = IncrementalRenderer()
     text = "\n".join(_fenced(f"x = {number}\n") for number in range(5))
-    renderer.append(text)
+    patches = renderer.append(text)
+    assert [patch.block for patch in patches if "<span" in patch.commit] == [0], "nothing else may come for a while"
     patches = renderer.finish()
-    assert [patch.block for patch in patches if "<span" in patch.commit] == [0, 1, 2, 3, 4]
+    assert [patch.block for patch in patches if "<span" in patch.commit] == [1, 2, 3, 4]
     assert "\n".join(renderer.snapshot()) == render(text)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from nbstream.markdown import IncrementalRenderer, render
 from tests.markdown.families import FAMILIES
 from tests.markdown.families import family as family_of
 from tests.markdown.measure import STEP, updates, warm_up, ways_of
@@ -137,6 +138,17 @@ def test_no_update_takes_many_steps() -> None:
         if most > _MOST_AT_ONCE:
             found[name] = most
     assert found == {}
+
+
+@pytest.mark.parametrize("before", ["> ", "> > > ", "- > ", "- a\n\n  "])
+def test_the_end_of_a_long_paragraph_takes_few_steps_wherever_it_is(before: str) -> None:
+    renderer, text = IncrementalRenderer(), before + "words and *more* " * 1_500
+    for start in range(0, len(text), STEP):
+        renderer.append(text[start : start + STEP])
+    with Steps() as steps:
+        renderer.finish()
+    assert steps.count < 3_000
+    assert "\n".join(renderer.snapshot()) == render(text)
 
 
 def test_there_are_enough_families() -> None:

@@ -16,6 +16,7 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from nbstream.markdown import inert, render
 from nbstream.markdown.safety import sanitise
+from nbstream.markdown.source import JOINER
 from tests import payloads
 
 _TAGS = frozenset(
@@ -300,6 +301,17 @@ def test_tex_commands_that_reach_the_page_are_defused(command, around):
     written = inert(around % command)
     assert not re.search(r"(?:\\|&#92;)(?:href|require|html|mmlToken|ref|eqref)", written)
     assert inert(written) == written
+
+
+@pytest.mark.parametrize("name", ["openin", "lowercase", "special", "directlua", "usepackage", "anythingNew"])
+def test_in_prose_only_known_commands_pass(name):
+    for text in (f"a \\{name}{{x}}", f"a\\{name}{{x}}", f"a:\\{name}[x]", f"\\{name} x", f"(\\{name})"):
+        assert f"\\{JOINER}{name}" in inert(text), text
+
+
+@pytest.mark.parametrize("text", [r"C:\\Users\\me\\notes_1", r"a \\alpha b", r"\\d+ and \\w"])
+def test_paths_and_known_commands_in_prose_can_be_copied(text):
+    assert JOINER not in inert(text)
 
 
 @pytest.mark.parametrize("command", _COMMANDS)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.markdown.elsewhere import RENDERERS, rendered
 from tests.markdown.seen import structure
-from tests.markdown.shown import compare_all, corpora, count, difference, floors, left, table
+from tests.markdown.shown import compare, compare_all, corpora, count, difference, floors, left, table
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,18 @@ def test_what_is_saved_looks_as_what_was_shown(renderer, found):
         if counts[renderer][corpus][0] < once
     }
     assert not fewer
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_what_is_too_long_to_be_drawn_is_saved_as_it_was_shown(renderer):
+    marks = "*a* $x$ `b|c` ~~d~~ [e](http://f.example) <g> &amp; \\| $5 | "
+    texts = {
+        "row": f"|a|b|\n|-|-|\n|{marks * 200}|\n|*x*|y|\n",
+        "formula": f"$$\n{'a &= *b* $ `c` <d> ~~~' * 10} {chr(10)}{'x' * 9_000}\n$$\n\n*End*",
+        "line": f"$$ {marks * 200}",
+    }
+    for name, compared in compare(texts, [renderer])[renderer].items():
+        assert compared.agree, f"{name}: {difference(compared)}"
 
 
 def test_a_difference_is_told_in_a_few_words(found):

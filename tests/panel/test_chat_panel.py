@@ -210,6 +210,7 @@ def test_a_panel_is_displayed_as_a_view_above_a_transcript(ask, options, publish
     assert metadata["nbstream"]["chat"]["nbstream_chat"] == 2
     assert display_id
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
+    assert view["text/plain"] == "", "who sees no widgets reads the transcript"
 
 
 def test_voila_shows_a_panel_without_a_transcript_that_nobody_would_save(ask, options, published, shell, monkeypatch):
@@ -218,6 +219,12 @@ def test_voila_shows_a_panel_without_a_transcript_that_nobody_would_save(ask, op
     ask(**options)._ipython_display_()
     ((view, *_),) = published
     assert "application/vnd.jupyter.widget-view+json" in view
+
+
+def test_where_no_view_is_wanted_a_panel_is_its_transcript(ask, options, published):
+    ask(**options, surface="static")._ipython_display_()
+    assert [set(data) for data, *_ in published][-1] == {"text/html", "text/markdown", "text/plain"}
+    assert not any("application/vnd.jupyter.widget-view+json" in data for data, *_ in published)
 
 
 def test_who_hears_of_the_end_finds_the_conversation_kept(ask, options, published, loopback):

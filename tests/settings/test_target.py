@@ -56,7 +56,7 @@ def test_what_is_no_address_is_told(url: str) -> None:
 
 
 def test_a_password_in_an_address_is_told_but_not_repeated() -> None:
-    with pytest.raises(UsageError, match="holds a password") as caught:
+    with pytest.raises(UsageError, match="contains a password") as caught:
         check_address("http://me:hunter2@localhost/v1")
     assert "hunter2" not in str(caught.value)
 

@@ -90,11 +90,30 @@ def test_pieces_that_each_are_the_whole_so_far(pieces, text):
         pytest.param(["a", "b", "ab", "ab c", "ab c d"], id="not from the first"),
         pytest.param(["| --- ", "| --- | --- ", "| --- | --- | --- |\n"], id="a table"),
         pytest.param([" ", "  ", "    ", "     x"], id="indentation"),
+        pytest.param(["no", "no no", "no no no, stop", " and go"], id="a word over and over"),
     ],
 )
 def test_a_repetition_that_is_meant_is_kept(pieces):
     result = said(pieces)
     assert (result.text, kinds(result)) == ("".join(pieces), [])
+
+
+@pytest.mark.wire("D23", "H15")
+@pytest.mark.parametrize("number", [0, None], ids=["with places", "without"])
+@pytest.mark.parametrize(
+    ("pieces", "text", "told"),
+    [
+        (["The", "The cat", "The cat sat", "The cat sat."], "The cat sat.", ["cumulative_text"]),
+        (["The", " cat", " cat", " cat cat"], "The cat cat cat cat", []),
+        (["ha", "haha", "hahaha", "hahahaha"], "ha" * 10, []),
+    ],
+)
+def test_the_pieces_of_the_other_api(pieces, text, told, number):
+    place = {} if number is None else {"item_id": "m", "output_index": 1, "content_index": number}
+    said = [{"type": "response.output_text.delta", "delta": piece, **place} for piece in pieces]
+    end = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}}
+    result = play([f"data: {json.dumps(each)}\n\n".encode() for each in (*said, end)], "responses")
+    assert (result.text, kinds(result), len(result.parts)) == (text, told, 1)
 
 
 @pytest.mark.wire("D23", "G04")
@@ -120,6 +139,11 @@ def test_each_answer_repeats_itself_on_its_own():
     ]
     assert [event for event in events if getattr(event, "choice", 0) == 1] == [TextDelta(each, 1) for each in "abc"]
     assert events[-3] == TextRevised("The cat sat", choice=0)
+
+
+def test_the_same_again_and_again_is_a_repetition_that_is_meant():
+    pieces = ["It is. "] * 40 + ["It is. Or so", "It is. Or so they say", "It is. Or so they say."]
+    assert said(pieces).text == "".join(pieces)
 
 
 def test_what_each_piece_costs_does_not_grow_with_their_number():

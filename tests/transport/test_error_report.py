@@ -147,6 +147,30 @@ BODIES: list[tuple[str, Any, int | None, str, str, str | None]] = [
         "Too many requests",
         "throttlingException",
     ),
+    ("an error in few letters", {"err": {"msg": "bad luck"}}, None, "server", "bad luck", None),
+    ("a number that is returned", {"ret": -1, "errmsg": "sign invalid"}, None, "server", "sign invalid", None),
+    ("a fault", {"fault": {"faultstring": "Rate limit reached"}}, None, "rate_limit", "Rate limit reached", None),
+    (
+        "Volcano",
+        {"ResponseMetadata": {"RequestId": "x", "Error": {"Code": "AccessDenied", "Message": "no"}}},
+        None,
+        "server",
+        "no",
+        "AccessDenied",
+    ),
+    (
+        "a string in a string",
+        {
+            "error": {
+                "message": "Provider returned error",
+                "metadata": {"raw": '"{\\"error\\": {\\"message\\": \\"no\\"}}"'},
+            }
+        },
+        400,
+        "rejected",
+        "Provider returned error: no",
+        None,
+    ),
     ("a code that begins like a success", {"code": 20012, "message": "no"}, None, "server", "no", "20012"),
     ("of a form", {"errors": {"n": ["too big", "odd"], "m": "no"}}, 422, "rejected", "n: too big, odd; m: no", None),
     (
@@ -180,6 +204,11 @@ def test_the_same_within_a_stream_and_as_a_body(
             [event] = [each for each in decode(sent, api) if isinstance(each, Failed)]
             assert (event.message, event.code) == (words, code)
     assert status is not None or event.kind == kind
+
+
+def test_a_list_of_sentences() -> None:
+    event = failed(error_document(b'["The model is gone.", "Ask again later."]').error, 500)
+    assert event.message == "The model is gone.; Ask again later."
 
 
 def test_an_object_without_words_is_quoted() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -119,6 +120,25 @@ def test_a_part_that_others_follow_is_made_once(kind: str) -> None:
     frames = [made(number) for number in range(300)]
     looked = steps(lambda: played(api, frames, looks=10)) - steps(lambda: played(api, frames))
     assert looked < 10 * 300 * 12
+
+
+@pytest.mark.parametrize(("kind", "most"), [("calls", 6), ("messages", 11), ("thoughts", 9), ("searches", 5)])
+def test_a_part_is_few_objects(kind: str, most: int) -> None:
+    """Python looks through all of them now and then, and everything else stands meanwhile."""
+    api, made = KINDS[kind]
+
+    def objects(count: int) -> int:
+        assembler, decoder = Assembler(model="m", endpoint="e"), WireDecoder(adapter_for(api), ENDPOINT)
+        for number in range(count):
+            for event in decoder.feed(made(number)):
+                assembler.feed(event)
+        kept = assembler.snapshot()
+        gc.collect()
+        assert len(kept.parts) == count
+        return len(gc.get_objects())
+
+    objects(10)
+    assert objects(400) - objects(200) <= 200 * most
 
 
 @pytest.mark.wire("D20")

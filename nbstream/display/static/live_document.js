@@ -10,6 +10,7 @@ import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
 
 /**
  * @typedef {object} Viewer
+ * @property {string} [id]
  * @property {() => void} redraw
  * @property {() => void} drawState
  * @property {(change: Change) => void} think
@@ -61,6 +62,7 @@ export class LiveDocument {
       return;
     }
     if (message.type === "keep") {
+      if (![...this.views].some(({ id }) => id === message.view)) return; // it is for another page
       this.kept = message;
       return keepInNotebook(this.model, message, true);
     }
@@ -120,7 +122,7 @@ export class LiveDocument {
   lose() {
     if (this.ended) return;
     this.lost = true;
-    const sentence = "It stopped while this answer was arriving. What had arrived is shown here, and is in no variable.";
+    const sentence = "It stopped while this answer was arriving. What had arrived is shown here, but not in any variable.";
     this.end({ state: "failed", mark: { word: "Kernel stopped", sentence }, facts: [] });
     this.views.forEach((view) => view.drawState());
     this.announceState();

@@ -18,8 +18,8 @@
  *   type: "snapshot", number: number, blocks: string[], reasoning: { blocks: string[] } & Thinking | null,
  *   retry: Retry | null, elapsed: number
  * } & End} Snapshot
- * What the saved notebook is to have of the answer so far, beside the widget of this id.
- * @typedef {{ type: "keep", id: string, markdown: string }} Keep
+ * What the saved notebook is to have of the answer so far, beside the widget of this id; for the page with the view.
+ * @typedef {{ type: "keep", view: string, id: string, markdown: string }} Keep
  * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot | Keep | { type: "stopping" }} LiveMessage
  *
  * The model of a widget, or a stand-in for it.

@@ -6,13 +6,15 @@ import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { interrupter, keepCodeBar } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
+import { colourPrompts } from "./prompt_colours.js";
 import { Tail } from "./tail.js";
 
 /** @import { Channel } from "./live_messages.js" */
 
 const CAP = 0.7; // of the height of what is seen of the notebook, so that the caret and Stop stay in sight
 const LEAST_CAP_LINES = 8;
-// How long a Stop may go unacknowledged: a kernel that has answered while it is busy may only be slow.
+// How long a Stop may go unacknowledged. A kernel that has answered this view reads messages while the cell runs: it may
+// only be slow, and an interrupt that comes after the answer has ended would hit the code that follows it in the cell.
 const SILENT_MS = 300;
 const ANSWERING_MS = 1500;
 let viewCount = 0;
@@ -109,7 +111,7 @@ class LiveView extends AnswerView {
   }
 
   // The static answer takes this view's place at once: first take its shape, so that nothing moves. Where none comes,
-  // the page was reloaded meanwhile, or the view is in an Output widget or on another kind of page: it cannot tell.
+  // the page was reloaded meanwhile, or is of another kind: it cannot tell.
   drawEnd() {
     if (this.stayer) return;
     clearInterval(this.ticker);
@@ -193,7 +195,7 @@ class LiveView extends AnswerView {
     const note = element("p", "nbs-note", this.root);
     note.textContent =
       "The answer is shown here, but not saved in the notebook: the page has not put it in this view's place, as " +
-      "after a reload, or in an Output widget. To save it, run stream_result.show() in another cell; " +
+      "after a reload. To save it, run stream_result.show() in another cell; " +
       "after a call in Python, show() of its result.";
   }
 
@@ -240,6 +242,7 @@ export default {
   initialize({ model }) {
     const doc = new LiveDocument(model);
     documents.set(model.get("key"), doc);
+    colourPrompts(model);
     return () => {
       doc.close();
       documents.delete(model.get("key"));

@@ -1,0 +1,64 @@
+"""Outputs that an `Output` widget takes: it shows what comes, and hears of no update of it.
+
+What is shown there is in the widget's own state, so that is where the answer takes the place of its view.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nbstream.display.page import WIDGET
+from nbstream.settings.shell import running_shell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Captured"]
+
+
+class Captured:
+    """The `Output` widgets that take what the code that runs now shows."""
+
+    def __init__(self) -> None:
+        self._widgets: list[Any] = []
+        with contextlib.suppress(Exception):  # kernels of other makes, and widgets of other versions
+            asked = running_shell().kernel.get_parent()["header"]["msg_id"]  # type: ignore[union-attr]
+            self._widgets = [each for each in _widgets() if getattr(each, "msg_id", "") == asked]
+
+    def replace(self, model_id: str, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Put data where a view is shown, also if the page has yet to tell that it is.
+
+        Args:
+            model_id: The view's widget.
+            data: By MIME type.
+            metadata: What goes with it.
+        """
+        for widget in self._widgets:
+            _Replacement(widget, model_id, {"data": data, "metadata": metadata}).try_now()
+
+
+class _Replacement:
+    def __init__(self, widget: Any, model_id: str, shown: dict[str, Any]) -> None:
+        self._widget, self._model_id, self._shown = widget, model_id, shown
+        widget.observe(self.try_now, "outputs")
+
+    def try_now(self, _: object = None) -> None:
+        outputs = tuple(self._replaced(output) for output in self._widget.outputs)
+        if outputs != tuple(self._widget.outputs):
+            self._widget.unobserve(self.try_now, "outputs")
+            self._widget.outputs = outputs
+
+    def _replaced(self, output: dict[str, Any]) -> dict[str, Any]:
+        view = output.get("data", {}).get(WIDGET)
+        return {**output, **self._shown} if view and view.get("model_id") == self._model_id else output
+
+
+def _widgets() -> Iterable[Any]:
+    """All widgets that there are; ipywidgets 8 has no public way to ask, and warns of that of ipywidgets 7."""
+    module: Any = sys.modules.get("ipywidgets.widgets.widget")
+    if module is None:
+        return ()
+    known = module._instances if hasattr(module, "_instances") else module.Widget.widgets  # noqa: SLF001  see above
+    return tuple(known.values())

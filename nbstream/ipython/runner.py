@@ -1,0 +1,196 @@
+"""Runs what the magics are asked for: parse the options, fill in the prompt, stream, bind the names.
+
+What it adds to `nbs.start` is the notebook's own: options, names, short errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError as IPythonUsageError
+
+from nbstream.api import start
+from nbstream.errors import StreamError, UsageError, shown_briefly
+from nbstream.ipython.interpolation import interpolate
+from nbstream.ipython.options import split_line
+from nbstream.result import StreamResult, StreamState
+from nbstream.settings.options import IN_MAGICS, OPTIONS
+from nbstream.streaming.engine import engine
+from nbstream.streaming.interrupts import HeldInterrupts
+from nbstream.text.place import Place, reader_in
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.magic_arguments import MagicArgumentParser
+
+    from nbstream.streaming.handle import StreamHandle
+
+__all__ = ["MagicRunner"]
+
+
+class MagicRunner:
+    """Runs the magics of one shell.
+
+    Args:
+        shell: Has the variables.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._latest: argparse.Namespace | None = None  # what the last stream was asked with
+
+    def stream(self, parser: argparse.ArgumentParser, line: str, cell: str | None, local_ns: dict[str, Any]) -> Any:
+        """Do what a cell or line of `stream` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+            cell: The lines below, if it is a cell.
+            local_ns: The local variables of the code around it.
+        """
+        options, ask = self._prepare(parser, line, cell, local_ns)
+        if options.awaited:
+            return self._finish_awaited(options, self._begin(options, ask))
+        result = self._finish(options, ask)
+        return result if cell is None else None
+
+    def stream_continue(self, parser: MagicArgumentParser, line: str) -> None:
+        """Do what a line of `%stream_continue` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+        """
+        try:
+            options = parser.parse_argstring(line)
+            result = self._shell.user_ns.get(options.name) if options.name else engine().last_result
+            if not isinstance(result, StreamResult):
+                there_is_no = f"there is no StreamResult named {options.name}"
+                raise UsageError(there_is_no if options.name else "there is nothing to continue")  # noqa: TRY301
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
+
+        def ask() -> StreamHandle:
+            handle: StreamHandle = result.start_again(display=not options.quiet)
+            self._unset("stream_text", "stream_usage", options.out, options.usage)
+            return handle
+
+        self._finish(options, ask)
+
+    def _finish(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamResult:
+        with HeldInterrupts() as held:
+            handle = self._begin(options, ask)
+            held.stop_with(handle.cancel)
+            with _unset_names_told(options, handle):
+                return handle.wait()
+
+    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
+        try:
+            with _unset_names_told(options, handle):
+                await handle.wait_async()
+        except asyncio.CancelledError:
+            raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
+
+    def _begin(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamHandle:
+        """Start the stream, and have its names bound at its end: an interrupt comes before both or ends the stream."""
+        with HeldInterrupts() as held:
+            try:
+                with reader_in(Place.CELL):
+                    handle = ask().unread()
+            except UsageError as error:
+                raise IPythonUsageError(error.told(Place.CELL)) from None
+            held.stop_with(handle.cancel)
+            self._latest = options
+            handle.when_committed(partial(self._bind, options))
+            return handle
+
+    def _prepare(
+        self, parser: argparse.ArgumentParser, line: str, cell: str | None, local_ns: dict[str, Any]
+    ) -> tuple[argparse.Namespace, Callable[[], StreamHandle]]:
+        """Read a cell; what it asks is yet to be asked."""
+        # `stream_result` stays until there is another: it may hold a partial text.
+        self._unset("stream_text", "stream_usage")
+        try:
+            try:
+                options, rest = split_line(parser, line)
+            except IPythonUsageError as error:
+                raise UsageError(f"{error}; %%stream? lists the options") from None
+            self._unset(options.out, options.usage, options.result)
+            if cell is not None and rest:
+                raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
+            text = rest if cell is None else cell.strip("\n")
+            names = {**self._shell.user_ns, **local_ns}
+            prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
+            if options.chat is None:
+                return options, partial(start, prompt, **asked)
+            return options, partial(self._continue, options.chat, prompt, asked)
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
+
+    def _continue(self, name: str, prompt: str, asked: dict[str, Any]) -> StreamHandle:
+        """Ask in a chat."""
+        from nbstream.conversation.chat import Chat
+
+        chat = Chat.named(name)
+        system, display = asked.pop("system"), asked.pop("display")
+        chat.configure(**{option: value for option, value in asked.items() if value is not None})
+        if system is not None:
+            chat.system = system
+        handle = chat.start(prompt, display=display)
+        if name not in self._shell.user_ns:
+            self._shell.push({name: chat}, interactive=True)
+        return handle
+
+    def _unset(self, *names: str | None) -> None:
+        for name in names:
+            self._shell.user_ns.pop(name, None)
+
+    def _bind(self, options: argparse.Namespace, result: StreamResult) -> None:
+        if options is not self._latest:
+            return  # given up while it did not end, and another one has been asked since
+        names: dict[str | None, Any] = {"stream_result": result, options.result: result}
+        if result.state is StreamState.COMPLETED:
+            names |= {
+                "stream_text": result.text,
+                "stream_usage": result.usage,
+                options.out: result.text,
+                options.usage: result.usage,
+            }
+        self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options mean to `nbs.start`."""
+    named = {option.name: getattr(options, option.name) for option in IN_MAGICS}
+    if named["stream"] is None:
+        del named["stream"]
+    params = dict(options.param)
+    if taken := sorted(set(params) & {"prompt", *(option.name for option in OPTIONS)}):
+        raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")
+    return {"display": not options.quiet, **named, **params}
+
+
+@contextlib.contextmanager
+def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iterator[None]:
+    """Say below an answer that is not complete which names are not set, so that a later `NameError` is no riddle."""
+    given = [name for name in (options.out, options.usage) if name]
+    try:
+        yield
+    except StreamError as error:
+        if given:
+            error.add_note(_not_set(given, "failed"))
+        raise
+    finally:
+        if handle.state is StreamState.CANCELLED:
+            sys.stdout.write(f"{_not_set(given or ['stream_text'], 'was stopped')}\n")
+
+
+def _not_set(names: list[str], happened: str) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set because the stream {happened}."
