@@ -16,7 +16,10 @@ from nbstream.markdown.tree import end_line
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Block, Kind
 
-__all__ = ["GrowingBlocks", "Piece"]
+__all__ = ["LONGEST_PARAGRAPH", "GrowingBlocks", "Piece"]
+
+LONGEST_PARAGRAPH = 8_000
+"""A longer one is printed as it was written: it can only be laid out at once, when it ends."""
 
 # How many lines of code are gathered before they are printed: a lexer that begins in the middle may mistake a string.
 _CODE_LINES = 30
@@ -163,7 +166,8 @@ class GrowingBlocks:
             first, *rest = [line.removeprefix(" " * CODE_INDENT) for line in chosen]
             chosen = [f"\\{first}" if begin == block.start else first, *rest]
         text = "\n".join(chosen)
-        if block.kind not in {"code", "math"} and "[" in text:
+        as_written = block.kind in {"code", "math"} or (block.kind == "paragraph" and len(text) > LONGEST_PARAGRAPH)
+        if self._parser.references and not as_written and "[" in text:
             labels = labels_in(text) & self._parser.references.keys()
             known = ((label, self._parser.references[label]) for label in sorted(labels) if label[:1] != "^")
             text += "".join(f"\n\n[{label}]: <{url}>" for label, url in known)

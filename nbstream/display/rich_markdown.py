@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from markdown_it import MarkdownIt
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.padding import Padding
@@ -19,6 +19,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 from rich.theme import Theme
 
+from nbstream.display.growing_blocks import LONGEST_PARAGRAPH
 from nbstream.display.terminal_table import TableLayout
 from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.links import safe_url
@@ -75,6 +76,9 @@ class MarkdownPrinter:
         """The lines of a piece, none of them wider than `width`."""
         if piece.kind == "table":
             return self._rows(piece, width)
+        if piece.kind == "paragraph" and len(piece.source) > LONGEST_PARAGRAPH:
+            parts = [part for line in map(plain, piece.source.split("\n")) for part in chop_cells(line, width)]
+            return [Line(part, cell_len(part)) for part in parts]
         lines = self._lines(Text(piece.source) if piece.kind == "math" else _Answer(piece, self._slow), width)
         return lines if piece.kind == "code" else _without_margins(lines)
 

@@ -172,6 +172,11 @@ def test_a_table_with_too_many_columns_is_printed_as_it_was_written(opened):
     assert shown(opened, text).replace("\n", "") == text.replace("\n", "")
 
 
+@pytest.mark.parametrize("text", ["*a* [b] " * 1_100, "\\[" * 5_000])
+def test_a_paragraph_that_is_too_long_is_printed_as_it_was_written(opened, text):
+    assert "".join(shown(opened, f"[b]: https://c.example\n\n{text}").split()) == "".join(text.split())
+
+
 def test_a_table_of_words_looks_as_the_others_do(opened):
     plain = "| name | n | c |\n|---|--:|:-:|\n| one | 10 | x |\n| 字 | 5 | yyy |"
     assert shown(opened, plain) == shown(opened, plain.replace("one", "*one*"))
