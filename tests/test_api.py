@@ -231,7 +231,8 @@ def test_a_keyword_that_is_close_to_an_option_is_refused_and_any_other_goes_to_t
         with pytest.raises(UsageError) as told:
             nbs.stream("Hi", **cast("dict[str, Any]", {**asked, slip: 1}))
         assert str(told.value) == f"no such option: {slip}; did you mean {meant}?"
-    others = ("seed", "top_p", "stop", "store", "max_completion_tokens", "max_output_tokens", "stream_options", "user")
+    others = ["seed", "top_p", "stop", "store", "max_completion_tokens", "max_output_tokens", "stream_options", "user"]
+    others += ["min_tokens", "models"]  # of servers
     loopback.send(chat_body("Hi"))
     nbs.stream("Hi", **cast("dict[str, Any]", {**asked, "api": "chat", **dict.fromkeys(others, 1)}))
     assert set(others) <= set(loopback.requests[-1].json)

@@ -27,6 +27,8 @@ class Drawn:
     @classmethod
     def add(cls, result: StreamResult, cell: int | None) -> None:
         """Note that the output of a cell shows a result."""
+        if cell is None or cell != cls.cell():
+            return  # an older cell's stream has ended while this one runs
         if cell != cls._cell:
             cls._cell, cls._results = cell, []
         cls._results.append(result)

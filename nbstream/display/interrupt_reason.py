@@ -16,7 +16,7 @@ from typing import Any
 
 from nbstream.settings.shell import running_shell
 
-__all__ = ["is_stop"]
+__all__ = ["forget_stops", "is_stop"]
 
 # What `interrupter.js` says.
 _WORDS = "nbstream: stop"
@@ -26,20 +26,31 @@ _PATIENCE_SECONDS = 0.2
 
 def is_stop() -> bool:
     """Whether the interrupt that has just come is a Stop; on the main thread."""
+    channel = _channel()
+    return channel is not None and _said(*channel, _PATIENCE_SECONDS)
+
+
+def forget_stops() -> None:
+    """Take no notice of a Stop that came too late for the stream before; on the main thread."""
+    channel = _channel()
+    while channel is not None and _said(*channel, 0.0):
+        pass
+
+
+def _channel() -> tuple[Any, Any] | None:
     kernel = getattr(running_shell(), "kernel", None)
     socket, session = getattr(kernel, "stdin_socket", None), getattr(kernel, "session", None)
     here = threading.current_thread() is threading.main_thread()
     if not here or not hasattr(socket, "poll") or session is None or os.environ.get("NBSTREAM_STOP_CHANNEL") == "off":
-        return False
-    return _said(socket, session)
+        return None
+    return socket, session
 
 
-def _said(socket: Any, session: Any) -> bool:
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while (left := until - time.monotonic()) > 0 and socket.poll(max(1, round(1000 * left))):
-        message = None
+def _said(socket: Any, session: Any, patience: float) -> bool:
+    until = time.monotonic() + patience
+    while socket.poll(max(0, round(1000 * (until - time.monotonic())))):
         with contextlib.suppress(Exception):  # of a message that was not meant for us, whatever is wrong with it
             _, message = session.recv(socket)
-        if message is not None and message["content"].get("value") == _WORDS:
-            return True
+            if message["content"]["value"] == _WORDS:
+                return True
     return False

@@ -1,7 +1,8 @@
 """The live view of one stream: a widget that hands the messages of an `AnswerFeed` to the page.
 
 From the page come `hello` and `gone`, with the `view` that has come or left; `resync`, when a message is missing;
-`stop`. A `gone` with `rerun` comes from a cell that is to run again. `hello` and `resync` are answered by a snapshot.
+`stop`. A `gone` with `rerun` comes from a cell that is to run again, or that has cleared its output. `hello` and
+`resync` are answered by a snapshot.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class LiveView(anywidget.AnyWidget):
         self._views: dict[str, None] = {}  # in the order of their first greetings
         self._departed: set[str] = set()
         self._ever_seen = False
+        self.waited_for = False  # whether the cell waits for the end of the stream, and does nothing else
         self._lock = threading.RLock()
         super().__init__(
             label=model, key=secrets.token_hex(8), no_notebook=no_notebook, bring_into_view=bring_into_view
@@ -141,7 +143,7 @@ class LiveView(anywidget.AnyWidget):
             case {"type": "resync"}:
                 self._feed.send_snapshot()
             case {"type": "gone", "view": str(view), **others}:
-                if others.get("rerun"):
+                if others.get("rerun") and self.waited_for:  # such a cell clears nothing itself
                     self._stop()
                 with self._lock:
                     self._departed.add(view)

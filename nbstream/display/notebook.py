@@ -17,7 +17,7 @@ from nbstream.display.captured import Captured
 from nbstream.display.cell_end import CellEnd
 from nbstream.display.drawn import Drawn
 from nbstream.display.host import Host
-from nbstream.display.interrupt_reason import is_stop
+from nbstream.display.interrupt_reason import forget_stops, is_stop
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
 from nbstream.display.rerun import Rerun
@@ -129,6 +129,7 @@ class NotebookSurface:
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         if self._host is Host.PAGE:
+            forget_stops()
             self._rerun.watch(stop)
         if self.mode != "static" or self._host.updates:
             self._output.display(data)
@@ -140,6 +141,8 @@ class NotebookSurface:
     def expect_error(self) -> None:
         """Leave to the error what it says, if it will be below this output."""
         self._raised = self._cell is not None and Drawn.cell() == self._cell
+        if self._view is not None:
+            self._view.waited_for = True
 
     def has_interrupted(self) -> bool:
         """Whether the interrupt that has come was the view's Stop."""

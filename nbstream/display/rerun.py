@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from nbstream.settings.shell import running_shell
@@ -33,8 +34,9 @@ class Rerun:
     def forget(self) -> None:
         """Watch no longer."""
         if self._cell:
-            self._events.unregister("pre_run_cell", self._runs)
             self._cell = None
+            with contextlib.suppress(ValueError):  # somebody has taken all hooks away
+                self._events.unregister("pre_run_cell", self._runs)
 
     def _runs(self, info: Any) -> None:
         if self._stop is not None and self._cell and getattr(info, "cell_id", None) == self._cell:

@@ -18,7 +18,7 @@ from nbstream.ipython import prompt_lines
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
 from nbstream.ipython.options import Completer, key_and_json, variable_name
 from nbstream.settings.config import settings
-from nbstream.settings.options import IN_MAGICS
+from nbstream.settings.options import IN_MAGICS, SURFACES
 from nbstream.streaming.engine import engine
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
         **dict.fromkeys(("-m", "--model"), models),
         "--api": lambda: ("chat", "responses"),
         "--images": lambda: ("link", "allow"),
+        "--surface": lambda: SURFACES,
         "--chat": chats,
     }
     return [

@@ -188,7 +188,7 @@ def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iter
             error.add_note(_not_set(given, "failed"))
         raise
     finally:
-        if handle.state is StreamState.CANCELLED:
+        if handle.state is StreamState.CANCELLED and not options.quiet:
             sys.stdout.write(f"{_not_set(given or ['stream_text'], 'was stopped')}\n")
 
 

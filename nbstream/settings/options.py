@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
-
-from nbstream.request import SurfaceKind
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from nbstream.request import SurfaceKind
 
 __all__ = ["IN_MAGICS", "OPTIONS", "SURFACES", "Option", "documented", "positive_number"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-SURFACES: tuple[SurfaceKind, ...] = get_args(SurfaceKind)
+SURFACES: tuple[SurfaceKind, ...] = ("auto", "live", "markdown", "terminal", "static")
 """What an answer may be drawn on."""
 
 

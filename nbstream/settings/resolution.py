@@ -135,11 +135,15 @@ def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any, s
         raise UsageError(f"max_tokens must be a whole number above 0, not {max_tokens!r}")
 
 
+# Fields that servers take, however much they look like an option.
+_NO_SLIPS = {"image", "max_new_tokens", "min_tokens", "mode", "models", "sources"}
+
+
 def _check_params(params: Mapping[str, Any]) -> None:
     """Refuse what is most likely a slip of an option: the API would be sent a field that it does not know."""
     names = [option.name for option in OPTIONS]
     for name in params:
-        if (meant := closest(name, names)) is not None:
+        if name not in _NO_SLIPS and (meant := closest(name, names)) is not None:
             raise UsageError(f"no such option: {name}; did you mean {meant}?")
 
 

@@ -17,7 +17,6 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from nbstream.errors import UsageError
-from nbstream.request import EMBEDDED_URL
 from nbstream.streaming.cost import installed, price_list
 from nbstream.streaming.forks import halted_for_forks, import_now, importing, parked
 from nbstream.streaming.notices import Notices
@@ -120,7 +119,7 @@ class Engine:
         return self._clients
 
     def listed_models(self, base_url: str) -> tuple[str, ...]:
-        """The models that a server has listed when it was last asked; this asks nobody."""
+        """The models that a server listed when it was last asked; this asks nobody."""
         return () if self._clients is None else self._clients.listed.get(base_url, ())
 
     def prepare(self, *modules: str) -> None:
@@ -144,6 +143,8 @@ class Engine:
         """Open a stream, as a `StreamSource`: from the engine's source if it has one; on the loop only."""
         if self.source is not None:
             return self.source.open(request)
+        from nbstream.request import EMBEDDED_URL
+
         if request.endpoint.base_url == EMBEDDED_URL:
             from nbstream.transport.embedded import EmbeddedDemo
 

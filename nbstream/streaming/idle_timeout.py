@@ -31,7 +31,7 @@ class IdleTimeout:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self._seconds = self._allowed = seconds
         self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(None)
         self._deadline = self._put_off = 0.0
@@ -45,6 +45,7 @@ class IdleTimeout:
     def restart(self, seconds: float) -> None:
         """Allow `seconds` of silence from now on."""
         earlier = self._deadline
+        self._allowed = seconds
         self._deadline = self._loop.time() + seconds
         if self._deadline < earlier:
             self._look()
@@ -68,7 +69,7 @@ class IdleTimeout:
         now = self._loop.time()
         late = now - self._deadline
         if late > _LATE_SECONDS and self._put_off != self._deadline:
-            self._deadline = self._put_off = now + late
+            self._deadline = self._put_off = now + min(late, self._allowed)
         if now >= self._deadline:
             self._timeout.reschedule(now)
         else:

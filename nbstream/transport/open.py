@@ -67,7 +67,7 @@ class ClientPool:
     Attributes:
         linger: As given.
         capabilities: What the endpoints take, as far as it is known or was learned from what they refused.
-        listed: The models that each base URL has listed when it was last asked.
+        listed: The models that each base URL listed when it was last asked.
     """
 
     def __init__(self, linger: float = 0.25) -> None:

@@ -66,8 +66,8 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     shown = notebook.output(1).inner_text().strip()
     assert re.fullmatch(r"Reasoning\s+The answer\.\s+m", shown)
     notebook.output(1).locator("summary").click()
-    expect(notebook.output(1).locator("details")).to_contain_text("<b>First</b>, I read.")
-    assert notebook.value("stream_result.reasoning", 2) == "<b>First</b>, I read.\nThen I write."
+    expect(notebook.output(1).locator("details")).to_contain_text("First, I read.")
+    assert notebook.value("stream_result.reasoning", 2) == "**First**, I read.\n\nThen I write."
 
 
 def test_a_long_answer_is_capped_and_followed_only_at_its_tail(

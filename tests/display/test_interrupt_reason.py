@@ -8,7 +8,7 @@ import pytest
 import zmq
 from jupyter_client.session import Session
 
-from nbstream.display.interrupt_reason import is_stop
+from nbstream.display.interrupt_reason import forget_stops, is_stop
 
 STOP = {"status": "ok", "value": "nbstream: stop"}
 
@@ -30,6 +30,20 @@ def test_the_page_says_that_an_interrupt_is_a_stop_once(say):
     say({"status": "ok", "value": "an answer that nobody has asked for"})
     say(STOP)
     assert is_stop()
+    assert not is_stop()
+
+
+def test_a_stop_that_came_too_late_for_one_stream_is_none_of_the_next(say):
+    say(STOP)
+    say({"status": "ok", "value": "an answer that nobody has asked for"})
+    say(STOP)
+    forget_stops()
+    assert not is_stop()
+
+
+@pytest.mark.parametrize("content", [{"status": "ok"}, {"value": None}])
+def test_words_of_another_shape_are_none(say, content):
+    say(content)
     assert not is_stop()
 
 

@@ -112,6 +112,16 @@ def test_one_of_the_pages_is_asked_to_keep_the_text_that_shows_it_last(page):
     assert kept == [("w", "two see it"), ("v", "one sees it")]
 
 
+def test_a_cleared_output_ends_a_stream_only_while_its_cell_does_nothing_but_wait(page):
+    for view in ("v", "w"):
+        page.says(type="hello", view=view)
+    page.says(type="gone", view="v", rerun=True)
+    assert page.stopped == 0, "the cell's own code may have cleared it"
+    page.view.waited_for = True
+    page.says(type="gone", view="w", rerun=True)
+    assert page.stopped == 1
+
+
 def test_stop_is_passed_on_in_the_pause(page):
     page.view.draw(StreamResult(retry=PAUSE))
     page.says(type="stop")

@@ -243,6 +243,16 @@ def test_a_result_is_shown_as_a_value_only_where_it_is_not_drawn_already(surface
     assert output.displayed[-1]["text/plain"] == "Hello\nworld"
 
 
+def test_a_stream_of_an_earlier_cell_does_not_make_a_result_be_shown_twice(surface, shell, make_request):
+    shell.execution_count += 1
+    later = NotebookSurface("static", Host.PAGE)
+    later.open(make_request(model="m"), lambda: None)
+    result = StreamResult("Hello", StreamState.COMPLETED, "stop", model="m")
+    later.close(result)
+    surface.close(StreamResult("Earlier", StreamState.COMPLETED, "stop", model="m"))
+    result._ipython_display_()
+
+
 @pytest.mark.parametrize(("text", "waits", "elsewhere"), [("Half", True, False), ("", True, False), ("", False, True)])
 def test_a_failure_is_told_once(surface, output, shell, text, waits, elsewhere):
     shell.execution_count += elsewhere  # its error is raised below another cell

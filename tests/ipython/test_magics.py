@@ -286,6 +286,13 @@ def test_a_failed_call_of_the_python_api_shows_the_readers_own_frames(run, loopb
     assert KEY not in shown
 
 
+def test_a_failed_stream_of_a_magic_is_one_line(run, loopback):
+    loopback.send("no", status=500)
+    ran = run(f"%%stream -m m --base-url {loopback.base_url} --max-retries 0 --quiet\nHi")
+    assert "ServerError: 127.0.0.1:" in ran.out + ran.err
+    assert "of this cell" not in ran.out + ran.err
+
+
 @pytest.mark.usefixtures("demo")
 def test_run_all_stops_at_a_failed_stream(run):
     assert not run('%%stream -m demo --quiet --param demo=\'{"fault":"rate_limit"}\'\nhello').success

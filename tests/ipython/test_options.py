@@ -4,6 +4,7 @@ import argparse
 import inspect
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from IPython.core.completer import provisionalcompleter
@@ -11,8 +12,9 @@ from IPython.core.completer import provisionalcompleter
 import nbstream as nbs
 from nbstream.errors import UsageError
 from nbstream.ipython.options import key_and_json, split_line, variable_name
+from nbstream.request import SurfaceKind
 from nbstream.settings.config import NBStream
-from nbstream.settings.options import IN_MAGICS, OPTIONS, positive_number
+from nbstream.settings.options import IN_MAGICS, OPTIONS, SURFACES, positive_number
 from nbstream.settings.resolution import resolve
 
 
@@ -75,6 +77,10 @@ def test_no_variable_names(text):
         variable_name(text)
 
 
+def test_every_surface_can_be_asked_for():
+    assert get_args(SurfaceKind) == SURFACES
+
+
 def test_positive_numbers():
     assert [positive_number(text) for text in ("1", "0.5", "1e3")] == [1.0, 0.5, 1000.0]
 
@@ -120,6 +126,7 @@ def test_no_key_and_json(text, words):
         ("%%stream -m demo --r", {"--raw"}),
         ("r = %stream --api ", {"chat", "responses"}),
         ("%stream --api c", {"chat"}),
+        ("%stream --surface m", {"markdown"}),
         ("%stream -m ", {"demo", "of-file", "llama3.2", "qwen3:8b"}),
         ("%stream --model qwen3:", {"qwen3:8b"}),
         ("%%stream --chat ", {"tutor", "panel"}),
