@@ -112,7 +112,7 @@ def own_addresses(jupyter: Jupyter) -> tuple[str, ...]:
 
 
 def wait_for(page: Page, selector: str, mark: str, count: int) -> None:
-    page.wait_for_function(COUNT, arg=[selector, mark, count], timeout=PATIENCE_MS, polling=LOOK_MS)
+    page.wait_for_function(COUNT, arg=[selector, mark, count], timeout=3 * PATIENCE_MS, polling=LOOK_MS)  # of hundreds
 
 
 def test_no_payload_acts_live_or_static_or_exported(
