@@ -11,15 +11,16 @@ cd "$(dirname "$0")/.."
 unset VIRTUAL_ENV             # IPython warns of another environment that happens to be active, and warnings are errors here
 unset PYTHONDONTWRITEBYTECODE # or each kernel and each worker compiles everything again
 
+# Python compiles what is imported, which is a part of what is installed.
 environment() { # NAME REQUIREMENT: a virtual environment with this checkout and that version of the SDK
   [ -x "$1/bin/python" ] || python3 -m venv "$1"
-  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]' "$2"
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[test]' "$2"
 }
 
 on_colab() { # a few tests of each kind with the versions that Google Colab has, whose old packages warn of a lot, and
   # whose ipywidgets shows boxes of its own accord
   [ -x .venv-colab/bin/python ] || python3 -m venv .venv-colab
-  .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --editable . nbclient pandas playwright pytest \
+  .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --editable . nbclient pandas playwright pytest \
     ipython==7.34.0 ipykernel==6.17.1 ipywidgets==7.7.1 traitlets==5.7.1 notebook==6.5.7
   .venv-colab/bin/python -m pytest --quiet --override-ini filterwarnings=default --disable-warnings \
     tests/display/test_live_view.py tests/display/test_output.py tests/ipython/test_magics.py \

@@ -8,6 +8,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def test_text_grows_in_place_and_ends_as_saved_markdown(
     assert notebook.value("len(answer) > 1000, cost == stream_usage, stream_result.state", 2) == "True True completed"
 
 
+@pytest.mark.parametrize("front_end", ["lab"])
 def test_prompts_are_coloured_as_markdown_once_a_stream_has_run(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
@@ -235,6 +237,7 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
         kernels.unlink()
 
 
+@pytest.mark.parametrize("front_end", ["notebook"])
 def test_hostile_answer_does_not_run(open_notebook: OpenNotebook, upstream: DemoServer, front_end: str) -> None:
     hostile = "<script>window.ran = 1</script> <img src=x onerror='window.ran = 1'> [x](javascript:window.ran=1)"
     notebook = open_notebook(front_end, stream_cell(upstream, f"Zebra {hostile}"))  # the demo model repeats it
@@ -245,6 +248,7 @@ def test_hostile_answer_does_not_run(open_notebook: OpenNotebook, upstream: Demo
     assert notebook.page.evaluate("window.ran") is None
 
 
+@pytest.mark.parametrize("front_end", ["notebook"])
 def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
@@ -264,6 +268,7 @@ def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
     )
 
 
+@pytest.mark.parametrize("front_end", ["lab"])
 def test_a_streaming_cell_that_is_run_again_ends_its_own_stream_first(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
@@ -287,6 +292,7 @@ def test_a_streaming_cell_that_is_run_again_ends_its_own_stream_first(
         expect(notebook.output(cell)).to_contain_text("A scripted answer")
 
 
+@pytest.mark.parametrize("front_end", ["lab"])
 def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_file(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:

@@ -118,6 +118,7 @@ def test_keys_reach_the_composer_and_not_the_notebook(notebook: Notebook) -> Non
     assert notebook.prompt(3).inner_text().strip() == "[ ]:", "nothing was run"
 
 
+@pytest.mark.parametrize("front_end", ["lab"])
 def test_an_output_that_is_updated_loses_nothing(notebook: Notebook) -> None:
     panel = panel_of(notebook, 2)
     composer(panel).fill(" ".join(f"word{number}" for number in range(40)))
@@ -146,6 +147,7 @@ def test_an_output_that_is_updated_loses_nothing(notebook: Notebook) -> None:
     expect(panel.locator("article")).to_have_count(4)
 
 
+@pytest.mark.parametrize("front_end", ["notebook"])
 def test_it_composes_with_other_widgets_and_with_itself(notebook: Notebook) -> None:
     notebook.cells.nth(4).locator(".jp-InputArea-editor").click()
     notebook.page.keyboard.press("Control+a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_chat_panel import Panel, open_panel, panel_cell, saved
@@ -16,6 +17,7 @@ PATIENCE_MS = 120_000
 KEPT_MS = 3_000  # after the end of a turn, the page looks whether the notebook has kept it
 
 
+@pytest.mark.parametrize("front_end", ["lab"])
 def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is_shown_again(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:

@@ -54,6 +54,7 @@ def stop_by_interrupt(notebook: Notebook) -> None:
         notebook.page.keyboard.press(key)
 
 
+@pytest.mark.parametrize("front_end", ["lab"])
 def test_a_pause_counts_down_and_the_answer_follows(
     open_notebook: OpenNotebook, loopback: FaultServer, front_end: str
 ) -> None:
@@ -149,6 +150,7 @@ def test_text_that_turns_out_to_be_thinking_makes_room_for_the_answer(
     assert notebook.value("stream_result.reasoning.split()[-1], stream_text", 2) == "back. Hello!"
 
 
+@pytest.mark.parametrize("front_end", ["notebook"])
 def test_an_answer_that_breaks_off_is_marked_and_kept(
     open_notebook: OpenNotebook, loopback: FaultServer, front_end: str
 ) -> None:
