@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +63,15 @@ def test_a_stream_holds_no_key_before_within_and_after(
 def test_a_waiting_coroutine_holds_no_key(loopback: FaultServer, options: dict[str, Any]) -> None:
     loopback.send(chat_body("Hel", finish_reason=None, done=False), then="hold")
 
+    heard = threading.Event()  # until then the request, which has to carry the key, is under way
+
+    def hear(_: str) -> bool:
+        heard.set()
+        return False
+
     async def main() -> None:
-        task = asyncio.ensure_future(nbs.astream("Hi", api_key=HIDDEN.reveal(), **options))
-        await asyncio.to_thread(loopback.wait, requests=1)
+        task = asyncio.ensure_future(nbs.astream("Hi", api_key=HIDDEN.reveal(), stop_when=hear, **options))
+        assert await asyncio.to_thread(heard.wait, 60)
         assert not in_plain(task)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
