@@ -6,7 +6,6 @@ In the corpus `alert(1)` stands for code that must not run and `evil.example` fo
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -42,13 +41,5 @@ _OTHER_TOOLS = {
     *("LaTeX", "MyST directives and roles", "Python-Markdown", "mistune plugins"),
     *("pandoc and Quarto", "pandoc attributes", "templates"),
 }
-# A page with all of them would be slow, and all of them go through the front ends' own renderers, in `tests/markdown`.
-_OF_A_KIND = 8
-
-FOR_A_PAGE = tuple(
-    payload
-    for _, kind in itertools.groupby(PAYLOADS, lambda payload: payload.kind)
-    for payload in itertools.islice(kind, _OF_A_KIND)
-    if payload.kind not in _OTHER_TOOLS
-)
-"""Some of each kind that could do something in a page of Jupyter's, without another tool."""
+FOR_A_PAGE = tuple(payload for payload in PAYLOADS if payload.kind not in _OTHER_TOOLS)
+"""Those that could do something in a page of Jupyter's, without another tool."""
