@@ -102,7 +102,7 @@ def _own_frames(tb: TracebackType | None) -> list[str]:
     lines = []
     for frame, line in traceback.walk_tb(tb):
         module = str(frame.f_globals.get("__name__", ""))
-        if module in {"nbstream.ipython.magics", "nbstream.ipython.runner"}:
+        if module.startswith("nbstream.ipython."):
             return []
         if module.partition(".")[0] in {"nbstream", "IPython", "ipykernel"}:
             continue

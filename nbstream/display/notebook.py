@@ -142,7 +142,7 @@ class NotebookSurface:
         """Leave to the error what it says, if it will be below this output."""
         self._raised = self._cell is not None and Drawn.cell() == self._cell
         if self._view is not None:
-            self._view.waited_for = True
+            self._view.waited_for = True  # the cell that will raise it does nothing else meanwhile
 
     def has_interrupted(self) -> bool:
         """Whether the interrupt that has come was the view's Stop."""
