@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Patch
 
-__all__ = ["BlockDeltas"]
+__all__ = ["BlockDeltas", "difference", "utf16_length"]
 
 
 class BlockDeltas:
@@ -34,19 +34,30 @@ class BlockDeltas:
             # The slot itself is replaced as a whole, so all that is in it can be kept.
             commit, tail = (patch.commit, patch.tail) if patch.depth else ("", patch.commit + patch.tail)
             depth, old = self._tails.get(patch.block, (0, ""))
-            keep = _common_prefix(old, tail) if depth == patch.depth and not commit else 0
+            changed = difference(old if depth == patch.depth and not commit else "", tail)
             if patch.settled:
                 self._tails.pop(patch.block, None)
                 if not commit and depth == patch.depth and old == tail:
                     continue
             else:
                 self._tails[patch.block] = (patch.depth, tail)
-            changes.append([patch.block, patch.depth, commit, _utf16_length(old[:keep]), tail[keep:]])
+            changes.append([patch.block, patch.depth, commit, *changed])
         return changes
 
     def forget(self) -> None:
         """The page has been sent everything again."""
         self._tails.clear()
+
+
+def difference(old: str, new: str) -> tuple[int, str]:
+    """How many UTF-16 units of an old text begin the new one, and how that continues.
+
+    Example:
+        >>> difference("One 🙂 and", "One 🙂 or two")
+        (7, 'or two')
+    """
+    keep = _common_prefix(old, new)
+    return utf16_length(old[:keep]), new[keep:]
 
 
 def _common_prefix(one: str, other: str) -> int:
@@ -61,6 +72,6 @@ def _common_prefix(one: str, other: str) -> int:
     return low
 
 
-def _utf16_length(text: str) -> int:
+def utf16_length(text: str) -> int:
     """The length of a string as JavaScript counts it."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

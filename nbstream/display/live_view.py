@@ -19,8 +19,9 @@ import anywidget
 import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
+from nbstream.display.deltas import difference, utf16_length
 from nbstream.display.marks import footer_of
-from nbstream.display.page import page_code, take_messages_at_once, view_bundle
+from nbstream.display.page import packed_code, page_code, take_messages_at_once, view_bundle
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class LiveView(anywidget.AnyWidget):
         now: Monotonic time, to tell a late view how much time has passed and how much of a pause is left.
     """
 
-    _esm = page_code(_STATIC / "live_view.js")
+    _esm = packed_code(_STATIC / "live_view.js")
     _css = page_code(_STATIC / "live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
@@ -73,6 +74,7 @@ class LiveView(anywidget.AnyWidget):
         self._views: dict[str, None] = {}  # in the order of their first greetings
         self._departed: set[str] = set()
         self._ever_seen = False
+        self._saved = ("", "")  # what is in the saved notebook, and by which view
         self.waited_for = False  # whether the cell waits for the end of the stream, and does nothing else
         self._lock = threading.RLock()
         super().__init__(
@@ -105,8 +107,14 @@ class LiveView(anywidget.AnyWidget):
         """
         with self._lock:
             view = next(reversed(self._views), None)
-        if view is not None:
-            self._tell({"type": "keep", "view": view, "id": self.model_id, "markdown": markdown})
+            if view is None:
+                return
+            before, by = self._saved
+            before = before if by == view else ""
+            kept, added = difference(before, markdown)
+            self._saved = markdown, view
+        change = {"before": utf16_length(before), "kept": kept, "markdown": added}
+        self._tell({"type": "keep", "view": view, "id": self.model_id, **change})
 
     def close_unless_seen(self) -> None:
         """Close the widget, unless some view of it may be on a page, or will be on one that is opened later.
@@ -141,6 +149,7 @@ class LiveView(anywidget.AnyWidget):
                     self._ever_seen = True
                 self._feed.send_snapshot()
             case {"type": "resync"}:
+                self._saved = ("", "")
                 self._feed.send_snapshot()
             case {"type": "gone", "view": str(view), **others}:
                 if others.get("rerun") and self.waited_for:  # such a cell clears nothing itself

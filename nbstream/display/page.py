@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pathlib
 
-__all__ = ["WIDGET", "page_code", "take_messages_at_once", "view_bundle"]
+__all__ = ["WIDGET", "packed_code", "page_code", "take_messages_at_once", "view_bundle"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 """The MIME type of what shows a widget."""
@@ -28,6 +30,28 @@ def page_code(path: pathlib.Path) -> str:
     from nbstream.display.joining.styles import join_styles
 
     return join_modules(path) if path.suffix == ".js" else join_styles(path)
+
+
+_UNPACK = """\
+const packed=Uint8Array.from(atob("{}"),(sign)=>sign.charCodeAt(0));
+const stream=new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+const code=new Blob([await new Response(stream).arrayBuffer()],{{type:"text/javascript"}});
+const address=URL.createObjectURL(code);
+const module=await import(address);
+URL.revokeObjectURL(address);
+export default module.default;
+"""
+
+
+def packed_code(path: pathlib.Path) -> str:
+    """A module that unpacks what `page_code` gives and exports its default: a third of the bytes for each widget.
+
+    Nothing between a kernel and its page compresses messages.
+
+    Args:
+        path: A `.js` file among the sources.
+    """
+    return _UNPACK.format(base64.b64encode(zlib.compress(page_code(path).encode(), 9)).decode())
 
 
 def view_bundle(model_id: str) -> dict[str, Any]:

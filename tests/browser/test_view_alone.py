@@ -66,9 +66,12 @@ window.cells = [{ sharedModel: { getOutputs: () => [output], updateOutputs } }];
 def test_only_the_page_that_is_told_writes_into_the_notebook(page: Page, tell: Callable[..., None]) -> None:
     page.evaluate(NOTEBOOK)
     view = page.evaluate("window.sent.find(({ type }) => type === 'hello').view")
-    tell(type="keep", view="of another page", id="w", markdown="theirs")
-    tell(type="keep", view=view, id="w", markdown="ours")
-    assert page.evaluate("window.written") == [[0, 1, "ours"]]
+    tell(type="keep", view="of another page", id="w", before=0, kept=0, markdown="theirs")
+    tell(type="keep", view=view, id="w", before=0, kept=0, markdown="ours 🙂.")
+    tell(type="keep", view=view, id="w", before=8, kept=7, markdown=" and more")
+    assert page.evaluate("window.written") == [[0, 1, "ours 🙂."], [0, 1, "ours 🙂 and more"]]
+    tell(type="keep", view=view, id="w", before=99, kept=7, markdown="of a message after one that was lost")
+    assert page.evaluate("[window.written.length, window.sent.at(-1).type]") == [2, "resync"]
 
 
 # --- the caret --------------------------------------------------------------------------------------------------------

@@ -112,6 +112,21 @@ def test_one_of_the_pages_is_asked_to_keep_the_text_that_shows_it_last(page):
     assert kept == [("w", "two see it"), ("v", "one sees it")]
 
 
+def test_what_a_page_is_to_keep_is_sent_once(page):
+    page.says(type="hello", view="v")
+    for text in ("One 🙂.", "One 🙂 and", "One 🙂 and two"):
+        page.view.keep(text)
+    page.says(type="resync")  # a message was lost
+    page.view.keep("One 🙂 and two")
+    kept = [message for message in page.take() if message["type"] == "keep"]
+    assert [(each["before"], each["kept"], each["markdown"]) for each in kept] == [
+        (0, 0, "One 🙂."),
+        (7, 6, " and"),
+        (10, 10, " two"),
+        (0, 0, "One 🙂 and two"),
+    ]
+
+
 def test_a_cleared_output_ends_a_stream_only_while_its_cell_does_nothing_but_wait(page):
     for view in ("v", "w"):
         page.says(type="hello", view=view)

@@ -37,8 +37,8 @@ export class LiveDocument {
   asking = false;
   stopping = false; // whether the kernel has heard of a Stop
   lost = false; // whether the kernel has ended before the answer
-  /** @type {Keep | null} */
-  kept = null;
+  /** @type {{ id: string, markdown: string } | null} */
+  kept = null; // what the saved notebook has of the answer so far
 
   /**
    * @param {Channel} model
@@ -63,15 +63,9 @@ export class LiveDocument {
     }
     if (message.type === "keep") {
       if (![...this.views].some(({ id }) => id === message.view)) return; // it is for another page
-      this.kept = message;
-      return keepInNotebook(this.model, message, true);
+      return this.keep(message);
     }
-    if (message.number !== this.number + 1) {
-      // A message was lost or came before this page: ask for the whole, once.
-      if (!this.asking) this.model.send({ type: "resync" });
-      this.asking = true;
-      return;
-    }
+    if (message.number !== this.number + 1) return this.askForAll(); // one was lost, or came before this page
     this.number = message.number;
     if (message.type === "patch") {
       this.state = message.state ?? "streaming";
@@ -86,6 +80,19 @@ export class LiveDocument {
     }
     this.views.forEach((view) => view.drawState());
     this.announceState();
+  }
+
+  /** @param {Keep} message */
+  keep({ id, before, kept, markdown }) {
+    const saved = before ? (this.kept?.markdown ?? "") : "";
+    if (saved.length !== before) return this.askForAll();
+    this.kept = { id, markdown: saved.slice(0, kept) + markdown };
+    keepInNotebook(this.model, this.kept, true);
+  }
+
+  askForAll() {
+    if (!this.asking) this.model.send({ type: "resync" });
+    this.asking = true;
   }
 
   /** @param {Snapshot} message */

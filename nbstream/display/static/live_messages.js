@@ -18,8 +18,9 @@
  *   type: "snapshot", number: number, blocks: string[], reasoning: { blocks: string[] } & Thinking | null,
  *   retry: Retry | null, elapsed: number
  * } & End} Snapshot
- * What the saved notebook is to have of the answer so far, beside the widget of this id; for the page with the view.
- * @typedef {{ type: "keep", view: string, id: string, markdown: string }} Keep
+ * What the saved notebook is to have of the answer so far, beside the widget of this id; for the page with the view. It
+ * is so many units of the Markdown of the message before, which was `before` units long, and then `markdown`.
+ * @typedef {{ type: "keep", view: string, id: string, before: number, kept: number, markdown: string }} Keep
  * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot | Keep | { type: "stopping" }} LiveMessage
  *
  * The model of a widget, or a stand-in for it.

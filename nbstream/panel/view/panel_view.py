@@ -30,7 +30,7 @@ import anywidget
 import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
-from nbstream.display.page import page_code, take_messages_at_once
+from nbstream.display.page import packed_code, page_code, take_messages_at_once
 from nbstream.errors import words_of
 from nbstream.markdown import diagram
 from nbstream.panel.view.panel_actions import perform
@@ -74,7 +74,7 @@ class PanelView(anywidget.AnyWidget):
         **widget: What every widget takes, such as `layout`.
     """
 
-    _esm = page_code(_STATIC / "panel.js")
+    _esm = packed_code(_STATIC / "panel.js")
     _css = page_code(_STATIC / "panel.css")
     key = traitlets.Unicode().tag(sync=True)
 
