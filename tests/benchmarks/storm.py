@@ -142,7 +142,8 @@ def _reply(client: BlockingKernelClient, message: str, seconds: float) -> dict[s
     try:
         reply = client.get_shell_msg(timeout=seconds)
     except Exception as error:
-        if type(error).__name__ != "Empty":
+        # An interrupt may cut what the kernel sends into two messages, and neither is signed then.
+        if type(error).__name__ != "Empty" and "Signature" not in str(error):
             raise
         return None
     found: dict[str, Any] = reply["content"]
