@@ -31,18 +31,18 @@ class Mark(NamedTuple):
 
 # By the kind of the error. A kind that is missing here is a plain "Failed": its sentence says all there is to say.
 _FAILURES = {
-    "answer_too_long": "Without end",
+    "answer_too_long": "Limit reached",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
     "empty_answer": "Empty answer",
-    "event_too_large": "Without end",
+    "event_too_large": "Limit reached",
     "first_token_timeout": "Timed out",
     "not_a_stream": "Not a stream",
     "quota": "Quota used up",
     "rate_limit": "Rate limited",
     "server": "Server error",
-    "size_limit": "Without end",
+    "size_limit": "Limit reached",
     "stalled": "Stalled",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",

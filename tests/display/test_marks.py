@@ -84,14 +84,14 @@ def test_an_output_without_text_is_never_left_without_a_word(result, word):
 
 # Every kind of failure that there is; the completeness is checked below.
 FAILURES = {
-    "answer_too_long": "Without end",
+    "answer_too_long": "Limit reached",
     "authentication": "Failed",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
     "empty_answer": "Empty answer",
     "error": "Failed",
-    "event_too_large": "Without end",
+    "event_too_large": "Limit reached",
     "first_token_timeout": "Timed out",
     "internal": "Failed",
     "missing_key": "Failed",
@@ -101,7 +101,7 @@ FAILURES = {
     "rate_limit": "Rate limited",
     "rejected": "Failed",
     "server": "Server error",
-    "size_limit": "Without end",
+    "size_limit": "Limit reached",
     "stalled": "Stalled",
     "stage": "Failed",
     "stop_when": "Failed",

@@ -79,7 +79,7 @@ def test_what_came_is_kept_and_the_way_on_is_said() -> None:
     assert (result.text, str(result.state)) == ("x" * 100, "failed")
     mark = mark_of(result)
     assert mark is not None
-    assert mark.word == "Without end"
+    assert mark.word == "Limit reached"
     assert mark.sentence.startswith("The answer from localhost:9 has more than 99 characters, and no end yet.")
     assert "nbs.configure(max_answer_characters=…)" in mark.sentence
 

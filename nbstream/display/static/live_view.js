@@ -195,9 +195,9 @@ class LiveView extends AnswerView {
     if (!this.root.isConnected || this.doc.model.get("no_notebook")) return;
     const note = element("p", "nbs-note", this.root);
     note.textContent =
-      "The answer is shown here, but not saved in the notebook: the page has not put it in this view's place, as " +
-      "after a reload. To save it, run stream_result.show() in another cell; " +
-      "after a call in Python, show() of its result.";
+      "This answer is shown here, but not saved in the notebook, because the page did not replace this view with it " +
+      "(that happens after a reload). To save it, run stream_result.show() in another cell, or call show() on the " +
+      "result if you asked from Python.";
   }
 
   askToStop() {
