@@ -63,6 +63,11 @@ class Continuation(Protocol):
         """Whether the server continues the answer without us, so that it can be resumed where it broke off."""
         ...
 
+    @property
+    def images(self) -> str:
+        """Whether the answer was asked for with images from other servers as links or loaded."""
+        ...
+
     def resume(self, result: StreamResult, *, display: bool) -> Any:
         """Start the stream that continues `result`; returns its handle."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,27 @@ def test_stream_inside_another_magic_works(execute: Any) -> None:
         notebook_of("%load_ext nbstream", "%%capture caught\n%%stream -m demo\nhello", "print(stream_result.state)")
     )
     assert notebook.cells[2].outputs[0]["text"] == "completed\n"
+
+
+def test_a_failure_that_the_code_catches_is_told_in_the_output(execute: Any) -> None:
+    ask = "nbs.stream('hello', model='demo', demo={'fault': '%s'}, max_retries=0)"
+    caught = f"try:\n    {ask}\nexcept nbs.StreamError:\n    pass"
+    gathered = (
+        "import asyncio\n"
+        "tasks = [nbs.astream('hello', model='demo', demo={'fault': 'cut'}, max_retries=0) for _ in range(2)]\n"
+        "[type(each).__name__ for each in await asyncio.gather(*tasks, return_exceptions=True)]"
+    )
+    notebook = notebook_of("import nbstream as nbs", caught % "cut", caught % "error", gathered, ask % "cut")
+    notebook.cells[-1].metadata["tags"] = ["raises-exception"]
+    *cells, raised = [cell.outputs for cell in execute(notebook).cells[1:]]
+    words = [
+        "\n".join(each["data"]["text/plain"] for each in outputs if "nbstream" in each["metadata"]) for outputs in cells
+    ]
+    told = r"\[Connection lost: The connection "
+    assert [len(re.findall(told, each)) for each in words] == [1, 0, 2]
+    assert "[Server error: " in words[1]
+    assert "Connection lost: The answer is incomplete." in raised[0]["data"]["text/plain"]
+    assert raised[1]["ename"] == "ConnectionLostError"
 
 
 def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) -> None:

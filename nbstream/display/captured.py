@@ -13,7 +13,7 @@ from nbstream.display.page import WIDGET
 from nbstream.settings.shell import running_shell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Captured"]
 
@@ -23,6 +23,7 @@ class Captured:
 
     def __init__(self) -> None:
         self._widgets: list[Any] = []
+        self._words = ""  # what has taken the place of the view
         with contextlib.suppress(Exception):  # kernels of other makes, and widgets of other versions
             asked = running_shell().kernel.get_parent()["header"]["msg_id"]  # type: ignore[union-attr]
             self._widgets = [each for each in _widgets() if getattr(each, "msg_id", "") == asked]
@@ -35,13 +36,21 @@ class Captured:
             data: By MIME type.
             metadata: What goes with it.
         """
+        before, self._words = self._words, data.get("text/plain", "")
+
+        def is_ours(output: dict[str, Any]) -> bool:
+            shown = output.get("data", {})
+            return shown.get(WIDGET, {}).get("model_id") == model_id or bool(
+                before and shown.get("text/plain") == before
+            )
+
         for widget in self._widgets:
-            _Replacement(widget, model_id, {"data": data, "metadata": metadata}).try_now()
+            _Replacement(widget, is_ours, {"data": data, "metadata": metadata}).try_now()
 
 
 class _Replacement:
-    def __init__(self, widget: Any, model_id: str, shown: dict[str, Any]) -> None:
-        self._widget, self._model_id, self._shown = widget, model_id, shown
+    def __init__(self, widget: Any, is_ours: Callable[[dict[str, Any]], bool], shown: dict[str, Any]) -> None:
+        self._widget, self._is_ours, self._shown = widget, is_ours, shown
         widget.observe(self.try_now, "outputs")
 
     def try_now(self, _: object = None) -> None:
@@ -51,8 +60,7 @@ class _Replacement:
             self._widget.outputs = outputs
 
     def _replaced(self, output: dict[str, Any]) -> dict[str, Any]:
-        view = output.get("data", {}).get(WIDGET)
-        return {**output, **self._shown} if view and view.get("model_id") == self._model_id else output
+        return {**output, **self._shown} if self._is_ours(output) else output
 
 
 def _widgets() -> Iterable[Any]:

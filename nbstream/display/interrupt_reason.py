@@ -20,14 +20,16 @@ __all__ = ["forget_stops", "is_stop"]
 
 # What `interrupter.js` says.
 _WORDS = "nbstream: stop"
-# The words are sent before the interrupt, but on another way.
-_PATIENCE_SECONDS = 0.2
 
 
-def is_stop() -> bool:
-    """Whether the interrupt that has just come is a Stop; on the main thread."""
+def is_stop(patience: float = 0.0) -> bool:
+    """Whether the interrupt that has just come is a Stop; on the main thread.
+
+    Args:
+        patience: Seconds to wait for the page's words, which it sends before the interrupt, but on another way.
+    """
     channel = _channel()
-    return channel is not None and _said(*channel, _PATIENCE_SECONDS)
+    return channel is not None and _said(*channel, patience)
 
 
 def forget_stops() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from nbstream.display.host import Host
 from nbstream.display.interrupt_reason import forget_stops, is_stop
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
+from nbstream.display.raised import Raised
 from nbstream.display.rerun import Rerun
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.result import StreamResult
@@ -98,11 +100,12 @@ class NotebookSurface:
         self._place = Place.CELL
         self._footer: Footer = "short"
         self._cell: int | None = None
-        self._raised = False
+        self._raised: Raised | None = None
         self._rerun = Rerun()
         self._retry: Retry | None = None
         self._opened_at = 0.0
         self._latest = StreamResult()
+        self._published = False  # whether it is the end
         self._cell_end: CellEnd | None = None
         self._publishing = threading.Lock()  # the end of a cell may come while the answer ends
 
@@ -140,13 +143,14 @@ class NotebookSurface:
 
     def expect_error(self) -> None:
         """Leave to the error what it says, if it will be below this output."""
-        self._raised = self._cell is not None and Drawn.cell() == self._cell
+        if self._raised is None and self._cell is not None and Drawn.cell() == self._cell:
+            self._raised = Raised()
         if self._view is not None:
             self._view.waited_for = True  # the cell that will raise it does nothing else meanwhile
 
-    def has_interrupted(self) -> bool:
+    def has_interrupted(self, patience: float) -> bool:
         """Whether the interrupt that has come was the view's Stop."""
-        return self._view is not None and is_stop()
+        return self._view is not None and is_stop(patience)
 
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
@@ -170,7 +174,7 @@ class NotebookSurface:
         try:
             if self._view is not None:
                 self._view.draw(result)
-                self._view.end(result, raised=self._raised)
+                self._view.end(result, raised=self._raised is not None and self._raised.expected)
         finally:
             self._show_final(result)
             if self._view is not None:
@@ -181,24 +185,35 @@ class NotebookSurface:
             self._output = Output()  # what was shown first stays as it is there
             self._output.reserve()
         try:
-            bundle = answer_bundle(
-                result,
-                self._images,
-                footer=self._footer,
-                reasoning=self.mode != "static",
-                place=self._place,
-                raised=self._raised,
-            )
-            with self._publishing:
-                self._output.update(*bundle)
-                self._latest = result
-            if self._captured is not None and self._view is not None:
-                self._captured.replace(self._view.model_id, *bundle)
+            if self._raised is None:
+                self._publish(result, raised=False)
+            else:
+                self._raised.show(result, lambda raised: self._publish(result, raised=raised))
             Drawn.add(result, self._cell)
         finally:
             self._output.end()
             if self._cell_end is not None:
                 self._cell_end.release()
+
+    def _publish(self, result: StreamResult, *, raised: bool) -> None:
+        """Put the answer in its place, or, where an output cannot be replaced, what has not been said below it."""
+        if self._published and result.parts and not self._host.updates:
+            self._output = Output()
+            self._output.display(*answer_bundle(replace(result, parts=()), place=self._place))
+            return
+        bundle = answer_bundle(
+            result,
+            self._images,
+            footer=self._footer,
+            reasoning=self.mode != "static",
+            place=self._place,
+            raised=raised,
+        )
+        with self._publishing:
+            self._output.update(*bundle)
+            self._latest, self._published = result, True
+        if self._captured is not None and self._view is not None:
+            self._captured.replace(self._view.model_id, *bundle)
 
     def _keep_what_there_is(self) -> None:
         """Show what has arrived when the cell ends; where the program goes on, the rest takes its place."""

@@ -32,5 +32,6 @@ def show(result: StreamResult) -> None:
 def bundle_of(result: StreamResult) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for a result in full, as (data, metadata)."""
     config = settings()
-    images, footer = cast("Images", config.images), cast("Footer", config.footer)
-    return answer_bundle(result, images, reasoning=True, footer=footer)
+    asked = result.continuation  # what it was asked with comes before the settings
+    images = cast("Images", config.images if asked is None else asked.images)
+    return answer_bundle(result, images, reasoning=True, footer=cast("Footer", config.footer))

@@ -60,8 +60,12 @@ class Raising(Protocol):
 class Interrupting(Protocol):
     """A surface whose Stop interrupts the kernel where messages do not reach it."""
 
-    def has_interrupted(self) -> bool:
-        """Whether it was this that interrupted the kernel just now; on the caller's thread."""
+    def has_interrupted(self, patience: float) -> bool:
+        """Whether it was this that interrupted the kernel just now; on the caller's thread.
+
+        Args:
+            patience: Seconds to wait until that is known.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.display.floor import floor_of
 from nbstream.display.marks import mark_of, notes_of
+from nbstream.display.raised import Raised
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
@@ -42,7 +43,7 @@ class TerminalSurface:
         self._place = Place.PYTHON
         self._floor = floor_of(out)
         self.waited_for = False
-        self._raised = False
+        self._raised: Raised | None = None
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  a terminal interrupts with Ctrl-C
         """Remember where to write; a waiting line could not be taken back."""
@@ -57,7 +58,7 @@ class TerminalSurface:
 
     def expect_error(self) -> None:
         """Leave to the error what it says."""
-        self._raised = True
+        self._raised = self._raised or Raised()
 
     def draw(self, snapshot: StreamResult) -> None:
         """Write what is new, unless another answer is being written."""
@@ -98,10 +99,16 @@ class TerminalSurface:
     def _close(self, result: StreamResult) -> None:
         self._draw(result)
         self._end_text()
-        if (mark := mark_of(result, self._place, raised=self._raised)) is not None:
-            self._write_note(f"{mark.word}: {mark.sentence}")
+        if self._raised is None:
+            self._tell_end(result, raised=False)
+        else:
+            self._raised.show(result, lambda raised: self._tell_end(result, raised=raised))
         for note in notes_of(result, self._place):
             self._write_note(f"Note: {note}")
+
+    def _tell_end(self, result: StreamResult, *, raised: bool) -> None:
+        if (mark := mark_of(result, self._place, raised=raised)) is not None:
+            self._write_note(f"{mark.word}: {mark.sentence}")
 
     def _show_text(self, segment: Segment, number: int) -> None:
         """Write what is new of a text."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.parts import Part
-    from nbstream.request import Position, StreamRequest
+    from nbstream.request import Images, Position, StreamRequest
     from nbstream.result import StreamResult
 
 __all__ = ["Continuation"]
@@ -45,6 +45,11 @@ class Continuation:
     def in_background(self) -> bool:
         """Whether the server continues the answer without us, so that it can be resumed where it broke off."""
         return self._position is not None
+
+    @property
+    def images(self) -> Images:
+        """Whether the answer was asked for with images from other servers as links or loaded."""
+        return self._request.images
 
     def resume(self, result: StreamResult, *, display: bool) -> Any:
         """Start the stream that continues `result`; returns its handle.

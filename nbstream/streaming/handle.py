@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from nbstream.errors import shown_briefly
@@ -26,6 +27,8 @@ __all__ = ["StreamHandle"]
 
 # An interrupt waits this long for the connection and the output to be finished, unless it is repeated.
 _FINISH_SECONDS = 10.0
+# The page says why it interrupts the kernel before it does, but on another way.
+_REASON_SECONDS = 0.2
 
 
 class StreamHandle:
@@ -201,7 +204,7 @@ class StreamHandle:
                 self._surfaces.attend(True)
                 while held.seconds < _FINISH_SECONDS:
                     if self._end.within(WAKE_UP_SECONDS):
-                        if held.seconds and self._surfaces.have_interrupted():
+                        if held.seconds and self._surfaces.have_interrupted(_REASON_SECONDS):
                             held.forget()
                         return self._end.result()
                 raise shown_briefly(KeyboardInterrupt())
@@ -226,9 +229,15 @@ class StreamHandle:
         except asyncio.CancelledError:
             self.cancel()
             await self._end.awaited_within(_FINISH_SECONDS)
-            if self._end.done() and self._surfaces.have_interrupted():
+            if self._end.done() and await self._was_stopped():
                 return self._end.result()
             raise
+
+    async def _was_stopped(self) -> bool:
+        until = time.monotonic() + _REASON_SECONDS
+        while not (stopped := self._surfaces.have_interrupted(0.0)) and time.monotonic() < until:  # noqa: ASYNC110  it comes over a socket that the shell reads, too
+            await asyncio.sleep(0.01)
+        return stopped
 
     def __await__(self) -> Generator[None, None, StreamResult]:
         """Wait for the end without blocking the event loop; cancelling the wait leaves the stream running."""

@@ -78,9 +78,13 @@ class Surfaces:
             if isinstance(surface, Raising):
                 self._try(surface, surface.expect_error)
 
-    def have_interrupted(self) -> bool:
-        """Whether the kernel was interrupted by the Stop of one of them: the reader stopped the answer, no more."""
-        return any(each.has_interrupted() for each in tuple(self._surfaces) if isinstance(each, Interrupting))
+    def have_interrupted(self, patience: float) -> bool:
+        """Whether the kernel was interrupted by the Stop of one of them: the reader stopped the answer, no more.
+
+        Args:
+            patience: Seconds to wait until that is known.
+        """
+        return any(each.has_interrupted(patience) for each in tuple(self._surfaces) if isinstance(each, Interrupting))
 
     # --- on the loop --------------------------------------------------------------------------------------------------
 
