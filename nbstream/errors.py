@@ -267,7 +267,10 @@ class SizeLimitError(StreamError):
 
 
 class AnswerTooLongError(SizeLimitError):
-    """The answer has more characters than `max_answer_characters` allows, and no end yet; they are kept."""
+    """The answer has more characters or parts than `max_answer_characters` and `max_answer_parts` allow.
+
+    What came is kept.
+    """
 
     kind = "answer_too_long"
 

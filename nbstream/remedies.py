@@ -47,6 +47,7 @@ class RemedyKind(enum.StrEnum):
     MORE_TIME_TO_BEGIN = "more_time_to_begin"
     MORE_TIME_IN_TOTAL = "more_time_in_total"
     LONGER_ANSWER = "longer_answer"  # allow one
+    MORE_PARTS = "more_parts"  # allow them
     LARGER_EVENT = "larger_event"  # allow one
     LARGER_FILE = "larger_file"  # allow one
     REPORT_BUG = "report_bug"

@@ -112,10 +112,12 @@ class SizeLimits:
 
     Attributes:
         characters: Of the whole answer: text, reasoning, arguments, and what else comes with them.
+        parts: Texts, thoughts, calls and the like. Each costs much more than its characters do.
         event_bytes: Of a single event, or of an answer in one piece.
     """
 
     characters: int = 10_000_000
+    parts: int = 2_000
     event_bytes: int = 64 * 1024 * 1024
 
 

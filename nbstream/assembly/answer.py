@@ -381,6 +381,11 @@ class Answer:
         return Choice(index, finish_reason=reason, parts=parts)
 
     @property
+    def part_count(self) -> int:
+        """How many parts it has, without making them."""
+        return len(self._builders)
+
+    @property
     def text_size(self) -> int:
         """How many characters its text has, without making it, and without the breaks between paragraphs."""
         return sum(each.size for each in self._builders if isinstance(each, Words) and each.kind == "text")

@@ -135,6 +135,14 @@ class Assembler:
         return self.content_events > 0
 
     @property
+    def part_count(self) -> int:
+        """How many parts there are, in all the answers."""
+        if len(self._answers) < 2:  # asked often
+            return self._first.part_count
+        answers = {id(answer): answer for answer in (self._first, self._surplus, *self._answers.values())}
+        return sum(answer.part_count for answer in answers.values())
+
+    @property
     def announced(self) -> bool:
         """Whether the server has said why the answer ends; usage and the end of the bytes may still follow."""
         return self._have_announced(self._asked_for)

@@ -72,6 +72,9 @@ class NBStream(SingletonConfigurable):
     max_answer_characters = Integer(
         10_000_000, min=1, help="The most characters of an answer: text, reasoning and arguments together."
     ).tag(config=True)
+    max_answer_parts = Integer(
+        2_000, min=1, help="The most parts of an answer: texts, thoughts, tool calls and the like."
+    ).tag(config=True)
     max_event_bytes = Integer(
         64 * 1024 * 1024, min=1, help="The most bytes of a single event, or of an answer in one piece."
     ).tag(config=True)

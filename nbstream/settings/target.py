@@ -88,7 +88,7 @@ def resolve_target(
             stall=config.stall_timeout,
             total=config.total_timeout,
         ),
-        sizes=SizeLimits(characters=config.max_answer_characters, event_bytes=config.max_event_bytes),
+        sizes=SizeLimits(config.max_answer_characters, config.max_answer_parts, config.max_event_bytes),
         client=client,
     )
 

@@ -204,7 +204,8 @@ class Session:
                     if self._assembler.state.terminal:
                         return
                     if self._assembler.characters > self._request.sizes.characters:
-                        raise self._too_long()
+                        limit = self._request.sizes.characters
+                        raise self._too_long("characters", limit, RemedyKind.LONGER_ANSWER)
                 self._take([EndOfStream(marked=False)])  # a source or a stage that ends without saying so
         except TimeoutError:
             if not idle.expired:
@@ -225,7 +226,7 @@ class Session:
                 if type(event) is EndOfStream and self._was_held_back():
                     heard.insert(-1, _BUFFERED)
                     assembler.feed(_BUFFERED)
-                assembler.feed(event)
+                self._feed(event)
                 if self._stop is not None and type(event) is TextDelta and self._has_said_enough(self._stop):
                     for each in (Finished(STOP_REASON), EndOfStream(marked=True)):
                         heard.append(each)
@@ -299,11 +300,16 @@ class Session:
             )
         return StalledError(f"{name} went silent for {limits.stall:g} s in the middle of the answer.")
 
-    def _too_long(self) -> StreamError:
-        limit = self._request.sizes.characters
+    def _feed(self, event: Event) -> None:
+        self._assembler.feed(event)
+        limit = self._request.sizes.parts
+        if type(event) is not TextDelta and self._assembler.part_count > limit:
+            raise self._too_long("parts", limit, RemedyKind.MORE_PARTS)
+
+    def _too_long(self, what: str, limit: int, remedy: RemedyKind) -> StreamError:
         return AnswerTooLongError(
-            f"The answer from {self._request.endpoint.name} has more than {limit:,} characters, and no end yet.",
-            remedies=[Remedy(RemedyKind.LONGER_ANSWER)],
+            f"The answer from {self._request.endpoint.name} has more than {limit:,} {what}, and no end yet.",
+            remedies=[Remedy(remedy)],
         )
 
     def _may_ask_again(self) -> bool:

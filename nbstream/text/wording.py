@@ -69,6 +69,7 @@ _IN_CODE = {
 }
 _SIZES = {
     RemedyKind.LONGER_ANSWER: "max_answer_characters",
+    RemedyKind.MORE_PARTS: "max_answer_parts",
     RemedyKind.LARGER_EVENT: "max_event_bytes",
     RemedyKind.LARGER_FILE: "max_file_bytes",
 }

@@ -74,6 +74,28 @@ def test_everything_that_grows_is_counted(kind: str) -> None:
         assert result.text == "first"
 
 
+PARTS: dict[str, Callable[[int], Event]] = {
+    **{kind: ENDLESS[kind] for kind in ("calls", "media", "activities", "parts")},
+    "calls with arguments": lambda n: ToolCallDelta(n, id=str(n), name="f", arguments="{}"),
+    "text and calls": lambda n: TextDelta("word") if n % 2 else ToolCallDelta(n, id=str(n), name="f"),
+    "text and thoughts": lambda n: TextDelta("word") if n % 2 else ReasoningDelta("hm", summary=True),
+    "answers with calls": lambda n: ToolCallDelta(n, id=str(n), name="f", choice=n % 300),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("size", [1, 500])
+def test_parts_are_counted(kind: str, size: int) -> None:
+    nbs.configure(max_answer_parts=200, model="m", base_url="http://localhost:9/v1")
+    events = map(PARTS[kind], range(1, 1001))
+    source = ScriptedStream(*(list(batch) for batch in iter(lambda: tuple(itertools.islice(events, size)), ())))
+    with pytest.raises(nbs.StreamError, match=r"more than 200 parts.*nbs\.configure\(max_answer_parts=…\)") as caught:
+        nbs.stream("Hi", source=source, display=False)
+    assert caught.value.kind == "answer_too_long"
+    answers = [each.parts for each in caught.value.result.choices] or [caught.value.result.parts]
+    assert (0 if kind == "parts" else 190) <= sum(map(len, answers)) <= 202, "those without text are none"
+
+
 def test_what_came_is_kept_and_the_way_on_is_said() -> None:
     result = played([TextDelta("x" * 10) for _ in range(20)], 99)
     assert (result.text, str(result.state)) == ("x" * 100, "failed")
@@ -150,7 +172,7 @@ def test_the_defaults_are_generous() -> None:
     from nbstream.settings.target import resolve_target
 
     target = resolve_target(settings(), model="m")
-    assert target.sizes == SizeLimits() == SizeLimits(10_000_000, 64 * 1024 * 1024)
+    assert target.sizes == SizeLimits() == SizeLimits(10_000_000, 2_000, 64 * 1024 * 1024)
     assert target.limits.total == 4 * 3600
 
 
