@@ -12,7 +12,7 @@ import pytest
 
 from nbstream.assembly import Assembler
 from nbstream.display.surface import NullSurface
-from nbstream.request import Endpoint, StreamRequest
+from nbstream.request import Endpoint, SizeLimits, StreamRequest
 from nbstream.streaming.rounds import Rounds
 from nbstream.testing import ScriptedBytes, run_virtually
 from nbstream.transport.adapters import adapter_for
@@ -189,7 +189,7 @@ def test_the_loop_does_little_at_a_time() -> None:
     count, longest = 0, 0
     ended = {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": []}}
     body = b"".join(KINDS["messages"][1](number) for number in range(2500)) + frame(ended)
-    request = StreamRequest(messages=(), model="m", api="responses", endpoint=ENDPOINT)
+    request = StreamRequest(messages=(), model="m", api="responses", endpoint=ENDPOINT, sizes=SizeLimits(parts=5000))
 
     async def other() -> None:
         nonlocal count, longest
