@@ -174,7 +174,7 @@ class NotebookSurface:
         try:
             if self._view is not None:
                 self._view.draw(result)
-                self._view.end(result, raised=self._raised is not None and self._raised.expected)
+                self._view.end(result, raised=self._raised is not None and self._raised.expected(result))
         finally:
             self._show_final(result)
             if self._view is not None:

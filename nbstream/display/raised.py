@@ -20,18 +20,19 @@ class Raised:
     """Expects that the cell that runs now shows the error of an answer, and looks at its end whether it did.
 
     Outside IPython nobody can look, so it stays expected.
-
-    Attributes:
-        expected: Whether that is to be expected still.
     """
 
     def __init__(self) -> None:
-        self.expected = True
+        self._errors: tuple[BaseException, ...] | None = None  # those that the cell has shown, once it has ended
         self._shown: tuple[StreamResult, Callable[[bool], None]] | None = None
         self._lock = threading.Lock()
         self._shell = running_shell()
         if self._shell is not None:
             self._shell.events.register("post_execute", self._look)
+
+    def expected(self, result: StreamResult) -> bool:
+        """Whether the cell shows, or will show, the error of an answer, which may be drawn after the cell has ended."""
+        return self._errors is None or result.error in self._errors
 
     def show(self, result: StreamResult, show: Callable[[bool], None]) -> None:
         """Show how an answer ended; from any thread.
@@ -43,19 +44,18 @@ class Raised:
         """
         with self._lock:
             self._shown = result, show
-            show(self.expected)
+            show(self.expected(result))
 
     def _look(self) -> None:
         if self._shell is not None:
             self._shell.events.unregister("post_execute", self._look)
         with self._lock:
-            self.expected = False
-            if self._shown is None:
-                return
-            result, show = self._shown
             # IPython keeps the error that it has shown last, also for an output widget that shows those of its block.
-            if result.error is not None and result.error not in _all_of(getattr(sys, "last_value", None)):
-                show(False)
+            self._errors = tuple(_all_of(getattr(sys, "last_value", None)))
+            if self._shown is not None:
+                result, show = self._shown
+                if result.error is not None and not self.expected(result):
+                    show(False)
 
 
 def _all_of(error: BaseException | None) -> Iterator[BaseException]:
