@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbstream.errors import StreamError
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.result import StreamResult, StreamState, Usage
+    from nbstream.tools.tool import tool
 
 __all__ = [
     "Chat",
@@ -31,6 +32,7 @@ __all__ = [
     "load_ipython_extension",
     "start",
     "stream",
+    "tool",
     "unload_ipython_extension",
 ]
 
@@ -49,6 +51,7 @@ _MODULE_OF = {
     "Chat": "nbstream.conversation.chat",
     "ChatPanel": "nbstream.panel.chat_panel",
     "StreamError": "nbstream.errors",
+    "tool": "nbstream.tools.tool",
 }
 """Where each public name is; it is imported from there at its first use, so that `%load_ext nbstream` is quick."""
 

@@ -1,0 +1,57 @@
+"""What a model is told of a function's value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd  # type: ignore[import-untyped]
+import pytest
+
+from nbstream.tools.outputs import NOTHING, OutputError, output_of
+
+
+@dataclass
+class Place:
+    name: str
+    lat: float
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("as it is: {1}", "as it is: {1}"),
+        (None, NOTHING),
+        (3, "3"),
+        ({"a": [1, "ü"]}, '{"a": [1, "ü"]}'),
+        (Place("Oslo", 59.9), '{"name": "Oslo", "lat": 59.9}'),
+        (dt.date(2026, 11, 30), '"2026-11-30"'),
+        ("half \ud83d", "half \ufffd"),
+    ],
+)
+def test_values_are_told(value: Any, words: str) -> None:
+    assert output_of(value) == words
+
+
+def test_of_a_long_table_the_first_rows_are_told_and_that_there_are_more() -> None:
+    told = output_of(pd.DataFrame({"a": range(1000), "b": "x"}))
+    assert told.startswith("A table of 1,000 rows and 2 columns: a (int64), b (")
+    assert "The first 50 of 1,000 rows as CSV:" in told
+    assert "\n49,49,x\n" in told
+    assert "\n50,50,x\n" not in told
+    assert output_of(pd.Series([1, 2], name="n")).startswith("A table of 2 rows and 1 columns: n (int64). All 2 rows")
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    told = output_of("x" * 60_000)
+    assert len(told) < 50_100
+    assert told.endswith("[Cut: 60,000 characters in all.]")
+
+
+def test_what_cannot_be_told_is_an_error() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    for value in (object(), endless):
+        with pytest.raises(OutputError, match=r"The tool returned a (object|list), which cannot be told to a model\."):
+            output_of(value)
