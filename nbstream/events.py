@@ -242,10 +242,15 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The server said why the answer ends. Text and usage may still follow (wire order differs between servers)."""
+    """The server said why the answer ends. Text and usage may still follow (wire order differs between servers).
+
+    `output` is what the server wants back, as it sent it, when the results of its calls are sent: the items of
+    Responses with the reasoning between them, or the fields of a chat message besides its content and its calls.
+    """
 
     reason: str
     choice: int = 0
+    output: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable, plain
 from nbstream.text.wording import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from nbstream.remedies import Remedy
 
@@ -88,7 +88,7 @@ class StreamWarning:
     Attributes:
         kind: Which, as a stable word: `begun_anew`, `buffered`, `cumulative_text`, `empty_answer`, `fewer_answers`,
             `invalid_arguments`, `malformed_event`, `other_api`, `overlapping_text`, `repeated_text`, `revised_text`,
-            `too_many_answers`, `unshown_media`, `whole_answer`.
+            `too_many_answers`, `too_many_rounds`, `unshown_media`, `whole_answer`.
         happened: What happened, in a sentence.
         remedies: What can be done about it.
     """
@@ -108,8 +108,8 @@ class StreamWarning:
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled; before there were remedies it had two fields."""
-        for field, value in zip(fields(self), [*state, ()], strict=False):
-            object.__setattr__(self, field.name, value)
+        for each, value in zip(fields(self), [*state, ()], strict=False):
+            object.__setattr__(self, each.name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,7 @@ class Round:
         request_id: The `x-request-id` of its response.
         response_id: The id of its answer.
         attempts: How many times it was sent.
+        output: What the server wants back when the results of its calls are sent, see `nbstream.events.Finished`.
     """
 
     state: StreamState
@@ -168,6 +169,12 @@ class Round:
     request_id: str | None = None
     response_id: str | None = None
     attempts: int = 1
+    output: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled, also when there was no `output` yet."""
+        for each, value in zip(fields(self), [*state, ()], strict=False):
+            object.__setattr__(self, each.name, value)
 
 
 def add_up(usages: Iterable[Usage | None]) -> Usage | None:

@@ -5,7 +5,7 @@ An answer is an ordered list of parts. What users read as `result.text`, `result
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "TextPart",
     "ToolCall",
     "ToolCallPart",
+    "ToolRun",
     "given_parts",
     "joined",
     "parts_of",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 PARAGRAPH_BREAK = "\n\n"
+
+RunState: TypeAlias = Literal["waiting", "running", "completed", "failed", "denied", "unknown"]
 
 MediaKind: TypeAlias = Literal["image", "audio", "video", "file"]
 
@@ -140,6 +143,26 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolRun:
+    """What became of a call that nbstream answers.
+
+    Attributes:
+        state: `waiting` for an approval; `running`, which is written before the function is called; then `completed`,
+            `failed`, `denied`, or `unknown` if it was called and nobody knows how that ended.
+        output: What the model is sent back.
+        error: Why it failed, as a stable word: `invalid_arguments`, `exception`, `timeout`, `unserialisable`.
+        arguments: What it was called with, as JSON, if a reader had edited it.
+        seconds: How long it took.
+    """
+
+    state: RunState
+    output: str = ""
+    error: str | None = None
+    arguments: str | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallPart:
     """A call that the model asks for, where it asked for it.
 
@@ -151,6 +174,7 @@ class ToolCallPart:
         item_id: The id of the output item, if the server names items.
         custom: Whether it calls a custom tool, whose arguments are free text.
         open: Whether more of it may come.
+        run: What became of it, if nbstream answers it.
     """
 
     id: str | None
@@ -160,7 +184,13 @@ class ToolCallPart:
     item_id: str | None = None
     custom: bool = False
     open: bool = False
+    run: ToolRun | None = None
     type: ClassVar[str] = "tool_call"
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled; before calls were answered it had no `run`."""
+        for each, value in zip(fields(self), [*state, None], strict=False):
+            object.__setattr__(self, each.name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +323,7 @@ def summary_of(part: Part) -> dict[str, Any]:
         case TextPart() | ReasoningPart() | RefusalPart():
             facts: dict[str, Any] = {"characters": len(part.text)}
         case ToolCallPart():
-            facts = {"name": part.name}
+            facts = {"name": part.name} | ({} if part.run is None else {"run": part.run.state})
         case MediaPart():
             facts = {"kind": part.kind, "media_type": part.media_type, "bytes": len(part.data)}
         case ActivityPart():
@@ -328,6 +358,11 @@ class PartViews:
         """The calls that the model asks for, in slot order."""
         calls = sorted((part for part in self.parts if isinstance(part, ToolCallPart)), key=lambda call: call.index)
         return tuple(ToolCall(call.id, call.name, call.arguments) for call in calls)
+
+    @property
+    def tool_runs(self) -> tuple[ToolCallPart, ...]:
+        """The calls that were answered here, or are to be; the `run` of each says what became of it."""
+        return tuple(part for part in self.parts if isinstance(part, ToolCallPart) and part.run is not None)
 
     @property
     def annotations(self) -> tuple[Any, ...]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nbstream.settings.credential import Credential
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
+    from nbstream.tools.approval import Approve
+    from nbstream.tools.tool import Tool
 
 __all__ = [
     "EMBEDDED_URL",
@@ -182,6 +184,10 @@ class StreamRequest(Target):
         stages: What sees every event before the answer does, in this order.
         stop_when: A condition on the text so far that ends the answer early.
         stream: Whether to ask for a stream; otherwise the answer comes in one piece.
+        tools: The functions that the model may call and nbstream calls; what the model is told of them is in `params`.
+        approve: Who allows a call, see `nbstream.tools.approval`.
+        max_rounds: How many requests one answer may take.
+        earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
     """
 
@@ -202,6 +208,10 @@ class StreamRequest(Target):
     stages: tuple[Stage, ...] = field(default=(), repr=False)
     stop_when: StopWhen | None = field(default=None, repr=False)
     stream: bool = True
+    tools: tuple[Tool, ...] = field(default=(), repr=False)
+    approve: Approve = "ask"
+    max_rounds: int = 8
+    earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON
 
 

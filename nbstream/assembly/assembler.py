@@ -6,7 +6,7 @@ that merely stop are a lost connection, and the text so far is kept.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from nbstream.assembly.answer import Answer
 from nbstream.assembly.reported import reported_error
@@ -49,6 +49,9 @@ from nbstream.events import (
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Usage
 from nbstream.text.cumulative import CUMULATIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Assembler"]
 
@@ -127,6 +130,7 @@ class Assembler:
         self._surplus = Answer()
         self._warnings = {warning.kind: warning for warning in beginning.warnings}  # one of each kind
         self._logprobs: list[Any] = list(beginning.logprobs)
+        self.output: tuple[Mapping[str, Any], ...] = ()  # what the server wants back with the results of its calls
         self.error: StreamError | None = None
 
     @property
@@ -276,6 +280,7 @@ class Assembler:
                 self.usage = usage
             case Finished(reason, choice):
                 self.reason_given = True
+                self.output = event.output or self.output
                 answer = self._answer(choice)
                 self._unannounced -= answer.finish_reason is None and answer is not self._surplus
                 if answer.finish_reason != "length" or reason.lower() not in _GIVEN_UP:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbstream.errors import StreamError, error_class
@@ -189,7 +189,8 @@ def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
 
 
 def _round_to_dict(made: Round) -> dict[str, Any]:
-    values = asdict(made) | {"state": str(made.state), "timing": _without_none(asdict(made.timing))}
+    values = asdict(replace(made, output=())) | {"state": str(made.state), "timing": _without_none(asdict(made.timing))}
+    del values["output"]  # it serves the next request of the same answer only
     values["usage"] = made.usage and _without_none(asdict(made.usage))
     return _without_none(values)
 

@@ -65,6 +65,9 @@ class Continuation:
             raise UsageError("a request whose messages or input are given as a parameter cannot be continued")
         if result.choices:
             raise UsageError("several answers (n above 1) cannot be continued")
+        result = _last_round(self._request.earlier, result)
+        if result.tool_runs:
+            raise UsageError("a tool of this answer was called and its result not sent; ask again to go on")
         request = replace(self._request, partial_answer=result.text, place=place_here())
         # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
         kept = tuple(part for part in result.parts if not isinstance(part, ToolCallPart | RefusalPart))
@@ -79,6 +82,14 @@ class Continuation:
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
+
+
+def _last_round(earlier: StreamResult | None, result: StreamResult) -> StreamResult:
+    """What the last of several rounds has given."""
+    if earlier is None:
+        return result
+    parts, rounds = result.parts[len(earlier.parts) :], result.rounds[len(earlier.all_rounds) :]
+    return replace(result, parts=parts, rounds=rounds)
 
 
 def _with_half(parts: tuple[Part, ...], half: str) -> tuple[Part, ...]:

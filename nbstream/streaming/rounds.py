@@ -11,7 +11,7 @@ import contextvars
 import logging
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 from nbstream.display.throttle import Throttle
 from nbstream.errors import InternalError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.retry import RetryPolicy
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["NextRound", "Rounds"]
+__all__ = ["FollowUp", "Rounds"]
 
 _log = logging.getLogger("nbstream")
 
@@ -43,11 +43,23 @@ _log = logging.getLogger("nbstream")
 _LEAST_PATIENCE_SECONDS, _CHARACTERS_A_SECOND = 3.0, 50_000
 
 
-class NextRound(NamedTuple):
-    """What another round asks for, and what it continues."""
+class FollowUp(Protocol):
+    """Decides what follows a round that is complete, and may do something before it does."""
 
-    request: StreamRequest
-    beginning: StreamResult
+    async def next(
+        self, request: StreamRequest, result: StreamResult, show: Callable[[StreamResult], object]
+    ) -> StreamRequest | StreamResult:
+        """What follows.
+
+        Args:
+            request: What the round asked.
+            result: The answer so far; its round is complete.
+            show: Takes the answer as it is meanwhile, to be drawn.
+
+        Returns:
+            What the next round asks, or how the answer ends. When it is cancelled it returns the latter, too.
+        """
+        ...
 
 
 class Rounds:
@@ -62,7 +74,7 @@ class Rounds:
         retries: Decides on sending a request again; by default as often as the request allows.
         beginning: What exists already of an answer that is continued.
         resume: Starts the stream that continues this one, given a request, the answer so far, and whether to draw.
-        follow_up: Says what round follows one that has ended; by default none does.
+        follow_up: Says what follows a round that is complete; by default nothing does.
         commit: Is given the final result on the loop, before anybody hears of it; must not wait. What it returns is
             called once the surfaces have drawn the end, on the thread of `notices`.
         watch: Tells observers.
@@ -81,7 +93,7 @@ class Rounds:
         retries: RetryPolicy | None = None,
         beginning: StreamResult | None = None,
         resume: Callable[[StreamRequest, StreamResult, bool], object] | None = None,
-        follow_up: Callable[[StreamResult], NextRound | None] | None = None,
+        follow_up: FollowUp | None = None,
         commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
         watch: StreamWatch | None = None,
         notices: Notices | None = None,
@@ -99,9 +111,12 @@ class Rounds:
         self._watch = watch
         self._notices = notices
         self._cancelled = False
+        self._following: asyncio.Task[StreamRequest | StreamResult] | None = None
+        self._between: StreamResult | None = None  # the answer between two rounds
         self._final: StreamResult | None = None
         self._awaiting: list[Callable[[StreamResult], object]] = []
         self._lock = threading.Lock()
+        self._request = request
         self._session = self._round(request, beginning)
 
     async def run(self) -> StreamResult:
@@ -112,6 +127,8 @@ class Rounds:
         try:
             result = await self._answer()
         except BaseException as error:
+            if self._following is not None:
+                self._following.cancel()
             self._end(self._broken(error))
             raise
         news = self._end(result)
@@ -126,6 +143,8 @@ class Rounds:
         """End the answer: the connection is closed, what had arrived is kept. Without effect once it has ended."""
         self._cancelled = True
         self._session.cancel()
+        if self._following is not None:
+            self._following.cancel()
 
     def when_committed(self, tell: Callable[[StreamResult], object]) -> None:
         """Call `tell` with the final result as soon as it is committed, before the surfaces draw it; from any thread.
@@ -142,16 +161,26 @@ class Rounds:
         """The result so far, or the final one: an answer that is not committed has not ended."""
         if self._final is not None:
             return self._final
-        now = self._session.snapshot()
+        now = self._between or self._session.snapshot()
         return replace(now, state=StreamState.STREAMING) if now.state.terminal else now
 
     async def _answer(self) -> StreamResult:
+        request = self._request
         while True:
             result = await self._session.run()
-            further = None if self._cancelled or self._follow_up is None else self._follow_up(result)
-            if further is None:
+            if self._cancelled or self._follow_up is None or result.state is not StreamState.COMPLETED:
                 return result
-            self._session = self._round(*further)
+            self._following = asyncio.create_task(self._follow_up.next(request, result, self._show))
+            await asyncio.wait({self._following})
+            further, self._following = self._following.result(), None
+            if isinstance(further, StreamResult):
+                return further
+            request = further
+            self._session, self._between = self._round(request, None), None
+
+    def _show(self, result: StreamResult) -> None:
+        self._between = result
+        self._surfaces.touch()
 
     def _round(self, request: StreamRequest, beginning: StreamResult | None) -> Session:
         return Session(
@@ -185,10 +214,10 @@ class Rounds:
     def _broken(self, error: BaseException) -> StreamResult:
         """The result of an answer that is no longer read to its end."""
         if isinstance(error, asyncio.CancelledError):  # the engine is closed
-            return replace(self._session.snapshot(), state=StreamState.CANCELLED)
+            return replace(self.snapshot(), state=StreamState.CANCELLED)
         what, report = f"nbstream itself failed ({type(error).__name__}).", [Remedy(RemedyKind.REPORT_BUG)]
         failed = InternalError(what, remedies=report)
-        failed.result = replace(self._session.snapshot(), state=StreamState.FAILED, error=failed)
+        failed.result = replace(self.snapshot(), state=StreamState.FAILED, error=failed)
         return failed.result
 
     def _painter(self, surface: Surface) -> Painter:

@@ -33,6 +33,7 @@ from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.cost import price_later
 from nbstream.streaming.idle_timeout import IdleTimeout
+from nbstream.streaming.merging import after
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
@@ -100,7 +101,8 @@ class Session:
         self._stop = None if request.stop_when is None else StopCondition(request.stop_when)
         self._retries = retries or RetryPolicy(request.max_retries)
         self._beginning = beginning
-        self._earlier_rounds = beginning.all_rounds if beginning is not None else ()
+        known = [each for each in (request.earlier, beginning) if each is not None]
+        self._earlier_rounds = tuple(each for result in known for each in result.all_rounds)
         self._resume = resume
         self._assembler = self._new_assembler()
         self._stream: EventStream | None = None
@@ -129,7 +131,9 @@ class Session:
         ended = self._snapshot(continuation=self._continuation())
         cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
         ended = replace(ended, cost=cost, rounds=())
-        self._final = final = replace(ended, rounds=(*self._earlier_rounds, *ended.all_rounds))
+        *before, last = ended.all_rounds
+        rounds = (*self._earlier_rounds, *before, replace(last, output=self._assembler.output))
+        self._final = final = replace(ended, rounds=rounds)
         self._stream = None  # the result outlives the stream and refers back here
         if (error := self._assembler.error) is not None:
             error.result, error.place = final, self._request.place
@@ -148,7 +152,7 @@ class Session:
         return self._final or self._snapshot()
 
     def _snapshot(self, continuation: Continuation | None = None) -> StreamResult:
-        return self._assembler.snapshot(
+        now = self._assembler.snapshot(
             timing=self._timing(),
             request_id=self._request_id,
             retry=self._retry,
@@ -156,6 +160,7 @@ class Session:
             continuation=continuation,
             rounds=self._earlier_rounds,
         )
+        return after(self._request.earlier, now)
 
     async def _read(self) -> None:
         """Attempt until the answer has begun; what has begun is never asked for again."""

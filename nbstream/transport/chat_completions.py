@@ -83,6 +83,7 @@ class ChatCompletionsAdapter:
         self._plain_texts = texts.plain
         self._reasoning = reasoning = Pieces(ReasoningDelta, ReasoningRevised)
         self._plain_reasoning = reasoning.plain
+        self._thoughts_back: list[str] = []  # some servers refuse the results of calls without them
         self._in_deltas: set[int] = set()  # the answers that come in deltas, with messages beside them
 
     def decode(self, payload: dict[str, Any]) -> list[Event]:
@@ -135,14 +136,20 @@ class ChatCompletionsAdapter:
         if not index and (logprobs := choice.get("logprobs")):
             events.extend(_logprobs(logprobs))
         if reason and (known := reason_or_none(reason)) is not None:
-            events.append(Finished(known, index))
+            events.append(Finished(known, index, self._output()))
         if usage := choice.get("usage"):
             events.extend(_usage(usage))
         if error := choice.get("error"):
             events.append(failed(error if isinstance(error, dict) else {"message": error}))
 
+    def _output(self) -> tuple[dict[str, Any], ...]:
+        thoughts = "".join(self._thoughts_back)
+        return ({"reasoning_content": thoughts},) if thoughts else ()
+
     def _decode_before_text(self, delta: dict[str, Any], index: int, events: list[Event]) -> None:
         """What a delta holds besides its text, as far as models give it before that."""
+        if thought := text_or_none(delta.get("reasoning_content")):
+            self._thoughts_back.append(thought)
         for thought in _thoughts(delta):
             if index in self._plain_reasoning:
                 events.append(ReasoningDelta(thought, index))

@@ -222,7 +222,8 @@ class ResponsesAdapter:
             reason = reason_or_none(details.get("reason")) if isinstance(details, dict) else None
             events.append(Finished(reason or "incomplete"))
         else:
-            events.append(Finished("tool_calls" if self._calls else "stop"))
+            output = tuple(objects(response.get("output")))
+            events.append(Finished("tool_calls", output=output) if self._calls else Finished("stop"))
         return events
 
     def _started(self, response: Any) -> list[Event]:

@@ -1,9 +1,10 @@
 """One answer that takes several requests: one log, one surface, and the facts of each round."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbstream.events import EndOfStream, Finished, TextDelta
-from nbstream.streaming.rounds import NextRound, Rounds
+from nbstream.streaming.rounds import Rounds
 from nbstream.testing import LoopClock, RecordingSurface, ScriptedAttempts, ScriptedStream, run_virtually
 
 if TYPE_CHECKING:
@@ -16,17 +17,19 @@ def test_the_next_round_goes_on_from_the_one_before(make_request):
     source = ScriptedAttempts(cut, ScriptedStream.answering("lo"))
     committed: list[StreamResult] = []
 
-    def follow_up(result):
-        return NextRound(make_request(), result) if result.finish_reason == "length" else None
+    class AnotherRound:
+        async def next(self, _, result, show):
+            show(replace(result, model="between"))
+            return result if result.finish_reason == "stop" else make_request(earlier=result)
 
     async def main():
         rounds = Rounds(
-            make_request(), surface, source, clock=LoopClock(), follow_up=follow_up, commit=committed.append
+            make_request(), surface, source, clock=LoopClock(), follow_up=AnotherRound(), commit=committed.append
         )
         return await rounds.run(), list(rounds.log)
 
     result, events = run_virtually(main())
-    assert (result.text, result.state, len(source.requests)) == ("Hello", "completed", 2)
+    assert (result.text, result.state, len(source.requests)) == ("Hel\n\nlo", "completed", 2)
     assert [each.finish_reason for each in result.rounds] == ["length", "stop"]
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["Hel", "lo"]
     assert surface.final is result
@@ -37,11 +40,12 @@ def test_an_answer_that_was_stopped_has_no_next_round(make_request):
     source = ScriptedStream([TextDelta("Hel")], 1e6)
     asked: list[StreamResult] = []
 
-    def follow_up(result):
-        asked.append(result)
+    class AnotherRound:
+        async def next(self, _, result, __):
+            asked.append(result)
 
     async def main():
-        rounds = Rounds(make_request(), RecordingSurface(), source, clock=LoopClock(), follow_up=follow_up)
+        rounds = Rounds(make_request(), RecordingSurface(), source, clock=LoopClock(), follow_up=AnotherRound())
         rounds.cancel()
         return await rounds.run()
 
