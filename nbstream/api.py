@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
+    from nbstream.tools.approval import Approve
+    from nbstream.tools.tool import Tool
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["astream", "configure", "launch", "start", "stream", "surface_for", "waited_for"]
@@ -54,6 +56,9 @@ def start(  # noqa: D417  `documented` says what the options mean
     source: StreamSource | None = None,
     stages: Sequence[Stage] = (),
     stop_when: StopWhen | None = None,
+    tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
+    approve: Approve | None = None,
+    max_rounds: int | None = None,
     stream: bool = True,
     display: bool = True,
     **params: Any,
@@ -98,6 +103,9 @@ def start(  # noqa: D417  `documented` says what the options mean
         source=source,
         stages=stages,
         stop_when=stop_when,
+        tools=tools,
+        approve=approve,
+        max_rounds=max_rounds,
         stream=stream,
         **params,
     )
@@ -130,9 +138,24 @@ def launch(
         commit: Is given the result at the end, before anybody else gets it; see `Rounds`.
     """
     rate = settings().max_frame_rate
+    errands = follow_up = None
+    if request.tools:
+        from nbstream.streaming.errands import Errands
+        from nbstream.tools.loop import ToolLoop
+
+        errands = Errands()
+        follow_up = ToolLoop(surfaces, errands)
     with HeldInterrupts() as held:
         handle = StreamHandle(
-            request, surfaces, engine(), max_rate=rate, beginning=beginning, resume=resume, commit=commit
+            request,
+            surfaces,
+            engine(),
+            max_rate=rate,
+            beginning=beginning,
+            resume=resume,
+            commit=commit,
+            follow_up=follow_up,
+            errands=errands,
         )
         held.stop_with(handle.cancel)
         return handle

@@ -25,6 +25,7 @@
         ├── SizeLimitError          a size limit was reached
         │   ├── AnswerTooLongError      by the answer as a whole
         │   └── EventTooLargeError      by a single event, whose end had not come
+        ├── ApprovalError           nobody could be asked whether a tool may be called
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnswerTooLongError",
+    "ApprovalError",
     "AuthenticationError",
     "ChangedFileError",
     "ConnectTimeoutError",
@@ -285,6 +287,12 @@ class StopWhenError(StreamError):
     """The `stop_when` function raised an exception, which is the cause; what had arrived is kept."""
 
     kind = "stop_when"
+
+
+class ApprovalError(StreamError):
+    """The model wanted to call a tool, and nobody could be asked whether it may."""
+
+    kind = "approval"
 
 
 class StageError(StreamError):

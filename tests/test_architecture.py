@@ -30,6 +30,7 @@ PUBLIC = {
     "configure",
     "start",
     "stream",
+    "tool",
 }
 HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
@@ -41,7 +42,7 @@ VALUES = ("errors", "events", "failures", "outcome", "parts", "remedies", "reque
 # Besides these values and its own room. The rule with the longest name counts; what has none is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
-    "api": ("display.choose", "display.surface", "settings", "streaming"),
+    "api": ("display.choose", "display.surface", "settings", "streaming", "tools.loop"),
     "assembly": (),
     "cli": ("demo", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown"),
@@ -49,13 +50,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "conversation.chat_options": ("settings",),
     "conversation.chat_running": ("display.surface", "streaming.handle", "streaming.surfaces"),
     "demo": (),
-    "display": ("markdown", "settings.shell"),
+    "display": ("markdown", "settings.shell", "tools.approval"),
     "display.show_again": ("markdown", "settings"),
     "ipython": ("api", "conversation.chat", "settings", "streaming.engine", "streaming.handle", "streaming.interrupts"),
     "markdown": (),
     "panel": ("conversation", "display", "markdown", "settings", "streaming.engine"),
     "panel.view": ("display", "markdown"),
-    "settings": ("demo", "streaming.stages", "streaming.stopping"),
+    "settings": ("demo", "streaming.stages", "streaming.stopping", "tools.approval", "tools.given"),
     "streaming": ("display.surface", "display.throttle"),
     "streaming.engine": ("transport",),
     "streaming.session": ("assembly",),
@@ -63,12 +64,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
     ),
+    "tools": ("streaming.errands",),
     "transport": ("settings.capabilities", "settings.credential"),
     "transport.embedded": ("demo", "settings.capabilities"),
 }
 MAY_NAME_TYPES_OF = {
-    **dict.fromkeys(("api", "settings", "streaming", "streaming.session"), ("transport.event_stream",)),
-    "request": ("settings.credential", "streaming.stages", "streaming.stopping"),
+    **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
+    **dict.fromkeys(("streaming", "streaming.session"), ("transport.event_stream", "tools.approval")),
+    "request": ("settings.credential", "streaming.stages", "streaming.stopping", "tools.approval", "tools.tool"),
 }
 KNOW_NO_VALUES = {"markdown", "demo"}
 KNOW_ONLY = {"text.wording": ("remedies", "text.place")}
@@ -252,7 +255,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
     rooms = {module.partition(".")[0] for module in SOURCES} - top
     assert rooms == {
         *("assembly", "cli", "conversation", "demo", "display", "ipython", "markdown", "panel"),
-        *("settings", "streaming", "testing", "text", "transport"),
+        *("settings", "streaming", "testing", "text", "tools", "transport"),
     }
 
 
@@ -277,7 +280,7 @@ def test_a_file_is_one_noun() -> None:
 
 def test_the_public_names_are_few_and_all_there_are() -> None:
     names = set(nbstream.__all__)
-    assert len(nbstream.__all__) == len(names) <= 12
+    assert len(nbstream.__all__) == len(names) <= 13
     assert names >= PUBLIC | HOOKS
     tree = ast.parse(SOURCES["__init__"])
     made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

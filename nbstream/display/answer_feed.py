@@ -11,8 +11,12 @@ The protocol. Each message has the next `number`:
                over: whether that is final.
     retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
     end        state; mark: {word, sentence} or null; facts: the parts of the footer.
+    questions  questions: the calls that wait to be allowed, each {call, tool, description, arguments, digest}.
     snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {blocks,
-               seconds, over} or null, state, mark, facts, retry, elapsed (seconds since the stream began).
+               seconds, over} or null, state, mark, facts, retry, questions, elapsed (seconds since the stream began).
+
+A page answers a question with {type: "answer", call, digest, allow, arguments, always, reason}. What it gets back if it
+has edited the arguments badly is `refused`, with the call and what is wrong; it has no number.
 
 A page that misses a message asks for the whole, once, and is sent a snapshot.
 """
@@ -26,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from nbstream.display.answer_renderer import AnswerRenderer
 from nbstream.display.deltas import BlockDeltas
 from nbstream.display.marks import facts_of, mark_of
+from nbstream.display.questions import OpenQuestions
 from nbstream.display.segments import Segment, segments_of
 from nbstream.result import StreamState
 from nbstream.text.place import Place
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Images, Patch
     from nbstream.result import Retry, StreamResult
+    from nbstream.tools.approval import Question
 
 __all__ = ["AnswerFeed"]
 
@@ -81,6 +87,7 @@ class AnswerFeed:
         self._facts: list[str] = []
         self._retry: Retry | None = None
         self._retry_at = 0.0
+        self._questions = OpenQuestions()
         # Frames come from a worker thread, what pages ask for from the kernel's.
         self._lock = threading.RLock()
 
@@ -156,6 +163,23 @@ class AnswerFeed:
             self._retry = None
             self._send_next({"type": "end", "state": str(self._state), "mark": self._mark, "facts": self._facts})
 
+    def ask(self, question: Question) -> None:
+        """Show whether a call may run, until that is withdrawn."""
+        with self._lock:
+            if self._questions.add(question):
+                self._send_next({"type": "questions", "questions": self._questions.told()})
+
+    def withdraw(self, question: Question) -> None:
+        """Show a question no longer."""
+        with self._lock:
+            if self._questions.remove(question):
+                self._send_next({"type": "questions", "questions": self._questions.told()})
+
+    def answer(self, answer: dict[str, Any]) -> None:
+        """Take a page's answer to a question."""
+        if wrong := self._questions.answer(answer):
+            self._send({"type": "refused", "call": answer.get("call"), "words": wrong})
+
     def send_snapshot(self) -> None:
         """Send everything."""
         with self._lock:
@@ -172,6 +196,7 @@ class AnswerFeed:
                     "mark": self._mark,
                     "facts": self._facts,
                     "retry": self._retry_facts(),
+                    "questions": self._questions.told(),
                     "elapsed": self._now() - self._started_at,
                 }
             )

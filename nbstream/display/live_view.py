@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Images
     from nbstream.result import StreamResult
+    from nbstream.tools.approval import Question
 
 __all__ = ["LiveView"]
 
@@ -100,6 +101,14 @@ class LiveView(anywidget.AnyWidget):
         """Tell the views that the stream has ended, and how; `raised`: whether its error is shown below."""
         self._feed.end(result, raised=raised)
 
+    def ask(self, question: Question) -> None:
+        """Show whether a call may run, until that is withdrawn."""
+        self._feed.ask(question)
+
+    def withdraw(self, question: Question) -> None:
+        """Show a question no longer."""
+        self._feed.withdraw(question)
+
     def keep(self, markdown: str) -> None:
         """Let a page put Markdown into the saved notebook, where it can, without drawing it.
 
@@ -148,6 +157,8 @@ class LiveView(anywidget.AnyWidget):
                     self._views[view] = None
                     self._ever_seen = True
                 self._feed.send_snapshot()
+            case {"type": "answer", "call": str()}:
+                self._feed.answer(content)
             case {"type": "resync"}:
                 self._saved = ("", "")
                 self._feed.send_snapshot()

@@ -32,6 +32,7 @@ class Mark(NamedTuple):
 # By the kind of the error. A kind that is missing here is a plain "Failed": its sentence says all there is to say.
 _FAILURES = {
     "answer_too_long": "Limit reached",
+    "approval": "Not allowed",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",

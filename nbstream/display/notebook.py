@@ -21,6 +21,7 @@ from nbstream.display.host import Host
 from nbstream.display.interrupt_reason import forget_stops, is_stop
 from nbstream.display.marks import footer_of
 from nbstream.display.output import Output
+from nbstream.display.prompting import answer_by_input
 from nbstream.display.raised import Raised
 from nbstream.display.rerun import Rerun
 from nbstream.display.segments import kept_of, segments_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from nbstream.display.segments import Segment
     from nbstream.request import Footer, Images, StreamRequest
     from nbstream.result import Retry
+    from nbstream.tools.approval import Question
 
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
@@ -147,6 +149,26 @@ class NotebookSurface:
             self._raised = Raised()
         if self._view is not None:
             self._view.waited_for = True  # the cell that will raise it does nothing else meanwhile
+
+    def ask(self, question: Question) -> bool | None:
+        """Show a question in the view, which has some time to come onto a page that can answer it."""
+        if self._view is None:
+            return False
+        self._view.ask(question)
+        if self._seen():
+            return True
+        return None if time.monotonic() - self._opened_at < _VIEW_GRACE_SECONDS else False
+
+    def withdraw(self, question: Question) -> None:
+        """Show a question no longer."""
+        if self._view is not None:
+            self._view.withdraw(question)
+
+    def prompt(self, question: Question) -> None:
+        """Ask with `input()`, which reaches a page whose messages do not reach a busy kernel."""
+        if self.mode == "static":
+            raise EOFError("nobody can be asked")
+        answer_by_input(question)
 
     def has_interrupted(self, patience: float) -> bool:
         """Whether the interrupt that has come was the view's Stop."""

@@ -72,7 +72,7 @@ def segments_of(answer: PartViews) -> tuple[Segment, ...]:
         elif isinstance(part, ToolCallPart | MediaPart | ActivityPart):
             segments += _text(texts)
             texts = []
-            segments.append(Segment("line", line_of(part), part.open))
+            segments.append(Segment("line", line_of(part), part.open or _goes_on(part)))
     last_open = bool(answer.parts) and answer.parts[-1].open
     return (*segments, *_text(texts, still_open=last_open))
 
@@ -105,7 +105,7 @@ def line_of(part: ToolCallPart | MediaPart | ActivityPart) -> str:
     """
     match part:
         case ToolCallPart():
-            name, detail = "Tool call", part.name or "a tool without a name"
+            name, detail = "Tool call", _about_call(part)
         case MediaPart():
             name, detail = part.kind.capitalize(), ", ".join(_about(part))
         case ActivityPart():
@@ -126,6 +126,33 @@ def _about(part: MediaPart) -> list[str]:
     weight = f"{size / 1000:,.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
     facts = [part.media_type, weight if size else None, None if part.url is None else part.url]
     return [fact for fact in facts if fact]
+
+
+def _goes_on(part: ToolCallPart | MediaPart | ActivityPart) -> bool:
+    return isinstance(part, ToolCallPart) and part.run is not None and part.run.state in {"waiting", "running"}
+
+
+def _about_call(part: ToolCallPart) -> str:
+    name = part.name or "a tool without a name"
+    if part.run is None:
+        return f"{name} {part.arguments}" if part.open and part.arguments else name
+    called = f"{name} {_shortened(part.run.arguments or part.arguments)}"
+    match part.run.state:
+        case "completed":
+            return f"{called} → {_shortened(part.run.output)}"
+        case "waiting":
+            return f"{called} (waits to be allowed)"
+        case "running":
+            return f"{called} (running)"
+        case "denied":
+            return f"{called} (not allowed)"
+        case state:
+            return f"{called} ({state}: {part.run.output})"
+
+
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _LONGEST_DETAIL // 2 else f"{words[: _LONGEST_DETAIL // 2 - 1]}…"
 
 
 def _about_activity(part: ActivityPart) -> str:

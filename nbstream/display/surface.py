@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.tools.approval import Question
 
-__all__ = ["Attentive", "Interrupting", "NullSurface", "Raising", "Surface", "is_blank"]
+__all__ = ["Asking", "Attentive", "Interrupting", "NullSurface", "Prompting", "Raising", "Surface", "is_blank"]
 
 
 class Surface(Protocol):
@@ -66,6 +67,32 @@ class Interrupting(Protocol):
         Args:
             patience: Seconds to wait until that is known.
         """
+        ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A surface that asks its reader whether a call may run."""
+
+    def ask(self, question: Question) -> bool | None:
+        """Show a question until it is withdrawn, and answer it as the reader does.
+
+        Returns:
+            Whether anybody can see it; `None` if that is not known yet.
+        """
+        ...
+
+    def withdraw(self, question: Question) -> None:
+        """Show a question no longer."""
+        ...
+
+
+@runtime_checkable
+class Prompting(Protocol):
+    """A surface that asks on the thread of the caller, which waits for the answer."""
+
+    def prompt(self, question: Question) -> None:
+        """Ask, and answer the question as the reader does."""
         ...
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.display.floor import floor_of
 from nbstream.display.marks import mark_of, notes_of
+from nbstream.display.prompting import answer_by_input
 from nbstream.display.raised import Raised
 from nbstream.display.segments import kept_of, segments_of
 from nbstream.text.place import Place
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nbstream.display.segments import Segment
     from nbstream.request import StreamRequest
     from nbstream.result import Retry, StreamResult
+    from nbstream.tools.approval import Question
 
 __all__ = ["TerminalSurface"]
 
@@ -73,6 +75,11 @@ class TerminalSurface:
         self._paused = bool(self._shown)
         self._end_text()
 
+    def prompt(self, question: Question) -> None:
+        """Ask below what has been written."""
+        self._end_text()
+        answer_by_input(question)
+
     def _draw(self, snapshot: StreamResult) -> None:
         if self._paused:
             self._paused = False
@@ -86,6 +93,7 @@ class TerminalSurface:
             if _seen(segments) == "" or _seen(segments) == _seen(self._shown):
                 return  # nothing to see yet, or only white space less
             self._begin_again(snapshot)
+        self._tell_changes(segments)
         for number, segment in enumerate(segments[max(0, len(self._shown) - 1) :], max(0, len(self._shown) - 1)):
             over = not segment.open or number < len(segments) - 1 or snapshot.state.terminal
             if segment.kind == "text":
@@ -95,6 +103,13 @@ class TerminalSurface:
                     return  # what is written cannot be changed
                 self._write_note(segment.text)
                 self._shown.append(segment)
+
+    def _tell_changes(self, segments: Sequence[Segment]) -> None:
+        """Say what became of calls that have been told already."""
+        for number, (before, now) in enumerate(zip(self._shown, segments, strict=False)):
+            if now.kind == "line" and now.text != before.text and not now.open:
+                self._write_note(now.text)
+                self._shown[number] = now
 
     def _close(self, result: StreamResult) -> None:
         self._draw(result)

@@ -22,6 +22,7 @@ from nbstream.settings.options import IN_MAGICS, OPTIONS
 from nbstream.streaming.engine import engine
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.text.place import Place, reader_in
+from nbstream.text.suggestion import closest
 
 if TYPE_CHECKING:
     import argparse
@@ -127,6 +128,7 @@ class MagicRunner:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
             text = rest if cell is None else cell.strip("\n")
             names = {**self._shell.user_ns, **local_ns}
+            options.tools = _functions(options.tools, names)
             prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
@@ -166,11 +168,23 @@ class MagicRunner:
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
 
 
+def _functions(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | None:
+    """The functions of these names."""
+    for name in wanted or ():
+        if name not in names:
+            meant = closest(name, [each for each, value in names.items() if callable(value)])
+            suggestion = f"; did you mean {meant}?" if meant else ""
+            raise UsageError(f"there is no function called {name} in this notebook{suggestion}")
+    return None if wanted is None else [names[name] for name in wanted]
+
+
 def _asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the options mean to `nbs.start`."""
     named = {option.name: getattr(options, option.name) for option in IN_MAGICS}
     if named["stream"] is None:
         del named["stream"]
+    if (approve := named["approve"]) and len(approve) == 1 and approve[0] in {"ask", "all", "none"}:
+        named["approve"] = approve[0]
     params = dict(options.param)
     if taken := sorted(set(params) & {"prompt", *(option.name for option in OPTIONS)}):
         raise UsageError(f"--param cannot set {', '.join(taken)}; use the option for it")

@@ -120,6 +120,29 @@ OPTIONS = (
         {"action": "append", "metavar": "TEXT"},
     ),
     Option(
+        "tools",
+        "What the model may call: functions, which nbstream calls and whose results it sends back, see `nbs.tool`; or "
+        "definitions in the words of the API, whose calls are in `result.tool_calls`.",
+        ("-t", "--tool"),
+        "A function that the model may call, by its name; may be repeated. Example: -t population",
+        {"action": "append", "metavar": "NAME", "dest": "tools"},
+    ),
+    Option(
+        "approve",
+        'Who allows a call: `"ask"` asks you, unless the tool is declared safe (the default); `"all"` may run, or '
+        '`"none"`; a list of names; or a function that is given the question and returns whether to allow it.',
+        ("--approve",),
+        "Which tools may run without asking: their names, `all` or `none`; may be repeated. Example: --approve all",
+        {"action": "append", "metavar": "NAME"},
+    ),
+    Option(
+        "max_rounds",
+        "How many requests one answer may take (8 by default); each sends back the results of the calls before.",
+        ("--max-rounds",),
+        "How many requests one answer may take. Example: --max-rounds 3",
+        {"type": int},
+    ),
+    Option(
         "stream",
         "`False` asks for the whole answer in one piece, to compare the two.",
         ("--stream",),

@@ -14,9 +14,11 @@ from nbstream.streaming.stopping import StopCondition
 from nbstream.text.place import place_here
 from nbstream.text.plain import prompt_text
 from nbstream.text.suggestion import closest
+from nbstream.tools.approval import checked_policy
+from nbstream.tools.given import told_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from openai import AsyncOpenAI
 
@@ -25,10 +27,13 @@ if TYPE_CHECKING:
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
     from nbstream.text.secret import Secret
+    from nbstream.tools.approval import Approve
+    from nbstream.tools.tool import Tool
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["resolve"]
 
+_MOST_ROUNDS = 8
 _WHOLE_ANSWER_SECONDS = 600.0
 """As long as the SDK waits for a non-streamed answer."""
 
@@ -54,6 +59,9 @@ def resolve(
     source: StreamSource | None = None,
     stages: Sequence[Stage] = (),
     stop_when: StopWhen | None = None,
+    tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
+    approve: Approve | None = None,
+    max_rounds: int | None = None,
     stream: bool = True,
     **params: Any,
 ) -> StreamRequest:
@@ -80,7 +88,6 @@ def resolve(
         system=system and prompt_text(system),
         temperature=temperature if temperature is not None else config.temperature,
         max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
-        params=params,
         limits=_limits(target.limits, timeout, total_timeout, stream),
         sizes=target.sizes,
         max_retries=max_retries if max_retries is not None else config.max_retries,
@@ -94,7 +101,20 @@ def resolve(
         stop_when=stop_when,
         stream=stream,
         place=place_here(),
+        **_asked_of_tools(tools, approve, max_rounds, target.api, params),
     )
+
+
+def _asked_of_tools(tools: Any, approve: Any, max_rounds: Any, api: Api, params: dict[str, Any]) -> dict[str, Any]:
+    if max_rounds is not None and not (isinstance(max_rounds, int) and max_rounds > 0):
+        raise UsageError(f"max_rounds must be a whole number above 0, not {max_rounds!r}")
+    functions, told = told_tools(tools, api)
+    return {
+        "params": params if tools is None else {**params, "tools": told},
+        "tools": functions,
+        "approve": checked_policy(approve),
+        "max_rounds": max_rounds or _MOST_ROUNDS,
+    }
 
 
 def _limits(limits: TimeLimits, timeout: float | None, total: float | None, stream: bool) -> TimeLimits:  # noqa: FBT001  an option of the caller's

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult, StreamState
     from nbstream.streaming.engine import Engine
+    from nbstream.streaming.errands import Errands
+    from nbstream.streaming.rounds import FollowUp
     from nbstream.streaming.surfaces import Surfaces
 
 __all__ = ["StreamHandle"]
@@ -58,6 +60,8 @@ class StreamHandle:
         beginning: StreamResult | None = None,
         resume: Callable[[StreamRequest, StreamResult, bool], StreamHandle] | None = None,
         commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
+        follow_up: FollowUp | None = None,
+        errands: Errands | None = None,
     ) -> None:
         from nbstream.display.throttle import Throttle
 
@@ -74,13 +78,18 @@ class StreamHandle:
             throttle=lambda: Throttle(max_rate),
             beginning=beginning,
             resume=resume,
+            follow_up=follow_up,
             commit=committed,
             watch=engine.observers.watch(),
             notices=engine.notices,
             alive=engine.alive,
         )
         surfaces.open(request, self.cancel)
-        self._end = StreamEnd(engine.submit(self._rounds.run()), engine, self._rounds.snapshot)
+        self._errands = errands
+        future = engine.submit(self._rounds.run())
+        self._end = StreamEnd(future, engine, self._rounds.snapshot)
+        if errands is not None:
+            future.add_done_callback(lambda _: errands.wake())
 
     def cancel(self) -> None:
         """End the stream: the connection closes, what had arrived is kept. Does nothing once it has ended."""
@@ -202,8 +211,10 @@ class StreamHandle:
             try:
                 self._surfaces.expect_error()
                 self._surfaces.attend(True)
+                if self._errands is not None:
+                    self._errands.attend()
                 while held.seconds < _FINISH_SECONDS:
-                    if self._end.within(WAKE_UP_SECONDS):
+                    if self._ended_soon(held):
                         if held.seconds and self._surfaces.have_interrupted(_REASON_SECONDS):
                             held.forget()
                         return self._end.result()
@@ -215,7 +226,16 @@ class StreamHandle:
                     self._end.within(_FINISH_SECONDS)
                 raise
             finally:
+                if self._errands is not None:
+                    self._errands.leave()
                 self._surfaces.attend(False)
+
+    def _ended_soon(self, held: HeldInterrupts) -> bool:
+        """Wait a little, and meanwhile call what is to be called on this thread; whether the end has come."""
+        if self._errands is None:
+            return self._end.within(WAKE_UP_SECONDS)
+        self._errands.run_next(WAKE_UP_SECONDS, held.let_through)
+        return self._end.within(0.0)
 
     async def wait_async(self) -> StreamResult:
         """Like `wait`, on the caller's event loop: cancelling the waiting task cancels the stream.
@@ -224,6 +244,8 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
         """
         self._surfaces.expect_error()
+        if self._errands is not None:
+            self._errands.attend(asyncio.get_running_loop())
         try:
             return await self._end.awaited()
         except asyncio.CancelledError:
@@ -232,6 +254,9 @@ class StreamHandle:
             if self._end.done() and await self._was_stopped():
                 return self._end.result()
             raise
+        finally:
+            if self._errands is not None:
+                self._errands.leave()
 
     async def _was_stopped(self) -> bool:
         until = time.monotonic() + _REASON_SECONDS

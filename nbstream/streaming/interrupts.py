@@ -7,6 +7,7 @@ interrupt is raised when all is in order.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nbstream.errors import shown_briefly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
     from typing import Self
 
@@ -63,6 +64,21 @@ class HeldInterrupts:
     def forget(self) -> None:
         """Let the interrupt that has come be no more than a Stop, which has been done."""
         self._since = None
+
+    @contextlib.contextmanager
+    def let_through(self) -> Iterator[None]:
+        """Let an interrupt reach the code in a `with` block, where it ends what is waited for, too."""
+        if not self._holds:
+            yield
+            return
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._note(signal.SIGINT, None)
+            raise
+        finally:
+            signal.signal(signal.SIGINT, self._note)
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):

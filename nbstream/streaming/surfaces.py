@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.surface import Attentive, Interrupting, Raising
+from nbstream.display.surface import Asking, Attentive, Interrupting, Prompting, Raising
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
     from nbstream.streaming.painter import Painter
+    from nbstream.tools.approval import Question
 
 __all__ = ["Surfaces"]
 
 _log = logging.getLogger("nbstream")
+
+_LOOK_SECONDS = 0.1
 
 
 class Surfaces:
@@ -85,6 +88,25 @@ class Surfaces:
             patience: Seconds to wait until that is known.
         """
         return any(each.has_interrupted(patience) for each in tuple(self._surfaces) if isinstance(each, Interrupting))
+
+    async def ask(self, question: Question) -> bool:
+        """Ask the readers of all of them whether a call may run; whether anybody sees the question."""
+        while True:
+            asking = [each for each in tuple(self._surfaces) if isinstance(each, Asking)]
+            seen = [each.ask(question) for each in asking]  # each of them, so that all show it
+            if any(seen) or None not in seen:
+                return any(seen)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def withdraw(self, question: Question) -> None:
+        """Show a question no longer."""
+        for surface in tuple(self._surfaces):
+            if isinstance(surface, Asking):
+                self._try(surface, surface.withdraw, question)
+
+    def prompt(self) -> Callable[[Question], None] | None:
+        """What asks on the caller's own thread, if one of them does."""
+        return next((each.prompt for each in tuple(self._surfaces) if isinstance(each, Prompting)), None)
 
     # --- on the loop --------------------------------------------------------------------------------------------------
 

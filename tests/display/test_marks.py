@@ -85,6 +85,7 @@ def test_an_output_without_text_is_never_left_without_a_word(result, word):
 # Every kind of failure that there is; the completeness is checked below.
 FAILURES = {
     "answer_too_long": "Limit reached",
+    "approval": "Not allowed",
     "authentication": "Failed",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",

@@ -20,6 +20,7 @@ VALUES: dict[RemedyKind, str | float] = {
     RemedyKind.CHECK_MODEL: "gpt-x",
     RemedyKind.USE_API: "chat",
     RemedyKind.WAIT: 20.0,
+    RemedyKind.ALLOW_TOOL: "look_up",
 }
 
 

@@ -3,6 +3,7 @@
 
 import { changeBlock } from "./block_list.js";
 import { element, lastTextHolder } from "./elements.js";
+import { QuestionCards } from "./questions.js";
 import { Tail } from "./tail.js";
 
 /** @import { Change } from "./block_list.js" */
@@ -30,6 +31,7 @@ export class AnswerView {
     this.thoughtsTail = new Tail(box, this.thoughts, () => true);
     this.body = element("div", "nbs-body", root);
     this.body.setAttribute("aria-live", "off");
+    this.questions = new QuestionCards(element("div", "nbs-questions", root), (message) => this.answer(message));
     this.mark = element("p", "nbs-mark", root);
   }
 
@@ -41,6 +43,23 @@ export class AnswerView {
   }
 
   drawState() {}
+
+  drawQuestions() {
+    this.questions.draw(this.doc && !this.doc.ended ? this.doc.questions : []);
+  }
+
+  /** @param {object} message The reader's answer to a question. */
+  answer(message) {
+    this.doc?.model.send(message);
+  }
+
+  /**
+   * @param {string} call
+   * @param {string} words What is wrong with the arguments as they were edited.
+   */
+  refuse(call, words) {
+    this.questions.refuse(call, words);
+  }
 
   /** @param {Change} change */
   patch(change) {

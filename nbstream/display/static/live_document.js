@@ -6,7 +6,7 @@ import { announcer, say } from "./elements.js";
 import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
 
 /** @import { Change } from "./block_list.js" */
-/** @import { Channel, End, Keep, LiveMessage, Mark, Retry, Snapshot, Thinking } from "./live_messages.js" */
+/** @import { Channel, End, Keep, LiveMessage, Mark, Question, Retry, Snapshot, Thinking } from "./live_messages.js" */
 
 /**
  * @typedef {object} Viewer
@@ -15,6 +15,7 @@ import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
  * @property {() => void} drawState
  * @property {(change: Change) => void} think
  * @property {(change: Change) => void} patch
+ * @property {(call: string, words: string) => void} refuse
  */
 
 export class LiveDocument {
@@ -32,6 +33,8 @@ export class LiveDocument {
   /** @type {Retry & { endsAt: number, announcement: string } | null} */
   retry = null; // the pause before the next attempt, while the stream is in it
   kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
+  /** @type {Question[]} */
+  questions = []; // the calls that wait to be allowed
   /** @type {Set<Viewer>} */
   views = new Set();
   asking = false;
@@ -65,6 +68,7 @@ export class LiveDocument {
       if (![...this.views].some(({ id }) => id === message.view)) return; // it is for another page
       return this.keep(message);
     }
+    if (message.type === "refused") return this.views.forEach((view) => view.refuse(message.call, message.words));
     if (message.number !== this.number + 1) return this.askForAll(); // one was lost, or came before this page
     this.number = message.number;
     if (message.type === "patch") {
@@ -73,6 +77,8 @@ export class LiveDocument {
     } else if (message.type === "reasoning") {
       this.think(message);
       for (const change of this.thoughts.apply(message.blocks)) this.views.forEach((view) => view.think(change));
+    } else if (message.type === "questions") {
+      this.ask(message.questions);
     } else if (message.type === "retry") {
       this.pause(message.retry);
     } else if (message.type === "end") {
@@ -105,6 +111,7 @@ export class LiveDocument {
     if (message.reasoning) this.think(message.reasoning);
     this.end(message);
     this.pause(message.retry);
+    this.questions = message.questions ?? [];
     this.kernelAnswers = true;
     this.asking = false;
     this.views.forEach((view) => view.redraw());
@@ -113,6 +120,14 @@ export class LiveDocument {
   /** @param {Thinking} thinking */
   think({ seconds, over }) {
     this.reasoning = { since: performance.now() - 1000 * seconds, seconds, over };
+  }
+
+  /** @param {Question[]} questions */
+  ask(questions) {
+    const known = new Set(this.questions.map(({ digest }) => digest));
+    const [added] = questions.filter(({ digest }) => !known.has(digest));
+    this.questions = questions;
+    if (added) this.announce(`The model wants to call ${added.tool}`);
   }
 
   /** @param {Retry | null} [retry] */
@@ -145,6 +160,7 @@ export class LiveDocument {
     const label = this.model.get("label");
     if (this.ended) return this.facts.join(" · ");
     // The existing text may be that of an answer that is only being continued.
+    if (this.questions.length) return `${label} · waits for you · ${seconds} s`;
     const answering = this.state !== "pending" && !this.blocks.empty;
     if (answering) return `${label} · streaming · ${seconds} s`;
     const waiting = `Waiting for ${label} · ${seconds} s`;

@@ -14,14 +14,18 @@
  * @typedef {{ type: "reasoning", number: number, blocks: Patch[] } & Thinking} ReasoningMessage
  * @typedef {{ type: "retry", number: number, retry: Retry | null }} RetryMessage
  * @typedef {{ type: "end", number: number } & End} EndMessage
+ * @typedef {{ call: string, tool: string, description: string, arguments: string, digest: string }} Question
+ * @typedef {{ type: "questions", number: number, questions: Question[] }} QuestionsMessage
+ * @typedef {{ type: "refused", call: string, words: string }} Refused
  * @typedef {{
  *   type: "snapshot", number: number, blocks: string[], reasoning: { blocks: string[] } & Thinking | null,
- *   retry: Retry | null, elapsed: number
+ *   retry: Retry | null, questions: Question[], elapsed: number
  * } & End} Snapshot
  * What the saved notebook is to have of the answer so far, beside the widget of this id; for the page with the view. It
  * is so many units of the Markdown of the message before, which was `before` units long, and then `markdown`.
  * @typedef {{ type: "keep", view: string, id: string, before: number, kept: number, markdown: string }} Keep
- * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | Snapshot | Keep | { type: "stopping" }} LiveMessage
+ * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | QuestionsMessage | Snapshot} NumberedMessage
+ * @typedef {NumberedMessage | Keep | Refused | { type: "stopping" }} LiveMessage
  *
  * The model of a widget, or a stand-in for it.
  * @typedef {object} Channel

@@ -100,6 +100,7 @@ class LiveView extends AnswerView {
       this.attention = null;
     }
     this.cell ??= this.root.closest(".jp-Cell");
+    this.drawQuestions();
     const waitedLong = performance.now() - doc.startedAt >= 3000;
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());

@@ -1,0 +1,162 @@
+"""What is to run where the caller of an answer is: the functions that the answer calls.
+
+On the thread that waits for the answer, a function prints and plots into the caller's cell, and an interrupt reaches
+it. On the loop of a caller that awaits, it may use what belongs to that loop. Where nobody waits, a thread of its own
+runs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import queue
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+__all__ = ["Errands", "ToolInterrupted"]
+
+
+class ToolInterrupted(Exception):  # noqa: N818  an interrupt is no error
+    """The function was interrupted by the reader."""
+
+
+class Errands:
+    """Runs functions for one answer, where its caller is."""
+
+    def __init__(self) -> None:
+        self._posted: queue.SimpleQueue[_Errand | None] = queue.SimpleQueue()
+        self._attended = False  # whether a thread runs what is posted
+        self._loop: asyncio.AbstractEventLoop | None = None  # of a caller that awaits
+        self._lock = threading.Lock()
+        self._context = contextvars.copy_context()  # of the cell that asked
+
+    # --- the caller's side --------------------------------------------------------------------------------------------
+
+    def attend(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Run what is posted here from now on: on a loop, or on this thread by `run_next`."""
+        with self._lock:
+            self._attended, self._loop = loop is None, loop
+
+    def leave(self) -> None:
+        """Run nothing more here."""
+        with self._lock:
+            self._attended, self._loop = False, None
+            while not self._posted.empty():
+                if (errand := self._posted.get()) is not None:
+                    self._run_apart(errand)
+
+    def wake(self) -> None:
+        """Have `run_next` return; from any thread."""
+        self._posted.put(None)
+
+    def run_next(self, seconds: float, interruptible: Callable[[], AbstractContextManager[object]]) -> None:
+        """Run one function, if there is one within so many seconds.
+
+        Args:
+            seconds: How long to wait for one.
+            interruptible: Lets interrupts through to it.
+        """
+        try:
+            errand = self._posted.get(timeout=seconds)
+        except queue.Empty:
+            return
+        if errand is not None:
+            errand.run(interruptible)
+
+    # --- the engine's side --------------------------------------------------------------------------------------------
+
+    async def call(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        """Call a function where the caller is.
+
+        A function that is not asynchronous goes on when this is cancelled, because nothing can end it.
+
+        Raises:
+            ToolInterrupted: The reader has interrupted it.
+            Exception: Whatever it raises.
+        """
+        errand = _Errand(function, arguments)
+        with self._lock:
+            if self._loop is not None:
+                errand.begin_on(self._loop, self._context.copy())
+            elif self._attended and not errand.is_async:
+                self._posted.put(errand)
+            else:
+                self._run_apart(errand)
+        try:
+            return await asyncio.wrap_future(errand.done)
+        except asyncio.CancelledError:
+            errand.cancel()
+            raise
+
+    def _run_apart(self, errand: _Errand) -> None:
+        run = self._context.copy().run
+        threading.Thread(target=run, args=(errand.run,), name="nbstream-tool", daemon=True).start()
+
+
+class _Errand:
+    def __init__(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+        self.done: Future[Any] = Future()
+        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function))
+        self._function, self._arguments = function, arguments
+        self._cancel: Callable[[], object] | None = None
+
+    def run(self, interruptible: Callable[[], AbstractContextManager[object]] | None = None) -> None:
+        """Call the function on this thread."""
+        if not self.done.set_running_or_notify_cancel():
+            return
+        try:
+            if self.is_async:
+                value = asyncio.run(self._awaited())
+            elif interruptible is None:
+                value = self._function(**self._arguments)
+            else:
+                with interruptible():
+                    value = self._function(**self._arguments)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            self.done.set_exception(ToolInterrupted())
+        except BaseException as error:  # noqa: BLE001  whatever a function raises
+            self.done.set_exception(_as_exception(error))
+        else:
+            self.done.set_result(value)
+
+    def begin_on(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+        """Call the function on the caller's loop; from any thread."""
+
+        def begin() -> None:
+            if not self.done.set_running_or_notify_cancel():
+                return
+            task = loop.create_task(self._on_loop(), context=context)
+            self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+
+        loop.call_soon_threadsafe(begin)
+
+    def cancel(self) -> None:
+        """End an asynchronous function; from any thread."""
+        if self._cancel is not None:
+            self._cancel()
+
+    async def _awaited(self) -> Any:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        return await self._function(**self._arguments)
+
+    async def _on_loop(self) -> None:
+        try:
+            value = self._function(**self._arguments)
+            self.done.set_result(await value if self.is_async else value)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            self.done.set_exception(ToolInterrupted())
+        except BaseException as error:  # noqa: BLE001  whatever a function raises
+            self.done.set_exception(_as_exception(error))
+
+
+def _as_exception(error: BaseException) -> Exception:
+    """What a loop can be given: one that asks the program to exit would end the loop."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,248 @@
+"""Answers the calls of a round: each is checked, allowed, run once, and its result sent back with the others.
+
+What a call was attempted for is written down before it runs, so that whatever happens nothing runs twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbstream.errors import ApprovalError
+from nbstream.parts import ToolCallPart, ToolRun
+from nbstream.remedies import Remedy, RemedyKind
+from nbstream.result import StreamState, StreamWarning
+from nbstream.streaming.errands import ToolInterrupted
+from nbstream.text.plain import exception_line
+from nbstream.tools.approval import Approved, Denied, Question, decided
+from nbstream.tools.next_request import next_request
+from nbstream.tools.outputs import OutputError, output_of
+from nbstream.tools.tool import ArgumentsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbstream.errors import StreamError
+    from nbstream.request import StreamRequest
+    from nbstream.result import StreamResult
+    from nbstream.streaming.errands import Errands
+    from nbstream.tools.approval import Decision
+    from nbstream.tools.tool import Tool
+
+__all__ = ["Readers", "ToolLoop"]
+
+
+class Readers(Protocol):
+    """Those who can be asked whether a call may run."""
+
+    async def ask(self, question: Question) -> bool:
+        """Show a question until it is withdrawn; whether anybody sees it."""
+        ...
+
+    def withdraw(self, question: Question) -> None:
+        """Show a question no longer."""
+        ...
+
+    def prompt(self) -> Callable[[Question], None] | None:
+        """What asks on the caller's own thread, if that is how to ask here."""
+        ...
+
+
+class ToolLoop:
+    """Answers the calls of each round of one answer.
+
+    Args:
+        readers: Whom to ask.
+        errands: Runs functions where the caller is.
+    """
+
+    def __init__(self, readers: Readers, errands: Errands) -> None:
+        self._readers = readers
+        self._errands = errands
+        self._runs: dict[int, ToolRun] = {}  # by the place of the call among the parts
+        self._result: StreamResult
+        self._show: Callable[[StreamResult], object]
+
+    async def next(
+        self, request: StreamRequest, result: StreamResult, show: Callable[[StreamResult], object]
+    ) -> StreamRequest | StreamResult:
+        """Answer the calls of a round; see `nbstream.streaming.rounds.FollowUp`."""
+        begin = 0 if request.earlier is None else len(request.earlier.parts)
+        calls = {
+            place: part
+            for place, part in enumerate(result.parts)
+            if place >= begin and isinstance(part, ToolCallPart) and not part.open
+        }
+        tools = {tool.name: tool for tool in request.tools}
+        if not calls or result.finish_reason not in {"tool_calls", "stop"} or result.choices:
+            return result
+        if any(each.name in _names_of_others(request, tools) for each in calls.values()):
+            return result  # the caller answers some of them, so the round is the caller's
+        if request.max_rounds <= 1:
+            return replace(result, warnings=(*result.warnings, _too_many_rounds(request)))
+        calls = {place: call if call.id else replace(call, id=f"call_{place}") for place, call in calls.items()}
+        self._result, self._show, self._runs = _with(result, calls), show, {}
+        answers = (self._answer(place, call, tools.get(call.name), request) for place, call in calls.items())
+        try:
+            ended = await asyncio.gather(*answers, return_exceptions=True)
+        except asyncio.CancelledError:
+            return self._ended(StreamState.CANCELLED)
+        for error in ended:
+            if isinstance(error, ApprovalError):
+                error.result, error.place = self._ended(StreamState.FAILED, error), request.place
+                return error.result
+            if error is not None:
+                raise error
+        if any(run.error == "interrupted" for run in self._runs.values()):
+            return self._ended(StreamState.CANCELLED)
+        return next_request(request, self._result)
+
+    async def _answer(self, place: int, call: ToolCallPart, tool: Tool | None, request: StreamRequest) -> None:
+        if tool is None:
+            names = ", ".join(each.name for each in request.tools)
+            self._note(place, ToolRun("failed", f"There is no tool {call.name}. There are: {names}.", "unknown_tool"))
+            return
+        try:
+            tool.arguments(call.arguments)
+            given: dict[str, Any] = json.loads(call.arguments.strip() or "{}")
+        except (ArgumentsError, ValueError) as error:
+            self._note(place, ToolRun("failed", f"The arguments do not fit: {error}", "invalid_arguments"))
+            return
+        question = Question(call.id or "", tool.name, given, tool.description, tool.fault_of)
+        decision = await self._decision(place, question, tool, request)
+        if isinstance(decision, Approved) and decision.digest != question.digest:
+            decision = Denied("The approval was given for another call.")
+        if isinstance(decision, Denied):
+            reason = f" The reason: {decision.reason}" if decision.reason else ""
+            self._note(place, ToolRun("denied", f"The user did not allow this call; do not try it again.{reason}"))
+            return
+        await self._run(place, tool, question, decision)
+
+    async def _decision(self, place: int, question: Question, tool: Tool, request: StreamRequest) -> Decision:
+        try:
+            decision = Approved(question.digest) if tool.always else decided(question, tool, request.approve)
+        except Exception as error:  # noqa: BLE001  whatever the reader's function raises: then nothing is allowed
+            return Denied(f"Deciding on it failed: {exception_line(error)}")
+        if decision is not None:
+            return decision
+        self._note(place, ToolRun("waiting"))
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Decision] = loop.create_future()
+
+        def tell(decision: Decision) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is gone
+                loop.call_soon_threadsafe(_settle, answered, decision)
+
+        question.when_answered(tell)
+        try:
+            if not await self._readers.ask(question):
+                prompt = self._readers.prompt()
+                if prompt is None:
+                    raise _nobody_to_ask(question)
+                await self._prompted(prompt, question)
+            decision = await answered
+            tool.always = tool.always or (isinstance(decision, Approved) and decision.always)
+            return decision
+        finally:
+            question.withdraw()
+            self._readers.withdraw(question)
+
+    async def _prompted(self, prompt: Callable[[Question], None], question: Question) -> None:
+        try:
+            await self._errands.call(prompt, {"question": question})
+        except ToolInterrupted:
+            question.answer(Denied("The user interrupted the question."))
+        except Exception:  # noqa: BLE001  whatever `input` raises where nobody can type
+            raise _nobody_to_ask(question) from None
+
+    async def _run(self, place: int, tool: Tool, question: Question, approved: Approved) -> None:
+        """Run a call that was approved, once."""
+        given = question.arguments if approved.arguments is None else approved.arguments
+        edited = None if approved.arguments is None else json.dumps(given, ensure_ascii=False)
+        try:
+            arguments = tool.arguments(given)
+        except ArgumentsError as error:
+            self._note(place, ToolRun("failed", f"The arguments do not fit: {error}", "invalid_arguments", edited))
+            return
+        self._note(place, ToolRun("running", arguments=edited))
+        began = time.monotonic()
+        run = await self._outcome(tool, arguments)
+        self._note(place, replace(run, arguments=edited, seconds=time.monotonic() - began))
+
+    async def _outcome(self, tool: Tool, arguments: dict[str, Any]) -> ToolRun:
+        try:
+            async with asyncio.timeout(tool.timeout) as limit:
+                return ToolRun("completed", output_of(await self._errands.call(tool.function, arguments)))
+        except OutputError as error:
+            return ToolRun("failed", str(error), "unserialisable")
+        except ToolInterrupted:
+            return ToolRun("unknown", "The user interrupted the tool.", "interrupted")
+        except TimeoutError as error:
+            if limit.expired():
+                went_on = "" if tool.is_async else " It may still be running."
+                return ToolRun("unknown", f"The tool took longer than {tool.timeout:g} s.{went_on}", "timeout")
+            return _raised(error)
+        except Exception as error:  # noqa: BLE001  whatever a function raises is for the model to read
+            return _raised(error)
+
+    def _note(self, place: int, run: ToolRun) -> None:
+        """Write down what has become of a call, and show it."""
+        self._runs[place] = run
+        part = self._result.parts[place]
+        assert isinstance(part, ToolCallPart)
+        self._result = _with(self._result, {place: replace(part, run=run)})
+        self._show(self._result)
+
+    def _ended(self, state: StreamState, error: StreamError | None = None) -> StreamResult:
+        """The answer, if it ends while calls are being answered. What was attempted has an unknown end."""
+        for place, run in self._runs.items():
+            if run.state == "running":
+                self._note(place, replace(run, state="unknown", output="The answer was stopped while the tool ran."))
+            elif run.state == "waiting":
+                self._note(place, ToolRun("denied", "The answer was stopped before the call was allowed."))
+        return replace(self._result, state=state, error=error)
+
+
+def _with(result: StreamResult, calls: dict[int, ToolCallPart]) -> StreamResult:
+    """The answer with these calls in their places."""
+    return replace(result, parts=tuple(calls.get(place, part) for place, part in enumerate(result.parts)))
+
+
+def _names_of_others(request: StreamRequest, tools: dict[str, Tool]) -> set[str]:
+    """The tools that the model was told of and that the caller answers."""
+    names: set[str] = set()
+    for told in request.params.get("tools") or ():
+        if isinstance(told, dict):
+            inner = told.get(str(told.get("type")))
+            name = (inner if isinstance(inner, dict) else told).get("name")
+            names.add(str(name))
+    return names - tools.keys()
+
+
+def _settle(answered: asyncio.Future[Decision], decision: Decision) -> None:
+    if not answered.done():
+        answered.set_result(decision)
+
+
+def _raised(error: Exception) -> ToolRun:
+    return ToolRun("failed", f"The tool raised {exception_line(error)}.", "exception")
+
+
+def _nobody_to_ask(question: Question) -> ApprovalError:
+    return ApprovalError(
+        f"The model wants to call {question.tool}, and nobody can be asked here whether it may.",
+        remedies=[Remedy(RemedyKind.ALLOW_TOOL, question.tool)],
+    )
+
+
+def _too_many_rounds(request: StreamRequest) -> StreamWarning:
+    rounds = 1 + (0 if request.earlier is None else len(request.earlier.all_rounds))
+    return StreamWarning(
+        "too_many_rounds",
+        f"The model wanted to call tools again after {rounds} requests; its last calls were not answered.",
+        (Remedy(RemedyKind.MORE_ROUNDS),),
+    )
