@@ -22,6 +22,7 @@ from nbstream.parts import (
     TextPart,
     ToolCall,
     ToolCallPart,
+    ToolRun,
     given_parts,
     summary_of,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Timing",
     "ToolCall",
     "ToolCallPart",
+    "ToolRun",
     "Usage",
 ]
 

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "api": ("display.choose", "display.surface", "settings", "streaming", "tools.loop"),
     "assembly": (),
     "cli": ("demo", "settings", "transport.open"),
-    "conversation": ("display.bundle", "markdown"),
+    "conversation": ("display.bundle", "markdown", "tools.call_messages"),
     "conversation.chat": ("api", "settings", "streaming"),
     "conversation.chat_options": ("settings",),
     "conversation.chat_running": ("display.surface", "streaming.handle", "streaming.surfaces"),

@@ -9,7 +9,7 @@ import base64
 import binascii
 import math
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from nbstream.errors import StreamError, error_class
 from nbstream.remedies import Remedy, RemedyKind
@@ -26,6 +26,7 @@ from nbstream.result import (
     TextPart,
     Timing,
     ToolCallPart,
+    ToolRun,
     Usage,
 )
 from nbstream.text.plain import encodable
@@ -33,6 +34,7 @@ from nbstream.text.plain import encodable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from nbstream.parts import RunState
     from nbstream.result import Part
 
 __all__ = [
@@ -52,6 +54,7 @@ _KINDS: Mapping[str, type[Part]] = {
 }
 _REMEDIES = set(RemedyKind)
 _LARGEST = 1e15
+_RUN_STATES = {"completed", "failed", "denied", "unknown"}
 _MEDIA = {"image", "audio", "video", "file"}
 
 
@@ -188,6 +191,16 @@ def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     return value
 
 
+def _run_from_dict(data: Mapping[str, Any]) -> ToolRun:
+    """What became of a call, as far as a file knows: what was running when it was written has an unknown end."""
+    state = {"waiting": "denied", "running": "unknown"}.get(_word(data, "state"), _word(data, "state"))
+    if state not in _RUN_STATES:
+        raise TypeError("state")
+    words = (field_of(data, name, str) for name in ("output", "error", "arguments"))
+    output, error, arguments = words
+    return ToolRun(cast("RunState", state), output or "", error, arguments, number_of(data, "seconds"))
+
+
 def _round_to_dict(made: Round) -> dict[str, Any]:
     values = asdict(replace(made, output=())) | {"state": str(made.state), "timing": _without_none(asdict(made.timing))}
     del values["output"]  # it serves the next request of the same answer only
@@ -227,6 +240,7 @@ def _part_to_dict(part: Part) -> dict[str, Any]:
                 "arguments": part.arguments,
                 "index": part.index or None,
                 "custom": part.custom or None,
+                "run": part.run and _without_none(asdict(part.run)),
             }
         case MediaPart():
             data = base64.b64encode(part.data).decode() if part.data else None
@@ -246,7 +260,10 @@ def _part_from_dict(data: Mapping[str, Any]) -> Part:
     item_id = field_of(data, "item_id", str)
     if kind is ToolCallPart:
         call = field_of(data, "id", str), _word(data, "name"), _word(data, "arguments")
-        return ToolCallPart(*call, field_of(data, "index", int) or 0, item_id, field_of(data, "custom", bool) or False)
+        custom, run = field_of(data, "custom", bool) or False, field_of(data, "run", dict)
+        return ToolCallPart(
+            *call, field_of(data, "index", int) or 0, item_id, custom, run=None if run is None else _run_from_dict(run)
+        )
     if kind is MediaPart:
         return _media(data, item_id)
     if kind is ActivityPart:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
+from nbstream.parts import TextPart, ToolCallPart
 from nbstream.request import messages_from
 from nbstream.result import StreamState
 from nbstream.text.plain import encodable, portable_json, prompt_text
+from nbstream.tools.call_messages import call_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from nbstream.result import StreamResult
 
 _CUT_SHORT = {
     StreamState.CANCELLED: "[The user stopped this answer here.]",
@@ -85,7 +90,8 @@ def answered_calls(turns: Iterable[Turn]) -> set[Any]:
 
 def has_something_to_send(turn: Turn, answered: set[Any]) -> bool:
     """Whether an assistant turn is more than unanswered tool calls."""
-    return bool(turn.content or turn.refusal or _calls(turn, answered))
+    answered_here = turn.answer is not None and bool(turn.answer.tool_runs)
+    return bool(turn.content or turn.refusal or answered_here or _calls(turn, answered))
 
 
 def messages_to_send(turns: Sequence[Turn]) -> list[dict[str, Any]]:
@@ -95,7 +101,7 @@ def messages_to_send(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     says that it is one, so that the model does not take it for all that it had to say.
     """
     answered = answered_calls(turns)
-    return [_to_send(turn, answered) for turn in turns]
+    return [message for turn in turns for message in _to_send(turn, answered)]
 
 
 def content_of(turn: Turn) -> str | list[Any] | None:
@@ -103,7 +109,9 @@ def content_of(turn: Turn) -> str | list[Any] | None:
     return copy.deepcopy(list(turn.content)) if isinstance(turn.content, tuple) else turn.content
 
 
-def _to_send(turn: Turn, answered: set[Any]) -> dict[str, Any]:
+def _to_send(turn: Turn, answered: set[Any]) -> list[dict[str, Any]]:
+    if turn.answer is not None and (rounds := _rounds_to_send(turn.answer)):
+        return rounds
     content: Any = list(turn.content) if isinstance(turn.content, tuple) else turn.content
     if turn.answer is not None and isinstance(content, str) and content and turn.state in _CUT_SHORT:
         content = f"{content}\n\n{_CUT_SHORT[turn.state]}"
@@ -111,7 +119,25 @@ def _to_send(turn: Turn, answered: set[Any]) -> dict[str, Any]:
     message = {"role": turn.role, "content": content or turn.refusal or content, **extra}
     if "tool_calls" in message and not _calls(turn, answered):
         del message["tool_calls"]
-    return message
+    return [message]
+
+
+def _rounds_to_send(answer: StreamResult) -> list[dict[str, Any]]:
+    """The messages of an answer whose calls were answered here; none if there are no such calls."""
+    messages: list[dict[str, Any]] = []
+    said: list[str] = []
+    for is_call, run in itertools.groupby(answer.parts, lambda part: isinstance(part, ToolCallPart)):
+        parts = list(run)
+        calls = [part for part in parts if isinstance(part, ToolCallPart) and part.run is not None and part.run.output]
+        if is_call and calls:
+            messages += call_messages("\n\n".join(said), calls)
+            said = []
+        elif not is_call:
+            said += [text for part in parts if isinstance(part, TextPart) and (text := part.text)]
+    if not messages:
+        return []
+    said += [_CUT_SHORT[answer.state]] if said and answer.state in _CUT_SHORT else []
+    return messages + ([{"role": "assistant", "content": "\n\n".join(said)}] if said else [])
 
 
 def _calls(turn: Turn, answered: set[Any]) -> Any:

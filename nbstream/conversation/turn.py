@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from nbstream.conversation.document_v1 import answer_v1
 from nbstream.outcome import add_up
 from nbstream.result import StreamResult, StreamState, ToolCall, ToolCallPart, Usage
+from nbstream.tools.call_messages import call_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +155,8 @@ def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context
         included: Whether later requests may send it.
         context: What stands for the turns that the request sent, see `budget.context_of`.
     """
-    calls = [_as_message(part) for part in answer.parts if isinstance(part, ToolCallPart)]
+    # What was answered here needs no turns with results.
+    calls = [call_message(part) for part in answer.parts if isinstance(part, ToolCallPart) and part.run is None]
     extra = {"tool_calls": calls} if calls else {}
     return Turn(turn_id, "assistant", answer.text, answer, included, extra, context)
 
@@ -182,14 +184,8 @@ def _to_keep(result: StreamResult) -> StreamResult:
     if error is not None:
         error = type(error)(error.message, code=error.code, status=error.status)
     beside: dict[str, Any] = {"choices": (), "logprobs": (), "parsed": None, "retry": None, "continuation": None}
-    rounds = result.rounds if len(result.rounds) > 1 else ()  # one says nothing new
-    return replace(result, error=error, rounds=rounds, **beside)
-
-
-def _as_message(call: ToolCallPart) -> dict[str, Any]:
-    if call.custom:
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    rounds = [replace(each, output=()) for each in result.rounds] if len(result.rounds) > 1 else ()  # one says nothing
+    return replace(result, error=error, rounds=tuple(rounds), **beside)
 
 
 def _tool_calls(messages: Any) -> tuple[ToolCall, ...]:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.parts import TextPart, ToolCallPart, joined
+from nbstream.tools.call_messages import call_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from nbstream.parts import Part
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
@@ -26,8 +26,15 @@ def next_request(request: StreamRequest, result: StreamResult) -> StreamRequest:
     """
     earlier = () if request.earlier is None else request.earlier.parts
     parts = result.parts[len(earlier) :]
-    messages = [*_said(request, result, parts), *(_answered(each) for each in parts if isinstance(each, ToolCallPart))]
-    if request.partial_answer:  # of an answer that was continued: it belongs before what followed it
+    calls = [each for each in parts if isinstance(each, ToolCallPart)]
+    output = result.rounds[-1].output if result.rounds else ()
+    if request.api == "responses" and output and all("type" in item for item in output):
+        messages: list[Mapping[str, Any]] = [*map(_without_status, output), *call_messages("", calls)[1:]]
+    else:
+        text = joined(parts, TextPart).removeprefix(request.partial_answer)
+        fields = {name: value for each in output for name, value in each.items()} if request.api == "chat" else {}
+        messages = [*call_messages(text, calls, **fields)]
+    if request.partial_answer:  # of an answer that was continued
         messages.insert(0, {"role": "assistant", "content": request.partial_answer})
     return replace(
         request,
@@ -39,29 +46,6 @@ def next_request(request: StreamRequest, result: StreamResult) -> StreamRequest:
     )
 
 
-def _said(request: StreamRequest, result: StreamResult, parts: Sequence[Part]) -> list[Mapping[str, Any]]:
-    """What the model said and called, as its server wants it back."""
-    output = result.rounds[-1].output if result.rounds else ()
-    if request.api == "responses" and output and all("type" in item for item in output):
-        return [_without_status(item) for item in output]
-    calls = [each for each in parts if isinstance(each, ToolCallPart)]
-    message: dict[str, Any] = {"role": "assistant", "content": joined(parts, TextPart) or None}
-    if request.api == "chat":
-        for fields in output:
-            message |= fields
-    return [message | {"tool_calls": [_call(each) for each in calls]}]
-
-
 def _without_status(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item without what servers give and do not take."""
     return {name: value for name, value in item.items() if name != "status" and value is not None}
-
-
-def _call(call: ToolCallPart) -> dict[str, Any]:
-    if call.custom:
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
-
-
-def _answered(call: ToolCallPart) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call.id, "content": "" if call.run is None else call.run.output}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +19,9 @@ from tests.tools.wire import calling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from nbstream.streaming.handle import StreamHandle
     from nbstream.testing import FaultServer
     from nbstream.tools.approval import Question
 
@@ -264,3 +268,95 @@ def test_stop_withdraws_a_question(loopback: FaultServer, api: str) -> None:
     assert [each.run and each.run.state for each in result.tool_runs] == ["denied"]
     assert reader.withdrawn is reader.question
     assert not reader.question.answer(Approved(reader.question.digest)), "it came too late"
+
+
+def test_a_chat_sends_calls_and_results_again(
+    make_chat: Callable[..., nbs.Chat], loopback: FaultServer, api: str, tmp_path: Path
+) -> None:
+    add, _ = added()
+    chat = make_chat(api=api, tools=[add])
+    done = (chat_body if api == "chat" else responses_body)("Three.")
+    for body in (calling(api, ("add", {"a": 1, "b": 2}), text="Let me see."), done, done):
+        loopback.send(body)
+    chat.stream("1 + 2?", display=False)
+    chat.save(tmp_path / "chat.json")
+    loaded = nbs.Chat.load(tmp_path / "chat.json")
+    loaded.configure(base_url=loopback.base_url, model="m", api=api)
+    [run] = [part.run for part in loaded.turns[1].result.tool_runs]
+    assert run is not None
+    assert (run.state, run.output) == ("completed", "3")
+    loaded.stream("And now?", display=False)
+    sent = loopback.requests[2].json
+    if api == "chat":
+        assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "tool", "assistant", "user"]
+        assert [message["content"] for message in sent["messages"]] == [
+            *("1 + 2?", "Let me see.", "3", "Three.", "And now?")
+        ]
+    else:
+        assert [item["type"] for item in sent["input"]] == [
+            *("message", "message", "function_call", "function_call_output", "message", "message")
+        ]
+    assert "tools" not in sent, "functions are not saved"
+
+
+@pytest.mark.parametrize("caught", [False, True], ids=["raised", "caught"])
+def test_an_interrupt_reaches_the_tool_and_ends_the_answer(
+    asking: Callable[..., nbs.StreamResult], api: str, *, caught: bool
+) -> None:
+    went_on: list[bool] = []
+
+    @nbs.tool(safe=True)
+    def interrupted() -> str:
+        try:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(30)
+        except KeyboardInterrupt:
+            went_on.append(True)
+            if not caught:
+                raise
+        return "done all the same"
+
+    if caught:
+        assert asking(calling(api, ("interrupted", {})), tools=[interrupted]).text == "Done."
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            asking(calling(api, ("interrupted", {})), tools=[interrupted])
+    assert went_on == [True]
+
+
+def test_where_a_tool_runs(loopback: FaultServer, api: str) -> None:
+    threads: list[str] = []
+
+    @nbs.tool(safe=True)
+    def here() -> None:
+        threads.append(threading.current_thread().name)
+
+    @nbs.tool(safe=True)
+    async def awaited() -> None:
+        threads.append(f"{threading.current_thread().name}, {id(asyncio.get_running_loop()) == loop}")
+
+    done = (chat_body if api == "chat" else responses_body)("Done.")
+    options: Any = {"model": "m", "base_url": loopback.base_url, "api": api, "display": False}
+    options["tools"] = [here, awaited]
+    loop = 0
+
+    def ask() -> StreamHandle:
+        loopback.send(calling(api, ("here", {}), ("awaited", {})))
+        loopback.send(done)
+        return nbs.start("Go.", **options)
+
+    async def main() -> None:
+        nonlocal loop
+        loop = id(asyncio.get_running_loop())
+        loopback.send(calling(api, ("here", {}), ("awaited", {})))
+        loopback.send(done)
+        await nbs.astream("Go.", **options)
+
+    ask().wait()
+    assert sorted(threads) == ["MainThread", "nbstream-tool, False"]
+    threads.clear()
+    asyncio.run(main())
+    assert sorted(threads) == ["MainThread", "MainThread, True"]
+    threads.clear()
+    ask().result(30)
+    assert sorted(threads) == ["nbstream-tool", "nbstream-tool, False"]

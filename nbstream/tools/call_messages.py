@@ -1,0 +1,46 @@
+"""Calls and their results as OpenAI messages. Pure: parts of an answer in, messages out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbstream.parts import ToolCallPart
+
+__all__ = ["call_message", "call_messages"]
+
+
+def call_messages(text: str, calls: Sequence[ToolCallPart], **fields: Any) -> list[dict[str, Any]]:
+    """What a model said and called, and what came of it.
+
+    Args:
+        text: What it said before the calls.
+        calls: The calls.
+        fields: Other fields of the assistant's message.
+
+    Example:
+        >>> from nbstream.parts import ToolCallPart, ToolRun
+        >>> call = ToolCallPart("c1", "now", "{}", run=ToolRun("completed", "noon"))
+        >>> [message["role"] for message in call_messages("", [call])]
+        ['assistant', 'tool']
+    """
+    asked = {
+        "role": "assistant",
+        "content": text or None,
+        **fields,
+        "tool_calls": [call_message(each) for each in calls],
+    }
+    return [asked, *map(_answered, calls)]
+
+
+def call_message(call: ToolCallPart) -> dict[str, Any]:
+    """A call as an assistant's message holds it."""
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _answered(call: ToolCallPart) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call.id, "content": "" if call.run is None else call.run.output}
