@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ipython": ("api", "conversation.chat", "settings", "streaming.engine", "streaming.handle", "streaming.interrupts"),
     "markdown": (),
     "panel": ("conversation", "display", "markdown", "settings", "streaming.engine"),
-    "panel.view": ("display", "markdown"),
+    "panel.view": ("display", "markdown", "tools.approval"),
     "settings": ("demo", "streaming.stages", "streaming.stopping", "tools.approval", "tools.given"),
     "streaming": ("display.surface", "display.throttle"),
     "streaming.engine": ("transport",),

@@ -40,13 +40,23 @@ result = nbs.stream("Where do more people live?", tools=[population])
 """
 
 
-def test_two_calls_are_allowed_edited_and_denied(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook("lab", PREPARATION, ASK, "ran, [part.run.state for part in result.tool_runs]")
+PANEL = """
+server.send(called(("population", {"country": "Iceland"})))
+server.send(chat_body("Few ", "people."))
+server.send(called(("population", {"country": "Malta"})))
+server.send(chat_body("More."))
+panel = nbs.ChatPanel(tools=[population])
+panel
+"""
+
+
+def test_calls_are_allowed_edited_denied_and_allowed_always(open_notebook: OpenNotebook) -> None:
+    runs = "ran, [part.run.state for part in result.tool_runs]"
+    notebook = open_notebook("lab", PREPARATION, ASK, runs, PANEL, "ran[1:]")
     notebook.run(1)
     notebook.start(2)
     cards = notebook.page.locator(".nbs-question")
     expect(cards).to_have_count(2, timeout=30000)
-    notebook.page.screenshot(path="/tmp/look15-ask.png")
     first, second = cards.nth(0), cards.nth(1)
     second.get_by_role("button", name="Deny").click()
     expect(cards).to_have_count(1)
@@ -55,12 +65,24 @@ def test_two_calls_are_allowed_edited_and_denied(open_notebook: OpenNotebook) ->
     editor.fill('{"country": 1}')
     first.get_by_role("button", name="Allow", exact=True).click()
     expect(first).to_contain_text("country: Input should be a valid string")
-    notebook.page.screenshot(path="/tmp/look15-edit.png")
     editor.fill('{"country": "Sweden"}')
     first.get_by_role("button", name="Allow", exact=True).focus()
     notebook.page.keyboard.press("Enter")
     notebook.wait_for_end(2)
-    notebook.page.wait_for_timeout(500)
-    notebook.page.screenshot(path="/tmp/look15-end.png")
     notebook.run(3)
     expect(notebook.output(3)).to_contain_text("([('Sweden', 2020)], ['completed', 'denied'])")
+
+    notebook.run(4)
+    panel = notebook.page.locator(".nbs-panel")
+    panel.get_by_role("textbox", name="Message").fill("How many live there?")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    card = panel.locator(".nbs-question")
+    expect(card).to_contain_text("Iceland", timeout=30000)
+    card.get_by_role("button", name="Always allow").click()
+    expect(panel).to_contain_text("Few people.")
+    expect(card).to_have_count(0)
+    panel.get_by_role("textbox", name="Message").fill("And in Malta?")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    expect(panel).to_contain_text("More.")
+    notebook.run(5)
+    expect(notebook.output(5)).to_contain_text("[('Iceland', 2020), ('Malta', 2020)]")

@@ -13,7 +13,8 @@ To the page, the first two each with the next `number`:
     reply      to a message with an `id`: what it asked for, as `value`, or the `error` it has met.
 
 From the page: `hello` until it is answered, `resync` when a number is missing, of a turn's stream or of the panel;
-`want` with the ids of turns whose contents are missing, the most wanted first; `do` with an `action` of `PanelActions`,
+`want` with the ids of turns whose contents are missing, the most wanted first; `answer` to a question of a turn's
+stream; `do` with an `action` of `PanelActions`,
 or "diagram", to which Mermaid code without what could load something is the reply.
 """
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from nbstream.panel.view.panel_actions import PanelActions
     from nbstream.request import Images, StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.tools.approval import Question
 
 __all__ = ["PanelView"]
 
@@ -129,7 +131,7 @@ class PanelView(anywidget.AnyWidget):
         Args:
             turn_id: The id that the turn has in the state, also once it has ended.
         """
-        return _TurnSurface(lambda request: self._begin(turn_id, request))
+        return _TurnSurface(lambda request: self._begin(turn_id, request), lambda: self.on_screen)
 
     def _begin(self, turn_id: str, request: StreamRequest) -> AnswerFeed:
         """Make a stream of its own for a turn; one that it had before is no longer heard."""
@@ -187,6 +189,11 @@ class PanelView(anywidget.AnyWidget):
                     stream = self._streams.get(turn)
                 if stream is not None:
                     stream.feed.send_snapshot()
+            case {"type": "answer", "turn": str(turn)}:
+                with self._lock:
+                    stream = self._streams.get(turn)
+                if stream is not None:
+                    stream.feed.answer(content)
             case {"type": "want", "turns": list(ids)}:
                 self._send_contents(ids)
             case {"type": "do", "id": int(number), "action": "diagram", "code": str(code)}:
@@ -241,8 +248,9 @@ class PanelView(anywidget.AnyWidget):
 class _TurnSurface:
     """Draws one stream in its turn."""
 
-    def __init__(self, begin: Callable[[StreamRequest], AnswerFeed]) -> None:
+    def __init__(self, begin: Callable[[StreamRequest], AnswerFeed], on_screen: Callable[[], bool]) -> None:
         self._begin = begin
+        self._on_screen = on_screen
         self._feed: AnswerFeed | None = None
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
@@ -254,6 +262,17 @@ class _TurnSurface:
         """Send what is new."""
         if self._feed is not None:
             self._feed.draw(snapshot)
+
+    def ask(self, question: Question) -> bool:
+        """Ask in the turn whether a call may run."""
+        if self._feed is not None:
+            self._feed.ask(question)
+        return self._on_screen()
+
+    def withdraw(self, question: Question) -> None:
+        """Show a question no longer."""
+        if self._feed is not None:
+            self._feed.withdraw(question)
 
     def close(self, result: StreamResult) -> None:
         """Send the rest, and how the answer ended."""

@@ -128,6 +128,7 @@ export class Turn extends AnswerView {
   settle(blocks, thoughts = []) {
     const { text, attachments, version } = this.known;
     this.follow(null);
+    this.drawQuestions();
     if (blocks) {
       this.body.replaceChildren(...blocks.map((html) => settledSlot(html)));
       this.thoughts.replaceChildren(...thoughts.map((html) => settledSlot(html)));
@@ -167,6 +168,7 @@ export class Turn extends AnswerView {
   /** @override */
   drawState() {
     const { doc } = this;
+    this.drawQuestions();
     if (!doc) return;
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
