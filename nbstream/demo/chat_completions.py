@@ -13,6 +13,7 @@ from nbstream.demo.request import MODEL, Message, Order
 from nbstream.demo.wire import frame
 
 if TYPE_CHECKING:
+    from nbstream.demo.calls import Call, CallPiece
     from nbstream.demo.pace import Pace
     from nbstream.demo.script import Script
 
@@ -57,6 +58,7 @@ class ChatCompletion:
             stop=_stop(body),
             pace=pace,
             fault=fault,
+            tools=request.tools_of(body),
             body=body,
         )
 
@@ -64,9 +66,12 @@ class ChatCompletion:
         """The chunk that tells the role."""
         return [self._chunk({"role": "assistant", "content": "", "refusal": None})]
 
-    def delta(self, piece: str) -> bytes:
+    def delta(self, piece: str | CallPiece) -> list[bytes]:
         """A chunk with one token."""
-        return self._chunk({"content": piece})
+        if isinstance(piece, str):
+            return [self._chunk({"content": piece})]
+        new = {"function": {"arguments": piece.text}} if piece.text else _call(piece.call, "")
+        return [self._chunk({"tool_calls": [{"index": piece.index, **new}]})]
 
     def closing(self) -> list[bytes]:
         """The chunk with the finish reason, the usage if asked for, and the sentinel."""
@@ -87,6 +92,8 @@ class ChatCompletion:
             "refusal": None,
             "annotations": [],
         }
+        if calls := self._script.calls:
+            message["tool_calls"] = [_call(call, call.arguments) for call in calls]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._script.finish_reason}
         return self._head | {"choices": [choice], "usage": self._usage()}
 
@@ -110,6 +117,10 @@ class ChatCompletion:
         }
 
 
+def _call(call: Call, arguments: str) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
 def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
     messages = optional(body, "messages", list)
     if messages is None:
@@ -127,7 +138,10 @@ def _message(message: object, where: str) -> Message:
         raise invalid(f"{where}.role", f"Invalid '{where}.role': expected one of {', '.join(ROLES)}.")
     if role == "user" and message.get("content") is None:
         raise missing(f"{where}.content")
-    return Message(role, request.text_of(message.get("content"), f"{where}.content"))
+    calls = optional(message, "tool_calls", list, f"{where}.") or []
+    made = (call.get("function") for call in calls if isinstance(call, dict))
+    named = tuple(request.call_of(each.get("name"), each.get("arguments")) for each in made if isinstance(each, dict))
+    return Message(role, request.text_of(message.get("content"), f"{where}.content"), named)
 
 
 def _check_options(body: dict[str, Any], *, stream: bool) -> None:

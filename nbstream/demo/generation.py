@@ -34,7 +34,7 @@ async def generate(order: Order, script: Script, answer: Answer, *, fails: bool)
     pieces = script.pieces[: fault_position(script)] if fails else script.pieces
     async with aclosing(order.pace.batches(pieces)) as batches:
         async for batch in batches:
-            yield [answer.delta(piece) for piece in batch]
+            yield [frame for piece in batch for frame in answer.delta(piece)]
     yield answer.failure() if fails else answer.closing()
 
 

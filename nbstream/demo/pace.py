@@ -6,10 +6,12 @@ import asyncio
 import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+
+T = TypeVar("T")
 
 ENVIRONMENT = "NBSTREAM_DEMO_PACE"
 
@@ -79,7 +81,7 @@ class Pace:
         """Seconds from the start of the answer to token `index`. The jitter is fixed and never adds up."""
         return self.first_token + (index + JITTER * (index * GOLDEN_RATIO % 1)) / self.tokens_per_second
 
-    async def batches(self, tokens: Sequence[str]) -> AsyncGenerator[Sequence[str]]:
+    async def batches(self, tokens: Sequence[T]) -> AsyncGenerator[Sequence[T]]:
         """The tokens as they fall due, as many at a time as are due by then.
 
         Every due time counts from the start, so a late wake-up delays no later token.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo.errors import unknown_model
@@ -19,10 +19,17 @@ MODEL = "demo"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the conversation; what is not text is left out."""
+    """One message of the conversation; what is neither text nor a call is left out.
+
+    Attributes:
+        role: Who says it; the result of a call is a tool's.
+        text: What is said.
+        calls: The tools that it calls, each with its arguments.
+    """
 
     role: str
     text: str
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,7 @@ class Order:
         fault: How it is answered badly, if asked for.
         store: Whether the server remembers the answer.
         background: Whether it is generated to its end with or without a reader.
+        tools: The schemas of the parameters of the tools that may be called, by name.
         body: The request as sent, for the fields that an answer repeats.
     """
 
@@ -49,6 +57,7 @@ class Order:
     fault: Fault | None
     store: bool = False
     background: bool = False
+    tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     body: Mapping[str, Any]
 
     @property
@@ -101,6 +110,25 @@ def _part_texts(parts: list[object], where: str) -> Iterator[str]:
             raise invalid(f"{where}[{index}]", f"Invalid '{where}[{index}]': expected an object.")
         if part.get("type") in ("text", "input_text", "output_text"):
             yield optional(part, "text", str, f"{where}[{index}].") or ""
+
+
+def tools_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The functions that the request tells of, in the words of either API, by name."""
+    tools: dict[str, Mapping[str, Any]] = {}
+    for index, told in enumerate(optional(body, "tools", list) or []):
+        where = f"tools[{index}]"
+        if not isinstance(told, dict):
+            raise invalid(where, f"Invalid '{where}': expected an object, but got {noun(told)}.")
+        function = optional(told, "function", dict, f"{where}.") or told
+        name = optional(function, "name", str, f"{where}.")
+        if told.get("type") == "function" and name:
+            tools[name] = optional(function, "parameters", dict, f"{where}.") or {}
+    return tools
+
+
+def call_of(name: object, arguments: object) -> str:
+    """A call in a few words."""
+    return f"{name} {arguments}"
 
 
 def extras(body: Mapping[str, Any], pace: Pace) -> tuple[Pace, Fault | None]:

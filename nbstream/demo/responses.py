@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
@@ -13,6 +14,7 @@ from nbstream.demo.request import MODEL, Message, Order
 from nbstream.demo.wire import frame
 
 if TYPE_CHECKING:
+    from nbstream.demo.calls import Call, CallPiece
     from nbstream.demo.pace import Pace
     from nbstream.demo.script import Script
 
@@ -76,6 +78,7 @@ class Response:
             fault=fault,
             store=store,
             background=background,
+            tools=request.tools_of(body),
             body=body,
         )
 
@@ -94,21 +97,41 @@ class Response:
             self._event("response.content_part.added", part),
         ]
 
-    def delta(self, piece: str) -> bytes:
-        """One token."""
-        place = {"item_id": self._item_id, **PLACE}
-        return self._event("response.output_text.delta", {**place, "delta": piece, "logprobs": []})
+    def delta(self, piece: str | CallPiece) -> list[bytes]:
+        """One token; the first of a call ends what came before it."""
+        if isinstance(piece, str):
+            place = {"item_id": self._item_id, **PLACE}
+            return [self._event("response.output_text.delta", {**place, "delta": piece, "logprobs": []})]
+        place = {"item_id": _item_id(piece.call), "output_index": 1 + piece.index}
+        if piece.text:
+            return [self._event("response.function_call_arguments.delta", {**place, "delta": piece.text})]
+        added = {"output_index": 1 + piece.index, "item": _call_item(replace(piece.call, arguments=""), "in_progress")}
+        ended = self._message_done() if not piece.index else self._call_done(piece.index - 1)
+        return [*ended, self._event("response.output_item.added", added)]
 
     def closing(self) -> list[bytes]:
         """The part, the item and the response, each done."""
         self._complete()
+        calls = self._script.calls
+        ended = self._call_done(len(calls) - 1) if calls else self._message_done()
+        return [*ended, self._event(f"response.{self._status}", {"response": self.present()})]
+
+    def _message_done(self) -> list[bytes]:
         place = {"item_id": self._item_id, **PLACE}
         text = self._script.text
         return [
             self._event("response.output_text.done", {**place, "text": text, "logprobs": []}),
             self._event("response.content_part.done", {**place, "part": _part(text)}),
-            self._event("response.output_item.done", {"output_index": 0, "item": self._item()}),
-            self._event(f"response.{self._status}", {"response": self.present()}),
+            self._event("response.output_item.done", {"output_index": 0, "item": self._item(whole=True)}),
+        ]
+
+    def _call_done(self, index: int) -> list[bytes]:
+        call = self._script.calls[index]
+        place = {"item_id": _item_id(call), "output_index": 1 + index}
+        item = _call_item(call, "completed" if self._script.finish_reason == "tool_calls" else "incomplete")
+        return [
+            self._event("response.function_call_arguments.done", {**place, "arguments": call.arguments}),
+            self._event("response.output_item.done", {"output_index": 1 + index, "item": item}),
         ]
 
     def failure(self) -> list[bytes]:
@@ -141,7 +164,7 @@ class Response:
             "incomplete_details": {"reason": "max_output_tokens"} if self._status == "incomplete" else None,
             "max_tool_calls": None,
             "model": MODEL,
-            "output": [self._item()] if answered else [],
+            "output": self._output() if answered else [],
             "parallel_tool_calls": True,
             "previous_response_id": None,
             "prompt_cache_key": None,
@@ -159,7 +182,7 @@ class Response:
         }
 
     def _complete(self) -> None:
-        self._status = "completed" if self._script.finish_reason == "stop" else "incomplete"
+        self._status = "incomplete" if self._script.finish_reason == "length" else "completed"
         self._completed_at = int(time.time()) if self._status == "completed" else None
 
     def _event(self, kind: str, fields: dict[str, Any]) -> bytes:
@@ -167,9 +190,12 @@ class Response:
         self._sequence_number += 1
         return frame(event, kind)
 
-    def _item(self) -> dict[str, Any]:
-        content = [_part(self._script.text)] if self.ended else []
-        status = self._status
+    def _output(self) -> list[dict[str, Any]]:
+        return [self._item(), *(_call_item(call, self._status) for call in self._script.calls)]
+
+    def _item(self, *, whole: bool = False) -> dict[str, Any]:
+        content = [_part(self._script.text)] if self.ended or whole else []
+        status = "completed" if whole and not self.ended else self._status
         return {"id": self._item_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
     def _usage(self) -> dict[str, Any]:
@@ -201,6 +227,15 @@ def _failure() -> dict[str, Any]:
     return {"code": error.code, "message": error.message}
 
 
+def _item_id(call: Call) -> str:
+    return f"fc{call.id.removeprefix('call')}"
+
+
+def _call_item(call: Call, status: str) -> dict[str, Any]:
+    named = {"call_id": call.id, "name": call.name, "arguments": call.arguments}
+    return {"id": _item_id(call), "type": "function_call", "status": status, **named}
+
+
 def _part(text: str) -> dict[str, Any]:
     return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
 
@@ -224,7 +259,11 @@ def _message(item: object, where: str) -> Message:
     if not isinstance(item, dict):
         raise invalid(where, f"Invalid '{where}': expected an object, but got {noun(item)}.")
     kind = optional(item, "type", str, f"{where}.") or "message"
-    if kind != "message":  # tool calls, tool results, reasoning: legal, and nothing to the demo
+    if kind == "function_call":
+        return Message("assistant", "", (request.call_of(item.get("name"), item.get("arguments")),))
+    if kind == "function_call_output":
+        return Message("tool", request.text_of(item.get("output"), f"{where}.output"))
+    if kind != "message":  # reasoning and the like: legal, and nothing to the demo
         return Message(kind, "")
     role = optional(item, "role", str, f"{where}.")
     if role not in ROLES:

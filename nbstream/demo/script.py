@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from nbstream.demo import tokens
-from nbstream.demo.answers import compose
+from nbstream.demo.answers import NOTICE, compose
+from nbstream.demo.calls import Call, CallPiece, calls_of, pieces_of, results_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbstream.demo.request import Order
 
 
@@ -17,30 +20,41 @@ class Script:
     """An answer before it is sent.
 
     Attributes:
-        pieces: The answer's tokens.
-        finish_reason: "length" if the request's limit cut the answer.
+        pieces: The answer's tokens, and those of its calls.
+        finish_reason: "length" if the request's limit cut the answer, "tool_calls" if it ends with calls.
         input_tokens: Tokens of all messages of the request, in the demo's own tokens.
     """
 
-    pieces: tuple[str, ...]
-    finish_reason: Literal["stop", "length"]
+    pieces: tuple[str | CallPiece, ...]
+    finish_reason: Literal["stop", "length", "tool_calls"]
     input_tokens: int
 
     @classmethod
     def of(cls, order: Order) -> Script:
         """The answer to `order`; only the rest of it, if the request has its beginning."""
-        pieces = tuple(tokens.split(_text(order)))
+        calls = calls_of(order.messages, order.tools)
+        pieces: tuple[str | CallPiece, ...] = (*tokens.split(_text(order, calls)), *pieces_of(calls))
         kept = pieces[: order.max_tokens]
         return cls(
             kept,
-            "stop" if kept == pieces else "length",
+            "length" if kept != pieces else "tool_calls" if calls else "stop",
             sum(len(tokens.split(message.text)) for message in order.messages),
         )
 
     @property
     def text(self) -> str:
         """The whole answer."""
-        return "".join(self.pieces)
+        return "".join(piece for piece in self.pieces if isinstance(piece, str))
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that it makes; one that is cut has half its arguments."""
+        pieces = [piece for piece in self.pieces if isinstance(piece, CallPiece)]
+        begun = {piece.index: piece.call for piece in pieces}
+        return tuple(
+            replace(call, arguments="".join(piece.text for piece in pieces if piece.index == index))
+            for index, call in begun.items()
+        )
 
     @property
     def output_tokens(self) -> int:
@@ -48,7 +62,12 @@ class Script:
         return len(self.pieces)
 
 
-def _text(order: Order) -> str:
+def _text(order: Order, calls: Sequence[Call]) -> str:
+    if calls:
+        return f"{NOTICE}\n\nLet me look that up." if order.messages[-1].role == "user" else ""
+    if order.messages[-1].role == "tool":
+        lines = [f"* `{call}`: {result}" for call, result in results_of(order.messages)]
+        return "\n".join(["This is what the tools returned:\n", *lines])
     text = _stopped(compose(order.conversation), order.stop)
     if text.startswith(order.begun):
         return text[len(order.begun) :]

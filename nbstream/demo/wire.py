@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from nbstream.demo.calls import CallPiece
     from nbstream.demo.pace import Pace
     from nbstream.demo.request import Order
     from nbstream.demo.script import Script
@@ -32,7 +33,7 @@ class Answer(Protocol):
         """What is sent before the first token."""
         ...
 
-    def delta(self, piece: str) -> bytes:
+    def delta(self, piece: str | CallPiece) -> list[bytes]:
         """One token."""
         ...
 

@@ -6,13 +6,14 @@ import asyncio
 import math
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nbstream.demo import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+T = TypeVar("T")
 TOKENS_BEFORE_GATE = 10
 PATIENCE = 60.0
 
@@ -43,7 +44,7 @@ class GatedPace(Pace):
 
     gate: Gate = field(default_factory=Gate)
 
-    async def batches(self, tokens: Sequence[str]) -> AsyncGenerator[Sequence[str]]:
+    async def batches(self, tokens: Sequence[T]) -> AsyncGenerator[Sequence[T]]:
         yield tokens[:TOKENS_BEFORE_GATE]
         await self.gate.wait()
         yield tokens[TOKENS_BEFORE_GATE:]

@@ -113,4 +113,4 @@ def test_input_may_be_items_of_every_kind(client):
         ],
     )
     assert answer.output_text == TEXT
-    assert answer.usage.input_tokens == sum(len(split(text)) for text in ("Be brief.", "hello", "Hello.", SAID))
+    assert answer.usage.input_tokens == sum(len(split(text)) for text in ("Be brief.", "hello", "Hello.", "42", SAID))

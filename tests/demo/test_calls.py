@@ -1,0 +1,98 @@
+"""The demo calls tools: those that a question calls in Python's words, on both APIs, as the SDK reads them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import nbstream as nbs
+from nbstream.demo.calls import calls_of
+from nbstream.demo.request import Message
+
+if TYPE_CHECKING:
+    import openai
+
+    from nbstream.demo import DemoServer
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a"]}
+FUNCTION = {"name": "add", "description": "Add.", "parameters": SCHEMA}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "calls"),
+    [
+        ("Call add(a=1, b=2) and add(3)", [("add", {"a": 1, "b": 2}), ("add", {"a": 3})]),
+        ('say(text="a (b), \\"c\\"")', [("say", {"text": 'a (b), "c"'})]),
+        ("Please say", [("say", {})]),
+        ("Please add", []),
+        ("added(1), x.add(1)", []),
+        ("add(a=1", []),
+        ("add(a=open('x'))", []),
+        ("add(a=1), then say()", [("add", {"a": 1})]),
+    ],
+)
+def test_what_is_called(prompt: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
+    made = calls_of([Message("user", prompt)], {"add": SCHEMA, "say": {"properties": {"text": {}}}})
+    assert [(call.name, json.loads(call.arguments)) for call in made] == calls
+
+
+def test_the_sdk_reads_calls_and_sends_results(client: openai.OpenAI) -> None:
+    messages: list[Any] = [{"role": "user", "content": "Call add(a=1, b=2), then add(a=3)"}]
+    tools: Any = [{"type": "function", "function": FUNCTION}]
+    for number in range(2):
+        with client.chat.completions.stream(model="demo", messages=messages, tools=tools) as stream:
+            choice = stream.get_final_completion().choices[0]
+        assert choice.finish_reason == "tool_calls"
+        assert choice.message.tool_calls is not None
+        [call] = choice.message.tool_calls
+        assert json.loads(call.function.arguments) == ({"a": 1, "b": 2}, {"a": 3})[number]
+        messages += [choice.message, {"role": "tool", "tool_call_id": call.id, "content": str(number)}]
+    answer = client.chat.completions.create(model="demo", messages=messages, tools=tools).choices[0]
+    assert answer.finish_reason == "stop"
+    assert '* `add {"a": 3}`: 1' in (answer.message.content or "")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_sdk_reads_calls_of_responses(client: openai.OpenAI, *, stream: bool) -> None:
+    asked: Any = {"model": "demo", "input": "add(a=1) and add(a=2)", "tools": [{"type": "function", **FUNCTION}]}
+    if stream:
+        with client.responses.stream(**asked) as events:
+            response = events.get_final_response()
+    else:
+        response = client.responses.create(**asked)
+    assert [item.type for item in response.output] == ["message", "function_call", "function_call"]
+    calls: Any = response.output[1:]
+    assert [json.loads(call.arguments) for call in calls] == [{"a": 1}, {"a": 2}]
+    results = [{"type": "function_call_output", "call_id": call.call_id, "output": "ok"} for call in calls]
+    given = [{"role": "user", "content": asked["input"]}, *(item.model_dump() for item in calls), *results]
+    text = client.responses.create(**{**asked, "input": given}).output_text
+    assert text.count("`: ok") == 2
+
+
+@pytest.mark.sdk
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.usefixtures("demo")
+def test_nbstream_answers_them(api: Any) -> None:
+    @nbs.tool(safe=True)
+    def add(a: int, b: int = 0) -> int:
+        """Add."""
+        return a + b
+
+    asked = "add(a=1, b=2) and add(a='x'), then add(a=4)"
+    result = nbs.stream(asked, model="demo", api=api, tools=[add], display=False)
+    assert [part.run and part.run.state for part in result.tool_runs] == ["completed", "failed", "completed"]
+    assert '* `add {"a": 4}`: 4' in result.text
+    assert len(result.rounds) == 3
+
+
+def test_a_call_may_be_cut(client: openai.OpenAI, server: DemoServer) -> None:
+    assert server.base_url
+    tools: Any = [{"type": "function", "function": FUNCTION}]
+    asked: Any = [{"role": "user", "content": "add(a=1, b=2)"}]
+    whole = client.chat.completions.create(model="demo", messages=asked, tools=tools)
+    assert whole.usage is not None
+    most = whole.usage.completion_tokens - 3
+    cut = client.chat.completions.create(model="demo", messages=asked, tools=tools, max_tokens=most).choices[0]
+    assert cut.finish_reason == "length"
