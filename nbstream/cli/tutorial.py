@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["TutorialRun", "copy_into", "run", "tutorial"]
 
 _NAME = "01_quickstart.ipynb"
-_NEXT = "02_chat_panel.ipynb"
+_OTHERS = ("02_chat_panel.ipynb", "03_tools.ipynb")
 
 # For one cell; far more than any needs, so that a hanging kernel does not hang the check.
 _CELL_SECONDS = 120
@@ -92,8 +92,9 @@ def copy_into(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
     copy = next(p for p in itertools.chain([wanted], others) if not p.exists() or p.read_bytes() == content)
     if not copy.exists():
         copy.write_bytes(content)
-    if not (second := folder / _NEXT).exists():  # nobody is sent there, so one that differs can stay
-        second.write_bytes(_content(_NEXT))
+    for name in _OTHERS:
+        if not (other := folder / name).exists():  # nobody is sent there, so one that differs can stay
+            other.write_bytes(_content(name))
     return copy, None if copy == wanted else wanted
 
 
