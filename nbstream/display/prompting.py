@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["answer_by_input"]
 
 
-def answer_by_input(question: Question, ask: Callable[[str], str] = input) -> None:
+def answer_by_input(question: Question, ask: Callable[[str], str] | None = None) -> None:
     """Ask until there is an answer.
 
     Args:
         question: What to ask.
-        ask: Shows some words and reads a line.
+        ask: Shows some words and reads a line; by default `input`, which a kernel replaces for each cell.
 
     Raises:
         EOFError: Nobody can answer here.
     """
     words = f"The model wants to call {plain(question.tool)} with {shown_arguments(question)}\n"
     while True:
-        said = ask(f"{words}Allow it? [y]es, [n]o, [a]lways: ").strip().lower()
+        said = (ask or input)(f"{words}Allow it? [y]es, [n]o, [a]lways: ").strip().lower()
         if said in {"y", "yes", "a", "always"}:
             question.answer(Approved(question.digest, always=said.startswith("a")))
             return

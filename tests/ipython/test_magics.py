@@ -426,3 +426,48 @@ class Stopping(RecordingSurface):
     def open(self, request, stop):
         super().open(request, stop)
         stop()
+
+
+# --- tools ------------------------------------------------------------------------------------------------------------
+
+TOOLS = """
+import nbstream as nbs
+ran = []
+
+@nbs.tool
+def population(country: str) -> int:
+    "How many people live in a country."
+    ran.append(country)
+    return 5
+"""
+CALL = "Call population(country='Oman')"
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_tool_is_named_and_allowed(run, ns):
+    run(TOOLS)
+    assert run(f"%%stream -m demo -t population --approve population\n{CALL}").success
+    assert ns["ran"] == ["Oman"]
+    assert "`: 5" in ns["stream_text"]
+    assert run(f"%stream -m demo -t population --approve none {CALL}").success
+    assert ns["ran"] == ["Oman"]
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_reader_is_asked_below_the_answer(run, ns, monkeypatch):
+    run(TOOLS)
+    monkeypatch.setattr("builtins.input", lambda words: "y" if "population" in words else "")
+    assert run(f"%%stream -m demo -t population\n{CALL}").success
+    assert ns["ran"] == ["Oman"]
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_name_that_is_no_tool_is_told(run, ns):
+    run(TOOLS)
+    ns["number"] = 7
+    assert (
+        "no function called popluation in this notebook; did you mean population?"
+        in run(f"%%stream -m demo -t popluation\n{CALL}").err
+    )
+    assert "a tool is a function, not something of type int" in run(f"%%stream -m demo -t number\n{CALL}").err
+    assert ns["ran"] == []

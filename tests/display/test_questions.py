@@ -1,0 +1,110 @@
+"""What a page, or somebody at a terminal, answers to the question whether a call may run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nbstream.display.prompting import answer_by_input
+from nbstream.display.questions import OpenQuestions, shown_arguments
+from nbstream.tools.approval import Approved, Denied, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbstream.tools.approval import Decision
+
+
+@pytest.fixture
+def question() -> Question:
+    def fault_of(given: dict[str, Any]) -> str:
+        return "" if given.get("city") else "city: Field required"
+
+    return Question("c1", "weather", {"city": "Oslo \x1b[2J"}, "The weather.\n\nAll of it.", fault_of)
+
+
+@pytest.fixture
+def decided(question: Question) -> list[Decision]:
+    decided: list[Decision] = []
+    question.when_answered(decided.append)
+    return decided
+
+
+@pytest.fixture
+def ask(question: Question) -> Callable[..., str]:
+    """Answer as a page does."""
+    questions = OpenQuestions()
+    assert questions.add(question)
+    assert not questions.add(question)
+    return lambda **answer: questions.answer({"call": "c1", "digest": question.digest, **answer})
+
+
+def test_a_page_is_told_what_it_needs_and_nothing_that_acts(question: Question) -> None:
+    questions = OpenQuestions()
+    questions.add(question)
+    [told] = questions.told()
+    assert {name: told[name] for name in ("call", "tool", "description")} == {
+        "call": "c1",
+        "tool": "weather",
+        "description": "The weather.",
+    }
+    assert "\x1b" not in told["arguments"]
+    assert told["arguments"].startswith('{\n  "city": "Oslo ')
+    assert questions.remove(question)
+    assert (questions.told(), questions.remove(question)) == ([], False)
+
+
+def test_a_call_is_allowed_as_it_is(question: Question, decided: list[Decision], ask: Callable[..., str]) -> None:
+    assert ask(allow=True, arguments=shown_arguments(question)) == ""
+    assert ask(allow=False) == "", "the first answer counts"
+    assert decided == [Approved(question.digest)]
+
+
+def test_a_call_is_allowed_with_other_arguments(
+    question: Question, decided: list[Decision], ask: Callable[..., str]
+) -> None:
+    assert ask(allow=True, arguments="{").startswith("This is not JSON: ")
+    assert ask(allow=True, arguments="[]") == "The arguments are an object: {…}"
+    assert ask(allow=True, arguments='{"town": "x"}') == "city: Field required"
+    assert decided == []
+    assert ask(allow=True, arguments='{"city": "Bergen"}', always=True) == ""
+    assert decided == [Approved(question.digest, {"city": "Bergen"}, always=True)]
+
+
+def test_a_call_is_denied_with_a_reason(decided: list[Decision], ask: Callable[..., str]) -> None:
+    ask(allow="yes", reason="r" * 5000)  # what is not plainly allowed is not
+    assert decided == [Denied("r" * 1000)]
+
+
+@pytest.mark.parametrize("answer", [{"digest": "of another"}, {"call": "c2"}, {"call": None}])
+def test_an_answer_to_another_question_is_none(
+    decided: list[Decision], ask: Callable[..., str], answer: dict[str, Any]
+) -> None:
+    assert ask(allow=True, **answer) == ""
+    assert decided == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "decision"),
+    [
+        (["y"], Approved),
+        (["what?", "", " YES "], Approved),
+        (["n"], Denied),
+        (["always"], Approved),
+    ],
+)
+def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[str], decision: type) -> None:
+    asked: list[str] = []
+
+    def read(words: str) -> str:
+        asked.append(words)
+        return lines[len(asked) - 1]
+
+    answer_by_input(question, read)
+    [made] = decided
+    assert isinstance(made, decision)
+    assert getattr(made, "always", False) == (lines == ["always"])
+    assert len(asked) == len(lines)
+    assert "wants to call weather" in asked[0]
+    assert "\x1b" not in asked[0]
