@@ -172,6 +172,8 @@ class Rounds:
                 return result
             self._following = asyncio.create_task(self._follow_up.next(request, result, self._show))
             await asyncio.wait({self._following})
+            if self._following.cancelled():  # before it had begun
+                return replace(result, state=StreamState.CANCELLED)
             further, self._following = self._following.result(), None
             if isinstance(further, StreamResult):
                 return further
