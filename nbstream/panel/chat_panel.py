@@ -251,11 +251,12 @@ class ChatPanel(PanelView):
         with self._saving:
             self._outputs.display(self._kept() if kept else None, view)
 
-    def _after_cell(self, cell: ExecutionResult) -> None:
+    def _after_cell(self, cell: ExecutionResult | None) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""
         self._controller.look_at_variables()
         displayed = [] if self._displayed is None else self._displayed.widgets
-        if any(contains(each, self) for each in (cell.result, *displayed)):
+        value = None if cell is None else cell.result  # none for a cell that an interrupt has cancelled
+        if any(contains(each, self) for each in (value, *displayed)):
             self._display()
 
     def _take_up(self) -> None:
