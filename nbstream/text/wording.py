@@ -23,7 +23,8 @@ class Wording(NamedTuple):
     Attributes:
         result: The name of the whole result.
         token_limit: The name of the token limit.
-        clauses: What to say for each remedy, without a capital or a full stop; `{value}` is the remedy's value.
+        clauses: What to say for each remedy, without a capital or a full stop; `{value}` is the remedy's value. Nothing
+            is said for those that are missing.
     """
 
     result: str
@@ -177,6 +178,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.MORE_TIME_IN_TOTAL: "allow more with --timeout SECONDS",
         },
     ),
+    Place.FILE: Wording("result", "max_tokens", {}),
 }
 
 # What continues the sentence that says what happened; the others are alternatives, in a sentence of their own.
@@ -199,6 +201,7 @@ def told(happened: str, remedies: Sequence[Remedy], place: Place) -> str:
         'no answer; ask again'
     """
     wording = WORDINGS[place]
+    remedies = [remedy for remedy in remedies if remedy.kind in wording.clauses]
     stop = "." if happened.endswith(".") else ""
     said = happened
     for remedy in remedies:
