@@ -189,7 +189,7 @@ def told(happened: str, remedies: Sequence[Remedy], place: Place) -> str:
     """What happened and what can be done about it, in the words of a place.
 
     Args:
-        happened: Sentences with a full stop, or one clause without.
+        happened: Sentences with a full stop or a question mark, or one clause without.
         remedies: What can be done: alternatives, the best first.
         place: Where it is read.
 
@@ -202,12 +202,13 @@ def told(happened: str, remedies: Sequence[Remedy], place: Place) -> str:
     """
     wording = WORDINGS[place]
     remedies = [remedy for remedy in remedies if remedy.kind in wording.clauses]
-    stop = "." if happened.endswith(".") else ""
+    stop = "." if happened.endswith((".", "?")) else ""
+    joined = set() if happened.endswith("?") else _IN_ITS_SENTENCE
     said = happened
     for remedy in remedies:
-        if remedy.kind in _IN_ITS_SENTENCE:
+        if remedy.kind in joined:
             said = f"{said.removesuffix('.')}; {wording.clause(remedy)}{stop}"
-    others = _alternatives([wording.clause(each) for each in remedies if each.kind not in _IN_ITS_SENTENCE])
+    others = _alternatives([wording.clause(each) for each in remedies if each.kind not in joined])
     if not others:
         return said
     if not stop:

@@ -115,6 +115,8 @@ SET_KEY = "Set OPENAI_API_KEY (or nbs.configure(api_key=…))"
         ("It is kept.", [RemedyKind.CONTINUE], Place.PANEL, "It is kept. Continue picks up from here."),
         ("It is kept.", [RemedyKind.CONTINUE], Place.PYTHON, "It is kept. Call result.resume() to continue."),
         ("It is kept.", [RemedyKind.CONTINUE], Place.FILE, "It is kept."),
+        ("Did you mean m?", [RemedyKind.RETRY], Place.PANEL, "Did you mean m? Ask again."),
+        ("Did you mean m?", [RemedyKind.REPORT_BUG], Place.PANEL, "Did you mean m? Please report this."),
         ("no model given", [RemedyKind.CHOOSE_MODEL], Place.PANEL, "no model given; choose one below"),
         (
             "no model given",

@@ -145,6 +145,8 @@ def test_a_chat_can_have_several_panels_and_a_name(ask, options):
         ({"bind": "not a name"}, "is not a valid variable name"),
         ({"context": ["df", "a b"]}, "is not a valid variable name"),
         ({"chat": nbs.Chat(model="m"), "temperature": 1}, "temperature: set these on the chat"),
+        ({"modle": "m"}, "no such option: modle; did you mean model?"),
+        ({"sugestions": ["Hi"]}, "no such option: sugestions; did you mean suggestions?"),
     ],
 )
 def test_what_cannot_be_is_refused_at_once(arguments, words):
