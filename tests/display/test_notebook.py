@@ -153,7 +153,8 @@ def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, 
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     early, final = output.updates
     assert early == (
-        "Hel\n\n[Note: The answer of m was still arriving when this cell ended. A cell that waits for it keeps all.]"
+        "Hel\n\n[Note: The answer of m was still arriving when this cell ended. "
+        "To keep all of it, wait for it in a cell.]"
     )
     assert (final, output.replacing) == ("Hello", [False, True])
 
