@@ -331,9 +331,7 @@ def program_ending(endpoint: str) -> UnreachableError | None:
     """
     if threading.main_thread().is_alive():
         return None
-    return UnreachableError(
-        f"{endpoint} can no longer be asked: the program is ending, and Python starts nothing new then."
-    )
+    return UnreachableError(f"{endpoint} can no longer be asked, because the program is ending.")
 
 
 def words_of(error: BaseException, place: Place) -> str:

@@ -174,7 +174,7 @@ class StreamRequest(Target):
         params: Any other fields of the request's body, as they are.
         max_retries: How often the request may be sent again, before any of the answer has arrived.
         images: What becomes of remote images in the answer: links, or loaded.
-        surface: What the answer is drawn on; `"auto"` goes by who reads it.
+        surface: What the answer is drawn on; `"auto"` depends on where it is shown.
         footer: What is said of the answer below it, in a cell.
         bring_into_view: Whether the page may scroll, once, to an answer that begins low.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.

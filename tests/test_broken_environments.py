@@ -58,11 +58,19 @@ NO_PROXY = ("NO_PROXY holds", "correct or unset NO_PROXY") if ON_HTTPX else ("No
 OTHERS = {
     "SOCKS": Broken({"ALL_PROXY": "socks5://127.0.0.1:9"}, ("ALL_PROXY", *SOCKS)),
     "SOCKS with names": Broken({"https_proxy": f"socks5h://me:{SECRET}@127.0.0.1:9"}, ("https_proxy", *SOCKS)),
-    "an old SOCKS": Broken({"ALL_PROXY": f"socks4://me:{SECRET}@127.0.0.1:9"}, ("ALL_PROXY", "no address of a proxy")),
-    "a proxy of another kind": Broken({"HTTP_PROXY": "ftp://127.0.0.1"}, ("HTTP_PROXY", "no address of a proxy")),
-    "half an address": Broken({"HTTP_PROXY": "http://[::1"}, ("HTTP_PROXY", "no address of a proxy")),
-    "a port in words": Broken({"http_proxy": f"http://me:{SECRET}@x:port"}, ("http_proxy", "no address of a proxy")),
-    "a line break in a proxy": Broken({"HTTP_PROXY": "http://a\nb:1"}, ("HTTP_PROXY", "no address of a proxy")),
+    "an old SOCKS": Broken(
+        {"ALL_PROXY": f"socks4://me:{SECRET}@127.0.0.1:9"}, ("ALL_PROXY", "not hold the address of a proxy")
+    ),
+    "a proxy of another kind": Broken(
+        {"HTTP_PROXY": "ftp://127.0.0.1"}, ("HTTP_PROXY", "not hold the address of a proxy")
+    ),
+    "half an address": Broken({"HTTP_PROXY": "http://[::1"}, ("HTTP_PROXY", "not hold the address of a proxy")),
+    "a port in words": Broken(
+        {"http_proxy": f"http://me:{SECRET}@x:port"}, ("http_proxy", "not hold the address of a proxy")
+    ),
+    "a line break in a proxy": Broken(
+        {"HTTP_PROXY": "http://a\nb:1"}, ("HTTP_PROXY", "not hold the address of a proxy")
+    ),
     "a proxy that is not there": Broken({"HTTP_PROXY": NOBODY}, ("No connection", "correct or unset HTTP_PROXY")),
     "IPv6 without a proxy": Broken({"NO_PROXY": "localhost,[::1]", "HTTP_PROXY": NOBODY}, NO_PROXY),
     "a network without a proxy": Broken({"NO_PROXY": "fe80::/10", "HTTP_PROXY": NOBODY}, NO_PROXY),

@@ -140,7 +140,7 @@ def test_thinking_without_an_answer_is_only_marked(shown):
 
 def test_an_answer_that_the_server_rewords_begins_again(shown):
     writes = shown(StreamResult("Hello wrld", SOME), whole("Hello world"))
-    assert "".join(writes) == "Hello wrld\n[The server changed the answer, which begins again:]\nHello world\n"
+    assert "".join(writes) == "Hello wrld\n[The server changed the answer, so it starts again:]\nHello world\n"
 
 
 @pytest.mark.parametrize(("before", "after"), [("Hello  ", "Hello"), ("Hello\n", "Hello"), ("\n", "Hello"), (" ", "")])

@@ -65,9 +65,9 @@ _WITHOUT_WORDS = (ConnectionLostError, EmptyAnswerError, TimeLimitError)
 _MOST_ANSWERS = 256
 
 _REPETITIONS = {
-    "begun_anew": "The server began the answer anew instead of continuing it; both are kept.",
+    "begun_anew": "The server started the answer over instead of continuing it; both are kept.",
     "cumulative_text": CUMULATIVE,
-    "overlapping_text": "The continuation repeated what was there already; the repetition was dropped.",
+    "overlapping_text": "The continuation repeated text that was already there; the repetition was dropped.",
     "repeated_text": "The last piece repeated the whole answer; the repetition was dropped.",
 }
 
@@ -391,7 +391,7 @@ class Assembler:
 
     def _last_words(self) -> str:
         """A sentence that quotes what nothing understood."""
-        return f" The last that it sent: {self._unrecognized}." if self._unrecognized else ""
+        return f" The last thing it sent: {self._unrecognized}." if self._unrecognized else ""
 
     def _warn(self, kind: str, happened: str, remedies: tuple[Remedy, ...] = ()) -> None:
         self._warnings.setdefault(kind, StreamWarning(kind, happened, remedies))

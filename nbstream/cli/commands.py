@@ -169,7 +169,7 @@ def _rows(look: Callable[[], Rows]) -> Rows:
         return look()
     except Exception as error:  # noqa: BLE001  whatever is broken here is what the reader wants to know
         said = exception_line(error) if isinstance(error, OSError) else type(error).__name__  # others may quote a key
-        return [("problem", f"this could not be found out ({said})")]
+        return [("problem", f"could not be determined ({said})")]
 
 
 def _print_section(title: str, rows: Rows) -> None:

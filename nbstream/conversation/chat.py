@@ -334,7 +334,9 @@ class Chat(SavedChat):
                 'add api="responses", or set chat.history = "messages"'
             )
         if limits.named():
-            raise UsageError('max_turns and max_history_tokens need history="messages": a server keeps all it was sent')
+            raise UsageError(
+                'max_turns and max_history_tokens need history="messages": the server keeps everything it was sent'
+            )
         answer_id, known = known_to_server(sent, seed)
         if answer_id is None or request.params.get("store") is False:
             return request, context

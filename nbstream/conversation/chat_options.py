@@ -7,6 +7,7 @@ from typing import Any
 
 from nbstream.errors import UsageError
 from nbstream.settings.config import settings
+from nbstream.settings.resolution import refuse_slips
 from nbstream.settings.target import current_address
 from nbstream.text.secret import Secret, takes_key
 
@@ -20,7 +21,7 @@ def check_options(names: set[str]) -> None:
     """Raise for what is no option of a turn, but would reach the request as a field of this name.
 
     Raises:
-        UsageError: One of the names is a setting of the chat itself, or of another kind.
+        UsageError: One of the names is a setting of the chat itself, of another kind, or a slip of an option.
 
     Example:
         >>> check_options({"model", "seed"})
@@ -30,6 +31,7 @@ def check_options(names: set[str]) -> None:
     if taken := sorted(_OF_THE_CHAT & names):
         names_of_it = ", ".join(taken)
         raise UsageError(f"{names_of_it} cannot be an option: set it on the chat itself, as in chat.{taken[0]} = …")
+    refuse_slips(names, _OF_THE_CHAT)
 
 
 def largest_file() -> int:

@@ -120,7 +120,7 @@ class Conversation:
             UsageError: Nothing was, or what it followed is gone.
         """
         if self._last_cut is None or not self.can_undelete:
-            raise UsageError("there is nothing deleted to put back in this chat")
+            raise UsageError("there is nothing to undelete in this chat")
         cut, self.deleted = self._last_cut
         self._last_cut = None
         self.tree.put_back(cut)

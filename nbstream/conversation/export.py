@@ -27,7 +27,7 @@ _PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9 .,()-]|(?<=[A-Za-z0-9])[_:/](?=[A-Za-z0
 _ATTACHED = {"image_url": "image", "input_image": "image", "input_audio": "audio", "file": "file", "input_file": "file"}
 
 
-def to_markdown(turns: Sequence[Turn], system: str | None = None, place: Place = Place.CELL) -> str:
+def to_markdown(turns: Sequence[Turn], system: str | None = None, place: Place = Place.FILE) -> str:
     """Markdown that is safe in a trusted notebook, with a heading line for each turn.
 
     Args:
@@ -51,7 +51,7 @@ def to_markdown(turns: Sequence[Turn], system: str | None = None, place: Place =
     return "\n\n".join(f"## {name}\n\n{text}".rstrip() for name, text in sections)
 
 
-def to_text(turns: Sequence[Turn], system: str | None = None, place: Place = Place.CELL) -> str:
+def to_text(turns: Sequence[Turn], system: str | None = None, place: Place = Place.FILE) -> str:
     """The same in plain words."""
     sections = [("System", plain(system))] if system else []
     sections += [(plain(_name(turn)), _bundle(turn, place)["text/plain"]) for turn in turns]
@@ -101,7 +101,7 @@ def _marked_up(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) and "www." not in name else escaped(name)
 
 
-def _bundle(turn: Turn, place: Place = Place.CELL, below: int = 0) -> dict[str, str]:
+def _bundle(turn: Turn, place: Place = Place.FILE, below: int = 0) -> dict[str, str]:
     """The turn as it stands in a notebook's output."""
     if turn.answer is not None:
         return answer_bundle(turn.answer, place=place, below=below)[0]

@@ -40,7 +40,7 @@ def limit(body: Mapping[str, Any], *names: str, where: str = "") -> int | None:
         value = optional(body, name, int, where)
         if value is not None:
             if value < 1:
-                message = f"Invalid '{where}{name}': expected a value from 1 up, but got {value}."
+                message = f"Invalid '{where}{name}': expected 1 or more, but got {value}."
                 raise invalid(where + name, message)
             return value
     return None

@@ -99,7 +99,9 @@ def unfinished_bundle(
         images: Whether images from other servers are links or loaded.
     """
     markdown, words = _body(snapshot, images, below=0)
-    note = plain(f"The answer of {model} was still arriving when this cell ended. A cell that waits for it keeps all.")
+    note = plain(
+        f"The answer of {model} was still arriving when this cell ended. To keep all of it, wait for it in a cell."
+    )
     data = {
         "text/markdown": f"{markdown}\n\n> *Note.* {escaped(note)}\n".lstrip("\n"),
         "text/plain": f"{words}\n\n[Note: {note}]".lstrip("\n"),

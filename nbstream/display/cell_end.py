@@ -33,15 +33,15 @@ class CellEnd:
         self._released = threading.Event()
         self._shell = running_shell()
         if self._shell is not None:
-            self._shell.events.register("post_execute", self._wait)
+            self._shell.events.register("post_run_cell", self._wait)
 
     def release(self) -> None:
         """Hold up nothing any more; from any thread."""
         self._released.set()
 
-    def _wait(self) -> None:
+    def _wait(self, _: object) -> None:
         if self._shell is not None:
-            self._shell.events.unregister("post_execute", self._wait)
+            self._shell.events.unregister("post_run_cell", self._wait)
         cell, now = (id(self._shell), getattr(self._shell, "execution_count", None)), time.monotonic()
         if CellEnd._waiting[0] != cell:
             CellEnd._waiting = cell, now + _SECONDS

@@ -177,7 +177,7 @@ def _answered(result: StreamResult, place: Place) -> Mark | None:
 def _ended(result: StreamResult, place: Place) -> Mark:
     match result.finish_reason:
         case None:
-            happened = "The server gave no reason for the end, so the answer may be whole or cut."
+            happened = "The server did not say why the answer ended, so it may be incomplete."
             return Mark("Reason unknown", _way_on(happened, result, place))
         case "length":
             happened = f"The token limit was reached ({WORDINGS[place].token_limit})."
@@ -212,7 +212,7 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
     # Some providers keep the thoughts to themselves and report only what they cost.
     hidden = result.usage is not None and bool(result.usage.reasoning_tokens)
     if result.reasoning or hidden:
-        thoughts = f" What it thought is in {name}.reasoning." if result.reasoning else ""
+        thoughts = f" Its thoughts are in {name}.reasoning." if result.reasoning else ""
         if reason == "length":
             return Mark("No answer", told("The token limit was used up by thinking.", more_tokens, place) + thoughts)
         return Mark("No answer", f"The model thought but did not answer.{thoughts}")

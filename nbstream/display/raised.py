@@ -28,7 +28,8 @@ class Raised:
         self._lock = threading.Lock()
         self._shell = running_shell()
         if self._shell is not None:
-            self._shell.events.register("post_execute", self._look)
+            # The event post_execute also comes with each message of a widget, in the middle of the cell.
+            self._shell.events.register("post_run_cell", self._look)
 
     def expected(self, result: StreamResult) -> bool:
         """Whether the cell shows, or will show, the error of an answer, which may be drawn after the cell has ended."""
@@ -46,9 +47,9 @@ class Raised:
             self._shown = result, show
             show(self.expected(result))
 
-    def _look(self) -> None:
+    def _look(self, _: object) -> None:
         if self._shell is not None:
-            self._shell.events.unregister("post_execute", self._look)
+            self._shell.events.unregister("post_run_cell", self._look)
         with self._lock:
             # IPython keeps the error that it has shown last, also for an output widget that shows those of its block.
             self._errors = tuple(_all_of(getattr(sys, "last_value", None)))

@@ -83,7 +83,7 @@ class TerminalSurface:
     def _draw(self, snapshot: StreamResult) -> None:
         if self._paused:
             self._paused = False
-            self._write_note("The answer before that goes on:")
+            self._write_note("The earlier answer continues:")
         retry = None if snapshot.state.terminal else snapshot.retry
         if retry != self._retry:
             self._retry = retry
@@ -142,7 +142,7 @@ class TerminalSurface:
         elif snapshot.refusal.strip().startswith(shown):
             self._write_note("The model began to refuse. The answer:")
         else:
-            self._write_note("The server changed the answer, which begins again:")
+            self._write_note("The server changed the answer, so it starts again:")
 
     # Surfaces that can rewrite lines override the following.
 

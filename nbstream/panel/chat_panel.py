@@ -25,6 +25,7 @@ from nbstream.panel.transcript import Transcript
 from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState, Usage
 from nbstream.settings.config import settings
+from nbstream.settings.resolution import refuse_slips
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
 from nbstream.text.plain import portable_json
@@ -42,6 +43,7 @@ __all__ = ["ChatPanel"]
 
 # What a panel is made with besides its chat, by name.
 _OF_THE_PANEL = ("suggestions", "context", "bind")
+_NEVER_KEPT = ("namespace", "on_result", "layout")
 
 
 class ChatPanel(PanelView):
@@ -94,6 +96,7 @@ class ChatPanel(PanelView):
         layout: Layout | dict[str, Any] | None = None,
         **chat_options: Any,
     ) -> None:
+        refuse_slips(chat_options, (*_OF_THE_PANEL, *_NEVER_KEPT))
         shell = running_shell()
         names = [checked_name(name) for name in ([context] if isinstance(context, str) else context)]
         variables = shell.user_ns if namespace is None and shell is not None else namespace
@@ -163,7 +166,7 @@ class ChatPanel(PanelView):
         file = running_notebook({} if shell is None else shell.user_ns) if path is None else pathlib.Path(path)
         document, before = newest_chat(file, name)
         chat = Chat.from_dict(document, trust=trust)
-        own = {key: options.pop(key) for key in (*_OF_THE_PANEL, "namespace", "on_result", "layout") if key in options}
+        own = {key: options.pop(key) for key in (*_OF_THE_PANEL, *_NEVER_KEPT) if key in options}
         panel = cls(_with(chat, options), **own)
         # A file must not decide which variables are sent or set, so these are named instead of used.
         if lost := [f"{key}={before[key]!r}" for key in _OF_THE_PANEL if before.get(key) and key not in own]:
@@ -251,11 +254,12 @@ class ChatPanel(PanelView):
         with self._saving:
             self._outputs.display(self._kept() if kept else None, view)
 
-    def _after_cell(self, cell: ExecutionResult) -> None:
+    def _after_cell(self, cell: ExecutionResult | None) -> None:
         """Show the variables as the cell left them; keep the conversation where the cell shows it in another widget."""
         self._controller.look_at_variables()
         displayed = [] if self._displayed is None else self._displayed.widgets
-        if any(contains(each, self) for each in (cell.result, *displayed)):
+        value = None if cell is None else cell.result  # none for a cell that an interrupt has cancelled
+        if any(contains(each, self) for each in (value, *displayed)):
             self._display()
 
     def _take_up(self) -> None:

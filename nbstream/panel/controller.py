@@ -18,7 +18,7 @@ from nbstream.panel.exports import EXPORTS, export
 from nbstream.panel.model_list import list_models
 from nbstream.panel.queue import MessageQueue
 from nbstream.panel.settings import checked, model_of, parameters_of, system_of, untrusted_of
-from nbstream.panel.shown import ShownTurns, totals_of
+from nbstream.panel.shown import ShownTurns, hint_of, totals_of
 from nbstream.panel.view.panel_state import PanelState
 from nbstream.result import StreamState
 from nbstream.text.place import Place, reader_in
@@ -42,7 +42,6 @@ _log = logging.getLogger("nbstream")
 
 _BLOCKED = "Queue paused: the last answer is incomplete. Continue or delete it, or send a message, to resume."
 _HELD = "Queue paused. Send a message to resume."
-_LEFT_OUT = "Your next message is sent without the last question and its answer."
 
 
 class Shown(Protocol):
@@ -362,7 +361,6 @@ class PanelController:
             queue, models, held = self._queue.items, self._models, self._queue.held
             notices = list(self._notices.values())
         why_paused = "" if not queue or running is not None else _BLOCKED if self._blocked() else _HELD if held else ""
-        left_out = bool(turns) and running is None and turns[-1].role == "assistant" and not turns[-1].included
         return PanelState(
             turns=turns,
             queue=queue,
@@ -373,7 +371,7 @@ class PanelController:
             parameters=parameters_of(self.chat),
             totals=totals_of(self.chat),
             paused=bool(why_paused),
-            hint=_LEFT_OUT if left_out else "",
+            hint=hint_of(turns) if running is None else "",
             notice="\n".join([*notices, *filter(None, [why_paused])]),
             deleted=self._deleted and self.chat.can_undelete,
             untrusted=untrusted_of(self.chat),

@@ -47,7 +47,7 @@ def running_notebook(namespace: Mapping[str, Any]) -> pathlib.Path:
                 f"{source} says that this notebook is {path.name}, which is not there; was it renamed or moved? "
                 "Give its path: ChatPanel.restore(path)"
             )
-    raise UsageError("it is not known where this notebook is saved; give its path: ChatPanel.restore(path)")
+    raise UsageError("nbstream cannot tell where this notebook is saved; give its path: ChatPanel.restore(path)")
 
 
 def newest_chat(path: pathlib.Path, name: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:

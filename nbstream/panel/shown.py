@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbstream.conversation.chat_running import RunningTurn
     from nbstream.conversation.turn import Turn
 
-__all__ = ["ShownTurns", "totals_of"]
+__all__ = ["ShownTurns", "hint_of", "totals_of"]
 
 Versions: TypeAlias = "Mapping[str, tuple[str, ...]]"
 
@@ -53,6 +53,16 @@ class ShownTurns:
             found = turn, siblings, _view_of(turn, siblings)
         self._kept[turn.id] = found
         return found[2]
+
+
+def hint_of(turns: Sequence[TurnView]) -> str:
+    """How many of the last exchanges the next message is sent without, if any."""
+    answers = [turn.included for turn in turns if turn.role == "assistant"]
+    count = len(answers) if not any(answers) else answers[::-1].index(True)
+    if not count or turns[-1].role != "assistant":
+        return ""
+    last = "the last question and its answer" if count == 1 else f"the last {count} questions and their answers"
+    return f"Your next message is sent without {last}."
 
 
 def totals_of(chat: Chat) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class NBStream(SingletonConfigurable):
     base_url = Unicode(
         None, allow_none=True, help="Endpoint of an OpenAI-compatible server, such as http://localhost:11434/v1."
     ).tag(config=True)
-    api_key = SecretTrait(help="Key for that endpoint; better set OPENAI_API_KEY in the environment.").tag(config=True)
+    api_key = SecretTrait(help="Key for that endpoint; prefer OPENAI_API_KEY in the environment.").tag(config=True)
     system = Unicode(None, allow_none=True, help="System prompt.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Sampling temperature.").tag(config=True)
     max_tokens = Integer(None, allow_none=True, help="The maximum number of tokens in an answer.").tag(config=True)

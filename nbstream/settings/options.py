@@ -160,9 +160,9 @@ OPTIONS = (
     Option(
         "surface",
         'How the answer is drawn: as a `"live"` view, growing `"markdown"`, `"terminal"` text, or only its `"static"` '
-        'end; `"auto"` goes by who reads it.',
+        'end; `"auto"` depends on where it is shown.',
         ("--surface",),
-        "How to draw the answer; `auto` goes by who reads it. Example: --surface static",
+        "How to draw the answer; `auto` depends on where it is shown. Example: --surface static",
         {"choices": SURFACES},
     ),
     Option(

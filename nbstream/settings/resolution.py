@@ -18,7 +18,7 @@ from nbstream.tools.approval import checked_policy
 from nbstream.tools.given import told_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from openai import AsyncOpenAI
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nbstream.tools.tool import Tool
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["resolve"]
+__all__ = ["refuse_slips", "resolve"]
 
 _MOST_ROUNDS = 8
 _WHOLE_ANSWER_SECONDS = 600.0
@@ -72,7 +72,7 @@ def resolve(
     """
     messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
-    _check_params(params)
+    refuse_slips(params)
     _check_times(timeout=timeout, total_timeout=total_timeout)
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
@@ -159,11 +159,22 @@ def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any, s
 _NO_SLIPS = {"image", "max_new_tokens", "min_tokens", "mode", "models", "sources"}
 
 
-def _check_params(params: Mapping[str, Any]) -> None:
-    """Refuse what is most likely a slip of an option: the API would be sent a field that it does not know."""
-    names = [option.name for option in OPTIONS]
-    for name in params:
-        if name not in _NO_SLIPS and (meant := closest(name, names)) is not None:
+def refuse_slips(names: Iterable[str], also: Iterable[str] = ()) -> None:
+    """Refuse what is most likely a slip of an option: the API would be sent a field that it does not know.
+
+    Args:
+        names: What was given. Known options may be among them.
+        also: Other names that may have been meant.
+
+    Raises:
+        UsageError: A name is close to another one.
+
+    Example:
+        >>> refuse_slips(["model", "seed"])
+    """
+    known = [*(option.name for option in OPTIONS), *also]
+    for name in names:
+        if name not in (*known, *_NO_SLIPS) and (meant := closest(name, known)) is not None:
             raise UsageError(f"no such option: {name}; did you mean {meant}?")
 
 

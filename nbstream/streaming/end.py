@@ -129,7 +129,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
     except RuntimeError:  # none
         pass
     raise UsageError(
-        "only asyncio can await a stream, and it is not asyncio that runs here; nbs.stream(…) waits without it"
+        "only asyncio can await a stream, and another event loop runs here; nbs.stream(…) works without one"
     )
 
 

@@ -84,7 +84,7 @@ class Engine:
             self._thread.start()
         except RuntimeError as error:  # at the end of the program, or where there are too many threads
             self._loop.close()
-            raise UsageError(f"nbstream needs a thread in the background, and none can be started: {error}") from None
+            raise UsageError(f"nbstream needs a background thread, and none can be started: {error}") from None
 
     def alive(self) -> bool:
         """Whether streams are read: not after the end of the thread, nor in another process than the engine's."""

@@ -313,7 +313,7 @@ class Session:
 
     def _too_long(self, what: str, limit: int, remedy: RemedyKind) -> StreamError:
         return AnswerTooLongError(
-            f"The answer from {self._request.endpoint.name} has more than {limit:,} {what}, and no end yet.",
+            f"The answer from {self._request.endpoint.name} has more than {limit:,} {what} and has not ended.",
             remedies=[Remedy(remedy)],
         )
 

@@ -11,7 +11,7 @@ from nbstream.text.monotony import is_monotonous
 
 __all__ = ["CUMULATIVE", "CumulativePieces"]
 
-CUMULATIVE = "Each piece repeated all before it; the repetitions were dropped."
+CUMULATIVE = "Each piece repeated everything before it; the repetitions were dropped."
 """What to tell the reader."""
 
 _SHORTEST = 5

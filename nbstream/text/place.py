@@ -20,6 +20,7 @@ class Place(enum.StrEnum):
     PANEL = "panel"  # the chat panel
     PYTHON = "python"  # code that calls nbstream, in a notebook or elsewhere
     TERMINAL = "terminal"  # the `nbstream` command
+    FILE = "file"  # an exported conversation, in which nothing can be done
 
 
 _place = contextvars.ContextVar("nbstream_place", default=Place.PYTHON)

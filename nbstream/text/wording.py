@@ -23,7 +23,8 @@ class Wording(NamedTuple):
     Attributes:
         result: The name of the whole result.
         token_limit: The name of the token limit.
-        clauses: What to say for each remedy, without a capital or a full stop; `{value}` is the remedy's value.
+        clauses: What to say for each remedy, without a capital or a full stop; `{value}` is the remedy's value. Nothing
+            is said for those that are missing.
     """
 
     result: str
@@ -177,6 +178,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.MORE_TIME_IN_TOTAL: "allow more with --timeout SECONDS",
         },
     ),
+    Place.FILE: Wording("result", "max_tokens", {}),
 }
 
 # What continues the sentence that says what happened; the others are alternatives, in a sentence of their own.
@@ -187,7 +189,7 @@ def told(happened: str, remedies: Sequence[Remedy], place: Place) -> str:
     """What happened and what can be done about it, in the words of a place.
 
     Args:
-        happened: Sentences with a full stop, or one clause without.
+        happened: Sentences with a full stop or a question mark, or one clause without.
         remedies: What can be done: alternatives, the best first.
         place: Where it is read.
 
@@ -199,12 +201,14 @@ def told(happened: str, remedies: Sequence[Remedy], place: Place) -> str:
         'no answer; ask again'
     """
     wording = WORDINGS[place]
-    stop = "." if happened.endswith(".") else ""
+    remedies = [remedy for remedy in remedies if remedy.kind in wording.clauses]
+    stop = "." if happened.endswith((".", "?")) else ""
+    joined = set() if happened.endswith("?") else _IN_ITS_SENTENCE
     said = happened
     for remedy in remedies:
-        if remedy.kind in _IN_ITS_SENTENCE:
+        if remedy.kind in joined:
             said = f"{said.removesuffix('.')}; {wording.clause(remedy)}{stop}"
-    others = _alternatives([wording.clause(each) for each in remedies if each.kind not in _IN_ITS_SENTENCE])
+    others = _alternatives([wording.clause(each) for each in remedies if each.kind not in joined])
     if not others:
         return said
     if not stop:

@@ -95,7 +95,7 @@ class Refusal:
             return " The server no longer keeps what was said before."
         if self._from_between:
             title = " ".join(clean(self._page or "").split())[:80].rstrip(".")
-            return f" A page of HTML{f' ({title})' if title else ''} came, as from a proxy, not an answer of an API."
+            return f" It sent an HTML page{f' ({title})' if title else ''}, as a proxy does, not an API response."
         if self._prefill_refused:
             return " The model cannot continue the beginning of an answer."
         if self.kind == "server":

@@ -132,10 +132,10 @@ def _of_proxy(variable: str, address: str) -> Iterator[Obstacle]:
     try:
         openai.DefaultAsyncHttpxClient(trust_env=False, proxy=address if "://" in address else f"http://{address}")
     except ImportError:
-        what = f"{variable} names a SOCKS proxy, and the package socksio, which that takes, is not installed"
+        what = f"{variable} names a SOCKS proxy, which needs the package socksio, and that is not installed"
         yield Obstacle(what, (Remedy(RemedyKind.INSTALL, "socksio"), *_correct(variable)))
     except Exception:  # noqa: BLE001  each HTTP library has errors of its own for what is no address
-        yield Obstacle(f"{variable} holds no address of a proxy, such as http://host:port", _correct(variable))
+        yield Obstacle(f"{variable} does not hold the address of a proxy, such as http://host:port", _correct(variable))
 
 
 def _variable(environment: Mapping[str, str], name: str) -> str | None:

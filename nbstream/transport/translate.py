@@ -114,7 +114,7 @@ def _unreachable(error: openai.APIConnectionError, target: Target) -> Unreachabl
         return UnreachableError(
             f"{name} does not speak TLS, which https:// asks for.", remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]
         )
-    reason = str(error.__cause__ or error).rstrip(".") or "it was broken off"
+    reason = str(error.__cause__ or error).rstrip(".") or "it broke off"
     what = f"No connection to {name} ({target.endpoint.redact(reason)})."
     remedies = [Remedy(RemedyKind.START_SERVER if local else RemedyKind.CHECK_CONNECTION)]
     if not local and (variable := proxy_variable(os.environ, urlsplit(target.endpoint.base_url).scheme)):

@@ -209,7 +209,7 @@ def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page
     page.wait_for_function("window.executed.length === 2")
     assert page.evaluate("window.executed") == [
         ["notebook:insert-cell-below", None],
-        ["notebook:replace-selection", {"text": "x = '<1>'\n"}],
+        ["notebook:replace-selection", {"text": "x = '<1>'"}],
     ]
     page.keyboard.press("Tab")
     expect(panel_page.turns.nth(1).get_by_role("button", name="Copy")).to_be_focused()

@@ -268,7 +268,7 @@ def test_a_deletion_can_be_taken_back_and_has_been_paid_for(chat):
     chat.undelete()
     assert (chat.to_dict(), chat.can_undelete) == (before, False)
     assert (chat.usage, chat.seconds, chat.cost) == spent
-    with pytest.raises(UsageError, match="nothing deleted"):
+    with pytest.raises(UsageError, match="nothing to undelete"):
         chat.undelete()
 
 

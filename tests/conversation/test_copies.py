@@ -91,6 +91,12 @@ def test_what_has_a_place_of_its_own_is_no_option(make_chat: Any, name: str) -> 
         chat.configure(**{name: 1})
 
 
+@pytest.mark.parametrize(("slip", "meant"), [("temprature", "temperature"), ("max_turn", "max_turns")])
+def test_a_slip_of_an_option_is_refused_before_anything_is_asked(make_chat: Any, slip: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"no such option: {slip}; did you mean {meant}"):
+        make_chat(**{slip: 1})
+
+
 # --- long chats -------------------------------------------------------------------------------------------------------
 
 

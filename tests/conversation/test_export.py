@@ -25,8 +25,7 @@ def test_markdown_has_a_heading_for_each_turn_and_says_how_answers_ended():
         "## User\n\nWhat is `x`?\n\n"
         "## Assistant (m-1)\n\nAn **unknown**.\n\n```py\nx = 1\n```\n\n"
         "## User\n\nAnd this?\n\n*(image)*\n\n"
-        "## Assistant\n\nIt\n\n> **Stopped.** You stopped the answer after 2 characters\\. "
-        "Run %stream\\_continue to continue\\."
+        "## Assistant\n\nIt\n\n> **Stopped.** You stopped the answer after 2 characters\\."
     )
 
 

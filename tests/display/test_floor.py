@@ -83,7 +83,7 @@ def test_who_is_waited_for_goes_first(opened: Any) -> None:
     back.draw(some("In the background"))
     front.close(whole("In front"))
     back.close(whole("In the background."))
-    assert out.getvalue() == "In the back\nIn front\n[The answer before that goes on:]\nground.\n"
+    assert out.getvalue() == "In the back\nIn front\n[The earlier answer continues:]\nground.\n"
 
 
 def test_two_terminals_have_nothing_to_do_with_each_other(opened: Any) -> None:

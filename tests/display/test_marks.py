@@ -141,7 +141,7 @@ def test_a_failure_tells_what_failed_before_what_the_answer_had():
         (StreamResult("", COMPLETED, "length", reasoning="hm"), "token limit was used up by thinking"),
         (StreamResult("", COMPLETED, "length", reasoning="hm"), "stream_result.reasoning"),
         (StreamResult("", COMPLETED, "stop", reasoning="hm"), "stream_result.reasoning"),
-        (StreamResult("a", COMPLETED, None), "may be whole or cut. Run %stream_continue"),
+        (StreamResult("a", COMPLETED, None), "may be incomplete. Run %stream_continue"),
         (StreamResult("a", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("", COMPLETED, "Weird_Reason"), "Weird_Reason"),
         (StreamResult("a", COMPLETED, refusal="No."), "stream_result.refusal"),

@@ -28,7 +28,7 @@ class Output:
         self.replacing = []  # whether each takes the place of what was shown before
         self.displayed = []
         self.times = []
-        self.events = EventManager(mock.Mock(), {"post_execute": None})
+        self.events = EventManager(mock.Mock(), {"post_execute": None, "post_run_cell": None})
         self.sent = 0  # bytes
         self.now = 0.0
 
@@ -44,6 +44,7 @@ class Output:
 
     def end_cell(self):
         self.events.trigger("post_execute")
+        self.events.trigger("post_run_cell", None)  # of a cell that an interrupt has cancelled
 
     def draw(self, surface, *frames):
         """Draw one frame a second."""
@@ -152,7 +153,8 @@ def test_a_cell_that_a_program_runs_keeps_what_has_arrived_when_it_ends(output, 
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     early, final = output.updates
     assert early == (
-        "Hel\n\n[Note: The answer of m was still arriving when this cell ended. A cell that waits for it keeps all.]"
+        "Hel\n\n[Note: The answer of m was still arriving when this cell ended. "
+        "To keep all of it, wait for it in a cell.]"
     )
     assert (final, output.replacing) == ("Hello", [False, True])
 
@@ -258,6 +260,7 @@ def test_a_failure_is_told_once(surface, output, shell, text, waits, elsewhere):
     shell.execution_count += elsewhere  # its error is raised below another cell
     if waits or elsewhere:
         surface.expect_error()
+    output.events.trigger("post_execute")  # as a message of a widget does in the middle of a cell
     surface.close(StreamResult(text, StreamState.FAILED, error=ServerError("It broke. Mend it.")))
     told = "[Server error: It broke. Mend it.]"
     assert output.updates == [

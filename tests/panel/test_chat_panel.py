@@ -145,6 +145,8 @@ def test_a_chat_can_have_several_panels_and_a_name(ask, options):
         ({"bind": "not a name"}, "is not a valid variable name"),
         ({"context": ["df", "a b"]}, "is not a valid variable name"),
         ({"chat": nbs.Chat(model="m"), "temperature": 1}, "temperature: set these on the chat"),
+        ({"modle": "m"}, "no such option: modle; did you mean model?"),
+        ({"sugestions": ["Hi"]}, "no such option: sugestions; did you mean suggestions?"),
     ],
 )
 def test_what_cannot_be_is_refused_at_once(arguments, words):
@@ -167,7 +169,9 @@ def test_one_word_will_do_where_a_list_is_meant(ask, options, shell):
 def test_the_context_is_shown_as_the_last_cell_left_it(ask, options, shell):
     shell.run_cell("x = 1")
     panel = ask(context="x", **options)
-    shell.run_cell("x = 2")
+    shell.user_ns["x"] = 2
+    with shell.builtin_trap:
+        shell.events.trigger("post_run_cell", None)  # an interrupt has cancelled it
     assert panel.shown.context == ("x: int\n  2",)
     panel.close()
     shell.run_cell("x = 3")

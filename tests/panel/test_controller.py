@@ -588,3 +588,6 @@ def test_a_failed_turn_tells_what_happened(panel, view, loopback):
     assert failed.mark is not None
     assert (failed.state, failed.mark.word, failed.can_continue) == ("failed", "Too long", False)
     assert panel.chat.turns[1].state is StreamState.FAILED
+    with pytest.raises(StreamError):
+        panel.chat.stream("Hi again", display=False)
+    assert view.state.hint == "Your next message is sent without the last 2 questions and their answers."

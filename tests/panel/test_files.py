@@ -33,7 +33,7 @@ const cases = JSON.parse(words).map(async ([name, type, data]) => {
 process.stdout.write(JSON.stringify(await Promise.all(cases)));
 """
 CSV = "Stück;Preis\r\n„Äpfel“;1,50 €\r\n"
-BROKEN = "of its characters broken"
+BROKEN = "is read as UTF-8 with broken characters (1)."
 NEITHER = "is neither an image nor a text file."
 UNKNOWN = "is in an encoding that is not recognised; save it as UTF-8."
 HEIC = "is an image in HEIC, which models do not take; convert it to JPEG or PNG."
@@ -52,7 +52,7 @@ CASES: dict[str, tuple[bytes, Any, str]] = {
     "e.csv": (CSV.encode(), CSV, ""),
     "empty.txt": (b"", "", ""),
     "replaced.txt": ("lost: \ufffd".encode(), "lost: \ufffd", ""),
-    "cut.txt": ("ü und €".encode()[:-1] + "ö".encode(), "ü und \ufffdö", f"is read as UTF-8, 1 {BROKEN}."),
+    "cut.txt": ("ü und €".encode()[:-1] + "ö".encode(), "ü und \ufffdö", BROKEN),
     "colours.log": ("\x1b[31mfür\x1b[0m\x0c".encode("cp1252"), "\x1b[31mfür\x1b[0m\x0c", "is read as Windows-1252."),
     "japanese.txt": ("こんにちは、世界。表示".encode("shift_jis"), None, UNKNOWN),
     "program": (b"\x7fELF\x02\x01\x01\x00\x00", None, NEITHER),

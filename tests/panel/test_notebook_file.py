@@ -46,7 +46,7 @@ def test_vs_code_says_it_in_a_variable(notebook, monkeypatch):
 @pytest.mark.parametrize("value", ["", "console-1-abc", "kernel-7"])
 def test_a_kernel_without_a_notebook_asks_for_the_path(value, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", value)
-    with pytest.raises(UsageError, match=r"it is not known where .*restore\(path\)"):
+    with pytest.raises(UsageError, match=r"cannot tell where .*restore\(path\)"):
         running_notebook({"__vsc_ipynb_file__": 3})
 
 

@@ -120,7 +120,7 @@ def test_a_thread_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("threading.Thread.start", start)
-    with pytest.raises(UsageError, match="needs a thread in the background, and none can be started: can't start"):
+    with pytest.raises(UsageError, match="needs a background thread, and none can be started: can't start"):
         Engine()
 
 
@@ -266,7 +266,7 @@ def test_at_the_end_of_a_program_and_without_stdout() -> None:
     lines = out.splitlines()
     assert len(lines) == 2
     for line in lines:
-        assert "can no longer be asked: the program is ending" in line or "needs a thread in the background" in line
+        assert "can no longer be asked, because the program is ending" in line or "needs a background thread" in line
     assert err == "Hi there\n"
 
 

@@ -102,7 +102,7 @@ def test_what_came_is_kept_and_the_way_on_is_said() -> None:
     mark = mark_of(result)
     assert mark is not None
     assert mark.word == "Limit reached"
-    assert mark.sentence.startswith("The answer from localhost:9 has more than 99 characters, and no end yet.")
+    assert mark.sentence.startswith("The answer from localhost:9 has more than 99 characters and has not ended.")
     assert "nbs.configure(max_answer_characters=…)" in mark.sentence
 
 

@@ -34,7 +34,7 @@ def test_a_reader_of_events_is_told():
         for piece in ("The", "The cat", "The cat sat", "The cat sat.")
         for event in adapter.decode({"choices": [{"index": 1, "delta": {"content": piece, "reasoning": piece}}]})
     ]
-    warned = Warned("cumulative_text", "Each piece repeated all before it; the repetitions were dropped.")
+    warned = Warned("cumulative_text", "Each piece repeated everything before it; the repetitions were dropped.")
     assert [event for event in events if isinstance(event, ReasoningDelta | ReasoningRevised)] == [
         ReasoningDelta("The", 1),
         ReasoningDelta("The cat", 1),

@@ -53,7 +53,7 @@ def refusal(message: str, **fields: Any) -> str:
         (403, refusal("Country, region, or territory not supported"), "check_location", "territory not supported"),
         (400, refusal("User location is not supported for the API use."), "check_location", "countries"),
         (403, "<html><title>Attention Required! | Cloudflare</title></html>", "check_proxy", "Attention Required!"),
-        (401, "<!DOCTYPE html><html>Log in</html>", "check_proxy", "page of HTML"),
+        (401, "<!DOCTYPE html><html>Log in</html>", "check_proxy", "HTML page"),
         (407, "Proxy authentication required", "check_proxy", "Proxy authentication"),
         (403, refusal("Project p does not have access to model m", code="model_not_found"), "check_model", "(m)"),
         (403, refusal("The input was flagged", code=403), "rephrase", "flagged"),

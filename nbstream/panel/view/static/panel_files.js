@@ -43,7 +43,7 @@ export function decode(bytes) {
   if (isValid(bytes)) return { text, encoding: "" };
   const broken = text.match(/\ufffd/g)?.length ?? 0;
   const whole = text.match(/[^\0-\x7f\ufffd]/g)?.length ?? 0;
-  if (whole > broken) return { text, encoding: `UTF-8, ${broken} of its characters broken` };
+  if (whole > broken) return { text, encoding: `UTF-8 with broken characters (${broken})` };
   const single = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   if (BINARY.test(single)) return { problem: "is neither an image nor a text file" };
   if (UNDEFINED_IN_1252.test(single)) return { problem: "is in an encoding that is not recognised; save it as UTF-8" };

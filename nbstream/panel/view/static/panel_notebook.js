@@ -20,7 +20,7 @@ export function notebookCommands() {
 export async function toNewCell(code) {
   const commands = notebookCommands();
   await commands?.execute("notebook:insert-cell-below");
-  await commands?.execute("notebook:replace-selection", { text: code });
+  await commands?.execute("notebook:replace-selection", { text: code.replace(/\n$/, "") });
 }
 
 /**

@@ -61,7 +61,7 @@ export class Turn extends AnswerView {
     this.copying = actButton(this.acts, "Copy", "Copy the text", () => this.copy());
     this.edit = actButton(this.acts, "Edit", "Edit and resend", () => this.startEditing());
     this.regenerate = actButton(this.acts, "Retry", "Ask for another answer", ask("regenerate"));
-    this.deletion = actButton(this.acts, "Delete", "Delete this and what follows", ask("delete"));
+    this.deletion = actButton(this.acts, "Delete", "", ask("delete"));
   }
 
   get known() {
@@ -85,6 +85,8 @@ export class Turn extends AnswerView {
     this.remedies.hidden = !(head.can_retry || head.can_continue || head.can_include);
     this.edit.hidden = !head.can_edit || this.version === null;
     this.regenerate.hidden = !head.can_regenerate || head.can_retry; // that is beside the mark
+    const question = head.role === "assistant" && head.siblings.length < 2 ? ", its question" : "";
+    this.deletion.title = `Delete this${question} and what follows`;
     this.drawPlace(head.siblings);
     if (!this.doc) this.drawSettled();
     else if (this.doc.ended) this.drawMark(head.mark ?? this.doc.mark);
