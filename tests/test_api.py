@@ -213,7 +213,19 @@ def test_tab_offers_the_public_names_only():
     from IPython.core.interactiveshell import InteractiveShell
 
     public = {"Chat", "ChatPanel", "StreamError", "StreamResult", "StreamState", "Usage"}
-    public |= {"astream", "configure", "demo", "errors", "events", "parts", "remedies", "start", "stream", "testing"}
+    public |= {
+        "astream",
+        "configure",
+        "demo",
+        "errors",
+        "events",
+        "parts",
+        "remedies",
+        "start",
+        "stream",
+        "testing",
+        "tool",
+    }
     assert set(dir(nbs)) == public
     assert all(getattr(nbs, name) is not None for name in public)
     shell = InteractiveShell()
