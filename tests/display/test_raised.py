@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 @pytest.fixture
 def end_cell(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException | None], None]:
     """End the cell, which has shown this error."""
-    shell = SimpleNamespace(events=EventManager(mock.Mock(), {"post_execute": None}))
+    shell = SimpleNamespace(events=EventManager(mock.Mock(), {"post_run_cell": None}))
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
 
     def end_cell(shown: BaseException | None) -> None:
         monkeypatch.setattr(sys, "last_value", shown, raising=False)
-        shell.events.trigger("post_execute")
+        shell.events.trigger("post_run_cell", None)
 
     return end_cell
 
