@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["RichTerminalSurface"]
 
 _HIGHEST_TAIL = 16
+_EMPTY = Line("", 0)
 
 
 class RichTerminalSurface(TerminalSurface):
@@ -110,18 +111,24 @@ class RichTerminalSurface(TerminalSurface):
         self._blocks = GrowingBlocks()  # what was defined in the text above holds no longer
 
     def _print(self, pieces: Iterable[Piece]) -> None:
-        self._paint([line for piece in pieces for line in self._lines(piece)])
+        self._paint(self._lines(pieces))
 
-    def _lines(self, piece: Piece) -> list[Line]:
-        """A piece with an empty line between it and what is above."""
-        apart, self._begun = self._begun and piece.begins, True
-        return [Line("", 0)] * apart + self._printer.draw(piece, self._width())
+    def _lines(self, pieces: Iterable[Piece]) -> list[Line]:
+        """Pieces with an empty line between each and what is above."""
+        lines: list[Line] = []
+        width = self._width()
+        for piece in pieces:
+            if self._begun and piece.begins:
+                lines.append(_EMPTY)
+            self._begun = True
+            lines += self._printer.draw(piece, width)
+        return lines
 
     def _open_end(self) -> list[Line]:
         if not self._attended:
             return []
         begun = self._begun
-        lines = [line for piece in self._blocks.tail() for line in self._lines(piece)]
+        lines = self._lines(self._blocks.tail())
         self._begun = begun
         if self._status:
             lines += self._printer.note(self._status, self._width())

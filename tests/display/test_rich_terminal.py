@@ -107,10 +107,11 @@ def test_resizing_in_mid_stream_neither_loses_nor_repeats_anything(opened, seed)
 def test_a_long_open_block_is_shown_by_its_end(opened):
     screen = Screen(rows=24)
     surface = opened(screen)
-    surface.draw(StreamResult("\n".join(f"> line {n}\n>" for n in range(300)), SOME))
-    assert screen.text.endswith("▌ line 299\n")
+    text = "- " + "\n\n  ".join(f"line {n}" for n in range(300))
+    surface.draw(StreamResult(text, SOME))
+    assert screen.text.endswith("   line 299\n")
     assert len(screen.text.splitlines()) == 12
-    surface.close(ended("\n".join(f"> line {n}\n>" for n in range(300))))
+    surface.close(ended(text))
     assert [int(n) for n in re.findall(r"line (\d+)", screen.text)] == list(range(300))
 
 
@@ -265,7 +266,7 @@ def test_where_a_link_leads_is_printed(opened):
     assert shown(opened, "<https://a.example> ![a cat](https://b.example/c.png)") == (
         "https://a.example image: a cat (https://b.example/c.png)\n"
     )
-    assert shown(opened, "[a](javascript:b)") == "[a](javascript:b)\n"
+    assert shown(opened, "[a](javascript:b)") == "a (javascript:b)\n"
     assert shown(opened, "[a]: https://a.example\n\nSee [the page][a].") == "See the page (https://a.example).\n"
 
 
