@@ -109,7 +109,7 @@ def test_a_long_open_block_is_shown_by_its_end(opened):
     surface = opened(screen)
     text = "- " + "\n\n  ".join(f"line {n}" for n in range(300))
     surface.draw(StreamResult(text, SOME))
-    assert screen.text.endswith("   line 299\n")
+    assert screen.text.endswith("line 299\n")
     assert len(screen.text.splitlines()) == 12
     surface.close(ended(text))
     assert [int(n) for n in re.findall(r"line (\d+)", screen.text)] == list(range(300))
