@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.style import Style
 from rich.syntax import Syntax
 from rich.theme import Theme
 
+from nbstream.display.growing_blocks import LONGEST_PARAGRAPH
 from nbstream.display.terminal_inline import InlineRuns
 from nbstream.display.terminal_table import TableLayout
 from nbstream.display.terminal_text import Ink, Line, Run, folded, wrapped
@@ -21,6 +23,7 @@ from nbstream.display.terminal_work import MOST_TAIL_WORK, work_of_text
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.tables import LONGEST_ROW, cells
+from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,9 +67,9 @@ class MarkdownPrinter:
         return console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
 
     def draw(self, piece: Piece, width: int) -> list[Line]:
-        """The lines of a piece, none of them wider than `width`."""
+        """The lines of a piece, none of them wider than `width`; much that is shown as it was written is one line."""
         if piece.as_written:
-            return self._written(folded([Run(piece.source, self._plain)], width))
+            return _as_written(plain(piece.source), width)
         if piece.kind == "math":
             return self._written(wrapped([Run(piece.source, self._plain)], width))
         blocks, references = [piece.block] if piece.block is not None else None, piece.references
@@ -188,6 +191,13 @@ class MarkdownPrinter:
         if len(line) > LONGEST_ROW or work_of_text(line) > MOST_TAIL_WORK:
             return [[Run(line, base)]]
         return [self._inlines.runs(cell, base) for cell in cells(line, len(block.align))]
+
+
+def _as_written(text: str, width: int) -> list[Line]:
+    if len(text) > LONGEST_PARAGRAPH:
+        return [Line(text, len(text))]  # the terminal parts and wraps it in no time
+    parts = (part for line in text.split("\n") for part in chop_cells(line, width) or [""])
+    return [Line(part, cell_len(part)) for part in parts]
 
 
 def _behind(before: Run, row: Row) -> Row:

@@ -48,6 +48,7 @@ def _room_after(block: Block, room: int, depth: int = 0) -> int:
     """What is left of some work after that of a block; less than nothing once there is too much."""
     room -= _EACH_BLOCK + _EACH_LINE * len(block.lines)
     if room >= 0:
+        room -= _EACH_LINE * sum(line.count("\n") for line in block.lines)  # some have been joined
         # Deep inside other blocks there are few columns, and much in front of them.
         room -= sum(map(len, block.lines)) * (1 + depth // _DEEP)
     if room >= 0 and block.kind not in {"code", "math"}:
