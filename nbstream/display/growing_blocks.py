@@ -6,6 +6,7 @@ which grow longest. Pure: text in, pieces of Markdown out.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,7 @@ from nbstream.markdown.links import labels_in
 from nbstream.markdown.tree import end_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from nbstream.markdown.tree import Block, Kind
 
@@ -47,8 +48,8 @@ class Piece(NamedTuple):
         begins: Whether a block begins with it, so that it stands apart from what was printed before.
         number: The number of its first item, if it is the rest of an ordered list, whatever number is written there.
         as_written: Whether it is to be shown as it was written, because drawing it would take too long.
-        block: The block, if the piece is a whole one; its source is without the definitions then.
-        references: Those definitions.
+        block: What has been parsed of it, if that is all of it.
+        references: The definitions that it needs then.
     """
 
     kind: Kind
@@ -132,19 +133,28 @@ class GrowingBlocks:
     def _given_out(self, block: Block, end: int) -> list[Piece]:
         """What is new of a block up to the line `end`."""
         pieces: list[Piece] = []
-        for last, as_written in self._stretches(block, end):
+        for as_written, grouped in itertools.groupby(_units(block), lambda unit: _is_too_much(block, unit)):
+            units = list(grouped)
+            last = min(end, max(map(end_line, units)))
+            if last <= self._printed:
+                continue
             begin = max(block.start, self._printed + 1)
             if block.kind != "definitions":
-                pieces.append(self._piece(block, begin, last, self._lines, as_written=as_written))
+                piece = self._piece(block, begin, last, self._lines, as_written=as_written)
+                pieces.append(piece if as_written else self._parsed(piece, block, units, begin, last))
             self._printed = last
         return pieces
 
-    def _stretches(self, block: Block, end: int) -> Iterator[tuple[int, bool]]:
-        """Where each part of a block up to the line `end` ends, and whether it is to be shown as it was written."""
-        for as_written, units in itertools.groupby(_units(block), lambda unit: _is_too_much(block, unit)):
-            last = min(end, max(map(end_line, units)))
-            if last > self._printed:
-                yield last, as_written
+    def _parsed(self, piece: Piece, block: Block, units: list[Block], begin: int, end: int) -> Piece:
+        """The piece with what has been parsed of it, if that is all of it: to parse it takes longer than to draw it."""
+        units = [unit for unit in units if begin <= end_line(unit) and unit.start <= end]
+        whole = all(begin <= unit.start and end_line(unit) <= end and not unit.open for unit in units)
+        if not whole or block.kind == "footnote":
+            return piece
+        if units[0] is not block:
+            block = copy.copy(block)
+            block.children = units
+        return piece._replace(block=block, references=self._parser.references)
 
     def _final_part(self, block: Block) -> int:
         """The last line of an open block up to which it can no longer change, or 0."""
@@ -184,9 +194,6 @@ class GrowingBlocks:
         if block.was_math or as_written:
             kind: Kind = "math" if block.was_math else block.kind
             return Piece(kind, "\n".join(chosen), begins=self._printed < block.start, as_written=True)
-        if begin == block.start and not block.open and end == end_line(block) and block.kind != "footnote":
-            references = self._parser.references
-            return Piece(block.kind, "\n".join(chosen), block=block, references=references)
         if block.kind == "code" and block.fence is not None and begin > block.start:
             chosen = [block.fence.run + block.fence.info, *chosen]
         elif block.kind == "table" and begin > block.start + 1:
