@@ -27,6 +27,7 @@ __all__ = ["RichTerminalSurface"]
 
 _HIGHEST_TAIL = 16
 _EMPTY = Line("", 0)
+_AS_WRITTEN = "Part of the answer is shown as it was written, because it is too long or has too many marks."
 
 
 class RichTerminalSurface(TerminalSurface):
@@ -53,6 +54,7 @@ class RichTerminalSurface(TerminalSurface):
         self._status = ""
         self._attended = False
         self._begun = False
+        self._as_written = False
         self._tail: list[Line] = []
         self._painted_at = os.terminal_size((80, 24))
 
@@ -84,6 +86,8 @@ class RichTerminalSurface(TerminalSurface):
     def _close(self, result: StreamResult) -> None:
         with self._screen:
             super()._close(result)
+            if self._as_written:
+                self._write_note(f"Note: {_AS_WRITTEN}")
 
     def _begin_to_paint(self) -> None:
         """Take the open end of the screen if somebody waits and nobody has it."""
@@ -111,6 +115,8 @@ class RichTerminalSurface(TerminalSurface):
         self._blocks = GrowingBlocks()  # what was defined in the text above holds no longer
 
     def _print(self, pieces: Iterable[Piece]) -> None:
+        pieces = [*pieces]
+        self._as_written |= any(piece.as_written and piece.kind != "math" for piece in pieces)
         self._paint(self._lines(pieces))
 
     def _lines(self, pieces: Iterable[Piece]) -> list[Line]:

@@ -12,6 +12,7 @@ from nbstream.display.terminal_text import Run
 from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.open_text import cuts
+from nbstream.markdown.words import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,6 +45,8 @@ class InlineRuns:
             text: The text.
             base: The style that the marks in it add to.
         """
+        if is_plain(text):
+            return [Run(text, base)]
         places = [0, *cuts(text), len(text)]
         parsed = (parse_inline(text[one:other], self._references, set()) for one, other in itertools.pairwise(places))
         return [run for nodes in parsed for run in self._of_all(nodes, base)]

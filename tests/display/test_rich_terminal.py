@@ -173,9 +173,27 @@ def test_a_table_with_too_many_columns_is_printed_as_it_was_written(opened):
     assert shown(opened, text).replace("\n", "") == text.replace("\n", "")
 
 
-@pytest.mark.parametrize("text", ["*a* [b] " * 1_100, "\\[" * 5_000])
-def test_a_paragraph_that_is_too_long_is_printed_as_it_was_written(opened, text):
-    assert "".join(shown(opened, f"[b]: https://c.example\n\n{text}").split()) == "".join(text.split())
+AS_WRITTEN = "[Note: Part of the answer is shown as it was written, because it is too long or has too many marks.]"
+
+
+@pytest.mark.parametrize("step", [400, 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*a* [b] " * 1_100,
+        "\\[" * 5_000,
+        "- " + "*a* " * 4_000,
+        "> " + "\n> ".join(["`a` **b** [c](d)"] * 900),
+        "[^1]: " + "a *b*\n    " * 3_000,
+        "> " * 30 + "字" * 9_000,
+    ],
+    ids=["paragraph", "brackets", "item", "quote", "footnote", "deep quote"],
+)
+def test_what_takes_too_long_is_printed_as_it_was_written_and_says_so_once(opened, text, step):
+    screen = Screen()
+    draw(opened(screen), f"[b]: https://c.example\n\n{text}\n\n---\n\n**End**", step)
+    expected = f"{text}{'─' * 79}End{AS_WRITTEN}"
+    assert "".join(screen.text.split()) == "".join(expected.split())
 
 
 def test_a_table_of_words_looks_as_the_others_do(opened):
