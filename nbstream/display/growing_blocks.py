@@ -30,6 +30,8 @@ LONGEST_PARAGRAPH = 8_000
 # How many lines of code, or characters of it, are gathered before they are printed: a lexer that begins in the middle
 # may mistake a string.
 _CODE_LINES, _CODE_LENGTH = 30, 1_500
+# Colouring takes ten times as long as anything else; of the characters of one block of code, no more have colours.
+_MOST_COLOURED = 50_000
 # With how many cells the complete rows of a table are printed.
 _TABLE_CELLS = 100
 # More than the longest tail that a display shows; what is left out of an open block appears once the block closes.
@@ -81,6 +83,7 @@ class GrowingBlocks:
         self._parts: list[str] = []  # of the last line
         self._printed = 0  # the number of the last line that was given out
         self._dropped = 0  # how many items of the open list have been given out and forgotten
+        self._coloured = 0  # how many characters of the open code may have colours
 
     def append(self, text: str) -> list[Piece]:
         """Take in the next piece of the text, without carriage returns; return what has become final."""
@@ -119,7 +122,7 @@ class GrowingBlocks:
         while children and not children[0].open:
             block = children.pop(0)
             pieces += self._given_out(block, end_line(block))
-            self._dropped = 0
+            self._dropped = self._coloured = 0
         if children:
             pieces += self._given_out(children[0], self._final_part(children[0]))
             if children[0].kind in _CONTAINERS:
@@ -142,6 +145,7 @@ class GrowingBlocks:
             if block.kind != "definitions":
                 piece = self._piece(block, begin, last, self._lines, as_written=as_written)
                 pieces.append(piece if as_written else self._parsed(piece, block, units, begin, last))
+                self._coloured += len(piece.source)
             self._printed = last
         return pieces
 
@@ -181,7 +185,7 @@ class GrowingBlocks:
         if begin > end:
             return []
         as_written = bool(units := _units(block)) and _is_too_much(block, units[-1])
-        lines = [*lines[:-1], _end_of_line(lines[-1])]
+        lines = [*lines[:-1], _end_of_line(block, lines[-1])]
         place, room = end, MOST_TAIL_WORK - _work(block, lines[-1])
         while place > begin and room >= 0:
             room -= _work(block, lines[place - 1 - self._first])
@@ -195,7 +199,8 @@ class GrowingBlocks:
             kind: Kind = "math" if block.was_math else block.kind
             return Piece(kind, "\n".join(chosen), begins=self._printed < block.start, as_written=True)
         if block.kind == "code" and block.fence is not None and begin > block.start:
-            chosen = [block.fence.run + block.fence.info, *chosen]
+            info = block.fence.info if self._coloured <= _MOST_COLOURED else ""
+            chosen = [block.fence.run + info, *chosen]
         elif block.kind == "table" and begin > block.start + 1:
             chosen = [block.lines[0], "|" + "-|" * len(block.align), *chosen]
         elif block.kind == "list" and block.marker is not None and block.marker.number is not None:
@@ -233,8 +238,8 @@ def _work(block: Block, line: str) -> int:
     return work_of_text(line)
 
 
-def _end_of_line(line: str) -> str:
+def _end_of_line(block: Block, line: str) -> str:
     kept = line[-_TAIL_LENGTH:]
-    while work_of_text(kept) > MOST_TAIL_WORK:
+    while _work(block, kept) > MOST_TAIL_WORK:
         kept = kept[len(kept) // 2 :]
     return line if kept == line else kept.partition(" ")[2] or kept

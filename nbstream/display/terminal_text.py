@@ -90,7 +90,7 @@ def wrapped(runs: Iterable[Run], width: int) -> list[Row]:
     """
     runs = _expanded(runs)
     text = "".join(run.text for run in runs)
-    if cell_len(text) <= width and "\n" not in text:
+    if "\n" not in text and cell_len(text) <= width:
         return [runs]
     return _cut(runs, _word_breaks(text, width))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from nbstream.markdown.highlight import LONGEST_LINE
+
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Block
 
@@ -30,7 +32,7 @@ def work_of_text(text: str) -> int:
 
 def work_of_code(length: int, language: str) -> int:
     """Return the work of so many characters in a line of code."""
-    return _EACH_LINE + length * (_EACH_COLOURED if language else 1)
+    return _EACH_LINE + length * (_EACH_COLOURED if language and length <= LONGEST_LINE else 1)
 
 
 def takes_too_long(block: Block) -> bool:
