@@ -223,7 +223,8 @@ class Renderer:
         before, self._missing = self._missing, set()
         seen = self._inlines.footnotes.seen()
         html = self._new(block, tight=tight)
-        if not block.open:
+        # What only stands around something else is not kept: forty of them would be forty copies of what is in them.
+        if not block.open and not _only_stands_around(block):
             missing = frozenset(self._missing) if self._missing else _NO_LABELS
             block.cache = _Drawn(html, tight, missing, self._inlines.footnotes.since(seen))
         before |= self._missing  # not the other way round: there may be thousands before it
@@ -235,7 +236,7 @@ class Renderer:
             colouring.advance()
             return self.coloured(block, colouring)
         if frame := self.frame(block, tight=tight):
-            html = f"{frame.opening}{self._part(block, 0, tight=frame.tight)}{frame.closing}"
+            html = "".join([frame.opening, *self._parts(block, 0, tight=frame.tight), frame.closing])
             if block.kind == "table" and not block.open:
                 self._cells.clear()
             return html
@@ -259,24 +260,33 @@ class Renderer:
         return self._part(block, 0, tight=False)  # a note
 
     def _part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> str:
+        return "".join(self._parts(block, start, stop, tight=tight))
+
+    def _parts(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> list[str]:
+        """What a part of a block consists of: it may be long, and would be copied for each block that it is in."""
         match block.kind:
             case "paragraph":
-                return self._paragraph(block, start, stop)
+                return [self._paragraph(block, start, stop)]
             case "code":
                 lines = block.lines[start:stop]
-                return escape("\n".join(["", *lines] if start and lines else lines), quote=False)
+                return [escape("\n".join(["", *lines] if start and lines else lines), quote=False)]
             case "table":
                 *lines, last = block.lines[start or 1 : stop] or [""]
-                rows = "".join(f"\n{self._row(line, block.align, 'td')}" for line in lines)
+                rows = [f"\n{self._row(line, block.align, 'td')}" for line in lines]
                 if block.open and stop is None and len(last) > _LONGEST_OPEN_ROW:
-                    return f"{rows}\n{_plain_row(last, block.align)}"
-                return f"{rows}\n{self._row(last, block.align, 'td')}" if last else rows
-        drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
-        if block.kind == "item":
-            return ("\n" if start and drawn else "") + _with_box(
-                "\n".join(drawn), "" if start or stop == 0 else block.task
-            )
-        return "".join(f"\n{html}" for html in drawn)
+                    return [*rows, f"\n{_plain_row(last, block.align)}"]
+                return [*rows, f"\n{self._row(last, block.align, 'td')}"] if last else rows
+        parts = [part for child in block.children[start:stop] for part in self._behind_line_end(child, tight=tight)]
+        if block.kind != "item" or start:
+            return parts
+        html = parts[1:]
+        return [_with_box("".join(html), block.task)] if block.task and stop != 0 else html
+
+    def _behind_line_end(self, block: Block, *, tight: bool) -> list[str]:
+        if _only_stands_around(block) and (frame := self.frame(block, tight=tight)):
+            return ["\n", frame.opening, *self._parts(block, 0, tight=frame.tight), frame.closing]
+        html = self._draw(block, tight=tight)
+        return ["\n", html] if html else []
 
     def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
         """Draw the text of a leaf, or what is between two of its cuts."""
@@ -347,6 +357,10 @@ class Renderer:
         if len(text) > _LONG:
             return "".join(map(self._piece, self._pieces(text)))
         return self._remembered(self._cells, text, text, lambda: self._text(text))
+
+
+def _only_stands_around(block: Block) -> bool:
+    return len(block.children) == 1 and bool(block.children[0].children)
 
 
 def _plain_row(line: str, align: tuple[str, ...], attribute: str = "") -> str:
