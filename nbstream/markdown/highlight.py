@@ -125,6 +125,11 @@ class Colouring:
         return self._rest is None
 
     @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self._rest is None
+
+    @property
     def tokens(self) -> list[tuple[Any, str]] | None:
         """Each token's type and text, which together are the code; None if there are none to be had."""
         if self._rest is not None or self.given_up or "".join(text for _, text in self._found) != self._code:
