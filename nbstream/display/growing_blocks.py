@@ -155,7 +155,7 @@ class GrowingBlocks:
         whole = all(begin <= unit.start and end_line(unit) <= end and not unit.open for unit in units)
         if not whole or block.kind == "footnote":
             return piece
-        if units[0] is not block:
+        if units[0] is not block and len(units) < len(block.children):
             block = copy.copy(block)
             block.children = units
         return piece._replace(block=block, references=self._parser.references)
