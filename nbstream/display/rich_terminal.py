@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["RichTerminalSurface"]
 
 _HIGHEST_TAIL = 16
+_EMPTY = Line("", 0)
+_AS_WRITTEN = "Part of the answer is shown as it was written, because it is too long or has too many marks."
 
 
 class RichTerminalSurface(TerminalSurface):
@@ -52,6 +54,7 @@ class RichTerminalSurface(TerminalSurface):
         self._status = ""
         self._attended = False
         self._begun = False
+        self._as_written = False
         self._tail: list[Line] = []
         self._painted_at = os.terminal_size((80, 24))
 
@@ -83,6 +86,8 @@ class RichTerminalSurface(TerminalSurface):
     def _close(self, result: StreamResult) -> None:
         with self._screen:
             super()._close(result)
+            if self._as_written:
+                self._write_note(f"Note: {_AS_WRITTEN}")
 
     def _begin_to_paint(self) -> None:
         """Take the open end of the screen if somebody waits and nobody has it."""
@@ -110,18 +115,26 @@ class RichTerminalSurface(TerminalSurface):
         self._blocks = GrowingBlocks()  # what was defined in the text above holds no longer
 
     def _print(self, pieces: Iterable[Piece]) -> None:
-        self._paint([line for piece in pieces for line in self._lines(piece)])
+        pieces = [*pieces]
+        self._as_written |= any(piece.as_written and piece.kind != "math" for piece in pieces)
+        self._paint(self._lines(pieces))
 
-    def _lines(self, piece: Piece) -> list[Line]:
-        """A piece with an empty line between it and what is above."""
-        apart, self._begun = self._begun and piece.begins, True
-        return [Line("", 0)] * apart + self._printer.draw(piece, self._width())
+    def _lines(self, pieces: Iterable[Piece]) -> list[Line]:
+        """Pieces with an empty line between each and what is above."""
+        lines: list[Line] = []
+        width = self._width()
+        for piece in pieces:
+            if self._begun and piece.begins:
+                lines.append(_EMPTY)
+            self._begun = True
+            lines += self._printer.draw(piece, width)
+        return lines
 
     def _open_end(self) -> list[Line]:
         if not self._attended:
             return []
         begun = self._begun
-        lines = [line for piece in self._blocks.tail() for line in self._lines(piece)]
+        lines = self._lines(self._blocks.tail())
         self._begun = begun
         if self._status:
             lines += self._printer.note(self._status, self._width())

@@ -49,6 +49,7 @@ class BlockParser(OpenBlocks):
         twin.notes = self.notes.copy()
         twin._number = self._number
         twin._math_length = self._math_length
+        twin._blank = self._blank
         twin._spine = [block.fork() for block in self._spine]
         for parent, child in zip(twin._spine, twin._spine[1:], strict=False):
             parent.children[-1] = child
@@ -58,6 +59,10 @@ class BlockParser(OpenBlocks):
     def feed(self, line: str) -> None:
         """Parse one line, given without its line end."""
         self._number += 1
+        blank = not line.strip(" \t")
+        if blank and self._blank and self.tip.kind not in _VERBATIM:
+            return  # the one before has changed what there was to change, however deep the blocks are
+        self._blank = blank
         cursor = Cursor(line)
         if self._continue(cursor):
             return
@@ -79,6 +84,7 @@ class BlockParser(OpenBlocks):
         """
         self._close_to(1)
         self._depth = 1
+        self._blank = False
         if remark is not None:
             self.open(Block("remark", lines=[remark.words]))
             self.close_tip()

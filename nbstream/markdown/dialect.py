@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.formulas import allowed_commands
-from nbstream.markdown.frames import Frame, code_frame, code_opening, list_frame
+from nbstream.markdown.frames import ALIGN, Frame, code_frame, code_opening, list_frame, plain_row, with_box
 from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.safety import sanitise
-from nbstream.markdown.tables import LONGEST_ROW, cells, filled
+from nbstream.markdown.tables import LONGEST_ROW, cells
 from nbstream.markdown.tree import NOT_IN_PLACE, end_line
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Renderer", "render"]
 
-_ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "right")}
 _TASK = ' class="nbs-task"'
 _MATH_END = {"$$": "$$", "\\[": "\\]"}
 # A paragraph beyond so many characters is drawn part by part.
@@ -103,6 +102,23 @@ class Renderer:
         if html is None:
             return self._plain_code(block, _TOO_SLOW if colouring.given_up else "")
         return f"{code_opening(block)}{sanitise(html)}</code></pre>"
+
+    def recoloured(self, block: Block, codes: Mapping[Block, Colouring]) -> tuple[str, frozenset[str]]:
+        """Return the HTML of a container again, and the labels that it misses, once there are the colours in it."""
+        self._recolour(block, codes)
+        return self.html(block)
+
+    def _recolour(self, block: Block, codes: Mapping[Block, Colouring]) -> bool:
+        changed = [self._recolour(child, codes) for child in block.children]
+        html = self.coloured(block, codes[block]) if block in codes else None
+        if html is None:
+            block.cache = None if any(changed) else block.cache
+            return any(changed)
+        kept = block.cache
+        if isinstance(kept, _Drawn) and kept.html == html:
+            return False
+        block.cache = _Drawn(html, kept.tight, _NO_LABELS) if isinstance(kept, _Drawn) else None
+        return True
 
     def part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> tuple[str, frozenset[str]]:
         """Return the HTML of some of the parts of a block that has a `frame`, and the labels they miss.
@@ -223,7 +239,8 @@ class Renderer:
         before, self._missing = self._missing, set()
         seen = self._inlines.footnotes.seen()
         html = self._new(block, tight=tight)
-        if not block.open:
+        # What only stands around something else is not kept: forty of them would be forty copies of what is in them.
+        if not block.open and not _only_stands_around(block):
             missing = frozenset(self._missing) if self._missing else _NO_LABELS
             block.cache = _Drawn(html, tight, missing, self._inlines.footnotes.since(seen))
         before |= self._missing  # not the other way round: there may be thousands before it
@@ -235,7 +252,7 @@ class Renderer:
             colouring.advance()
             return self.coloured(block, colouring)
         if frame := self.frame(block, tight=tight):
-            html = f"{frame.opening}{self._part(block, 0, tight=frame.tight)}{frame.closing}"
+            html = "".join([frame.opening, *self._parts(block, 0, tight=frame.tight), frame.closing])
             if block.kind == "table" and not block.open:
                 self._cells.clear()
             return html
@@ -259,24 +276,33 @@ class Renderer:
         return self._part(block, 0, tight=False)  # a note
 
     def _part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> str:
+        return "".join(self._parts(block, start, stop, tight=tight))
+
+    def _parts(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> list[str]:
+        """What a part of a block consists of: it may be long, and would be copied for each block that it is in."""
         match block.kind:
             case "paragraph":
-                return self._paragraph(block, start, stop)
+                return [self._paragraph(block, start, stop)]
             case "code":
                 lines = block.lines[start:stop]
-                return escape("\n".join(["", *lines] if start and lines else lines), quote=False)
+                return [escape("\n".join(["", *lines] if start and lines else lines), quote=False)]
             case "table":
                 *lines, last = block.lines[start or 1 : stop] or [""]
-                rows = "".join(f"\n{self._row(line, block.align, 'td')}" for line in lines)
+                rows = [f"\n{self._row(line, block.align, 'td')}" for line in lines]
                 if block.open and stop is None and len(last) > _LONGEST_OPEN_ROW:
-                    return f"{rows}\n{_plain_row(last, block.align)}"
-                return f"{rows}\n{self._row(last, block.align, 'td')}" if last else rows
-        drawn = [html for child in block.children[start:stop] if (html := self._draw(child, tight=tight))]
-        if block.kind == "item":
-            return ("\n" if start and drawn else "") + _with_box(
-                "\n".join(drawn), "" if start or stop == 0 else block.task
-            )
-        return "".join(f"\n{html}" for html in drawn)
+                    return [*rows, f"\n{plain_row(last, block.align)}"]
+                return [*rows, f"\n{self._row(last, block.align, 'td')}"] if last else rows
+        parts = [part for child in block.children[start:stop] for part in self._behind_line_end(child, tight=tight)]
+        if block.kind != "item" or start:
+            return parts
+        html = parts[1:]
+        return [with_box("".join(html), block.task)] if block.task and stop != 0 else html
+
+    def _behind_line_end(self, block: Block, *, tight: bool) -> list[str]:
+        if _only_stands_around(block) and (frame := self.frame(block, tight=tight)):
+            return ["\n", frame.opening, *self._parts(block, 0, tight=frame.tight), frame.closing]
+        html = self._draw(block, tight=tight)
+        return ["\n", html] if html else []
 
     def _paragraph(self, block: Block, start: int = 0, stop: int | None = None) -> str:
         """Draw the text of a leaf, or what is between two of its cuts."""
@@ -337,9 +363,9 @@ class Renderer:
 
     def _row(self, line: str, align: tuple[str, ...], tag: str) -> str:
         if len(line) > LONGEST_ROW:
-            return _plain_row(line, align, f' title="{_TOO_LONG}"')
+            return plain_row(line, align, f' title="{_TOO_LONG}"')
         row = zip(cells(line, len(align)), align, strict=False)  # a row may be shorter
-        drawn = "".join(f"<{tag}{_ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
+        drawn = "".join(f"<{tag}{ALIGN[side]}>{self._cell(cell)}</{tag}>\n" for cell, side in row)
         return f"<tr>\n{drawn}</tr>"
 
     def _cell(self, text: str) -> str:
@@ -349,20 +375,8 @@ class Renderer:
         return self._remembered(self._cells, text, text, lambda: self._text(text))
 
 
-def _plain_row(line: str, align: tuple[str, ...], attribute: str = "") -> str:
-    first, *rest = filled([line], len(align))
-    drawn = f"<td{_ALIGN[align[0]]}{attribute}>{escape(first, quote=False)}</td>\n"
-    empty = "".join(f"<td{_ALIGN[side]}></td>\n" for side, _ in zip(align[1:], rest, strict=False))
-    return f"<tr>\n{drawn}{empty}</tr>"
-
-
-def _with_box(html: str, task: str) -> str:
-    if not task:
-        return html
-    checked = "" if task == " " else ' checked=""'
-    box = f'<input type="checkbox" disabled=""{checked}> '
-    # In a loose list the box goes into the paragraph, as on GitHub.
-    return f"<p>{box}{html[3:]}" if html.startswith("<p>") else box + html
+def _only_stands_around(block: Block) -> bool:
+    return len(block.children) == 1 and bool(block.children[0].children)
 
 
 def render(*texts: str | Remark, images: Images = "link") -> str:

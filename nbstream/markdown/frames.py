@@ -6,12 +6,18 @@ Knows the blocks that can grow part by part; nothing of how the parts are drawn.
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple
+
+from nbstream.markdown.tables import filled
 
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Block
 
-__all__ = ["Frame", "code_frame", "code_opening", "list_frame"]
+__all__ = ["ALIGN", "Frame", "code_frame", "code_opening", "list_frame", "plain_row", "with_box"]
+
+ALIGN = {"": ""} | {side: f' align="{side}"' for side in ("left", "center", "right")}
+"""The attribute of a cell, by the alignment of its column."""
 
 _CLASS_SAFE = re.compile(r"[^\w+#.\-]")
 
@@ -58,3 +64,19 @@ def code_opening(block: Block, title: str = "") -> str:
     name = _CLASS_SAFE.sub("", block.language)
     attributes = f' class="language-{name}"' * bool(name) + f' title="{title}"' * bool(title)
     return f"<pre><code{attributes}>"
+
+
+def with_box(html: str, task: str) -> str:
+    """Return what is in an item with its check box."""
+    checked = "" if task == " " else ' checked=""'
+    box = f'<input type="checkbox" disabled=""{checked}> '
+    # In a loose list the box goes into the paragraph, as on GitHub.
+    return f"<p>{box}{html[3:]}" if html.startswith("<p>") else box + html
+
+
+def plain_row(line: str, align: tuple[str, ...], attribute: str = "") -> str:
+    """Return a row of a table with all of it as text in its first cell."""
+    first, *rest = filled([line], len(align))
+    drawn = f"<td{ALIGN[align[0]]}{attribute}>{escape(first, quote=False)}</td>\n"
+    empty = "".join(f"<td{ALIGN[side]}></td>\n" for side, _ in zip(align[1:], rest, strict=False))
+    return f"<tr>\n{drawn}{empty}</tr>"

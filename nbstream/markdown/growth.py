@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown.dialect import Renderer
     from nbstream.markdown.frames import Frame
+    from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.tree import Block
 
 __all__ = ["Change", "Growth"]
@@ -73,9 +74,13 @@ class Growth:
 
     Args:
         renderer: Draws the parts.
+
+    Attributes:
+        colourless: The closed code in it whose colours are those of its lines, and what finds those of the whole.
     """
 
     renderer: Renderer
+    colourless: dict[Block, Colouring] = field(default_factory=dict)
     _top: _Level | None = None
     _whole: str | None = None
     _missing: set[str] = field(default_factory=set)
@@ -149,7 +154,8 @@ class Growth:
             return
         child = block.children[level.committed]
         if below.code is not None:
-            return  # it gets its colours as a whole
+            self._adopt_code(below, below.code, child, tight=tight)
+            return
         self._adopt_below(below, child)
         frame = self.renderer.frame(child, tight=tight)
         if frame is not None and below.committed and _is_same(frame, below.frame):
@@ -160,6 +166,15 @@ class Growth:
             else:
                 html = f"{frame.opening}{html}{frame.closing}"
             self.renderer.adopt(child, html, missing | self._missing, tight=tight)
+
+    def _adopt_code(self, below: _Level, code: GrowingCode, child: Block, *, tight: bool) -> None:
+        """Keep the colours that its lines have: to find those of the whole takes several updates."""
+        frame, colouring = self.renderer.frame(child), self.renderer.colouring(child)
+        if frame is None or colouring is None or child in self.colourless:
+            return
+        html = f"{frame.opening}{''.join([*below.parts, *_grown_code(below, code, child, child)])}{frame.closing}"
+        self.renderer.adopt(child, html, frozenset(), tight=tight)
+        self.colourless[child] = colouring
 
     def _draw_whole(self, shown: Block, parsed: Block | None) -> Change | None:
         with self._draft():
@@ -232,7 +247,7 @@ class Growth:
         level.parts.append(commit)
         if shown.kind == "paragraph":
             level.source = open_text(shown)[:final]
-        if shown.kind == "list" and final > MOST_LOOSENED:
+        if shown.kind == "list" and final > MOST_LOOSENED and not self.colourless:
             for item in shown.children[level.released : final]:
                 self.renderer.release(item)
             level.released = final

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from pygments.formatters.html import HtmlFormatter
     from pygments.lexer import Lexer
 
-__all__ = ["Colouring", "colouring_of", "is_too_long"]
+__all__ = ["LONGEST_LINE", "Colouring", "colouring_of", "is_too_long"]
+
+LONGEST_LINE = 500
+"""Code with a longer line has no colours: some patterns take time by the square of it, and nobody reads such lines."""
 
 # Colouring takes a hundred times as long as drawing; code beyond so many characters stays plain.
 _LONGEST = 20_000
-# Some patterns take time by the square of a line's length, and nobody reads such lines.
-_LONGEST_LINE = 500
 # Of processor time: several times what long blocks of ordinary code take.
 _MOST_SECONDS = 0.1
 _AT_ONCE = 16
@@ -55,7 +56,7 @@ def colouring_of(code: str, language: str, slow: set[str] | None = None) -> Colo
 
 def is_too_long(lines: Iterable[str], length: int) -> bool:
     """Whether code has no colours because of the length of some of its lines, or of the whole."""
-    return length > _LONGEST or any(len(line) > _LONGEST_LINE for line in lines)
+    return length > _LONGEST or any(len(line) > LONGEST_LINE for line in lines)
 
 
 @lru_cache(256)
@@ -121,6 +122,11 @@ class Colouring:
         if self._rest is not None and self._taken >= _MOST_SECONDS:
             self._slow.add(self._name)
             self._rest, self.given_up = None, True  # some patterns take time by the square of the length
+        return self._rest is None
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
         return self._rest is None
 
     @property

@@ -91,7 +91,9 @@ class IncrementalRenderer:
         self._line: list[str] = []
         self._settled: list[str] = []
         self._late = LateBlocks(self._renderer)
-        self._colourless: deque[tuple[int, Block, Colouring]] = deque()
+        # The numbers of blocks that are, or hold, code whose colours are yet to be found.
+        self._colourless: deque[tuple[int, Block, dict[Block, Colouring]]] = deque()
+        self._ended = False
         self._notes: list[tuple[Block, int]] = []  # those that are open, and how many of their children were drawn
         self._known_notes = 0
         self._length = 0
@@ -168,6 +170,7 @@ class IncrementalRenderer:
         """
         self._end_line()
         self._parser.close()
+        self._ended = True
         return (*self._update(final=True), *self._redraw(final=True))
 
     def rest(self) -> Iterator[tuple[Patch, ...]]:
@@ -187,6 +190,7 @@ class IncrementalRenderer:
             yield (Patch(len(self._settled) - 1, 0, html, "", settled=True),)
         while self._colourless:
             yield tuple(self._colour(_COLOURING_SECONDS))
+        yield tuple(self._redraw(final=True))
 
     def snapshot(self) -> list[str]:
         """Return the HTML of each block as it has been drawn, for a page that begins now or has missed something.
@@ -269,17 +273,28 @@ class IncrementalRenderer:
             number = len(self._settled)
             patches.append(Patch(number, *change, settled=True))
             self._settled.append(html)
-            self._late.add(number, block, html, missing, final=final)
-            if colouring := self._renderer.colouring(block):
-                self._colourless.append((number, block, colouring))
+            colouring = self._renderer.colouring(block)
+            if codes := growth.colourless if colouring is None else {block: colouring}:
+                self._colourless.append((number, block, codes))
+            else:
+                self._late.add(number, block, html, missing, final=final)
         return patches
 
     def _colour(self, seconds: float) -> list[Patch]:
         """Go on with the colours of the first code that has none yet: those of a long one take several updates."""
-        if not self._colourless or not self._colourless[0][2].advance(seconds):
+        if not self._colourless:
             return []
-        number, block, colouring = self._colourless.popleft()
-        html, before = self._renderer.coloured(block, colouring), self._settled[number]
+        number, block, codes = self._colourless[0]
+        left = next((colouring for colouring in codes.values() if not colouring.done), None)
+        if left is not None and not (left.advance(seconds) and all(colouring.done for colouring in codes.values())):
+            return []
+        self._colourless.popleft()
+        before = self._settled[number]
+        if block in codes:
+            html = self._renderer.coloured(block, codes[block])
+        else:
+            html, missing = self._renderer.recoloured(block, codes)
+            self._late.add(number, block, html, missing, final=self._ended)
         self._settled[number] = html
         return [Patch(number, 0, html, "", settled=True)] if html != before else []
 

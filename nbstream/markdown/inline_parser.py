@@ -175,10 +175,11 @@ class _Parser:
         self, scope: _Scope, children: tuple[Inline, ...], depth: int, target: _Target, key: str | None
     ) -> None:
         url = safe_url(target.url)
+        refused = target.url if url is None else ""
         if scope.image:
-            self._replace(scope, Image(plain_text(children), url), 0)
+            self._replace(scope, Image(plain_text(children), url, refused), 0)
         else:
-            self._replace(scope, Link(children, url, note=key), depth + 1)
+            self._replace(scope, Link(children, url, note=key, refused=refused), depth + 1)
             self._closed_to_links = len(self._brackets)
 
     def _target(self, start: int, close: int) -> _Target | None:

@@ -66,19 +66,22 @@ class Link(NamedTuple):
         url: Where it leads, safe; None if it may not lead there, so that only its text is left.
         bare: Whether it is a URL or mail address that is its own text.
         note: The name of a note to which it would refer if it were no link.
+        refused: Where it was to lead, if it may not.
     """
 
     children: tuple[Inline, ...]
     url: str | None
     bare: bool = False
     note: str | None = None
+    refused: str = ""
 
 
 class Image(NamedTuple):
-    """An image: its text in plain words, and where it is loaded from, safe; None if it may not be."""
+    """An image: its text in plain words, and where it is loaded from, safe; None if it may not be, but is refused."""
 
     alt: str
     url: str | None
+    refused: str = ""
 
 
 class Marked(NamedTuple):

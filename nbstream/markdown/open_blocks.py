@@ -36,6 +36,7 @@ class OpenBlocks:
         self._depth = 1
         self._number = 0
         self._math_length = 0  # of the open formula
+        self._blank = False  # whether the last line was
 
     @property
     def container(self) -> Block:

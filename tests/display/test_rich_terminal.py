@@ -107,10 +107,11 @@ def test_resizing_in_mid_stream_neither_loses_nor_repeats_anything(opened, seed)
 def test_a_long_open_block_is_shown_by_its_end(opened):
     screen = Screen(rows=24)
     surface = opened(screen)
-    surface.draw(StreamResult("\n".join(f"> line {n}\n>" for n in range(300)), SOME))
-    assert screen.text.endswith("▌ line 299\n")
+    text = "- " + "\n\n  ".join(f"line {n}" for n in range(300))
+    surface.draw(StreamResult(text, SOME))
+    assert screen.text.endswith("line 299\n")
     assert len(screen.text.splitlines()) == 12
-    surface.close(ended("\n".join(f"> line {n}\n>" for n in range(300))))
+    surface.close(ended(text))
     assert [int(n) for n in re.findall(r"line (\d+)", screen.text)] == list(range(300))
 
 
@@ -172,9 +173,27 @@ def test_a_table_with_too_many_columns_is_printed_as_it_was_written(opened):
     assert shown(opened, text).replace("\n", "") == text.replace("\n", "")
 
 
-@pytest.mark.parametrize("text", ["*a* [b] " * 1_100, "\\[" * 5_000])
-def test_a_paragraph_that_is_too_long_is_printed_as_it_was_written(opened, text):
-    assert "".join(shown(opened, f"[b]: https://c.example\n\n{text}").split()) == "".join(text.split())
+AS_WRITTEN = "[Note: Part of the answer is shown as it was written, because it is too long or has too many marks.]"
+
+
+@pytest.mark.parametrize("step", [400, 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*a* [b] " * 1_100,
+        "\\[" * 5_000,
+        "- " + "*a* " * 4_000,
+        "> " + "\n> ".join(["`a` **b** [c](d)"] * 900),
+        "[^1]: " + "a *b*\n    " * 3_000,
+        "> " * 30 + "字" * 9_000,
+    ],
+    ids=["paragraph", "brackets", "item", "quote", "footnote", "deep quote"],
+)
+def test_what_takes_too_long_is_printed_as_it_was_written_and_says_so_once(opened, text, step):
+    screen = Screen()
+    draw(opened(screen), f"[b]: https://c.example\n\n{text}\n\n---\n\n**End**", step)
+    expected = f"{text}{'─' * 79}End{AS_WRITTEN}"
+    assert "".join(screen.text.split()) == "".join(expected.split())
 
 
 def test_a_table_of_words_looks_as_the_others_do(opened):
@@ -265,7 +284,7 @@ def test_where_a_link_leads_is_printed(opened):
     assert shown(opened, "<https://a.example> ![a cat](https://b.example/c.png)") == (
         "https://a.example image: a cat (https://b.example/c.png)\n"
     )
-    assert shown(opened, "[a](javascript:b)") == "[a](javascript:b)\n"
+    assert shown(opened, "[a](javascript:b)") == "a (javascript:b)\n"
     assert shown(opened, "[a]: https://a.example\n\nSee [the page][a].") == "See the page (https://a.example).\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import random
 import re
 import subprocess
@@ -321,3 +322,25 @@ assert not failed, failed
 def test_the_first_colours_are_found_on_several_threads_at_once():
     for _ in range(2):  # it used to fail five times out of six
         subprocess.run([sys.executable, "-c", _FIRST_COLOURS], check=True, timeout=60)
+
+
+def test_code_in_a_list_gets_the_colours_of_the_whole_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    advance = Colouring.advance
+
+    def advanced(colouring: Colouring, seconds: float = math.inf) -> bool:
+        asked.append(seconds)
+        return advance(colouring, seconds)
+
+    monkeypatch.setattr(Colouring, "advance", advanced)
+    functions = "".join(f"  def f{n}(x):\n      '''Doc {n}'''\n      return x + {n}\n\n" for n in range(30))
+    code = functions.replace("'''Doc 3'''", "'''Doc 3")  # from there on all is the other way round
+    text = f"- See [page].\n\n  ```python\n{code}  ```\n\nThe end.\n\n[page]: https://a.example\n"
+    renderer, slots = IncrementalRenderer(), Slots()
+    for start in range(0, len(text), 40):
+        _place(slots, renderer.append(text[start : start + 40]))
+    _place(slots, renderer.end())
+    for patches in renderer.rest():
+        _place(slots, patches)
+    assert max(asked) < 0.01
+    assert "\n".join(renderer.snapshot()) == slots.text == render(text)
