@@ -58,14 +58,24 @@ def host_here() -> Host:
         request = kernel.get_parent("shell") if hasattr(kernel, "get_parent") else {}
         return _asked_by(request or {})
     except Exception:  # noqa: BLE001  xeus-python has a `get_parent` of its own, and others may
-        return Host.OTHER_KERNEL
+        return _of_other_make(kernel)
+
+
+def _of_other_make(kernel: Any) -> Host:
+    """xeus-python tells of a request only its header: which client it is from, not whether anybody can answer."""
+    if not _by_voila():
+        with contextlib.suppress(Exception):  # others tell nothing
+            client = _python_client(kernel.get_parent()["header"])
+            if client is not None and not _is_the_servers(client):
+                return Host.PROGRAM
+    return Host.OTHER_KERNEL
 
 
 def _asked_by(request: dict[str, Any]) -> Host:
     metadata, content = request.get("metadata", {}), request.get("content", {})
     if "cellId" in metadata or "cell_id" in metadata or "google.colab" in sys.modules:
         return Host.PAGE
-    if os.environ.get("SERVER_SOFTWARE", "").lower().startswith("voila"):
+    if _by_voila():
         return Host.LATE_PAGE
     answers = content.get("allow_stdin", True)
     client = _python_client(request.get("header", {}))
@@ -74,7 +84,11 @@ def _asked_by(request: dict[str, Any]) -> Host:
     if not answers:
         # jupyter-server-documents runs the cells of a page in the server.
         return Host.PAGE if _has_session() else Host.PROGRAM
-    return Host.PAGE if _has_session() and client == os.environ.get("JPY_PARENT_PID") else Host.CONSOLE
+    return Host.PAGE if _is_the_servers(client) else Host.CONSOLE
+
+
+def _by_voila() -> bool:
+    return os.environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
 
 
 def _python_client(header: dict[str, Any]) -> str | None:
@@ -87,6 +101,11 @@ def _python_client(header: dict[str, Any]) -> str | None:
         return None
     process = re.fullmatch(r"_(\d+)_\d+", name[len(session) :])
     return process[1] if process else ""
+
+
+def _is_the_servers(client: str) -> bool:
+    """Whether a client is the Jupyter server that began this kernel for a notebook."""
+    return _has_session() and client == os.environ.get("JPY_PARENT_PID")
 
 
 def _has_session() -> bool:

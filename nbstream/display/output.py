@@ -22,6 +22,7 @@ class Output:
     def __init__(self) -> None:
         self._publish: Callable[..., None] | None = None
         self._carried: dict[str, Any] = {}
+        self._asked = contextvars.Context()  # in which updates are sent
 
     def display(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         """Make the output, in the cell that runs now.
@@ -33,6 +34,7 @@ class Output:
         from IPython.display import display
 
         shell = running_shell()
+        self._asked = _context_of_updates(shell)
         with _as_sent(shell) as self._carried:
             handle = display(data, metadata=metadata, raw=True, display_id=True)
         if shell is not None:
@@ -43,6 +45,7 @@ class Output:
         shell = running_shell()
         if shell is None:
             return
+        self._asked = _context_of_updates(shell)
         later = _publisher(shell, secrets.token_hex(16))
 
         def first(data: dict[str, Any], metadata: dict[str, Any]) -> None:
@@ -63,15 +66,28 @@ class Output:
         if self._publish is None:
             return
         metadata = {**{kind: value for kind, value in self._carried.items() if kind in data}, **metadata}
-        # Outside the context of the cell that asked, the message belongs to the cell that runs now. Front ends go by
-        # the display id alone, but nbclient reads only what belongs to the running cell.
         try:
-            contextvars.Context().run(self._publish, data, metadata)
+            self._asked.copy().run(self._publish, data, metadata)  # a copy, because two threads cannot be in one
         except LookupError:  # ipykernel 7.0 knows no cell there
             self._publish(data, metadata)
 
     def end(self) -> None:
         """Nothing more will be shown."""
+
+
+def _context_of_updates(shell: Any) -> contextvars.Context:
+    """The context in which a message belongs to a cell.
+
+    Front ends go by the display id alone, but nbclient reads only what belongs to the running cell. With ipykernel that
+    is the cell of a message outside the context of any; with xeus-python such a message belongs to none, so there it is
+    sent in the context of the cell that asked.
+    """
+    empty = contextvars.Context()
+    try:
+        belongs = bool(empty.run(shell.kernel.get_parent)["header"])
+    except Exception:  # noqa: BLE001  whatever kernels of other makes, and older ones, have or raise
+        belongs = True
+    return empty if belongs else contextvars.copy_context()
 
 
 def _publisher(shell: Any, display_id: str) -> Callable[..., None]:

@@ -35,9 +35,14 @@ class AwaitedCells:
 
     @staticmethod
     def worthwhile(shell: InteractiveShell) -> bool:
-        """Whether this shell's kernel handles messages while a cell awaits."""
-        ipykernel = sys.modules.get("ipykernel")
-        return getattr(shell, "kernel", None) is not None and getattr(ipykernel, "version_info", ()) >= (7, 4)
+        """Whether this shell's kernel handles messages while a cell awaits.
+
+        One of another make, where ipykernel is only imported, may not survive an interrupt then (xeus-python 0.19).
+        """
+        ipykernel, base = sys.modules.get("ipykernel"), sys.modules.get("ipykernel.kernelbase")
+        if ipykernel is None or base is None or not isinstance(getattr(shell, "kernel", None), base.Kernel):
+            return False
+        return tuple(ipykernel.version_info) >= (7, 4)
 
     def install(self) -> None:
         """Begin to transform."""

@@ -33,8 +33,9 @@ CLIENT = {"session": "a1-b2", "msg_id": "a1-b2_4711_3"}  # how jupyter_client nu
 LAB = {"session": "5f0c", "msg_id": "77aa"}
 
 
-def of_xeus():
-    raise AssertionError("xeus-python's function takes no argument")
+def kernel_of_xeus(header):
+    """Its function takes no argument, and it tells only the header."""
+    return SimpleNamespace(get_parent=lambda: {"header": header})
 
 
 def mode_of(surface):
@@ -66,7 +67,9 @@ def test_without_a_kernel_there_is_only_the_terminal(in_shell, wanted):
         pytest.param(kernel(), "live", id="a front end that does not say"),
         pytest.param(SimpleNamespace(get_parent=lambda _: {}), "live", id="nobody yet"),
         pytest.param(SimpleNamespace(), "live", id="a kernel without requests"),
-        pytest.param(SimpleNamespace(get_parent=of_xeus), "markdown", id="xeus-python"),
+        pytest.param(SimpleNamespace(get_parent=dict), "markdown", id="a kernel that tells nothing"),
+        pytest.param(kernel_of_xeus(LAB), "markdown", id="a page of xeus-python"),
+        pytest.param(kernel_of_xeus(CLIENT), "static", id="nbclient with xeus-python"),
         pytest.param(kernel_asked(header=LAB), "live", id="a page"),
         pytest.param(kernel_asked({"allow_stdin": True}, header=CLIENT), "static", id="a console"),
         pytest.param(kernel_asked({"allow_stdin": False}, header=CLIENT), "static", id="nbclient"),
@@ -98,6 +101,19 @@ def test_surroundings_tell_of_a_page(in_shell, monkeypatch, surroundings, conten
     in_shell(SimpleNamespace(kernel=kernel_asked(content, header=CLIENT)))
     assert mode_of(choose_surface()) == mode
     assert shows_widgets() == (mode == "live")
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [{"SERVER_SOFTWARE": "voila/0.5.13"}, {"JPY_SESSION_NAME": "a.ipynb", "JPY_PARENT_PID": "4711"}],
+    ids=["Voila", "jupyter-server-documents"],
+)
+def test_a_server_may_run_xeus_python_for_a_page(in_shell, monkeypatch, surroundings):
+    for name, value in surroundings.items():
+        monkeypatch.setenv(name, value)
+    in_shell(SimpleNamespace(kernel=kernel_of_xeus(CLIENT)))
+    assert mode_of(choose_surface()) == "markdown"
+    assert shows_widgets()
 
 
 def test_a_program_that_is_started_in_a_notebook_is_no_page(in_shell, monkeypatch):

@@ -1,6 +1,8 @@
 """One output of a cell, as a kernel sends it."""
 
+import contextvars
 import threading
+from types import SimpleNamespace
 
 import pytest
 from ipykernel.zmqshell import ZMQDisplayPublisher
@@ -57,3 +59,24 @@ def test_a_widgets_manager_is_named_in_every_update_that_shows_the_widget(sent):
         ("update_display_data", {"nbstream": 2}),
     ]
     assert len({content["transient"]["display_id"] for _, content in sent}) == 1
+
+
+@pytest.mark.parametrize("begin", [lambda output: output.display({"text/plain": "…"}), Output.reserve])
+def test_an_update_belongs_to_the_cell_that_asked_where_a_kernel_knows_the_cell_by_its_context(
+    shell, monkeypatch, begin
+):
+    request: contextvars.ContextVar[dict[str, str]] = contextvars.ContextVar("request")
+    kernel = SimpleNamespace(get_parent=lambda: {"header": request.get({})})  # as xeus-python does it
+    belonging = []
+    publisher = SimpleNamespace(publish=lambda *_, **__: belonging.append(request.get({})))
+    monkeypatch.setattr(shell, "kernel", kernel, raising=False)
+    monkeypatch.setattr(shell, "display_pub", publisher)
+    output = Output()
+
+    def cell():
+        request.set({"msg_id": "the cell's"})
+        begin(output)
+
+    contextvars.Context().run(cell)
+    in_a_thread(output.update, {"text/plain": "a"}, {})
+    assert belonging[-1] == {"msg_id": "the cell's"}

@@ -1,6 +1,10 @@
 """Which cells of a notebook are awaited. A browser test shows what it is for: a page is reloaded mid-stream."""
 
+from types import SimpleNamespace
+
+import ipykernel
 import pytest
+from ipykernel.kernelbase import Kernel
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbstream.ipython.awaited_cells import AwaitedCells
@@ -40,6 +44,11 @@ def test_without_autoawait_nothing_is_awaited(cells, shell, monkeypatch):
     assert cells([CALL]) == [CALL]
 
 
-def test_only_kernels_that_make_use_of_it_are_changed(shell):
+def test_only_kernels_that_make_use_of_it_are_changed(shell, monkeypatch):
     assert not AwaitedCells.worthwhile(shell)
     assert isinstance(shell, InteractiveShell)
+    monkeypatch.setattr(ipykernel, "version_info", (7, 4, 0))
+    monkeypatch.setattr(shell, "kernel", SimpleNamespace(), raising=False)
+    assert not AwaitedCells.worthwhile(shell), "ipykernel is only imported"
+    monkeypatch.setattr(shell, "kernel", Kernel.__new__(Kernel))
+    assert AwaitedCells.worthwhile(shell)
