@@ -1,15 +1,16 @@
 """Outputs that an `Output` widget takes: it shows what comes, and hears of no update of it.
 
-What is shown there is in the widget's own state, so that is where the answer takes the place of its view.
+What is shown there is in the widget's own state, so that is where the answer takes the place of its view or of the
+waiting line.
 """
 
 from __future__ import annotations
 
 import contextlib
+import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.page import WIDGET
 from nbstream.settings.shell import running_shell
 
 if TYPE_CHECKING:
@@ -19,30 +20,32 @@ __all__ = ["Captured"]
 
 
 class Captured:
-    """The `Output` widgets that take what the code that runs now shows."""
+    """The `Output` widgets that take what the code that runs now shows.
+
+    Attributes:
+        metadata: By this the output that is made now is known again in a widget.
+    """
 
     def __init__(self) -> None:
+        self.metadata: dict[str, Any] = {"nbstream": {"output": secrets.token_hex(8)}}
         self._widgets: list[Any] = []
-        self._words = ""  # what has taken the place of the view
+        self._words = ""  # what has taken its place
         with contextlib.suppress(Exception):  # kernels of other makes, and widgets of other versions
             asked = running_shell().kernel.get_parent()["header"]["msg_id"]  # type: ignore[union-attr]
             self._widgets = [each for each in _widgets() if getattr(each, "msg_id", "") == asked]
 
-    def replace(self, model_id: str, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        """Put data where a view is shown, also if the page has yet to tell that it is.
+    def replace(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Put data where the output is shown, also if the page has yet to tell that it is.
 
         Args:
-            model_id: The view's widget.
             data: By MIME type.
             metadata: What goes with it.
         """
         before, self._words = self._words, data.get("text/plain", "")
 
         def is_ours(output: dict[str, Any]) -> bool:
-            shown = output.get("data", {})
-            return shown.get(WIDGET, {}).get("model_id") == model_id or bool(
-                before and shown.get("text/plain") == before
-            )
+            ours = output.get("metadata", {}).get("nbstream") == self.metadata["nbstream"]
+            return ours or bool(before and output.get("data", {}).get("text/plain") == before)
 
         for widget in self._widgets:
             _Replacement(widget, is_ours, {"data": data, "metadata": metadata}).try_now()

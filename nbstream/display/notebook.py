@@ -130,14 +130,14 @@ class NotebookSurface:
                 facts=partial(footer_of, footer=self._footer),
                 bring_into_view=request.bring_into_view,
             )
-            self._captured = Captured()
             data = {**self._view.mime_bundle(), **data}
         self._opened_at = time.monotonic()
         if self._host is Host.PAGE:
             forget_stops()
             self._rerun.watch(stop)
         if self.mode != "static" or self._host.updates:
-            self._output.display(data)
+            self._captured = Captured()
+            self._output.display(data, self._captured.metadata)
             return
         self._output.reserve()
         if self._host is Host.PROGRAM:
@@ -234,8 +234,8 @@ class NotebookSurface:
         with self._publishing:
             self._output.update(*bundle)
             self._latest, self._published = result, True
-        if self._captured is not None and self._view is not None:
-            self._captured.replace(self._view.model_id, *bundle)
+        if self._captured is not None:
+            self._captured.replace(*bundle)
 
     def _keep_what_there_is(self) -> None:
         """Show what has arrived when the cell ends; where the program goes on, the rest takes its place."""

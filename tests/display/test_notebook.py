@@ -38,8 +38,9 @@ class Output:
         self.times.append(self.now)
         self.sent += len(json.dumps([data, metadata], ensure_ascii=False).encode())
 
-    def display(self, data, **_):
+    def display(self, data, metadata=None, **_):
         self.displayed.append(data)
+        self.metadata = metadata or {}
         return SimpleNamespace(display_id="1")
 
     def end_cell(self):
@@ -179,21 +180,24 @@ def test_several_answers_hold_up_the_end_of_their_cell_no_longer_than_one(output
     assert len(output.updates) == 6
 
 
+@pytest.mark.parametrize("mode", ["live", "markdown", "static"])
 @pytest.mark.parametrize("told_late", [False, True])
-def test_in_an_output_widget_the_answer_takes_the_place_of_its_view(
-    output, shell, make_request, monkeypatch, told_late
+def test_in_an_output_widget_the_answer_takes_the_place_of_what_was_shown_first(
+    output, shell, make_request, monkeypatch, told_late, mode
 ):
     comms.Page(monkeypatch)
     shell.kernel.get_parent = lambda _="shell": {"header": {"msg_id": "the cell's"}}
     widget, other = ipywidgets.Output(), ipywidgets.Output()
     widget.msg_id = "the cell's"
-    surface = NotebookSurface("live")
+    surface, another = NotebookSurface(mode), NotebookSurface(mode)
+    another.open(make_request(model="m"), lambda: None)
     surface.open(make_request(model="m"), lambda: None)
     widget.msg_id = ""
-    ((shown,), words) = output.displayed, {"output_type": "stream", "name": "stdout", "text": "Hi"}
-    told = (words, {"output_type": "display_data", "data": shown, "metadata": {}})
+    words = {"output_type": "stream", "name": "stdout", "text": "Hi"}
+    told = (words, {"output_type": "display_data", "data": output.displayed[1], "metadata": output.metadata})
     if not told_late:
         widget.outputs = told
+    another.close(StreamResult("Another", StreamState.COMPLETED, "stop"))
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     if told_late:
         widget.outputs = told
