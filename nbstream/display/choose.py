@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_surface", "output_here", "shows_widgets", "terminal_surface"]
 
-_MODES = {Host.OTHER_KERNEL: "markdown", Host.CONSOLE: "static", Host.PROGRAM: "static"}
+_MODES = {
+    Host.OTHER_KERNEL: "markdown",
+    Host.SERVER_PAGE: "static",
+    Host.CONSOLE: "static",
+    Host.PROGRAM: "static",
+}
 """How an answer is drawn where there may be no live view."""
 
 

@@ -29,6 +29,8 @@ class Host(enum.Enum):
     """A notebook on a page: it shows widgets, and replaces outputs."""
     LATE_PAGE = enum.auto()
     """A program runs the notebook, then a page with its widgets is opened for a person, as by Voila."""
+    SERVER_PAGE = enum.auto()
+    """A server runs the cells of a page, as jupyter-server-documents does: it adds outputs, and replaces none."""
     OTHER_KERNEL = enum.auto()
     """A kernel that is not ipykernel: outputs are replaced, and no more is known."""
     CONSOLE = enum.auto()
@@ -44,7 +46,17 @@ class Host(enum.Enum):
     @property
     def updates(self) -> bool:
         """Whether an output may promise something that is to take its place."""
-        return self not in {Host.CONSOLE, Host.PROGRAM}
+        return self not in {Host.CONSOLE, Host.PROGRAM, Host.SERVER_PAGE}
+
+    @property
+    def until_cell_ends(self) -> bool:
+        """Whether only what a cell has shown when it ends is kept."""
+        return self in {Host.PROGRAM, Host.SERVER_PAGE}
+
+    @property
+    def person(self) -> bool:
+        """Whether a person reads even what is static."""
+        return self in {Host.CONSOLE, Host.SERVER_PAGE}
 
 
 def host_here() -> Host:
@@ -82,8 +94,7 @@ def _asked_by(request: dict[str, Any]) -> Host:
     if client is None:
         return Host.PAGE if answers else Host.PROGRAM
     if not answers:
-        # jupyter-server-documents runs the cells of a page in the server.
-        return Host.PAGE if _has_session() else Host.PROGRAM
+        return Host.SERVER_PAGE if _has_session() else Host.PROGRAM
     return Host.PAGE if _is_the_servers(client) else Host.CONSOLE
 
 

@@ -115,7 +115,7 @@ class NotebookSurface:
         """Make the output, in the waiting state."""
         self.model, self._images, self._place = request.model, request.images, request.place
         # What a program made is to be read for the answer; the facts are in its metadata, too.
-        made = self.mode == "static" and self._host is not Host.CONSOLE
+        made = self.mode == "static" and not self._host.person
         self._footer, self._cell = "none" if made else request.footer, Drawn.cell()
         data = waiting_bundle(request.model)
         if self.mode == "live":
@@ -140,7 +140,7 @@ class NotebookSurface:
             self._output.display(data, self._captured.metadata)
             return
         self._output.reserve()
-        if self._host is Host.PROGRAM:
+        if self._host.until_cell_ends:
             self._cell_end = CellEnd(stop, self._keep_what_there_is)
 
     def expect_error(self) -> None:
@@ -184,7 +184,7 @@ class NotebookSurface:
             if now - self._opened_at >= _SAVING_SECONDS and self._saved.due(len(snapshot.text), now):
                 self._view.keep(partial_markdown(snapshot, self._images))
             return
-        if self.mode == "static":
+        if self.mode == "static" or self._host is Host.SERVER_PAGE:
             return
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
         if now - self._opened_at >= grace:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import Widget
 
+from nbstream.display.host import Host, host_here
 from nbstream.display.output import Output
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class PanelOutputs:
         if kept.earlier is not None:
             earlier.display(kept.earlier, kept.before)
         later.display(kept.data, kept.metadata)
-        self._places.append((earlier, later))
+        if host_here() is not Host.SERVER_PAGE:  # it would add a newer one to whichever cell runs then
+            self._places.append((earlier, later))
 
     def update(self, kept: Kept) -> None:
         """Replace the transcript with a newer one."""

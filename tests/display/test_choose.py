@@ -87,7 +87,7 @@ def test_in_a_kernel_a_live_view_if_somebody_may_be_watching(in_shell, asked_by,
 @pytest.mark.parametrize(
     ("surroundings", "content", "mode"),
     [
-        ({"JPY_SESSION_NAME": "a.ipynb"}, {"allow_stdin": False}, "live"),
+        ({"JPY_SESSION_NAME": "a.ipynb"}, {"allow_stdin": False}, "static"),
         ({"JPY_SESSION_NAME": "a.ipynb", "JPY_PARENT_PID": "4711"}, {"allow_stdin": True}, "live"),
         ({"JPY_SESSION_NAME": "a.ipynb", "JPY_PARENT_PID": "1"}, {"allow_stdin": True}, "static"),
         ({"SERVER_SOFTWARE": "voila/0.5.13"}, {"allow_stdin": False}, "live"),
@@ -100,7 +100,8 @@ def test_surroundings_tell_of_a_page(in_shell, monkeypatch, surroundings, conten
         monkeypatch.setenv(name, value)
     in_shell(SimpleNamespace(kernel=kernel_asked(content, header=CLIENT)))
     assert mode_of(choose_surface()) == mode
-    assert shows_widgets() == (mode == "live")
+    by_the_server = not content["allow_stdin"] and "JPY_SESSION_NAME" in surroundings
+    assert shows_widgets() == (mode == "live" or by_the_server)
 
 
 @pytest.mark.parametrize(

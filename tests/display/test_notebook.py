@@ -181,6 +181,19 @@ def test_several_answers_hold_up_the_end_of_their_cell_no_longer_than_one(output
 
 
 @pytest.mark.parametrize("mode", ["live", "markdown", "static"])
+def test_where_a_server_adds_every_output_the_answer_is_shown_once(output, make_request, monkeypatch, mode):
+    comms.Page(monkeypatch)
+    surface = NotebookSurface(mode, Host.SERVER_PAGE)
+    surface.open(make_request(model="m"), lambda: None)
+    output.draw(surface, *(StreamResult("word " * length, SOME) for length in range(1, 9)))
+    assert output.updates == []
+    surface.close(StreamResult("word", StreamState.COMPLETED, "stop"))
+    output.end_cell()
+    assert output.updates == ["word"]
+    assert bool(output.displayed) == (mode != "static")
+
+
+@pytest.mark.parametrize("mode", ["live", "markdown", "static"])
 @pytest.mark.parametrize("told_late", [False, True])
 def test_in_an_output_widget_the_answer_takes_the_place_of_what_was_shown_first(
     output, shell, make_request, monkeypatch, told_late, mode
