@@ -49,11 +49,6 @@ class Host(enum.Enum):
         return self not in {Host.CONSOLE, Host.PROGRAM, Host.SERVER_PAGE}
 
     @property
-    def until_cell_ends(self) -> bool:
-        """Whether only what a cell has shown when it ends is kept."""
-        return self in {Host.PROGRAM, Host.SERVER_PAGE}
-
-    @property
     def person(self) -> bool:
         """Whether a person reads even what is static."""
         return self in {Host.CONSOLE, Host.SERVER_PAGE}

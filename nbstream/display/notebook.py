@@ -138,9 +138,9 @@ class NotebookSurface:
         if self.mode != "static" or self._host.updates:
             self._captured = Captured()
             self._output.display(data, self._captured.metadata)
-            return
-        self._output.reserve()
-        if self._host.until_cell_ends:
+        else:
+            self._output.reserve()
+        if self._host is Host.SERVER_PAGE or (self._host is Host.PROGRAM and self.mode == "static"):
             self._cell_end = CellEnd(stop, self._keep_what_there_is)
 
     def expect_error(self) -> None:

@@ -23,6 +23,11 @@ __all__ = ["PanelOutputs", "contains"]
 # A cell that is run again leaves its outputs behind without notice.
 _MOST = 8
 
+# Read where a page shows no widgets.
+_NO_WIDGETS = (
+    "This page does not show the panel's widget. Run the cell again, or ask with panel.chat.stream(…) in a cell."
+)
+
 
 class PanelOutputs:
     """The outputs in which a panel's transcript is; from any thread, except `display`, which needs the cell's."""
@@ -40,17 +45,18 @@ class PanelOutputs:
             kept: The transcript, if it is to be kept.
             view: The output that makes a front end show the view, if there is one.
         """
+        lasting = host_here() is not Host.SERVER_PAGE
         if view is not None:
             from IPython.display import display
 
-            display(view, raw=True)
+            display(view if lasting else {**view, "text/plain": _NO_WIDGETS}, raw=True)
         if kept is None:
             return
         earlier, later = _Place(), _Place()
         if kept.earlier is not None:
             earlier.display(kept.earlier, kept.before)
         later.display(kept.data, kept.metadata)
-        if host_here() is not Host.SERVER_PAGE:  # it would add a newer one to whichever cell runs then
+        if lasting:  # else a newer one would be added to whichever cell runs then
             self._places.append((earlier, later))
 
     def update(self, kept: Kept) -> None:

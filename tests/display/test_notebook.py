@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 from types import SimpleNamespace
 from unittest import mock
 
@@ -187,9 +188,11 @@ def test_where_a_server_adds_every_output_the_answer_is_shown_once(output, make_
     surface.open(make_request(model="m"), lambda: None)
     output.draw(surface, *(StreamResult("word " * length, SOME) for length in range(1, 9)))
     assert output.updates == []
-    surface.close(StreamResult("word", StreamState.COMPLETED, "stop"))
+    ending = threading.Timer(0.05, surface.close, [StreamResult("word", StreamState.COMPLETED, "stop")])
+    ending.start()
     output.end_cell()
-    assert output.updates == ["word"]
+    assert output.updates == ["word"], "the end of the cell waits"
+    ending.join()
     assert bool(output.displayed) == (mode != "static")
 
 

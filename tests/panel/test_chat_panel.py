@@ -8,6 +8,7 @@ import pytest
 import traitlets
 
 import nbstream as nbs
+from nbstream.display.host import Host
 from nbstream.errors import UsageError
 from nbstream.testing import FaultServer, chat_body, error_body
 from tests.comms import OLD_WIDGETS
@@ -215,6 +216,20 @@ def test_a_panel_is_displayed_as_a_view_above_a_transcript(ask, options, publish
     assert display_id
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.model_id
     assert view["text/plain"] == "", "who sees no widgets reads the transcript"
+
+
+def test_where_a_server_adds_every_output_a_panel_adds_none_to_later_cells_and_says_what_to_do_without_widgets(
+    ask, options, published, loopback, monkeypatch
+):
+    monkeypatch.setattr("nbstream.panel.output.host_here", lambda: Host.SERVER_PAGE)
+    loopback.send(chat_body("Hello"))
+    panel = ask(**options)
+    panel._ipython_display_()
+    assert published[0][0]["text/plain"].startswith("This page does not show the panel's widget.")
+    shown = len(published)
+    assert answer(panel).text == "Hello"
+    panel.close()
+    assert len(published) == shown
 
 
 def test_voila_shows_a_panel_without_a_transcript_that_nobody_would_save(ask, options, published, shell, monkeypatch):
