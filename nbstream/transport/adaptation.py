@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbstream.transport.answer_format import response_text
 from nbstream.transport.chat_request import chosen_fields
 from nbstream.transport.error_report import read_error
 from nbstream.transport.refusals import instead_of, mentioned, refused, refuses_prefill
@@ -65,4 +66,7 @@ def _chosen(request: StreamRequest, capabilities: Capabilities) -> dict[str, Any
     if request.api == "chat":
         return chosen_fields(request, capabilities)
     name = capabilities.response_limit_field
-    return {} if request.max_tokens is None or name in request.params else {name: request.max_tokens}
+    chosen: dict[str, Any] = {} if request.max_tokens is None else {name: request.max_tokens}
+    if request.schema is not None and (text := response_text(request.schema, capabilities)):
+        chosen |= {"text": text, "text.format": text}
+    return {field: value for field, value in chosen.items() if field.partition(".")[0] not in request.params}
