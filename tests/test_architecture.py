@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "streaming": ("display.surface", "display.throttle"),
     "streaming.engine": ("transport",),
-    "streaming.session": ("assembly",),
+    "streaming.session": ("assembly", "structured.shown"),
     "testing": (
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("transport.byte_stream", "transport.decoded", "transport.event_stream"),

@@ -55,6 +55,25 @@ class AnswerSchema:
         """Whether a provider can be told to hold the answer to it exactly: each object names all it has."""
         return _is_strict(self.schema)
 
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The names of the fields, if the answer is a list of flat objects; the list may be the only field of one."""
+        properties = self.schema.get("properties", {})
+        lists = [each for each in properties.values() if isinstance(each, dict) and each.get("type") == "array"]
+        if len(properties) != 1 or len(lists) != 1:
+            return None
+        item = self._resolved(lists[0].get("items"))
+        fields = item.get("properties", {})
+        flat = all(self._resolved(each).get("type") not in {"object", "array"} for each in fields.values())
+        return tuple(fields) if fields and flat else None
+
+    def _resolved(self, schema: Any) -> dict[str, Any]:
+        if not isinstance(schema, dict):
+            return {}
+        named = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+        found = self.schema.get("$defs", {}).get(named, schema)
+        return found if isinstance(found, dict) else {}
+
     def parse(self, text: str) -> Any:
         """The object that a whole answer stands for.
 

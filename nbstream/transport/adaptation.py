@@ -21,6 +21,10 @@ __all__ = ["Adaptation", "adaptation"]
 _FEATURES = ("response_format", "text.format", "background")
 
 
+# What nbstream can do without. An answer is checked against its schema in any case.
+_DISPENSABLE = {"stream_options", "response_format", "text.format"}
+
+
 class Adaptation(NamedTuple):
     """What a refusal leads to.
 
@@ -48,7 +52,7 @@ def adaptation(request: StreamRequest, capabilities: Capabilities, error: Mappin
         return Adaptation(None, capabilities)
     chosen = _chosen(request, capabilities)
     # Leaving out what nobody asked for costs nothing; a limit gets its other name only if this one is refused.
-    own = mentioned(error, chosen.keys() & {"stream_options"}) or refused(error, chosen)
+    own = mentioned(error, chosen.keys() & _DISPENSABLE) or refused(error, chosen)
     if own is not None:
         again = capabilities.without(own, instead_of(error, own))
         if again is not None and {again.limit_field, again.response_limit_field} & request.params.keys():
