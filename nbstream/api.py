@@ -15,6 +15,7 @@ from nbstream.streaming.end import running_loop
 from nbstream.streaming.engine import engine
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
+from nbstream.streaming.rounds import FollowUps
 from nbstream.streaming.surfaces import Surfaces
 from nbstream.text.secret import takes_key
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.request import Api, Images, StreamRequest, SurfaceKind
     from nbstream.result import StreamResult
+    from nbstream.streaming.errands import Errands
+    from nbstream.streaming.rounds import FollowUp
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
     from nbstream.tools.approval import Approve
@@ -59,6 +62,8 @@ def start(  # noqa: D417  `documented` says what the options mean
     tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
     approve: Approve | None = None,
     max_rounds: int | None = None,
+    schema: Any = None,
+    repair: int = 0,
     stream: bool = True,
     display: bool = True,
     **params: Any,
@@ -106,6 +111,8 @@ def start(  # noqa: D417  `documented` says what the options mean
         tools=tools,
         approve=approve,
         max_rounds=max_rounds,
+        schema=schema,
+        repair=repair,
         stream=stream,
         **params,
     )
@@ -138,13 +145,7 @@ def launch(
         commit: Is given the result at the end, before anybody else gets it; see `Rounds`.
     """
     rate = settings().max_frame_rate
-    errands = follow_up = None
-    if request.tools:
-        from nbstream.streaming.errands import Errands
-        from nbstream.tools.loop import ToolLoop
-
-        errands = Errands()
-        follow_up = ToolLoop(surfaces, errands)
+    errands, follow_up = _follow_up(request, surfaces)
     with HeldInterrupts() as held:
         handle = StreamHandle(
             request,
@@ -159,6 +160,23 @@ def launch(
         )
         held.stop_with(handle.cancel)
         return handle
+
+
+def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | None, FollowUp | None]:
+    """What follows each round of an answer, and where the functions that it calls run."""
+    follow_ups: list[FollowUp] = []
+    errands = None
+    if request.tools:
+        from nbstream.streaming.errands import Errands
+        from nbstream.tools.loop import ToolLoop
+
+        errands = Errands()
+        follow_ups.append(ToolLoop(surfaces, errands))
+    if request.schema is not None:
+        from nbstream.structured.loop import SchemaLoop
+
+        follow_ups.append(SchemaLoop(request.schema, request.repair))
+    return errands, FollowUps(*follow_ups) if follow_ups else None
 
 
 def waited_for(begin: Callable[[], StreamHandle]) -> StreamResult:

@@ -25,6 +25,7 @@
         ├── SizeLimitError          a size limit was reached
         │   ├── AnswerTooLongError      by the answer as a whole
         │   └── EventTooLargeError      by a single event, whose end had not come
+        ├── InvalidAnswerError      the answer does not fit its schema
         ├── ApprovalError           nobody could be asked whether a tool may be called
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         ├── StageError              one of the caller's own stages raised an exception
@@ -59,6 +60,7 @@ __all__ = [
     "EventTooLargeError",
     "FirstTokenTimeoutError",
     "InternalError",
+    "InvalidAnswerError",
     "MissingKeyError",
     "NbstreamError",
     "NotAStreamError",
@@ -287,6 +289,12 @@ class StopWhenError(StreamError):
     """The `stop_when` function raised an exception, which is the cause; what had arrived is kept."""
 
     kind = "stop_when"
+
+
+class InvalidAnswerError(StreamError):
+    """The answer is complete and does not fit the schema that it is held to; its text is kept."""
+
+    kind = "invalid_answer"
 
 
 class ApprovalError(StreamError):

@@ -82,6 +82,7 @@ class TextPart:
         new_paragraph: Whether the whole text sets it off from the text before by a blank line, because it begins
             another item.
         open: Whether more of it may come.
+        shown: The Markdown to show in place of the text, which is not Markdown then.
     """
 
     text: str
@@ -90,7 +91,13 @@ class TextPart:
     citations: tuple[Citation, ...] = ()
     new_paragraph: bool = False
     open: bool = False
+    shown: str | None = None
     type: ClassVar[str] = "text"
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled, also when everything was Markdown."""
+        for each, value in zip(fields(self), [*state, None], strict=False):
+            object.__setattr__(self, each.name, value)
 
 
 @dataclass(frozen=True, slots=True)

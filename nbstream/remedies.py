@@ -50,6 +50,7 @@ class RemedyKind(enum.StrEnum):
     MORE_PARTS = "more_parts"  # allow them
     LARGER_EVENT = "larger_event"  # allow one
     LARGER_FILE = "larger_file"  # allow one
+    REPAIR = "repair"  # have the model correct its answer
     ALLOW_TOOL = "allow_tool"  # the value is its name
     MORE_ROUNDS = "more_rounds"  # allow them
     REPORT_BUG = "report_bug"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbstream.settings.credential import Credential
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
+    from nbstream.structured.schema import AnswerSchema
     from nbstream.tools.approval import Approve
     from nbstream.tools.tool import Tool
 
@@ -187,6 +188,8 @@ class StreamRequest(Target):
         tools: The functions that the model may call and nbstream calls; what the model is told of them is in `params`.
         approve: Who allows a call, see `nbstream.tools.approval`.
         max_rounds: How many requests one answer may take.
+        schema: What the answer is held to.
+        repair: How often to ask again, with what is wrong, if the answer does not fit the schema.
         earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
     """
@@ -211,6 +214,8 @@ class StreamRequest(Target):
     tools: tuple[Tool, ...] = field(default=(), repr=False)
     approve: Approve = "ask"
     max_rounds: int = 8
+    schema: AnswerSchema | None = None
+    repair: int = 0
     earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON
 

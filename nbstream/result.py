@@ -169,7 +169,7 @@ class StreamResult(PartViews):
     continuation: Continuation | None = field(repr=False, compare=False)
     rounds: tuple[Round, ...]
 
-    def __init__(  # noqa: PLR0913  as many as a dataclass would have; old pickles pass them by position
+    def __init__(
         self,
         text: str = "",
         state: StreamState = StreamState.PENDING,

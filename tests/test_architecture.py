@@ -42,7 +42,7 @@ VALUES = ("errors", "events", "failures", "outcome", "parts", "remedies", "reque
 # Besides these values and its own room. The rule with the longest name counts; what has none is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
-    "api": ("display.choose", "display.surface", "settings", "streaming", "tools.loop"),
+    "api": ("display.choose", "display.surface", "settings", "streaming", "structured.loop", "tools.loop"),
     "assembly": (),
     "cli": ("demo", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown", "tools.call_messages"),
@@ -56,22 +56,38 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "markdown": (),
     "panel": ("conversation", "display", "markdown", "settings", "streaming.engine"),
     "panel.view": ("display", "markdown", "tools.approval"),
-    "settings": ("demo", "streaming.stages", "streaming.stopping", "tools.approval", "tools.given"),
+    "settings": (
+        "demo",
+        "streaming.stages",
+        "streaming.stopping",
+        "structured.schema",
+        "tools.approval",
+        "tools.given",
+    ),
     "streaming": ("display.surface", "display.throttle"),
     "streaming.engine": ("transport",),
-    "streaming.session": ("assembly",),
+    "streaming.session": ("assembly", "structured.shown"),
     "testing": (
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
     ),
+    "structured": (),
     "tools": ("streaming.errands",),
     "transport": ("settings.capabilities", "settings.credential"),
     "transport.embedded": ("demo", "settings.capabilities"),
 }
 MAY_NAME_TYPES_OF = {
+    "transport": ("structured.schema",),
     **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
     **dict.fromkeys(("streaming", "streaming.session"), ("transport.event_stream", "tools.approval")),
-    "request": ("settings.credential", "streaming.stages", "streaming.stopping", "tools.approval", "tools.tool"),
+    "request": (
+        "settings.credential",
+        "streaming.stages",
+        "streaming.stopping",
+        "structured.schema",
+        "tools.approval",
+        "tools.tool",
+    ),
 }
 KNOW_NO_VALUES = {"markdown", "demo"}
 KNOW_ONLY = {"text.wording": ("remedies", "text.place")}
@@ -255,7 +271,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
     rooms = {module.partition(".")[0] for module in SOURCES} - top
     assert rooms == {
         *("assembly", "cli", "conversation", "demo", "display", "ipython", "markdown", "panel"),
-        *("settings", "streaming", "testing", "text", "tools", "transport"),
+        *("settings", "streaming", "structured", "testing", "text", "tools", "transport"),
     }
 
 

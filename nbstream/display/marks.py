@@ -39,6 +39,7 @@ _FAILURES = {
     "empty_answer": "Empty answer",
     "event_too_large": "Limit reached",
     "first_token_timeout": "Timed out",
+    "invalid_answer": "Does not fit",
     "not_a_stream": "Not a stream",
     "quota": "Quota used up",
     "rate_limit": "Rate limited",

@@ -68,7 +68,7 @@ def segments_of(answer: PartViews) -> tuple[Segment, ...]:
         if isinstance(part, shown):
             if part.new_paragraph and texts:
                 texts.append(PARAGRAPH_BREAK)
-            texts.append(part.text)
+            texts.append(_markdown_of(part))
         elif isinstance(part, ToolCallPart | MediaPart | ActivityPart):
             segments += _text(texts)
             texts = []
@@ -113,6 +113,10 @@ def line_of(part: ToolCallPart | MediaPart | ActivityPart) -> str:
             detail = _about_activity(part)
     words = " ".join(plain(f"{name}: {detail}" if detail else name).split())
     return words if len(words) <= _LONGEST_DETAIL else f"{words[: _LONGEST_DETAIL - 1]}…"
+
+
+def _markdown_of(part: TextPart | RefusalPart) -> str:
+    return part.shown if isinstance(part, TextPart) and part.shown is not None else part.text
 
 
 def _text(texts: list[str], *, still_open: bool = False) -> list[Segment]:

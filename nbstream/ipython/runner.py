@@ -129,6 +129,7 @@ class MagicRunner:
             text = rest if cell is None else cell.strip("\n")
             names = {**self._shell.user_ns, **local_ns}
             options.tools = _functions(options.tools, names)
+            options.schema = _named(options.schema, names)
             prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
@@ -162,10 +163,18 @@ class MagicRunner:
             names |= {
                 "stream_text": result.text,
                 "stream_usage": result.usage,
-                options.out: result.text,
+                options.out: result.text if getattr(options, "schema", None) is None else result.parsed,
                 options.usage: result.usage,
             }
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
+
+
+def _named(wanted: str | None, names: dict[str, Any]) -> Any:
+    """The type or the schema of this name."""
+    if wanted is None or wanted in names:
+        return None if wanted is None else names[wanted]
+    meant = closest(wanted, [name for name, value in names.items() if isinstance(value, type | dict)])
+    raise UsageError(f"there is no type called {wanted} in this notebook{f'; did you mean {meant}?' if meant else ''}")
 
 
 def _functions(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | None:

@@ -6,13 +6,15 @@ Pure. How a refusal is worded is not its concern.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from nbstream.request import Api
 
 __all__ = ["Capabilities", "LearnedCapabilities", "capabilities_of"]
+
+AnswerFormat: TypeAlias = Literal["json_schema", "json_object", "text"]
 
 _OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
@@ -28,7 +30,9 @@ class Capabilities:
         stream_options: Whether a Chat Completions request may ask for the usage (`stream_options`).
         limit_field: What Chat Completions calls the most tokens that an answer may have.
         response_limit_field: What Responses calls it.
-        schemas: Whether the answer can be held to a JSON schema.
+        schemas: Whether the answer can be held to a JSON schema that the user gives as a field.
+        answer_format: How to hold an answer to a schema that nbstream tells of: by the schema, by asking for any JSON,
+            or by words alone.
         background: Whether an answer can be generated in the background and resumed.
         prefill: Whether the model continues the beginning of an answer as if it had just written it.
     """
@@ -40,6 +44,7 @@ class Capabilities:
     limit_field: str = "max_tokens"
     response_limit_field: str = "max_output_tokens"
     schemas: bool | None = None
+    answer_format: AnswerFormat = "json_schema"
     background: bool | None = None
     prefill: bool | None = None
 
@@ -59,6 +64,8 @@ class Capabilities:
         """
         if field == "stream_options" and self.stream_options:
             return replace(self, stream_options=False)
+        if field in {"response_format", "text", "text.format"} and self.answer_format != "text":
+            return replace(self, answer_format="json_object" if self.answer_format == "json_schema" else "text")
         name = instead or _OTHER_NAME.get(field)
         if name is not None and field == self.limit_field:
             return replace(self, limit_field=name)

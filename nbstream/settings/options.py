@@ -143,6 +143,21 @@ OPTIONS = (
         {"type": int},
     ),
     Option(
+        "schema",
+        "What the answer is held to: a pydantic model, a dataclass, a TypedDict, `list[Model]`, or a JSON schema. The "
+        "object is `result.parsed`; an answer that does not fit has failed.",
+        ("--schema",),
+        "Hold the answer to a type, by its name; -o is then the object. Example: --schema Country",
+        {"metavar": "NAME"},
+    ),
+    Option(
+        "repair",
+        "How often to ask again, with what is wrong, if the answer does not fit the schema (0 by default).",
+        ("--repair",),
+        "How often to ask again if the answer does not fit its schema. Example: --repair 1",
+        {"type": int, "default": 0},
+    ),
+    Option(
         "stream",
         "`False` asks for the whole answer in one piece, to compare the two.",
         ("--stream",),

@@ -11,6 +11,7 @@ from nbstream.request import StreamRequest, messages_from
 from nbstream.settings.options import OPTIONS, SURFACES
 from nbstream.settings.target import no_model, resolve_target
 from nbstream.streaming.stopping import StopCondition
+from nbstream.structured.schema import AnswerSchema
 from nbstream.text.place import place_here
 from nbstream.text.plain import prompt_text
 from nbstream.text.suggestion import closest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api, Footer, Images, SurfaceKind, TimeLimits
+    from nbstream.request import Api, Footer, Images, SurfaceKind, Target, TimeLimits
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -62,6 +63,8 @@ def resolve(
     tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
     approve: Approve | None = None,
     max_rounds: int | None = None,
+    schema: Any = None,
+    repair: int = 0,
     stream: bool = True,
     **params: Any,
 ) -> StreamRequest:
@@ -76,16 +79,13 @@ def resolve(
     _check_times(timeout=timeout, total_timeout=total_timeout)
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
-    if target.model is None:
-        raise no_model(target.endpoint)
-    _check_items(messages, target.api)
-    system = config.system if system is None else system
+    model = _checked(target, messages)
     return StreamRequest(
         messages=messages,
-        model=target.model,
+        model=model,
         api=target.api,
         endpoint=target.endpoint,
-        system=system and prompt_text(system),
+        system=_prompt(config.system if system is None else system),
         temperature=temperature if temperature is not None else config.temperature,
         max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
         limits=_limits(target.limits, timeout, total_timeout, stream),
@@ -101,8 +101,27 @@ def resolve(
         stop_when=stop_when,
         stream=stream,
         place=place_here(),
+        **_held_to(schema, repair),
         **_asked_of_tools(tools, approve, max_rounds, target.api, params),
     )
+
+
+def _prompt(text: str | None) -> str | None:
+    return text and prompt_text(text)
+
+
+def _checked(target: Target, messages: Sequence[Mapping[str, Any]]) -> str:
+    """The model, if there is one, and if its API takes such messages."""
+    if target.model is None:
+        raise no_model(target.endpoint)
+    _check_items(messages, target.api)
+    return target.model
+
+
+def _held_to(schema: Any, repair: Any) -> dict[str, Any]:
+    if not isinstance(repair, int) or isinstance(repair, bool) or repair < 0:
+        raise UsageError(f"repair must be a whole number, 0 or above, not {repair!r}")
+    return {"schema": None if schema is None else AnswerSchema(schema), "repair": repair}
 
 
 def _asked_of_tools(tools: Any, approve: Any, max_rounds: Any, api: Api, params: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.retry import RetryPolicy
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["FollowUp", "Rounds"]
+__all__ = ["FollowUp", "FollowUps", "Rounds"]
 
 _log = logging.getLogger("nbstream")
 
@@ -60,6 +60,28 @@ class FollowUp(Protocol):
             What the next round asks, or how the answer ends. When it is cancelled it returns the latter, too.
         """
         ...
+
+
+class FollowUps:
+    """Several, one after the other, until one of them asks for another round.
+
+    Args:
+        follow_ups: Them.
+    """
+
+    def __init__(self, *follow_ups: FollowUp) -> None:
+        self._follow_ups = follow_ups
+
+    async def next(
+        self, request: StreamRequest, result: StreamResult, show: Callable[[StreamResult], object]
+    ) -> StreamRequest | StreamResult:
+        """What the first of them says that has another round to ask for, or how the answer ends."""
+        for follow_up in self._follow_ups:
+            further = await follow_up.next(request, result, show)
+            if not isinstance(further, StreamResult) or further.state is not StreamState.COMPLETED:
+                return further
+            result = further
+        return result
 
 
 class Rounds:

@@ -27,6 +27,7 @@ from nbstream.errors import (
     program_ending,
 )
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
+from nbstream.parts import TextPart
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Retry, StreamResult, Timing
 from nbstream.streaming.clock import SystemClock
@@ -37,12 +38,14 @@ from nbstream.streaming.merging import after
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
+from nbstream.structured.shown import ShownAnswer
 from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.events import Event
+    from nbstream.parts import Part
     from nbstream.request import StreamRequest
     from nbstream.streaming.clock import Clock
     from nbstream.streaming.event_log import EventLog
@@ -99,6 +102,7 @@ class Session:
         self._log = log
         self._watch = watch
         self._stop = None if request.stop_when is None else StopCondition(request.stop_when)
+        self._shown = None if request.schema is None else ShownAnswer(request.schema)
         self._retries = retries or RetryPolicy(request.max_retries)
         self._beginning = beginning
         known = [each for each in (request.earlier, beginning) if each is not None]
@@ -160,7 +164,14 @@ class Session:
             continuation=continuation,
             rounds=self._earlier_rounds,
         )
+        if self._shown is not None:
+            now = replace(now, parts=tuple(self._shown_part(part, whole=now.state.terminal) for part in now.parts))
         return after(self._request.earlier, now)
+
+    def _shown_part(self, part: Part, *, whole: bool) -> Part:
+        if self._shown is None or not isinstance(part, TextPart) or not part.text:
+            return part
+        return replace(part, shown=self._shown.of(part.text, whole=whole))
 
     async def _read(self) -> None:
         """Attempt until the answer has begun; what has begun is never asked for again."""

@@ -85,6 +85,7 @@ _IN_A_NOTEBOOK = {
 _IN_PYTHON = {
     **_IN_CODE,
     RemedyKind.ALLOW_TOOL: 'allow it with approve=["{value}"], or all of them with approve="all"',
+    RemedyKind.REPAIR: "let the model correct it with repair=1",
     RemedyKind.MORE_ROUNDS: "allow more with max_rounds=…",
     RemedyKind.CONTINUE: "call result.resume() to continue",
     RemedyKind.RAISE_TOKEN_LIMIT: "allow more with max_tokens=…",
@@ -109,6 +110,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.LOWER_TOKEN_LIMIT: "lower --max-tokens",
             RemedyKind.USE_API: "--api {value} suits it better",
             RemedyKind.INSTALL: "install it (%pip install {value})",
+            RemedyKind.REPAIR: "let the model correct it with --repair 1",
             RemedyKind.ALLOW_TOOL: "allow it with --approve {value}, or all of them with --approve all",
             RemedyKind.MORE_ROUNDS: "allow more with --max-rounds",
             RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with --timeout SECONDS",
@@ -135,6 +137,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.USE_ADDRESS: 'try panel.chat.configure(base_url="{value}")',
             RemedyKind.INSTALL: "install it (%pip install {value})",
             RemedyKind.TRY_DEMO: "choose the built-in demo model, demo",
+            RemedyKind.REPAIR: "let the model correct it with panel.chat.configure(repair=1)",
             RemedyKind.ALLOW_TOOL: 'allow it with panel.chat.configure(approve=["{value}"])',
             RemedyKind.MORE_ROUNDS: "allow more with panel.chat.configure(max_rounds=…)",
             RemedyKind.MORE_TIME_TO_BEGIN: "give a slow model more time with panel.chat.configure(timeout=…)",

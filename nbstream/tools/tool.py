@@ -49,6 +49,7 @@ class Tool:
     ) -> None:
         if not callable(function) or inspect.isclass(function):
             raise UsageError(f"a tool is a function, not {_said(function)}")
+        functools.update_wrapper(self, function)  # first, because it brings the function's own attributes
         self.name = str(name or getattr(function, "__name__", ""))
         if not _NAME.fullmatch(self.name):
             raise UsageError(
@@ -65,7 +66,6 @@ class Tool:
         self.always = False  # whether the reader has allowed all calls to come; set it to False to be asked again
         self.timeout = timeout
         self._model, self._names = parameters.model, parameters.names
-        functools.update_wrapper(self, function)
 
     @property
     def is_async(self) -> bool:

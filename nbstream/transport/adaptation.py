@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbstream.transport.answer_format import response_text
 from nbstream.transport.chat_request import chosen_fields
 from nbstream.transport.error_report import read_error
 from nbstream.transport.refusals import instead_of, mentioned, refused, refuses_prefill
@@ -18,6 +19,10 @@ __all__ = ["Adaptation", "adaptation"]
 
 # What the user may ask for and an endpoint may lack.
 _FEATURES = ("response_format", "text.format", "background")
+
+
+# What nbstream can do without. An answer is checked against its schema in any case.
+_DISPENSABLE = {"stream_options", "response_format", "text.format"}
 
 
 class Adaptation(NamedTuple):
@@ -47,7 +52,7 @@ def adaptation(request: StreamRequest, capabilities: Capabilities, error: Mappin
         return Adaptation(None, capabilities)
     chosen = _chosen(request, capabilities)
     # Leaving out what nobody asked for costs nothing; a limit gets its other name only if this one is refused.
-    own = mentioned(error, chosen.keys() & {"stream_options"}) or refused(error, chosen)
+    own = mentioned(error, chosen.keys() & _DISPENSABLE) or refused(error, chosen)
     if own is not None:
         again = capabilities.without(own, instead_of(error, own))
         if again is not None and {again.limit_field, again.response_limit_field} & request.params.keys():
@@ -65,4 +70,7 @@ def _chosen(request: StreamRequest, capabilities: Capabilities) -> dict[str, Any
     if request.api == "chat":
         return chosen_fields(request, capabilities)
     name = capabilities.response_limit_field
-    return {} if request.max_tokens is None or name in request.params else {name: request.max_tokens}
+    chosen: dict[str, Any] = {} if request.max_tokens is None else {name: request.max_tokens}
+    if request.schema is not None and (text := response_text(request.schema, capabilities)):
+        chosen |= {"text": text, "text.format": text}
+    return {field: value for field, value in chosen.items() if field.partition(".")[0] not in request.params}

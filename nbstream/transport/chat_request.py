@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbstream.transport.answer_format import answer_format, system_of
+
 if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.settings.capabilities import Capabilities
@@ -18,7 +20,8 @@ def request_body(request: StreamRequest, capabilities: Capabilities) -> dict[str
         request: What the user asked for.
         capabilities: What the endpoint takes.
     """
-    messages = [*([{"role": "system", "content": request.system}] if request.system else []), *request.messages]
+    system = system_of(request, capabilities)
+    messages = [*([{"role": "system", "content": system}] if system else []), *request.messages]
     if request.partial_answer:
         messages.append({"role": "assistant", "content": request.partial_answer})
     body: dict[str, Any] = {"model": request.model, "messages": messages}
@@ -41,4 +44,6 @@ def chosen_fields(request: StreamRequest, capabilities: Capabilities) -> dict[st
         chosen[capabilities.limit_field] = request.max_tokens
     if capabilities.stream_options and request.stream:
         chosen["stream_options"] = {"include_usage": True}
+    if request.schema is not None and (format_ := answer_format(request.schema, capabilities)):
+        chosen["response_format"] = format_
     return {name: value for name, value in chosen.items() if name not in request.params}

@@ -20,6 +20,7 @@ from nbstream.events import (
 )
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.settings.capabilities import Capabilities
+from nbstream.transport.answer_format import response_text, system_of
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.error_kind import failed
 from nbstream.transport.error_report import error_in
@@ -63,8 +64,10 @@ def request_body(request: StreamRequest, capabilities: Capabilities = _UNKNOWN) 
     """
     begun = ({"role": "assistant", "content": request.partial_answer},) if request.partial_answer else ()
     body: dict[str, Any] = {"model": request.model, "input": input_items((*request.messages, *begun))}
-    if request.system:
-        body["instructions"] = request.system
+    if system := system_of(request, capabilities):
+        body["instructions"] = system
+    if request.schema is not None and (text := response_text(request.schema, capabilities)):
+        body["text"] = text
     if request.temperature is not None:
         body["temperature"] = request.temperature
     if request.max_tokens is not None:

@@ -95,6 +95,7 @@ FAILURES = {
     "event_too_large": "Limit reached",
     "first_token_timeout": "Timed out",
     "internal": "Failed",
+    "invalid_answer": "Does not fit",
     "missing_key": "Failed",
     "not_a_stream": "Not a stream",
     "not_found": "Failed",

@@ -14,7 +14,7 @@ from IPython.core.magic_arguments import parse_argstring
 import nbstream
 from nbstream.ipython.magics import StreamMagics
 from nbstream.result import StreamResult
-from nbstream.testing import RecordingSurface
+from nbstream.testing import RecordingSurface, chat_body
 
 KEY = "sk-test-0123456789abcdef"
 CUT = """--param demo='{"fault":"cut"}'"""  # the demo server then closes the connection in the middle of its answer
@@ -471,3 +471,22 @@ def test_a_name_that_is_no_tool_is_told(run, ns):
     )
     assert "a tool is a function, not something of type int" in run(f"%%stream -m demo -t number\n{CALL}").err
     assert ns["ran"] == []
+
+
+@pytest.mark.usefixtures("demo")
+def test_a_schema_is_named_and_an_answer_that_does_not_fit_has_failed(run, ns):
+    run("from dataclasses import dataclass\n@dataclass\nclass City:\n    name: str")
+    ran = run("%%stream -m demo --schema City -o city\nhello")
+    assert "does not fit the schema: The answer is not JSON" in f"{ran.err}{ran.error}"
+    assert "Let the model correct it with --repair 1." in str(ran.error)
+    assert "city" not in ns
+    assert "no type called Citty in this notebook; did you mean City?" in run("%%stream --schema Citty\nhello").err
+    assert run('%%stream -m demo --schema City -o city\nSay {"name": "Oslo"}').success is False
+
+
+def test_the_object_is_bound(run, ns, loopback):
+    run("from dataclasses import dataclass\n@dataclass\nclass City:\n    name: str")
+    loopback.send(chat_body('{"name": ', '"Oslo"}'))
+    assert run(f"%%stream -m m --base-url {loopback.base_url} --schema City -o city\nWhich?").success
+    assert ns["city"] == ns["City"]("Oslo")
+    assert ns["stream_text"] == '{"name": "Oslo"}'

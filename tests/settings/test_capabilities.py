@@ -38,7 +38,16 @@ def test_a_field_of_nbstreams_own_is_left_out_or_renamed() -> None:
     assert Capabilities(limit_field="max_completion_tokens").without("max_completion_tokens") == some
 
 
-@pytest.mark.parametrize("field", ["temperature", "max_completion_tokens", "messages", "response_format"])
+@pytest.mark.parametrize("field", ["response_format", "text", "text.format"])
+def test_a_schema_is_told_in_three_ways(field: str) -> None:
+    any_json = Capabilities().without(field)
+    assert any_json == Capabilities(answer_format="json_object")
+    words = any_json.without(field)
+    assert words == Capabilities(answer_format="text")
+    assert words.without(field) is None
+
+
+@pytest.mark.parametrize("field", ["temperature", "max_completion_tokens", "messages"])
 def test_there_is_no_other_way_to_say_what_the_user_asked_for(field: str) -> None:
     assert Capabilities().without(field) is None
     assert Capabilities(stream_options=False).without("stream_options") is None

@@ -110,6 +110,25 @@ def test_a_tool_is_still_the_function() -> None:
     assert repr(weather).startswith("<Tool weather(city")
 
 
+def test_attributes_of_a_function_are_not_those_of_the_tool() -> None:
+    def look(city: str) -> str:
+        return city
+
+    look.__dict__ |= {"safe": True, "name": "other", "note": 7}
+    tool = Tool(look)
+    assert (tool.safe, tool.name, tool.note) == (False, "look", 7)  # type: ignore[attr-defined]
+
+
+def test_a_method_may_be_a_tool() -> None:
+    class Table:
+        def look(self, city: str) -> str:
+            return f"{city} in {type(self).__name__}"
+
+    tool = Tool(Table().look)
+    assert list(tool.parameters["properties"]) == ["city"]
+    assert tool.function(**tool.arguments('{"city": "Oslo"}')) == "Oslo in Table"
+
+
 def untyped(city):
     return city
 
