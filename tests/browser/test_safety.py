@@ -67,7 +67,7 @@ class Model:
 
     def cell(self, surface: str, count: int) -> str:
         """The code that asks so many questions at once."""
-        client = f"base_url={self._server.base_url!r}, api_key='k', model='m', api='chat', timeout=100"
+        client = f"base_url={self._server.base_url!r}, api_key='k', model='m', api='chat', timeout=900"
         ask = f"nbs.start(f'{surface} {{n}}', {client})"
         return f"import nbstream as nbs\nnbs.configure(surface={surface!r})\nfor n in range({count}):\n    {ask}"
 

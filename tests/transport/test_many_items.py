@@ -138,7 +138,7 @@ def test_a_part_is_few_objects(kind: str, most: int) -> None:
         return len(gc.get_objects())
 
     objects(10)
-    assert objects(400) - objects(200) <= 200 * most
+    assert objects(400) - objects(200) <= 200 * most + 50, "a few are not of parts"
 
 
 @pytest.mark.wire("D20")
