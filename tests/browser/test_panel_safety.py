@@ -99,8 +99,7 @@ def test_no_payload_acts_when_jupyterlab_has_set_the_formulas(
     open_notebook: OpenNotebook, jupyter: Jupyter, canary: Canary
 ) -> None:
     texts = [canary.armed(group) for group in groups()]
-    # Questions are text, in which nothing is set; the test above has them all.
-    messages = [{"role": "user", "content": END}, *({"role": "assistant", "content": text} for text in texts)]
+    messages = [{"role": role, "content": text} for text in texts for role in ("user", "assistant")]
     (jupyter.root / "messages.json").write_text(json.dumps(messages))
     cells = [
         "import json\nimport nbstream as nbs\npanel = nbs.ChatPanel(model='demo')\npanel",

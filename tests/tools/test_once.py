@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CALLS = 3
 ROUNDS = 2
-RUNS = 25
+RUNS = 60
 
 
 class Readers:

@@ -138,7 +138,8 @@ def test_a_part_is_few_objects(kind: str, most: int) -> None:
         return len(gc.get_objects())
 
     objects(10)
-    assert objects(400) - objects(200) <= 200 * most + 50, "a few are not of parts"
+    # The least of three, because other threads make objects, too.
+    assert min(objects(400) - objects(200) for _ in range(3)) <= 200 * most
 
 
 @pytest.mark.wire("D20")
