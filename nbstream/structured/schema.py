@@ -8,6 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
+from nbstream.text.faults import faults_told
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -16,7 +17,6 @@ __all__ = ["AnswerSchema", "MisfitError"]
 
 # Providers want an object at the top, so anything else travels as its only field.
 _WRAPPED = "value"
-_MOST_FAULTS = 10
 
 
 class MisfitError(ValueError):
@@ -104,7 +104,7 @@ class AnswerSchema:
         try:
             return self._adapter.validate_json(json.dumps(value))  # JSON has no dates and enums, which Python does have
         except ValidationError as error:
-            raise MisfitError(_faults(error.errors(include_url=False))) from None
+            raise MisfitError(faults_told(error.errors(include_url=False))) from None
 
 
 def _adapter_of(kind: Any) -> TypeAdapter[Any]:
@@ -165,12 +165,3 @@ def _json_in(text: str) -> str:
     start = min(starts)
     end = stripped.rfind("}" if stripped[start] == "{" else "]")
     return stripped[start : end + 1] if end > start else stripped[start:]
-
-
-def _faults(errors: list[Any]) -> str:
-    faults = []
-    for error in errors[:_MOST_FAULTS]:
-        place = ".".join(str(each) for each in error["loc"])
-        faults.append(f"{place}: {error['msg']}" if place else str(error["msg"]))
-    more = f"; and {len(errors) - _MOST_FAULTS} more" if len(errors) > _MOST_FAULTS else ""
-    return "; ".join(faults) + more

@@ -63,7 +63,6 @@ class ToolLoop:
     def __init__(self, readers: Readers, errands: Errands) -> None:
         self._readers = readers
         self._errands = errands
-        self._runs: dict[int, ToolRun] = {}  # by the place of the call among the parts
         self._result: StreamResult
         self._show: Callable[[StreamResult], object]
 
@@ -85,7 +84,7 @@ class ToolLoop:
         if request.max_rounds <= 1:
             return replace(result, warnings=(*result.warnings, _too_many_rounds(request)))
         calls = {place: call if call.id else replace(call, id=f"call_{place}") for place, call in calls.items()}
-        self._result, self._show, self._runs = _with(result, calls), show, {}
+        self._result, self._show = _with(result, calls), show
         answers = (self._answer(place, call, tools.get(call.name), request) for place, call in calls.items())
         try:
             ended = await asyncio.gather(*answers, return_exceptions=True)
@@ -97,7 +96,7 @@ class ToolLoop:
                 return error.result
             if error is not None:
                 raise error
-        if any(run.error == "interrupted" for run in self._runs.values()):
+        if any(part.run and part.run.error == "interrupted" for part in self._result.tool_runs):
             return self._ended(StreamState.CANCELLED)
         return next_request(request, self._result)
 
@@ -191,7 +190,6 @@ class ToolLoop:
 
     def _note(self, place: int, run: ToolRun) -> None:
         """Write down what has become of a call, and show it."""
-        self._runs[place] = run
         part = self._result.parts[place]
         assert isinstance(part, ToolCallPart)
         self._result = _with(self._result, {place: replace(part, run=run)})
@@ -199,7 +197,10 @@ class ToolLoop:
 
     def _ended(self, state: StreamState, error: StreamError | None = None) -> StreamResult:
         """The answer, if it ends while calls are being answered. What was attempted has an unknown end."""
-        for place, run in self._runs.items():
+        for place, part in enumerate(self._result.parts):
+            run = part.run if isinstance(part, ToolCallPart) else None
+            if run is None:
+                continue
             if run.state == "running":
                 self._note(place, replace(run, state="unknown", output="The answer was stopped while the tool ran."))
             elif run.state == "waiting":

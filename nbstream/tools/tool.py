@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, overload
 
 from nbstream.errors import UsageError
+from nbstream.text.faults import faults_told
 from nbstream.tools.schema import parameters_of
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Tool:
                 else self._model.model_validate(given)
             )
         except ValidationError as error:
-            raise ArgumentsError(_faults(error.errors(include_url=False))) from None
+            raise ArgumentsError(faults_told(error.errors(include_url=False))) from None
         return {parameter: getattr(checked, field) for field, parameter in self._names.items()}
 
     def fault_of(self, given: dict[str, Any]) -> str:
@@ -155,15 +156,6 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     if function is None:
         return functools.partial(Tool, **options)
     return Tool(function, **options)
-
-
-def _faults(errors: list[Any]) -> str:
-    """What is wrong, a parameter after the other."""
-    faults = []
-    for error in errors[:10]:
-        place = ".".join(str(each) for each in error["loc"])
-        faults.append(f"{place}: {error['msg']}" if place else str(error["msg"]))
-    return "; ".join(faults)
 
 
 def _said(value: Any) -> str:
