@@ -7,6 +7,7 @@ import atexit
 import functools
 import gc
 import ipaddress
+import itertools
 import os
 import socket
 from asyncio import _get_running_loop, _set_running_loop  # for those who write event loops
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
 from tests.panel_page import panel_page
-from tests.real_jupyter import chromium, front_end, jupyter, open_notebook, page, upstream
+from tests.real_jupyter import chromium, front_end, jupyter, open_notebook, page, profile, upstream
 
 # Fixtures of one session each, so they are imported in one place only.
-__all__ = ["chromium", "front_end", "jupyter", "open_notebook", "page", "panel_page", "upstream"]
+__all__ = ["chromium", "front_end", "jupyter", "open_notebook", "page", "panel_page", "profile", "upstream"]
 
 PATIENCE = 60.0
 
@@ -40,13 +41,15 @@ T = TypeVar("T")
 ASK_THROUGH_THE_SDK = {"loopback", "demo"}  # servers that nbstream's own requests go to
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "chromium" in fixtures:
             item.add_marker(pytest.mark.browser)
         if fixtures & ASK_THROUGH_THE_SDK:
             item.add_marker(pytest.mark.sdk)
+    yield  # what is not wanted is deselected by its markers
     items[:] = _shared_out(items, getattr(config, "workerinput", {}).get("workercount", 1))
 
 
@@ -63,12 +66,13 @@ def _shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     They take longest, and what is left of a worker's share can be given to others only a test at a time.
     """
     dear = [item for item in items if item.get_closest_marker("browser")]
-    cheap = [item for item in items if not item.get_closest_marker("browser")]
-
-    def share(of: list[pytest.Item], worker: int) -> list[pytest.Item]:
-        return of[len(of) * worker // workers : len(of) * (worker + 1) // workers]
-
-    return [item for worker in range(workers) for of in (dear, cheap) for item in share(of, worker)]
+    cheap = iter([item for item in items if not item.get_closest_marker("browser")])
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        count = (len(items) - len(ordered)) // (workers - worker)  # as pytest-xdist has it
+        share = dear[worker::workers]
+        ordered += [*share, *itertools.islice(cheap, max(0, count - len(share)))]
+    return ordered
 
 
 @pytest.fixture(autouse=True)

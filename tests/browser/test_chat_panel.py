@@ -178,7 +178,7 @@ def test_errors_of_callbacks_are_shown_in_the_panel(open_notebook: OpenNotebook,
 
 def test_stop_reaches_the_server_while_the_kernel_is_idle(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     _, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
-    panel.send("Write 800 words")
+    panel.send("Write 4000 words")
     panel.wait_for_text(1, "A token is")
     record = upstream.requests[-1]
     panel.button("Stop").click()
@@ -193,7 +193,7 @@ def test_send_and_stop_work_while_a_cell_runs(open_notebook: OpenNotebook, upstr
     panel.wait_for_end(1)
     notebook.start(2)
     expect(notebook.prompt(2)).to_have_text("[*]:")
-    panel.send("Write 800 words")
+    panel.send("Write 4000 words")
     panel.wait_for_text(3, "A token is")
     record = upstream.requests[-1]
     panel.button("Stop").click()

@@ -205,8 +205,8 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
     kernels = jupyter.root.parent / "settings/@jupyterlab/apputils-extension/kernels-settings.jupyterlab-settings"
     kernels.write_text(json.dumps({"commsOverSubshells": "disabled"}))
     try:
-        call = f"nbs.stream('Write 400 words', base_url={upstream.base_url!r}, model='demo')"
-        cells = f"import nbstream as nbs\nresult = {call}", stream_cell(upstream, "Write 400 words")
+        call = f"nbs.stream('Write 4000 words', base_url={upstream.base_url!r}, model='demo')"
+        cells = f"import nbstream as nbs\nresult = {call}", stream_cell(upstream, "Write 4000 words")
         notebook = open_notebook(front_end, *cells)
         notebook.start(1)
         view = notebook.view(1)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
+from playwright.sync_api import TimeoutError as TimeOver
 
 from nbstream.markdown import render
 from nbstream.testing import Answer, FaultServer, Received, chat_body, chat_chunk
@@ -32,6 +33,9 @@ LOOK_MS = 200  # instead of at each frame, which takes a page with so many answe
 LIVE, STATIC = ".nbs-body", ".jp-OutputArea-output.jp-RenderedMarkdown"
 COUNT = """([selector, mark, count]) => [...document.querySelectorAll(selector)]
   .filter((element) => element.textContent.includes(mark)).length >= count"""
+OTHERS = """([selector, mark]) => [...document.querySelectorAll(`${selector}, .jp-OutputArea-output, .jp-InputPrompt`)]
+  .filter((element) => !element.textContent.includes(mark))
+  .map((element) => `${element.className}: ${element.innerText.slice(0, 200)}`)"""
 EXPORTED = "http://exported.example/"
 
 
@@ -112,7 +116,12 @@ def own_addresses(jupyter: Jupyter) -> tuple[str, ...]:
 
 
 def wait_for(page: Page, selector: str, mark: str, count: int) -> None:
-    page.wait_for_function(COUNT, arg=[selector, mark, count], timeout=3 * PATIENCE_MS, polling=LOOK_MS)  # of hundreds
+    try:
+        page.wait_for_function(COUNT, arg=[selector, mark, count], timeout=2 * PATIENCE_MS, polling=LOOK_MS)
+    except TimeOver:
+        shown = page.locator(selector).filter(has_text=mark).count()
+        others = page.evaluate(OTHERS, [selector, mark])
+        raise AssertionError(f"{shown} of {count} have {mark!r}; of the others: {others[:20]}") from None
 
 
 def test_no_payload_acts_live_or_static_or_exported(
