@@ -10,6 +10,10 @@ __all__ = ["ItemReader"]
 
 _STRUCTURE = re.compile(r'["\[\]{},]')
 _REST_OF_STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+# Objects of numbers, words and strings, each with the comma behind it. Nothing is tried twice, so it is linear.
+_FLAT_OBJECTS = re.compile(
+    r"""(?:\s*+\{[^{}\[\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}\[\]"]*+)*+\}\s*+,)++""", re.DOTALL
+)
 
 
 class ItemReader:
@@ -36,12 +40,13 @@ class ItemReader:
         self._list_depth: int | None = None  # at which the elements stand
         self._begins = False  # whether the list has just begun
         self._in_string = self._escaped = False
+        self._tried = 0  # where what is no JSON has been read up to, in the piece
         self._element: list[str] = []
 
     def feed(self, text: str) -> list[Any]:
         """The elements that the next piece of the text completes; what is not JSON is left out."""
         found: list[Any] = []
-        begin = at = 0  # of what belongs to the element that is open
+        begin = at = self._tried = 0  # of what belongs to the element that is open
         while at < len(text) and not self.ended:
             if self._in_string:
                 at = self._end_of_string(text, at)
@@ -52,8 +57,10 @@ class ItemReader:
                 if self._ends_element(match[0]):
                     self._complete(text[begin : at - 1], found)
                     begin = at
+                    at = begin = self._take_flat_objects(text, at, found)
                 if self._begins:
-                    begin, self._begins = at, False
+                    at = begin = self._take_flat_objects(text, at, found)
+                    self._begins = False
         if self._list_depth is not None and not self.ended:
             self._element.append(text[begin:])
         return found
@@ -72,6 +79,22 @@ class ItemReader:
             self.ended = self.ended or inside
             return inside
         return sign == "," and inside
+
+    def _take_flat_objects(self, text: str, at: int, found: list[Any]) -> int:
+        """Read all whole flat objects from a place between elements at once, many times faster than sign by sign.
+
+        Returns:
+            The place behind them, or the same place if there are none, or if they are not JSON.
+        """
+        match = None if self.ended or at < self._tried else _FLAT_OBJECTS.match(text, at)
+        if match is None:
+            return at
+        try:
+            found += json.loads(f"[{match[0][:-1]}]")
+        except ValueError:  # the others among them are found one at a time
+            self._tried = match.end()
+            return at
+        return match.end()
 
     def _end_of_string(self, text: str, at: int) -> int:
         """Where the string that is open ends in this piece, if it does."""

@@ -48,13 +48,22 @@ def value_of(chance: random.Random, depth: int = 0) -> Any:
 def test_elements_are_found_however_the_text_is_cut(seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(40):
-        items = [value_of(chance) for _ in range(chance.randrange(6))]
+        items = [value_of(chance, chance.choice([0, 3])) for _ in range(chance.randrange(6))]
+        items += [{"k": value_of(chance, 3)} for _ in range(chance.randrange(6))]
         whole = json.dumps(items, ensure_ascii=chance.random() < 0.5, indent=chance.choice([None, 1]))
         before, behind = chance.choice([("", ""), ('{"value": ', "}"), ('Here is "it": ', ' "done"')])
         text = f"{before}{whole}{behind}"
         reader = ItemReader()
         found = [item for piece in pieces(text, chance) for item in reader.feed(piece)]
         assert (found, reader.ended) == (items, True)
+
+
+def test_an_element_that_is_not_json_is_left_out_and_the_others_are_not() -> None:
+    text = '[{"a": 1}, {"a": nothing}, {"b": ","}, {"c": [2]}, {"d": 3}, {"e"'
+    whole = [{"a": 1}, {"b": ","}, {"c": [2]}, {"d": 3}]
+    for cut in range(len(text)):
+        reader = ItemReader()
+        assert reader.feed(text[:cut]) + reader.feed(text[cut:]) == whole
 
 
 @pytest.mark.parametrize("seed", range(5))
