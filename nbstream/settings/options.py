@@ -120,6 +120,11 @@ OPTIONS = (
         {"action": "append", "metavar": "TEXT"},
     ),
     Option(
+        "image",
+        "An image for the model to see, or a list of them: a path, bytes, a PIL image, a matplotlib figure, or an "
+        "address, which is handed on. What is larger than 2048 pixels is scaled down.",
+    ),
+    Option(
         "tools",
         "What the model may call: functions, which nbstream calls and whose results it sends back, see `nbs.tool`; or "
         "definitions in the words of the API, whose calls are in `result.tool_calls`.",

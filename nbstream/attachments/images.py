@@ -1,0 +1,189 @@
+"""Images as they are sent: upright, not larger than models look at, and without what a camera wrote into them.
+
+An image is decoded and written anew, so that nothing of its metadata is sent, such as where a photo was taken.
+Addresses are handed on as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbstream.attachments.parts import image_part, one_line
+from nbstream.errors import UsageError
+from nbstream.text.plain import exception_line, plain
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["Made", "is_image", "made_image", "read"]
+
+_LONGEST_SIDE = 2048  # what models look at; they scale down what is larger, and bill for it
+_LARGEST_PNG = 4_000_000
+_LARGEST_READ = 100_000_000
+_OF_PHOTOS = {"JPEG", "MPO", "WEBP"}
+_KINDS = "a path, bytes, a PIL image, a matplotlib figure, or an address (http, https or data)"
+
+
+class Made(NamedTuple):
+    """A content part, and what the reader should know about how it was made."""
+
+    part: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def is_image(value: Any) -> bool:
+    """Whether a value is a PIL image or a matplotlib figure."""
+    return _is(value, "PIL.Image", "Image") or _is(value, "matplotlib.figure", "Figure")
+
+
+def made_image(given: Any) -> Made:
+    """The content part of an image.
+
+    Args:
+        given: A path, bytes, a PIL image, a matplotlib figure, or an http(s) or data URL.
+
+    Raises:
+        UsageError: It is nothing of this kind, missing, too large, or cannot be read.
+
+    Example:
+        >>> made_image("https://example.org/a.png").part
+        {'type': 'image_url', 'image_url': {'url': 'https://example.org/a.png'}}
+    """
+    if isinstance(given, str) and _is_address(given):
+        return Made(_address(given))
+    if _is(given, "PIL.Image", "Image"):
+        return _written(given, "the image")
+    if _is(given, "matplotlib.figure", "Figure"):
+        return _decoded(_drawn(given), "the figure")
+    if isinstance(given, bytes | bytearray | memoryview):
+        return _decoded(bytes(given), "the image")
+    if isinstance(given, str | Path):
+        name, data = read(given, _LARGEST_READ)
+        return _decoded(data, name)
+    raise UsageError(f"an image is {_KINDS}, not {type(given).__name__}")
+
+
+def read(given: str | Path, most: int) -> tuple[str, bytes]:
+    """The name and the bytes of a file.
+
+    Args:
+        given: Its path.
+        most: How many bytes it may have.
+
+    Raises:
+        UsageError: It is missing, no file, too large, or cannot be read.
+    """
+    shown = one_line(plain(str(given)))
+    try:
+        path = Path(given).expanduser()
+        if not path.exists():
+            raise UsageError(f"there is no file {shown}")
+        if not path.is_file():
+            raise UsageError(f"{shown} is {'a folder' if path.is_dir() else 'not a file'}")
+        if path.stat().st_size > most:
+            raise UsageError(f"{shown} is too large; files can be up to {most // 1_000_000} MB")
+        return one_line(plain(path.name)) or "file", path.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{shown} cannot be read: {why}") from None
+
+
+def _is(value: Any, module: str, name: str) -> bool:
+    """Whether a value is of a class of a library, which is not imported for that: without it there are no values."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
+def _is_address(text: str) -> bool:
+    return "://" in text or text.lower().startswith("data:")
+
+
+def _address(url: str) -> dict[str, Any]:
+    scheme = url.partition(":")[0].lower()
+    if scheme == "data":
+        return image_part(url, "the data URL")
+    if scheme not in {"http", "https"} or any(character.isspace() for character in url):
+        raise UsageError(
+            f"{one_line(plain(url))!r} is no address that a server can load; it takes http, https and data"
+        )
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _drawn(figure: Any) -> bytes:
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    return drawn.getvalue()
+
+
+def _decoded(data: bytes, name: str) -> Made:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data))
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UsageError(f"{name} is too large: it has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except UnidentifiedImageError:
+        what = "is empty" if not data else "is not an image that can be read; convert it to PNG or JPEG"
+        raise UsageError(f"{name} {what}") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"{name} cannot be read as an image: {exception_line(error)}") from None
+    with image:
+        return _written(image, name)
+
+
+def _written(image: Image.Image, name: str) -> Made:
+    """An image written anew."""
+    from PIL import ImageOps
+
+    notes = []
+    try:
+        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # which is a photo with its preview
+            notes.append(f"only one frame of {name} was sent")
+        upright = _in_colours(ImageOps.exif_transpose(image), name)
+        before = upright.size
+        upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        media_type, data = _encoded(upright, photo=image.format in _OF_PHOTOS)
+    except (OSError, SyntaxError, ValueError, IndexError, AttributeError) as error:  # as the decoders of Pillow fail
+        raise UsageError(f"{name} cannot be read as an image: {exception_line(error)}") from None
+    if upright.size != before:
+        notes.append(
+            f"{name} was scaled down from {before[0]} by {before[1]} to {upright.width} by {upright.height} pixels"
+        )
+    return Made(image_part(f"data:{media_type};base64,{base64.b64encode(data).decode()}", name), tuple(notes))
+
+
+def _in_colours(image: Image.Image, name: str) -> Image.Image:
+    """An image in a mode that PNG and JPEG have."""
+    if "transparency" in image.info or image.mode in {"LA", "La", "PA", "RGBA", "RGBa"}:
+        return image.convert("RGBA")
+    if image.mode == "F":
+        raise UsageError(f"{name} holds numbers with fractions and no colours; convert it to 8 bits")
+    if image.mode.startswith("I"):  # 16 bits
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return image if image.mode in {"L", "RGB"} else image.convert("RGB")
+
+
+def _encoded(image: Image.Image, *, photo: bool) -> tuple[str, bytes]:
+    """The media type and the bytes: PNG, which loses nothing, but JPEG for photos and where a PNG is large."""
+    from PIL import Image
+
+    image.info = {}  # comments and the like would be written again
+    if not photo or image.mode == "RGBA":
+        if len(data := _saved(image, "PNG")) <= _LARGEST_PNG:
+            return "image/png", data
+        if image.mode == "RGBA":
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return "image/jpeg", _saved(image, "JPEG", quality=90)
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    written = io.BytesIO()
+    image.save(written, kind, **options)
+    return written.getvalue()
