@@ -78,19 +78,25 @@ def read(given: str | Path, most: int) -> tuple[str, bytes]:
     Raises:
         UsageError: It is missing, no file, too large, or cannot be read.
     """
-    shown = one_line(plain(str(given)))
+    shown = one_line(plain(str(given))) or "an empty name"
     try:
         path = Path(given).expanduser()
-        if not path.exists():
-            raise UsageError(f"there is no file {shown}")
-        if not path.is_file():
-            raise UsageError(f"{shown} is {'a folder' if path.is_dir() else 'not a file'}")
-        if path.stat().st_size > most:
-            raise UsageError(f"{shown} is too large; files can be up to {most // 1_000_000} MB")
-        return one_line(plain(path.name)) or "file", path.read_bytes()
+        wrong = _wrong(path, shown, most) if str(given).strip() else "an empty name is no file"
+        data = b"" if wrong else path.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{shown} cannot be read: {why}") from None
+        raise UsageError(f"{shown} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if wrong:
+        raise UsageError(wrong)
+    return one_line(plain(path.name)) or "file", data
+
+
+def _wrong(path: Path, shown: str, most: int) -> str | None:
+    """Why a file cannot be read, if that can be seen beforehand."""
+    if not path.exists():
+        return f"there is no file {shown}"
+    if not path.is_file():
+        return f"{shown} is {'a folder' if path.is_dir() else 'not a file'}"
+    return f"{shown} is too large; files can be up to {most // 1_000_000} MB" if path.stat().st_size > most else None
 
 
 def _is(value: Any, module: str, name: str) -> bool:
@@ -142,11 +148,13 @@ def _written(image: Image.Image, name: str) -> Made:
     """An image written anew."""
     from PIL import ImageOps
 
+    if image.mode == "F":
+        raise UsageError(f"{name} holds numbers with fractions and no colours; convert it to 8 bits")
     notes = []
     try:
         if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # which is a photo with its preview
             notes.append(f"only one frame of {name} was sent")
-        upright = _in_colours(ImageOps.exif_transpose(image), name)
+        upright = _in_colours(ImageOps.exif_transpose(image))
         before = upright.size
         upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
         media_type, data = _encoded(upright, photo=image.format in _OF_PHOTOS)
@@ -159,12 +167,10 @@ def _written(image: Image.Image, name: str) -> Made:
     return Made(image_part(f"data:{media_type};base64,{base64.b64encode(data).decode()}", name), tuple(notes))
 
 
-def _in_colours(image: Image.Image, name: str) -> Image.Image:
+def _in_colours(image: Image.Image) -> Image.Image:
     """An image in a mode that PNG and JPEG have."""
     if "transparency" in image.info or image.mode in {"LA", "La", "PA", "RGBA", "RGBa"}:
         return image.convert("RGBA")
-    if image.mode == "F":
-        raise UsageError(f"{name} holds numbers with fractions and no colours; convert it to 8 bits")
     if image.mode.startswith("I"):  # 16 bits
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     return image if image.mode in {"L", "RGB"} else image.convert("RGB")

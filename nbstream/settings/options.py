@@ -123,6 +123,9 @@ OPTIONS = (
         "image",
         "An image for the model to see, or a list of them: a path, bytes, a PIL image, a matplotlib figure, or an "
         "address, which is handed on. What is larger than 2048 pixels is scaled down.",
+        ("--image",),
+        "An image for the model to see: a path, an address, or a variable; may be repeated. Example: --image photo.jpg",
+        {"action": "append", "metavar": "PATH|URL|NAME"},
     ),
     Option(
         "tools",
