@@ -296,6 +296,17 @@ def test_an_image_goes_with_the_question(loopback, api):
     ]
 
 
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_files_go_with_the_question(loopback, api):
+    loopback.send(whole("Fine.", api=api))
+    files = [b"a,b", b"%PDF-1.7"]
+    nbs.stream("Read", file=files, model="m", base_url=loopback.base_url, api=api, display=False)
+    _, text, pdf = sent_parts(loopback.requests[0], api)
+    assert text["text"] == "File file:\n\n```\na,b\n```"
+    named = {"filename": "file.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjc="}
+    assert pdf == ({"type": "file", "file": named} if api == "chat" else {"type": "input_file", **named})
+
+
 def test_an_image_that_cannot_be_read_is_said_before_anything_is_sent(loopback):
     with pytest.raises(UsageError, match=r"there is no file missing\.png"):
         nbs.start("Hi", image="missing.png", model="m", base_url=loopback.base_url, display=False)

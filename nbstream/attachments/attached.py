@@ -1,4 +1,4 @@
-"""A prompt with what goes with it: images, and what the reader should know about them."""
+"""A prompt with what goes with it: images, files, and what the reader should know about them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ def listed(given: Given) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def attached(prompt: Prompt, *, image: Given = None) -> Attached:
-    """A prompt with images.
+def attached(prompt: Prompt, *, image: Given = None, file: Given = None) -> Attached:
+    """A prompt with images and files.
 
     Args:
         prompt: Text, OpenAI content parts, or messages, the last of which is then the user's.
         image: An image, or a list of them, see `made_image`.
+        file: A file, or a list of them, see `made_file`.
 
     Raises:
         UsageError: Something cannot be attached, or there is nothing to attach it to.
@@ -47,11 +48,13 @@ def attached(prompt: Prompt, *, image: Given = None) -> Attached:
         >>> attached("What is it?", image="https://example.org/a.png").prompt[0]
         {'type': 'text', 'text': 'What is it?'}
     """
-    if not (images := listed(image)):
+    images, files = listed(image), listed(file)
+    if not images and not files:
         return Attached(prompt)
+    from nbstream.attachments.files import made_file
     from nbstream.attachments.images import made_image
 
-    made = [made_image(each) for each in images]
+    made = [*map(made_image, images), *map(made_file, files)]
     notes = [note for each in made for note in each.notes]
     told = ". ".join(note[:1].upper() + note[1:] for note in notes)
     warnings = (StreamWarning("changed_attachment", f"{told}."),) if told else ()

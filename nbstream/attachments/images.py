@@ -11,29 +11,23 @@ import io
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nbstream.attachments.parts import image_part, one_line
+from nbstream.attachments.reading import Made, read
 from nbstream.errors import UsageError
 from nbstream.text.plain import exception_line, plain
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Made", "is_image", "made_image", "read"]
+__all__ = ["is_image", "made_image"]
 
 _LONGEST_SIDE = 2048  # what models look at; they scale down what is larger, and bill for it
 _LARGEST_PNG = 4_000_000
 _LARGEST_READ = 100_000_000
 _OF_PHOTOS = {"JPEG", "MPO", "WEBP"}
 _KINDS = "a path, bytes, a PIL image, a matplotlib figure, or an address (http, https or data)"
-
-
-class Made(NamedTuple):
-    """A content part, and what the reader should know about how it was made."""
-
-    part: dict[str, Any]
-    notes: tuple[str, ...] = ()
 
 
 def is_image(value: Any) -> bool:
@@ -66,37 +60,6 @@ def made_image(given: Any) -> Made:
         name, data = read(given, _LARGEST_READ)
         return _decoded(data, name)
     raise UsageError(f"an image is {_KINDS}, not {type(given).__name__}")
-
-
-def read(given: str | Path, most: int) -> tuple[str, bytes]:
-    """The name and the bytes of a file.
-
-    Args:
-        given: Its path.
-        most: How many bytes it may have.
-
-    Raises:
-        UsageError: It is missing, no file, too large, or cannot be read.
-    """
-    shown = one_line(plain(str(given))) or "an empty name"
-    try:
-        path = Path(given).expanduser()
-        wrong = _wrong(path, shown, most) if str(given).strip() else "an empty name is no file"
-        data = b"" if wrong else path.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UsageError(f"{shown} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if wrong:
-        raise UsageError(wrong)
-    return one_line(plain(path.name)) or "file", data
-
-
-def _wrong(path: Path, shown: str, most: int) -> str | None:
-    """Why a file cannot be read, if that can be seen beforehand."""
-    if not path.exists():
-        return f"there is no file {shown}"
-    if not path.is_file():
-        return f"{shown} is {'a folder' if path.is_dir() else 'not a file'}"
-    return f"{shown} is too large; files can be up to {most // 1_000_000} MB" if path.stat().st_size > most else None
 
 
 def _is(value: Any, module: str, name: str) -> bool:

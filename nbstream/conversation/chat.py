@@ -105,12 +105,15 @@ class Chat(SavedChat):
     # --- asking -------------------------------------------------------------------------------------------------------
 
     @takes_key
-    def start(self, prompt: Prompt, *, image: Any = None, display: bool = True, **options: Any) -> StreamHandle:
+    def start(
+        self, prompt: Prompt, *, image: Any = None, file: Any = None, display: bool = True, **options: Any
+    ) -> StreamHandle:
         """Ask, and return at once.
 
         Args:
             prompt: Text, or OpenAI content parts (`{"type": "text", …}`, `{"type": "image_url", …}`).
             image: An image or a list of them, as for `nbs.start`; later questions are sent with them as well.
+            file: A file or a list of them, likewise.
             display: Whether to draw the answer below the current cell; panels of the chat show it in any case.
             **options: Any option of `nbs.start`, for this turn only.
 
@@ -123,7 +126,7 @@ class Chat(SavedChat):
             handle.text
             ```
         """
-        asked, warnings = attached(prompt, image=image)
+        asked, warnings = attached(prompt, image=image, file=file)
         user = Turn(new_id(), "user", content_from(asked))
         return self._ask(
             lambda: RunningTurn(self._conversation.tree.leaf(), user, user.content), options, warnings, display=display
@@ -208,7 +211,14 @@ class Chat(SavedChat):
 
     @takes_key
     def edit(
-        self, turn_id: str, prompt: Prompt, *, image: Any = None, display: bool = True, **options: Any
+        self,
+        turn_id: str,
+        prompt: Prompt,
+        *,
+        image: Any = None,
+        file: Any = None,
+        display: bool = True,
+        **options: Any,
     ) -> StreamHandle:
         """Replace a question; the new one is a sibling of the old one.
 
@@ -216,6 +226,7 @@ class Chat(SavedChat):
             turn_id: The question.
             prompt: Text, or OpenAI content parts: the whole new question.
             image: An image or a list of them, as for `nbs.start`.
+            file: A file or a list of them, likewise.
             display: Whether to draw the answer below the current cell.
             **options: Any option of `nbs.start`, for this turn only.
 
@@ -227,7 +238,7 @@ class Chat(SavedChat):
             chat.edit(chat.turns[0].id, "What is a byte?").result()
             ```
         """
-        asked, warnings = attached(prompt, image=image)
+        asked, warnings = attached(prompt, image=image, file=file)
         user = Turn(new_id(), "user", content_from(asked))
 
         def edited() -> RunningTurn:

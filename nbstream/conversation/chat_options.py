@@ -14,7 +14,7 @@ from nbstream.text.secret import Secret, takes_key
 __all__ = ["ChatOptions", "check_options", "largest_file"]
 
 _NOT_OPTIONS = {"display", "input", "messages", "prompt", "self"}
-_OF_A_QUESTION = {"image"}
+_OF_A_QUESTION = {"file", "image"}
 _OF_THE_CHAT = {"history", "max_history_tokens", "max_turns", "name"}
 
 

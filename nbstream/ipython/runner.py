@@ -132,7 +132,7 @@ class MagicRunner:
             names = {**self._shell.user_ns, **local_ns}
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)
-            options.image = _given(options.image, names)
+            options.image, options.file = _given(options.image, names), _given(options.file, names)
             prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
@@ -145,11 +145,12 @@ class MagicRunner:
         from nbstream.conversation.chat import Chat
 
         chat = Chat.named(name)
-        system, display, image = asked.pop("system"), asked.pop("display"), asked.pop("image")
+        system = asked.pop("system")
+        with_it = {name: asked.pop(name) for name in ("image", "file", "display")}
         chat.configure(**{option: value for option, value in asked.items() if value is not None})
         if system is not None:
             chat.system = system
-        handle = chat.start(prompt, image=image, display=display)
+        handle = chat.start(prompt, **with_it)
         if name not in self._shell.user_ns:
             self._shell.push({name: chat}, interactive=True)
         return handle

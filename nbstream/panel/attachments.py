@@ -78,6 +78,9 @@ def _attachment(part: Mapping[str, Any]) -> Attachment:
     kind = str(part.get("type"))
     if (text_file := text_file_in(part)) is not None:
         return Attachment(text_file.name, text=text_file.text)
+    file = part.get("file")
+    if kind == "file" and isinstance(file, dict) and isinstance(name := file.get("filename"), str):
+        return Attachment(one_line(name), "application/octet-stream")
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
     if kind == "image_url" and isinstance(url, str):

@@ -62,6 +62,7 @@ def resolve(
     stages: Sequence[Stage] = (),
     stop_when: StopWhen | None = None,
     image: Any = None,
+    file: Any = None,
     tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
     approve: Approve | None = None,
     max_rounds: int | None = None,
@@ -75,11 +76,10 @@ def resolve(
     Raises:
         UsageError: The call is wrong: an empty prompt, an unreadable image, an impossible value, no model.
     """
-    prompt, warnings = attached(prompt, image=image)
+    prompt, warnings = attached(prompt, image=image, file=file)
     messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
-    _check_times(timeout=timeout, total_timeout=total_timeout)
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     model = _checked(target, messages)
@@ -147,6 +147,7 @@ def _asked_of_tools(tools: Any, approve: Any, max_rounds: Any, api: Api, params:
 
 
 def _limits(limits: TimeLimits, timeout: float | None, total: float | None, stream: bool) -> TimeLimits:  # noqa: FBT001  an option of the caller's
+    _check_times(timeout=timeout, total_timeout=total)
     first_token = limits.first_token if stream else max(limits.first_token, _WHOLE_ANSWER_SECONDS)
     return replace(
         limits,

@@ -235,6 +235,15 @@ def test_images_go_with_the_prompt(run, ns, loopback, tmp_path):
     assert both[0] == both[1] != one
 
 
+def test_files_go_with_the_prompt(run, ns, loopback, tmp_path):
+    loopback.send(chat_body("Fine."))
+    ns["data"] = tmp_path / "data.csv"
+    ns["data"].write_text("a,b", "utf-8")
+    assert run(f"%%stream -m m --base-url {loopback.base_url} --file data\nSum it up").success
+    content = json.loads(loopback.requests[0].body)["messages"][0]["content"]
+    assert [part["text"] for part in content] == ["Sum it up", "File data.csv:\n\n```\na,b\n```"]
+
+
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +266,7 @@ def test_images_go_with_the_prompt(run, ns, loopback, tmp_path):
         ("%%stream --image missing.png -m demo\nprompt", "there is no file missing.png"),
         ("%%stream --image nbstrem -m demo\nprompt", "there is no variable and no file called nbstrem"),
         ("%%stream --image get_ipython -m demo --chat c\nprompt", "an image is a path, bytes, a PIL image"),
+        ("%%stream --file missing.csv -m demo\nprompt", "there is no file missing.csv"),
         ("%%stream --param seed\nprompt", "not of the form KEY=JSON"),
         ("%%stream --param model=1\nprompt", "--param cannot set model"),
         ("%%stream --base-url nowhere\nprompt", "must look like http://host:port/v1"),
