@@ -133,7 +133,9 @@ class MagicRunner:
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)
             options.image, options.file = _given(options.image, names), _given(options.file, names)
-            prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
+            prompt, pictures = (text, []) if options.raw else interpolate(text, names)
+            options.image = [*pictures, *(options.image or ())]
+            asked = _asked(options)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
             return options, partial(self._continue, options.chat, prompt, asked)

@@ -235,6 +235,17 @@ def test_images_go_with_the_prompt(run, ns, loopback, tmp_path):
     assert both[0] == both[1] != one
 
 
+def test_an_image_in_the_prompt_is_attached_before_the_others(run, ns, loopback):
+    loopback.send(chat_body("Yes."))
+    ns["drawn"] = Image.new("L", (1, 1))
+    options = f"-m m --base-url {loopback.base_url} --image https://example.org/a.png"
+    assert run(f"%%stream {options}\nIs {{{{ drawn }}}} a dot?").success
+    text, drawn, other = json.loads(loopback.requests[0].body)["messages"][0]["content"]
+    assert text["text"] == "Is [image 1] a dot?"
+    assert drawn["image_url"]["url"].startswith("data:image/png;base64,")
+    assert other["image_url"]["url"] == "https://example.org/a.png"
+
+
 def test_files_go_with_the_prompt(run, ns, loopback, tmp_path):
     loopback.send(chat_body("Fine."))
     ns["data"] = tmp_path / "data.csv"
