@@ -27,6 +27,8 @@ _LONGEST_SIDE = 2048  # what models look at; they scale down what is larger, and
 _LARGEST_PNG = 4_000_000
 _LARGEST_READ = 100_000_000
 _OF_PHOTOS = {"JPEG", "MPO", "WEBP"}
+_PROGRAMS = {"EPS"}  # reading it would run Ghostscript on it
+_UNREADABLE = "is not an image that can be read; convert it to PNG or JPEG"
 _KINDS = "a path, bytes, a PIL image, a matplotlib figure, or an address (http, https or data)"
 
 
@@ -85,25 +87,29 @@ def _address(url: str) -> dict[str, Any]:
 
 def _drawn(figure: Any) -> bytes:
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="png")
+    try:
+        figure.savefig(drawn, format="png")
+    except Exception as error:
+        raise UsageError(f"the figure cannot be drawn: {exception_line(error)}") from error
     return drawn.getvalue()
 
 
 def _decoded(data: bytes, name: str) -> Made:
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is odd about a file and does not keep it from being read
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
             image = Image.open(io.BytesIO(data))
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise UsageError(f"{name} is too large: it has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
-    except UnidentifiedImageError:
-        what = "is empty" if not data else "is not an image that can be read; convert it to PNG or JPEG"
-        raise UsageError(f"{name} {what}") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"{name} cannot be read as an image: {exception_line(error)}") from None
-    with image:
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise UsageError(f"{name} is too large: it has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
+        except UnidentifiedImageError:
+            raise UsageError(f"{name} {_UNREADABLE if data else 'is empty'}") from None
+        except Exception as error:  # noqa: BLE001  each of many decoders has errors of its own
+            raise _damaged(name, error) from None
+        if image.format in _PROGRAMS:
+            raise UsageError(f"{name} {_UNREADABLE}")
         return _written(image, name)
 
 
@@ -121,13 +127,16 @@ def _written(image: Image.Image, name: str) -> Made:
         before = upright.size
         upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
         media_type, data = _encoded(upright, photo=image.format in _OF_PHOTOS)
-    except (OSError, SyntaxError, ValueError, IndexError, AttributeError) as error:  # as the decoders of Pillow fail
-        raise UsageError(f"{name} cannot be read as an image: {exception_line(error)}") from None
+    except Exception as error:  # noqa: BLE001  each of many decoders has errors of its own
+        raise _damaged(name, error) from None
     if upright.size != before:
-        notes.append(
-            f"{name} was scaled down from {before[0]} by {before[1]} to {upright.width} by {upright.height} pixels"
-        )
+        (wide, high), (width, height) = before, upright.size
+        notes.append(f"{name} was scaled down from {wide} by {high} to {width} by {height} pixels")
     return Made(image_part(f"data:{media_type};base64,{base64.b64encode(data).decode()}", name), tuple(notes))
+
+
+def _damaged(name: str, error: Exception) -> UsageError:
+    return UsageError(f"{name} cannot be read as an image: {exception_line(error)}")
 
 
 def _in_colours(image: Image.Image) -> Image.Image:

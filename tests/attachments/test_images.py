@@ -1,6 +1,7 @@
 """Images as they are sent: small enough, upright, and with nothing in them of where they were taken."""
 
 import base64
+import contextlib
 import io
 import random
 import sys
@@ -149,6 +150,7 @@ def test_an_address_is_handed_on_as_it_is(url):
         (".", ". is a folder"),
         (b"", "the image is empty"),
         (b"<svg/>", "the image is not an image that can be read; convert it to PNG or JPEG"),
+        (encoded(Image.new("L", (2, 2)), "EPS"), "the image is not an image that can be read"),
         (encoded(Image.effect_noise((99, 99), 50))[:2000], "the image cannot be read as an image"),
         (Image.new("F", (1, 1)), "the image holds numbers"),
         ("ftp://x/y.png", "'ftp://x/y.png' is no address that a server can load"),
@@ -162,6 +164,24 @@ def test_what_cannot_be_sent_is_said_so(given, words):
     with pytest.raises(UsageError, match=f"^{words}") as caught:
         made_image(given)
     assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_photo_is_sent_or_a_clear_error(photo):
+    whole, chance = photo.read_bytes(), random.Random(1)
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 5)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        with contextlib.suppress(UsageError):
+            assert b"SECRET" not in sent_data(made_image(damaged).part)
+
+
+def test_a_figure_that_cannot_be_drawn_is_said(monkeypatch):
+    module = types.ModuleType("matplotlib.figure")
+    module.Figure = type("Figure", (), {"savefig": lambda *_, **__: 1 / 0})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", module)
+    with pytest.raises(UsageError, match="the figure cannot be drawn: ZeroDivisionError"):
+        made_image(module.Figure())
 
 
 def test_an_image_of_too_many_pixels_is_not_unpacked(monkeypatch):
