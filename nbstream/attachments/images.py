@@ -78,10 +78,10 @@ def _address(url: str) -> dict[str, Any]:
     scheme = url.partition(":")[0].lower()
     if scheme == "data":
         return image_part(url, "the data URL")
-    if scheme not in {"http", "https"} or any(character.isspace() for character in url):
-        raise UsageError(
-            f"{one_line(plain(url))!r} is no address that a server can load; it takes http, https and data"
-        )
+    if scheme not in {"http", "https"}:  # the rest of an address may hold a key
+        raise UsageError(f"the address of an image begins with http, https or data, not with {one_line(plain(scheme))}")
+    if any(character.isspace() for character in url):
+        raise UsageError("the address of the image has spaces in it; write %20 for each")
     return {"type": "image_url", "image_url": {"url": url}}
 
 

@@ -186,7 +186,7 @@ def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any, s
 
 
 # Fields that servers take, however much they look like an option.
-_NO_SLIPS = {"max_new_tokens", "min_tokens", "mode", "models", "sources"}
+_NO_SLIPS = {"filter", "max_new_tokens", "min_tokens", "mode", "models", "sources"}
 
 
 def refuse_slips(names: Iterable[str], also: Iterable[str] = ()) -> None:
