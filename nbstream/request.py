@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
+    from nbstream.outcome import StreamWarning
     from nbstream.settings.credential import Credential
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -190,6 +191,7 @@ class StreamRequest(Target):
         max_rounds: How many requests one answer may take.
         schema: What the answer is held to.
         repair: How often to ask again, with what is wrong, if the answer does not fit the schema.
+        warnings: What the reader should know about what was asked, such as that an image was scaled down.
         earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
     """
@@ -216,6 +218,7 @@ class StreamRequest(Target):
     max_rounds: int = 8
     schema: AnswerSchema | None = None
     repair: int = 0
+    warnings: tuple[StreamWarning, ...] = ()
     earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON
 

@@ -6,12 +6,14 @@ import json
 from typing import Any, cast
 
 import pytest
+from PIL import Image
 
 import nbstream as nbs
 from nbstream.errors import RateLimitError, UsageError
 from nbstream.settings.config import settings
 from nbstream.streaming.engine import engine
 from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body, chat_chunk, error_body
+from tests.chats import whole
 
 QUIET: dict[str, Any] = {"model": "demo", "display": False}
 
@@ -268,3 +270,44 @@ def test_a_slip_of_a_setting_is_told_and_changes_nothing(shell, caplog):
     caplog.clear()
     shell.run_line_magic("config", "NBStream.model = 'of-config'")
     assert (settings().model, caplog.text) == ("of-config", "")
+
+
+# --- images and files -------------------------------------------------------------------------------------------------
+
+
+def sent_parts(request, api):
+    (message,) = request.json["messages" if api == "chat" else "input"]
+    assert message["role"] == "user"
+    return message["content"]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_an_image_goes_with_the_question(loopback, api):
+    loopback.send(whole("A cat.", api=api))
+    wide = Image.new("RGB", (4096, 2))
+    result = nbs.stream("What is it?", image=wide, model="m", base_url=loopback.base_url, api=api, display=False)
+    text, image = sent_parts(loopback.requests[0], api)
+    named = {"chat": ("text", "image_url"), "responses": ("input_text", "input_image")}[api]
+    assert (text["type"], image["type"]) == named
+    url = image["image_url"] if api == "responses" else image["image_url"]["url"]
+    assert url.startswith("data:image/png;base64,")
+    assert [warning.message for warning in result.warnings] == [
+        "The image was scaled down from 4096 by 2 to 2048 by 1 pixels."
+    ]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_files_go_with_the_question(loopback, api):
+    loopback.send(whole("Fine.", api=api))
+    files = [b"a,b", b"%PDF-1.7"]
+    nbs.stream("Read", file=files, model="m", base_url=loopback.base_url, api=api, display=False)
+    _, text, pdf = sent_parts(loopback.requests[0], api)
+    assert text["text"] == "File file:\n\n```\na,b\n```"
+    named = {"filename": "file.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjc="}
+    assert pdf == ({"type": "file", "file": named} if api == "chat" else {"type": "input_file", **named})
+
+
+def test_an_image_that_cannot_be_read_is_said_before_anything_is_sent(loopback):
+    with pytest.raises(UsageError, match=r"there is no file missing\.png"):
+        nbs.start("Hi", image="missing.png", model="m", base_url=loopback.base_url, display=False)
+    assert loopback.requests == []

@@ -44,19 +44,29 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
     "api": ("display.choose", "display.surface", "settings", "streaming", "structured.loop", "tools.loop"),
     "assembly": (),
+    "attachments": (),
     "cli": ("demo", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown", "tools.call_messages"),
-    "conversation.chat": ("api", "settings", "streaming"),
+    "conversation.chat": ("api", "attachments", "settings", "streaming"),
     "conversation.chat_options": ("settings",),
     "conversation.chat_running": ("display.surface", "streaming.handle", "streaming.surfaces"),
     "demo": (),
     "display": ("markdown", "settings.shell", "tools.approval"),
     "display.show_again": ("markdown", "settings"),
-    "ipython": ("api", "conversation.chat", "settings", "streaming.engine", "streaming.handle", "streaming.interrupts"),
+    "ipython": (
+        "api",
+        "attachments",
+        "conversation.chat",
+        "settings",
+        "streaming.engine",
+        "streaming.handle",
+        "streaming.interrupts",
+    ),
     "markdown": (),
-    "panel": ("conversation", "display", "markdown", "settings", "streaming.engine"),
+    "panel": ("attachments", "conversation", "display", "markdown", "settings", "streaming.engine"),
     "panel.view": ("display", "markdown", "tools.approval"),
     "settings": (
+        "attachments",
         "demo",
         "streaming.stages",
         "streaming.stopping",
@@ -270,7 +280,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
     assert top == {"__init__", "__main__", "api", *VALUES} - {"text"}
     rooms = {module.partition(".")[0] for module in SOURCES} - top
     assert rooms == {
-        *("assembly", "cli", "conversation", "demo", "display", "ipython", "markdown", "panel"),
+        *("assembly", "attachments", "cli", "conversation", "demo", "display", "ipython", "markdown", "panel"),
         *("settings", "streaming", "structured", "testing", "text", "tools", "transport"),
     }
 

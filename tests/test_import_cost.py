@@ -18,6 +18,8 @@ DEAR = {
     "nh3",
     "rich",
     "zmq",
+    "PIL",
+    "charset_normalizer",
 }
 
 LOAD = """

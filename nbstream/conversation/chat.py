@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nbstream.api import launch, surface_for, waited_for
+from nbstream.attachments.attached import attached
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.chat_options import check_options
 from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
@@ -30,6 +31,7 @@ from nbstream.text.secret import takes_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.outcome import StreamWarning
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
     from nbstream.streaming.handle import StreamHandle
@@ -103,11 +105,15 @@ class Chat(SavedChat):
     # --- asking -------------------------------------------------------------------------------------------------------
 
     @takes_key
-    def start(self, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
+    def start(
+        self, prompt: Prompt, *, image: Any = None, file: Any = None, display: bool = True, **options: Any
+    ) -> StreamHandle:
         """Ask, and return at once.
 
         Args:
             prompt: Text, or OpenAI content parts (`{"type": "text", …}`, `{"type": "image_url", …}`).
+            image: An image or a list of them, as for `nbs.start`; later questions are sent with them as well.
+            file: A file or a list of them, likewise.
             display: Whether to draw the answer below the current cell; panels of the chat show it in any case.
             **options: Any option of `nbs.start`, for this turn only.
 
@@ -120,9 +126,10 @@ class Chat(SavedChat):
             handle.text
             ```
         """
-        user = Turn(new_id(), "user", content_from(prompt))
+        asked, warnings = attached(prompt, image=image, file=file)
+        user = Turn(new_id(), "user", content_from(asked))
         return self._ask(
-            lambda: RunningTurn(self._conversation.tree.leaf(), user, user.content), options, display=display
+            lambda: RunningTurn(self._conversation.tree.leaf(), user, user.content), options, warnings, display=display
         )
 
     @takes_key
@@ -203,12 +210,23 @@ class Chat(SavedChat):
         return self._ask(again, options, display=display)
 
     @takes_key
-    def edit(self, turn_id: str, prompt: Prompt, *, display: bool = True, **options: Any) -> StreamHandle:
+    def edit(
+        self,
+        turn_id: str,
+        prompt: Prompt,
+        *,
+        image: Any = None,
+        file: Any = None,
+        display: bool = True,
+        **options: Any,
+    ) -> StreamHandle:
         """Replace a question; the new one is a sibling of the old one.
 
         Args:
             turn_id: The question.
             prompt: Text, or OpenAI content parts: the whole new question.
+            image: An image or a list of them, as for `nbs.start`.
+            file: A file or a list of them, likewise.
             display: Whether to draw the answer below the current cell.
             **options: Any option of `nbs.start`, for this turn only.
 
@@ -220,13 +238,14 @@ class Chat(SavedChat):
             chat.edit(chat.turns[0].id, "What is a byte?").result()
             ```
         """
-        user = Turn(new_id(), "user", content_from(prompt))
+        asked, warnings = attached(prompt, image=image, file=file)
+        user = Turn(new_id(), "user", content_from(asked))
 
         def edited() -> RunningTurn:
             parent = self._conversation.tree.parent(self._conversation.question(turn_id).id)
             return RunningTurn(parent, user, user.content, sibling_of=turn_id)
 
-        return self._ask(edited, options, display=display)
+        return self._ask(edited, options, warnings, display=display)
 
     @takes_key
     def resume(self, turn_id: str | None = None, *, display: bool = True, **options: Any) -> StreamHandle:
@@ -283,12 +302,19 @@ class Chat(SavedChat):
                 self._release(running)
                 raise
 
-    def _ask(self, make: Callable[[], RunningTurn], options: dict[str, Any], *, display: bool) -> StreamHandle:
+    def _ask(
+        self,
+        make: Callable[[], RunningTurn],
+        options: dict[str, Any],
+        warnings: tuple[StreamWarning, ...] = (),
+        *,
+        display: bool,
+    ) -> StreamHandle:
         def request(running: RunningTurn) -> StreamRequest:
             with self._lock:
                 path = self._conversation.tree.path_to(running.parent)
             asked, running.context = self._request([*path, running.user] if running.user else path, options)
-            return asked
+            return replace(asked, warnings=warnings)
 
         return self._begin(make, request, display=display)
 

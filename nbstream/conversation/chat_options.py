@@ -14,6 +14,7 @@ from nbstream.text.secret import Secret, takes_key
 __all__ = ["ChatOptions", "check_options", "largest_file"]
 
 _NOT_OPTIONS = {"display", "input", "messages", "prompt", "self"}
+_OF_A_QUESTION = {"file", "image"}
 _OF_THE_CHAT = {"history", "max_history_tokens", "max_turns", "name"}
 
 
@@ -28,6 +29,8 @@ def check_options(names: set[str]) -> None:
     """
     if taken := sorted(_NOT_OPTIONS & names):
         raise UsageError(f"{', '.join(taken)} cannot be an option for every turn of a chat")
+    if taken := sorted(_OF_A_QUESTION & names):
+        raise UsageError(f'{taken[0]} goes with a question, as in chat.stream("…", {taken[0]}=…)')
     if taken := sorted(_OF_THE_CHAT & names):
         names_of_it = ", ".join(taken)
         raise UsageError(f"{names_of_it} cannot be an option: set it on the chat itself, as in chat.{taken[0]} = …")

@@ -25,7 +25,7 @@ _SECRET = re.compile(
     r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
 )
 _ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
-_NOT_SAVED = {"approve", "client", "images", "max_rounds", "repair", "schema", "source", "surface"}
+_NOT_SAVED = {"approve", "client", "file", "image", "images", "max_rounds", "repair", "schema", "source", "surface"}
 
 _LONGEST_WORD, _MOST_RETRIES = 200, 20
 
@@ -72,7 +72,7 @@ _APPLIES: Mapping[str, Callable[[Any], bool]] = {
 }
 
 _NEVER = {
-    *("api_key", "approve", "max_rounds", "repair", "schema"),
+    *("api_key", "approve", "file", "image", "max_rounds", "repair", "schema"),
     *("cls", "client", "config", "display", "extra_body", "extra_headers", "extra_query", "history"),
     *("images", "input", "max_history_tokens", "max_turns", "messages", "name", "prompt", "self", "source", "stages"),
     *("surface", "system"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbstream.attachments.images import is_image
 from nbstream.errors import UsageError
 from nbstream.text.plain import exception_line
 from nbstream.text.suggestion import did_you_mean
@@ -14,7 +15,7 @@ from nbstream.text.suggestion import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["interpolate"]
+__all__ = ["Interpolated", "interpolate"]
 
 
 _CLOSE = re.compile(r"\}\}")
@@ -22,8 +23,15 @@ _CLOSE = re.compile(r"\}\}")
 _LONGEST, _MOST_TRIED = 10_000, 50
 
 
-def interpolate(text: str, names: Mapping[str, Any]) -> str:
-    """Replace every `{{ expression }}` by `str()` of its value.
+class Interpolated(NamedTuple):
+    """A prompt, and the images that it names, the first of which is `[image 1]` in it."""
+
+    text: str
+    images: list[Any]
+
+
+def interpolate(text: str, names: Mapping[str, Any]) -> Interpolated:
+    """Replace every `{{ expression }}` by `str()` of its value; an image is attached, and named in the text.
 
     Args:
         text: The prompt.
@@ -33,16 +41,26 @@ def interpolate(text: str, names: Mapping[str, Any]) -> str:
         UsageError: An expression is not Python, uses a missing name, or fails.
 
     Example:
-        >>> interpolate("Sum up {{ n }} lines of {braces}", {"n": 3})
+        >>> interpolate("Sum up {{ n }} lines of {braces}", {"n": 3}).text
         'Sum up 3 lines of {braces}'
     """
-    pieces = []
+    pieces: list[str] = []
+    images: list[Any] = []
     position = 0
     while (start := text.find("{{", position)) >= 0:
         expression, end = _expression_at(text, start)
-        pieces += [text[position:start], str(_evaluate(expression, names))]
+        value = _evaluate(expression, names)
+        pieces += [text[position:start], _named(value, images) if is_image(value) else str(value)]
         position = end
-    return "".join([*pieces, text[position:]])
+    return Interpolated("".join([*pieces, text[position:]]), images)
+
+
+def _named(image: Any, images: list[Any]) -> str:
+    """What stands for an image in the text; the same image is attached once."""
+    number = next((at for at, each in enumerate(images) if each is image), len(images))
+    if number == len(images):
+        images.append(image)
+    return f"[image {number + 1}]"
 
 
 def _expression_at(text: str, start: int) -> tuple[str, int]:

@@ -76,7 +76,8 @@ class StreamMagics(Magics):
         """Stream a model's answer below the cell, as it arrives.
 
         As a cell magic, the cell is the prompt, and {{ expression }} in it is evaluated in the notebook; single braces
-        are text. As a line magic, the rest of the line is the prompt, and the StreamResult is returned.
+        are text. A PIL image or a matplotlib figure is attached. As a line magic, the rest of the line is the prompt,
+        and the StreamResult is returned.
 
         After a completed stream, `stream_text` is the answer (str), `stream_usage` the token usage and `stream_result`
         the whole StreamResult. After a failed or stopped one only `stream_result` and the name given with -r are set,

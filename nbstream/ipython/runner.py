@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
 
 from nbstream.api import start
+from nbstream.attachments.attached import listed
 from nbstream.errors import StreamError, UsageError, shown_briefly
 from nbstream.ipython.interpolation import interpolate
 from nbstream.ipython.options import split_line
@@ -22,7 +24,7 @@ from nbstream.settings.options import IN_MAGICS, OPTIONS
 from nbstream.streaming.engine import engine
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.text.place import Place, reader_in
-from nbstream.text.suggestion import closest
+from nbstream.text.suggestion import closest, did_you_mean
 
 if TYPE_CHECKING:
     import argparse
@@ -130,7 +132,10 @@ class MagicRunner:
             names = {**self._shell.user_ns, **local_ns}
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)
-            prompt, asked = text if options.raw else interpolate(text, names), _asked(options)
+            options.image, options.file = _given(options.image, names), _given(options.file, names)
+            prompt, pictures = (text, []) if options.raw else interpolate(text, names)
+            options.image = [*pictures, *(options.image or ())]
+            asked = _asked(options)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
             return options, partial(self._continue, options.chat, prompt, asked)
@@ -142,11 +147,12 @@ class MagicRunner:
         from nbstream.conversation.chat import Chat
 
         chat = Chat.named(name)
-        system, display = asked.pop("system"), asked.pop("display")
+        system = asked.pop("system")
+        with_it = {name: asked.pop(name) for name in ("image", "file", "display")}
         chat.configure(**{option: value for option, value in asked.items() if value is not None})
         if system is not None:
             chat.system = system
-        handle = chat.start(prompt, display=display)
+        handle = chat.start(prompt, **with_it)
         if name not in self._shell.user_ns:
             self._shell.push({name: chat}, interactive=True)
         return handle
@@ -175,6 +181,14 @@ def _named(wanted: str | None, names: dict[str, Any]) -> Any:
         return None if wanted is None else names[wanted]
     meant = closest(wanted, [name for name, value in names.items() if isinstance(value, type | dict)])
     raise UsageError(f"there is no type called {wanted} in this notebook{f'; did you mean {meant}?' if meant else ''}")
+
+
+def _given(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | None:
+    """What is to be attached: the values of variables, of which each may be several; else paths and addresses."""
+    for name in wanted or ():
+        if name.isidentifier() and name not in names and not Path(name).exists():
+            raise UsageError(f"there is no variable and no file called {name}{did_you_mean(name, names, 0.7)}")
+    return None if wanted is None else [each for name in wanted for each in listed(names.get(name, name))]
 
 
 def _functions(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | None:

@@ -1,13 +1,13 @@
 """Messages with files: what the reader gives becomes OpenAI content parts, and parts become what is shown. Pure.
 
-An image is an `image_url` part. A text file is a text part in a form that is recognised when the chat is loaded.
+What the parts look like is the matter of `nbstream.attachments`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from nbstream.attachments.parts import embedded_image, image_part, is_words, one_line, text_file_in, text_part
 from nbstream.errors import UsageError
 from nbstream.panel.view.panel_state import Attachment
 
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from nbstream.conversation.turn import Content
 
 __all__ = ["attachments_of", "edited", "prompt_from", "text_of"]
-
-_IMAGE = re.compile(r"data:(image/[\w.+-]+);base64,[A-Za-z0-9+/=\s]+\Z")
-_REFUSED_IMAGES = {"image/heic": "HEIC", "image/heif": "HEIC", "image/avif": "AVIF"}
-_FILE = re.compile(r"File (?P<name>[^\n]*):\n\n(?P<fence>`{3,})\n(?P<text>.*)\n(?P=fence)\Z", re.DOTALL)
-_LONGEST_FILE, _LARGEST_IMAGE, _LONGEST_NAME = 1_000_000, 20_000_000, 200
 
 
 def prompt_from(text: str, attachments: Sequence[Attachment] = ()) -> str | list[dict[str, Any]]:
@@ -52,14 +47,14 @@ def text_of(content: Content) -> str:
     """What the reader wrote, without the files."""
     if not isinstance(content, tuple):
         return content or ""
-    return "\n\n".join(part["text"] for part in content if _is_words(part))
+    return "\n\n".join(part["text"] for part in content if is_words(part))
 
 
 def attachments_of(content: Content) -> tuple[Attachment, ...]:
     """The files of a message, as they are shown; a part of an unknown kind is named by its kind."""
     if not isinstance(content, tuple):
         return ()
-    return tuple(_attachment(part) for part in content if not _is_words(part))
+    return tuple(_attachment(part) for part in content if not is_words(part))
 
 
 def edited(content: Content, text: str) -> str | list[dict[str, Any]]:
@@ -68,41 +63,28 @@ def edited(content: Content, text: str) -> str | list[dict[str, Any]]:
     Raises:
         UsageError: There is nothing to send.
     """
-    files = [dict(part) for part in content if not _is_words(part)] if isinstance(content, tuple) else []
+    files = [dict(part) for part in content if not is_words(part)] if isinstance(content, tuple) else []
     if not files:
         return prompt_from(text)
     return [*([{"type": "text", "text": text}] if text.strip() else []), *files]
 
 
 def _part(file: Attachment) -> dict[str, Any]:
-    name = " ".join(file.name.split())[:_LONGEST_NAME] or "file"
-    if file.url:
-        if not (image := _IMAGE.match(file.url)):
-            raise UsageError(f"{name} is not an image")
-        if kind := _REFUSED_IMAGES.get(image[1].lower()):
-            raise UsageError(f"{name} is an image in {kind}, which models do not take; convert it to JPEG or PNG")
-        if len(file.url) > _LARGEST_IMAGE:
-            raise UsageError(f"{name} is too large; images can be up to {_LARGEST_IMAGE * 3 // 4_000_000} MB")
-        return {"type": "image_url", "image_url": {"url": file.url}}
-    if len(file.text) > _LONGEST_FILE:
-        raise UsageError(f"{name} is too long; text files can have up to {_LONGEST_FILE:,} characters")
-    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", file.text))])
-    return {"type": "text", "text": f"File {name}:\n\n{fence}\n{file.text}\n{fence}"}
-
-
-def _is_words(part: Mapping[str, Any]) -> bool:
-    text = part.get("text")
-    return part.get("type") == "text" and isinstance(text, str) and not _FILE.match(text)
+    name = one_line(file.name) or "file"
+    return image_part(file.url, name) if file.url else text_part(name, file.text)
 
 
 def _attachment(part: Mapping[str, Any]) -> Attachment:
     kind = str(part.get("type"))
-    if kind == "text" and (file := _FILE.match(str(part.get("text")))):
-        return Attachment(file["name"], text=file["text"])
+    if (text_file := text_file_in(part)) is not None:
+        return Attachment(text_file.name, text=text_file.text)
+    file = part.get("file")
+    if kind == "file" and isinstance(file, dict) and isinstance(name := file.get("filename"), str):
+        return Attachment(one_line(name), "application/octet-stream")
     image = part.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
     if kind == "image_url" and isinstance(url, str):
         # The page loads nothing from elsewhere: only an image that is in the message is shown.
-        within = _IMAGE.match(url)
-        return Attachment("image", within[1], url) if within else Attachment(url[:_LONGEST_NAME], "image/*")
-    return Attachment(kind[:_LONGEST_NAME], "application/octet-stream")
+        within = embedded_image(url)
+        return Attachment("image", within, url) if within else Attachment(one_line(url), "image/*")
+    return Attachment(one_line(kind), "application/octet-stream")

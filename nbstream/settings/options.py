@@ -120,6 +120,21 @@ OPTIONS = (
         {"action": "append", "metavar": "TEXT"},
     ),
     Option(
+        "image",
+        "An image for the model to see, or a list of them: a path, bytes, a PIL image, a matplotlib figure, or an "
+        "address, which is handed on. What is larger than 2048 pixels is scaled down.",
+        ("--image",),
+        "An image for the model to see: a path, an address, or a variable; may be repeated. Example: --image photo.jpg",
+        {"action": "append", "metavar": "PATH|URL|NAME"},
+    ),
+    Option(
+        "file",
+        "A file for the model to read, or a list of them: a path, or bytes. Text in any encoding, or a PDF.",
+        ("--file",),
+        "A text file or PDF for the model to read: a path, or a variable; may be repeated. Example: --file data.csv",
+        {"action": "append", "metavar": "PATH|NAME"},
+    ),
+    Option(
         "tools",
         "What the model may call: functions, which nbstream calls and whose results it sends back, see `nbs.tool`; or "
         "definitions in the words of the API, whose calls are in `result.tool_calls`.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from nbstream.attachments.attached import attached
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest, messages_from
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api, Footer, Images, SurfaceKind, Target, TimeLimits
+    from nbstream.request import Api, Images, SurfaceKind, Target, TimeLimits
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -60,6 +61,8 @@ def resolve(
     source: StreamSource | None = None,
     stages: Sequence[Stage] = (),
     stop_when: StopWhen | None = None,
+    image: Any = None,
+    file: Any = None,
     tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
     approve: Approve | None = None,
     max_rounds: int | None = None,
@@ -71,12 +74,12 @@ def resolve(
     """Resolve one call into a request; `None` means "not given"; what has no name here goes into the body.
 
     Raises:
-        UsageError: The call is wrong: an empty prompt, an impossible value, no model to ask.
+        UsageError: The call is wrong: an empty prompt, an unreadable image, an impossible value, no model.
     """
+    prompt, warnings = attached(prompt, image=image, file=file)
     messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
-    _check_times(timeout=timeout, total_timeout=total_timeout)
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     model = _checked(target, messages)
@@ -91,15 +94,13 @@ def resolve(
         limits=_limits(target.limits, timeout, total_timeout, stream),
         sizes=target.sizes,
         max_retries=max_retries if max_retries is not None else config.max_retries,
-        images=images or cast("Images", config.images),
-        surface=surface or config.surface,
-        footer=cast("Footer", config.footer),
-        bring_into_view=config.bring_into_view,
+        **_drawn(config, images, surface),
         client=client,
         source=source,
         stages=tuple(stages),
         stop_when=stop_when,
         stream=stream,
+        warnings=warnings,
         place=place_here(),
         **_held_to(schema, repair),
         **_asked_of_tools(tools, approve, max_rounds, target.api, params),
@@ -116,6 +117,15 @@ def _checked(target: Target, messages: Sequence[Mapping[str, Any]]) -> str:
         raise no_model(target.endpoint)
     _check_items(messages, target.api)
     return target.model
+
+
+def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None) -> dict[str, Any]:
+    return {
+        "images": images or config.images,
+        "surface": surface or config.surface,
+        "footer": config.footer,
+        "bring_into_view": config.bring_into_view,
+    }
 
 
 def _held_to(schema: Any, repair: Any) -> dict[str, Any]:
@@ -137,6 +147,7 @@ def _asked_of_tools(tools: Any, approve: Any, max_rounds: Any, api: Api, params:
 
 
 def _limits(limits: TimeLimits, timeout: float | None, total: float | None, stream: bool) -> TimeLimits:  # noqa: FBT001  an option of the caller's
+    _check_times(timeout=timeout, total_timeout=total)
     first_token = limits.first_token if stream else max(limits.first_token, _WHOLE_ANSWER_SECONDS)
     return replace(
         limits,
@@ -175,7 +186,7 @@ def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any, s
 
 
 # Fields that servers take, however much they look like an option.
-_NO_SLIPS = {"image", "max_new_tokens", "min_tokens", "mode", "models", "sources"}
+_NO_SLIPS = {"filter", "max_new_tokens", "min_tokens", "mode", "models", "sources"}
 
 
 def refuse_slips(names: Iterable[str], also: Iterable[str] = ()) -> None:

@@ -164,6 +164,9 @@ class Session:
             continuation=continuation,
             rounds=self._earlier_rounds,
         )
+        if self._request.warnings:
+            known = {warning.kind: warning for warning in (*self._request.warnings, *now.warnings)}
+            now = replace(now, warnings=tuple(known.values()))
         if self._shown is not None:
             now = replace(now, parts=tuple(self._shown_part(part, whole=now.state.terminal) for part in now.parts))
         return after(self._request.earlier, now)

@@ -8,6 +8,7 @@ from concurrent import futures
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import nbstream as nbs
 from nbstream.errors import ConnectionLostError, StreamError, UsageError
@@ -68,6 +69,30 @@ def test_a_prompt_may_have_parts(make_chat, loopback, api, parts):
     ask(chat, "Q2")
     assert sent(loopback) == [{"role": "user", "content": parts}, *said("Look:", "A1", "Q2")[1:]]
     assert chat.turns[0].text == "Look:"
+
+
+def test_an_image_goes_with_its_question_and_stays_with_it(make_chat, loopback):
+    chat = make_chat()
+    for answer in ("A1", "A2", "A3"):
+        loopback.send(whole(answer))
+    url = "https://example.org/a.png"
+    asked = {
+        "role": "user",
+        "content": [{"type": "text", "text": "Q1"}, {"type": "image_url", "image_url": {"url": url}}],
+    }
+    wide = Image.new("1", (4096, 2))
+    results = [ask(chat, "Q1", image=url), ask(chat, "Q2"), chat.edit(chat.turns[2].id, "Q3", image=[wide]).result()]
+    assert sent(loopback, 0) == [asked]
+    assert sent(loopback, 1) == [asked, *said("Q1", "A1", "Q2")[1:]]
+    assert [part["type"] for part in sent(loopback, 2)[-1]["content"]] == ["text", "image_url"]
+    assert [[each.kind for each in result.warnings] for result in results] == [[], [], ["changed_attachment"]]
+
+
+def test_an_image_is_no_option_for_every_turn(make_chat):
+    chat = make_chat(messages=said("Q1", "A1"))
+    for wrong in (lambda: make_chat(image="a.png"), lambda: chat.regenerate(image="a.png")):
+        with pytest.raises(UsageError, match=r'image goes with a question, as in chat.stream\("…", image=…\)'):
+            wrong()
 
 
 def test_messages_can_be_given_and_set(make_chat, loopback):

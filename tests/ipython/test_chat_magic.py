@@ -50,6 +50,15 @@ def test_a_chat_is_begun_and_continued(run, shell, loopback, options):
     assert shell.user_ns["stream_result"] is chat.result
 
 
+def test_an_image_goes_with_its_question_only(run, shell, loopback, options):
+    loopback.send(whole("A"))
+    assert run(f"%%stream --chat tutor {options} --image https://example.org/a.png --file {__file__}\nQ1")[0]
+    assert run("%%stream --chat tutor\nQ2")[0]
+    assert [isinstance(message["content"], str) for message in sent(loopback)] == [False, True, True]
+    assert [part["type"] for part in sent(loopback)[0]["content"]] == ["text", "image_url", "text"]
+    assert not {"image", "file"} & set(shell.user_ns["tutor"].options)
+
+
 def test_options_stay_until_others_are_given(run, loopback, options):
     loopback.send(whole("A"))
     for line in (f"{options} --param seed=1", "-m other", "-s Kind --param seed=2"):

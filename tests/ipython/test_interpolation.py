@@ -1,6 +1,7 @@
 """`{{ expression }}` is evaluated; everything else is text."""
 
 import pytest
+from PIL import Image
 
 from nbstream.errors import UsageError
 from nbstream.ipython.interpolation import interpolate
@@ -36,11 +37,18 @@ NAMES = {"n": 3, "text": "a {{ b }} c", "d": {"k": {"x": 1}}, "items": ["a", "b"
     ],
 )
 def test_what_comes_out(prompt, expected):
-    assert interpolate(prompt, NAMES) == expected
+    assert interpolate(prompt, NAMES) == (expected, [])
+
+
+def test_an_image_is_attached_once_and_named_where_it_stands():
+    names = {**NAMES, "a": Image.new("1", (1, 1)), "pair": [Image.new("1", (2, 2))]}
+    text, images = interpolate("Is {{ a }} like {{ pair[0] }}? {{ a }} is {{ a.size }}.", names)
+    assert text == "Is [image 1] like [image 2]? [image 1] is (1, 1)."
+    assert [image.size for image in images] == [(1, 1), (2, 2)]
 
 
 def test_a_value_with_braces_is_not_filled_in_again():
-    assert interpolate("{{ text }}", NAMES) == "a {{ b }} c"
+    assert interpolate("{{ text }}", NAMES).text == "a {{ b }} c"
 
 
 @pytest.mark.parametrize(

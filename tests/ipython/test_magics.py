@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.magic_arguments import parse_argstring
+from PIL import Image
 
 import nbstream
 from nbstream.ipython.magics import StreamMagics
@@ -221,6 +222,39 @@ def test_options_go_to_the_server(run, loopback, ns):
     assert ns["stream_text"] == "Hi"
 
 
+def test_images_go_with_the_prompt(run, ns, loopback, tmp_path):
+    loopback.send(chat_body("A cat."))
+    Image.new("L", (2, 1)).save(tmp_path / "in a folder.png")
+    ns["drawn"], ns["several"] = Image.new("L", (1, 1)), [tmp_path / "in a folder.png"]
+    options = f"-m m --base-url {loopback.base_url} --image https://example.org/a.png --image drawn --image several"
+    assert run(f"%%stream {options} --image '{tmp_path}/in a folder.png'\nWhat?").success
+    text, first, *others = json.loads(loopback.requests[0].body)["messages"][0]["content"]
+    assert (text["text"], first["image_url"]["url"]) == ("What?", "https://example.org/a.png")
+    one, *both = [each["image_url"]["url"] for each in others]
+    assert one.startswith("data:image/png;base64,")
+    assert both[0] == both[1] != one
+
+
+def test_an_image_in_the_prompt_is_attached_before_the_others(run, ns, loopback):
+    loopback.send(chat_body("Yes."))
+    ns["drawn"] = Image.new("L", (1, 1))
+    options = f"-m m --base-url {loopback.base_url} --image https://example.org/a.png"
+    assert run(f"%%stream {options}\nIs {{{{ drawn }}}} a dot?").success
+    text, drawn, other = json.loads(loopback.requests[0].body)["messages"][0]["content"]
+    assert text["text"] == "Is [image 1] a dot?"
+    assert drawn["image_url"]["url"].startswith("data:image/png;base64,")
+    assert other["image_url"]["url"] == "https://example.org/a.png"
+
+
+def test_files_go_with_the_prompt(run, ns, loopback, tmp_path):
+    loopback.send(chat_body("Fine."))
+    ns["data"] = tmp_path / "data.csv"
+    ns["data"].write_text("a,b", "utf-8")
+    assert run(f"%%stream -m m --base-url {loopback.base_url} --file data\nSum it up").success
+    content = json.loads(loopback.requests[0].body)["messages"][0]["content"]
+    assert [part["text"] for part in content] == ["Sum it up", "File data.csv:\n\n```\na,b\n```"]
+
+
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +274,10 @@ def test_options_go_to_the_server(run, loopback, ns):
         ("%%stream --temperature warm\nprompt", "--temperature"),
         ("%%stream --timeout 0\nprompt", "is not a number above 0"),
         ("%%stream --max-tokens 0 -m demo\nprompt", "a whole number above 0"),
+        ("%%stream --image missing.png -m demo\nprompt", "there is no file missing.png"),
+        ("%%stream --image nbstrem -m demo\nprompt", "there is no variable and no file called nbstrem"),
+        ("%%stream --image get_ipython -m demo --chat c\nprompt", "an image is a path, bytes, a PIL image"),
+        ("%%stream --file missing.csv -m demo\nprompt", "there is no file missing.csv"),
         ("%%stream --param seed\nprompt", "not of the form KEY=JSON"),
         ("%%stream --param model=1\nprompt", "--param cannot set model"),
         ("%%stream --base-url nowhere\nprompt", "must look like http://host:port/v1"),

@@ -55,6 +55,11 @@ def test_parts_of_other_kinds_are_kept_and_named():
     assert edited(content, "Listen")[1] == {"type": "input_audio", "input_audio": {"data": "…"}}
 
 
+def test_a_pdf_is_shown_by_its_name():
+    content = content_from([{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:…"}}])
+    assert attachments_of(content) == (Attachment("a.pdf", "application/octet-stream"),)
+
+
 @pytest.mark.parametrize("url", ["https://example.org/a.png", "data:text/html;base64,PHNjcmlwdD4=", "javascript:x"])
 def test_an_image_elsewhere_is_named_and_not_shown(url):
     content = content_from([{"type": "image_url", "image_url": {"url": url}}])
