@@ -280,6 +280,7 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     alone = "canary" in request.fixturenames
     context = chromium.new_context(viewport=VIEWPORT) if alone else request.getfixturevalue("profile")
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)  # as long as what is expected may take
     yield page
     if failures := os.environ.get("TEST_SCREENSHOTS"):  # to see what the test saw last
         page.screenshot(path=f"{failures}/{request.node.name[:80]}.png")
