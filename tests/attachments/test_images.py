@@ -158,7 +158,7 @@ def test_an_address_is_handed_on_as_it_is(url):
         ("data:text/html;base64,AA==", "the data URL is not an image"),
         ("data:image/heic;base64,AA==", "the data URL is an image in HEIC"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 def test_what_cannot_be_sent_is_said_so(given, words):
     with pytest.raises(UsageError, match=f"^{words}") as caught:
