@@ -19,14 +19,13 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from nbstream.demo import DemoServer, Pace
 
 TOKEN = "browser-tests"
 PATIENCE_MS = 120_000
 START_MS = 10_000
-VIEWPORT: ViewportSize = {"width": 1200, "height": 900}
 FOREIGN_HOST = "canary.example.com"
 # What Playwright turns off by itself, because only the last such list counts; and the browser's own buttons that are
 # web pages: nobody sees them, and each window would take two thirds of a second of processor time to prepare them.
@@ -266,30 +265,15 @@ class Notebook:
         return self.output(cell).inner_text().strip()
 
 
-@pytest.fixture(scope="session")
-def profile(chromium: Browser) -> Iterator[BrowserContext]:
-    """The browser of one reader, who has opened JupyterLab before: it is read and compiled only once."""
-    context = chromium.new_context(viewport=VIEWPORT)
-    yield context
-    context.close()
-
-
 @pytest.fixture
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page in the shared browser, or in a new one if a canary watches all its windows."""
-    alone = "canary" in request.fixturenames
-    context = chromium.new_context(viewport=VIEWPORT) if alone else request.getfixturevalue("profile")
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)  # as long as what is expected may take
     yield page
     if failures := os.environ.get("TEST_SCREENSHOTS"):  # to see what the test saw last
         page.screenshot(path=f"{failures}/{request.node.name[:80]}.png")
-    if alone:
-        context.close()
-        return
-    for opened in context.pages:
-        opened.close()
-    context.clear_permissions()
+    context.close()
 
 
 @pytest.fixture(params=["lab", "notebook"])
