@@ -54,11 +54,9 @@ class ItemReader:
                 break
             else:
                 at = match.end()
-                if self._ends_element(match[0]):
+                if ends := self._ends_element(match[0]):
                     self._complete(text[begin : at - 1], found)
-                    begin = at
-                    at = begin = self._take_flat_objects(text, at, found)
-                if self._begins:
+                if ends or self._begins:
                     at = begin = self._take_flat_objects(text, at, found)
                     self._begins = False
         if self._list_depth is not None and not self.ended:
