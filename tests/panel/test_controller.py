@@ -1,8 +1,8 @@
 """What happens when the reader does something: over loopback HTTP, with the real SDK, without a page."""
 
+import queue
 import sys
 import threading
-from typing import Any
 
 import pytest
 
@@ -454,21 +454,19 @@ def test_the_context_is_that_of_the_moment_and_shown(make_panel, view, loopback)
 
 
 def test_errors_of_the_notebooks_code_are_shown_and_cost_nothing(make_panel, view, loopback):
-    results: list[Any] = []
+    results: queue.SimpleQueue[StreamResult] = queue.SimpleQueue()
 
     def fails(*_):
         raise ValueError("no\nsuch   thing")
 
-    hooks = Hooks(began=[("bind", fails)], ended=[("on_result", fails), ("another", results.append)])
+    hooks = Hooks(began=[("bind", fails)], ended=[("on_result", fails), ("another", results.put)])
     loopback.send(chat_body("Hello"))
     panel = make_panel(hooks=hooks)
     panel.send("Hi")
-    state = view.idle(turns=2)
-    assert state.notice.split("\n") == [
-        "bind failed: ValueError: no such thing",
-        "on_result failed: ValueError: no such thing",
-    ]
-    assert [result.text for result in results] == ["Hello"]
+    view.idle(turns=2)
+    told = ["bind failed: ValueError: no such thing", "on_result failed: ValueError: no such thing"]
+    view.wait(lambda state: state.notice.split("\n") == told)
+    assert results.get(timeout=10.0).text == "Hello"
     panel.dismiss()
     assert view.state.notice == ""
 
@@ -478,7 +476,8 @@ def test_a_callback_that_wants_to_exit_ends_nothing(make_panel, view, loopback):
     panel = make_panel(hooks=Hooks(ended=[("on_result", lambda _: sys.exit(3))]))
     for count in (2, 4):
         panel.send("Hi")
-        assert "on_result failed: SystemExit: 3" in view.idle(turns=count).notice
+        view.idle(turns=count)
+        view.wait(lambda state: "on_result failed: SystemExit: 3" in state.notice)
 
 
 def test_what_cannot_be_drawn_is_sent_all_the_same(panel, view, loopback, monkeypatch, caplog):
