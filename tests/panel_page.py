@@ -29,7 +29,7 @@ __all__ = ["ADDRESS", "LOST", "REQUEST", "PanelPage", "Reader", "exchange", "pan
 
 # A model as anywidget hands it over. What the kernel says to a message comes back as that call's value.
 STAND_IN = """
-import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(({ default: widget }) => {
+import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(async ({ default: widget }) => {
   const hearers = new Set();
   window.sent = [];
   window.deaf = false;
@@ -47,7 +47,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
   };
   widget.initialize({ model });
   window.show = (el) => widget.render({ model, el });
-  window.leave = window.show(document.getElementById("here"));
+  window.leave = await window.show(document.getElementById("here"));
 });
 """
 REQUEST = StreamRequest(messages=({"role": "user", "content": "?"},), model="m", api="chat", endpoint=Endpoint(""))

@@ -78,9 +78,8 @@ class LiveView(anywidget.AnyWidget):
         self._saved = ("", "")  # what is in the saved notebook, and by which view
         self.waited_for = False  # whether the cell waits for the end of the stream, and does nothing else
         self._lock = threading.RLock()
-        super().__init__(
-            label=model, key=secrets.token_hex(8), no_notebook=no_notebook, bring_into_view=bring_into_view
-        )
+        key = secrets.token_hex(16)  # the page finds the widget by it, and what it has of the widget
+        super().__init__(model_id=key, label=model, key=key, no_notebook=no_notebook, bring_into_view=bring_into_view)
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 

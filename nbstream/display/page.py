@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -32,26 +33,38 @@ def page_code(path: pathlib.Path) -> str:
     return join_modules(path) if path.suffix == ".js" else join_styles(path)
 
 
+# anywidget gives up on a widget for good whose code is not there in two seconds, and a busy page takes longer to unpack
+# it. So what anywidget loads is there at once, and the widgets of a page share what is unpacked.
 _UNPACK = """\
-const packed=Uint8Array.from(atob("{}"),(sign)=>sign.charCodeAt(0));
+const codes=globalThis[Symbol.for("nbstream")]??={{}};
+const load=async()=>{{
+const packed=Uint8Array.from(atob("{packed}"),(sign)=>sign.charCodeAt(0));
 const stream=new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
 const code=new Blob([await new Response(stream).arrayBuffer()],{{type:"text/javascript"}});
 const address=URL.createObjectURL(code);
 const module=await import(address);
 URL.revokeObjectURL(address);
-export default module.default;
+return module.default;
+}};
+const code=codes["{digest}"]??=load();
+export default{{
+initialize(widget){{const begun=code.then((made)=>made.initialize(widget));return()=>begun.then((end)=>end());}},
+async render(widget){{return(await code).render(widget);}},
+}};
 """
 
 
 def packed_code(path: pathlib.Path) -> str:
-    """A module that unpacks what `page_code` gives and exports its default: a third of the bytes for each widget.
+    """A module that unpacks what `page_code` gives and does what that does: a third of the bytes for each widget.
 
     Nothing between a kernel and its page compresses messages.
 
     Args:
-        path: A `.js` file among the sources.
+        path: A `.js` file among the sources, whose default export has `initialize` and `render`.
     """
-    return _UNPACK.format(base64.b64encode(zlib.compress(page_code(path).encode(), 9)).decode())
+    packed = zlib.compress(page_code(path).encode(), 9)
+    digest = hashlib.sha256(packed).hexdigest()[:16]
+    return _UNPACK.format(packed=base64.b64encode(packed).decode(), digest=digest)
 
 
 def view_bundle(model_id: str) -> dict[str, Any]:

@@ -6,13 +6,17 @@ import itertools
 import json
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from nbstream.testing import chat_chunk
+
 if TYPE_CHECKING:
     from nbstream.demo import DemoServer
+    from nbstream.testing import FaultServer
     from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
 PATIENCE = 60.0
@@ -130,6 +134,26 @@ def test_stop_button_reaches_a_kernel_that_is_blocked_by_python_code(
     assert record.state == "client_closed"
     notebook.wait_for_end(1)
     assert notebook.value("result.state, len(result.text) > 50", 2) == "cancelled True"
+
+
+# anywidget waits two seconds for the code of a widget. A clock that has run out stands for a page that is busy longer.
+IMPATIENT = "AbortSignal.timeout = () => ({ addEventListener: (_, giveUp) => { window.gaveUp = true; giveUp() } })"
+
+
+def test_a_page_that_is_too_busy_to_load_the_view_in_time_shows_the_answer_and_stops_it(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    notebook = open_notebook(
+        "lab",
+        f"%%stream --base-url {loopback.base_url} -m m\nHello",
+        before_opening=lambda page: page.add_init_script(IMPATIENT),
+    )
+    loopback.send(chat_chunk("One"), threading.Event())
+    notebook.start(1)
+    expect(notebook.view(1).locator(".nbs-body")).to_have_text("One")
+    assert notebook.page.evaluate("window.gaveUp"), "anywidget has"
+    notebook.view(1).get_by_role("button", name="Stop").click()
+    expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_contain_text("Stopped")
 
 
 def test_in_an_output_widget_the_answer_is_static_in_the_end(open_notebook: OpenNotebook, upstream: DemoServer) -> None:

@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_chat_panel import Panel, open_panel, panel_cell, saved
+from tests.browser.test_live_view import IMPATIENT
 
 if TYPE_CHECKING:
     from nbstream.demo import DemoServer
-    from tests.real_jupyter import OpenNotebook
+    from tests.real_jupyter import Notebook, OpenNotebook
 
 PATIENCE_MS = 120_000
 KEPT_MS = 3_000  # after the end of a turn, the page looks whether the notebook has kept it
@@ -44,6 +45,18 @@ def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is
     outputs = saved(notebook, "1, 2, 3, 4, 5, 6", 2)["cells"][2]["outputs"]
     chats = [output["metadata"]["nbstream"]["chat"] for output in outputs if "nbstream" in output["metadata"]]
     assert [len(chat["turns"]) for chat in chats] == [6]
+
+
+def test_a_panel_works_on_a_page_that_was_too_busy_to_load_it_in_time(
+    open_notebook: OpenNotebook, upstream: DemoServer
+) -> None:
+    def open_impatiently(front_end: str, *cells: str) -> Notebook:
+        return open_notebook(front_end, *cells, before_opening=lambda page: page.add_init_script(IMPATIENT))
+
+    _, panel = open_panel(open_impatiently, "lab", panel_cell(upstream))
+    panel.send("Count to 4")
+    panel.wait_for_text(1, "1, 2, 3, 4")
+    assert panel.page.evaluate("window.gaveUp"), "anywidget has"
 
 
 def test_what_is_sent_to_a_kernel_that_was_restarted_comes_back(

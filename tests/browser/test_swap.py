@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from nbstream.testing import chat_body, chat_chunk
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from nbstream.testing import FaultServer
     from tests.real_jupyter import Notebook, OpenNotebook
 
@@ -149,3 +151,38 @@ def test_what_is_being_read_stays_where_it_is(
     after = notebook.page.evaluate(WHERE, f"Row {read}")
     print(f"row {read} of {rows}: {before:.1f} px from the top before, {after:.1f} px after")
     assert after == pytest.approx(before, abs=2)
+
+
+CHUNKS = "**/static/lab/*.js*"  # of JupyterLab, that are loaded when they are first needed
+
+
+def test_nothing_moves_while_jupyterlab_loads_what_draws_the_static_answer(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    answer = "".join(f"Row {number}\n\n" for number in range(1, 120))
+    gate = gated(loopback, answer)
+    notebook = open_notebook("lab", stream_cell(loopback), "pass\n" * 40)
+    held: list[Route] = []
+    released = threading.Event()
+    notebook.page.route(CHUNKS, lambda route: route.continue_() if released.is_set() else held.append(route))
+    notebook.start(1)
+    expect(notebook.view(1)).to_contain_text("Row 119", timeout=PATIENCE_MS)
+    row = notebook.view(1).get_by_text("Row 60", exact=True)
+    row.evaluate("row => row.scrollIntoView({ block: 'center' })")
+    notebook.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    before = notebook.page.evaluate(WHERE, "Row 60")
+    gate.set()
+    notebook.wait_for_end(1)
+    expect(notebook.view(1)).to_have_count(0)
+    static = notebook.output(1).locator(".jp-RenderedMarkdown")
+    assert held
+    assert static.inner_text() == "", "what draws it is not there"
+    notebook.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    released.set()
+    for route in held:
+        route.continue_()
+    expect(static).to_be_visible()
+    after = notebook.page.evaluate(WHERE, "Row 60")
+    print(f"row 60: {before:.1f} px from the top before, {after:.1f} px after")
+    assert after == pytest.approx(before, abs=2)
+    assert notebook.output(1).evaluate("area => area.style.minHeight") == ""

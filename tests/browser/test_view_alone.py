@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # A model as anywidget hands it over; `tell` is the kernel's voice.
 STAND_IN = """
-import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(({ default: widget }) => {
+import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(async ({ default: widget }) => {
   const hearers = new Set();
   window.sent = [];
   const model = {
@@ -32,7 +32,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then((
   let number = 0;
   window.tell = (message) => hearers.forEach((hear) => hear({ number: ++number, ...message }));
   widget.initialize({ model });
-  window.leave = widget.render({ model, el: document.getElementById("here") });
+  window.leave = await widget.render({ model, el: document.getElementById("here") });
   window.ready = true;
 });
 """

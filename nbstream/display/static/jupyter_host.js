@@ -28,26 +28,55 @@ export function whenKernelEnds(model, tell) {
 }
 
 /**
- * Give the code of the static answer that takes a view's place the buttons that it had there.
+ * Let a widget hear its kernel again. anywidget gives its code two seconds to load; on a busy page that takes longer, and
+ * then anywidget turns away every message to the widget for good. This leaves it out and changes nothing else, so it does
+ * no harm where the kernel is only slow.
+ *
+ * @param {Channel} model
+ */
+export async function hearAgain(model) {
+  try {
+    const widget = await model.widget_manager.get_model(model.get("key"));
+    const { _handle_comm_msg: handle } = Object.getPrototypeOf(widget.constructor.prototype); // that of every widget
+    widget.comm.on_msg((/** @type {object} */ message) => handle.call(widget, message));
+  } catch {
+    // A front end of another make, whose messages take another way.
+  }
+}
+
+const LONGEST_HOLD_MS = 10_000;
+
+/**
+ * Prepare for the static answer that takes a view's place. What is below and what is being read must not move while
+ * JupyterLab draws it, which takes some time: what draws Markdown is loaded when it is first needed. The code in it is to
+ * have the buttons that it had in the view.
  *
  * @param {HTMLElement} root The view, still on the page.
  * @param {(words: string) => void} announce
- * @returns {() => void} To call once the view has gone.
+ * @returns {{ taken: () => void, stays: () => void }} What to call once the view has gone, or if it is not replaced.
  */
-export function keepCodeBar(root, announce) {
+export function giveWay(root, announce) {
   const output = root.closest(".jp-OutputArea-child");
   const area = output?.parentElement;
   const index = area ? [...area.children].indexOf(/** @type {Element} */ (output)) : -1;
-  return () => {
-    const next = area?.children[index];
-    if (!(next instanceof HTMLElement) || !next.querySelector(".jp-RenderedMarkdown")) return;
-    next.classList.add("nbs-static");
-    new CodeBar(next, announce, [], ".jp-RenderedMarkdown");
-    const reachable = () => {
-      for (const pre of next.querySelectorAll("pre")) pre.tabIndex = 0; // by the keyboard, and so scrolled
-    };
-    new MutationObserver(reachable).observe(next, { childList: true, subtree: true });
-    reachable();
+  const release = () => area?.style.removeProperty("min-height");
+  if (area) area.style.minHeight = `${area.getBoundingClientRect().height}px`;
+  return {
+    stays: release,
+    taken() {
+      const next = area?.children[index];
+      const markdown = next?.querySelector(".jp-RenderedMarkdown");
+      if (!(next instanceof HTMLElement) || !markdown) return release();
+      next.classList.add("nbs-static");
+      new CodeBar(next, announce, [], ".jp-RenderedMarkdown");
+      const drawn = () => {
+        for (const pre of next.querySelectorAll("pre")) pre.tabIndex = 0; // by the keyboard, and so scrolled
+        if (markdown.firstElementChild) release();
+      };
+      new MutationObserver(drawn).observe(next, { childList: true, subtree: true });
+      drawn();
+      setTimeout(release, LONGEST_HOLD_MS);
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { Attention } from "./attention.js";
 import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { interrupter } from "./interrupter.js";
-import { keepCodeBar } from "./jupyter_host.js";
+import { giveWay, hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
 import { colourPrompts } from "./prompt_colours.js";
 import { Tail } from "./tail.js";
@@ -18,6 +18,7 @@ const LEAST_CAP_LINES = 8;
 // only be slow, and an interrupt that comes after the answer has ended would hit the code that follows it in the cell.
 const SILENT_MS = 300;
 const ANSWERING_MS = 1500;
+const DEAF_MS = 3000; // how long the kernel may be silent before the page looks for the fault in itself
 let viewCount = 0;
 
 /** @extends {AnswerView<LiveDocument>} */
@@ -25,8 +26,8 @@ class LiveView extends AnswerView {
   id = `${Date.now().toString(36)}-${viewCount++}`;
   greeted = false;
   stopping = false;
-  /** @type {(() => void) | undefined} */
-  keepCodeBar;
+  /** @type {ReturnType<typeof giveWay> | undefined} */
+  place;
   /** @type {Attention | null} */
   attention = null;
   /** @type {Element | null | undefined} */
@@ -79,6 +80,7 @@ class LiveView extends AnswerView {
   greet(delay) {
     if (this.doc.kernelAnswers && this.greeted) return;
     this.greeted = true;
+    if (delay > DEAF_MS) hearAgain(this.doc.model);
     this.doc.model.send({ type: "hello", view: this.id });
     if (delay < 10_000) this.greeter = setTimeout(() => this.greet(delay * 2), delay);
   }
@@ -131,7 +133,7 @@ class LiveView extends AnswerView {
       element("small", "", this.facts).textContent = this.doc.statusLine();
       this.facts.hidden = !this.facts.textContent;
     });
-    this.keepCodeBar = keepCodeBar(this.root, (words) => this.doc.announce(words));
+    this.place = giveWay(this.root, (words) => this.doc.announce(words));
     this.stayer = setTimeout(() => this.stay(), 500);
     if (this.doc.lost) this.offerCopy();
     else this.keeper = setTimeout(() => this.sayKept(), 3000);
@@ -148,6 +150,7 @@ class LiveView extends AnswerView {
   }
 
   stay() {
+    this.place?.stays();
     if (this.doc.reasoning) say(this.summary, this.doc.thinkingLine());
   }
 
@@ -221,7 +224,7 @@ class LiveView extends AnswerView {
     clearInterval(this.ticker);
     [this.keeper, this.stayer, this.greeter, this.interruptor].forEach((timer) => clearTimeout(timer));
     this.attention?.stop();
-    if (this.keepCodeBar) setTimeout(this.keepCodeBar, 0);
+    if (this.place) setTimeout(this.place.taken, 0);
     this.doc.views.delete(this);
     this.doc.model.send({ type: "gone", view: this.id });
     setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);

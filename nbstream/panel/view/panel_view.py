@@ -92,7 +92,8 @@ class PanelView(anywidget.AnyWidget):
         self._ever_seen = False
         # States come from any thread, frames from worker threads, messages of the page from the kernel's.
         self._lock = threading.RLock()
-        super().__init__(key=secrets.token_hex(8), **widget)
+        key = secrets.token_hex(16)  # the page finds the widget by it, and what it has of the widget
+        super().__init__(model_id=key, key=key, **widget)
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 

@@ -2,7 +2,7 @@
 // reader has written and done outlives them.
 
 import { announcer, say } from "../../../display/static/elements.js";
-import { whenKernelEnds } from "../../../display/static/jupyter_host.js";
+import { hearAgain, whenKernelEnds } from "../../../display/static/jupyter_host.js";
 import { LiveDocument } from "../../../display/static/live_document.js";
 
 /** @import { Channel, LiveMessage } from "../../../display/static/live_messages.js" */
@@ -93,6 +93,7 @@ export class PanelDocument {
    */
   greet(delay) {
     if (this.known) return;
+    if (delay > 3 * DEAF_MS) hearAgain(this.model);
     this.model.send({ type: "hello" });
     this.greeter = setTimeout(() => this.greet(Math.min(2 * delay, 10_000)), delay);
   }
