@@ -51,6 +51,13 @@ def _texts(value: Any) -> bool:
     return bool(texts) and all(isinstance(each, str) and each for each in texts)
 
 
+def _reasoning(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return _word(value)
+    plain = (_word(each) or _number(each) or isinstance(each, bool) for each in value.values())
+    return bool(value) and all(map(_word, value)) and all(plain)
+
+
 _APPLIES: Mapping[str, Callable[[Any], bool]] = {
     "model": _word,
     "api": lambda value: value in ("chat", "responses"),
@@ -67,6 +74,7 @@ _APPLIES: Mapping[str, Callable[[Any], bool]] = {
     "top_p": _number,
     "frequency_penalty": _number,
     "presence_penalty": _number,
+    "reasoning": _reasoning,
     "reasoning_effort": _word,
     "verbosity": _word,
 }

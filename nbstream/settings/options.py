@@ -83,6 +83,14 @@ OPTIONS = (
         {"type": int},
     ),
     Option(
+        "reasoning",
+        'How much a model that reasons first may do so: `"low"`, `"medium"`, `"high"`, or another word that it knows; '
+        'or what the API calls `reasoning`, such as `{"effort": "high", "summary": "auto"}`.',
+        ("--reasoning",),
+        "How much to reason first: low, medium, high, or another word that the model knows. Example: --reasoning low",
+        {"metavar": "EFFORT"},
+    ),
+    Option(
         "base_url",
         'Endpoint of an OpenAI-compatible server, such as `"http://localhost:11434/v1"`.',
         ("--base-url",),

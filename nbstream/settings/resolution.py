@@ -50,6 +50,7 @@ def resolve(
     system: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    reasoning: str | dict[str, Any] | None = None,
     base_url: str | None = None,
     api_key: str | Secret | None = None,
     timeout: float | None = None,
@@ -83,6 +84,7 @@ def resolve(
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     model = _checked(target, messages)
+    params = {**_effort(reasoning, target.api), **params}
     return StreamRequest(
         messages=messages,
         model=model,
@@ -117,6 +119,20 @@ def _checked(target: Target, messages: Sequence[Mapping[str, Any]]) -> str:
         raise no_model(target.endpoint)
     _check_items(messages, target.api)
     return target.model
+
+
+def _effort(reasoning: Any, api: Api) -> dict[str, Any]:
+    """What the API calls how much a model may reason."""
+    match reasoning:
+        case None:
+            return {}
+        case str() if reasoning.strip():
+            word = reasoning.strip()
+            return {"reasoning_effort": word} if api == "chat" else {"reasoning": {"effort": word}}
+        case dict() if reasoning:
+            return {"reasoning": reasoning}
+        case _:
+            raise UsageError(f'reasoning must be a word such as "low", or a dictionary, not {reasoning!r}')
 
 
 def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None) -> dict[str, Any]:
