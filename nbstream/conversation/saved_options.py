@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.errors import UsageError
+from nbstream.settings.options import OPTIONS
 from nbstream.text.address import bare, check_address
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _SECRET = re.compile(
     r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
 )
 _ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
-_NOT_SAVED = {"approve", "client", "file", "image", "images", "max_rounds", "repair", "schema", "source", "surface"}
+_NOT_SAVED = {option.name for option in OPTIONS if not option.saved}
 
 _LONGEST_WORD, _MOST_RETRIES = 200, 20
 
@@ -80,10 +81,8 @@ _APPLIES: Mapping[str, Callable[[Any], bool]] = {
 }
 
 _NEVER = {
-    *("api_key", "approve", "file", "image", "max_rounds", "repair", "schema"),
-    *("cls", "client", "config", "display", "extra_body", "extra_headers", "extra_query", "history"),
-    *("images", "input", "max_history_tokens", "max_turns", "messages", "name", "prompt", "self", "source", "stages"),
-    *("surface", "system"),
+    *("cls", "config", "display", "extra_body", "extra_headers", "extra_query", "history", "input"),
+    *("max_history_tokens", "max_turns", "messages", "name", "prompt", "self", "stages", "system"),
 }
 """What is no option of a chat, or means something else where options are passed on."""
 
