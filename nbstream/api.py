@@ -20,55 +20,22 @@ from nbstream.streaming.surfaces import Surfaces
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from openai import AsyncOpenAI
+    from collections.abc import Callable
 
     from nbstream.display.surface import Surface
-    from nbstream.request import Api, Images, StreamRequest, SurfaceKind
+    from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
     from nbstream.streaming.errands import Errands
     from nbstream.streaming.rounds import FollowUp
-    from nbstream.streaming.stages import Stage
-    from nbstream.streaming.stopping import StopWhen
-    from nbstream.tools.approval import Approve
-    from nbstream.tools.tool import Tool
-    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["astream", "configure", "launch", "start", "stream", "surface_for", "waited_for"]
 
 
 @takes_key
 @documented
+@like(resolve)
 def start(  # noqa: D417  `documented` says what the options mean
-    prompt: str | list[dict[str, Any]],
-    *,
-    model: str | None = None,
-    api: Api | None = None,
-    system: str | None = None,
-    temperature: float | None = None,
-    max_tokens: int | None = None,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    timeout: float | None = None,
-    total_timeout: float | None = None,
-    max_retries: int | None = None,
-    images: Images | None = None,
-    surface: SurfaceKind | None = None,
-    client: AsyncOpenAI | None = None,
-    source: StreamSource | None = None,
-    stages: Sequence[Stage] = (),
-    stop_when: StopWhen | None = None,
-    image: Any = None,
-    file: Any = None,
-    tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
-    approve: Approve | None = None,
-    max_rounds: int | None = None,
-    schema: Any = None,
-    repair: int = 0,
-    stream: bool = True,
-    display: bool = True,
-    **params: Any,
+    prompt: str | list[dict[str, Any]], *, display: bool = True, **options: Any
 ) -> StreamHandle:
     """Start a stream and return at once; the answer is drawn below the current cell while other code runs.
 
@@ -91,36 +58,7 @@ def start(  # noqa: D417  `documented` says what the options mean
         result = handle.result()
         ```
     """
-    request = resolve(
-        settings(),
-        prompt,
-        model=model,
-        api=api,
-        system=system,
-        temperature=temperature,
-        max_tokens=max_tokens,
-        base_url=base_url,
-        api_key=api_key,
-        timeout=timeout,
-        total_timeout=total_timeout,
-        max_retries=max_retries,
-        images=images,
-        surface=surface,
-        client=client,
-        source=source,
-        stages=stages,
-        stop_when=stop_when,
-        image=image,
-        file=file,
-        tools=tools,
-        approve=approve,
-        max_rounds=max_rounds,
-        schema=schema,
-        repair=repair,
-        stream=stream,
-        **params,
-    )
-    return _begin(request, None, display)
+    return _begin(resolve(prompt, **options), None, display)
 
 
 def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  as `Continuation` calls it

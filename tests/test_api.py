@@ -311,3 +311,34 @@ def test_an_image_that_cannot_be_read_is_said_before_anything_is_sent(loopback):
     with pytest.raises(UsageError, match=r"there is no file missing\.png"):
         nbs.start("Hi", image="missing.png", model="m", base_url=loopback.base_url, display=False)
     assert loopback.requests == []
+
+
+@pytest.mark.parametrize(
+    ("api", "reasoning", "sent"),
+    [
+        ("chat", "low", {"reasoning_effort": "low"}),
+        ("chat", {"max_tokens": 2000}, {"reasoning": {"max_tokens": 2000}}),
+        ("responses", " high ", {"reasoning": {"effort": "high"}}),
+        ("responses", {"effort": "high", "summary": "auto"}, {"reasoning": {"effort": "high", "summary": "auto"}}),
+    ],
+)
+def test_how_much_to_reason_is_said_in_the_words_of_the_api(loopback, api, reasoning, sent):
+    loopback.send(chat_body("Hi"))
+    nbs.stream("Hi", model="m", base_url=loopback.base_url, api=api, reasoning=reasoning, display=False)
+    body = loopback.requests[-1].json
+    assert {name: value for name, value in body.items() if name.startswith("reasoning")} == sent
+
+
+def test_a_field_that_is_named_has_the_last_word_on_reasoning(loopback):
+    loopback.send(chat_body("Hi"))
+    options = {"reasoning": "low", "reasoning_effort": "high"}
+    nbs.stream(
+        "Hi", model="m", base_url=loopback.base_url, api="chat", display=False, **cast("dict[str, Any]", options)
+    )
+    assert loopback.requests[-1].json["reasoning_effort"] == "high"
+
+
+@pytest.mark.parametrize("wrong", ["", " ", 3, True, [], {}])
+def test_what_says_nothing_of_reasoning_is_refused(wrong):
+    with pytest.raises(UsageError, match='reasoning must be a word such as "low", or a dictionary, not'):
+        nbs.stream("Hi", model="demo", reasoning=wrong, display=False)

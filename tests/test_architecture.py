@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "conversation": ("display.bundle", "markdown", "tools.call_messages"),
     "conversation.chat": ("api", "attachments", "settings", "streaming"),
     "conversation.chat_options": ("settings",),
+    "conversation.saved_options": ("settings.options",),
     "conversation.chat_running": ("display.surface", "streaming.handle", "streaming.surfaces"),
     "demo": (),
     "display": ("markdown", "settings.shell", "tools.approval"),

@@ -19,7 +19,6 @@ from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
 from nbstream.errors import UsageError
-from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
@@ -349,7 +348,7 @@ class Chat(SavedChat):
         given = {key: value for key, value in options.items() if value is not None}
         limits = self._limits()
         sent = outgoing(path, limits).turns
-        request = resolve(settings(), messages_to_send(sent), **{"system": self.system, **self.options, **given})
+        request = resolve(messages_to_send(sent), **{"system": self.system, **self.options, **given})
         seed = f"{request.api} {request.endpoint.base_url} {request.params.get('store')}"
         context = context_of(sent, seed)
         if self.history == "messages":

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbstream.errors import UsageError
 from nbstream.settings.config import settings
+from nbstream.settings.options import OPTIONS
 from nbstream.settings.resolution import refuse_slips
 from nbstream.settings.target import current_address
 from nbstream.text.secret import Secret, takes_key
@@ -14,7 +15,7 @@ from nbstream.text.secret import Secret, takes_key
 __all__ = ["ChatOptions", "check_options", "largest_file"]
 
 _NOT_OPTIONS = {"display", "input", "messages", "prompt", "self"}
-_OF_A_QUESTION = {"file", "image"}
+_OF_A_QUESTION = {option.name for option in OPTIONS if option.of_a_question}
 _OF_THE_CHAT = {"history", "max_history_tokens", "max_turns", "name"}
 
 

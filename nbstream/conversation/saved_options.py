@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.errors import UsageError
+from nbstream.settings.options import OPTIONS
 from nbstream.text.address import bare, check_address
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _SECRET = re.compile(
     r"|(?:^|[_-])token$|(?:^|(?<!cache)[_-])key$"
 )
 _ADDRESS = re.compile(r"\s*[A-Za-z][\w+.-]*://\S+\s*\Z")
-_NOT_SAVED = {"approve", "client", "file", "image", "images", "max_rounds", "repair", "schema", "source", "surface"}
+_NOT_SAVED = {option.name for option in OPTIONS if not option.saved}
 
 _LONGEST_WORD, _MOST_RETRIES = 200, 20
 
@@ -51,6 +52,13 @@ def _texts(value: Any) -> bool:
     return bool(texts) and all(isinstance(each, str) and each for each in texts)
 
 
+def _reasoning(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return _word(value)
+    plain = (_word(each) or _number(each) or isinstance(each, bool) for each in value.values())
+    return bool(value) and all(map(_word, value)) and all(plain)
+
+
 _APPLIES: Mapping[str, Callable[[Any], bool]] = {
     "model": _word,
     "api": lambda value: value in ("chat", "responses"),
@@ -67,15 +75,14 @@ _APPLIES: Mapping[str, Callable[[Any], bool]] = {
     "top_p": _number,
     "frequency_penalty": _number,
     "presence_penalty": _number,
+    "reasoning": _reasoning,
     "reasoning_effort": _word,
     "verbosity": _word,
 }
 
 _NEVER = {
-    *("api_key", "approve", "file", "image", "max_rounds", "repair", "schema"),
-    *("cls", "client", "config", "display", "extra_body", "extra_headers", "extra_query", "history"),
-    *("images", "input", "max_history_tokens", "max_turns", "messages", "name", "prompt", "self", "source", "stages"),
-    *("surface", "system"),
+    *("cls", "config", "display", "extra_body", "extra_headers", "extra_query", "history", "input"),
+    *("max_history_tokens", "max_turns", "messages", "name", "prompt", "self", "stages", "system"),
 }
 """What is no option of a chat, or means something else where options are passed on."""
 

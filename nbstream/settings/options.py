@@ -29,6 +29,8 @@ class Option:
         flags: How the magics spell it; none if only Python takes it.
         help: Its help text in the magics, with an example.
         parsing: How its value is read from a magic's line, as for `argparse.ArgumentParser.add_argument`.
+        of_a_question: Whether it belongs to one question, so that a chat has none for every turn.
+        saved: Whether it may be in the file of a chat.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Option:
     flags: tuple[str, ...] = ()
     help: str = ""
     parsing: Mapping[str, Any] = field(default_factory=dict)
+    of_a_question: bool = False
+    saved: bool = True
 
 
 def positive_number(text: str) -> float:
@@ -83,6 +87,14 @@ OPTIONS = (
         {"type": int},
     ),
     Option(
+        "reasoning",
+        'How much a model that reasons first may do so: `"low"`, `"medium"`, `"high"`, or another word that it knows; '
+        'or what the API calls `reasoning`, such as `{"effort": "high", "summary": "auto"}`.',
+        ("--reasoning",),
+        "How much to reason first: low, medium, high, or another word that the model knows. Example: --reasoning low",
+        {"metavar": "EFFORT"},
+    ),
+    Option(
         "base_url",
         'Endpoint of an OpenAI-compatible server, such as `"http://localhost:11434/v1"`.',
         ("--base-url",),
@@ -126,6 +138,8 @@ OPTIONS = (
         ("--image",),
         "An image for the model to see: a path, an address, or a variable; may be repeated. Example: --image photo.jpg",
         {"action": "append", "metavar": "PATH|URL|NAME"},
+        of_a_question=True,
+        saved=False,
     ),
     Option(
         "file",
@@ -133,6 +147,8 @@ OPTIONS = (
         ("--file",),
         "A text file or PDF for the model to read: a path, or a variable; may be repeated. Example: --file data.csv",
         {"action": "append", "metavar": "PATH|NAME"},
+        of_a_question=True,
+        saved=False,
     ),
     Option(
         "tools",
@@ -149,6 +165,7 @@ OPTIONS = (
         ("--approve",),
         "Which tools may run without asking: their names, `all` or `none`; may be repeated. Example: --approve all",
         {"action": "append", "metavar": "NAME"},
+        saved=False,
     ),
     Option(
         "max_rounds",
@@ -156,6 +173,7 @@ OPTIONS = (
         ("--max-rounds",),
         "How many requests one answer may take. Example: --max-rounds 3",
         {"type": int},
+        saved=False,
     ),
     Option(
         "schema",
@@ -164,6 +182,7 @@ OPTIONS = (
         ("--schema",),
         "Hold the answer to a type, by its name; -o is then the object. Example: --schema Country",
         {"metavar": "NAME"},
+        saved=False,
     ),
     Option(
         "repair",
@@ -171,6 +190,7 @@ OPTIONS = (
         ("--repair",),
         "How often to ask again if the answer does not fit its schema. Example: --repair 1",
         {"type": int, "default": 0},
+        saved=False,
     ),
     Option(
         "stream",
@@ -186,6 +206,7 @@ OPTIONS = (
         ("--images",),
         "Whether images from other servers are links or loaded. Example: --images allow",
         {"choices": ("link", "allow")},
+        saved=False,
     ),
     Option(
         "surface",
@@ -194,16 +215,19 @@ OPTIONS = (
         ("--surface",),
         "How to draw the answer; `auto` depends on where it is shown. Example: --surface static",
         {"choices": SURFACES},
+        saved=False,
     ),
     Option(
         "client",
         "An `openai.AsyncOpenAI` (or a subclass) to send with, in place of `base_url` and `api_key`. nbstream uses it "
         "on its own event loop, so do not share it with other code.",
+        saved=False,
     ),
     Option(
         "source",
         "Where the stream comes from, in place of a server: `nbstream.testing.ScriptedBytes` or `ScriptedStream`, or "
         "anything else with their method `open(request)`.",
+        saved=False,
     ),
     Option("stages", "Functions that see every event before the answer does, see `nbstream.streaming.stages`."),
     Option("display", "Whether to draw the answer."),

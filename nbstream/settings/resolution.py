@@ -9,6 +9,7 @@ from nbstream.attachments.attached import attached
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest, messages_from
+from nbstream.settings.config import settings
 from nbstream.settings.options import OPTIONS, SURFACES
 from nbstream.settings.target import no_model, resolve_target
 from nbstream.streaming.stopping import StopCondition
@@ -41,15 +42,14 @@ _WHOLE_ANSWER_SECONDS = 600.0
 
 
 def resolve(
-    config: NBStream,
     prompt: str | list[dict[str, Any]],
-    /,
     *,
     model: str | None = None,
     api: Api | None = None,
     system: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    reasoning: str | dict[str, Any] | None = None,
     base_url: str | None = None,
     api_key: str | Secret | None = None,
     timeout: float | None = None,
@@ -71,21 +71,24 @@ def resolve(
     stream: bool = True,
     **params: Any,
 ) -> StreamRequest:
-    """Resolve one call into a request; `None` means "not given"; what has no name here goes into the body.
+    """Resolve one call into a request, with the settings of this kernel for what is not given (`None`).
+
+    `nbstream.settings.options` says what the options mean; what has no name here goes into the request's body.
 
     Raises:
         UsageError: The call is wrong: an empty prompt, an unreadable image, an impossible value, no model.
     """
+    config = settings()
     prompt, warnings = attached(prompt, image=image, file=file)
     messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
-    model = _checked(target, messages)
+    params = {**_effort(reasoning, target.api), **params}
     return StreamRequest(
         messages=messages,
-        model=model,
+        model=_checked(target, messages),
         api=target.api,
         endpoint=target.endpoint,
         system=_prompt(config.system if system is None else system),
@@ -117,6 +120,20 @@ def _checked(target: Target, messages: Sequence[Mapping[str, Any]]) -> str:
         raise no_model(target.endpoint)
     _check_items(messages, target.api)
     return target.model
+
+
+def _effort(reasoning: Any, api: Api) -> dict[str, Any]:
+    """What the API calls how much a model may reason."""
+    match reasoning:
+        case None:
+            return {}
+        case str() if reasoning.strip():
+            word = reasoning.strip()
+            return {"reasoning_effort": word} if api == "chat" else {"reasoning": {"effort": word}}
+        case dict() if reasoning:
+            return {"reasoning": reasoning}
+        case _:
+            raise UsageError(f'reasoning must be a word such as "low", or a dictionary, not {reasoning!r}')
 
 
 def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None) -> dict[str, Any]:

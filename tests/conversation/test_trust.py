@@ -184,10 +184,16 @@ def test_every_setting_of_a_file_has_its_type() -> None:
         "verbosity": "low",
         "frequency_penalty": -1.0,
         "presence_penalty": 0,
+        "reasoning": "low",
         "reasoning_effort": "low",
         "max_completion_tokens": 1,
     }
     assert vetted(settings) == (settings, {})
+    of_an_api = {"reasoning": {"effort": "high", "max_tokens": 2000, "exclude": False}}
+    assert vetted(of_an_api) == (of_an_api, {})
+    of_no_kind: list[Any] = ["", 3, [], {}, {"effort": {"a": "b"}}, {"effort": "x" * 300}]
+    for wrong in of_no_kind:
+        assert vetted({"reasoning": wrong}) == ({}, {})
     asked = {"stream": False, "store": True, "n": 2, "metadata": {"a": "b"}, "conversation": "conv_1"}
     assert vetted(asked) == ({}, asked)
 

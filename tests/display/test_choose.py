@@ -138,12 +138,11 @@ def test_in_a_kernel_the_setting_decides(in_shell, wanted):
 
 def test_a_call_decides_before_the_setting(in_shell):
     from nbstream.api import surface_for
-    from nbstream.settings.config import settings
     from nbstream.settings.resolution import resolve
 
     nbs.configure(surface="static")
     in_shell(SimpleNamespace(kernel=kernel()))
-    ask = partial(resolve, settings(), "Hi", model="demo")
+    ask = partial(resolve, "Hi", model="demo")
     given: tuple[SurfaceKind, ...] = ("markdown", "live", "auto")
     assert [mode_of(surface_for(ask(surface=each), display=True)) for each in given] == ["markdown", "live", "live"]
     assert mode_of(surface_for(ask(), display=True)) == "static"

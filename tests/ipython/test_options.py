@@ -169,7 +169,7 @@ def test_a_slip_of_an_option_is_told(parser, line, words):
 def test_python_takes_the_options_that_are_declared():
     keywords = set(inspect.signature(nbs.start).parameters) - {"prompt", "params"}
     assert keywords == {option.name for option in OPTIONS}
-    assert set(inspect.signature(resolve).parameters) - {"config", "prompt", "params"} == keywords - {"display"}
+    assert set(inspect.signature(resolve).parameters) - {"prompt", "params"} == keywords - {"display"}
 
 
 def test_the_readme_has_a_row_for_each_option_of_the_magics():

@@ -20,7 +20,7 @@ LOCAL = "http://localhost:8000/v1"
 
 
 def resolved(**options):
-    return resolve(settings(), "Hi", **options)
+    return resolve("Hi", **options)
 
 
 def key_sent(**options):

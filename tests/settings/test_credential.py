@@ -17,7 +17,6 @@ from IPython.lib.pretty import pretty
 import nbstream as nbs
 from nbstream.errors import UsageError
 from nbstream.request import Endpoint
-from nbstream.settings.config import settings
 from nbstream.settings.credential import Credential, KeyReference
 from nbstream.settings.resolution import resolve
 from nbstream.text.secret import Secret
@@ -138,7 +137,7 @@ def test_a_key_that_was_given_by_hand_cannot_be_referred_to() -> None:
 
 
 def credential_of(**options: Any) -> Credential:
-    key = resolve(settings(), "Hi", model="m", **options).endpoint.api_key
+    key = resolve("Hi", model="m", **options).endpoint.api_key
     assert key is not None
     return key
 
@@ -149,6 +148,6 @@ def test_a_resolved_key_says_who_gave_it(monkeypatch: pytest.MonkeyPatch, demo: 
     nbs.configure(api_key="sk-of-settings")
     keys = [credential_of(), credential_of(api_key="sk-of-call")]
     assert [(key.reveal(), key.origin) for key in keys] == [("sk-of-settings", "settings"), ("sk-of-call", "call")]
-    embedded = resolve(settings(), "Hi", model="demo").endpoint.api_key
+    embedded = resolve("Hi", model="demo").endpoint.api_key
     assert embedded == Credential(Secret(demo.api_key))
     assert embedded.origin == "demo"

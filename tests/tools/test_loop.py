@@ -250,14 +250,13 @@ def test_stop_withdraws_a_question(loopback: FaultServer, api: str) -> None:
             self.withdrawn = question
 
     from nbstream.api import launch
-    from nbstream.settings.config import settings
     from nbstream.settings.resolution import resolve
     from nbstream.streaming.surfaces import Surfaces
 
     add.safe = False  # type: ignore[attr-defined]
     loopback.send(calling(api, ("add", {"a": 1})))
     named: Any = {"model": "m", "base_url": loopback.base_url, "api": api}
-    request = resolve(settings(), "Add.", tools=[add], **named)
+    request = resolve("Add.", tools=[add], **named)
     reader = Reader()
     handle = launch(request, Surfaces([reader]), None, lambda *_: None)  # type: ignore[arg-type]
     assert asked.wait(30)

@@ -11,7 +11,6 @@ import pytest
 
 import nbstream as nbs
 from nbstream.api import launch
-from nbstream.settings.config import settings
 from nbstream.settings.resolution import resolve
 from nbstream.streaming.surfaces import Surfaces
 from nbstream.testing import Answer, chat_body
@@ -75,7 +74,7 @@ def test_no_call_runs_twice(loopback: FaultServer) -> None:
     for number in range(RUNS):
         lasts, readers = chance.random() * 0.003, Readers(chance)
         named: Any = {"model": "m", "base_url": loopback.base_url, "max_retries": 0}
-        request = resolve(settings(), str(number), tools=[work], **named)
+        request = resolve(str(number), tools=[work], **named)
         handle = launch(request, Surfaces([readers]), None, lambda *_: None)  # type: ignore[arg-type]
         if chance.random() < 0.5:
             threading.Timer(chance.random() * 0.05, handle.cancel).start()
