@@ -132,7 +132,7 @@ def test_formulas_and_diagrams_are_drawn_once_their_answer_has_ended(
 
 def test_messages_queue_and_follow_and_a_stop_holds_them(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     _, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
-    panel.send("Count to 60")
+    panel.send("Count to 300")
     panel.wait_for_text(1, "1, 2, 3")
     panel.send("Count to 3")
     panel.send("Count to 4")
