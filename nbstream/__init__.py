@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbstream.api import astream, configure, start, stream
+    from nbstream.api import astream, configure, items, start, stream
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
     from nbstream.panel.chat_panel import ChatPanel
@@ -29,6 +29,7 @@ __all__ = [
     "Usage",
     "astream",
     "configure",
+    "items",
     "load_ipython_extension",
     "start",
     "stream",
@@ -46,7 +47,7 @@ _HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 """Called by IPython only."""
 
 _MODULE_OF = {
-    **dict.fromkeys(("astream", "configure", "start", "stream"), "nbstream.api"),
+    **dict.fromkeys(("astream", "configure", "items", "start", "stream"), "nbstream.api"),
     **dict.fromkeys(("StreamResult", "StreamState", "Usage"), "nbstream.result"),
     "Chat": "nbstream.conversation.chat",
     "ChatPanel": "nbstream.panel.chat_panel",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
@@ -17,6 +17,7 @@ from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.rounds import FollowUps
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.structured.item_stream import ItemStream, list_of
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from nbstream.streaming.errands import Errands
     from nbstream.streaming.rounds import FollowUp
 
-__all__ = ["astream", "configure", "launch", "start", "stream", "surface_for", "waited_for"]
+__all__ = ["astream", "configure", "items", "launch", "start", "stream", "surface_for", "waited_for"]
+
+T = TypeVar("T")
 
 
 @takes_key
@@ -172,6 +175,33 @@ async def astream(*arguments: Any, **options: Any) -> StreamResult:
     """
     running_loop()  # before anything is sent
     return await start(*arguments, **options).unread().wait_async()
+
+
+@takes_key
+def items(prompt: str | list[dict[str, Any]], kind: type[T] | dict[str, Any], **options: Any) -> ItemStream[T]:
+    """Ask for a list, and give out each element as soon as it is whole and fits.
+
+    Args:
+        prompt: The question, as for `start`.
+        kind: What each element is: a pydantic model, a dataclass, a `TypedDict`, another type that JSON can express,
+            or a JSON schema, whose elements are only checked to be JSON.
+        **options: Options of `start`, other than `schema` and `repair`.
+
+    Returns:
+        What gives out the elements: `for`, `async for`, `to_pandas()`. The stream is its `handle`.
+
+    Raises:
+        UsageError: The call is wrong; nothing was sent.
+
+    Example:
+        ```python
+        for city in nbs.items("The ten largest cities of Europe", City):
+            print(city.name)
+        ```
+    """
+    if taken := sorted({"schema", "repair"} & options.keys()):
+        raise UsageError(f"items takes no {taken[0]}: it asks for a list of what you name, once")
+    return ItemStream(start(prompt, schema=list_of(kind), **options), kind)
 
 
 @takes_key

@@ -221,6 +221,7 @@ def test_tab_offers_the_public_names_only():
         "demo",
         "errors",
         "events",
+        "items",
         "parts",
         "remedies",
         "start",

@@ -106,6 +106,16 @@ class AnswerSchema:
         except ValidationError as error:
             raise MisfitError(faults_told(error.errors(include_url=False))) from None
 
+    def record(self, value: Any) -> dict[str, Any]:
+        """The fields of an object that fits, by name; what has no fields is the only one.
+
+        Example:
+            >>> AnswerSchema(int).record(7)
+            {'value': 7}
+        """
+        plain = value if self._adapter is None else self._adapter.dump_python(value)
+        return plain if isinstance(plain, dict) else {_WRAPPED: plain}
+
 
 def _adapter_of(kind: Any) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter

@@ -86,8 +86,8 @@ class ChatCompletionsAdapter:
         self._thoughts_back: list[str] = []  # some servers refuse the results of calls without them
         self._in_deltas: set[int] = set()  # the answers that come in deltas, with messages beside them
 
-    def decode(self, payload: dict[str, Any]) -> list[Event]:
-        """Return the events that one chunk stands for."""
+    def decode(self, payload: dict[str, Any]) -> list[Event] | None:
+        """Return the events that one chunk stands for, or `None` if it is none."""
         events: list[Event] = []
         model, response_id = payload.get("model"), payload.get("id")
         if model != self._model or response_id != self._id:
@@ -106,7 +106,7 @@ class ChatCompletionsAdapter:
             events.extend(_usage(usage))
         if own := payload.get("x_groq"):
             events.extend(_usage(own.get("usage") if isinstance(own, dict) else None))
-        return events
+        return events if events or "choices" in payload else None
 
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
         """Return the events that a whole answer stands for, or `None` if the object is not an answer."""
@@ -179,18 +179,19 @@ class ChatCompletionsAdapter:
             self._in_deltas.add(index)
         return delta if index in self._in_deltas else message
 
-    def _decode_response(self, payload: dict[str, Any]) -> list[Event]:
+    def _decode_response(self, payload: dict[str, Any]) -> list[Event] | None:
         """Decode an event of the other API, as some servers send here."""
-        events: list[Event] = []
+        is_first = self._responses is None
         if self._responses is None:
             if self._new_responses is None:
-                return []
+                return None
             self._responses = self._new_responses()
-            events.append(_OTHER_API)
         whole = self._responses.decode_whole if "output" in payload else self._responses.decode
-        events.extend(whole(payload) or ())
+        decoded = whole(payload)
         self.ended = self._responses.ended
-        return events
+        if decoded is None and is_first:
+            self._responses = None  # what nobody knows says nothing about the rest
+        return [_OTHER_API, *decoded] if decoded is not None and is_first else decoded
 
 
 def _usage(usage: Any) -> list[Event]:

@@ -1,7 +1,7 @@
 """The Responses wire format: the request's body, and its typed events into ours.
 
-Source: the OpenAI API reference, "Responses: streaming events". Events are told apart by their `type` string; an
-unknown type is skipped, because new ones appear all the time.
+Source: the OpenAI API reference, "Responses: streaming events". Events are told apart by their `type` string; new
+ones appear all the time, and are not decoded.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ _OTHER_API = Warned(
 )
 _UNKNOWN = Capabilities()
 _BEGINNINGS = {"response.created", "response.in_progress", "response.queued"}
+# What the whole items say as well, and errors, which are taken before.
+_SAYS_NOTHING = {
+    *("error", "response.compaction.compacting"),
+    *("response.shell_call_output_content.delta", "response.shell_call_output_content.done"),
+}
 _ENDS = {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 
 
@@ -103,8 +108,8 @@ class ResponsesAdapter:
         """The first half of a character whose other half has not come, if the text ends with one."""
         return self._texts.pending_half
 
-    def decode(self, payload: dict[str, Any]) -> list[Event]:
-        """Return the events that one wire event stands for."""
+    def decode(self, payload: dict[str, Any]) -> list[Event] | None:
+        """Return the events that one wire event stands for, or `None` if it is of no kind that is known."""
         kind = payload.get("type")
         if not isinstance(kind, str):
             return self._decode_chunk(payload)
@@ -127,7 +132,7 @@ class ResponsesAdapter:
             return self._ended("", payload)
         return self._decode_chunk(payload) or None
 
-    def _decode_rarer(self, kind: str, payload: dict[str, Any]) -> list[Event]:
+    def _decode_rarer(self, kind: str, payload: dict[str, Any]) -> list[Event] | None:
         source, _, verb = kind.rpartition(".")
         if source in ASIDES:
             return self._asides.decode(source, verb, payload)
@@ -141,7 +146,7 @@ class ResponsesAdapter:
             return self._sound(kind, payload)
         return self._decode_item(kind, payload)
 
-    def _decode_item(self, kind: str, payload: dict[str, Any]) -> list[Event]:
+    def _decode_item(self, kind: str, payload: dict[str, Any]) -> list[Event] | None:
         match kind:
             case "response.output_item.added":
                 return self._item_added(payload, payload.get("item"))
@@ -162,7 +167,8 @@ class ResponsesAdapter:
             case "response.custom_tool_call_input.done":
                 return self._calls.settle(payload, payload.get("input"))
             case _:
-                return self._tools.decode(kind, payload) or []
+                events = self._tools.decode(kind, payload)
+                return [] if events is None and kind in _SAYS_NOTHING else events
 
     def _part_done(self, place: dict[str, Any], part: Any) -> list[Event]:
         if not _is_text(part):
@@ -263,13 +269,13 @@ class ResponsesAdapter:
                 events += self._facts.whole(place, part, began)
         return events
 
-    def _decode_chunk(self, payload: dict[str, Any]) -> list[Event]:
+    def _decode_chunk(self, payload: dict[str, Any]) -> list[Event] | None:
         """Decode an event unknown to this API if it is a chunk of the other API, which some servers send here."""
         if "choices" not in payload:
-            return []
+            return None
         if self._chat is None:
             self._chat = ChatCompletionsAdapter()
-            return [_OTHER_API, *self._chat.decode(payload)]
+            return [_OTHER_API, *(self._chat.decode(payload) or ())]
         return self._chat.decode(payload)
 
 

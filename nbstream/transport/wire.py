@@ -8,7 +8,6 @@ bytes is an event too, so that everything before it has its effect.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jiter
@@ -37,6 +36,7 @@ from nbstream.transport.error_kind import failed
 from nbstream.transport.error_report import error_in
 from nbstream.transport.server_words import EXACT, ServerWords, shortened
 from nbstream.transport.sse import OverflowingEventError, ServerSentEvent, SSEDecoder
+from nbstream.transport.unknown_events import IDLE, UnknownEvents
 
 if TYPE_CHECKING:
     from nbstream.request import Endpoint
@@ -72,8 +72,8 @@ class Adapter(Protocol):
     sequence_number: int | None
     """The number of the last event, if the API numbers them."""
 
-    def decode(self, payload: dict[str, Any]) -> list[Event]:
-        """Return the events that one JSON object stands for; an unknown object stands for none."""
+    def decode(self, payload: dict[str, Any]) -> list[Event] | None:
+        """Return the events that one JSON object stands for, or `None` if it is of no kind that is known."""
         ...
 
     def decode_whole(self, payload: dict[str, Any]) -> list[Event] | None:
@@ -111,6 +111,7 @@ class WireDecoder:
         self.adapter = adapter
         self._endpoint = endpoint
         self.words = ServerWords(endpoint)
+        self._unknown = UnknownEvents(self.words.clean)
         self._whole_expected = whole_expected
         self._sse = SSEDecoder(max_event_bytes)
         self._document: Document | None = Document(max_event_bytes)  # while it may still be one
@@ -182,7 +183,7 @@ class WireDecoder:
             self._decode(rest, events)  # only its blank line is missing
         if (quoted := self.unrecognized) is not None:
             events.append(quoted)
-        return events
+        return events + self._unknown.warnings()
 
     def _decode(self, sse: ServerSentEvent, events: list[Event]) -> None:
         data = sse.data
@@ -206,10 +207,14 @@ class WireDecoder:
             error = error_in(payload, sse.event)
             if error is not None:
                 if "choices" in payload:
-                    events += map(self.words.cleaned, self.adapter.decode(payload))
+                    events += map(self.words.cleaned, self.adapter.decode(payload) or ())
                 events.append(self._failed(error))
                 return
         decoded = self.adapter.decode(payload)
+        if decoded is None:
+            if _rest_of(payload):
+                self._unknown.note(payload)
+            decoded = []
         if len(decoded) == 1 and type(decoded[0]) is TextDelta and not self._unrecognized:
             events += decoded  # nearly always
             return
@@ -231,7 +236,7 @@ class WireDecoder:
         """Take an event whose name says more than its data: an end, or an error in a few words."""
         if name.lower() == "done":
             if isinstance(payload, dict):
-                events += map(self.words.cleaned, self.adapter.decode(payload))
+                events += map(self.words.cleaned, self.adapter.decode(payload) or ())
             self._marked = True
             return True
         if name == "error" and isinstance(payload, str) and payload:
@@ -257,7 +262,7 @@ class WireDecoder:
                 events.append(self._failed({"message": text}))
                 return None
             named = sse.event not in {"", "message"} and not sse.event.startswith("response.")
-            if named and not _IDLE.fullmatch(sse.event) and not _IDLE.fullmatch(text):
+            if named and not IDLE.fullmatch(sse.event) and not IDLE.fullmatch(text):
                 self._unrecognized = sse.data
             elif not named and not self._marked:
                 events.append(self._malformed("sent an event that is not JSON", text))
@@ -348,14 +353,17 @@ _ENVELOPE = {
     *("id", "object", "created", "model", "choices", "usage", "type", "service_tier", "system_fingerprint", "provider"),
     *("sequence_number", "event_id", "obfuscation", "x_groq"),
 }
-_IDLE = re.compile(r"(?i)\W*(?:ping|pong|keep-?_?alive|heart-?_?beat)\W*")
+
+
+def _rest_of(payload: dict[str, Any]) -> dict[str, Any]:
+    """What an object holds besides what every one has."""
+    return {name: value for name, value in payload.items() if value and name not in _ENVELOPE}
 
 
 def _says_more(payload: dict[str, Any]) -> bool:
     """Whether an object of which at most a name or an end has become an event holds more than what every one has."""
-    more = {name: value for name, value in payload.items() if value and name not in _ENVELOPE}
-    kind = payload.get("type")
-    if not more or (isinstance(kind, str) and _IDLE.fullmatch(kind)):
+    more, kind = _rest_of(payload), payload.get("type")
+    if not more or (isinstance(kind, str) and IDLE.fullmatch(kind)):
         return False
     if payload.get("choices"):  # what servers add to them is legion; an error in their own words is not
         return error_in(more) is not None

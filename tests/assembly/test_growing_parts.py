@@ -109,7 +109,7 @@ def test_what_a_server_did_not_know_stays_as_it_was() -> None:
 
 def test_a_revision_is_announced_to_a_stream_that_is_taken_up_again() -> None:
     def decoded(adapter: ResponsesAdapter, *payloads: dict[str, Any]) -> list[Event]:
-        return [event for payload in payloads for event in adapter.decode(payload)]
+        return [event for payload in payloads for event in adapter.decode(payload) or ()]
 
     place = {"item_id": "m1", "output_index": 0, "content_index": 0}
     other = {**place, "item_id": "m2", "output_index": 1}

@@ -32,7 +32,7 @@ def test_a_reader_of_events_is_told():
     events = [
         event
         for piece in ("The", "The cat", "The cat sat", "The cat sat.")
-        for event in adapter.decode({"choices": [{"index": 1, "delta": {"content": piece, "reasoning": piece}}]})
+        for event in adapter.decode({"choices": [{"index": 1, "delta": {"content": piece, "reasoning": piece}}]}) or ()
     ]
     warned = Warned("cumulative_text", "Each piece repeated everything before it; the repetitions were dropped.")
     assert [event for event in events if isinstance(event, ReasoningDelta | ReasoningRevised)] == [
@@ -136,6 +136,7 @@ def test_each_answer_repeats_itself_on_its_own():
         for event in adapter.decode(
             {"choices": [{"index": index, "delta": {"content": piece}} for index, piece in enumerate(pieces)]}
         )
+        or ()
     ]
     assert [event for event in events if getattr(event, "choice", 0) == 1] == [TextDelta(each, 1) for each in "abc"]
     assert events[-3] == TextRevised("The cat sat", choice=0)
