@@ -74,25 +74,36 @@ case "${1-}" in
     ;;
 esac
 
+beside() { # TITLE FUNCTION: run it beside the rest, and print what it says in one piece when it has ended
+  (
+    log=$(mktemp)
+    "$2" >"$log" 2>&1 &
+    status=0
+    wait $! || status=$?
+    printf '\n== %s\n' "$1"
+    cat "$log"
+    rm "$log"
+    exit "$status"
+  ) &
+  parts+=($!)
+}
+
+on_openai_2() {
+  environment .venv-openai2 'openai>=2,<3'
+  .venv-openai2/bin/python -m pytest --quiet -n 2 --dist worksteal -m "sdk and not benchmark and not browser"
+}
+
+# Everything waits for something most of the time, so all parts together take little longer than the longest.
 browser &
-setting_up=($!)
-environment .venv 'openai>=3,<4' &
-setting_up+=($!)
-environment .venv-openai2 'openai>=2,<3' &
-setting_up+=($!)
-on_colab >.venv-colab.log 2>&1 &
-colab=$!
-for each in "${setting_up[@]}"; do wait "$each"; done
+parts=($!)
+beside "on openai 2.x: what goes through the SDK" on_openai_2
+beside "on Colab's versions: a few tests" on_colab
+environment .venv 'openai>=3,<4'
+wait "${parts[0]}"
 source tests/javascript/node.sh
-lint &
-linting=$!
+beside "lint and types" lint
 failed=0 # each part runs whatever became of the others, so that one run shows everything that needs fixing
-echo "== on openai 2.x: what goes through the SDK"
-.venv-openai2/bin/python -m pytest --quiet "${side_by_side[@]}" -m "sdk and not benchmark and not browser" || failed=1
-wait "$linting" || failed=1
-wait "$colab" || failed=1
-echo "== on Colab's versions: a few tests"
-cat .venv-colab.log
 echo "== on openai 3.x: everything"
 .venv/bin/python -m pytest "${side_by_side[@]}" -m "not benchmark" || failed=1
+for each in "${parts[@]:1}"; do wait "$each" || failed=1; done
 exit $failed

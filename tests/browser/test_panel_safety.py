@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from tests.real_jupyter import Jupyter, OpenNotebook
 
 PATIENCE_MS = 120_000
+LOOK_MS = 50
+# A formula is set when it comes into sight.
+ALL_SET = """() => {
+  const next = document.querySelector(".nbs-panel .nbs-math:not(:has(mjx-container))");
+  next?.scrollIntoView({ block: "center" });
+  return !next;
+}"""
 SHOWN = (
     ".nbs-body, .nbs-mark, .nbs-turn-facts, .nbs-who, .nbs-thoughts, .nbs-words, .nbs-totals, .nbs-panel pre, .nbs-chip"
 )
@@ -112,9 +119,7 @@ def test_no_payload_acts_when_jupyterlab_has_set_the_formulas(
     notebook.run(2)
     turns = panel.root.locator("article")
     expect(turns.filter(has_text=END)).to_have_count(len(messages), timeout=PATIENCE_MS)
-    for turn in turns.all():  # a formula is set when it comes into sight
-        turn.scroll_into_view_if_needed()
-        expect(turn.locator(".nbs-math:not(:has(mjx-container))")).to_have_count(0, timeout=PATIENCE_MS)
+    notebook.page.wait_for_function(ALL_SET, timeout=2 * PATIENCE_MS, polling=LOOK_MS)
     expect(panel.root.locator(".nbs-diagram > img").first).to_be_attached(timeout=PATIENCE_MS)
     assert [*canary.poke(SHOWN), *canary.misdeeds(own_addresses(jupyter))] == []
     formulas = panel.root.locator("mjx-container")

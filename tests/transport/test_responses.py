@@ -73,11 +73,7 @@ data: {{"type":"response.completed","response":{{"id":"r1","model":"gpt-x","stat
 @pytest.mark.parametrize(
     "payload",
     [
-        {"type": "response.sparkles.delta", "delta": "x"},
-        {"type": "keepalive"},
-        {"type": None},
-        {"type": 7},
-        {},
+        {"type": "error"},
         {"type": "response.output_text.delta"},
         {"type": "response.output_text.delta", "delta": ""},
         {"type": "response.output_text.delta", "delta": {"text": "x"}},
@@ -88,6 +84,14 @@ data: {{"type":"response.completed","response":{{"id":"r1","model":"gpt-x","stat
 )
 def test_events_that_say_nothing(events, payload):
     assert events(payload, text("A")) == [PartStarted(0, "text", "i"), TextDelta("A")]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{"type": "response.sparkles.delta", "delta": "x"}, {"type": "keepalive"}, {"type": None}, {"type": 7}, {}],
+)
+def test_events_of_no_known_kind_are_told_apart(payload):
+    assert ResponsesAdapter().decode(payload) is None
 
 
 def test_sound_is_kept_and_not_shown(events):
