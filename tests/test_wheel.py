@@ -51,12 +51,12 @@ def test_widgets_of_a_wheel_have_the_code_of_the_checkout_and_need_no_parser(whe
         "assert live_view.__file__.startswith(sys.argv[1])\n"
         "import json\n"
         "widgets = (live_view.LiveView, panel_view.PanelView)\n"
-        "print(json.dumps([str(vars(widget)[name]) for widget in widgets for name in ('_esm', '_css')]))"
+        "print(json.dumps([str(vars(widget).get(name)) for widget in widgets for name in ('_esm', '_css')]))"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     output = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8").stdout
     assert json.loads(output) == [
-        str(vars(widget)[name]) for widget in (LiveView, PanelView) for name in ("_esm", "_css")
+        str(vars(widget).get(name)) for widget in (LiveView, PanelView) for name in ("_esm", "_css")
     ]
 
 

@@ -21,7 +21,7 @@ import traitlets
 from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.deltas import difference, utf16_length
 from nbstream.display.marks import footer_of
-from nbstream.display.page import packed_code, page_code, take_messages_at_once, view_bundle
+from nbstream.display.page import packed_code, take_messages_at_once, view_bundle
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ class LiveView(anywidget.AnyWidget):
         now: Monotonic time, to tell a late view how much time has passed and how much of a pause is left.
     """
 
-    _esm = packed_code(_STATIC / "live_view.js")
-    _css = page_code(_STATIC / "live_view.css")
+    _esm = packed_code(_STATIC / "live_view.js", _STATIC / "live_view.css")
     label = traitlets.Unicode().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     no_notebook = traitlets.Bool(default_value=False).tag(sync=True)

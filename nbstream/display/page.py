@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +43,10 @@ const packed=Uint8Array.from(atob("{packed}"),(sign)=>sign.charCodeAt(0));
 const stream=new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
 const code=new Blob([await new Response(stream).arrayBuffer()],{{type:"text/javascript"}});
 const address=URL.createObjectURL(code);
-const module=await import(address);
+const{{default:widget,styles}}=await import(address);
 URL.revokeObjectURL(address);
-return module.default;
+if(styles)document.head.append(Object.assign(document.createElement("style"),{{textContent:styles}}));
+return widget;
 }};
 const code=codes["{digest}"]??=load();
 export default{{
@@ -54,15 +56,20 @@ async render(widget){{return(await code).render(widget);}},
 """
 
 
-def packed_code(path: pathlib.Path) -> str:
+def packed_code(path: pathlib.Path, styles: pathlib.Path | None = None) -> str:
     """A module that unpacks what `page_code` gives and does what that does: a third of the bytes for each widget.
 
     Nothing between a kernel and its page compresses messages.
 
     Args:
         path: A `.js` file among the sources, whose default export has `initialize` and `render`.
+        styles: A `.css` file that goes into the head of the page with it; only for widgets that no front end puts into
+            a shadow tree.
     """
-    packed = zlib.compress(page_code(path).encode(), 9)
+    code = page_code(path)
+    if styles is not None:
+        code += f"\nexport const styles={json.dumps(page_code(styles))};"
+    packed = zlib.compress(code.encode(), 9)
     digest = hashlib.sha256(packed).hexdigest()[:16]
     return _UNPACK.format(packed=base64.b64encode(packed).decode(), digest=digest)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from nbstream.display.live_view import LiveView
+from nbstream.display import live_view
+from nbstream.display.page import page_code
 from nbstream.panel.view.panel_state import TurnView
 from nbstream.result import StreamResult, StreamState
 from tests.panel_page import LOST, exchange, queued
@@ -91,7 +93,7 @@ def test_the_live_view_s_style_sheet_does_not_repaint_a_panel(panel_page: PanelP
     panel_page.settle()
     before = page.evaluate(STYLES)
     assert {"marginBottom", "color", "fontSize"} <= before[0][1].keys()
-    page.add_style_tag(content=LiveView("m", lambda: None).get_state()["_css"])
+    page.add_style_tag(content=page_code(pathlib.Path(live_view.__file__).parent / "static" / "live_view.css"))
     panel_page.settle()
     after = page.evaluate(STYLES)
     changed = [

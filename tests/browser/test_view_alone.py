@@ -42,9 +42,9 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(a
 def tell(page: Page) -> Callable[..., None]:
     """Send the view a message, numbered unless it says otherwise."""
     view = LiveView("m", lambda: None)
-    code, styles = (view.get_state()[name] for name in ("_esm", "_css"))
+    code = view.get_state()["_esm"]
     view.close()
-    page.set_content(f"<!doctype html><style>{styles}</style><div id=here></div>")
+    page.set_content("<!doctype html><div id=here></div>")
     page.evaluate(STAND_IN.replace("ESM", json.dumps(code)))
     page.wait_for_function("window.ready")
     return lambda **message: page.evaluate("(message) => tell(message)", message)
