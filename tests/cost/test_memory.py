@@ -23,6 +23,12 @@ PATIENCE = 60.0
 SOME_KILOBYTES = 100_000
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _everything_imported() -> None:
+    """What a first stream imports is no part of an answer."""
+    play(ScriptedStream([TextDelta("Hi")], END))
+
+
 def peak_of(action: Callable[[], object]) -> int:
     """Bytes that were allocated at the most during the action, above those before it."""
     gc.collect()

@@ -19,7 +19,7 @@ from nbstream.events import (
 )
 from nbstream.result import Usage
 from nbstream.transport.fields import UNSHOWN_MEDIA
-from nbstream.transport.responses import request_body
+from nbstream.transport.responses import ResponsesAdapter, request_body
 
 
 def text(delta):
@@ -73,7 +73,6 @@ data: {{"type":"response.completed","response":{{"id":"r1","model":"gpt-x","stat
 @pytest.mark.parametrize(
     "payload",
     [
-        {"type": "error"},
         {"type": "response.output_text.delta"},
         {"type": "response.output_text.delta", "delta": ""},
         {"type": "response.output_text.delta", "delta": {"text": "x"}},
