@@ -23,7 +23,7 @@ PATIENCE = 60.0
 SOME_KILOBYTES = 100_000
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def _everything_imported() -> None:
     """What a first stream imports is no part of an answer."""
     play(ScriptedStream([TextDelta("Hi")], END))
