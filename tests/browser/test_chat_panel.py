@@ -99,7 +99,6 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
         expect(each).to_be_hidden()
 
 
-@pytest.mark.parametrize("front_end", ["lab"])
 def test_formulas_and_diagrams_are_drawn_once_their_answer_has_ended(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:

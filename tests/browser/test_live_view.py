@@ -183,7 +183,6 @@ def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
     assert notebook.value("stream_result.state, 'stream_text' in globals()", 2) == "cancelled False"
 
 
-@pytest.mark.parametrize("front_end", ["lab"])
 def test_reload_in_mid_stream_shows_the_text_goes_on_and_keeps_the_answer(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
@@ -224,7 +223,6 @@ def test_front_end_without_widgets_shows_the_text_growing(
     assert frames(notebook, "live") == []
 
 
-@pytest.mark.parametrize("front_end", ["lab"])
 def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
