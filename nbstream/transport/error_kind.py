@@ -81,9 +81,14 @@ _CONTEXT = re.compile(
     r"(?:maximum|max) (?:prompt|input|sequence) length|range of input length|"
     r"input token count|exceeds the maximum number of tokens|reduce the length of (?:the|your)"
 )
-_RATE = re.compile(r"rate.?limit|too_?many_?requests|throttl|resource_exhausted")
+_RATE = re.compile(
+    r"rate.?limit|too.?many.?requests|throttl|resource_exhausted|(?:concurrency|[rt]p[mds]|qps)\b[^.;]{0,20}\blimit|"
+    r"(?:requests?|usage|daily|hourly|minute|concurren\w+)\b[^.;]{0,20}\blimits?\b[^.;]{0,20}\b(?:reached|exceeded)"
+)
 _SERVER = re.compile(r"server_?error|internal_?error|overloaded|unavailable|timeout|bad_gateway")
-_AUTHENTICATION = re.compile(r"invalid_?api_?key|api_?key_?invalid|authentication|permission|unauthorized|forbidden")
+_AUTHENTICATION = re.compile(
+    r"invalid_?api_?key|api_?key_?invalid|authentication|permission|unauthorized|forbidden|access_?denied"
+)
 _KEY = re.compile(r"api.?key\b[^.]{0,30}\b(?:not valid|invalid|incorrect|expired)|(?:invalid|incorrect) api.?key")
 _REJECTED = re.compile(r"invalid_?request|invalid_value|invalid_argument|bad_?request|unprocessable")
 _MODEL = re.compile(
@@ -132,9 +137,9 @@ def _refused(code: str, said: str, status: int | None) -> _Verdict | None:
     kind = "authentication" if status in {401, 403} else "rejected"
     if _PLACE.search(code) or _PLACE.search(said):
         return _Verdict(kind, remedies=(RemedyKind.CHECK_LOCATION,))
-    if status in {400, 403} and (_FILTERED.search(code) or _FILTERED.search(said)):
+    if status in {None, 400, 403} and (_FILTERED.search(code) or _FILTERED.search(said)):
         return _Verdict(kind, remedies=(RemedyKind.REPHRASE,))
-    if "model_not_found" in code or (status in {400, 403, 404, 422} and _MODEL.search(said)):
+    if "model_not_found" in code or (status in {None, 400, 403, 404, 422} and _MODEL.search(said)):
         return _Verdict("not_found")
     if status == 407 or (status == 403 and _BETWEEN.search(said)):
         return _Verdict(kind, remedies=(RemedyKind.CHECK_PROXY,))
