@@ -13,6 +13,7 @@ from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
 from nbstream.streaming.end import running_loop
 from nbstream.streaming.engine import engine
+from nbstream.streaming.errands import Errands, waited_for_here
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.rounds import FollowUps
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.streaming.errands import Errands
     from nbstream.streaming.rounds import FollowUp
 
-__all__ = ["astream", "configure", "items", "launch", "start", "stream", "surface_for", "waited_for"]
+__all__ = ["astream", "awaited", "configure", "items", "launch", "start", "stream", "surface_for", "waited_for"]
 
 T = TypeVar("T")
 
@@ -112,7 +112,6 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
     follow_ups: list[FollowUp] = []
     errands = None
     if request.tools:
-        from nbstream.streaming.errands import Errands
         from nbstream.tools.loop import ToolLoop
 
         errands = Errands()
@@ -131,9 +130,21 @@ def waited_for(begin: Callable[[], StreamHandle]) -> StreamResult:
         begin: Starts the stream; nobody else reads it.
     """
     with HeldInterrupts() as held:
-        handle = begin().unread()
+        with waited_for_here():
+            handle = begin().unread()
         held.stop_with(handle.cancel)
         return handle.wait()
+
+
+async def awaited(begin: Callable[[], StreamHandle]) -> StreamResult:
+    """Begin a stream and await its end, without blocking the event loop; cancelling the awaiting task ends the stream.
+
+    Args:
+        begin: Starts the stream; nobody else reads it.
+    """
+    with waited_for_here(running_loop()):  # there must be one before anything is sent
+        handle = begin().unread()
+    return await handle.wait_async()
 
 
 @takes_key
@@ -173,8 +184,7 @@ async def astream(*arguments: Any, **options: Any) -> StreamResult:
         one, two = await asyncio.gather(nbs.astream("One?", model="demo"), nbs.astream("Two?", model="demo"))
         ```
     """
-    running_loop()  # before anything is sent
-    return await start(*arguments, **options).unread().wait_async()
+    return await awaited(lambda: start(*arguments, **options))
 
 
 @takes_key

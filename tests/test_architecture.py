@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "conversation.chat",
         "settings",
         "streaming.engine",
+        "streaming.errands",
         "streaming.handle",
         "streaming.interrupts",
     ),

@@ -9,7 +9,7 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from nbstream.api import launch, surface_for, waited_for
+from nbstream.api import awaited, launch, surface_for, waited_for
 from nbstream.attachments.attached import attached
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.chat_options import check_options
@@ -22,7 +22,6 @@ from nbstream.errors import UsageError
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
-from nbstream.streaming.end import running_loop
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.surfaces import Surfaces
 from nbstream.text.secret import takes_key
@@ -168,8 +167,7 @@ class Chat(SavedChat):
             one, two = await asyncio.gather(chat.astream("Go on"), chat.fork().astream("Go on"))
             ```
         """
-        running_loop()  # before anything is sent
-        return await self.start(prompt, **options).unread().wait_async()
+        return await awaited(lambda: self.start(prompt, **options))
 
     def stop(self) -> None:
         """End the answer in flight, if there is one; what had arrived is kept, and marked as stopped.

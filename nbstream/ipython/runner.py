@@ -22,6 +22,7 @@ from nbstream.ipython.options import split_line
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.options import IN_MAGICS, OPTIONS
 from nbstream.streaming.engine import engine
+from nbstream.streaming.errands import waited_for_here
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.text.place import Place, reader_in
 from nbstream.text.suggestion import closest, did_you_mean
@@ -60,7 +61,7 @@ class MagicRunner:
         """
         options, ask = self._prepare(parser, line, cell, local_ns)
         if options.awaited:
-            return self._finish_awaited(options, self._begin(options, ask))
+            return self._finish_awaited(options, self._begin(options, ask, asyncio.get_running_loop()))
         result = self._finish(options, ask)
         return result if cell is None else None
 
@@ -101,11 +102,16 @@ class MagicRunner:
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
 
-    def _begin(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamHandle:
+    def _begin(
+        self,
+        options: argparse.Namespace,
+        ask: Callable[[], StreamHandle],
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> StreamHandle:
         """Start the stream, and have its names bound at its end: an interrupt comes before both or ends the stream."""
         with HeldInterrupts() as held:
             try:
-                with reader_in(Place.CELL):
+                with reader_in(Place.CELL), waited_for_here(loop):
                     handle = ask().unread()
             except UsageError as error:
                 raise IPythonUsageError(error.told(Place.CELL)) from None

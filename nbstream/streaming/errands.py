@@ -8,6 +8,7 @@ runs it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import queue
@@ -16,10 +17,35 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-__all__ = ["Errands", "ToolInterrupted"]
+__all__ = ["Errands", "ToolInterrupted", "waited_for_here"]
+
+
+class _Caller(threading.local):
+    """Who waits for what this thread asks: nobody, this thread, or the code on a loop."""
+
+    waits = False
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+_CALLER = _Caller()
+
+
+@contextlib.contextmanager
+def waited_for_here(loop: asyncio.AbstractEventLoop | None = None) -> Iterator[None]:
+    """What is begun within is waited for right after: it may call a function before its caller has begun to wait.
+
+    Args:
+        loop: That of a caller that will await it; without one, this thread will wait.
+    """
+    before = _CALLER.waits, _CALLER.loop
+    _CALLER.waits, _CALLER.loop = loop is None, loop
+    try:
+        yield
+    finally:
+        _CALLER.waits, _CALLER.loop = before
 
 
 class ToolInterrupted(Exception):  # noqa: N818  an interrupt is no error
@@ -31,8 +57,7 @@ class Errands:
 
     def __init__(self) -> None:
         self._posted: queue.SimpleQueue[_Errand | None] = queue.SimpleQueue()
-        self._attended = False  # whether a thread runs what is posted
-        self._loop: asyncio.AbstractEventLoop | None = None  # of a caller that awaits
+        self._attended, self._loop = _CALLER.waits, _CALLER.loop
         self._lock = threading.Lock()
         self._context = contextvars.copy_context()  # of the cell that asked
 

@@ -351,7 +351,9 @@ def test_where_a_tool_runs(loopback: FaultServer, api: str) -> None:
         loopback.send(done)
         await nbs.astream("Go.", **options)
 
-    ask().wait()
+    loopback.send(calling(api, ("here", {}), ("awaited", {})))
+    loopback.send(done)
+    nbs.stream("Go.", **options)
     assert sorted(threads) == ["MainThread", "nbstream-tool, False"]
     threads.clear()
     asyncio.run(main())
