@@ -17,6 +17,8 @@ from nbstream.markdown import render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.sync_api import Clock
+
 # A model as anywidget hands it over; `tell` is the kernel's voice.
 STAND_IN = """
 import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(async ({ default: widget }) => {
@@ -27,7 +29,10 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(a
     on: (event, hearer) => event === "msg:custom" && hearers.add(hearer),
     off: (_, hearer) => hearers.delete(hearer),
     send: (message) => window.sent.push(message),
-    widget_manager: { get context() { return { model: { cells: window.cells ?? [] } }; } },
+    widget_manager: {
+      get context() { return { model: { cells: window.cells ?? [] } }; },
+      get kernel() { return window.kernel; },
+    },
   };
   let number = 0;
   window.tell = (message) => hearers.forEach((hear) => hear({ number: ++number, ...message }));
@@ -73,6 +78,50 @@ def test_only_the_page_that_is_told_writes_into_the_notebook(page: Page, tell: C
     tell(type="keep", view=view, id="w", before=99, kept=7, markdown="of a message after one that was lost")
     assert page.evaluate("window.written.length") == 2
     assert page.evaluate("window.sent.filter(({ type }) => type === 'resync').length") == 1
+
+
+# --- stopping a kernel that reads no messages -------------------------------------------------------------------------
+
+BUSY_CELL = """
+window.interrupts = 0;
+window.kernel = { interrupt: () => { window.interrupts += 1; return Promise.reject(new Error("lost")); } };
+const cell = Object.assign(document.createElement("div"), { className: "jp-Cell", innerHTML: "<p>[*]:</p>" });
+cell.firstChild.className = "jp-InputPrompt";
+const here = document.getElementById("here");
+here.replaceWith(cell);
+cell.append(here);
+"""
+
+
+@pytest.fixture
+def clock(page: Page) -> Clock:
+    page.clock.install()
+    return page.clock
+
+
+def test_a_stop_is_not_lost(page: Page, clock: Clock, tell: Callable[..., None]) -> None:
+    page.evaluate(BUSY_CELL)
+    clock.run_for(300)
+    page.get_by_role("button", name="Stop").click()
+    page.evaluate("window.leave()")  # as when an output is drawn again
+    clock.run_for(400)
+    assert page.evaluate("window.interrupts") == 1
+    clock.run_for(6000)
+    assert page.evaluate("window.interrupts") == 2, "the first has changed nothing"
+    clock.run_for(20_000)
+    assert page.evaluate("window.interrupts") == 2
+
+
+@pytest.mark.parametrize("news", [{"type": "stopping"}, {"type": "end", "state": "cancelled", "facts": []}], ids=str)
+def test_a_kernel_that_has_heard_the_stop_is_not_interrupted(
+    page: Page, clock: Clock, tell: Callable[..., None], news: dict[str, Any]
+) -> None:
+    page.evaluate(BUSY_CELL)
+    clock.run_for(300)
+    page.get_by_role("button", name="Stop").click()
+    tell(**news)
+    clock.run_for(20_000)
+    assert page.evaluate("window.interrupts") == 0
 
 
 # --- the caret --------------------------------------------------------------------------------------------------------

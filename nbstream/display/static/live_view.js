@@ -18,6 +18,7 @@ const LEAST_CAP_LINES = 8;
 // only be slow, and an interrupt that comes after the answer has ended would hit the code that follows it in the cell.
 const SILENT_MS = 300;
 const ANSWERING_MS = 1500;
+const LOST_MS = 5000; // after which an interrupt that has changed nothing is taken for lost, and sent again
 const DEAF_MS = 3000; // how long the kernel may be silent before the page looks for the fault in itself
 let viewCount = 0;
 
@@ -34,8 +35,6 @@ class LiveView extends AnswerView {
   cell = null;
   /** @type {number | undefined} */
   greeter;
-  /** @type {number | undefined} */
-  interruptor;
   /** @type {number | undefined} */
   stayer;
   /** @type {number | undefined} */
@@ -209,20 +208,28 @@ class LiveView extends AnswerView {
     this.stopping = true;
     this.stop.setAttribute("aria-disabled", "true"); // a disabled button would lose the focus
     this.doc.model.send({ type: "stop" });
-    this.interruptor = setTimeout(() => this.interrupt(), this.doc.kernelAnswers ? ANSWERING_MS : SILENT_MS);
+    this.interruptIn(this.doc.kernelAnswers ? ANSWERING_MS : SILENT_MS);
     this.drawState();
   }
 
-  // A kernel that reads no messages while this cell blocks it is interrupted.
-  interrupt() {
-    const blocks = this.cell?.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
-    if (blocks && !this.doc.ended && !this.doc.stopping) interrupter(this.doc.model)?.();
+  /**
+   * Interrupt a kernel that reads no messages while this cell blocks it, even if this view is drawn again meanwhile.
+   *
+   * @param {number} delay
+   */
+  interruptIn(delay) {
+    setTimeout(() => {
+      const blocks = this.cell?.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
+      if (!blocks || this.doc.ended || this.doc.stopping) return;
+      interrupter(this.doc.model)?.().catch(() => {});
+      if (delay < LOST_MS) this.interruptIn(LOST_MS);
+    }, delay);
   }
 
   remove() {
     [this.tail, this.thoughtsTail].forEach((tail) => tail.observer.disconnect());
     clearInterval(this.ticker);
-    [this.keeper, this.stayer, this.greeter, this.interruptor].forEach((timer) => clearTimeout(timer));
+    [this.keeper, this.stayer, this.greeter].forEach((timer) => clearTimeout(timer));
     this.attention?.stop();
     if (this.place) setTimeout(this.place.taken, 0);
     this.doc.views.delete(this);
