@@ -17,8 +17,6 @@ from nbstream.markdown import render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Clock
-
 # A model as anywidget hands it over; `tell` is the kernel's voice.
 STAND_IN = """
 import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(async ({ default: widget }) => {
@@ -94,33 +92,35 @@ cell.append(here);
 
 
 @pytest.fixture
-def clock(page: Page) -> Clock:
+def wait(page: Page) -> Callable[[int], None]:
+    """Let so many milliseconds pass on the page at once."""
     page.clock.install()
-    return page.clock
+    return page.clock.run_for
 
 
-def test_a_stop_is_not_lost(page: Page, clock: Clock, tell: Callable[..., None]) -> None:
+def test_a_stop_is_not_lost(page: Page, wait: Callable[[int], None], tell: Callable[..., None]) -> None:
     page.evaluate(BUSY_CELL)
-    clock.run_for(300)
+    shows(tell, "<p>a</p>")
+    wait(300)
     page.get_by_role("button", name="Stop").click()
     page.evaluate("window.leave()")  # as when an output is drawn again
-    clock.run_for(400)
+    wait(400)
     assert page.evaluate("window.interrupts") == 1
-    clock.run_for(6000)
+    wait(6000)
     assert page.evaluate("window.interrupts") == 2, "the first has changed nothing"
-    clock.run_for(20_000)
+    wait(20_000)
     assert page.evaluate("window.interrupts") == 2
 
 
 @pytest.mark.parametrize("news", [{"type": "stopping"}, {"type": "end", "state": "cancelled", "facts": []}], ids=str)
 def test_a_kernel_that_has_heard_the_stop_is_not_interrupted(
-    page: Page, clock: Clock, tell: Callable[..., None], news: dict[str, Any]
+    page: Page, wait: Callable[[int], None], tell: Callable[..., None], news: dict[str, Any]
 ) -> None:
     page.evaluate(BUSY_CELL)
-    clock.run_for(300)
+    wait(300)
     page.get_by_role("button", name="Stop").click()
     tell(**news)
-    clock.run_for(20_000)
+    wait(20_000)
     assert page.evaluate("window.interrupts") == 0
 
 
