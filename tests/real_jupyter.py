@@ -245,15 +245,16 @@ class Notebook:
     def save(self) -> dict[str, Any]:
         """Save as a person does, and read the file."""
         before = self.path.stat().st_mtime_ns
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("Control+s")
-        deadline = time.monotonic() + PATIENCE_MS / 1000
-        while time.monotonic() < deadline:
-            with contextlib.suppress(json.JSONDecodeError):  # only half of it is written
-                if self.path.stat().st_mtime_ns != before:
-                    saved: dict[str, Any] = json.loads(self.path.read_text())
-                    return saved
-            self.page.wait_for_timeout(50)
+        for _ in range(3):  # on a busy machine a page may lose what is pressed
+            self.page.keyboard.press("Escape")
+            self.page.keyboard.press("Control+s")
+            deadline = time.monotonic() + PATIENCE_MS / 1000
+            while time.monotonic() < deadline:
+                with contextlib.suppress(json.JSONDecodeError):  # only half of it is written
+                    if self.path.stat().st_mtime_ns != before:
+                        saved: dict[str, Any] = json.loads(self.path.read_text())
+                        return saved
+                self.page.wait_for_timeout(50)
         raise AssertionError("the notebook was not saved")
 
     def value(self, expression: str, cell: int) -> str:
