@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from nbstream.outcome import Usage
-    from nbstream.parts import MediaKind
+    from nbstream.parts import MediaKind, ToolRun
     from nbstream.remedies import Remedy
 
 __all__ = [
@@ -41,6 +41,8 @@ __all__ = [
     "Started",
     "TextDelta",
     "TextRevised",
+    "ToolCallAttempted",
+    "ToolCallCompleted",
     "ToolCallDelta",
     "ToolCallEnded",
     "ToolCallRevised",
@@ -173,6 +175,24 @@ class ToolCallEnded:
     """The call in slot `index` is whole."""
 
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallAttempted:
+    """nbstream calls the function that a call asks for, with these arguments: as the model, or a reader, gave them."""
+
+    id: str | None
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallCompleted:
+    """What became of a call that nbstream answers, also if it was never attempted: see the state of its `run`."""
+
+    id: str | None
+    name: str
+    run: ToolRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +336,8 @@ Event: TypeAlias = (
     | ToolCallDelta
     | ToolCallRevised
     | ToolCallEnded
+    | ToolCallAttempted
+    | ToolCallCompleted
     | MediaDelta
     | ActivityReported
     | Annotated

@@ -96,8 +96,7 @@ class TextPart:
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled, also when everything was Markdown."""
-        for each, value in zip(fields(self), [*state, None], strict=False):
-            object.__setattr__(self, each.name, value)
+        _restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +156,12 @@ class ToolRun:
         state: `waiting` for an approval; `running`, which is written before the function is called; then `completed`,
             `failed`, `denied`, or `unknown` if it was called and nobody knows how that ended.
         output: What the model is sent back.
-        error: Why it failed, as a stable word: `invalid_arguments`, `exception`, `timeout`, `unserialisable`.
+        error: Why there is no result, as a stable word: `invalid_arguments`, `unknown_tool`, `denied`, `exception`,
+            `timeout`, `interrupted`, `unserialisable`, `not_recorded`.
         arguments: What it was called with, as JSON, if a reader had edited it.
         seconds: How long it took.
+        images: The images that it returned, which the model is sent, too.
+        printed: What it printed and displayed where no cell shows that, such as in a panel.
     """
 
     state: RunState
@@ -167,6 +169,12 @@ class ToolRun:
     error: str | None = None
     arguments: str | None = None
     seconds: float | None = None
+    images: tuple[MediaPart, ...] = ()
+    printed: str = ""
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled, also before results had images."""
+        _restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +204,7 @@ class ToolCallPart:
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled; before calls were answered it had no `run`."""
-        for each, value in zip(fields(self), [*state, None], strict=False):
-            object.__setattr__(self, each.name, value)
+        _restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +264,14 @@ class ActivityPart:
 
 
 Part: TypeAlias = TextPart | ReasoningPart | RefusalPart | ToolCallPart | MediaPart | ActivityPart
+
+
+def _restore(part: Any, state: list[object]) -> None:
+    """Set the fields that were pickled; newer ones have their usual values."""
+    known = fields(part)
+    newer = (each.default for each in known[len(state) :])
+    for each, value in zip(known, [*state, *newer], strict=True):
+        object.__setattr__(part, each.name, value)
 
 
 def joined(parts: Iterable[Part], kind: type[TextPart | ReasoningPart | RefusalPart]) -> str:

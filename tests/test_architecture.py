@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "assembly": (),
     "attachments": (),
     "cli": ("demo", "settings", "transport.open"),
-    "conversation": ("display.bundle", "markdown", "tools.call_messages"),
+    "conversation": ("display.bundle", "markdown", "tools.call_messages", "tools.journal"),
     "conversation.chat": ("api", "attachments", "settings", "streaming"),
     "conversation.chat_options": ("settings",),
     "conversation.saved_options": ("settings.options",),
@@ -86,6 +86,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "structured": (),
     "tools": ("streaming.errands",),
+    "tools.outputs": ("attachments",),
     "transport": ("settings.capabilities", "settings.credential"),
     "transport.embedded": ("demo", "settings.capabilities"),
 }

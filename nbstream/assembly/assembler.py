@@ -12,14 +12,7 @@ from nbstream.assembly.answer import Answer
 from nbstream.assembly.reported import reported_error
 from nbstream.assembly.state import Trigger, next_state
 from nbstream.assembly.volume import ENTRY, volume_of
-from nbstream.errors import (
-    ConnectionLostError,
-    EmptyAnswerError,
-    ServerError,
-    StreamError,
-    TimeLimitError,
-    error_class,
-)
+from nbstream.errors import ConnectionLostError, EmptyAnswerError, ServerError, StreamError, TimeLimitError, error_class
 from nbstream.events import (
     ActivityReported,
     Annotated,
@@ -39,6 +32,8 @@ from nbstream.events import (
     Started,
     TextDelta,
     TextRevised,
+    ToolCallAttempted,
+    ToolCallCompleted,
     ToolCallDelta,
     ToolCallEnded,
     ToolCallRevised,
@@ -180,6 +175,8 @@ class Assembler:
                 self._end(marked=marked)
             case Failed() | Garbled() | Unrecognized():
                 self._take_trouble(event)
+            case ToolCallAttempted() | ToolCallCompleted():
+                pass  # what becomes of calls is no news from the server
             case _:
                 self.characters += volume_of(event)
                 self.state = next_state(self.state, Trigger.CONTENT)

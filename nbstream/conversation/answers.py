@@ -43,6 +43,8 @@ __all__ = [
     "error_from_dict",
     "field_of",
     "number_of",
+    "part_from_dict",
+    "part_to_dict",
     "timing_from_dict",
     "usage_from_dict",
 ]
@@ -56,6 +58,10 @@ _REMEDIES = set(RemedyKind)
 _LARGEST = 1e15
 _RUN_STATES = {"completed", "failed", "denied", "unknown"}
 _MEDIA = {"image", "audio", "video", "file"}
+_CUT_OFF = {
+    "running": "The program ended while the tool ran; it may have done its work. Ask the user before you try again.",
+    "waiting": "The program ended before the call was allowed.",
+}
 
 
 def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
@@ -68,7 +74,7 @@ def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
     error = answer.error
     values = {
         "state": str(answer.state),
-        "parts": [_part_to_dict(part) for part in answer.parts],
+        "parts": [part_to_dict(part) for part in answer.parts],
         "finish_reason": answer.finish_reason,
         "model": answer.model,
         "request_id": answer.request_id,
@@ -106,7 +112,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
         raise ValueError("state")
     warnings = field_of(data, "warnings", list) or []
     return StreamResult(
-        parts=tuple(map(_part_from_dict, data["parts"])),
+        parts=tuple(map(part_from_dict, data["parts"])),
         state=state,
         finish_reason=field_of(data, "finish_reason", str),
         model=field_of(data, "model", str),
@@ -191,14 +197,28 @@ def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     return value
 
 
+def _run_to_dict(run: ToolRun) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(replace(run, images=())).items() if value not in (None, "", ())}
+    return values | ({"images": [_without_none(_media_to_dict(image)) for image in run.images]} if run.images else {})
+
+
 def _run_from_dict(data: Mapping[str, Any]) -> ToolRun:
     """What became of a call, as far as a file knows: what was running when it was written has an unknown end."""
-    state = {"waiting": "denied", "running": "unknown"}.get(_word(data, "state"), _word(data, "state"))
+    said = _word(data, "state")
+    state = {"waiting": "denied", "running": "unknown"}.get(said, said)
     if state not in _RUN_STATES:
         raise TypeError("state")
-    words = (field_of(data, name, str) for name in ("output", "error", "arguments"))
-    output, error, arguments = words
-    return ToolRun(cast("RunState", state), output or "", error, arguments, number_of(data, "seconds"))
+    output, error, arguments, printed = (
+        field_of(data, name, str) for name in ("output", "error", "arguments", "printed")
+    )
+    images = tuple(_media(each, None) for each in field_of(data, "images", list) or ())
+    words = output or _CUT_OFF.get(said, "")
+    return ToolRun(cast("RunState", state), words, error, arguments, number_of(data, "seconds"), images, printed or "")
+
+
+def _media_to_dict(part: MediaPart) -> dict[str, Any]:
+    data = base64.b64encode(part.data).decode() if part.data else None
+    return {"kind": part.kind, "media_type": part.media_type, "url": part.url, "data": data}
 
 
 def _round_to_dict(made: Round) -> dict[str, Any]:
@@ -222,7 +242,8 @@ def _round_from_dict(data: Mapping[str, Any]) -> Round:
     )
 
 
-def _part_to_dict(part: Part) -> dict[str, Any]:
+def part_to_dict(part: Part) -> dict[str, Any]:
+    """A part as JSON values."""
     common = {"type": part.type, "item_id": part.item_id}
     match part:
         case TextPart() | ReasoningPart() | RefusalPart():
@@ -240,11 +261,10 @@ def _part_to_dict(part: Part) -> dict[str, Any]:
                 "arguments": part.arguments,
                 "index": part.index or None,
                 "custom": part.custom or None,
-                "run": part.run and _without_none(asdict(part.run)),
+                "run": part.run and _run_to_dict(part.run),
             }
         case MediaPart():
-            data = base64.b64encode(part.data).decode() if part.data else None
-            own = {"kind": part.kind, "media_type": part.media_type, "url": part.url, "data": data}
+            own = _media_to_dict(part)
         case ActivityPart():
             item = _json(dict(part.item)) or None
             own = {"kind": part.kind, "status": part.status, "input": part.input or None, "item": item}
@@ -255,7 +275,14 @@ def _citation_to_dict(citation: Citation) -> dict[str, Any]:
     return {"annotation": _json(citation.annotation)} | _without_none({"start": citation.start, "end": citation.end})
 
 
-def _part_from_dict(data: Mapping[str, Any]) -> Part:
+def part_from_dict(data: Mapping[str, Any]) -> Part:
+    """Read a part.
+
+    Raises:
+        LookupError: Something is missing.
+        TypeError: Something is of another type.
+        ValueError: Something makes no sense.
+    """
     kind = _KINDS.get(_word(data, "type"))
     item_id = field_of(data, "item_id", str)
     if kind is ToolCallPart:

@@ -335,7 +335,8 @@ class Chat(SavedChat):
         running.surfaces = Surfaces([drawn, *self._listeners.tell(lambda listener: listener.turn_began(running))])
         resume = functools.partial(self._go_on, running.id, running.context)
         commit = functools.partial(self._commit, running)
-        running.handle = launch(request, running.surfaces, running.beginning, resume, commit)
+        running.journal = self._journal_of(running) if request.tools else None
+        running.handle = launch(request, running.surfaces, running.beginning, resume, commit, running.journal)
         if running.stopped:
             running.stop()
         return running.handle
@@ -385,6 +386,8 @@ class Chat(SavedChat):
             else:
                 talk.commit(running.parent, [running.user, answer] if running.user else [answer])
             self._running, self._ended = None, (running.id, result)
+        if running.journal is not None:
+            running.journal.end(result)
         if not self._listeners:
             return None
         return lambda: self._listeners.tell(lambda listener: listener.turn_ended(running, result))

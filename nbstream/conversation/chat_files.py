@@ -20,7 +20,7 @@ from nbstream.text.plain import encodable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["KnownFiles", "read_json"]
+__all__ = ["KnownFiles", "one_at_a_time", "read_json"]
 
 # How long another process may take to put its file in place, in seconds.
 _PATIENCE = 10.0
@@ -31,10 +31,14 @@ class KnownFiles:
 
     Args:
         digests: Of what each of them held, by the path that links lead to.
+
+    Attributes:
+        path: The one that was read or written last; a copy of the chat has none until it is saved.
     """
 
     def __init__(self, digests: dict[str, bytes] | None = None) -> None:
         self.digests = dict(digests or {})
+        self.path: str | None = None
 
     def copy(self) -> KnownFiles:
         """What is known, for a copy of the chat."""
@@ -44,7 +48,8 @@ class KnownFiles:
         """As `read_json`, and remember what was there."""
         content = _content(path, max_bytes)
         data = _parsed(path, content, otherwise)
-        self.digests[os.path.realpath(path)] = _digest(content)
+        self.path = os.path.realpath(path)
+        self.digests[self.path] = _digest(content)
         return data
 
     def write(self, path: str | pathlib.Path, data: dict[str, Any], *, replace: bool = False) -> None:
@@ -69,7 +74,7 @@ class KnownFiles:
             raise SaveError(path, error) from None
         if changed:
             raise ChangedFileError(path)
-        self.digests[target] = _digest(content)
+        self.path, self.digests[target] = target, _digest(content)
 
 
 def _digest(content: bytes) -> bytes:
@@ -96,7 +101,7 @@ def _replace(target: pathlib.Path, content: bytes, known: bytes | None) -> bool:
             os.fsync(file.fileno())  # a full disc may show only now
         if before is not None:
             _take_after(beside, before)
-        with _one_at_a_time(target.parent):
+        with one_at_a_time(target.parent):
             if known is not None and _now(target) not in {None, known, _digest(content)}:
                 return False
             beside.replace(target)
@@ -115,7 +120,7 @@ def _now(target: pathlib.Path) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(folder: pathlib.Path) -> Iterator[None]:
+def one_at_a_time(folder: pathlib.Path) -> Iterator[None]:
     """Keep other processes from putting files into a folder in this way, where the system has locks.
 
     Raises:

@@ -68,6 +68,7 @@ class ChatRecord(ChatOptions):
         self._ended: tuple[str, StreamResult] | None = None
         self._name = name
         self._files = KnownFiles()
+        self._loaded: frozenset[str] = frozenset()  # the turns that an earlier program has left
         self._conversation = Conversation()  # what follows may raise, and whatever shows the error shows the chat
         if history not in {"messages", "server"}:
             raise UsageError(f'history must be "messages" or "server", not {history!r}')
@@ -294,6 +295,7 @@ class ChatRecord(ChatOptions):
             other._take_options(self.options, self._untrusted)  # noqa: SLF001  another of this class
             other._conversation = self._conversation.copy()  # noqa: SLF001  another of this class
             other._files = self._files.copy()  # noqa: SLF001  another of this class
+            other._loaded = self._loaded  # noqa: SLF001  another of this class
             return other
 
     # --- who is told --------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from nbstream.streaming.surfaces import Surfaces
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.conversation.journal import ChatJournal
     from nbstream.conversation.turn import Content, Turn
     from nbstream.display.surface import Surface
     from nbstream.result import StreamResult
@@ -43,6 +44,7 @@ class RunningTurn:
         context: What stands for the turns that the request sends.
         handle: The stream; `None` for the short while before it has started.
         surfaces: Where its answer is drawn; another one may join.
+        journal: What keeps the calls of its answer.
         stopped: Whether it was stopped by `stop`.
     """
 
@@ -56,6 +58,7 @@ class RunningTurn:
     context: str = ""
     handle: StreamHandle | None = None
     surfaces: Surfaces = field(default_factory=Surfaces)
+    journal: ChatJournal | None = None
     stopped: bool = False
 
     def stop(self) -> None:

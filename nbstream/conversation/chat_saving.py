@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from nbstream.conversation import journal
 from nbstream.conversation.chat_files import KnownFiles
 from nbstream.conversation.chat_options import largest_file
 from nbstream.conversation.chat_record import ChatRecord
-from nbstream.conversation.document import Document
+from nbstream.conversation.document import Document, turn_to_dict
+from nbstream.conversation.recovery import recover
 from nbstream.conversation.saved_options import harmless
 from nbstream.errors import UsageError
+from nbstream.tools.journal import attempted, unsettled
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable
 
     from nbformat import NotebookNode
+
+    from nbstream.conversation.chat_running import RunningTurn
 
 __all__ = ["SavedChat"]
 
@@ -55,6 +61,7 @@ class SavedChat(ChatRecord):
         )
         made._take_options(document.options, document.untrusted)
         made._conversation = document.conversation
+        made._loaded = frozenset(turn.id for turn in document.conversation.tree)
         if trust:
             made.trust()
         return made
@@ -76,7 +83,12 @@ class SavedChat(ChatRecord):
             chat = nbs.Chat.load("chat.json", trust=True)
             ```
         """
-        self._files.write(path, self.to_dict(), replace=replace)
+        arriving = set() if self.running is None else {self.running.id}
+        data = self.to_dict()
+        self._files.write(path, data, replace=replace)
+        saved = {turn["id"] for turn in data["turns"]} - arriving
+        with contextlib.suppress(OSError):  # what stays in the journal is known to be in the file
+            journal.forget(journal.journal_of(self._files.path or path), saved)
 
     @classmethod
     def load(cls, path: str | pathlib.Path, *, trust: bool = False) -> Self:
@@ -97,9 +109,29 @@ class SavedChat(ChatRecord):
         except UsageError as error:
             raise UsageError(f"{path}: {error.happened}", remedies=error.remedies) from None
         made._files = files  # noqa: SLF001  of this class
+        made._recover()  # noqa: SLF001  of this class
         if asked := made.untrusted:
             _log.warning("%s asks for %s, which is not used until you call chat.trust()", path, ", ".join(asked))
         return made
+
+    def _recover(self) -> None:
+        """Take back what the journal of its file has and the file has not."""
+        path = journal.journal_of(self._files.path or "")
+        lost = recover(self._conversation, journal.read(path, largest_file()), path)
+        self._loaded = frozenset(turn.id for turn in self._conversation.tree)
+        if lost:
+            names = ", ".join(dict.fromkeys(each.name for each in lost))
+            _log.warning("%s: the program ended while %s ran; nobody knows whether it was done", path.stem, names)
+
+    def _journal_of(self, running: RunningTurn) -> journal.ChatJournal:
+        """What keeps the calls of an exchange."""
+        with self._lock:
+            answers = [(turn.id, turn.answer.parts) for turn in self._conversation.tree if turn.answer is not None]
+        loaded = [part for turn_id, parts in answers if turn_id in self._loaded for part in parts]
+        every = [part for _, parts in answers for part in parts]
+        question = None if running.user is None else turn_to_dict(running.user)
+        head = {"parent": running.parent, "question": question, "context": running.context}
+        return journal.ChatJournal(self._files, running.id, head, attempted(loaded), unsettled(every))
 
     def to_markdown(self) -> str:
         """The active path as inert Markdown: a heading line for each turn."""

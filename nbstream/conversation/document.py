@@ -25,7 +25,7 @@ from nbstream.text.plain import portable_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FORMAT", "Document"]
+__all__ = ["FORMAT", "Document", "turn_from_dict", "turn_to_dict"]
 
 FORMAT = 2
 
@@ -66,7 +66,9 @@ class Document:
             UsageError: Something in it is nested too deeply to be saved.
         """
         tree = self.conversation.tree
-        turns = [{**_as_dict(turn), "parent": tree.parent(turn.id), "active": tree.is_active(turn.id)} for turn in tree]
+        turns = [
+            {**turn_to_dict(turn), "parent": tree.parent(turn.id), "active": tree.is_active(turn.id)} for turn in tree
+        ]
         spent = _spent_as_dict(self.conversation.deleted)
         values = {
             "nbstream_chat": FORMAT,
@@ -132,7 +134,8 @@ def _spent(data: dict[str, Any] | None) -> Spent:
     return Spent(usage, number_of(data, "seconds") or 0.0, number_of(data, "cost"))
 
 
-def _as_dict(turn: Turn) -> dict[str, Any]:
+def turn_to_dict(turn: Turn) -> dict[str, Any]:
+    """A turn as JSON values."""
     values: dict[str, Any] = {
         "included": None if turn.included else False,
         "context": turn.context or None,
@@ -154,7 +157,7 @@ def _add_turns(conversation: Conversation, entries: list[Any], version: int) -> 
     active = []
     for number, entry in enumerate(entries, 1):
         try:
-            turn = _turn(entry, version)
+            turn = turn_from_dict(entry, version)
             conversation.tree.attach(turn, field_of(entry, "parent", str))
             if entry.get("active"):
                 active.append(turn.id)
@@ -164,7 +167,14 @@ def _add_turns(conversation: Conversation, entries: list[Any], version: int) -> 
         conversation.tree.prefer(turn_id)
 
 
-def _turn(entry: dict[str, Any], version: int) -> Turn:
+def turn_from_dict(entry: dict[str, Any], version: int = FORMAT) -> Turn:
+    """Read a turn.
+
+    Raises:
+        LookupError: Something is missing.
+        TypeError: Something is of another type.
+        ValueError: Something makes no sense.
+    """
     content, included = entry.get("content"), entry.get("included") is not False
     if isinstance(content, list) and all(
         isinstance(each, dict) and isinstance(each.get("type"), str) for each in content

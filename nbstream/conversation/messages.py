@@ -128,7 +128,7 @@ def _rounds_to_send(answer: StreamResult) -> list[dict[str, Any]]:
     said: list[str] = []
     for is_call, run in itertools.groupby(answer.parts, lambda part: isinstance(part, ToolCallPart)):
         parts = list(run)
-        calls = [part for part in parts if isinstance(part, ToolCallPart) and part.run is not None and part.run.output]
+        calls = [part for part in parts if isinstance(part, ToolCallPart) and part.run is not None]
         if is_call and calls:
             messages += call_messages("\n\n".join(said), calls)
             said = []

@@ -10,6 +10,7 @@ from nbstream.conversation.document_v1 import answer_v1
 from nbstream.outcome import add_up
 from nbstream.result import StreamResult, StreamState, ToolCall, ToolCallPart, Usage
 from nbstream.tools.call_messages import call_message
+from nbstream.tools.journal import attempted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,7 +144,8 @@ def _is_sent(result: StreamResult, before: Turn | None) -> bool:
         return bool(result.body or result.tool_calls)
     if before is not None and (before.included or before.state is StreamState.CANCELLED):
         return before.included and bool(result.text)
-    return result.state is StreamState.CANCELLED and bool(result.text)
+    # What tools have done must not be asked for again because the model does not know of it.
+    return (result.state is StreamState.CANCELLED and bool(result.text)) or bool(attempted(result.parts))
 
 
 def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context: str = "") -> Turn:

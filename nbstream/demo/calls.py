@@ -30,13 +30,15 @@ class Call:
 
     Attributes:
         name: The tool.
-        arguments: Its arguments, as JSON.
+        arguments: Its arguments, as JSON; free text for a custom tool.
         id: Its id, for the result to name.
+        custom: Whether it calls a custom tool.
     """
 
     name: str
     arguments: str
     id: str = field(default_factory=lambda: f"call_demo_{secrets.token_hex(8)}", compare=False)
+    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,10 @@ def _calls_in(text: str, tools: Mapping[str, Mapping[str, Any]]) -> Iterator[Cal
     for match in re.finditer(rf"(?<![\w.])(?:{names})(?!\w)", text):
         name, rest = match[0], text[match.end() :]
         given = _arguments(rest, tools[name]) if rest.startswith("(") else None
-        if given is not None or not tools[name].get("required"):
+        if tools[name].get("type") == "custom":
+            if given:
+                yield Call(name, str(next(iter(given.values()))), custom=True)
+        elif given is not None or not tools[name].get("required"):
             yield Call(name, json.dumps(given or {}, ensure_ascii=False))
 
 
@@ -112,7 +117,7 @@ def _arguments(text: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
             call = ast.parse(f"f{text[: end + 1]}", mode="eval").body
             assert isinstance(call, ast.Call)
             named = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg}
-            placed = zip(schema.get("properties", {}), map(ast.literal_eval, call.args), strict=False)
+            placed = zip(schema.get("properties", {"input": {}}), map(ast.literal_eval, call.args), strict=False)
             return {**dict(placed), **named}
         except (SyntaxError, ValueError, AssertionError, MemoryError, RecursionError):
             continue

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbstream.demo.pace import Pace
     from nbstream.demo.script import Script
 
+_FIELDS = {False: ("function", "arguments"), True: ("custom", "input")}
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MOST_STOP_SEQUENCES = 4
 
@@ -70,7 +71,8 @@ class ChatCompletion:
         """A chunk with one token."""
         if isinstance(piece, str):
             return [self._chunk({"content": piece})]
-        new = {"function": {"arguments": piece.text}} if piece.text else _call(piece.call, "")
+        kind, field = _FIELDS[piece.call.custom]
+        new = {kind: {field: piece.text}} if piece.text else _call(piece.call, "")
         return [self._chunk({"tool_calls": [{"index": piece.index, **new}]})]
 
     def closing(self) -> list[bytes]:
@@ -118,7 +120,8 @@ class ChatCompletion:
 
 
 def _call(call: Call, arguments: str) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    kind, field = _FIELDS[call.custom]
+    return {"id": call.id, "type": kind, kind: {"name": call.name, field: arguments}}
 
 
 def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
@@ -139,8 +142,9 @@ def _message(message: object, where: str) -> Message:
     if role == "user" and message.get("content") is None:
         raise missing(f"{where}.content")
     calls = optional(message, "tool_calls", list, f"{where}.") or []
-    made = (call.get("function") for call in calls if isinstance(call, dict))
-    named = tuple(request.call_of(each.get("name"), each.get("arguments")) for each in made if isinstance(each, dict))
+    made = (call.get("function") or call.get("custom") for call in calls if isinstance(call, dict))
+    given = [each for each in made if isinstance(each, dict)]
+    named = tuple(request.call_of(each.get("name"), each.get("arguments") or each.get("input")) for each in given)
     return Message(role, request.text_of(message.get("content"), f"{where}.content"), named)
 
 

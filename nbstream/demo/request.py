@@ -113,7 +113,7 @@ def _part_texts(parts: list[object], where: str) -> Iterator[str]:
 
 
 def tools_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The functions that the request tells of, in the words of either API, by name."""
+    """The functions and custom tools that the request tells of, in the words of either API, by name."""
     tools: dict[str, Mapping[str, Any]] = {}
     for index, told in enumerate(optional(body, "tools", list) or []):
         where = f"tools[{index}]"
@@ -123,6 +123,9 @@ def tools_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         name = optional(function, "name", str, f"{where}.")
         if told.get("type") == "function" and name:
             tools[name] = optional(function, "parameters", dict, f"{where}.") or {}
+        custom = optional(told, "custom", dict, f"{where}.") or told
+        if told.get("type") == "custom" and (name := optional(custom, "name", str, f"{where}.")):
+            tools[name] = {"type": "custom", "required": ["input"]}
     return tools
 
 

@@ -25,6 +25,9 @@ UNSUPPORTED = ("previous_response_id", "conversation", "prompt")
 
 # The one output item and its one part, where every delta belongs.
 PLACE = {"output_index": 0, "content_index": 0}
+# By whether a call is that of a custom tool.
+_EVENTS = {False: "function_call_arguments", True: "custom_tool_call_input"}
+_FIELDS = {False: "arguments", True: "input"}
 
 
 class Response:
@@ -104,7 +107,7 @@ class Response:
             return [self._event("response.output_text.delta", {**place, "delta": piece, "logprobs": []})]
         place = {"item_id": _item_id(piece.call), "output_index": 1 + piece.index}
         if piece.text:
-            return [self._event("response.function_call_arguments.delta", {**place, "delta": piece.text})]
+            return [self._event(f"response.{_EVENTS[piece.call.custom]}.delta", {**place, "delta": piece.text})]
         added = {"output_index": 1 + piece.index, "item": _call_item(replace(piece.call, arguments=""), "in_progress")}
         ended = self._message_done() if not piece.index else self._call_done(piece.index - 1)
         return [*ended, self._event("response.output_item.added", added)]
@@ -130,7 +133,7 @@ class Response:
         place = {"item_id": _item_id(call), "output_index": 1 + index}
         item = _call_item(call, "completed" if self._script.finish_reason == "tool_calls" else "incomplete")
         return [
-            self._event("response.function_call_arguments.done", {**place, "arguments": call.arguments}),
+            self._event(f"response.{_EVENTS[call.custom]}.done", {**place, _FIELDS[call.custom]: call.arguments}),
             self._event("response.output_item.done", {"output_index": 1 + index, "item": item}),
         ]
 
@@ -228,12 +231,13 @@ def _failure() -> dict[str, Any]:
 
 
 def _item_id(call: Call) -> str:
-    return f"fc{call.id.removeprefix('call')}"
+    return f"{'ctc' if call.custom else 'fc'}{call.id.removeprefix('call')}"
 
 
 def _call_item(call: Call, status: str) -> dict[str, Any]:
-    named = {"call_id": call.id, "name": call.name, "arguments": call.arguments}
-    return {"id": _item_id(call), "type": "function_call", "status": status, **named}
+    named = {"call_id": call.id, "name": call.name, _FIELDS[call.custom]: call.arguments}
+    kind = "custom_tool_call" if call.custom else "function_call"
+    return {"id": _item_id(call), "type": kind, "status": status, **named}
 
 
 def _part(text: str) -> dict[str, Any]:
@@ -259,9 +263,10 @@ def _message(item: object, where: str) -> Message:
     if not isinstance(item, dict):
         raise invalid(where, f"Invalid '{where}': expected an object, but got {noun(item)}.")
     kind = optional(item, "type", str, f"{where}.") or "message"
-    if kind == "function_call":
-        return Message("assistant", "", (request.call_of(item.get("name"), item.get("arguments")),))
-    if kind == "function_call_output":
+    if kind in {"function_call", "custom_tool_call"}:
+        given = item.get("arguments") or item.get("input")
+        return Message("assistant", "", (request.call_of(item.get("name"), given),))
+    if kind in {"function_call_output", "custom_tool_call_output"}:
         return Message("tool", request.text_of(item.get("output"), f"{where}.output"))
     if kind != "message":  # reasoning and the like: legal, and nothing to the demo
         return Message(kind, "")

@@ -74,9 +74,9 @@ class AnswerRenderer:
                 drawn = len(before[number].text) if number < len(before) else 0
                 patches += self._renderer.append(segment.text[drawn:])
             elif number < len(before):
-                patches += self._renderer.change_remark(self._blocks[number], Remark(segment.text))
+                patches += self._renderer.change_remark(self._blocks[number], Remark(segment.text, segment.detail))
             else:
-                self._blocks[number], new = self._renderer.remark(Remark(segment.text))
+                self._blocks[number], new = self._renderer.remark(Remark(segment.text, segment.detail))
                 patches += new
         if final:
             patches += self._renderer.end()

@@ -80,11 +80,11 @@ def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
 def _body(result: StreamResult, images: Images, below: int) -> tuple[str, str]:
     """The answer in Markdown and in plain words."""
     segments = segments_of(result)
-    texts = (text if kind == "text" else Remark(text) for kind, text, _ in segments)
+    texts = (text if kind == "text" else Remark(text) for kind, text, *_ in segments)
     markdown = inert(*texts, images=images, below=below)
     if len(segments) == 1 and segments[0].kind == "text":
         return markdown, plain(segments[0].text)
-    words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, _ in segments]
+    words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, *_ in segments]
     return markdown, "\n\n".join(filter(str.strip, words))
 
 

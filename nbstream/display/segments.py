@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from nbstream.display.call_detail import detail_of
 from nbstream.parts import PARAGRAPH_BREAK, ActivityPart, MediaPart, RefusalPart, TextPart, ToolCallPart
 from nbstream.text.plain import plain
 
@@ -41,11 +42,13 @@ class Segment(NamedTuple):
         kind: `"text"` for Markdown, `"line"` for a remark in plain words.
         text: The Markdown as the server sent it, or the words.
         open: Whether it may still change.
+        detail: What more there is to say in plain words, which a page shows folded.
     """
 
     kind: Literal["text", "line"]
     text: str
     open: bool = False
+    detail: str = ""
 
 
 def segments_of(answer: PartViews) -> tuple[Segment, ...]:
@@ -72,7 +75,7 @@ def segments_of(answer: PartViews) -> tuple[Segment, ...]:
         elif isinstance(part, ToolCallPart | MediaPart | ActivityPart):
             segments += _text(texts)
             texts = []
-            segments.append(Segment("line", line_of(part), part.open or _goes_on(part)))
+            segments.append(Segment("line", line_of(part), part.open or _goes_on(part), detail_of(part)))
     last_open = bool(answer.parts) and answer.parts[-1].open
     return (*segments, *_text(texts, still_open=last_open))
 

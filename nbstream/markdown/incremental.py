@@ -18,6 +18,7 @@ from nbstream.markdown.growth import Growth
 from nbstream.markdown.late import LateBlocks
 from nbstream.markdown.open_text import open_text
 from nbstream.markdown.references import may_define
+from nbstream.markdown.remarks import remark_html
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
@@ -148,7 +149,7 @@ class IncrementalRenderer:
             block: The number of its block.
             remark: What is to stand there.
         """
-        html = self._renderer.remark(remark.words)
+        html = remark_html(*remark.lines)
         if html == self._settled[block]:
             return ()
         self._settled[block] = html

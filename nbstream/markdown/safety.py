@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["inert", "sanitise"]
 
 _BLOCKS = {"blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"}
+_FOLDED = {"details", "summary"}
 _INLINE = {"a", "br", "code", "del", "em", "input", "kbd", "span", "strong", "sub", "sup"}
 _TABLE = {"table", "tbody", "td", "th", "thead", "tr"}
 _CLASS = {"class"}
 _ATTRIBUTES = {
     "a": {"class", "href"},
     "code": _CLASS,
+    "details": _CLASS,
     "div": _CLASS,
     "li": _CLASS,
     "ol": {"start"},
@@ -44,7 +46,7 @@ _IMAGE = {"loading": "lazy", "referrerpolicy": "no-referrer"}
 def _cleaner(images: Images) -> nh3.Cleaner:
     allowed = images == "allow"
     return nh3.Cleaner(
-        tags=_BLOCKS | _INLINE | _TABLE | ({"img"} if allowed else set()),
+        tags=_BLOCKS | _FOLDED | _INLINE | _TABLE | ({"img"} if allowed else set()),
         attributes={**_ATTRIBUTES, "img": {"alt", "src"}} if allowed else _ATTRIBUTES,
         attribute_filter=_image_source if allowed else None,
         tag_attribute_values={"td": _CELL, "th": _CELL, "input": {"type": {"checkbox"}, "checked": {""}}},

@@ -163,7 +163,7 @@ class _Writer:
         if kind == "rule":
             return ["___"]
         if kind == "remark":
-            return [f"*{escaped(block.text)}*"]
+            return [f"*{escaped(block.lines[0])}*"]
         if kind == "code":
             return self._code(block)
         if kind == "math":

@@ -35,9 +35,20 @@ MOST_LOOSENED = 2_000
 
 
 class Remark(NamedTuple):
-    """A line in plain words, not Markdown, that stands between two stretches of a text, in a block of its own."""
+    """A line in plain words, not Markdown, that stands between two stretches of a text, in a block of its own.
+
+    Attributes:
+        words: The line.
+        detail: More about it, which a page shows folded and a saved text leaves out.
+    """
 
     words: str
+    detail: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """Both, as the lines of a block."""
+        return [self.words, self.detail] if self.detail else [self.words]
 
 
 @dataclass(frozen=True, slots=True)

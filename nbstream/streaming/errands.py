@@ -96,10 +96,20 @@ class Errands:
 
     # --- the engine's side --------------------------------------------------------------------------------------------
 
-    async def call(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    async def call(
+        self,
+        function: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        alone: AbstractContextManager[object] | None = None,
+    ) -> Any:
         """Call a function where the caller is.
 
         A function that is not asynchronous goes on when this is cancelled, because nothing can end it.
+
+        Args:
+            function: The function.
+            arguments: Its arguments, by name.
+            alone: Surrounds the call where no caller waits, so that no cell shows what it prints.
 
         Raises:
             ToolInterrupted: The reader has interrupted it.
@@ -111,17 +121,22 @@ class Errands:
                 errand.begin_on(self._loop, self._context.copy())
             elif self._attended and not errand.is_async:
                 self._posted.put(errand)
-            else:
+            elif self._attended or alone is None:
                 self._run_apart(errand)
+            else:
+                self._run_apart(errand, alone)
         try:
             return await asyncio.wrap_future(errand.done)
         except asyncio.CancelledError:
             errand.cancel()
             raise
 
-    def _run_apart(self, errand: _Errand) -> None:
-        run = self._context.copy().run
-        threading.Thread(target=run, args=(errand.run,), name="nbstream-tool", daemon=True).start()
+    def _run_apart(self, errand: _Errand, around: AbstractContextManager[object] | None = None) -> None:
+        def run() -> None:
+            with around or contextlib.nullcontext():
+                errand.run()
+
+        threading.Thread(target=self._context.copy().run, args=(run,), name="nbstream-tool", daemon=True).start()
 
 
 class _Errand:

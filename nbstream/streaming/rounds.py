@@ -23,6 +23,7 @@ from nbstream.streaming.notices import told
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.streaming.tool_events import tool_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,7 +204,12 @@ class Rounds:
             self._session, self._between = self._round(request, None), None
 
     def _show(self, result: StreamResult) -> None:
+        events = list(tool_events((self._between or self._session.snapshot()).parts, result.parts))
         self._between = result
+        if events:
+            self.log.append(events)
+            if self._watch is not None:
+                self._watch.events(events)
         self._surfaces.touch()
 
     def _round(self, request: StreamRequest, beginning: StreamResult | None) -> Session:

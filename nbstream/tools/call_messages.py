@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nbstream.parts import ToolCallPart
+    from nbstream.parts import MediaPart, ToolCallPart, ToolRun
 
 __all__ = ["call_message", "call_messages"]
 
@@ -43,4 +45,21 @@ def call_message(call: ToolCallPart) -> dict[str, Any]:
 
 
 def _answered(call: ToolCallPart) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call.id, "content": "" if call.run is None else call.run.output}
+    run = call.run
+    content: Any = "" if run is None else run.output if run.state == "completed" else _error(run)
+    if run is not None and run.images:
+        content = [{"type": "text", "text": content}, *map(_image_part, run.images)]
+    return {"role": "tool", "tool_call_id": call.id, "content": content}
+
+
+def _error(run: ToolRun) -> str:
+    """Why there is no result, in words and as a stable type; what was not allowed must not be tried again."""
+    error: dict[str, Any] = {"type": run.error or run.state, "message": run.output}
+    if run.state in {"denied", "unknown"} and run.error != "timeout":
+        error["retry"] = False
+    return json.dumps({"error": error}, ensure_ascii=False)
+
+
+def _image_part(image: MediaPart) -> dict[str, Any]:
+    data = base64.b64encode(image.data).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{data}"}}

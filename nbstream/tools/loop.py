@@ -1,6 +1,6 @@
 """Answers the calls of a round: each is checked, allowed, run once, and its result sent back with the others.
 
-What a call was attempted for is written down before it runs, so that whatever happens nothing runs twice.
+What is attempted is written down before it runs, so that whatever happens nothing runs twice.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,10 +18,12 @@ from nbstream.parts import ToolCallPart, ToolRun
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamState, StreamWarning
 from nbstream.streaming.errands import ToolInterrupted
-from nbstream.text.plain import exception_line
+from nbstream.text.plain import encodable, exception_line, plain
 from nbstream.tools.approval import Approved, Denied, Question, decided
+from nbstream.tools.captured import Captured
+from nbstream.tools.journal import asked_of, unsettled
 from nbstream.tools.next_request import next_request
-from nbstream.tools.outputs import OutputError, output_of
+from nbstream.tools.outputs import OutputError
 from nbstream.tools.tool import ArgumentsError
 
 if TYPE_CHECKING:
@@ -31,9 +34,13 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult
     from nbstream.streaming.errands import Errands
     from nbstream.tools.approval import Decision
+    from nbstream.tools.journal import Journal
     from nbstream.tools.tool import Tool
 
 __all__ = ["Readers", "ToolLoop"]
+
+_LONGEST_REASON = 1000
+_BEGUN_BEFORE = "This was begun before, and nobody knows whether it was done."
 
 
 class Readers(Protocol):
@@ -58,11 +65,13 @@ class ToolLoop:
     Args:
         readers: Whom to ask.
         errands: Runs functions where the caller is.
+        journal: Keeps what was attempted, also beyond the answer.
     """
 
-    def __init__(self, readers: Readers, errands: Errands) -> None:
+    def __init__(self, readers: Readers, errands: Errands, journal: Journal | None = None) -> None:
         self._readers = readers
         self._errands = errands
+        self._journal = journal
         self._result: StreamResult
         self._show: Callable[[StreamResult], object]
 
@@ -83,9 +92,23 @@ class ToolLoop:
             return result  # the caller answers some of them, so the round is the caller's
         if request.max_rounds <= 1:
             return replace(result, warnings=(*result.warnings, _too_many_rounds(request)))
-        calls = {place: call if call.id else replace(call, id=f"call_{place}") for place, call in calls.items()}
+        # Ids of our own must be unlike those of other answers, because no call is run twice.
+        calls = {
+            place: call if call.id else replace(call, id=f"call_{secrets.token_hex(8)}")
+            for place, call in calls.items()
+        }
         self._result, self._show = _with(result, calls), show
-        answers = (self._answer(place, call, tools.get(call.name), request) for place, call in calls.items())
+        first: dict[tuple[str | None, tuple[str, str]], int] = {}
+        repeated = {
+            place: same
+            for place, call in calls.items()
+            if (same := first.setdefault((call.id, asked_of(call)), place)) != place
+        }
+        answers = (
+            self._answer(place, call, tools.get(call.name), request)
+            for place, call in calls.items()
+            if place not in repeated
+        )
         try:
             ended = await asyncio.gather(*answers, return_exceptions=True)
         except asyncio.CancelledError:
@@ -96,6 +119,11 @@ class ToolLoop:
                 return error.result
             if error is not None:
                 raise error
+        for place, same in repeated.items():  # the same call, sent twice
+            part = self._result.parts[same]
+            assert isinstance(part, ToolCallPart)
+            assert part.run is not None
+            self._note(place, part.run)
         if any(part.run and part.run.error == "interrupted" for part in self._result.tool_runs):
             return self._ended(StreamState.CANCELLED)
         return next_request(request, self._result)
@@ -106,24 +134,35 @@ class ToolLoop:
             self._note(place, ToolRun("failed", f"There is no tool {call.name}. There are: {names}.", "unknown_tool"))
             return
         try:
-            tool.arguments(call.arguments)
-            given: dict[str, Any] = json.loads(call.arguments.strip() or "{}")
+            given = tool.given(call.arguments, free=call.custom)
         except (ArgumentsError, ValueError) as error:
             self._note(place, ToolRun("failed", f"The arguments do not fit: {error}", "invalid_arguments"))
             return
-        question = Question(call.id or "", tool.name, given, tool.description, tool.fault_of)
-        decision = await self._decision(place, question, tool, request)
+        if self._journal is not None and (run := self._journal.earlier(call)) is not None:
+            self._note(place, run)
+            return
+        begun = not tool.safe and self._is_unsettled(place, call)
+        description = f"{_BEGUN_BEFORE} {tool.description}".rstrip() if begun else tool.description
+        question = Question(call.id or "", tool.name, given, description, tool.fault_of)
+        decision = await self._decision(place, question, tool, request, begun=begun)
         if isinstance(decision, Approved) and decision.digest != question.digest:
             decision = Denied("The approval was given for another call.")
         if isinstance(decision, Denied):
-            reason = f" The reason: {decision.reason}" if decision.reason else ""
-            self._note(place, ToolRun("denied", f"The user did not allow this call; do not try it again.{reason}"))
+            self._note(place, _denied(decision))
             return
         await self._run(place, tool, question, decision)
 
-    async def _decision(self, place: int, question: Question, tool: Tool, request: StreamRequest) -> Decision:
+    def _is_unsettled(self, place: int, call: ToolCallPart) -> bool:
+        """Whether the same was begun before, and nobody knows how that ended."""
+        before = asked_of(call) in unsettled(self._result.parts[:place])
+        return before or (self._journal is not None and self._journal.is_unsettled(call))
+
+    async def _decision(
+        self, place: int, question: Question, tool: Tool, request: StreamRequest, *, begun: bool
+    ) -> Decision:
         try:
-            decision = Approved(question.digest) if tool.always else decided(question, tool, request.approve)
+            always = tool.always and not begun  # what may have been done already is asked about all the same
+            decision = Approved(question.digest) if always else decided(question, tool, request.approve)
         except Exception as error:  # noqa: BLE001  whatever the reader's function raises: then nothing is allowed
             return Denied(f"Deciding on it failed: {exception_line(error)}")
         if decision is not None:
@@ -167,15 +206,36 @@ class ToolLoop:
         except ArgumentsError as error:
             self._note(place, ToolRun("failed", f"The arguments do not fit: {error}", "invalid_arguments", edited))
             return
-        self._note(place, ToolRun("running", arguments=edited))
-        began = time.monotonic()
-        run = await self._outcome(tool, arguments)
-        self._note(place, replace(run, arguments=edited, seconds=time.monotonic() - began))
+        if not await self._begun(place, edited):
+            return
+        began, captured = time.monotonic(), Captured()
+        run = await self._outcome(tool, arguments, captured)
+        self._note(place, replace(run, arguments=edited, seconds=time.monotonic() - began, printed=captured.text))
+        if self._journal is not None:
+            with contextlib.suppress(OSError):  # then its end is unknown to who reads the file
+                await self._journal.write(self._result.parts)
 
-    async def _outcome(self, tool: Tool, arguments: dict[str, Any]) -> ToolRun:
+    async def _begun(self, place: int, edited: str | None) -> bool:
+        """Write down that a call is attempted; whether that could be done."""
+        self._note(place, ToolRun("running", arguments=edited))
+        if self._journal is None:
+            return True
+        try:
+            await self._journal.write(self._result.parts)
+        except asyncio.CancelledError:
+            self._note(place, ToolRun("denied", "The answer was stopped before the call began.", "denied"))
+            raise
+        except OSError as error:
+            words = f"The call was not made, because it could not be written down beside the chat's file: {error}"
+            self._note(place, ToolRun("failed", words, "not_recorded"))
+            return False
+        return True
+
+    async def _outcome(self, tool: Tool, arguments: dict[str, Any], captured: Captured) -> ToolRun:
         try:
             async with asyncio.timeout(tool.timeout) as limit:
-                return ToolRun("completed", output_of(await self._errands.call(tool.function, arguments)))
+                value = await self._errands.call(tool.told, arguments, captured)
+                return ToolRun("completed", value.text, images=value.images)
         except OutputError as error:
             return ToolRun("failed", str(error), "unserialisable")
         except ToolInterrupted:
@@ -204,7 +264,7 @@ class ToolLoop:
             if run.state == "running":
                 self._note(place, replace(run, state="unknown", output="The answer was stopped while the tool ran."))
             elif run.state == "waiting":
-                self._note(place, ToolRun("denied", "The answer was stopped before the call was allowed."))
+                self._note(place, ToolRun("denied", "The answer was stopped before the call was allowed.", "denied"))
         return replace(self._result, state=state, error=error)
 
 
@@ -227,6 +287,13 @@ def _names_of_others(request: StreamRequest, tools: dict[str, Tool]) -> set[str]
 def _settle(answered: asyncio.Future[Decision], decision: Decision) -> None:
     if not answered.done():
         answered.set_result(decision)
+
+
+def _denied(decision: Denied) -> ToolRun:
+    """What the model is told of a refusal; the reason may be anything that was typed."""
+    words = " ".join(plain(encodable(str(decision.reason))).split())
+    reason = f" The reason: {words[:_LONGEST_REASON]}" if words else ""
+    return ToolRun("denied", f"The user did not allow this call; do not try it again.{reason}", "denied")
 
 
 def _raised(error: Exception) -> ToolRun:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import re
 from typing import TYPE_CHECKING, Any, overload
 
 from nbstream.errors import UsageError
 from nbstream.text.faults import faults_told
+from nbstream.tools.custom import checked_format, custom_definition, takes_text
 from nbstream.tools.schema import parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from collections.abc import Callable, Mapping
 
 __all__ = ["ArgumentsError", "Tool", "tool"]
 
@@ -34,6 +35,12 @@ class Tool:
         description: What the model is told of it; by default its docstring.
         safe: Whether it may run without being asked for, because it changes nothing and costs nothing.
         timeout: Seconds that one call may take.
+        custom: Whether the model gives free text instead of JSON; the function then takes one `str`.
+        format: What that text is held to, in OpenAI's words: `{"type": "grammar", "syntax": "lark" | "regex",
+            "definition": …}`. It makes the tool a custom one.
+
+    Attributes:
+        always: Whether the reader has allowed all calls to come; set it to `False` to be asked again.
 
     Raises:
         UsageError: It is no function, or a model cannot be told how to call it.
@@ -47,6 +54,8 @@ class Tool:
         description: str | None = None,
         safe: bool = False,
         timeout: float = _SECONDS,
+        custom: bool = False,
+        format: Mapping[str, Any] | None = None,  # noqa: A002  the field's name
     ) -> None:
         if not callable(function) or inspect.isclass(function):
             raise UsageError(f"a tool is a function, not {_said(function)}")
@@ -64,14 +73,31 @@ class Tool:
         self.description = parameters.description if description is None else description
         self.parameters = parameters.schema
         self.safe = safe
-        self.always = False  # whether the reader has allowed all calls to come; set it to False to be asked again
+        self.always = False
         self.timeout = timeout
+        self.custom = custom or format is not None
+        self.format = checked_format(format, self.name)
         self._model, self._names = parameters.model, parameters.names
+        if self.custom and not takes_text(self.parameters):
+            raise UsageError(f"the tool {self.name} is given free text, so its function takes one parameter: text: str")
 
     @property
     def is_async(self) -> bool:
         """Whether calling it gives something to await."""
         return inspect.iscoroutinefunction(inspect.unwrap(self.function))
+
+    @property
+    def told(self) -> Callable[..., Any]:
+        """The function, which gives what the model is sent of its value; see `nbstream.tools.outputs`."""
+        from nbstream.tools.outputs import returned
+
+        async def awaited(**arguments: Any) -> Any:
+            return returned(await self.function(**arguments))
+
+        def called(**arguments: Any) -> Any:
+            return returned(self.function(**arguments))
+
+        return awaited if self.is_async else called
 
     def definition(self, api: str) -> dict[str, Any]:
         """What the model is told, in the words of an API.
@@ -83,8 +109,28 @@ class Tool:
             >>> now.definition("responses")["name"], now.definition("chat")["function"]["name"]
             ('now', 'now')
         """
+        if self.custom:
+            return custom_definition(api, self.name, self.description, self.format)
         told = {"name": self.name, "description": self.description, "parameters": self.parameters}
         return {"type": "function", **told} if api == "responses" else {"type": "function", "function": told}
+
+    def given(self, words: str, *, free: bool) -> dict[str, Any]:
+        """The arguments of a call, by name, as the model gave them; they fit.
+
+        Args:
+            words: What the model gave.
+            free: Whether that is free text, not JSON.
+
+        Raises:
+            ArgumentsError: It is not JSON, or does not fit the parameters.
+        """
+        if free and self.custom:
+            [name] = self._names.values()
+            given: dict[str, Any] = {name: words}
+            self.arguments(given)
+            return given
+        self.arguments(words)
+        return dict(json.loads(words.strip() or "{}"))
 
     def arguments(self, given: str | dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments of a call.
@@ -120,14 +166,21 @@ class Tool:
         return self.function(*arguments, **named)
 
     def __repr__(self) -> str:
-        return f"<Tool {self.name}{inspect.signature(self.function)}>"
+        allowed = ", always allowed" if self.always else ""
+        return f"<Tool {self.name}{inspect.signature(self.function)}{allowed}>"
 
 
 @overload
 def tool(function: Callable[..., Any], /) -> Tool: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, safe: bool = False, timeout: float = _SECONDS
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    safe: bool = False,
+    timeout: float = _SECONDS,
+    custom: bool = False,
+    format: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a function a tool: what a model may call, if you give it with `tools=[…]` or `--tool NAME`.
@@ -138,7 +191,8 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     Args:
         function: The function, which may be asynchronous. Every parameter needs a type.
         **options: `name` and `description` for the model; `safe`, whether it may run without asking you; `timeout`,
-            the seconds that one call may take (60 by default).
+            the seconds that one call may take (60 by default); `custom`, whether the model gives one free text, and
+            `format`, the grammar that holds it to something.
 
     Raises:
         UsageError: It is no function, or a model cannot be told how to call it.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nbstream.transport.answer_format import answer_format, system_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from nbstream.request import StreamRequest
     from nbstream.settings.capabilities import Capabilities
 
@@ -21,7 +23,7 @@ def request_body(request: StreamRequest, capabilities: Capabilities) -> dict[str
         capabilities: What the endpoint takes.
     """
     system = system_of(request, capabilities)
-    messages = [*([{"role": "system", "content": system}] if system else []), *request.messages]
+    messages = [*([{"role": "system", "content": system}] if system else []), *_sendable(request.messages)]
     if request.partial_answer:
         messages.append({"role": "assistant", "content": request.partial_answer})
     body: dict[str, Any] = {"model": request.model, "messages": messages}
@@ -47,3 +49,26 @@ def chosen_fields(request: StreamRequest, capabilities: Capabilities) -> dict[st
     if request.schema is not None and (format_ := answer_format(request.schema, capabilities)):
         chosen["response_format"] = format_
     return {name: value for name, value in chosen.items() if name not in request.params}
+
+
+def _sendable(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The messages in a form that this API takes: a tool's result is text, so its images follow as the user's."""
+    images: list[Any] = []
+    for message in messages:
+        content = message.get("content")
+        if images and message.get("role") != "tool":  # nothing may stand between the results of one round
+            yield {"role": "user", "content": images}
+            images = []
+        if message.get("role") == "tool" and isinstance(content, list) and any(map(_is_image, content)):
+            name = message.get("tool_call_id")
+            images += [{"type": "text", "text": f"What the call {name} returned:"}, *filter(_is_image, content)]
+            words = "\n".join(str(part.get("text") or "") for part in content if not _is_image(part))
+            yield {**message, "content": f"{words}\nThe next message of the user's shows it."}
+        else:
+            yield message
+    if images:
+        yield {"role": "user", "content": images}
+
+
+def _is_image(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "image_url"

@@ -29,12 +29,14 @@ def input_items(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _items(message: Mapping[str, Any], custom: set[Any]) -> list[dict[str, Any]]:
     if "role" not in message:
+        if message.get("type") == "custom_tool_call":
+            custom.add(message.get("call_id"))
         return [dict(message)]
     role, calls = message["role"], message.get("tool_calls")
     if role == "tool" and "tool_call_id" in message:
         called = message["tool_call_id"]
         kind = "custom_tool_call_output" if called in custom else "function_call_output"
-        return [{"type": kind, "call_id": called, "output": _text(message)}]
+        return [{"type": kind, "call_id": called, "output": _output(message)}]
     fields = {name: value for name, value in message.items() if name not in {"name", "tool_calls"}}
     item = {"type": "message", **fields}
     content = item.get("content")
@@ -68,8 +70,10 @@ def _part(part: Any, names: Mapping[str, str]) -> Any:
     return {**part, "type": made["type"]}
 
 
-def _text(message: Mapping[str, Any]) -> str:
-    """The result of a tool, of which only text can be sent."""
+def _output(message: Mapping[str, Any]) -> str | list[Any]:
+    """The result of a tool: its text, or a list where it has images."""
     content = message.get("content")
     parts = content if isinstance(content, list) else [{"text": content}]
+    if any(isinstance(part, dict) and part.get("type") == "image_url" for part in parts):
+        return [_part(part, _NAMES) for part in parts]
     return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))

@@ -181,9 +181,11 @@ def test_a_function_decides(asking: Callable[..., nbs.StreamResult], api: str, l
     assert calls == [(1, 0), (20, 0)]
     outputs = outputs_in(loopback.requests[1].json)
     assert outputs[:2] == ["1", "20"]
-    assert outputs[2] == "The user did not allow this call; do not try it again. The reason: Three is too many."
-    assert outputs[3].startswith("The user did not allow this call")
-    assert "undecided" in outputs[4]
+    errors = [json.loads(output)["error"] for output in outputs[2:]]
+    refused = "The user did not allow this call; do not try it again."
+    assert errors[0] == {"type": "denied", "message": f"{refused} The reason: Three is too many.", "retry": False}
+    assert errors[1]["message"].startswith(refused)
+    assert "undecided" in errors[2]["message"]
 
 
 def test_there_are_only_so_many_rounds(

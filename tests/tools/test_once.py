@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pathlib
 import random
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 CALLS = 3
 ROUNDS = 2
 RUNS = 60
+DYING = pathlib.Path(__file__).with_name("dying.py")
 
 
 class Readers:
@@ -90,3 +96,17 @@ def test_no_call_runs_twice(loopback: FaultServer) -> None:
         assert not {"waiting", "running"} & set(states)
     assert len(ran) == len(set(ran)), "no call ran twice"
     assert ends == {"completed", "failed", "cancelled"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="children that can be killed are forks")
+@pytest.mark.parametrize("chats", [100, pytest.param(1000, marks=pytest.mark.benchmark)])
+def test_no_call_runs_twice_though_the_program_is_killed(chats: int, tmp_path: pathlib.Path) -> None:
+    run = [sys.executable, "-m", "tests.tools.dying", str(tmp_path), str(chats), "15"]
+    ended = subprocess.run(run, capture_output=True, text=True, check=False, timeout=600)
+    assert ended.returncode == 0, ended.stderr
+    seen = json.loads(ended.stdout.splitlines()[-1])
+    print(seen)
+    assert (seen["twice"], seen["lost"]) == (0, [])
+    assert seen["killed"] > chats / 20, "most children are killed"
+    assert seen["done"] > chats
+    assert seen["unknown"] > 0

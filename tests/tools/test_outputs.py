@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import io
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
-from nbstream.tools.outputs import NOTHING, OutputError, output_of
+from nbstream.tools.outputs import NOTHING, OutputError, output_of, returned
 
 
 @dataclass
@@ -55,3 +58,49 @@ def test_what_cannot_be_told_is_an_error() -> None:
     for value in (object(), endless):
         with pytest.raises(OutputError, match=r"The tool returned a (object|list), which cannot be told to a model\."):
             output_of(value)
+
+
+def png() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(written, "PNG")
+    return written.getvalue()
+
+
+class Drawn:
+    def _repr_png_(self) -> Any:
+        return base64.b64encode(png()).decode(), {"width": 3}
+
+
+class Broken:
+    def _repr_png_(self) -> Any:
+        raise RuntimeError("no display")
+
+    def __init__(self) -> None:
+        self.__pydantic_serializer__ = None
+
+
+@pytest.mark.parametrize(
+    "value", [Image.new("RGB", (3, 2)), png(), bytearray(png()), Drawn()], ids=lambda value: type(value).__name__
+)
+def test_images_are_sent_as_images(value: Any) -> None:
+    text, [image] = returned(value)
+    assert (image.kind, image.media_type, image.data[:4]) == ("image", "image/png", b"\x89PNG")
+    assert text == "An image (image/png, 0.1 kB)."
+
+
+def test_images_among_other_values() -> None:
+    text, images = returned(["Two of them:", png(), {"n": 2}, png()])
+    assert text.splitlines() == ["Two of them:", '{"n": 2}', *["An image (image/png, 0.1 kB)."] * 2]
+    assert len(images) == 2
+    text, images = returned([png()] * 10)
+    assert (len(images), text.splitlines()[-1]) == (8, "2 more images were left out.")
+    assert returned([1, "a"]) == ('[1, "a"]', ())
+
+
+def test_an_image_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(
+        OutputError, match="The tool returned an image that cannot be sent: the image is not an image that can be read"
+    ):
+        returned(png()[:40])
+    with pytest.raises(OutputError, match="The tool returned a Broken, which cannot be told to a model"):
+        returned(Broken())
