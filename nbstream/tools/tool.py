@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, overload
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from nbstream.errors import UsageError
 from nbstream.text.faults import faults_told
@@ -39,6 +40,8 @@ class Tool:
         UsageError: It is no function, or a model cannot be told how to call it.
     """
 
+    _allowed: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -64,9 +67,22 @@ class Tool:
         self.description = parameters.description if description is None else description
         self.parameters = parameters.schema
         self.safe = safe
-        self.always = False  # whether the reader has allowed all calls to come; set it to False to be asked again
         self.timeout = timeout
         self._model, self._names = parameters.model, parameters.names
+
+    @property
+    def always(self) -> bool:
+        """Whether the reader has allowed all calls to come; set it to `False` to be asked again."""
+        return self._who in self._allowed
+
+    @always.setter
+    def always(self, always: bool) -> None:
+        (self._allowed.add if always else self._allowed.discard)(self._who)
+
+    @property
+    def _who(self) -> Any:
+        """What is allowed: the function itself, because each request that is given it makes another tool of it."""
+        return self.function if inspect.isfunction(self.function) else self
 
     @property
     def is_async(self) -> bool:

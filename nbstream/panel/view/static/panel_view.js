@@ -11,6 +11,7 @@ import { fitHeight } from "./panel_text_editor.js";
 import { SavedRequest } from "./panel_request.js";
 import { Trays } from "./panel_trays.js";
 import { Turn } from "./panel_turn.js";
+import { allowances, drawAllowances } from "../../../display/static/questions.js";
 import { Tail } from "../../../display/static/tail.js";
 
 /** @import { PanelDocument } from "./panel_document.js" */
@@ -51,6 +52,7 @@ export class PanelView {
     this.notice.setAttribute("role", "status");
     this.request = new SavedRequest(this, this.root);
     this.queue = new Queue(this, this.root);
+    this.allowed = allowances(this.root);
     this.context = element("details", "nbs-context", this.root);
     this.tools = element("div", "nbs-tools");
     this.trays = new Trays(doc, this.tools);
@@ -236,13 +238,14 @@ export class PanelView {
   // --- the rest ---
 
   draw() {
-    const { running, context, totals, hint } = this.doc.surroundings;
+    const { running, allowed, context, totals, hint } = this.doc.surroundings;
     if (running !== this.stopping) this.stopping = null;
     this.root.toggleAttribute("data-running", Boolean(running));
     this.drawEmpty();
     this.queue.draw();
     this.composer.draw();
     this.trays.draw();
+    drawAllowances(this.allowed, allowed, (tool) => this.revoke(tool));
     this.drawContext(context);
     say(this.totals, totals.length ? `Total: ${totals.join(" · ")}` : "");
     say(this.composer.hint, hint);
@@ -266,6 +269,13 @@ export class PanelView {
   /** @param {string} words */
   suggest(words) {
     this.doc.send(words, []);
+    this.composer.field.focus({ preventScroll: true });
+  }
+
+  /** @param {string} tool */
+  revoke(tool) {
+    this.doc.act("revoke", { target: tool });
+    this.doc.announce(`${tool} asks again`);
     this.composer.field.focus({ preventScroll: true });
   }
 
