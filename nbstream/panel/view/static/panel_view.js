@@ -5,7 +5,7 @@ import { button, element, say, targetOf } from "../../../display/static/elements
 import { Composer } from "./panel_composer.js";
 import { Diagrams } from "./panel_diagrams.js";
 import { Formulas } from "./panel_formulas.js";
-import { notebookCommands, toNewCell } from "./panel_notebook.js";
+import { NewCell, notebookApp } from "./panel_notebook.js";
 import { Queue } from "./panel_queue.js";
 import { fitHeight } from "./panel_text_editor.js";
 import { SavedRequest } from "./panel_request.js";
@@ -59,8 +59,7 @@ export class PanelView {
     this.composer = new Composer(this, this.tools);
     this.root.append(this.composer.root, this.tools, this.trays.root);
     this.totals = element("p", "nbs-totals", this.root);
-    const cell = { label: "Insert below", title: "Insert this code into a new cell below", act: toNewCell };
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookCommands() ? [cell] : []);
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookApp() ? [new NewCell()] : []);
     this.listen();
     doc.views.add(this);
     this.copyFrom(/** @type {PanelView} */ ([...doc.views][0]));
