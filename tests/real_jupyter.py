@@ -290,14 +290,16 @@ def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) 
     """Open a new notebook with the given cells, after one that loads the extension."""
     count = 0
 
-    def open_(front_end: str, *cells: str, before_opening: Callable[[Page], object] = id) -> Notebook:
+    def open_(
+        front_end: str, *cells: str, before_opening: Callable[[Page], object] = id, kernel: str = "python3"
+    ) -> Notebook:
         nonlocal count
         before_opening(page)
         count += 1
         name = "".join(c if c.isalnum() else "-" for c in request.node.name) + f"-{count}.ipynb"
         sources = ["%load_ext nbstream", *cells, "pass"]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         nbformat.write(notebook, jupyter.root / name)
         return Notebook(page, jupyter, front_end, name).open()
 

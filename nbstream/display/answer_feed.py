@@ -11,12 +11,15 @@ The protocol. Each message has the next `number`:
                over: whether that is final.
     retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
     end        state; mark: {word, sentence} or null; facts: the parts of the footer.
-    questions  questions: the calls that wait to be allowed, each {call, tool, description, arguments, digest}.
+    questions  questions: the calls that wait to be allowed, each {call, tool, description, arguments, digest}; allowed:
+               the tools whose calls run without a question.
     snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {blocks,
-               seconds, over} or null, state, mark, facts, retry, questions, elapsed (seconds since the stream began).
+               seconds, over} or null, state, mark, facts, retry, questions, allowed, elapsed (seconds since the stream
+               began).
 
 A page answers a question with {type: "answer", call, digest, allow, arguments, always, reason}. What it gets back if it
-has edited the arguments badly is `refused`, with the call and what is wrong; it has no number.
+has edited the arguments badly is `refused`, with the call and what is wrong; it has no number. {type: "revoke", tool}
+takes back what is allowed.
 
 A page that misses a message asks for the whole, once, and is sent a snapshot.
 """
@@ -30,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 from nbstream.display.answer_renderer import AnswerRenderer
 from nbstream.display.deltas import BlockDeltas
 from nbstream.display.marks import facts_of, mark_of
-from nbstream.display.questions import OpenQuestions
+from nbstream.display.questions import Allowances, OpenQuestions
 from nbstream.display.segments import Segment, segments_of
 from nbstream.result import StreamState
 from nbstream.text.place import Place
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Images, Patch
     from nbstream.result import Retry, StreamResult
-    from nbstream.tools.approval import Question
+    from nbstream.tools.approval import Allowance, Question
 
 __all__ = ["AnswerFeed"]
 
@@ -87,7 +90,7 @@ class AnswerFeed:
         self._facts: list[str] = []
         self._retry: Retry | None = None
         self._retry_at = 0.0
-        self._questions = OpenQuestions()
+        self._questions, self._allowed = OpenQuestions(), Allowances()
         # Frames come from a worker thread, what pages ask for from the kernel's.
         self._lock = threading.RLock()
 
@@ -110,6 +113,11 @@ class AnswerFeed:
     def reasoning(self) -> str:
         """The reasoning that has been drawn so far."""
         return "".join(segment.text for segment in self._thinker.segments)
+
+    @property
+    def allowances(self) -> list[str]:
+        """The tools whose calls run without a question."""
+        return self._allowed.told()
 
     def blocks(self) -> list[str]:
         """The HTML of each block as it has been drawn."""
@@ -167,13 +175,25 @@ class AnswerFeed:
         """Show whether a call may run, until that is withdrawn."""
         with self._lock:
             if self._questions.add(question):
-                self._send_next({"type": "questions", "questions": self._questions.told()})
+                self._send_questions()
 
     def withdraw(self, question: Question) -> None:
         """Show a question no longer."""
         with self._lock:
             if self._questions.remove(question):
-                self._send_next({"type": "questions", "questions": self._questions.told()})
+                self._send_questions()
+
+    def allow(self, allowance: Allowance) -> None:
+        """Show that calls of a tool run without a question."""
+        with self._lock:
+            if self._allowed.add(allowance):
+                self._send_questions()
+
+    def revoke(self, tool: str) -> None:
+        """Take back what was allowed, as the reader of a page asks."""
+        with self._lock:
+            if self._allowed.revoke(tool):
+                self._send_questions()
 
     def answer(self, answer: dict[str, Any]) -> None:
         """Take a page's answer to a question."""
@@ -197,6 +217,7 @@ class AnswerFeed:
                     "facts": self._facts,
                     "retry": self._retry_facts(),
                     "questions": self._questions.told(),
+                    "allowed": self.allowances,
                     "elapsed": self._now() - self._started_at,
                 }
             )
@@ -240,6 +261,9 @@ class AnswerFeed:
             "attempt": self._retry.attempt,
             "attempts": self._retry.attempts,
         }
+
+    def _send_questions(self) -> None:
+        self._send_next({"type": "questions", "questions": self._questions.told(), "allowed": self.allowances})
 
     def _send_next(self, message: dict[str, Any]) -> None:
         self._number += 1

@@ -1,8 +1,8 @@
 """The live view of one stream: a widget that hands the messages of an `AnswerFeed` to the page.
 
 From the page come `hello` and `gone`, with the `view` that has come or left; `resync`, when a message is missing;
-`stop`. A `gone` with `rerun` comes from a cell that is to run again, or that has cleared its output. `hello` and
-`resync` are answered by a snapshot.
+`stop`; `answer` to a question, and `revoke` with a `tool`, see `answer_feed.py`. A `gone` with `rerun` comes from a
+cell that is to run again, or that has cleared its output. `hello` and `resync` are answered by a snapshot.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Images
     from nbstream.result import StreamResult
-    from nbstream.tools.approval import Question
+    from nbstream.tools.approval import Allowance, Question
 
 __all__ = ["LiveView"]
 
@@ -107,6 +107,10 @@ class LiveView(anywidget.AnyWidget):
         """Show a question no longer."""
         self._feed.withdraw(question)
 
+    def allowed(self, allowance: Allowance) -> None:
+        """Show that calls of a tool run without a question."""
+        self._feed.allow(allowance)
+
     def keep(self, markdown: str) -> None:
         """Let a page put Markdown into the saved notebook, where it can, without drawing it.
 
@@ -157,6 +161,8 @@ class LiveView(anywidget.AnyWidget):
                 self._feed.send_snapshot()
             case {"type": "answer", "call": str()}:
                 self._feed.answer(content)
+            case {"type": "revoke", "tool": str(tool)}:
+                self._feed.revoke(tool)
             case {"type": "resync"}:
                 self._saved = ("", "")
                 self._feed.send_snapshot()
@@ -166,7 +172,8 @@ class LiveView(anywidget.AnyWidget):
                 with self._lock:
                     self._departed.add(view)
                     self._views.pop(view, None)
-                    if self._feed.ended and not self._views:
+                    # What was allowed can be revoked below the static answer.
+                    if self._feed.ended and not self._views and not self._feed.allowances:
                         self.close()
                         with contextlib.suppress(ValueError):
                             self._kept.remove(self)

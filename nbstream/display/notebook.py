@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nbstream.display.segments import Segment
     from nbstream.request import Footer, Images, StreamRequest
     from nbstream.result import Retry
-    from nbstream.tools.approval import Question
+    from nbstream.tools.approval import Allowance, Question
 
 __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
@@ -163,6 +163,11 @@ class NotebookSurface:
         """Show a question no longer."""
         if self._view is not None:
             self._view.withdraw(question)
+
+    def allowed(self, allowance: Allowance) -> None:
+        """Show in the view that calls of a tool run without a question."""
+        if self._view is not None:
+            self._view.allowed(allowance)
 
     def prompt(self, question: Question) -> None:
         """Ask with `input()`, which reaches a page whose messages do not reach a busy kernel."""

@@ -17,7 +17,7 @@ __all__ = ["answer_by_input"]
 
 
 def answer_by_input(question: Question, ask: Callable[[str], str] | None = None) -> None:
-    """Ask until there is an answer.
+    """Ask until there is an answer; what follows a no is the reason, for the model.
 
     Args:
         question: What to ask.
@@ -28,11 +28,12 @@ def answer_by_input(question: Question, ask: Callable[[str], str] | None = None)
     """
     words = f"The model wants to call {plain(question.tool)} with {shown_arguments(question)}\n"
     while True:
-        said = (ask or input)(f"{words}Allow it? [y]es, [n]o, [a]lways: ").strip().lower()
-        if said in {"y", "yes", "a", "always"}:
-            question.answer(Approved(question.digest, always=said.startswith("a")))
-            return
+        said, _, reason = (ask or input)(f"{words}Allow it? [y]es, [n]o (and why), [a]lways: ").strip().partition(" ")
+        said = said.rstrip(",").lower()
         if said in {"n", "no"}:
-            question.answer(Denied())
+            question.answer(Denied(reason.strip()))
+            return
+        if said in {"y", "yes", "a", "always"} and not reason:
+            question.answer(Approved(question.digest, always=said.startswith("a")))
             return
         words = ""

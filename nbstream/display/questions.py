@@ -10,9 +10,9 @@ from nbstream.text.plain import plain
 from nbstream.tools.approval import Approved, Denied
 
 if TYPE_CHECKING:
-    from nbstream.tools.approval import Question
+    from nbstream.tools.approval import Allowance, Question
 
-__all__ = ["OpenQuestions", "shown_arguments"]
+__all__ = ["Allowances", "OpenQuestions", "shown_arguments"]
 
 _LONGEST_REASON = 1000
 
@@ -71,6 +71,30 @@ class OpenQuestions:
                 return wrong
         question.answer(Approved(question.digest, arguments, always=answer.get("always") is True))
         return ""
+
+
+class Allowances:
+    """The tools whose calls run without a question because the reader has said so, by their names. From any thread."""
+
+    def __init__(self) -> None:
+        self._allowed: dict[str, Allowance] = {}
+
+    def add(self, allowance: Allowance) -> bool:
+        """Show one; whether it is new."""
+        new = allowance.tool.name not in self.told()
+        self._allowed[allowance.tool.name] = allowance
+        return new
+
+    def revoke(self, tool: str) -> bool:
+        """Take one back, as a page asks; whether it was shown."""
+        allowance = self._allowed.pop(tool, None)
+        if allowance is not None:
+            allowance.revoke()
+        return allowance is not None
+
+    def told(self) -> list[str]:
+        """What a page is sent of them; some may have been taken back in Python."""
+        return [name for name, allowance in self._allowed.items() if allowance.tool.always]
 
 
 def shown_arguments(question: Question) -> str:

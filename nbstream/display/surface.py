@@ -9,9 +9,19 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.tools.approval import Question
+    from nbstream.tools.approval import Allowance, Question
 
-__all__ = ["Asking", "Attentive", "Interrupting", "NullSurface", "Prompting", "Raising", "Surface", "is_blank"]
+__all__ = [
+    "Allowing",
+    "Asking",
+    "Attentive",
+    "Interrupting",
+    "NullSurface",
+    "Prompting",
+    "Raising",
+    "Surface",
+    "is_blank",
+]
 
 
 class Surface(Protocol):
@@ -84,6 +94,15 @@ class Asking(Protocol):
 
     def withdraw(self, question: Question) -> None:
         """Show a question no longer."""
+        ...
+
+
+@runtime_checkable
+class Allowing(Protocol):
+    """A surface that says which tools its reader has allowed for good, and lets that be taken back."""
+
+    def allowed(self, allowance: Allowance) -> None:
+        """Show that calls of a tool run without a question."""
         ...
 
 

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.surface import Asking, Attentive, Interrupting, Prompting, Raising
+from nbstream.display.surface import Allowing, Asking, Attentive, Interrupting, Prompting, Raising
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
     from nbstream.streaming.painter import Painter
-    from nbstream.tools.approval import Question
+    from nbstream.tools.approval import Allowance, Question
 
 __all__ = ["Surfaces"]
 
@@ -103,6 +103,12 @@ class Surfaces:
         for surface in tuple(self._surfaces):
             if isinstance(surface, Asking):
                 self._try(surface, surface.withdraw, question)
+
+    def allowed(self, allowance: Allowance) -> None:
+        """Show that calls of a tool run without a question."""
+        for surface in tuple(self._surfaces):
+            if isinstance(surface, Allowing):
+                self._try(surface, surface.allowed, allowance)
 
     def prompt(self) -> Callable[[Question], None] | None:
         """What asks on the caller's own thread, if one of them does."""

@@ -14,7 +14,17 @@ from nbstream.errors import UsageError
 if TYPE_CHECKING:
     from nbstream.tools.tool import Tool
 
-__all__ = ["Approve", "Approved", "Decision", "Denied", "Question", "checked_policy", "decided", "digest_of"]
+__all__ = [
+    "Allowance",
+    "Approve",
+    "Approved",
+    "Decision",
+    "Denied",
+    "Question",
+    "checked_policy",
+    "decided",
+    "digest_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,22 @@ class Denied:
 
 
 Decision: TypeAlias = Approved | Denied
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """That all calls of a tool may run, which its reader has said and can take back.
+
+    Attributes:
+        tool: The tool.
+    """
+
+    tool: Tool
+
+    def revoke(self) -> None:
+        """Ask again before the next call."""
+        self.tool.always = False
+
 
 Approve: TypeAlias = Literal["ask", "all", "none"] | Collection[str] | Callable[["Question"], "bool | Decision"]
 """Who allows a call: `"ask"` the reader, `"all"` may run, `"none"`, those that are named, or a function decides."""

@@ -19,7 +19,7 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamState, StreamWarning
 from nbstream.streaming.errands import ToolInterrupted
 from nbstream.text.plain import encodable, exception_line, plain
-from nbstream.tools.approval import Approved, Denied, Question, decided
+from nbstream.tools.approval import Allowance, Approved, Denied, Question, decided
 from nbstream.tools.captured import Captured
 from nbstream.tools.journal import asked_of, unsettled
 from nbstream.tools.next_request import next_request
@@ -52,6 +52,10 @@ class Readers(Protocol):
 
     def withdraw(self, question: Question) -> None:
         """Show a question no longer."""
+        ...
+
+    def allowed(self, allowance: Allowance) -> None:
+        """Show that calls of a tool run without a question, with a way to take that back."""
         ...
 
     def prompt(self) -> Callable[[Question], None] | None:
@@ -161,10 +165,12 @@ class ToolLoop:
         self, place: int, question: Question, tool: Tool, request: StreamRequest, *, begun: bool
     ) -> Decision:
         try:
-            always = tool.always and not begun  # what may have been done already is asked about all the same
-            decision = Approved(question.digest) if always else decided(question, tool, request.approve)
+            decision = decided(question, tool, request.approve)
         except Exception as error:  # noqa: BLE001  whatever the reader's function raises: then nothing is allowed
             return Denied(f"Deciding on it failed: {exception_line(error)}")
+        if decision is None and tool.always and not begun:  # what may have been done already is asked about
+            self._readers.allowed(Allowance(tool))
+            decision = Approved(question.digest)
         if decision is not None:
             return decision
         self._note(place, ToolRun("waiting"))
@@ -183,7 +189,9 @@ class ToolLoop:
                     raise _nobody_to_ask(question)
                 await self._prompted(prompt, question)
             decision = await answered
-            tool.always = tool.always or (isinstance(decision, Approved) and decision.always)
+            if isinstance(decision, Approved) and decision.always:
+                tool.always = True
+                self._readers.allowed(Allowance(tool))
             return decision
         finally:
             question.withdraw()

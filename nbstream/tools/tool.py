@@ -6,7 +6,8 @@ import functools
 import inspect
 import json
 import re
-from typing import TYPE_CHECKING, Any, overload
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from nbstream.errors import UsageError
 from nbstream.text.faults import faults_told
@@ -46,6 +47,8 @@ class Tool:
         UsageError: It is no function, or a model cannot be told how to call it.
     """
 
+    _allowed: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -73,13 +76,26 @@ class Tool:
         self.description = parameters.description if description is None else description
         self.parameters = parameters.schema
         self.safe = safe
-        self.always = False
         self.timeout = timeout
         self.custom = custom or format is not None
         self.format = checked_format(format, self.name)
         self._model, self._names = parameters.model, parameters.names
         if self.custom and not takes_text(self.parameters):
             raise UsageError(f"the tool {self.name} is given free text, so its function takes one parameter: text: str")
+
+    @property
+    def always(self) -> bool:
+        """Whether the reader has allowed all calls to come; set it to `False` to be asked again."""
+        return self._who in self._allowed
+
+    @always.setter
+    def always(self, always: bool) -> None:
+        (self._allowed.add if always else self._allowed.discard)(self._who)
+
+    @property
+    def _who(self) -> Any:
+        """What is allowed: the function itself, because each request that is given it makes another tool of it."""
+        return self.function if inspect.isfunction(self.function) else self
 
     @property
     def is_async(self) -> bool:

@@ -187,10 +187,13 @@ def test_a_button_stays_where_it_is_whatever_happens_to_the_turn(panel_page: Pan
 
 # A front end that hands out its commands, as JupyterLab does when it was started with --expose-app-in-browser.
 EXPOSED = """window.executed = [];
+const notebook = { deleteCell: (at) => window.executed.push(["delete", at]) };
+const sharedModel = { notebook };
+notebook.cells = [{}, sharedModel];
 window.jupyterapp = {commands: {
   hasCommand: (name) => name.startsWith("notebook:"),
   execute: async (name, args) => window.executed.push([name, args ?? null]),
-}};"""
+}, shell: { currentWidget: { content: { activeCell: { model: { sharedModel } } } } }};"""
 
 
 def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page: Page) -> None:
@@ -211,6 +214,10 @@ def test_code_goes_to_the_clipboard_or_to_a_new_cell(panel_page: PanelPage, page
         ["notebook:insert-cell-below", None],
         ["notebook:replace-selection", {"text": "x = '<1>'"}],
     ]
+    expect(panel_page.button("Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(panel_page.button("Insert below")).to_be_focused()
+    assert page.evaluate("window.executed")[2:] == [["delete", 1]]
     page.keyboard.press("Tab")
     expect(panel_page.turns.nth(1).get_by_role("button", name="Copy")).to_be_focused()
 

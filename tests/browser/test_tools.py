@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from tests.browser.test_panel_accessibility import violations
+
 if TYPE_CHECKING:
     from tests.real_jupyter import OpenNotebook
 
@@ -38,51 +40,131 @@ server.send(called(("population", {"country": "Norway"}), ("population", {"count
 server.send(chat_body("Denmark has ", "more."))
 result = nbs.stream("Where do more people live?", tools=[population])
 """
-
-
+STOPPED = """
+server.send(called(("population", {"country": "Peru"})))
+stopped = nbs.stream("And in Peru?", tools=[population])
+"""
+# In a cell that does not wait: a page that is loaded while one does may hear of its widgets only when it has ended.
+BESIDE = f"""
+server = FaultServer()
+server.__enter__()
+nbs.configure(base_url=server.base_url)
+{ASK.replace("result = nbs.stream", "handle = nbs.start")}"""
 PANEL = """
-server.send(called(("population", {"country": "Iceland"})))
-server.send(chat_body("Few ", "people."))
-server.send(called(("population", {"country": "Malta"})))
-server.send(chat_body("More."))
+for country, said in {"Iceland": "Few people.", "Malta": "More.", "Fiji": "Fewer."}.items():
+    server.send(called(("population", {"country": country})))
+    server.send(chat_body(said))
 panel = nbs.ChatPanel(tools=[population])
 panel
 """
 
 
-def test_calls_are_allowed_edited_denied_and_allowed_always(open_notebook: OpenNotebook) -> None:
-    runs = "ran, [part.run.state for part in result.tool_runs]"
-    notebook = open_notebook("lab", PREPARATION, ASK, runs, PANEL, "ran[1:]")
+def test_calls_in_a_cell(open_notebook: OpenNotebook) -> None:
+    runs = "ran, [(part.run.state, part.run.output) for part in result.tool_runs]"
+    notebook = open_notebook(
+        "lab", PREPARATION, ASK, runs, STOPPED, "stopped.state, stopped.tool_runs[0].run.state, ran"
+    )
+    page = notebook.page
     notebook.run(1)
     notebook.start(2)
-    cards = notebook.page.locator(".nbs-question")
-    expect(cards).to_have_count(2, timeout=30000)
+    cards = notebook.view(2).locator(".nbs-question")
+    expect(cards).to_have_count(2)
     first, second = cards.nth(0), cards.nth(1)
-    second.get_by_role("button", name="Deny").click()
+    assert violations(page, ".nbs-view") == [], "while calls wait"
+    second.get_by_role("button", name="Say why").click()
+    expect(second.get_by_role("textbox", name="Reason for denying")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(second.get_by_role("textbox")).to_have_count(0)
+    expect(second.get_by_role("button", name="Say why")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("too old: i, a and b")  # of which some are keys of the notebook
+    assert violations(page, ".nbs-view") == [], "while a reason is written"
+    page.keyboard.press("Enter")
     expect(cards).to_have_count(1)
-    first.get_by_role("button", name="Edit").click()
-    editor = first.get_by_role("textbox")
+    expect(first).to_be_focused()  # and none of its buttons: the same key must not allow it
+    for each in (first.locator("pre"), *(first.get_by_role("button", name=name) for name in ("Allow", "Edit"))):
+        page.keyboard.press("Tab")
+        expect(each.first).to_be_focused()
+    page.keyboard.press("Enter")
+    editor = first.get_by_role("textbox", name="Arguments of population")
+    expect(editor).to_be_focused()
     editor.fill('{"country": 1}')
     first.get_by_role("button", name="Allow", exact=True).click()
-    expect(first).to_contain_text("country: Input should be a valid string")
+    expect(first.get_by_role("alert")).to_contain_text("country: Input should be a valid string")
+    assert violations(page, ".nbs-view") == [], "when the arguments do not fit"
+    first.get_by_role("button", name="Undo edit").click()
+    expect(first.locator("pre")).to_contain_text("Norway")
+    first.get_by_role("button", name="Edit").click()
     editor.fill('{"country": "Sweden"}')
-    first.get_by_role("button", name="Allow", exact=True).focus()
-    notebook.page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     notebook.wait_for_end(2)
     notebook.run(3)
-    expect(notebook.output(3)).to_contain_text("([('Sweden', 2020)], ['completed', 'denied'])")
+    expect(notebook.output(3)).to_contain_text(
+        "([('Sweden', 2020)], [('completed', 'Sweden 2020: 5 million'), ('denied',"
+    )
+    expect(notebook.output(3)).to_contain_text("The reason: too old: i, a and b")
 
-    notebook.run(4)
-    panel = notebook.page.locator(".nbs-panel")
-    panel.get_by_role("textbox", name="Message").fill("How many live there?")
-    panel.get_by_role("button", name="Send", exact=True).click()
-    card = panel.locator(".nbs-question")
-    expect(card).to_contain_text("Iceland", timeout=30000)
-    card.get_by_role("button", name="Always allow").click()
-    expect(panel).to_contain_text("Few people.")
-    expect(card).to_have_count(0)
-    panel.get_by_role("textbox", name="Message").fill("And in Malta?")
-    panel.get_by_role("button", name="Send", exact=True).click()
-    expect(panel).to_contain_text("More.")
+    notebook.start(4)
+    view = notebook.view(4)
+    expect(view.locator(".nbs-question")).to_have_count(1)
+    view.get_by_role("button", name="Stop").click()
+    notebook.wait_for_end(4)
+    expect(notebook.output(4).locator(".nbs-question")).to_have_count(0)
     notebook.run(5)
-    expect(notebook.output(5)).to_contain_text("[('Iceland', 2020), ('Malta', 2020)]")
+    expect(notebook.output(5)).to_contain_text("cancelled")
+    expect(notebook.output(5)).to_contain_text("'denied', [('Sweden', 2020)]")
+
+
+def test_calls_in_a_panel_and_on_a_page_that_is_reloaded(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook("lab", PREPARATION, PANEL, "panel", BESIDE, "ran")
+    page = notebook.page
+    for cell in (1, 2, 3):
+        notebook.run(cell)
+    here, there = (notebook.cells.nth(cell).locator(".nbs-panel") for cell in (2, 3))
+
+    def ask(words: str) -> None:
+        here.get_by_role("textbox", name="Message").fill(words)
+        here.get_by_role("button", name="Send", exact=True).click()
+
+    ask("How many live in Iceland?")
+    for panel in (here, there):
+        expect(panel.locator(".nbs-question")).to_contain_text("Iceland")
+    assert violations(page, ".nbs-panel") == [], "while a call waits"
+    here.get_by_role("button", name="Always allow").click()
+    for panel in (here, there):
+        expect(panel).to_contain_text("Few people.")
+        expect(panel.locator(".nbs-question")).to_have_count(0)
+        expect(panel.locator(".nbs-allowance")).to_have_text("population · Allowed for this notebook · Revoke")
+    ask("And in Malta?")
+    expect(here).to_contain_text("More.")
+    assert violations(page, ".nbs-panel") == [], "when a tool is allowed for good"
+    here.get_by_role("button", name="Revoke").click()
+    for panel in (here, there):
+        expect(panel.locator(".nbs-allowance")).to_have_count(0)
+    expect(here.get_by_role("textbox", name="Message")).to_be_focused()
+
+    ask("And in Fiji?")
+    expect(here.locator(".nbs-question")).to_contain_text("Fiji")
+    notebook.start(4)
+    expect(notebook.view(4).locator(".nbs-question")).to_have_count(2)
+    notebook.save()
+    notebook.load()
+    cards = notebook.view(4).locator(".nbs-question")
+    expect(cards).to_have_count(2)
+    for panel in (here, there):
+        expect(panel.locator(".nbs-question")).to_contain_text("Fiji")
+    there.get_by_role("button", name="Deny").click()
+    expect(here.locator(".nbs-question")).to_have_count(0)
+    expect(here).to_contain_text("Fewer.")
+    cards.nth(1).get_by_role("button", name="Always allow").click()
+    expect(cards).to_have_count(1)
+    expect(notebook.view(4).locator(".nbs-allowance")).to_contain_text("population")
+    cards.get_by_role("button", name="Allow", exact=True).click()
+    expect(notebook.view(4)).to_contain_text("Denmark has more.")
+    notebook.view(4).get_by_role("button", name="Revoke").click()
+    expect(notebook.view(4).locator(".nbs-allowance")).to_have_count(0)
+    notebook.run(5)
+    expect(notebook.output(5)).to_contain_text(
+        "[('Iceland', 2020), ('Malta', 2020), ('Denmark', 2021), ('Norway', 2020)]"
+    )

@@ -6,6 +6,8 @@ from nbstream.display.live_view import LiveView
 from nbstream.errors import StalledError
 from nbstream.markdown import render
 from nbstream.result import Retry, StreamResult, StreamState, Timing, Usage
+from nbstream.tools.approval import Allowance
+from nbstream.tools.tool import Tool
 from tests import comms
 from tests.slots import Slots
 
@@ -33,6 +35,26 @@ def page(monkeypatch):
     page = Page(comms.Page(monkeypatch))
     yield page
     page.view.close()
+
+
+def test_what_is_allowed_for_good_can_be_revoked_also_below_the_static_answer(page):
+    tool = Tool(abs_of)
+    tool.always = True
+    page.says(type="hello", view="v")
+    page.view.allowed(Allowance(tool))
+    page.view.allowed(Allowance(tool))
+    snapshot, told = page.take()
+    assert (snapshot["allowed"], told["allowed"], told["questions"]) == ([], ["abs_of"], [])
+    page.view.end(StreamResult("Hi", StreamState.COMPLETED))
+    page.says(type="gone", view="v")
+    page.take()
+    page.says(type="revoke", tool="abs_of")
+    assert page.take()[-1]["allowed"] == []
+    assert not tool.always
+
+
+def abs_of(number: int) -> int:
+    return abs(number)
 
 
 def test_a_pause_is_told_once_and_its_end_too(page):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nbstream.display.prompting import answer_by_input
-from nbstream.display.questions import OpenQuestions, shown_arguments
-from nbstream.tools.approval import Approved, Denied, Question
+from nbstream.display.questions import Allowances, OpenQuestions, shown_arguments
+from nbstream.tools.approval import Allowance, Approved, Denied, Question
+from nbstream.tools.tool import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,24 @@ def test_a_call_is_denied_with_a_reason(decided: list[Decision], ask: Callable[.
     assert decided == [Denied("r" * 1000)]
 
 
+def test_what_is_allowed_for_good_is_shown_until_it_is_revoked() -> None:
+    def weather(city: str) -> str:
+        return city
+
+    shown, tool = Allowances(), Tool(weather)
+    tool.always = True
+    assert Tool(weather).always, "the next request makes a tool of it again"
+    assert shown.add(Allowance(tool))
+    assert not shown.add(Allowance(tool))
+    assert shown.told() == ["weather"]
+    tool.always = False
+    assert shown.told() == [], "it was revoked in Python"
+    tool.always = True
+    assert not shown.revoke("another")
+    assert shown.revoke("weather")
+    assert (shown.told(), Tool(weather).always) == ([], False)
+
+
 @pytest.mark.parametrize("answer", [{"digest": "of another"}, {"call": "c2"}, {"call": None}])
 def test_an_answer_to_another_question_is_none(
     decided: list[Decision], ask: Callable[..., str], answer: dict[str, Any]
@@ -86,15 +105,16 @@ def test_an_answer_to_another_question_is_none(
 
 
 @pytest.mark.parametrize(
-    ("lines", "decision"),
+    ("lines", "made"),
     [
-        (["y"], Approved),
-        (["what?", "", " YES "], Approved),
-        (["n"], Denied),
-        (["always"], Approved),
+        (["y"], "allowed"),
+        (["what?", "", " YES ", "no"], "allowed"),
+        (["yes but", "n"], Denied()),
+        (["No, Use Celsius "], Denied("Use Celsius")),
+        (["always"], "always"),
     ],
 )
-def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[str], decision: type) -> None:
+def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[str], made: Denied | str) -> None:
     asked: list[str] = []
 
     def read(words: str) -> str:
@@ -102,9 +122,8 @@ def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[
         return lines[len(asked) - 1]
 
     answer_by_input(question, read)
-    [made] = decided
-    assert isinstance(made, decision)
-    assert getattr(made, "always", False) == (lines == ["always"])
-    assert len(asked) == len(lines)
+    expected = made if isinstance(made, Denied) else Approved(question.digest, always=made == "always")
+    assert decided == [expected]
+    assert len(asked) == len(lines) - (lines[-1] == "no"), "only until there is an answer"
     assert "wants to call weather" in asked[0]
     assert "\x1b" not in asked[0]

@@ -8,6 +8,8 @@ from nbstream.panel.view.panel_actions import perform
 from nbstream.panel.view.panel_state import Attachment, PanelState, TurnView
 from nbstream.panel.view.panel_view import PanelView
 from nbstream.result import StreamResult, StreamState
+from nbstream.tools.approval import Allowance
+from nbstream.tools.tool import Tool
 from tests import comms
 from tests.panel_page import REQUEST, Reader, exchange
 
@@ -208,3 +210,20 @@ def test_messages_become_calls_and_others_nothing(message, done):
 def test_an_export_is_a_value():
     value = perform(Reader(), {"action": "export", "kind": "json"})
     assert value == {"filename": "chat.json", "mime": "text/plain", "text": "All of it."}
+
+
+def test_what_is_allowed_for_good_stays_in_sight_until_it_is_revoked(page):
+    def add(a: int) -> int:
+        return a
+
+    tool = Tool(add)
+    tool.always = True
+    page.says(type="hello")
+    drawn(page, "a1").allowed(Allowance(tool))
+    assert page.take()[-1]["surroundings"] == {"allowed": ("add",)}
+    assert page.shows(*exchange(1), model="m")[-1]["surroundings"] == {"model": "m"}
+    (outline,) = page.says(type="hello")
+    assert outline["surroundings"]["allowed"] == ("add",)
+    *_, reply = page.says(type="do", id=7, action="revoke", target="add")
+    assert (reply["type"], reply["id"]) == ("reply", 7)
+    assert (page.view.shown.allowed, tool.always) == ((), False)

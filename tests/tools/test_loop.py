@@ -188,6 +188,19 @@ def test_a_function_decides(asking: Callable[..., nbs.StreamResult], api: str, l
     assert "undecided" in errors[2]["message"]
 
 
+def test_what_is_allowed_for_good_runs_unless_the_stream_says_no(
+    asking: Callable[..., nbs.StreamResult], api: str
+) -> None:
+    add, calls = added()
+    add.safe = False  # type: ignore[attr-defined]
+    add.always = True  # type: ignore[attr-defined]
+    body = calling(api, ("add", {"a": 1}))
+    asking(body, tools=[add], approve="none")
+    assert calls == []
+    asking(body, tools=[add])
+    assert calls == [(1, 0)]
+
+
 def test_there_are_only_so_many_rounds(
     asking: Callable[..., nbs.StreamResult], api: str, loopback: FaultServer
 ) -> None:

@@ -45,12 +45,15 @@ export class AnswerView {
   drawState() {}
 
   drawQuestions() {
-    this.questions.draw(this.doc && !this.doc.ended ? this.doc.questions : []);
+    const { doc } = this;
+    // Where the kernel has not answered, it would hear no answer either: it asks with `input()`.
+    this.questions.draw(doc?.kernelAnswers && !doc.ended ? doc.questions : [], doc && !doc.lost ? doc.allowed : []);
   }
 
   /** @param {object} message The reader's answer to a question. */
   answer(message) {
     this.doc?.model.send(message);
+    if ("tool" in message) this.doc?.announce(`${message.tool} asks again`);
   }
 
   /**

@@ -1,12 +1,12 @@
 // What can be done with the code in an answer.
 
-import { button, element, targetOf } from "./elements.js";
+import { button, element, say, targetOf } from "./elements.js";
 
 /**
  * @typedef {object} CodeAction
- * @property {string} label
  * @property {string} title
- * @property {(code: string) => unknown} act
+ * @property {(pre: Element) => string} label
+ * @property {(pre: Element, code: string) => unknown} act
  */
 
 /**
@@ -31,9 +31,13 @@ export class CodeBar {
     this.bar.hidden = true;
     this.language = element("span", "nbs-language", this.bar);
     this.copyButton = button("nbs-copy", "Copy", "Copy this code", this.bar, () => this.copy());
-    for (const { label, title, act } of others) {
-      button("nbs-copy", label, title, this.bar, () => act(this.code()));
-    }
+    this.others = others.map((other) => {
+      const made = button("nbs-copy", "", other.title, this.bar, async () => {
+        if (this.pre) await other.act(this.pre, this.code());
+        this.drawOthers();
+      });
+      return { other, made };
+    });
     for (const arrival of ["pointerover", "focusin"]) root.addEventListener(arrival, (event) => this.reach(targetOf(event)));
     root.addEventListener("pointerleave", () => this.show(document.activeElement?.closest("pre")));
     root.addEventListener("focusout", ({ relatedTarget }) => {
@@ -57,7 +61,12 @@ export class CodeBar {
     this.bar.style.top = `${edge.top - frame.top}px`;
     this.bar.style.insetInlineEnd = `${frame.right - edge.right}px`;
     this.copyButton.textContent = "Copy";
+    this.drawOthers();
     this.language.textContent = /language-(\S+)/.exec(this.pre.querySelector("code")?.className ?? "")?.[1] ?? "";
+  }
+
+  drawOthers() {
+    for (const { other, made } of this.others) if (this.pre) say(made, other.label(this.pre));
   }
 
   // The code that the keyboard has reached: the way there may have scrolled to it.

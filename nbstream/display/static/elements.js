@@ -19,7 +19,7 @@ export function element(tag, className, parent) {
  * @param {string} label
  * @param {string} title
  * @param {Element | null} parent
- * @param {() => unknown} onClick
+ * @param {(event: MouseEvent) => unknown} onClick
  */
 export function button(className, label, title, parent, onClick) {
   const made = element("button", className, parent);

@@ -53,9 +53,10 @@ const LONGEST_HOLD_MS = 10_000;
  *
  * @param {HTMLElement} root The view, still on the page.
  * @param {(words: string) => void} announce
+ * @param {HTMLElement} more What stays below the static answer, if anything is in it.
  * @returns {{ taken: () => void, stays: () => void }} What to call once the view has gone, or if it is not replaced.
  */
-export function giveWay(root, announce) {
+export function giveWay(root, announce, more) {
   const output = root.closest(".jp-OutputArea-child");
   const area = output?.parentElement;
   const index = area ? [...area.children].indexOf(/** @type {Element} */ (output)) : -1;
@@ -71,7 +72,9 @@ export function giveWay(root, announce) {
       new CodeBar(next, announce, [], ".jp-RenderedMarkdown");
       const drawn = () => {
         for (const pre of next.querySelectorAll("pre")) pre.tabIndex = 0; // by the keyboard, and so scrolled
-        if (markdown.firstElementChild) release();
+        if (!markdown.firstElementChild) return;
+        release();
+        if (more.firstChild && !more.isConnected) markdown.append(more); // again after each drawing
       };
       new MutationObserver(drawn).observe(next, { childList: true, subtree: true });
       drawn();

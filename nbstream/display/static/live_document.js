@@ -35,6 +35,8 @@ export class LiveDocument {
   kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
   /** @type {Question[]} */
   questions = []; // the calls that wait to be allowed
+  /** @type {string[]} */
+  allowed = []; // the tools whose calls run without a question
   /** @type {Set<Viewer>} */
   views = new Set();
   asking = false;
@@ -78,7 +80,7 @@ export class LiveDocument {
       this.think(message);
       for (const change of this.thoughts.apply(message.blocks)) this.views.forEach((view) => view.think(change));
     } else if (message.type === "questions") {
-      this.ask(message.questions);
+      this.ask(message);
     } else if (message.type === "retry") {
       this.pause(message.retry);
     } else if (message.type === "end") {
@@ -112,6 +114,7 @@ export class LiveDocument {
     this.end(message);
     this.pause(message.retry);
     this.questions = message.questions ?? [];
+    this.allowed = message.allowed ?? [];
     this.kernelAnswers = true;
     this.asking = false;
     this.views.forEach((view) => view.redraw());
@@ -122,11 +125,11 @@ export class LiveDocument {
     this.reasoning = { since: performance.now() - 1000 * seconds, seconds, over };
   }
 
-  /** @param {Question[]} questions */
-  ask(questions) {
+  /** @param {{ questions: Question[], allowed: string[] }} message */
+  ask({ questions, allowed }) {
     const known = new Set(this.questions.map(({ digest }) => digest));
     const [added] = questions.filter(({ digest }) => !known.has(digest));
-    this.questions = questions;
+    Object.assign(this, { questions, allowed });
     if (added) this.announce(`The model wants to call ${added.tool}`);
   }
 

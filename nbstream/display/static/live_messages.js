@@ -15,11 +15,11 @@
  * @typedef {{ type: "retry", number: number, retry: Retry | null }} RetryMessage
  * @typedef {{ type: "end", number: number } & End} EndMessage
  * @typedef {{ call: string, tool: string, description: string, arguments: string, digest: string }} Question
- * @typedef {{ type: "questions", number: number, questions: Question[] }} QuestionsMessage
+ * @typedef {{ type: "questions", number: number, questions: Question[], allowed: string[] }} QuestionsMessage
  * @typedef {{ type: "refused", call: string, words: string }} Refused
  * @typedef {{
  *   type: "snapshot", number: number, blocks: string[], reasoning: { blocks: string[] } & Thinking | null,
- *   retry: Retry | null, questions: Question[], elapsed: number
+ *   retry: Retry | null, questions: Question[], allowed: string[], elapsed: number
  * } & End} Snapshot
  * What the saved notebook is to have of the answer so far, beside the widget of this id; for the page with the view. It
  * is so many units of the Markdown of the message before, which was `before` units long, and then `markdown`.

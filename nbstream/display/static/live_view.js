@@ -132,7 +132,7 @@ class LiveView extends AnswerView {
       element("small", "", this.facts).textContent = this.doc.statusLine();
       this.facts.hidden = !this.facts.textContent;
     });
-    this.place = giveWay(this.root, (words) => this.doc.announce(words));
+    this.place = giveWay(this.root, (words) => this.doc.announce(words), this.questions.allowed);
     this.stayer = setTimeout(() => this.stay(), 500);
     if (this.doc.lost) this.offerCopy();
     else this.keeper = setTimeout(() => this.sayKept(), 3000);

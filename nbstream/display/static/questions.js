@@ -1,6 +1,7 @@
-// The calls that wait to be allowed, each on a card with its arguments, which the reader may edit.
+// The calls that wait to be allowed, each on a card with its arguments, which the reader may edit; and the tools that are
+// allowed for good, until that is revoked.
 
-import { button, element, say } from "./elements.js";
+import { button, element, say, set } from "./elements.js";
 
 /** @import { Question } from "./live_messages.js" */
 
@@ -9,16 +10,22 @@ export class QuestionCards {
   cards = new Map();
 
   /**
-   * @param {Element} root Where the cards are appended.
+   * @param {HTMLElement} root Where the cards are appended.
    * @param {(message: object) => void} send
    */
   constructor(root, send) {
     this.root = root;
     this.send = send;
+    root.tabIndex = -1;
+    this.allowed = allowances(root);
   }
 
-  /** @param {Question[]} questions */
-  draw(questions) {
+  /**
+   * @param {Question[]} questions
+   * @param {string[]} [allowed]
+   */
+  draw(questions, allowed = []) {
+    const focused = this.root.contains(document.activeElement);
     const open = new Set(questions.map(({ digest }) => digest));
     for (const [digest, card] of this.cards) {
       if (open.has(digest)) continue;
@@ -28,6 +35,11 @@ export class QuestionCards {
     for (const question of questions) {
       if (!this.cards.has(question.digest)) this.cards.set(question.digest, new Card(question, this.root, this.send));
     }
+    drawAllowances(this.allowed, allowed, (tool) => this.send({ type: "revoke", tool }));
+    if (!focused || this.root.contains(document.activeElement)) return;
+    // Never to a button: the key that has answered one question must not answer the next.
+    const [next] = this.cards.values();
+    (next?.root ?? this.root).focus({ preventScroll: true });
   }
 
   /**
@@ -39,9 +51,41 @@ export class QuestionCards {
   }
 }
 
+/** @param {Element} parent */
+export function allowances(parent) {
+  const made = element("div", "nbs-allowances", parent);
+  made.setAttribute("role", "status");
+  made.tabIndex = -1;
+  return made;
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string[]} tools
+ * @param {(tool: string) => void} revoke
+ */
+export function drawAllowances(root, tools, revoke) {
+  if (root.getAttribute("data-tools") === String(tools)) return;
+  set(root, "data-tools", String(tools));
+  root.replaceChildren();
+  for (const tool of tools) {
+    const row = element("p", "nbs-allowance", root);
+    element("strong", "", row).textContent = tool;
+    row.append(" · Allowed for this notebook · ");
+    button("nbs-revoke", "Revoke", `Ask again before ${tool} is called`, row, () => {
+      row.remove();
+      root.focus({ preventScroll: true });
+      revoke(tool);
+    });
+  }
+}
+
 class Card {
   /** @type {HTMLTextAreaElement | null} */
   editor = null;
+  /** @type {HTMLInputElement | null} */
+  reason = null;
+  held = false; // while an answer is under way
 
   /**
    * @param {Question} question
@@ -52,6 +96,7 @@ class Card {
     this.question = question;
     this.send = send;
     this.root = element("div", "nbs-question", parent);
+    this.root.tabIndex = -1;
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", `May the model call ${question.tool}?`);
     const title = element("p", "nbs-question-title", this.root);
@@ -64,27 +109,64 @@ class Card {
     this.fault = element("p", "nbs-question-fault", this.root);
     this.fault.setAttribute("role", "alert");
     const bar = element("div", "nbs-question-bar", this.root);
-    this.buttons = [
-      button("nbs-allow", "Allow", "Call it with these arguments", bar, () => this.answer(true)),
-      button("nbs-edit", "Edit", "Change the arguments before the call", bar, () => this.edit()),
-      button("nbs-deny", "Deny", "Do not call it, and tell the model so", bar, () => this.answer(false)),
-      button("nbs-always", "Always allow", `Call ${question.tool} without asking from now on, in this notebook`, bar, () =>
-        this.answer(true, true),
-      ),
-    ];
+    const add = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ title, /** @type {() => void} */ act) =>
+      button(name, label, title, bar, (event) => event.detail < 2 && act()); // not by the second click of two
+    const always = `Call ${question.tool} without asking from now on, in this notebook`;
+    add("nbs-allow", "Allow", "Call it with these arguments", () => this.answer(true));
+    this.editing = add("nbs-edit", "Edit", "Change the arguments before the call", () => this.edit());
+    add("nbs-deny", "Deny", "Do not call it, and tell the model so", () => this.answer(false));
+    this.why = add("nbs-why", "Say why …", "Tell the model why you deny it", () => this.explain());
+    add("nbs-always", "Always allow", always, () => this.answer(true, true));
+    this.bar = bar;
   }
 
   edit() {
-    if (this.editor) return;
-    const editor = element("textarea", "nbs-question-editor");
-    editor.value = this.question.arguments;
-    editor.rows = Math.min(12, this.question.arguments.split("\n").length + 1);
-    editor.setAttribute("aria-label", `Arguments of ${this.question.tool}`);
-    editor.dataset.lmSuppressShortcuts = "true";
-    editor.addEventListener("keydown", (event) => event.stopPropagation()); // not for the notebook
-    this.shown.replaceWith(editor);
-    this.editor = editor;
-    editor.focus();
+    if (this.editor) {
+      this.editor.replaceWith(this.shown);
+      this.editor = null;
+    } else {
+      const editor = this.field("textarea", `Arguments of ${this.question.tool}`, () => this.edit());
+      editor.value = this.question.arguments;
+      editor.rows = Math.min(12, editor.value.split("\n").length + 1);
+      this.shown.replaceWith(editor);
+      this.editor = editor;
+    }
+    say(this.fault, "");
+    say(this.editing, this.editor ? "Undo edit" : "Edit");
+    (this.editor ?? this.editing).focus();
+  }
+
+  explain() {
+    if (this.reason) {
+      this.reason.remove();
+      this.reason = null;
+    } else {
+      this.reason = this.field("input", "Reason for denying", () => this.explain());
+      this.reason.placeholder = "Why not? The model will read it. Enter denies.";
+      this.reason.addEventListener("keydown", ({ key, isComposing }) => key === "Enter" && !isComposing && this.answer(false));
+      this.root.append(this.reason);
+    }
+    set(this.why, "aria-expanded", String(Boolean(this.reason)));
+    (this.reason ?? this.why).focus();
+  }
+
+  /**
+   * Where the reader writes; Escape gives it up.
+   *
+   * @template {"input" | "textarea"} K
+   * @param {K} tag
+   * @param {string} label
+   * @param {() => void} leave
+   */
+  field(tag, label, leave) {
+    const field = element(tag, `nbs-question-${tag}`);
+    field.setAttribute("aria-label", label);
+    field.dataset.lmSuppressShortcuts = "true";
+    field.addEventListener("keydown", (/** @type {Event} */ event) => {
+      event.stopPropagation(); // not for the notebook
+      if (/** @type {KeyboardEvent} */ (event).key === "Escape") leave();
+    });
+    return field;
   }
 
   /**
@@ -92,24 +174,25 @@ class Card {
    * @param {boolean} always
    */
   answer(allow, always = false) {
+    if (this.held) return;
     say(this.fault, "");
     this.hold(true);
     const { call, digest } = this.question;
-    this.send({ type: "answer", call, digest, allow, always, arguments: this.editor?.value ?? null });
+    const written = { arguments: this.editor?.value ?? null, reason: this.reason?.value ?? "" };
+    this.send({ type: "answer", call, digest, allow, always, ...written });
   }
 
   /** @param {string} words */
   refuse(words) {
     this.hold(false);
     say(this.fault, words);
+    if (this.editor) set(this.editor, "aria-invalid", "true");
     this.editor?.focus();
   }
 
-  /** @param {boolean} held Whether an answer is under way. */
+  /** @param {boolean} held */
   hold(held) {
-    for (const each of this.buttons) {
-      if (held) each.setAttribute("aria-disabled", "true");
-      else each.removeAttribute("aria-disabled");
-    }
+    this.held = held;
+    for (const each of this.bar.children) set(each, "aria-disabled", held ? "true" : null);
   }
 }

@@ -132,6 +132,7 @@ class PanelState:
         deleted: Whether turns were just deleted that can be put back.
         untrusted: What the file of the conversation asks for and the reader has not allowed, a line for each.
         suggestions: What an empty panel offers to send.
+        allowed: The tools whose calls run without a question; filled by the view.
         context: A bounded summary of each variable that goes with the prompt.
         exports: The kinds that `PanelActions.export` knows: `"markdown"`, `"notebook"`, `"json"`.
     """
@@ -150,6 +151,7 @@ class PanelState:
     deleted: bool = False
     untrusted: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
 

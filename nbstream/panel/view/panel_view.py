@@ -14,8 +14,8 @@ To the page, the first two each with the next `number`:
 
 From the page: `hello` until it is answered, `resync` when a number is missing, of a turn's stream or of the panel;
 `want` with the ids of turns whose contents are missing, the most wanted first; `answer` to a question of a turn's
-stream; `do` with an `action` of `PanelActions`,
-or "diagram", to which Mermaid code without what could load something is the reply.
+stream; `do` with an `action` of `PanelActions`, or "diagram", to which Mermaid code without what could load something
+is the reply, or "revoke", whose `target` is a tool.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import pathlib
 import secrets
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anywidget
@@ -32,6 +33,7 @@ import traitlets
 
 from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.page import packed_code, page_code, take_messages_at_once
+from nbstream.display.questions import Allowances
 from nbstream.errors import words_of
 from nbstream.markdown import diagram
 from nbstream.panel.view.panel_actions import perform
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from nbstream.panel.view.panel_actions import PanelActions
     from nbstream.request import Images, StreamRequest
     from nbstream.result import StreamResult
-    from nbstream.tools.approval import Question
+    from nbstream.tools.approval import Allowance, Question
 
 __all__ = ["PanelView"]
 
@@ -87,6 +89,7 @@ class PanelView(anywidget.AnyWidget):
         self._settled = SettledTurns(images)
         self._sent: dict[str, str] = {}  # the version of each turn that pages have been sent
         self._streams: dict[str, _Stream] = {}
+        self._allowed = Allowances()
         self._counter = itertools.count(1)
         self._number = 0
         self._ever_seen = False
@@ -110,6 +113,7 @@ class PanelView(anywidget.AnyWidget):
     def show(self, state: PanelState) -> None:
         """Draw the state; only what differs from the one before is sent. From any thread."""
         with self._lock:
+            state = replace(state, allowed=tuple(self._allowed.told()))
             old, self._state = self._state, state
             changed = [turn for turn in state.turns if self._turns.get(turn.id) != turn]
             self._turns = {turn.id: turn for turn in state.turns}
@@ -132,7 +136,12 @@ class PanelView(anywidget.AnyWidget):
         Args:
             turn_id: The id that the turn has in the state, also once it has ended.
         """
-        return _TurnSurface(lambda request: self._begin(turn_id, request), lambda: self.on_screen)
+        return _TurnSurface(lambda request: self._begin(turn_id, request), self._allow, lambda: self.on_screen)
+
+    def _allow(self, allowance: Allowance) -> None:
+        with self._lock:
+            if self._allowed.add(allowance):
+                self.show(self._state)
 
     def _begin(self, turn_id: str, request: StreamRequest) -> AnswerFeed:
         """Make a stream of its own for a turn; one that it had before is no longer heard."""
@@ -199,6 +208,11 @@ class PanelView(anywidget.AnyWidget):
                 self._send_contents(ids)
             case {"type": "do", "id": int(number), "action": "diagram", "code": str(code)}:
                 self._tell({"type": "reply", "id": number, "value": diagram(code)})
+            case {"type": "do", "id": int(number), "action": "revoke", "target": str(tool)}:
+                with self._lock:
+                    self._allowed.revoke(tool)
+                    self.show(self._state)
+                self._tell({"type": "reply", "id": number})
             case {"type": "do", "id": int(number)}:
                 self._tell({"type": "reply", "id": number, **self._do(content)})
             case _:
@@ -249,8 +263,14 @@ class PanelView(anywidget.AnyWidget):
 class _TurnSurface:
     """Draws one stream in its turn."""
 
-    def __init__(self, begin: Callable[[StreamRequest], AnswerFeed], on_screen: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        begin: Callable[[StreamRequest], AnswerFeed],
+        allowed: Callable[[Allowance], None],
+        on_screen: Callable[[], bool],
+    ) -> None:
         self._begin = begin
+        self.allowed = allowed
         self._on_screen = on_screen
         self._feed: AnswerFeed | None = None
 

@@ -51,7 +51,7 @@ export class PanelDocument {
   /** @type {Surroundings} */
   surroundings = {
     queue: [], running: null, model: "", models: null, system: "", parameters: {}, totals: [],
-    paused: false, hint: "", notice: "", deleted: false, untrusted: [], suggestions: [], context: [], exports: [],
+    paused: false, hint: "", notice: "", deleted: false, untrusted: [], suggestions: [], allowed: [], context: [], exports: [],
   };
   /** @type {string[]} */
   order = [];

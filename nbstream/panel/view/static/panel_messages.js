@@ -21,6 +21,7 @@
  * @property {boolean} deleted
  * @property {string[]} untrusted
  * @property {string[]} suggestions
+ * @property {string[]} allowed
  * @property {string[]} context
  * @property {string[]} exports
  *

@@ -3,24 +3,47 @@
 import { element } from "../../../display/static/elements.js";
 
 /** @typedef {{ hasCommand: (id: string) => boolean, execute: (id: string, options?: object) => Promise<unknown> }} Commands */
+/** @typedef {{ commands: Commands, shell?: { currentWidget?: any } }} App */
 
 /**
- * What the front end lets a page do to the notebook. JupyterLab and Notebook 7 hand out their commands only when they
- * were started with --expose-app-in-browser; no widget can make a cell otherwise.
+ * What the front end lets a page do to the notebook. JupyterLab and Notebook 7 hand themselves out only when they were
+ * started with --expose-app-in-browser; no widget can make a cell otherwise.
  *
- * @returns {Commands | null}
+ * @returns {App | null}
  */
-export function notebookCommands() {
-  const { jupyterapp } = /** @type {{ jupyterapp?: { commands: Commands } }} */ (globalThis);
-  const commands = jupyterapp?.commands;
-  return commands?.hasCommand("notebook:insert-cell-below") ? commands : null;
+export function notebookApp() {
+  const { jupyterapp } = /** @type {{ jupyterapp?: App }} */ (globalThis);
+  return jupyterapp?.commands?.hasCommand("notebook:insert-cell-below") ? jupyterapp : null;
 }
 
-/** @param {string} code */
-export async function toNewCell(code) {
-  const commands = notebookCommands();
-  await commands?.execute("notebook:insert-cell-below");
-  await commands?.execute("notebook:replace-selection", { text: code.replace(/\n$/, "") });
+// Code into a new cell below, and back.
+export class NewCell {
+  title = "Insert this code into a new cell below";
+  /** @type {{ pre: Element, cell: any } | null} */
+  last = null; // with the code that is in it
+
+  /** @param {Element} pre */
+  label(pre) {
+    return this.last?.pre === pre ? "Undo" : "Insert below";
+  }
+
+  /**
+   * @param {Element} pre
+   * @param {string} code
+   */
+  async act(pre, code) {
+    const { last } = this;
+    this.last = null;
+    if (last?.pre === pre) {
+      const { notebook } = last.cell; // unless it was deleted
+      return notebook?.deleteCell(notebook.cells.indexOf(last.cell));
+    }
+    const app = notebookApp();
+    await app?.commands.execute("notebook:insert-cell-below");
+    await app?.commands.execute("notebook:replace-selection", { text: code.replace(/\n$/, "") });
+    const cell = app?.shell?.currentWidget?.content?.activeCell?.model?.sharedModel;
+    this.last = cell && { pre, cell };
+  }
 }
 
 /**

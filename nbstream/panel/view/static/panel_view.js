@@ -5,12 +5,13 @@ import { button, element, say, targetOf } from "../../../display/static/elements
 import { Composer } from "./panel_composer.js";
 import { Diagrams } from "./panel_diagrams.js";
 import { Formulas } from "./panel_formulas.js";
-import { notebookCommands, toNewCell } from "./panel_notebook.js";
+import { NewCell, notebookApp } from "./panel_notebook.js";
 import { Queue } from "./panel_queue.js";
 import { fitHeight } from "./panel_text_editor.js";
 import { SavedRequest } from "./panel_request.js";
 import { Trays } from "./panel_trays.js";
 import { Turn } from "./panel_turn.js";
+import { allowances, drawAllowances } from "../../../display/static/questions.js";
 import { Tail } from "../../../display/static/tail.js";
 
 /** @import { PanelDocument } from "./panel_document.js" */
@@ -51,14 +52,14 @@ export class PanelView {
     this.notice.setAttribute("role", "status");
     this.request = new SavedRequest(this, this.root);
     this.queue = new Queue(this, this.root);
+    this.allowed = allowances(this.root);
     this.context = element("details", "nbs-context", this.root);
     this.tools = element("div", "nbs-tools");
     this.trays = new Trays(doc, this.tools);
     this.composer = new Composer(this, this.tools);
     this.root.append(this.composer.root, this.tools, this.trays.root);
     this.totals = element("p", "nbs-totals", this.root);
-    const cell = { label: "Insert below", title: "Insert this code into a new cell below", act: toNewCell };
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookCommands() ? [cell] : []);
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookApp() ? [new NewCell()] : []);
     this.listen();
     doc.views.add(this);
     this.copyFrom(/** @type {PanelView} */ ([...doc.views][0]));
@@ -236,13 +237,14 @@ export class PanelView {
   // --- the rest ---
 
   draw() {
-    const { running, context, totals, hint } = this.doc.surroundings;
+    const { running, allowed, context, totals, hint } = this.doc.surroundings;
     if (running !== this.stopping) this.stopping = null;
     this.root.toggleAttribute("data-running", Boolean(running));
     this.drawEmpty();
     this.queue.draw();
     this.composer.draw();
     this.trays.draw();
+    drawAllowances(this.allowed, allowed, (tool) => this.revoke(tool));
     this.drawContext(context);
     say(this.totals, totals.length ? `Total: ${totals.join(" · ")}` : "");
     say(this.composer.hint, hint);
@@ -266,6 +268,13 @@ export class PanelView {
   /** @param {string} words */
   suggest(words) {
     this.doc.send(words, []);
+    this.composer.field.focus({ preventScroll: true });
+  }
+
+  /** @param {string} tool */
+  revoke(tool) {
+    this.doc.act("revoke", { target: tool });
+    this.doc.announce(`${tool} asks again`);
     this.composer.field.focus({ preventScroll: true });
   }
 
