@@ -37,7 +37,7 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which room may know which ----------------------------------------------------------------------------------------
 
-VALUES = ("errors", "events", "failures", "outcome", "parts", "remedies", "request", "result", "text")
+VALUES = ("errors", "events", "failures", "media", "outcome", "parts", "remedies", "request", "result", "text")
 """What nearly all may import."""
 
 # Besides these values and its own room. The rule with the longest name counts; what has none is a thin entry point.

@@ -21,6 +21,7 @@ class Output:
 
     def __init__(self) -> None:
         self._publish: Callable[..., None] | None = None
+        self._publisher: Any = None  # of the cell that asked
         self._carried: dict[str, Any] = {}
         self._asked = contextvars.Context()  # in which updates are sent
 
@@ -38,15 +39,26 @@ class Output:
         with _as_sent(shell) as self._carried:
             handle = display(data, metadata=metadata, raw=True, display_id=True)
         if shell is not None:
-            self._publish = _publisher(shell, handle.display_id)
+            self._publisher = shell.display_pub
+            self._publish = _publish_at(shell.display_pub, handle.display_id)
 
     def reserve(self) -> None:
         """Show nothing yet, in the cell that runs now; the first `update` with anything to show makes the output."""
         shell = running_shell()
         if shell is None:
             return
-        self._asked = _context_of_updates(shell)
-        later = _publisher(shell, secrets.token_hex(16))
+        self._reserve(shell.display_pub, _context_of_updates(shell))
+
+    def beside(self) -> Output:
+        """Another output of the same cell, below those that it has; it is made by its first `update`."""
+        made = Output()
+        if self._publisher is not None:
+            made._reserve(self._publisher, self._asked)
+        return made
+
+    def _reserve(self, publisher: Any, asked: contextvars.Context) -> None:
+        self._publisher, self._asked = publisher, asked
+        later = _publish_at(publisher, secrets.token_hex(16))
 
         def first(data: dict[str, Any], metadata: dict[str, Any]) -> None:
             if not data:
@@ -90,9 +102,9 @@ def _context_of_updates(shell: Any) -> contextvars.Context:
     return empty if belongs else contextvars.copy_context()
 
 
-def _publisher(shell: Any, display_id: str) -> Callable[..., None]:
+def _publish_at(publisher: Any, display_id: str) -> Callable[..., None]:
     # The publisher of this cell, because another cell may have installed its own (`%%capture`) by the time.
-    return functools.partial(shell.display_pub.publish, transient={"display_id": display_id}, update=True)
+    return functools.partial(publisher.publish, transient={"display_id": display_id}, update=True)
 
 
 @contextlib.contextmanager

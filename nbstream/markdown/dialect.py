@@ -15,9 +15,10 @@ from nbstream.markdown.frames import ALIGN, Frame, code_frame, code_opening, lis
 from nbstream.markdown.highlight import colouring_of
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
+from nbstream.markdown.remarks import remark_html
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.tables import LONGEST_ROW, cells
-from nbstream.markdown.tree import NOT_IN_PLACE, end_line
+from nbstream.markdown.tree import NOT_IN_PLACE, Remark, end_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.links import Images
-    from nbstream.markdown.tree import Block, Remark
+    from nbstream.markdown.tree import Block
 
 __all__ = ["Renderer", "render"]
 
@@ -165,10 +166,6 @@ class Renderer:
         """Forget what a closed block without children was drawn as."""
         leaf.children, leaf.cache = _NOTHING, None
 
-    def remark(self, words: str) -> str:
-        """Return the HTML of a remark."""
-        return f'<p class="nbs-step"><em>{escape(words)}</em></p>'
-
     def draft(self) -> AbstractContextManager[None]:
         """What is drawn inside may still change: its footnote references are not counted for good."""
         return self._inlines.footnotes.draft()
@@ -263,7 +260,7 @@ class Renderer:
             case "heading":
                 return f"<h{block.level}>{self._paragraph(block)}</h{block.level}>"
             case "remark":
-                return self.remark(block.text)
+                return remark_html(Remark(*block.lines))
             case "rule":
                 return "<hr>"
             case "table":

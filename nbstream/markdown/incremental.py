@@ -18,6 +18,7 @@ from nbstream.markdown.growth import Growth
 from nbstream.markdown.late import LateBlocks
 from nbstream.markdown.open_text import open_text
 from nbstream.markdown.references import may_define
+from nbstream.markdown.remarks import remark_html
 from nbstream.markdown.source import clean, lines_of
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
@@ -142,13 +143,13 @@ class IncrementalRenderer:
         return len(self._settled) - 1, patches
 
     def change_remark(self, block: int, remark: Remark) -> tuple[Patch, ...]:
-        """Replace the words of a remark.
+        """Replace a remark.
 
         Args:
             block: The number of its block.
             remark: What is to stand there.
         """
-        html = self._renderer.remark(remark.words)
+        html = remark_html(remark)
         if html == self._settled[block]:
             return ()
         self._settled[block] = html
