@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
     "api": ("display.choose", "display.surface", "settings", "streaming", "structured", "tools.loop"),
     "assembly": (),
-    "attachments": (),
+    "attachments": ("settings.shell",),
     "cli": ("demo", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown", "tools.call_messages"),
     "conversation.chat": ("api", "attachments", "settings", "streaming"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from nbstream.attachments.displayed import DisplayedImages
 from nbstream.errors import UsageError
 from nbstream.ipython import prompt_lines
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
@@ -144,6 +145,7 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics, their completion and the settings."""
     settings()
     prompt_lines.install(shell)
+    DisplayedImages.watch(shell)
     shell.register_magics(StreamMagics)
     for completer in _completers(shell):
         completer.install(shell)
