@@ -26,36 +26,42 @@ _KINDS = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 
 class DisplayedImages:
-    """Notes the images that cells of a shell display.
-
-    Args:
-        shell: The notebook's.
-    """
+    """Notes the images that the cells of a shell display."""
 
     noted: ClassVar[deque[tuple[int, bytes]]] = deque(maxlen=_KEPT)
 
-    def __init__(self, shell: Any) -> None:
-        self._shell = shell
-        self._cell = shell.execution_count
+    def __init__(self) -> None:
+        self._fresh: list[bytes] = []  # of the cell that runs
 
     @classmethod
     def watch(cls, shell: Any) -> None:
         """Begin to note them, where there is a notebook; once."""
         publisher: Any = getattr(shell, "display_pub", None)
         if hasattr(publisher, "register_hook") and not getattr(shell, "nbstream_displayed", None):
-            shell.nbstream_displayed = made = cls(shell)
-            shell.events.register("pre_run_cell", made.begin)
+            shell.nbstream_displayed = made = cls()
+            shell.events.register("post_run_cell", made.end)
             publisher.register_hook(made.note)
 
-    def begin(self, *_: object) -> None:
-        """Note the number of the cell; plots are displayed when the shell has the next one already."""
-        self._cell = self._shell.execution_count
+    @classmethod
+    def leave(cls, shell: Any) -> None:
+        """Note them no longer."""
+        made = getattr(shell, "nbstream_displayed", None)
+        if made is not None:
+            shell.events.unregister("post_run_cell", made.end)
+            shell.display_pub.unregister_hook(made.note)
+            shell.nbstream_displayed = None
+
+    def end(self, result: Any) -> None:
+        """Note the number of the cell, which only its result says for sure; plots have been displayed by now."""
+        number = getattr(result, "execution_count", None)
+        self.noted.extend((number, image) for image in self._fresh if number is not None)
+        self._fresh = []
 
     def note(self, message: Any) -> Any:
         """Take a message on its way to the front end, which is not changed."""
         content = message.get("content", {})
         if "data" in content and (image := _image_in(content["data"])) is not None:
-            self.noted.append((self._cell, image))
+            self._fresh = [*self._fresh[1 - _KEPT :], image]
         return message
 
 

@@ -24,6 +24,7 @@ class Output:
         self._publisher: Any = None  # of the cell that asked
         self._carried: dict[str, Any] = {}
         self._asked = contextvars.Context()  # in which updates are sent
+        self._cell = contextvars.Context()  # in which more outputs are made
 
     def display(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         """Make the output, in the cell that runs now.
@@ -35,7 +36,7 @@ class Output:
         from IPython.display import display
 
         shell = running_shell()
-        self._asked = _context_of_updates(shell)
+        self._asked, self._cell = _context_of_updates(shell), contextvars.copy_context()
         with _as_sent(shell) as self._carried:
             handle = display(data, metadata=metadata, raw=True, display_id=True)
         if shell is not None:
@@ -47,13 +48,18 @@ class Output:
         shell = running_shell()
         if shell is None:
             return
+        self._cell = contextvars.copy_context()
         self._reserve(shell.display_pub, _context_of_updates(shell))
 
     def beside(self) -> Output:
-        """Another output of the same cell, below those that it has; it is made by its first `update`."""
+        """Another output of the same cell, below those that it has; it is made by its first `update`.
+
+        That belongs to the cell by the context of the cell: outside it, the kernel takes what it has heard last, which
+        may be a page that says that the view is gone, for what an output belongs to.
+        """
         made = Output()
         if self._publisher is not None:
-            made._reserve(self._publisher, self._asked)
+            made._reserve(self._publisher, self._cell)
         return made
 
     def _reserve(self, publisher: Any, asked: contextvars.Context) -> None:

@@ -159,6 +159,7 @@ def load(shell: InteractiveShell) -> None:
 def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
+    DisplayedImages.leave(shell)
     for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
         shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):

@@ -27,6 +27,9 @@ class HookedPublisher(DisplayPublisher):
     def register_hook(self, hook: Any) -> None:
         self.hooks = [*getattr(self, "hooks", []), hook]
 
+    def unregister_hook(self, hook: Any) -> None:
+        self.hooks.remove(hook)
+
     def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
         for hook in self.hooks:
             hook({"content": {"data": data, "metadata": metadata}})
@@ -40,8 +43,8 @@ def watched(shell: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     DisplayedImages.watch(shell)
     yield shell
     DisplayedImages.noted.clear()
-    shell.events.unregister("pre_run_cell", shell.nbstream_displayed.begin)
-    del shell.nbstream_displayed
+    DisplayedImages.leave(shell)
+    assert shell.display_pub.hooks == []
 
 
 def sent(*images: Any) -> list[bytes]:
@@ -72,7 +75,8 @@ def test_what_a_cell_displays_is_attached_by_its_number(watched: Any) -> None:
     [{"image/png": "no base64!"}, {"image/png": base64.b64encode(b"<svg/>").decode()}, {"image/svg+xml": "<svg/>"}],
 )
 def test_what_is_no_image_is_not_noted(watched: Any, data: dict[str, str]) -> None:
-    watched.display_pub.publish(data)
+    watched.user_ns["data"] = data
+    watched.run_cell("from IPython.display import display; display(data, raw=True)", store_history=True)
     assert list(DisplayedImages.noted) == []
 
 
