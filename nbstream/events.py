@@ -200,7 +200,7 @@ class MediaDelta:
     """A piece of an image, sound, video or file.
 
     `media` tells several of them apart. `replaces` says that `data` replaces what came before, as a sharper preview of
-    an image does, and `last` that nothing follows.
+    an image does, and `last` that nothing follows: what replaces and is not the last is a preview.
     """
 
     media: Hashable
@@ -212,6 +212,7 @@ class MediaDelta:
     replaces: bool = False
     last: bool = False
     choice: int = 0
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

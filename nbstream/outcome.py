@@ -88,7 +88,7 @@ class StreamWarning:
     Attributes:
         kind: Which, as a stable word: `begun_anew`, `buffered`, `changed_attachment`, `cumulative_text`,
             `empty_answer`, `fewer_answers`, `invalid_arguments`, `malformed_event`, `other_api`, `overlapping_text`,
-            `repeated_text`, `revised_text`, `too_many_answers`, `too_many_rounds`, `unknown_events`, `unshown_media`,
+            `repeated_text`, `revised_text`, `too_many_answers`, `too_many_rounds`, `unknown_events`,
             `whole_answer`.
         happened: What happened, in a sentence.
         remedies: What can be done about it.

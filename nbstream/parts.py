@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from nbstream.media import MediaKind, MediaPart
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -33,8 +35,6 @@ __all__ = [
 PARAGRAPH_BREAK = "\n\n"
 
 RunState: TypeAlias = Literal["waiting", "running", "completed", "failed", "denied", "unknown"]
-
-MediaKind: TypeAlias = Literal["image", "audio", "video", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,28 +208,6 @@ class ToolCallPart:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaPart:
-    """An image, sound, video or file in the answer.
-
-    Attributes:
-        kind: What it is.
-        data: Its bytes, as far as they have come; empty for a medium that is only named by its address.
-        media_type: Its MIME type, if the server says.
-        url: Its address, if it came as one. Nothing is loaded from there.
-        item_id: The id of the output item, if the server names items.
-        open: Whether more of it may come.
-    """
-
-    kind: MediaKind
-    data: bytes = field(default=b"", repr=False)
-    media_type: str | None = None
-    url: str | None = None
-    item_id: str | None = None
-    open: bool = False
-    type: ClassVar[str] = "media"
-
-
-@dataclass(frozen=True, slots=True)
 class ActivityPart:
     """A call of one of the provider's built-in tools: a web search, a run of code, an image, an MCP call, ….
 
@@ -385,6 +363,12 @@ class PartViews:
     def tool_runs(self) -> tuple[ToolCallPart, ...]:
         """The calls that were answered here, or are to be; the `run` of each says what became of it."""
         return tuple(part for part in self.parts if isinstance(part, ToolCallPart) and part.run is not None)
+
+    @property
+    def images(self) -> tuple[MediaPart, ...]:
+        """The images that have arrived whole: notebooks show each, and `save` writes it to a file."""
+        media = (part for part in self.parts if isinstance(part, MediaPart) and part.kind == "image")
+        return tuple(part for part in media if part.data and not part.partial)
 
     @property
     def annotations(self) -> tuple[Any, ...]:

@@ -37,7 +37,7 @@ HOOKS = {"load_ipython_extension", "unload_ipython_extension"}
 
 # --- which room may know which ----------------------------------------------------------------------------------------
 
-VALUES = ("errors", "events", "failures", "outcome", "parts", "remedies", "request", "result", "text")
+VALUES = ("errors", "events", "failures", "media", "outcome", "parts", "remedies", "request", "result", "text")
 """What nearly all may import."""
 
 # Besides these values and its own room. The rule with the longest name counts; what has none is a thin entry point.
@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
     "api": ("display.choose", "display.surface", "settings", "streaming", "structured", "tools.loop"),
     "assembly": (),
-    "attachments": (),
+    "attachments": ("settings.shell",),
     "cli": ("demo", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown", "tools.call_messages", "tools.journal"),
     "conversation.chat": ("api", "attachments", "settings", "streaming"),

@@ -171,7 +171,7 @@ def test_a_pause_that_was_stopped_is_not_told_again(shown):
 
 
 def test_warnings_follow_the_mark(shown):
-    warnings = (StreamWarning("unshown_media", "An image is not shown: \x1b[31m."),) * 2
+    warnings = (StreamWarning("malformed_event", "An image is not shown: \x1b[31m."),) * 2
     result = StreamResult("Hel", StreamState.CANCELLED, warnings=warnings)
     assert "".join(shown(result)).splitlines()[1:] == [
         "[Stopped: You stopped the answer after 3 characters. Call result.resume() to continue.]",

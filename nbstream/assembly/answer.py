@@ -349,7 +349,7 @@ class Answer:
         """Take the next piece of a medium."""
         begun = self._artifacts.add_media(delta)
         if begun is not None:
-            self._add(begun)
+            self._add(begun, leaves=delta.kind != "audio")  # the transcript of a sound goes on
 
     def report(self, event: ActivityReported) -> None:
         """Take news of a built-in tool's call."""
@@ -357,10 +357,11 @@ class Answer:
         if begun is not None:
             self._add(begun)
 
-    def _add(self, builder: Builder) -> None:
+    def _add(self, builder: Builder, *, leaves: bool = True) -> None:
         self._take_held()
         self._put(builder)
-        self._leave()
+        if leaves:
+            self._leave()
 
     def close(self) -> None:
         """Nothing follows."""

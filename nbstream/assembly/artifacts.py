@@ -41,8 +41,9 @@ class Artifacts:
         media.media_type = delta.media_type or media.media_type
         media.url = delta.url or media.url
         media.item_id = delta.item_id or media.item_id
+        media.name = delta.name or media.name
         media.open = True
-        media.add(delta.data, replaces=delta.replaces)
+        media.add(delta.data, replaces=delta.replaces, partial=delta.replaces and not delta.last)
         media.changed()
         if delta.last:
             media.end()

@@ -276,7 +276,7 @@ class Media(Builder):
         kind: Which of them.
     """
 
-    __slots__ = ("_data", "item_id", "kind", "media_type", "url")
+    __slots__ = ("_data", "item_id", "kind", "media_type", "name", "partial", "url")
 
     def __init__(self, kind: MediaKind) -> None:
         super().__init__()
@@ -284,12 +284,15 @@ class Media(Builder):
         self.media_type: str | None = None
         self.url: str | None = None
         self.item_id: str | None = None
+        self.name: str | None = None
+        self.partial = False
         self._data: bytes | bytearray = b""
 
-    def add(self, data: bytes, *, replaces: bool = False) -> None:
-        """Take the next bytes, or the whole so far."""
+    def add(self, data: bytes, *, replaces: bool = False, partial: bool = False) -> None:
+        """Take the next bytes, or others in the place of all before them, which may be a preview."""
         if not data:
             return
+        self.partial = partial
         if replaces or not self._data:
             self._data = data
         elif isinstance(self._data, bytearray):
@@ -304,7 +307,8 @@ class Media(Builder):
         super().end()
 
     def _part(self) -> MediaPart:
-        return MediaPart(self.kind, bytes(self._data), self.media_type, self.url, self.item_id, self.open)
+        about = self.media_type, self.url, self.item_id, self.open, self.partial, self.name
+        return MediaPart(self.kind, bytes(self._data), *about)
 
 
 class Activity(Builder):
@@ -362,8 +366,8 @@ def builder_of(part: Part) -> Builder:
             made.append(part.arguments)
         case MediaPart():
             made = Media(part.kind)
-            made.media_type, made.url, made.item_id = part.media_type, part.url, part.item_id
-            made.add(part.data)
+            made.media_type, made.url, made.item_id, made.name = part.media_type, part.url, part.item_id, part.name
+            made.add(part.data, partial=part.partial)
         case ActivityPart():
             made = Activity(part.kind)
             made.status, made.item, made.item_id = part.status, part.item, part.item_id

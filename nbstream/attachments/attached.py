@@ -17,6 +17,10 @@ Given: TypeAlias = Any
 """One attachment or a list of them."""
 
 
+_MOST_IMAGES = 50  # of what servers take, that of those that take the least
+_LARGEST = 45_000_000  # characters, as they are sent
+
+
 class Attached(NamedTuple):
     """A prompt, and what the reader should know about what was attached."""
 
@@ -36,7 +40,7 @@ def attached(prompt: Prompt, *, image: Given = None, file: Given = None) -> Atta
 
     Args:
         prompt: Text, OpenAI content parts, or messages, the last of which is then the user's.
-        image: An image, or a list of them, see `made_image`.
+        image: An image, or a list of them, see `made_image`; a number stands for what that cell has displayed.
         file: A file, or a list of them, see `made_file`.
 
     Raises:
@@ -51,14 +55,27 @@ def attached(prompt: Prompt, *, image: Given = None, file: Given = None) -> Atta
     images, files = listed(image), listed(file)
     if not images and not files:
         return Attached(prompt)
+    from nbstream.attachments.displayed import images_of_cell
     from nbstream.attachments.files import made_file
     from nbstream.attachments.images import made_image
 
+    images = [each for given in images for each in (images_of_cell(given) if type(given) is int else [given])]
+    if len(images) > _MOST_IMAGES:
+        raise UsageError(f"{len(images)} images are too many; up to {_MOST_IMAGES} can go with a question")
     made = [*map(made_image, images), *map(made_file, files)]
+    if (size := sum(_size(each.part) for each in made)) > _LARGEST:
+        most = f"all that goes with a question can be up to {_LARGEST // 1_000_000} MB together"
+        raise UsageError(f"the images and files are too large: {size / 1_000_000:.0f} MB; {most}")
     notes = [note for each in made for note in each.notes]
     told = ". ".join(note[:1].upper() + note[1:] for note in notes)
     warnings = (StreamWarning("changed_attachment", f"{told}."),) if told else ()
     return Attached(_with(prompt, [each.part for each in made]), warnings)
+
+
+def _size(part: dict[str, Any]) -> int:
+    """How much of a request a part is."""
+    within = part.get("image_url") or part.get("file") or part
+    return sum(len(value) for value in within.values() if isinstance(value, str))
 
 
 def _with(prompt: Prompt, parts: Iterable[dict[str, Any]]) -> Prompt:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nbstream.attachments.parts import image_part, one_line
 from nbstream.attachments.reading import Made, read
 from nbstream.errors import UsageError
+from nbstream.media import MediaPart
 from nbstream.text.plain import exception_line, plain
 
 if TYPE_CHECKING:
@@ -29,11 +30,16 @@ _LARGEST_READ = 100_000_000
 _OF_PHOTOS = {"JPEG", "MPO", "WEBP"}
 _PROGRAMS = {"EPS"}  # reading it would run Ghostscript on it
 _UNREADABLE = "is not an image that can be read; convert it to PNG or JPEG"
-_KINDS = "a path, bytes, a PIL image, a matplotlib figure, or an address (http, https or data)"
+_KINDS = (
+    "a path, bytes, a PIL image, a matplotlib figure, the number of a cell that displays one, "
+    "or an address (http, https or data)"
+)
 
 
 def is_image(value: Any) -> bool:
-    """Whether a value is a PIL image or a matplotlib figure."""
+    """Whether a value is a PIL image, a matplotlib figure or an image of an answer."""
+    if isinstance(value, MediaPart):
+        return value.kind == "image" and bool(value.data)
     return _is(value, "PIL.Image", "Image") or _is(value, "matplotlib.figure", "Figure")
 
 
@@ -41,7 +47,7 @@ def made_image(given: Any) -> Made:
     """The content part of an image.
 
     Args:
-        given: A path, bytes, a PIL image, a matplotlib figure, or an http(s) or data URL.
+        given: A path, bytes, a PIL image, a matplotlib figure, an image of an answer, or an http(s) or data URL.
 
     Raises:
         UsageError: It is nothing of this kind, missing, too large, or cannot be read.
@@ -58,6 +64,8 @@ def made_image(given: Any) -> Made:
         return _decoded(_drawn(given), "the figure")
     if isinstance(given, bytes | bytearray | memoryview):
         return _decoded(bytes(given), "the image")
+    if isinstance(given, MediaPart) and given.data:
+        return _decoded(given.data, "the image of the answer")
     if isinstance(given, str | Path):
         name, data = read(given, _LARGEST_READ)
         return _decoded(data, name)

@@ -217,8 +217,10 @@ def _run_from_dict(data: Mapping[str, Any]) -> ToolRun:
 
 
 def _media_to_dict(part: MediaPart) -> dict[str, Any]:
-    data = base64.b64encode(part.data).decode() if part.data else None
-    return {"kind": part.kind, "media_type": part.media_type, "url": part.url, "data": data}
+    # A preview is nothing to keep.
+    data = base64.b64encode(part.data).decode() if part.data and not part.partial else None
+    about = {"media_type": part.media_type, "url": part.url, "name": part.name}
+    return {"kind": part.kind, **about, "partial": part.partial or None, "data": data}
 
 
 def _round_to_dict(made: Round) -> dict[str, Any]:
@@ -314,7 +316,9 @@ def _media(data: Mapping[str, Any], item_id: str | None) -> MediaPart:
         content = base64.b64decode(field_of(data, "data", str) or "", validate=True)
     except binascii.Error:
         raise ValueError("data") from None
-    return MediaPart(kind, content, field_of(data, "media_type", str), field_of(data, "url", str), item_id)
+    partial, name = field_of(data, "partial", bool) or False, field_of(data, "name", str)
+    about = field_of(data, "media_type", str), field_of(data, "url", str), item_id
+    return MediaPart(kind, content, *about, partial=partial, name=name)
 
 
 def _citation(data: Any) -> Citation:

@@ -104,7 +104,8 @@ def _marked_up(name: str) -> str:
 def _bundle(turn: Turn, place: Place = Place.FILE, below: int = 0) -> dict[str, str]:
     """The turn as it stands in a notebook's output."""
     if turn.answer is not None:
-        return answer_bundle(turn.answer, place=place, below=below)[0]
+        pictures = place is Place.FILE  # a panel shows its own itself
+        return answer_bundle(turn.answer, place=place, below=below, pictures=pictures)[0]
     attached = [_ATTACHED.get(part["type"], "attachment") for part in _parts(turn) if part["type"] not in _TEXTS]
     markdown = [inert(turn.text, below=below), *(f"*({what})*" for what in attached)]
     words = [plain(turn.text), *(f"({what})" for what in attached)]

@@ -18,6 +18,9 @@ NOTICE = "*A scripted answer from nbstream's demo model, not from a language mod
 RULES = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
+        ("picture", r"\b(?:draw|paint)\b"),
+        ("sources", r"\b(?:cite|citations?|(?:with|your) sources)\b"),
+        ("reasoning", r"\bthink (?:hard|first|aloud|about)\b"),
         ("stopping", r"\b(stop|stopp\w+|cancel\w*|interrupt\w*|abort\w*)\b"),
         ("errors", r"\b(errors?|fail|fails|failed|failing|failures?|exceptions?)\b"),
         ("variables", r"\b(variables?|usage)\b|\bstream_(text|usage|result)\b"),
@@ -49,6 +52,15 @@ def compose(messages: Sequence[Message]) -> str:
     """
     prompt = next((message.text.strip() for message in reversed(messages) if message.role == "user"), "")
     return f"{NOTICE}\n\n{_answer(prompt, messages)}"
+
+
+def topic_of(messages: Sequence[Message]) -> str:
+    """The name of the text that answers the last thing the user said; `""` if none of them does."""
+    prompt = next((message.text.strip() for message in reversed(messages) if message.role == "user"), "")
+    question = prompt[:QUESTION_LENGTH]
+    if COUNT.search(question) or WORDS.search(question) or LONG.search(question):
+        return ""
+    return next((name for name, pattern in RULES if pattern.search(question)), "")
 
 
 def _answer(prompt: str, messages: Sequence[Message]) -> str:

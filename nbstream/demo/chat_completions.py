@@ -7,15 +7,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
+from nbstream.demo.before import Look, Thought, image_url
 from nbstream.demo.errors import server_failed
 from nbstream.demo.fields import invalid, limit, missing, noun, optional
 from nbstream.demo.request import MODEL, Message, Order
 from nbstream.demo.wire import frame
 
 if TYPE_CHECKING:
-    from nbstream.demo.calls import Call, CallPiece
+    from nbstream.demo.calls import Call
     from nbstream.demo.pace import Pace
-    from nbstream.demo.script import Script
+    from nbstream.demo.script import Piece, Script
 
 _FIELDS = {False: ("function", "arguments"), True: ("custom", "input")}
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -67,8 +68,12 @@ class ChatCompletion:
         """The chunk that tells the role."""
         return [self._chunk({"role": "assistant", "content": "", "refusal": None})]
 
-    def delta(self, piece: str | CallPiece) -> list[bytes]:
-        """A chunk with one token."""
+    def delta(self, piece: Piece) -> list[bytes]:
+        """A chunk with one token; this API has no previews of pictures."""
+        if isinstance(piece, Look):
+            return [self._chunk({"images": [image_url(piece)]})] if piece.last else []
+        if isinstance(piece, Thought):
+            return [self._chunk({"reasoning_content": piece.text})]
         if isinstance(piece, str):
             return [self._chunk({"content": piece})]
         kind, field = _FIELDS[piece.call.custom]
@@ -77,7 +82,8 @@ class ChatCompletion:
 
     def closing(self) -> list[bytes]:
         """The chunk with the finish reason, the usage if asked for, and the sentinel."""
-        end = [self._chunk({}, self._script.finish_reason)]
+        cited = [self._chunk({"annotations": self._annotations()})] if self._script.citations else []
+        end = [*cited, self._chunk({}, self._script.finish_reason)]
         if self._with_usage:
             end.append(frame(self._head | {"choices": [], "usage": self._usage()}))
         return [*end, b"data: [DONE]\n\n"]
@@ -92,8 +98,12 @@ class ChatCompletion:
             "role": "assistant",
             "content": self._script.text,
             "refusal": None,
-            "annotations": [],
+            "annotations": self._annotations(),
         }
+        if thoughts := self._script.thoughts:
+            message["reasoning_content"] = thoughts
+        if picture := self._script.picture:
+            message["images"] = [image_url(picture)]
         if calls := self._script.calls:
             message["tool_calls"] = [_call(call, call.arguments) for call in calls]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._script.finish_reason}
@@ -104,6 +114,9 @@ class ChatCompletion:
         chunk: dict[str, Any] = self._head | {"choices": [choice]}
         return frame(chunk | {"usage": None} if self._with_usage else chunk)
 
+    def _annotations(self) -> list[dict[str, Any]]:
+        return [{"type": "url_citation", "url_citation": dict(each)} for each in self._script.citations]
+
     def _usage(self) -> dict[str, Any]:
         return {
             "prompt_tokens": self._script.input_tokens,
@@ -111,7 +124,7 @@ class ChatCompletion:
             "total_tokens": self._script.input_tokens + self._script.output_tokens,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": 0,
+                "reasoning_tokens": self._script.thought_tokens,
                 "audio_tokens": 0,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,

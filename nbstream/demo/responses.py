@@ -8,23 +8,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
+from nbstream.demo.before import Look, Thought
 from nbstream.demo.errors import server_failed
 from nbstream.demo.fields import invalid, limit, missing, noun, optional
 from nbstream.demo.request import MODEL, Message, Order
+from nbstream.demo.response_items import ItemsBefore
 from nbstream.demo.wire import frame
 
 if TYPE_CHECKING:
-    from nbstream.demo.calls import Call, CallPiece
+    from collections.abc import Sequence
+
+    from nbstream.demo.calls import Call
     from nbstream.demo.pace import Pace
-    from nbstream.demo.script import Script
+    from nbstream.demo.script import Piece, Script
 
 ROLES = ("system", "developer", "user", "assistant")
 
 # What needs state that the server lacks, and what needs a model: refused, because ignoring them would mislead.
 UNSUPPORTED = ("previous_response_id", "conversation", "prompt")
 
-# The one output item and its one part, where every delta belongs.
-PLACE = {"output_index": 0, "content_index": 0}
 # By whether a call is that of a custom tool.
 _EVENTS = {False: "function_call_arguments", True: "custom_tool_call_input"}
 _FIELDS = {False: "arguments", True: "input"}
@@ -39,6 +41,10 @@ class Response:
         self._script = script
         self._asked = _asked(order)
         self._item_id = f"msg_demo_{secrets.token_hex(12)}"
+        self._before = ItemsBefore(script.pieces, self._event)
+        # The message and its one part, where every token of the text belongs.
+        self._place = {"output_index": len(self._before), "content_index": 0}
+        self._message_begun = False
         self._created_at = int(time.time())
         self._completed_at: int | None = None
         self._status = "queued" if order.background else "in_progress"
@@ -91,24 +97,32 @@ class Response:
         if self._status == "queued":
             events.append(self._event("response.queued", {"response": self.present()}))
             self._status = "in_progress"
-        item = {"output_index": 0, "item": self._item()}
-        part = {"item_id": self._item_id, **PLACE, "part": _part("")}
+        events.append(self._event("response.in_progress", {"response": self.present()}))
+        return [*events, *(self._before.opening() if self._before else self._begin_message())]
+
+    def _begin_message(self) -> list[bytes]:
+        if self._message_begun:
+            return []
+        self._message_begun = True
+        part = {"item_id": self._item_id, **self._place, "part": _part("")}
         return [
-            *events,
-            self._event("response.in_progress", {"response": self.present()}),
-            self._event("response.output_item.added", item),
+            *self._before.done(),
+            self._event("response.output_item.added", {"output_index": len(self._before), "item": self._item()}),
             self._event("response.content_part.added", part),
         ]
 
-    def delta(self, piece: str | CallPiece) -> list[bytes]:
-        """One token; the first of a call ends what came before it."""
+    def delta(self, piece: Piece) -> list[bytes]:
+        """One token; the first of another item ends what came before it."""
+        if isinstance(piece, Thought | Look):
+            return self._before.delta(piece)
         if isinstance(piece, str):
-            place = {"item_id": self._item_id, **PLACE}
-            return [self._event("response.output_text.delta", {**place, "delta": piece, "logprobs": []})]
-        place = {"item_id": _item_id(piece.call), "output_index": 1 + piece.index}
+            told = {"item_id": self._item_id, **self._place, "delta": piece, "logprobs": []}
+            return [*self._begin_message(), self._event("response.output_text.delta", told)]
+        place = {"item_id": _item_id(piece.call), "output_index": self._output_of(piece.index)}
         if piece.text:
             return [self._event(f"response.{_EVENTS[piece.call.custom]}.delta", {**place, "delta": piece.text})]
-        added = {"output_index": 1 + piece.index, "item": _call_item(replace(piece.call, arguments=""), "in_progress")}
+        begun = _call_item(replace(piece.call, arguments=""), "in_progress")
+        added = {"output_index": place["output_index"], "item": begun}
         ended = self._message_done() if not piece.index else self._call_done(piece.index - 1)
         return [*ended, self._event("response.output_item.added", added)]
 
@@ -119,22 +133,32 @@ class Response:
         ended = self._call_done(len(calls) - 1) if calls else self._message_done()
         return [*ended, self._event(f"response.{self._status}", {"response": self.present()})]
 
+    def _output_of(self, call: int) -> int:
+        return len(self._before) + 1 + call
+
     def _message_done(self) -> list[bytes]:
-        place = {"item_id": self._item_id, **PLACE}
-        text = self._script.text
+        place = {"item_id": self._item_id, **self._place}
+        text, cited = self._script.text, self._annotations()
+        done = {"output_index": len(self._before), "item": self._item(whole=True)}
+        named = [{**place, "annotation_index": at, "annotation": each} for at, each in enumerate(cited)]
         return [
+            *self._begin_message(),
+            *(self._event("response.output_text.annotation.added", each) for each in named),
             self._event("response.output_text.done", {**place, "text": text, "logprobs": []}),
-            self._event("response.content_part.done", {**place, "part": _part(text)}),
-            self._event("response.output_item.done", {"output_index": 0, "item": self._item(whole=True)}),
+            self._event("response.content_part.done", {**place, "part": _part(text, cited)}),
+            self._event("response.output_item.done", done),
         ]
+
+    def _annotations(self) -> list[dict[str, Any]]:
+        return [{"type": "url_citation", **each} for each in self._script.citations]
 
     def _call_done(self, index: int) -> list[bytes]:
         call = self._script.calls[index]
-        place = {"item_id": _item_id(call), "output_index": 1 + index}
+        place = {"item_id": _item_id(call), "output_index": self._output_of(index)}
         item = _call_item(call, "completed" if self._script.finish_reason == "tool_calls" else "incomplete")
         return [
             self._event(f"response.{_EVENTS[call.custom]}.done", {**place, _FIELDS[call.custom]: call.arguments}),
-            self._event("response.output_item.done", {"output_index": 1 + index, "item": item}),
+            self._event("response.output_item.done", {"output_index": self._output_of(index), "item": item}),
         ]
 
     def failure(self) -> list[bytes]:
@@ -194,10 +218,10 @@ class Response:
         return frame(event, kind)
 
     def _output(self) -> list[dict[str, Any]]:
-        return [self._item(), *(_call_item(call, self._status) for call in self._script.calls)]
+        return [*self._before.whole(), self._item(), *(_call_item(call, self._status) for call in self._script.calls)]
 
     def _item(self, *, whole: bool = False) -> dict[str, Any]:
-        content = [_part(self._script.text)] if self.ended or whole else []
+        content = [_part(self._script.text, self._annotations())] if self.ended or whole else []
         status = "completed" if whole and not self.ended else self._status
         return {"id": self._item_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
@@ -206,7 +230,7 @@ class Response:
             "input_tokens": self._script.input_tokens,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
             "output_tokens": self._script.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": self._script.thought_tokens},
             "total_tokens": self._script.input_tokens + self._script.output_tokens,
         }
 
@@ -240,8 +264,8 @@ def _call_item(call: Call, status: str) -> dict[str, Any]:
     return {"id": _item_id(call), "type": kind, "status": status, **named}
 
 
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
+def _part(text: str, annotations: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {"type": "output_text", "annotations": list(annotations), "logprobs": [], "text": text}
 
 
 def _messages(body: dict[str, Any]) -> tuple[Message, ...]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nbstream.demo import tokens
 from nbstream.demo.answers import NOTICE, compose
+from nbstream.demo.before import Look, Thought, before, citations_in
 from nbstream.demo.calls import Call, CallPiece, calls_of, pieces_of, results_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from nbstream.demo.request import Order
+
+Piece: TypeAlias = "str | Thought | Look | CallPiece"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,31 +24,51 @@ class Script:
     """An answer before it is sent.
 
     Attributes:
-        pieces: The answer's tokens, and those of its calls.
+        pieces: The answer's tokens, what comes before its text, and the tokens of its calls.
         finish_reason: "length" if the request's limit cut the answer, "tool_calls" if it ends with calls.
         input_tokens: Tokens of all messages of the request, in the demo's own tokens.
+        citations: The sources that the text names.
     """
 
-    pieces: tuple[str | CallPiece, ...]
+    pieces: tuple[Piece, ...]
     finish_reason: Literal["stop", "length", "tool_calls"]
     input_tokens: int
+    citations: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of(cls, order: Order) -> Script:
         """The answer to `order`; only the rest of it, if the request has its beginning."""
         calls = calls_of(order.messages, order.tools)
-        pieces: tuple[str | CallPiece, ...] = (*tokens.split(_text(order, calls)), *pieces_of(calls))
+        begun: tuple[Piece, ...] = () if calls or order.messages[-1].role == "tool" else before(order)
+        pieces: tuple[Piece, ...] = (*begun, *tokens.split(_text(order, calls)), *pieces_of(calls))
         kept = pieces[: order.max_tokens]
+        text = "".join(piece for piece in kept if isinstance(piece, str))
         return cls(
             kept,
             "length" if kept != pieces else "tool_calls" if calls else "stop",
             sum(len(tokens.split(message.text)) for message in order.messages),
+            tuple(citations_in(order.messages, text)),
         )
 
     @property
     def text(self) -> str:
         """The whole answer."""
         return "".join(piece for piece in self.pieces if isinstance(piece, str))
+
+    @property
+    def thoughts(self) -> str:
+        """All that it thinks."""
+        return "".join(piece.text for piece in self.pieces if isinstance(piece, Thought))
+
+    @property
+    def picture(self) -> Look | None:
+        """The picture, if it is there."""
+        return next((piece for piece in self.pieces if isinstance(piece, Look) and piece.last), None)
+
+    @property
+    def thought_tokens(self) -> int:
+        """Tokens of what it thinks."""
+        return sum(isinstance(piece, Thought) for piece in self.pieces)
 
     @property
     def calls(self) -> tuple[Call, ...]:

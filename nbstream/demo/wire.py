@@ -6,10 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from nbstream.demo.calls import CallPiece
     from nbstream.demo.pace import Pace
     from nbstream.demo.request import Order
-    from nbstream.demo.script import Script
+    from nbstream.demo.script import Piece, Script
 
 
 class Answer(Protocol):
@@ -33,7 +32,7 @@ class Answer(Protocol):
         """What is sent before the first token."""
         ...
 
-    def delta(self, piece: str | CallPiece) -> list[bytes]:
+    def delta(self, piece: Piece) -> list[bytes]:
         """One token."""
         ...
 

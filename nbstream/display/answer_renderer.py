@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbstream.display.pictures import ON_PAGE, Room, remark_of
 from nbstream.display.segments import kept_of
-from nbstream.markdown import IncrementalRenderer, Patch, Remark
+from nbstream.markdown import IncrementalRenderer, Patch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ class AnswerRenderer:
 
     Args:
         images: Whether images from other servers are links or loaded.
+        room: How much room there is for each image of its own.
 
     Example:
         >>> from nbstream.display.segments import Segment
@@ -30,8 +32,9 @@ class AnswerRenderer:
         [Patch(block=2, depth=0, commit='', tail='<p><em>Two</em></p>', settled=False)]
     """
 
-    def __init__(self, images: Images = "link") -> None:
+    def __init__(self, images: Images = "link", room: Room = ON_PAGE) -> None:
         self._images: Images = images
+        self._room = room
         self._segments: tuple[Segment, ...] = ()
         self._renderer = IncrementalRenderer(images=images)
         self._blocks: dict[int, int] = {}  # the block of each segment that is a line
@@ -74,9 +77,9 @@ class AnswerRenderer:
                 drawn = len(before[number].text) if number < len(before) else 0
                 patches += self._renderer.append(segment.text[drawn:])
             elif number < len(before):
-                patches += self._renderer.change_remark(self._blocks[number], Remark(segment.text, segment.detail))
+                patches += self._renderer.change_remark(self._blocks[number], remark_of(segment, self._room))
             else:
-                self._blocks[number], new = self._renderer.remark(Remark(segment.text, segment.detail))
+                self._blocks[number], new = self._renderer.remark(remark_of(segment, self._room))
                 patches += new
         if final:
             patches += self._renderer.end()
@@ -99,9 +102,9 @@ class AnswerRenderer:
         ]
 
 
-def render_segments(segments: Iterable[Segment], images: Images = "link") -> list[str]:
+def render_segments(segments: Iterable[Segment], images: Images = "link", room: Room = ON_PAGE) -> list[str]:
     """The HTML of each block of an answer that no longer changes."""
-    renderer = AnswerRenderer(images)
+    renderer = AnswerRenderer(images, room)
     renderer.draw(list(segments), final=True)
     for _ in renderer.rest():
         pass

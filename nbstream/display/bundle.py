@@ -8,17 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.marks import footer_of, mark_of, notes_of
-from nbstream.display.segments import segments_of
-from nbstream.markdown import Remark, escaped, inert
+from nbstream.display.pictures import IN_MARKDOWN, outputs_of, remark_of
+from nbstream.display.segments import Segment, segments_of
+from nbstream.markdown import escaped, inert
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
+from nbstream.text.wording import WORDINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbstream.display.pictures import Room
     from nbstream.markdown import Images
     from nbstream.request import Footer
     from nbstream.result import Retry, StreamResult
 
-__all__ = ["answer_bundle", "partial_markdown", "unfinished_bundle", "waiting_bundle"]
+__all__ = ["answer_bundle", "answer_outputs", "partial_markdown", "unfinished_bundle", "waiting_bundle"]
 
 
 # Opacity is grey on light and on dark pages; what is copied is the answer alone.
@@ -34,6 +39,7 @@ def answer_bundle(
     place: Place = Place.CELL,
     raised: bool = False,
     below: int = 0,
+    pictures: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output for an answer, growing or final, as (data, metadata).
 
@@ -45,16 +51,70 @@ def answer_bundle(
         place: Where it is read.
         raised: Whether the error of a failed answer is shown below it.
         below: The level of the heading that it stands below.
+        pictures: Whether its own images are in the Markdown, as smaller copies where they are large.
 
     Returns:
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream. Of a failure
         that is raised before anything has arrived there is nothing to show.
     """
-    markdown, words = _body(result, images, below)
+    body = _body(segments_of(result), images, below, IN_MARKDOWN if pictures else None)
+    markdown, words = _ended(_begun(body, result, images, reasoning=reasoning), result, footer, place, raised=raised)
+    data = {} if raised and not markdown.strip() else {"text/markdown": markdown, "text/plain": words}
+    return data, {"nbstream": result.metadata()}
+
+
+def answer_outputs(
+    result: StreamResult,
+    images: Images = "link",
+    *,
+    footer: Footer = "none",
+    reasoning: bool = False,
+    place: Place = Place.CELL,
+    raised: bool = False,
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The outputs for a final answer, each as (data, metadata): every image and sound of it is one of its own.
+
+    The arguments are those of `answer_bundle`, which makes the one output of an answer that has neither.
+    """
+    segments = segments_of(result)
+    media = outputs_of(segments)
+    if not media:
+        return [answer_bundle(result, images, footer=footer, reasoning=reasoning, place=place, raised=raised)]
+    outputs: list[dict[str, Any]] = []
+    begin = 0
+    for number in (*media, len(segments)):
+        last = number == len(segments)
+        note = [Segment("line", _smaller(place))] if begin and media[begin - 1].smaller else []
+        body = _body((*note, *segments[begin:number]), images)
+        if not begin:
+            body = _begun(body, result, images, reasoning=reasoning)
+        if last:
+            body = _ended(body, result, footer, place, raised=raised)
+        outputs += [{"text/markdown": body[0], "text/plain": body[1]}] if body[0].strip() else []
+        outputs += [] if last else [media[number].data]
+        begin = number + 1
+    return [(data, {} if at else {"nbstream": result.metadata()}) for at, data in enumerate(outputs)]
+
+
+def _smaller(place: Place) -> str:
+    return f"This is a smaller copy, for the notebook; {WORDINGS[place].result}.images has the image itself"
+
+
+def _begun(body: tuple[str, str], result: StreamResult, images: Images, *, reasoning: bool) -> tuple[str, str]:
+    """The answer with what stands above it."""
+    markdown, words = body
     if reasoning and result.reasoning.strip() and result.state.terminal:
         lines = inert(result.reasoning, images=images).strip().split("\n")
         thoughts = "\n".join(f"> {line}".rstrip() for line in lines)  # a quote, told apart from the answer
         markdown = f"<details>\n<summary>Reasoning</summary>\n\n{thoughts}\n\n</details>\n\n{markdown}"
+    return markdown, words
+
+
+def _ended(
+    body: tuple[str, str], result: StreamResult, footer: Footer, place: Place, *, raised: bool
+) -> tuple[str, str]:
+    """The answer with what stands below it."""
+    markdown, words = body
     if remarks := _remarks(result, place, raised=raised):
         # One quote, because together they are what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
@@ -62,8 +122,7 @@ def answer_bundle(
         words = "\n".join([f"{words}\n", *(f"[{line}]" for _, line in remarks)]).lstrip("\n")
     if facts := footer_of(result, footer):
         markdown = f"{markdown.rstrip()}\n\n{_FOOTER.format(escaped(' · '.join(facts)))}\n".lstrip("\n")
-    data = {} if raised and not markdown.strip() else {"text/markdown": markdown, "text/plain": words}
-    return data, {"nbstream": result.metadata()}
+    return markdown, words
 
 
 def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
@@ -74,17 +133,16 @@ def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
         images: Whether images from other servers are links or loaded.
     """
     note = escaped("The answer was still arriving when the notebook was saved.")
-    return f"{_body(snapshot, images, below=0)[0].rstrip()}\n\n> **Partial.** {note}\n"
+    return f"{_body(segments_of(snapshot), images)[0].rstrip()}\n\n> **Partial.** {note}\n"
 
 
-def _body(result: StreamResult, images: Images, below: int) -> tuple[str, str]:
+def _body(segments: Sequence[Segment], images: Images, below: int = 0, room: Room | None = None) -> tuple[str, str]:
     """The answer in Markdown and in plain words."""
-    segments = segments_of(result)
-    texts = (text if kind == "text" else Remark(text) for kind, text, *_ in segments)
+    texts = (each.text if each.kind == "text" else remark_of(each, room) for each in segments)
     markdown = inert(*texts, images=images, below=below)
     if len(segments) == 1 and segments[0].kind == "text":
         return markdown, plain(segments[0].text)
-    words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, *_ in segments]
+    words = [f"[{each.text}]" if each.kind == "line" else plain(each.text).strip("\n") for each in segments]
     return markdown, "\n\n".join(filter(str.strip, words))
 
 
@@ -98,7 +156,7 @@ def unfinished_bundle(
         model: The model that was asked.
         images: Whether images from other servers are links or loaded.
     """
-    markdown, words = _body(snapshot, images, below=0)
+    markdown, words = _body(segments_of(snapshot), images)
     note = plain(
         f"The answer of {model} was still arriving when this cell ended. To keep all of it, wait for it in a cell."
     )

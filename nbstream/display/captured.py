@@ -34,6 +34,11 @@ class Captured:
             asked = running_shell().kernel.get_parent()["header"]["msg_id"]  # type: ignore[union-attr]
             self._widgets = [each for each in _widgets() if getattr(each, "msg_id", "") == asked]
 
+    @property
+    def within(self) -> bool:
+        """Whether a widget takes it."""
+        return bool(self._widgets)
+
     def replace(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Put data where the output is shown, also if the page has yet to tell that it is.
 

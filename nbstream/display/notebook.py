@@ -11,9 +11,9 @@ import threading
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nbstream.display.bundle import answer_bundle, partial_markdown, unfinished_bundle, waiting_bundle
+from nbstream.display.bundle import answer_bundle, answer_outputs, partial_markdown, unfinished_bundle, waiting_bundle
 from nbstream.display.captured import Captured
 from nbstream.display.cell_end import CellEnd
 from nbstream.display.drawn import Drawn
@@ -92,6 +92,7 @@ class NotebookSurface:
     ) -> None:
         self.mode, self._host = mode, host
         self._output = new_output()
+        self._beside: list[Output] = []  # the outputs of images and sounds, and of what is between them
         self._view: LiveView | None = None
         self._captured: Captured | None = None
         self._growth = MarkdownGrowth()
@@ -228,19 +229,29 @@ class NotebookSurface:
             self._output = Output()
             self._output.display(*answer_bundle(replace(result, parts=()), place=self._place))
             return
-        bundle = answer_bundle(
-            result,
-            self._images,
-            footer=self._footer,
-            reasoning=self.mode != "static",
-            place=self._place,
-            raised=raised,
-        )
+        first, *others = self._final(result, raised=raised)
         with self._publishing:
-            self._output.update(*bundle)
+            self._output.update(*first)
             self._latest, self._published = result, True
+            self._show_beside(others)
         if self._captured is not None:
-            self._captured.replace(*bundle)
+            self._captured.replace(*first)
+
+    def _final(self, result: StreamResult, *, raised: bool) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """The outputs of the answer: one, unless its images can have their own."""
+        about: dict[str, Any] = {"footer": self._footer, "place": self._place, "raised": raised}
+        about["reasoning"] = self.mode != "static"
+        alone = self._captured is not None and self._captured.within
+        if isinstance(self._output, Output) and not alone and self._cell == Drawn.cell():
+            return answer_outputs(result, self._images, **about)
+        return [answer_bundle(result, self._images, pictures=True, **about)]
+
+    def _show_beside(self, bundles: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        """Show what does not fit into the output of the answer; in its place, if that is said once more."""
+        for number, bundle in enumerate(bundles):
+            if number == len(self._beside) and isinstance(self._output, Output):
+                self._beside.append(self._output.beside())
+            self._beside[number].update(*bundle)
 
     def _keep_what_there_is(self) -> None:
         """Show what has arrived when the cell ends; where the program goes on, the rest takes its place."""

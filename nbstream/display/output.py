@@ -21,8 +21,10 @@ class Output:
 
     def __init__(self) -> None:
         self._publish: Callable[..., None] | None = None
+        self._publisher: Any = None  # of the cell that asked
         self._carried: dict[str, Any] = {}
         self._asked = contextvars.Context()  # in which updates are sent
+        self._cell = contextvars.Context()  # in which more outputs are made
 
     def display(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         """Make the output, in the cell that runs now.
@@ -34,19 +36,35 @@ class Output:
         from IPython.display import display
 
         shell = running_shell()
-        self._asked = _context_of_updates(shell)
+        self._asked, self._cell = _context_of_updates(shell), contextvars.copy_context()
         with _as_sent(shell) as self._carried:
             handle = display(data, metadata=metadata, raw=True, display_id=True)
         if shell is not None:
-            self._publish = _publisher(shell, handle.display_id)
+            self._publisher = shell.display_pub
+            self._publish = _publish_at(shell.display_pub, handle.display_id)
 
     def reserve(self) -> None:
         """Show nothing yet, in the cell that runs now; the first `update` with anything to show makes the output."""
         shell = running_shell()
         if shell is None:
             return
-        self._asked = _context_of_updates(shell)
-        later = _publisher(shell, secrets.token_hex(16))
+        self._cell = contextvars.copy_context()
+        self._reserve(shell.display_pub, _context_of_updates(shell))
+
+    def beside(self) -> Output:
+        """Another output of the same cell, below those that it has; it is made by its first `update`.
+
+        That belongs to the cell by the context of the cell: outside it, the kernel takes what it has heard last, which
+        may be a page that says that the view is gone, for what an output belongs to.
+        """
+        made = Output()
+        if self._publisher is not None:
+            made._reserve(self._publisher, self._cell)
+        return made
+
+    def _reserve(self, publisher: Any, asked: contextvars.Context) -> None:
+        self._publisher, self._asked = publisher, asked
+        later = _publish_at(publisher, secrets.token_hex(16))
 
         def first(data: dict[str, Any], metadata: dict[str, Any]) -> None:
             if not data:
@@ -90,9 +108,9 @@ def _context_of_updates(shell: Any) -> contextvars.Context:
     return empty if belongs else contextvars.copy_context()
 
 
-def _publisher(shell: Any, display_id: str) -> Callable[..., None]:
+def _publish_at(publisher: Any, display_id: str) -> Callable[..., None]:
     # The publisher of this cell, because another cell may have installed its own (`%%capture`) by the time.
-    return functools.partial(shell.display_pub.publish, transient={"display_id": display_id}, update=True)
+    return functools.partial(publisher.publish, transient={"display_id": display_id}, update=True)
 
 
 @contextlib.contextmanager

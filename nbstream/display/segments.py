@@ -43,12 +43,14 @@ class Segment(NamedTuple):
         text: The Markdown as the server sent it, or the words.
         open: Whether it may still change.
         detail: What more there is to say in plain words, which a page shows folded.
+        media: The image or sound that the words tell of, if it can be shown.
     """
 
     kind: Literal["text", "line"]
     text: str
     open: bool = False
     detail: str = ""
+    media: MediaPart | None = None
 
 
 def segments_of(answer: PartViews) -> tuple[Segment, ...]:
@@ -75,7 +77,8 @@ def segments_of(answer: PartViews) -> tuple[Segment, ...]:
         elif isinstance(part, ToolCallPart | MediaPart | ActivityPart):
             segments += _text(texts)
             texts = []
-            segments.append(Segment("line", line_of(part), part.open or _goes_on(part), detail_of(part)))
+            media = part if isinstance(part, MediaPart) and _is_shown(part) else None
+            segments.append(Segment("line", line_of(part), part.open or _goes_on(part), detail_of(part), media))
     last_open = bool(answer.parts) and answer.parts[-1].open
     return (*segments, *_text(texts, still_open=last_open))
 
@@ -131,8 +134,16 @@ def _text(texts: list[str], *, still_open: bool = False) -> list[Segment]:
 def _about(part: MediaPart) -> list[str]:
     size = len(part.data)
     weight = f"{size / 1000:,.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
-    facts = [part.media_type, weight if size else None, None if part.url is None else part.url]
+    preview = None if not part.partial else "a preview" if part.open else "only a preview has come"
+    facts = [part.name, preview, part.media_type, weight if size else None, part.url]
     return [fact for fact in facts if fact]
+
+
+def _is_shown(part: MediaPart) -> bool:
+    """Whether it is for the reader to see or hear: a preview is, until there is nothing that it is one of."""
+    if part.kind not in {"image", "audio"}:
+        return part.url is not None
+    return not part.partial or part.open
 
 
 def _goes_on(part: ToolCallPart | MediaPart | ActivityPart) -> bool:

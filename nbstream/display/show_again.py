@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from nbstream.display.bundle import answer_bundle
+from nbstream.display.bundle import answer_bundle, answer_outputs
 from nbstream.display.choose import output_here, terminal_surface
+from nbstream.display.output import Output
 from nbstream.display.surface import Attentive
 from nbstream.settings.config import settings
 
@@ -25,13 +26,24 @@ def show(result: StreamResult) -> None:
             surface.attend(True)  # before an answer in the background
         surface.close(result)
         return
-    output.display(*bundle_of(result))
+    if not isinstance(output, Output):  # which has one place
+        output.display(*bundle_of(result))
+    else:
+        images, footer = _settings(result)
+        for bundle in answer_outputs(result, images, reasoning=True, footer=footer):
+            output.display(*bundle)
+            output = Output()
     output.end()
 
 
 def bundle_of(result: StreamResult) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The output for a result in full, as (data, metadata)."""
+    """The one output for a result in full, as (data, metadata)."""
+    images, footer = _settings(result)
+    return answer_bundle(result, images, reasoning=True, footer=footer, pictures=True)
+
+
+def _settings(result: StreamResult) -> tuple[Images, Footer]:
     config = settings()
     asked = result.continuation  # what it was asked with comes before the settings
     images = cast("Images", config.images if asked is None else asked.images)
-    return answer_bundle(result, images, reasoning=True, footer=cast("Footer", config.footer))
+    return images, cast("Footer", config.footer)

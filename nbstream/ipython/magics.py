@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from nbstream.attachments.displayed import DisplayedImages
 from nbstream.errors import UsageError
 from nbstream.ipython import prompt_lines
 from nbstream.ipython.awaited_cells import AWAITED_OPTION, AwaitedCells
@@ -144,6 +145,7 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics, their completion and the settings."""
     settings()
     prompt_lines.install(shell)
+    DisplayedImages.watch(shell)
     shell.register_magics(StreamMagics)
     for completer in _completers(shell):
         completer.install(shell)
@@ -157,6 +159,7 @@ def load(shell: InteractiveShell) -> None:
 def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
+    DisplayedImages.leave(shell)
     for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
         shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):

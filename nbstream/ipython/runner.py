@@ -139,8 +139,9 @@ class MagicRunner:
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)
             options.image, options.file = _given(options.image, names), _given(options.file, names)
+            options.image = list(map(_cell_of, options.image or ()))
             prompt, pictures = (text, []) if options.raw else interpolate(text, names)
-            options.image = [*pictures, *(options.image or ())]
+            options.image = [*pictures, *options.image]
             asked = _asked(options)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
@@ -195,6 +196,11 @@ def _given(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | None:
         if name.isidentifier() and name not in names and not Path(name).exists():
             raise UsageError(f"there is no variable and no file called {name}{did_you_mean(name, names, 0.7)}")
     return None if wanted is None else [each for name in wanted for each in listed(names.get(name, name))]
+
+
+def _cell_of(image: Any) -> Any:
+    """The number of a cell, which stands for what that cell has displayed."""
+    return int(image) if isinstance(image, str) and image.isdecimal() and not Path(image).exists() else image
 
 
 def _functions(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | None:

@@ -143,13 +143,13 @@ class IncrementalRenderer:
         return len(self._settled) - 1, patches
 
     def change_remark(self, block: int, remark: Remark) -> tuple[Patch, ...]:
-        """Replace the words of a remark.
+        """Replace a remark.
 
         Args:
             block: The number of its block.
             remark: What is to stand there.
         """
-        html = remark_html(*remark.lines)
+        html = remark_html(remark)
         if html == self._settled[block]:
             return ()
         self._settled[block] = html

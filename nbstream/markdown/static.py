@@ -15,11 +15,12 @@ from nbstream.markdown.diagrams import diagram
 from nbstream.markdown.formulas import closed_openers, formula, hide_markers, hide_openers
 from nbstream.markdown.inline_markdown import InlineMarkdown
 from nbstream.markdown.literals import balanced
+from nbstream.markdown.remarks import remark_markdown
 from nbstream.markdown.scripts import is_left_to_right, is_right_to_left
 from nbstream.markdown.source import JOINER, clean
 from nbstream.markdown.tables import LONGEST_ROW, cells, filled
 from nbstream.markdown.tree import NOT_IN_PLACE, Remark
-from nbstream.markdown.words import escaped, line_start
+from nbstream.markdown.words import line_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +164,7 @@ class _Writer:
         if kind == "rule":
             return ["___"]
         if kind == "remark":
-            return [f"*{escaped(block.lines[0])}*"]
+            return [remark_markdown(Remark(*block.lines))]
         if kind == "code":
             return self._code(block)
         if kind == "math":

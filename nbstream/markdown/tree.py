@@ -38,17 +38,18 @@ class Remark(NamedTuple):
     """A line in plain words, not Markdown, that stands between two stretches of a text, in a block of its own.
 
     Attributes:
-        words: The line.
-        detail: More about it, which a page shows folded and a saved text leaves out.
+        words: What it says; of an image, what it says to those who do not see it.
+        url: An address that follows the words, as a link where it may be one.
+        source: A data URL of an image or a sound that is shown in place of the words, see `remarks`.
+        size: How large the image is shown, as in `"640x480"`.
+        detail: More about it in plain words, which a page shows folded and a saved text leaves out.
     """
 
     words: str
+    url: str = ""
+    source: str = ""
+    size: str = ""
     detail: str = ""
-
-    @property
-    def lines(self) -> list[str]:
-        """Both, as the lines of a block."""
-        return [self.words, self.detail] if self.detail else [self.words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Block:
         end: The number of its last own line with content.
         open: False once nothing can be added.
         children: The blocks inside a container.
-        lines: The lines of a leaf; the label of a footnote; the words of a remark.
+        lines: The lines of a leaf; the label of a footnote; the fields of a remark.
         level: The level of a heading; 1 for a math block that was properly ended.
         loose: Whether blank lines separate the items of a list; of an item, whether they separate its children although
             its list is tight, because it is too long to be changed.

@@ -10,6 +10,7 @@ own, which changes seldom: a turn costs the page no more at the end of a long co
 
 from __future__ import annotations
 
+import base64
 import functools
 import html
 import json
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nbstream.conversation.export import to_markdown, to_text
 from nbstream.display.answer_renderer import render_segments
 from nbstream.display.marks import mark_of
+from nbstream.display.pictures import SMALL, small_copy
 from nbstream.display.segments import segments_of
 from nbstream.markdown import render
 from nbstream.panel.attachments import attachments_of, text_of
@@ -133,6 +135,7 @@ class Transcript:
                 "text/plain": _words(rendered[:early]) if early else "",
             }
         document = chat.to_dict()
+        document["turns"] = [_lightened(turn) for turn in document["turns"]]
         turns, document["turns"] = divided(document["turns"], rendered[early - 1].turn.id if early else None)
         if turns != self._early_turns:
             self._early_turns, self._divided_at = turns, saved_at
@@ -171,6 +174,21 @@ class Transcript:
         return f'<div class="nbs-transcript" data-panel="{html.escape(self._key)}">{within}</div>'
 
 
+def _lightened(turn: dict[str, Any]) -> dict[str, Any]:
+    """The turn of a document with smaller copies of the large images in its answer."""
+    answer = turn.get("answer")
+    if not isinstance(answer, dict) or not any(part["type"] == "media" for part in answer["parts"]):
+        return turn
+    return {**turn, "answer": {**answer, "parts": list(map(_lightened_part, answer["parts"]))}}
+
+
+def _lightened_part(part: dict[str, Any]) -> dict[str, Any]:
+    copy = small_copy(base64.b64decode(part.get("data", ""))) if part["type"] == "media" else None
+    if copy is None:
+        return part
+    return {**part, "media_type": copy[0], "data": base64.b64encode(copy[1]).decode()}
+
+
 def _markdown(rendered: list[_Rendered], first: list[str]) -> str:
     return "\n\n".join([*first, *(each.markdown for each in rendered)])
 
@@ -204,7 +222,7 @@ def _aligned(cell: re.Match[str]) -> str:
 
 
 def _body_of(answer: StreamResult) -> str:
-    return "".join(render_segments(segments_of(answer)))
+    return "".join(render_segments(segments_of(answer), room=SMALL))
 
 
 def _size(value: Any) -> int:

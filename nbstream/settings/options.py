@@ -133,17 +133,20 @@ OPTIONS = (
     ),
     Option(
         "image",
-        "An image for the model to see, or a list of them: a path, bytes, a PIL image, a matplotlib figure, or an "
-        "address, which is handed on. What is larger than 2048 pixels is scaled down.",
+        "An image for the model to see, or a list of them: a path, bytes, a PIL image, a matplotlib figure, an "
+        "image of an answer, the number of a cell that has displayed one, or an address, which is handed on. What is "
+        "larger than 2048 pixels is scaled down.",
         ("--image",),
-        "An image for the model to see: a path, an address, or a variable; may be repeated. Example: --image photo.jpg",
-        {"action": "append", "metavar": "PATH|URL|NAME"},
+        "An image for the model to see: a path, an address, a variable, or the number of a cell that shows it; may be "
+        "repeated. Example: --image photo.jpg",
+        {"action": "append", "metavar": "PATH|URL|NAME|CELL"},
         of_a_question=True,
         saved=False,
     ),
     Option(
         "file",
-        "A file for the model to read, or a list of them: a path, or bytes. Text in any encoding, or a PDF.",
+        "A file for the model to read, or a list of them: a path, bytes, or the id of an uploaded one "
+        "(`file-…`). Text in any encoding, or a PDF.",
         ("--file",),
         "A text file or PDF for the model to read: a path, or a variable; may be repeated. Example: --file data.csv",
         {"action": "append", "metavar": "PATH|NAME"},

@@ -7,7 +7,6 @@ reason on every chunk, tool calls without a slot, arguments as an object.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from nbstream.events import (
     Event,
     Finished,
     LogprobsReported,
-    MediaDelta,
     ReasoningDelta,
     ReasoningRevised,
     RefusalDelta,
@@ -28,20 +26,17 @@ from nbstream.events import (
 )
 from nbstream.parts import PARAGRAPH_BREAK
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.text.plain import encodable
 from nbstream.transport.cumulative import Pieces
 from nbstream.transport.error_kind import failed
 from nbstream.transport.fields import (
-    UNSHOWN_MEDIA,
     annotated,
-    bytes_of,
-    data_of,
     name_or_none,
     objects,
     reason_or_none,
     text_or_none,
     usage_from,
 )
+from nbstream.transport.media import medium, sound_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -207,9 +202,9 @@ def _logprobs(logprobs: Any) -> list[Event]:
 def _decode_after_text(delta: dict[str, Any], index: int, events: list[Event]) -> None:
     """What a delta holds besides its text, as far as models give it after that."""
     if audio := delta.get("audio"):
-        events += _sound(audio, index)
+        events += sound_in(audio, index)
     for image in objects(delta.get("images")):
-        events += _medium("image", image, index)
+        events += medium("image", image, choice=index)
     events.extend(annotated(annotation, choice=index) for annotation in objects(delta.get("annotations")))
     if calls := delta.get("tool_calls"):
         events.extend(_tool_call(call, index) for call in objects(calls))
@@ -252,31 +247,7 @@ def _parts(content: list[Any], index: int) -> Iterator[Event]:
             elif kind == "reference":
                 yield annotated(part, choice=index)
             elif isinstance(kind, str) and kind in _MEDIA:
-                yield from _medium(_MEDIA[kind], part, index)
-
-
-def _sound(audio: Any, index: int) -> list[Event]:
-    """A piece of the one sound that an answer has."""
-    data = bytes_of(audio.get("data")) if isinstance(audio, dict) else b""
-    return [MediaDelta("audio", "audio", data, choice=index), UNSHOWN_MEDIA] if data else []
-
-
-def _medium(kind: MediaKind, part: dict[str, Any], index: int) -> list[Event]:
-    """A medium that comes in one piece: as an address, which may hold the bytes, or as bytes beside it."""
-    inner = next((part[name] for name in (str(part.get("type")), "image_url", "url") if name in part), part)
-    inner = {"url": inner} if isinstance(inner, str) else inner if isinstance(inner, dict) else {}
-    url = text_or_none(inner.get("url"))
-    data, media_type = bytes_of(inner.get("data") or inner.get("b64_json")), None
-    if url and url.startswith("data:"):
-        data, media_type = data_of(url)
-        url = None
-    if not (data or url):
-        return []  # empty fields on every chunk are no medium
-    # Its number does not identify it: servers restart the count in every chunk.
-    name = hashlib.sha256(data or str(url).encode("utf-8", "replace")).hexdigest()
-    shown = None if url is None else encodable(url)
-    medium = MediaDelta((kind, name), kind, data, media_type, shown, replaces=True, last=True, choice=index)
-    return [medium, UNSHOWN_MEDIA]
+                yield from medium(_MEDIA[kind], part, choice=index)
 
 
 def _tool_call(call: dict[str, Any], choice: int) -> ToolCallDelta:

@@ -6,12 +6,11 @@ import base64
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from nbstream.events import Annotated, Warned
+from nbstream.events import Annotated
 from nbstream.result import Usage
 from nbstream.text.plain import encodable, plain
 
 __all__ = [
-    "UNSHOWN_MEDIA",
     "annotated",
     "bytes_of",
     "data_of",
@@ -66,8 +65,6 @@ def usage_from(usage: Any) -> Usage | None:
 
 
 _LONGEST_NAME = 500
-
-UNSHOWN_MEDIA = Warned("unshown_media", "The answer holds an image or sound, which is not shown.")
 
 
 def objects(value: Any) -> list[dict[str, Any]]:

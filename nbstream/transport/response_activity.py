@@ -11,7 +11,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from nbstream.events import ActivityReported, Event, MediaDelta
-from nbstream.transport.fields import UNSHOWN_MEDIA, bytes_of, name_or_none, text_or_none
+from nbstream.transport.fields import bytes_of, name_or_none, objects, text_or_none
+from nbstream.transport.media import medium
 from nbstream.transport.response_items import CALL_ARGUMENTS
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ class BuiltInTools:
         if kind == _IMAGES:
             made = bytes_of(item.get("result"))
             events += [self._image(key, made, item, last=True)] if made else []
-            events.append(UNSHOWN_MEDIA)
+        for output in objects(item.get("outputs")):
+            if output.get("type") == "image":
+                self._order.leave()
+                events += medium("image", output, item_id=self._ids.get(key))
         return events
 
     def decode(self, kind: str, payload: dict[str, Any]) -> list[Event] | None:
@@ -106,8 +110,7 @@ class BuiltInTools:
             return []
         if verb == "partial_image":
             made = bytes_of(payload.get("partial_image_b64"))
-            news = [self._news(key, tool)]
-            return [*news, *([self._image(key, made, payload)] if made else []), UNSHOWN_MEDIA]
+            return [self._news(key, tool), *([self._image(key, made, payload)] if made else [])]
         return [self._news(key, tool, status=verb)]
 
     def _input(self, tool: str, field: str, verb: str, payload: dict[str, Any]) -> list[Event]:
@@ -138,7 +141,7 @@ class BuiltInTools:
         if key not in self._kinds:
             self._order.leave()
         kind = self._kinds.setdefault(key, kind)
-        kept = item and {name: value for name, value in item.items() if name != "result" or kind != _IMAGES}
+        kept = item and _without_images(kind, item)
         status = name_or_none(status) or (name_or_none(item.get("status")) if item else None)
         over = last or (status in _OVER and item is not None)
         return ActivityReported(key, name_or_none(kind) or "?", status, piece, kept or None, self._ids.get(key), over)
@@ -161,6 +164,20 @@ class BuiltInTools:
             self._ids[key] = name_or_none(item_id)
         self._by_output[_number(place)] = key
         return key
+
+
+def _without_images(kind: str, item: dict[str, Any]) -> dict[str, Any]:
+    """The item without the bytes of its images, which are parts of their own."""
+    kept = {name: value for name, value in item.items() if name != "result" or kind != _IMAGES}
+    outputs = item.get("outputs")
+    if isinstance(outputs, list):
+        kept["outputs"] = [
+            {name: value for name, value in each.items() if not str(value).startswith("data:")}
+            if isinstance(each, dict)
+            else each
+            for each in outputs
+        ]
+    return kept
 
 
 def _number(place: dict[str, Any]) -> int:

@@ -68,6 +68,11 @@ class TextParts:
         self._part = Pieces()
 
     @property
+    def empty(self) -> bool:
+        """Whether there is no text yet."""
+        return not any(self._parts.values())
+
+    @property
     def pending_half(self) -> str:
         """The surrogate half that the text ends with, if it does."""
         last = self._part.value()[-1:]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from nbstream.events import (
     Event,
     Finished,
-    MediaDelta,
     PartStarted,
     Started,
     UsageReported,
@@ -25,14 +24,13 @@ from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.error_kind import failed
 from nbstream.transport.error_report import error_in
 from nbstream.transport.fields import (
-    UNSHOWN_MEDIA,
-    bytes_of,
     name_or_none,
     objects,
     reason_or_none,
     text_or_none,
     usage_from,
 )
+from nbstream.transport.media import ResponseSound
 from nbstream.transport.part_order import PartOrder
 from nbstream.transport.response_activity import BuiltInTools
 from nbstream.transport.response_asides import ASIDES, Asides
@@ -94,6 +92,7 @@ class ResponsesAdapter:
         self._tools = BuiltInTools(self._order)
         self._asides = Asides(self._order)
         self._facts = TextFacts(self._texts)
+        self._sound = ResponseSound(self._order, self._texts)
         self._chat: ChatCompletionsAdapter | None = None
 
     def resumed(self) -> ResponsesAdapter:
@@ -143,7 +142,7 @@ class ResponsesAdapter:
         if kind in _BEGINNINGS:
             return self._started(payload.get("response"))
         if kind.startswith("response.audio."):
-            return self._sound(kind, payload)
+            return self._sound.decode(kind, payload)
         return self._decode_item(kind, payload)
 
     def _decode_item(self, kind: str, payload: dict[str, Any]) -> list[Event] | None:
@@ -172,16 +171,8 @@ class ResponsesAdapter:
 
     def _part_done(self, place: dict[str, Any], part: Any) -> list[Event]:
         if not _is_text(part):
-            return self._asides.part_done(place)
+            return [*self._asides.part_done(place), *self._sound.whole(place, part)]
         return [*self._texts.settle(place, part["text"]), *self._facts.whole(place, part)]
-
-    def _sound(self, kind: str, payload: dict[str, Any]) -> list[Event]:
-        if kind not in {"response.audio.delta", "response.audio.done"}:
-            return []
-        self._order.leave()
-        last = kind == "response.audio.done"
-        sound = MediaDelta("audio", "audio", bytes_of(payload.get("delta")), last=last)
-        return [sound] if last else [sound, UNSHOWN_MEDIA]
 
     def _item_added(self, place: dict[str, Any], item: Any) -> list[Event]:
         if self._tools.is_tool(item):
@@ -210,6 +201,7 @@ class ResponsesAdapter:
                 events.extend(self._facts.whole(place, part))
             elif not refused:
                 events.extend(self._asides.refusal(place, part))
+            events += self._sound.whole(place, part)
         return events
 
     def _ended(self, kind: str, response: Any) -> list[Event]:
@@ -251,7 +243,7 @@ class ResponsesAdapter:
                 events.extend(self._item_done({"output_index": number}, item))
             else:
                 events.extend(self._whole_message(number, item, new))
-        return [*events, *self._calls.close()]
+        return [*events, *self._sound.close(), *self._calls.close()]
 
     def _whole_message(self, number: int, item: dict[str, Any], new: dict[FinalText, list[Event]]) -> list[Event]:
         texts = {text.index: text for text in _texts_of(number, item)}
@@ -262,6 +254,7 @@ class ResponsesAdapter:
             place = {**place, "content_index": index}
             if not refused:
                 events += self._asides.refusal(place, part)
+            events += self._sound.whole(place, part)
             said = new.get(texts[index], []) if index in texts else []
             events += said
             if _is_text(part):

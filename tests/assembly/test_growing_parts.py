@@ -72,7 +72,7 @@ def test_a_stream_that_is_taken_up_again_goes_on_with_its_parts() -> None:
         TextPart("YZ", "m1", 0, open=True),
         ToolCallPart("c1", "f", "{}", 0, "f1", open=True),
         ActivityPart("code_interpreter_call", "in_progress", "1 + 1", {}, "i1", open=True),
-        MediaPart("image", b"sharp", "image/png", None, "g1", open=True),
+        MediaPart("image", b"sharp", "image/png", None, "g1", open=True, partial=True),
     )
     ends: list[Event] = [
         PartEnded(0),

@@ -75,7 +75,7 @@ def test_an_unusual_end_is_marked_in_both():
 
 
 def test_a_mark_and_notes_share_one_quote_and_each_note_comes_once():
-    image = StreamWarning("unshown_media", "An <img> is not shown.")
+    image = StreamWarning("malformed_event", "An <img> is not shown.")
     result = StreamResult(
         "Hal", COMPLETED, "length", warnings=(image, StreamWarning("other_api", "Other events."), image)
     )

@@ -181,7 +181,7 @@ def test_a_sentence_is_one_line_without_what_acts_instead_of_showing():
 
 WARNED = (
     StreamWarning("repeated_text", "The last chunk repeated all text."),
-    StreamWarning("unshown_media", "An image\nis not shown."),
+    StreamWarning("malformed_event", "An image\nis not shown."),
     StreamWarning("repeated_text", "The last chunk repeated all text."),
 )
 

@@ -120,7 +120,7 @@ PARTS = (
     ReasoningPart("Hm"),
     TextPart("Second **part**"),
     ActivityPart("web_search_call", "completed", item={"query": "<b>"}),
-    MediaPart("image", b"1234", "image/png"),
+    MediaPart("video", b"1234", "video/mp4"),
     TextPart("End"),
 )
 
@@ -207,10 +207,10 @@ def test_the_saved_answer_has_its_parts_in_order_and_code_ends_where_it_ends():
         "*Tool call: look\\_up*\n\n"
         "Second **part**\n\n"
         "*Web search: \\<b\\>*\n\n"
-        "*Image: image/png, 0\\.0 kB*\n\n"
+        "*Video: video/mp4, 0\\.0 kB*\n\n"
         "End"
     )
-    assert data["text/plain"].splitlines()[-5:] == ["[Web search: <b>]", "", "[Image: image/png, 0.0 kB]", "", "End"]
+    assert data["text/plain"].splitlines()[-5:] == ["[Web search: <b>]", "", "[Video: video/mp4, 0.0 kB]", "", "End"]
     assert [part["type"] for part in metadata["nbstream"]["parts"]] == [part.type for part in PARTS]
     fenced, _ = answer_bundle(answer(TextPart("```python\nx = 1"), CALL))
     assert fenced["text/markdown"] == "```python\nx = 1\n```\n\n*Tool call: look\\_up*"
@@ -229,5 +229,5 @@ def test_a_terminal_writes_a_line_once_where_it_belongs(seed):
     surface.close(answer(*PARTS))
     assert out.getvalue() == (
         "First *one* and\n\nthen ```\ncode\n[Tool call: look_up]\nSecond **part**\n[Web search: <b>]\n"
-        "[Image: image/png, 0.0 kB]\nEnd\n"
+        "[Video: video/mp4, 0.0 kB]\nEnd\n"
     )

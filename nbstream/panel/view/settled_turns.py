@@ -90,8 +90,9 @@ class SettledTurns:
     def _of(self, turn: TurnView) -> _Settled:
         settled = self._settled.get(turn.id)
         if settled is None or not settled.holds(turn):
-            said = repr(_held(turn))
-            version = hashlib.blake2b(said.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
+            said = repr(_held(turn)).encode("utf-8", "backslashreplace")
+            media = (segment.media.data for segment in turn.segments if segment.media is not None)
+            version = hashlib.blake2b(b"".join([said, *media]), digest_size=8).hexdigest()
             settled = _Settled(*_held(turn), version)
             self._settled[turn.id] = settled
         return settled
