@@ -12,10 +12,11 @@ from nbstream.text.faults import faults_told
 from nbstream.tools.schema import parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from nbstream.streaming.errands import Errands
 
-__all__ = ["ArgumentsError", "Tool", "tool"]
+__all__ = ["ArgumentsError", "CallError", "Tool", "tool"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECONDS = 60.0
@@ -23,6 +24,21 @@ _SECONDS = 60.0
 
 class ArgumentsError(ValueError):
     """What a model gave does not fit the parameters; the words are for the model."""
+
+
+class CallError(Exception):
+    """A call has no result; the words are for the model.
+
+    Args:
+        words: What happened.
+        kind: The same as a stable word.
+        unknown: Whether it may have been done all the same.
+    """
+
+    def __init__(self, words: str, kind: str, *, unknown: bool = False) -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.unknown = unknown
 
 
 class Tool:
@@ -38,6 +54,9 @@ class Tool:
     Raises:
         UsageError: It is no function, or a model cannot be told how to call it.
     """
+
+    approve: Any = None
+    """Who allows its calls, see `nbstream.tools.approval`; `None` leaves that to the request."""
 
     def __init__(
         self,
@@ -114,6 +133,22 @@ class Tool:
         except ArgumentsError as error:
             return str(error)
         return ""
+
+    async def run(self, arguments: dict[str, Any], errands: Errands, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Run a call that is allowed; what it returns.
+
+        Args:
+            arguments: As `arguments` gives them.
+            errands: Runs functions where the caller is.
+            ask: Asks the reader a question in the middle of the call, and gives the decision; `None` if nobody can be
+                asked.
+
+        Raises:
+            CallError: There is no result.
+            Exception: Whatever the function raises.
+        """
+        del ask
+        return await errands.call(self.function, arguments)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the function itself."""

@@ -53,10 +53,13 @@ class Card {
     this.send = send;
     this.root = element("div", "nbs-question", parent);
     this.root.setAttribute("role", "group");
-    this.root.setAttribute("aria-label", `May the model call ${question.tool}?`);
+    const isInput = question.kind === "input";
+    const called = isInput ? `${question.tool} asks you something` : `May the model call ${question.tool}?`;
+    this.root.setAttribute("aria-label", called);
     const title = element("p", "nbs-question-title", this.root);
-    title.append("The model wants to call ");
+    if (!isInput) title.append("The model wants to call ");
     element("strong", "", title).textContent = question.tool;
+    if (isInput) title.append(" asks you:");
     if (question.description) element("p", "nbs-question-about", this.root).textContent = question.description;
     this.shown = element("pre", "nbs-question-arguments", this.root);
     this.shown.textContent = question.arguments;
@@ -64,14 +67,29 @@ class Card {
     this.fault = element("p", "nbs-question-fault", this.root);
     this.fault.setAttribute("role", "alert");
     const bar = element("div", "nbs-question-bar", this.root);
-    this.buttons = [
-      button("nbs-allow", "Allow", "Call it with these arguments", bar, () => this.answer(true)),
-      button("nbs-edit", "Edit", "Change the arguments before the call", bar, () => this.edit()),
-      button("nbs-deny", "Deny", "Do not call it, and tell the model so", bar, () => this.answer(false)),
-      button("nbs-always", "Always allow", `Call ${question.tool} without asking from now on, in this notebook`, bar, () =>
-        this.answer(true, true),
-      ),
+    this.buttons = isInput ? this.inputButtons(bar) : this.callButtons(bar);
+    if (isInput) this.edit();
+  }
+
+  /** @param {Element} bar */
+  inputButtons(bar) {
+    return [
+      button("nbs-allow", "Send", "Answer the tool with this", bar, () => this.answer(true)),
+      button("nbs-deny", "Decline", "Tell the tool that you do not answer", bar, () => this.answer(false)),
     ];
+  }
+
+  /** @param {Element} bar */
+  callButtons(bar) {
+    const { kind, tool } = this.question;
+    const always = `Call ${tool} without asking from now on, in this notebook`;
+    const one = [
+      button("nbs-allow", "Allow", "Call it with these arguments", bar, () => this.answer(true)),
+      ...(kind === "remote" ? [] : [button("nbs-edit", "Edit", "Change the arguments before the call", bar, () => this.edit())]),
+      button("nbs-deny", "Deny", "Do not call it, and tell the model so", bar, () => this.answer(false)),
+    ];
+    if (kind === "remote") return one;
+    return [...one, button("nbs-always", "Always allow", always, bar, () => this.answer(true, true))];
   }
 
   edit() {
@@ -79,12 +97,13 @@ class Card {
     const editor = element("textarea", "nbs-question-editor");
     editor.value = this.question.arguments;
     editor.rows = Math.min(12, this.question.arguments.split("\n").length + 1);
-    editor.setAttribute("aria-label", `Arguments of ${this.question.tool}`);
+    const isInput = this.question.kind === "input";
+    editor.setAttribute("aria-label", isInput ? `Answer to ${this.question.tool}` : `Arguments of ${this.question.tool}`);
     editor.dataset.lmSuppressShortcuts = "true";
     editor.addEventListener("keydown", (event) => event.stopPropagation()); // not for the notebook
     this.shown.replaceWith(editor);
     this.editor = editor;
-    editor.focus();
+    if (this.question.kind !== "input") editor.focus(); // nobody has asked for it yet
   }
 
   /**
