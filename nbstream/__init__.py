@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbstream.errors import StreamError
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.result import StreamResult, StreamState, Usage
+    from nbstream.tools.mcp_tools import mcp
     from nbstream.tools.tool import tool
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "configure",
     "items",
     "load_ipython_extension",
+    "mcp",
     "start",
     "stream",
     "tool",
@@ -52,6 +54,7 @@ _MODULE_OF = {
     "Chat": "nbstream.conversation.chat",
     "ChatPanel": "nbstream.panel.chat_panel",
     "StreamError": "nbstream.errors",
+    "mcp": "nbstream.tools.mcp_tools",
     "tool": "nbstream.tools.tool",
 }
 """Where each public name is; it is imported from there at its first use, so that `%load_ext nbstream` is quick."""

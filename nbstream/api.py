@@ -116,11 +116,12 @@ def _follow_up(
     """What follows each round of an answer, and where the functions that it calls run."""
     follow_ups: list[FollowUp] = []
     errands = None
-    if request.tools:
-        from nbstream.tools.loop import ToolLoop
+    if request.tools or request.params.get("tools"):
+        from nbstream.tools.loop import ToolLoop, needs_loop
 
-        errands = Errands()
-        follow_ups.append(ToolLoop(surfaces, errands, journal))
+        if needs_loop(request):
+            errands = Errands()
+            follow_ups.append(ToolLoop(surfaces, errands, journal))
     if request.schema is not None:
         from nbstream.structured.loop import SchemaLoop
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from nbstream.display.questions import shown_arguments
@@ -26,6 +27,9 @@ def answer_by_input(question: Question, ask: Callable[[str], str] | None = None)
     Raises:
         EOFError: Nobody can answer here.
     """
+    if question.kind == "input":
+        _fill_in(question, ask or input)
+        return
     words = f"The model wants to call {plain(question.tool)} with {shown_arguments(question)}\n"
     while True:
         said, _, reason = (ask or input)(f"{words}Allow it? [y]es, [n]o (and why), [a]lways: ").strip().partition(" ")
@@ -37,3 +41,23 @@ def answer_by_input(question: Question, ask: Callable[[str], str] | None = None)
             question.answer(Approved(question.digest, always=said.startswith("a")))
             return
         words = ""
+
+
+def _fill_in(question: Question, ask: Callable[[str], str]) -> None:
+    """Ask for what a tool wants to know, until it fits."""
+    words = f"{plain(question.tool)} asks: {plain(question.description)}\n"
+    while True:
+        said = ask(f"{words}Your answer, as JSON like {shown_arguments(question)}, or nothing to decline: ").strip()
+        if not said:
+            question.answer(Denied())
+            return
+        try:
+            given = json.loads(said)
+        except (ValueError, RecursionError) as error:
+            words = f"This is not JSON: {error}\n"
+            continue
+        wrong = question.fault_of(given) if isinstance(given, dict) else "The answer is an object: {…}"
+        if not wrong:
+            question.answer(Approved(question.digest, given))
+            return
+        words = f"{wrong}\n"

@@ -43,8 +43,9 @@ class OpenQuestions:
         return [
             {
                 "call": each.call_id,
+                "kind": each.kind,
                 "tool": plain(each.tool),
-                "description": plain(each.description.partition("\n\n")[0]),
+                "description": plain(each.description if each.kind == "input" else _first_paragraph(each.description)),
                 "arguments": shown_arguments(each),
                 "digest": each.digest,
             }
@@ -67,8 +68,8 @@ class OpenQuestions:
                 return f"This is not JSON: {error}"
             if not isinstance(arguments, dict):
                 return "The arguments are an object: {…}"
-            if wrong := question.fault_of(arguments):
-                return wrong
+        if wrong := question.fault_of(question.arguments if arguments is None else arguments):
+            return wrong
         question.answer(Approved(question.digest, arguments, always=answer.get("always") is True))
         return ""
 
@@ -95,6 +96,10 @@ class Allowances:
     def told(self) -> list[str]:
         """What a page is sent of them; some may have been taken back in Python."""
         return [name for name, allowance in self._allowed.items() if allowance.tool.always]
+
+
+def _first_paragraph(text: str) -> str:
+    return text.partition("\n\n")[0]
 
 
 def shown_arguments(question: Question) -> str:

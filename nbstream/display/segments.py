@@ -32,6 +32,8 @@ _ACTIVITIES = {
     "shell_call": "Shell",
     "web_search_call": "Web search",
 }
+_STATUS = {"waiting": "waits to be allowed", "approved": "allowed", "denied": "not allowed"}
+"""Of a question of the provider whether it may call a tool, as it was answered here."""
 _UNREMARKABLE = {"completed", "in_progress", "searching", "interpreting", "generating", "calling"}
 
 
@@ -147,7 +149,9 @@ def _is_shown(part: MediaPart) -> bool:
 
 
 def _goes_on(part: ToolCallPart | MediaPart | ActivityPart) -> bool:
-    return isinstance(part, ToolCallPart) and part.run is not None and part.run.state in {"waiting", "running"}
+    if isinstance(part, ToolCallPart):
+        return part.run is not None and part.run.state in {"waiting", "running"}
+    return isinstance(part, ActivityPart) and part.status == "waiting"
 
 
 def _about_call(part: ToolCallPart) -> str:
@@ -175,6 +179,7 @@ def _shortened(text: str) -> str:
 
 def _about_activity(part: ActivityPart) -> str:
     status = "" if part.status is None or part.status in _UNREMARKABLE else part.status.replace("_", " ")
+    status = _STATUS.get(status, status) if part.kind == "mcp_approval_request" else status
     subject = _subject(part.item)
     return f"{subject} ({status})" if subject and status else subject or status
 

@@ -155,10 +155,12 @@ OPTIONS = (
     ),
     Option(
         "tools",
-        "What the model may call: functions, which nbstream calls and whose results it sends back, see `nbs.tool`; or "
-        "definitions in the words of the API, whose calls are in `result.tool_calls`.",
+        "What the model may call: functions, which nbstream calls and whose results it sends back, see `nbs.tool`; the "
+        "tools of an MCP server, see `nbs.mcp`; or definitions in the words of the API, whose calls are in "
+        "`result.tool_calls`.",
         ("-t", "--tool"),
-        "A function that the model may call, by its name; may be repeated. Example: -t population",
+        "A function, or the tools of an MCP server, that the model may call, by its name; may be repeated. "
+        "Example: -t population",
         {"action": "append", "metavar": "NAME", "dest": "tools"},
     ),
     Option(

@@ -63,7 +63,7 @@ def resolve(
     stop_when: StopWhen | None = None,
     image: Any = None,
     file: Any = None,
-    tools: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None = None,
+    tools: Sequence[Tool | Iterable[Tool] | Callable[..., Any] | dict[str, Any]] | None = None,
     approve: Approve | None = None,
     max_rounds: int | None = None,
     schema: Any = None,

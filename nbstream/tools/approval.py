@@ -21,6 +21,7 @@ __all__ = [
     "Decision",
     "Denied",
     "Question",
+    "QuestionKind",
     "checked_policy",
     "decided",
     "digest_of",
@@ -71,20 +72,24 @@ class Allowance:
         self.tool.always = False
 
 
+QuestionKind: TypeAlias = Literal["call", "remote", "input"]
+
 Approve: TypeAlias = Literal["ask", "all", "none"] | Collection[str] | Callable[["Question"], "bool | Decision"]
 """Who allows a call: `"ask"` the reader, `"all"` may run, `"none"`, those that are named, or a function decides."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Whether a call may run.
+    """Whether a call may run, or what a tool wants to know.
 
     Attributes:
         call_id: The call.
         tool: The name of the tool.
-        arguments: What it is to be called with.
-        description: What the tool does.
+        arguments: What it is to be called with; of an `input`, what is filled in already.
+        description: What the tool does, or asks.
         fault_of: What is wrong with other arguments; nothing if the tool takes them.
+        kind: A `call` that runs here, whose arguments may be edited; a `remote` one, which somebody else runs; or
+            an `input` that a tool asks for in the middle of a call, which is then the arguments of the approval.
         digest: What an approval has to name.
     """
 
@@ -93,6 +98,7 @@ class Question:
     arguments: dict[str, Any]
     description: str = ""
     fault_of: Callable[[dict[str, Any]], str] = field(default=lambda _: "", repr=False, compare=False)
+    kind: QuestionKind = "call"
     digest: str = field(init=False)
     _answered: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
     _tell: list[Callable[[Decision], object]] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -151,18 +157,26 @@ def checked_policy(approve: Any) -> Approve:
     )
 
 
-def decided(question: Question, tool: Tool, approve: Approve) -> Decision | None:
+def decided(question: Question, tool: Tool | None, approve: Approve) -> Decision | None:
     """What a policy says of a call; `None` if the reader is to be asked.
+
+    Args:
+        question: Whether it may run.
+        tool: What is called, if it is called here.
+        approve: The policy of the request.
 
     Raises:
         Exception: Whatever the policy's function raises.
     """
     approved = Approved(question.digest)
+    if tool is not None and tool.approve is not None:
+        approve = tool.approve
     if callable(approve):
         said = approve(question)
         return said if isinstance(said, Approved | Denied) else approved if said is True else Denied()
     if approve == "none":
         return Denied("The user allows no tools now.")
-    if approve == "all" or tool.safe or (not isinstance(approve, str) and tool.name in approve):
+    safe = tool is not None and tool.safe
+    if approve == "all" or safe or (not isinstance(approve, str) and question.tool in approve):
         return approved
     return None

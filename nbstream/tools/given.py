@@ -8,7 +8,7 @@ from nbstream.errors import UsageError
 from nbstream.tools.tool import Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from nbstream.request import Api
 
@@ -16,12 +16,12 @@ __all__ = ["told_tools"]
 
 
 def told_tools(
-    given: Sequence[Tool | Callable[..., Any] | dict[str, Any]] | None, api: Api
+    given: Sequence[Tool | Iterable[Tool] | Callable[..., Any] | dict[str, Any]] | None, api: Api
 ) -> tuple[tuple[Tool, ...], list[dict[str, Any]]]:
     """The functions to call, and what the model is told of all the tools.
 
     Args:
-        given: Tools, functions that become tools, and definitions in the words of the API.
+        given: Tools, sets of tools, functions that become tools, and definitions in the words of the API.
         api: Which API they are told to.
 
     Raises:
@@ -33,7 +33,7 @@ def told_tools(
         raise UsageError("tools are a list: tools=[my_function, …]")
     functions: list[Tool] = []
     told: list[dict[str, Any]] = []
-    for each in given:
+    for each in _flat(given):
         if isinstance(each, dict):
             told.append(each)
             continue
@@ -43,3 +43,12 @@ def told_tools(
         functions.append(tool)
         told.append(tool.definition(api))
     return tuple(functions), told
+
+
+def _flat(given: Iterable[Any]) -> Iterator[Any]:
+    """Each tool, also those of sets among them, such as the tools of an MCP server."""
+    for each in given:
+        if isinstance(each, str | dict) or callable(each) or not hasattr(each, "__iter__"):
+            yield each
+        else:
+            yield from each

@@ -24,12 +24,15 @@ from nbstream.tools.captured import Captured
 from nbstream.tools.journal import asked_of, unsettled
 from nbstream.tools.next_request import next_request
 from nbstream.tools.outputs import OutputError
-from nbstream.tools.tool import ArgumentsError
+from nbstream.tools.pausing import Pausing
+from nbstream.tools.remote_calls import RemoteCalls, has_remote_tools, withdrawn
+from nbstream.tools.tool import ArgumentsError, CallError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nbstream.errors import StreamError
+    from nbstream.parts import Part
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
     from nbstream.streaming.errands import Errands
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from nbstream.tools.journal import Journal
     from nbstream.tools.tool import Tool
 
-__all__ = ["Readers", "ToolLoop"]
+__all__ = ["Readers", "ToolLoop", "needs_loop"]
 
 _LONGEST_REASON = 1000
 _BEGUN_BEFORE = "This was begun before, and nobody knows whether it was done."
@@ -61,6 +64,11 @@ class Readers(Protocol):
     def prompt(self) -> Callable[[Question], None] | None:
         """What asks on the caller's own thread, if that is how to ask here."""
         ...
+
+
+def needs_loop(request: StreamRequest) -> bool:
+    """Whether there may be calls to answer."""
+    return bool(request.tools) or has_remote_tools(request)
 
 
 class ToolLoop:
@@ -90,9 +98,10 @@ class ToolLoop:
             if place >= begin and isinstance(part, ToolCallPart) and not part.open
         }
         tools = {tool.name: tool for tool in request.tools}
-        if not calls or result.finish_reason not in {"tool_calls", "stop"} or result.choices:
+        remote = RemoteCalls(request, result)
+        if not (calls or remote) or result.finish_reason not in {"tool_calls", "stop"} or result.choices:
             return result
-        if any(each.name in _names_of_others(request, tools) for each in calls.values()):
+        if calls and (not tools or any(each.name in _names_of_others(request, tools) for each in calls.values())):
             return result  # the caller answers some of them, so the round is the caller's
         if request.max_rounds <= 1:
             return replace(result, warnings=(*result.warnings, _too_many_rounds(request)))
@@ -108,11 +117,12 @@ class ToolLoop:
             for place, call in calls.items()
             if (same := first.setdefault((call.id, asked_of(call)), place)) != place
         }
-        answers = (
+        answers = [
             self._answer(place, call, tools.get(call.name), request)
             for place, call in calls.items()
             if place not in repeated
-        )
+        ]
+        answers += [self._allow(remote, place) for place in remote.places]
         try:
             ended = await asyncio.gather(*answers, return_exceptions=True)
         except asyncio.CancelledError:
@@ -130,7 +140,7 @@ class ToolLoop:
             self._note(place, part.run)
         if any(part.run and part.run.error == "interrupted" for part in self._result.tool_runs):
             return self._ended(StreamState.CANCELLED)
-        return next_request(request, self._result)
+        return next_request(request, self._result, remote.answers)
 
     async def _answer(self, place: int, call: ToolCallPart, tool: Tool | None, request: StreamRequest) -> None:
         if tool is None:
@@ -161,6 +171,19 @@ class ToolLoop:
         before = asked_of(call) in unsettled(self._result.parts[:place])
         return before or (self._journal is not None and self._journal.is_unsettled(call))
 
+    async def _allow(self, remote: RemoteCalls, place: int) -> None:
+        """Say whether a call may run that the provider makes."""
+        question = remote.question(place)
+        try:
+            decision = remote.decided(question)
+        except Exception as error:  # noqa: BLE001  as above
+            decision = Denied(f"Deciding on it failed: {exception_line(error)}")
+        if decision is None:
+            self._change(remote.waiting(place))
+            if (decision := await self._asked(question)) is None:
+                raise _nobody_to_ask(question)
+        self._change(remote.answer(place, question, decision))
+
     async def _decision(
         self, place: int, question: Question, tool: Tool, request: StreamRequest, *, begun: bool
     ) -> Decision:
@@ -174,6 +197,15 @@ class ToolLoop:
         if decision is not None:
             return decision
         self._note(place, ToolRun("waiting"))
+        if (decision := await self._asked(question)) is None:
+            raise _nobody_to_ask(question)
+        if isinstance(decision, Approved) and decision.always:
+            tool.always = True
+            self._readers.allowed(Allowance(tool))
+        return decision
+
+    async def _asked(self, question: Question) -> Decision | None:
+        """What a reader says; `None` if nobody can be asked here."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Decision] = loop.create_future()
 
@@ -185,25 +217,22 @@ class ToolLoop:
         try:
             if not await self._readers.ask(question):
                 prompt = self._readers.prompt()
-                if prompt is None:
-                    raise _nobody_to_ask(question)
-                await self._prompted(prompt, question)
-            decision = await answered
-            if isinstance(decision, Approved) and decision.always:
-                tool.always = True
-                self._readers.allowed(Allowance(tool))
-            return decision
+                if prompt is None or not await self._prompted(prompt, question):
+                    return None
+            return await answered
         finally:
             question.withdraw()
             self._readers.withdraw(question)
 
-    async def _prompted(self, prompt: Callable[[Question], None], question: Question) -> None:
+    async def _prompted(self, prompt: Callable[[Question], None], question: Question) -> bool:
+        """Ask on the caller's thread; whether somebody could be asked."""
         try:
             await self._errands.call(prompt, {"question": question})
         except ToolInterrupted:
             question.answer(Denied("The user interrupted the question."))
         except Exception:  # noqa: BLE001  whatever `input` raises where nobody can type
-            raise _nobody_to_ask(question) from None
+            return False
+        return True
 
     async def _run(self, place: int, tool: Tool, question: Question, approved: Approved) -> None:
         """Run a call that was approved, once."""
@@ -242,8 +271,11 @@ class ToolLoop:
     async def _outcome(self, tool: Tool, arguments: dict[str, Any], captured: Captured) -> ToolRun:
         try:
             async with asyncio.timeout(tool.timeout) as limit:
-                value = await self._errands.call(tool.told, arguments, captured)
+                ask = Pausing(limit).during(self._asked)
+                value = await tool.run(arguments, self._errands, ask, captured)
                 return ToolRun("completed", value.text, images=value.images)
+        except CallError as error:
+            return ToolRun("unknown" if error.unknown else "failed", str(error), error.kind)
         except OutputError as error:
             return ToolRun("failed", str(error), "unserialisable")
         except ToolInterrupted:
@@ -260,12 +292,18 @@ class ToolLoop:
         """Write down what has become of a call, and show it."""
         part = self._result.parts[place]
         assert isinstance(part, ToolCallPart)
-        self._result = _with(self._result, {place: replace(part, run=run)})
+        self._change({place: replace(part, run=run)})
+
+    def _change(self, parts: Mapping[int, Part]) -> None:
+        """Put other parts in their places, and show them."""
+        self._result = _with(self._result, parts)
         self._show(self._result)
 
     def _ended(self, state: StreamState, error: StreamError | None = None) -> StreamResult:
         """The answer, if it ends while calls are being answered. What was attempted has an unknown end."""
         for place, part in enumerate(self._result.parts):
+            if taken_back := withdrawn(place, part):
+                self._change(taken_back)
             run = part.run if isinstance(part, ToolCallPart) else None
             if run is None:
                 continue
@@ -276,9 +314,9 @@ class ToolLoop:
         return replace(self._result, state=state, error=error)
 
 
-def _with(result: StreamResult, calls: dict[int, ToolCallPart]) -> StreamResult:
-    """The answer with these calls in their places."""
-    return replace(result, parts=tuple(calls.get(place, part) for place, part in enumerate(result.parts)))
+def _with(result: StreamResult, parts: Mapping[int, Part]) -> StreamResult:
+    """The answer with these parts in their places."""
+    return replace(result, parts=tuple(parts.get(place, part) for place, part in enumerate(result.parts)))
 
 
 def _names_of_others(request: StreamRequest, tools: dict[str, Tool]) -> set[str]:

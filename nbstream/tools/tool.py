@@ -15,9 +15,13 @@ from nbstream.tools.custom import checked_format, custom_definition, takes_text
 from nbstream.tools.schema import parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-__all__ = ["ArgumentsError", "Tool", "tool"]
+    from nbstream.streaming.errands import Errands
+    from nbstream.tools.captured import Captured
+    from nbstream.tools.outputs import Returned
+
+__all__ = ["ArgumentsError", "CallError", "Tool", "tool"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECONDS = 60.0
@@ -25,6 +29,21 @@ _SECONDS = 60.0
 
 class ArgumentsError(ValueError):
     """What a model gave does not fit the parameters; the words are for the model."""
+
+
+class CallError(Exception):
+    """A call has no result; the words are for the model.
+
+    Args:
+        words: What happened.
+        kind: The same as a stable word.
+        unknown: Whether it may have been done all the same.
+    """
+
+    def __init__(self, words: str, kind: str, *, unknown: bool = False) -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.unknown = unknown
 
 
 class Tool:
@@ -46,6 +65,9 @@ class Tool:
     Raises:
         UsageError: It is no function, or a model cannot be told how to call it.
     """
+
+    approve: Any = None
+    """Who allows its calls, see `nbstream.tools.approval`; `None` leaves that to the request."""
 
     _allowed: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
 
@@ -176,6 +198,27 @@ class Tool:
         except ArgumentsError as error:
             return str(error)
         return ""
+
+    async def run(
+        self, arguments: dict[str, Any], errands: Errands, ask: Callable[[Any], Awaitable[Any]], captured: Captured
+    ) -> Returned:
+        """Run a call that is allowed; what the model is sent of its result.
+
+        Args:
+            arguments: As `arguments` gives them.
+            errands: Runs functions where the caller is.
+            ask: Asks the reader a question in the middle of the call, and gives the decision; `None` if nobody can be
+                asked.
+            captured: Takes what it prints where no cell shows that.
+
+        Raises:
+            CallError: There is no result.
+            OutputError: The result cannot be told to a model.
+            Exception: Whatever the function raises.
+        """
+        del ask
+        told: Returned = await errands.call(self.told, arguments, captured)
+        return told
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the function itself."""

@@ -224,7 +224,8 @@ class ResponsesAdapter:
             events.append(Finished(reason or "incomplete"))
         else:
             output = tuple(objects(response.get("output")))
-            events.append(Finished("tool_calls", output=output) if self._calls else Finished("stop"))
+            is_answered = bool(self._calls) or any(item.get("type") == "mcp_approval_request" for item in output)
+            events.append(Finished("tool_calls" if self._calls else "stop", output=output if is_answered else ()))
         return events
 
     def _started(self, response: Any) -> list[Event]:

@@ -344,3 +344,34 @@ def test_code_can_be_read(
     assert faint == {}, f"see {tmp_path}"
     shades = page.locator("pre span").evaluate_all("all => new Set(all.map((at) => getComputedStyle(at).color)).size")
     assert shades >= 8, "code is coloured"
+
+
+# --- questions --------------------------------------------------------------------------------------------------------
+
+ASKED = {"call": "q", "kind": "input", "tool": "greet", "digest": "d", "description": "Which name?\nname (string)"}
+REMOTE = {**ASKED, "call": "r", "digest": "e", "kind": "remote", "tool": "wiki.search", "arguments": "{}"}
+
+
+def test_what_a_tool_asks_for_is_filled_in(page: Page, tell: Callable[..., None]) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    tell(type="questions", questions=[{**ASKED, "arguments": '{"name": ""}', "tool": hostile}, REMOTE])
+    form, remote = page.locator(".nbs-question").all()
+    expect(form.locator("strong")).to_have_text(hostile)
+    expect(remote.get_by_role("button", name="Allow", exact=True)).to_have_count(1)
+    for unfit in ("Edit", "Always allow"):
+        expect(remote.get_by_role("button", name=unfit)).to_have_count(0)
+    assert [each.inner_text() for each in form.get_by_role("button").all()] == ["Send", "Decline"]
+    form.get_by_role("textbox", name="Answer to").fill('{"name": "Ada"}')
+    form.get_by_role("button", name="Send").press("Enter")
+    sent = page.evaluate("window.sent.at(-1)")
+    assert {name: sent[name] for name in ("call", "digest", "allow", "always")} == {
+        "call": "q",
+        "digest": "d",
+        "allow": True,
+        "always": False,
+    }
+    assert json.loads(sent["arguments"]) == {"name": "Ada"}
+    tell(type="refused", call="q", words="too short", number=None)
+    expect(form.get_by_role("alert")).to_have_text("too short")
+    remote.get_by_role("button", name="Deny").click()
+    assert page.evaluate("window.sent.at(-1).allow") is False

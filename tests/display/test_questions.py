@@ -45,8 +45,9 @@ def test_a_page_is_told_what_it_needs_and_nothing_that_acts(question: Question) 
     questions = OpenQuestions()
     questions.add(question)
     [told] = questions.told()
-    assert {name: told[name] for name in ("call", "tool", "description")} == {
+    assert {name: told[name] for name in ("call", "kind", "tool", "description")} == {
         "call": "c1",
+        "kind": "call",
         "tool": "weather",
         "description": "The weather.",
     }
@@ -127,3 +128,56 @@ def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[
     assert len(asked) == len(lines) - (lines[-1] == "no"), "only until there is an answer"
     assert "wants to call weather" in asked[0]
     assert "\x1b" not in asked[0]
+
+
+# --- what a tool asks for ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wanted() -> Question:
+    def fault_of(given: dict[str, Any]) -> str:
+        return "" if given.get("name") else "'name' is a required property"
+
+    return Question("q1", "greet", {"name": ""}, "Which\x1b name?\n\nname (string)", fault_of, kind="input")
+
+
+def test_a_page_answers_what_a_tool_asks_for(wanted: Question) -> None:
+    decided: list[Decision] = []
+    wanted.when_answered(decided.append)
+    questions = OpenQuestions()
+    questions.add(wanted)
+    [told] = questions.told()
+    assert (told["kind"], told["description"]) == ("input", "Which␛ name?\n\nname (string)")
+    answer = {"call": "q1", "digest": wanted.digest, "allow": True}
+    assert questions.answer({**answer, "arguments": told["arguments"]}) == "'name' is a required property"
+    assert questions.answer({**answer, "arguments": '{"name": "Ada"}'}) == ""
+    assert decided == [Approved(wanted.digest, {"name": "Ada"})]
+
+
+@pytest.mark.parametrize(
+    ("lines", "made"),
+    [(["{", "[]", "{}", '{"name": "Ada"}'], {"name": "Ada"}), ([" "], None), (["{}", ""], None)],
+)
+def test_somebody_at_a_terminal_answers_what_a_tool_asks_for(
+    wanted: Question, lines: list[str], made: dict[str, Any] | None
+) -> None:
+    decided: list[Decision] = []
+    asked: list[str] = []
+    wanted.when_answered(decided.append)
+
+    def read(words: str) -> str:
+        asked.append(words)
+        return lines[len(asked) - 1]
+
+    answer_by_input(wanted, read)
+    assert decided == [Denied() if made is None else Approved(wanted.digest, made)]
+    assert asked[0].startswith("greet asks: Which␛ name?")
+    assert len(asked) == len(lines)
+    if made:
+        assert [words.split(":")[0] for words in asked[1:]] == [
+            *(
+                "This is not JSON",
+                "The answer is an object",
+                "'name' is a required property\nYour answer, as JSON like {\n  \"name\"",
+            )
+        ]

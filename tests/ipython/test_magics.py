@@ -492,6 +492,21 @@ def test_a_tool_is_named_and_allowed(run, ns):
 
 
 @pytest.mark.usefixtures("demo")
+def test_the_tools_of_an_mcp_server_are_named_as_a_set(run, ns):
+    run("from mcp.server.mcpserver import MCPServer\nimport nbstream as nbs\nserver = MCPServer('Towns')")
+    run("@server.tool()\ndef population(country: str) -> int:\n    return 5\ntowns = nbs.mcp(server)")
+    called = "Call towns_population(country='Oman')"
+    assert run(f"%%stream -m demo -t towns --approve towns_population\n{called}").success
+    assert "`: 5" in ns["stream_text"]
+    run(
+        f"chat = nbs.Chat(model='demo', tools=[towns])\nresult = chat.stream({called!r}, approve='none', display=False)"
+    )
+    assert [part.run.state for part in ns["result"].tool_runs] == ["denied"]
+    run("towns.close()")
+    assert "are closed; connect again" in run(f"%%stream -m demo -t towns\n{called}").err
+
+
+@pytest.mark.usefixtures("demo")
 def test_the_reader_is_asked_below_the_answer(run, ns, monkeypatch):
     run(TOOLS)
     monkeypatch.setattr("builtins.input", lambda words: "y" if "population" in words else "")

@@ -28,6 +28,12 @@ async def ask_side_by_side() -> list[str]:
     return [result.text, handle.text]
 
 
+def ask_with_tools() -> list[str]:
+    with nbs.mcp(["a-server"], env={"TOKEN": "…"}, include=["read_*"]) as files:
+        nbs.stream("What is in this folder?", tools=[files, *files[:1], ask])
+        return [tool.name for tool in files]
+
+
 def ask_a_script() -> str:
     chat = nbs.Chat(source=ScriptedBytes(chat_body("Hi")), model="m", api="chat")
     return nbs.stream("Hi", source=ScriptedStream.answering("Hi"), model="m").text + chat.stream("Hi").text

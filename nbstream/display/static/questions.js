@@ -86,6 +86,10 @@ class Card {
   /** @type {HTMLInputElement | null} */
   reason = null;
   held = false; // while an answer is under way
+  /** @type {HTMLButtonElement | undefined} */
+  editing;
+  /** @type {HTMLButtonElement | undefined} */
+  why;
 
   /**
    * @param {Question} question
@@ -98,26 +102,62 @@ class Card {
     this.root = element("div", "nbs-question", parent);
     this.root.tabIndex = -1;
     this.root.setAttribute("role", "group");
-    this.root.setAttribute("aria-label", `May the model call ${question.tool}?`);
+    const isInput = question.kind === "input";
+    const called = isInput ? `${question.tool} asks you something` : `May the model call ${question.tool}?`;
+    this.root.setAttribute("aria-label", called);
     const title = element("p", "nbs-question-title", this.root);
-    title.append("The model wants to call ");
+    if (!isInput) title.append("The model wants to call ");
     element("strong", "", title).textContent = question.tool;
+    if (isInput) title.append(" asks you:");
     if (question.description) element("p", "nbs-question-about", this.root).textContent = question.description;
     this.shown = element("pre", "nbs-question-arguments", this.root);
     this.shown.textContent = question.arguments;
     this.shown.tabIndex = 0;
     this.fault = element("p", "nbs-question-fault", this.root);
     this.fault.setAttribute("role", "alert");
-    const bar = element("div", "nbs-question-bar", this.root);
-    const add = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ title, /** @type {() => void} */ act) =>
-      button(name, label, title, bar, (event) => event.detail < 2 && act()); // not by the second click of two
-    const always = `Call ${question.tool} without asking from now on, in this notebook`;
-    add("nbs-allow", "Allow", "Call it with these arguments", () => this.answer(true));
-    this.editing = add("nbs-edit", "Edit", "Change the arguments before the call", () => this.edit());
-    add("nbs-deny", "Deny", "Do not call it, and tell the model so", () => this.answer(false));
-    this.why = add("nbs-why", "Say why …", "Tell the model why you deny it", () => this.explain());
-    add("nbs-always", "Always allow", always, () => this.answer(true, true));
-    this.bar = bar;
+    this.bar = element("div", "nbs-question-bar", this.root);
+    if (isInput) this.drawInput();
+    else this.drawCall(question.kind === "remote");
+  }
+
+  drawInput() {
+    const { tool } = this.question;
+    this.add("nbs-allow", "Send", "Answer the tool with this", () => this.answer(true));
+    this.add("nbs-deny", "Decline", "Tell the tool that you do not answer", () => this.answer(false));
+    this.write(`Answer to ${tool}`, () => {}); // without the focus, because nobody has asked for it yet
+  }
+
+  /** @param {boolean} remote Whether the provider makes the call, with the arguments that it has. */
+  drawCall(remote) {
+    const { tool } = this.question;
+    const always = `Call ${tool} without asking from now on, in this notebook`;
+    this.add("nbs-allow", "Allow", "Call it with these arguments", () => this.answer(true));
+    if (!remote) this.editing = this.add("nbs-edit", "Edit", "Change the arguments before the call", () => this.edit());
+    this.add("nbs-deny", "Deny", "Do not call it, and tell the model so", () => this.answer(false));
+    this.why = this.add("nbs-why", "Say why …", "Tell the model why you deny it", () => this.explain());
+    if (!remote) this.add("nbs-always", "Always allow", always, () => this.answer(true, true));
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} label
+   * @param {string} title
+   * @param {() => void} act
+   */
+  add(name, label, title, act) {
+    return button(name, label, title, this.bar, (event) => event.detail < 2 && act()); // not by the second click of two
+  }
+
+  /**
+   * @param {string} label
+   * @param {() => void} leave
+   */
+  write(label, leave) {
+    const editor = this.field("textarea", label, leave);
+    editor.value = this.question.arguments;
+    editor.rows = Math.min(12, editor.value.split("\n").length + 1);
+    this.shown.replaceWith(editor);
+    this.editor = editor;
   }
 
   edit() {
@@ -125,15 +165,11 @@ class Card {
       this.editor.replaceWith(this.shown);
       this.editor = null;
     } else {
-      const editor = this.field("textarea", `Arguments of ${this.question.tool}`, () => this.edit());
-      editor.value = this.question.arguments;
-      editor.rows = Math.min(12, editor.value.split("\n").length + 1);
-      this.shown.replaceWith(editor);
-      this.editor = editor;
+      this.write(`Arguments of ${this.question.tool}`, () => this.edit());
     }
     say(this.fault, "");
-    say(this.editing, this.editor ? "Undo edit" : "Edit");
-    (this.editor ?? this.editing).focus();
+    if (this.editing) say(this.editing, this.editor ? "Undo edit" : "Edit");
+    (this.editor ?? this.editing)?.focus();
   }
 
   explain() {
@@ -146,8 +182,8 @@ class Card {
       this.reason.addEventListener("keydown", ({ key, isComposing }) => key === "Enter" && !isComposing && this.answer(false));
       this.root.append(this.reason);
     }
-    set(this.why, "aria-expanded", String(Boolean(this.reason)));
-    (this.reason ?? this.why).focus();
+    if (this.why) set(this.why, "aria-expanded", String(Boolean(this.reason)));
+    (this.reason ?? this.why)?.focus();
   }
 
   /**
