@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
     from nbstream.streaming.rounds import FollowUp
-    from nbstream.tools.journal import Journal
 
 __all__ = ["astream", "awaited", "configure", "items", "launch", "start", "stream", "surface_for", "waited_for"]
 
@@ -80,7 +79,6 @@ def launch(
     beginning: StreamResult | None,
     resume: Callable[[StreamRequest, StreamResult, bool], StreamHandle],
     commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
-    journal: Journal | None = None,
 ) -> StreamHandle:
     """Start a stream on the engine.
 
@@ -90,10 +88,9 @@ def launch(
         beginning: What exists already of an answer that is continued.
         resume: Continues this stream, if it breaks off and the caller asks for that.
         commit: Is given the result at the end, before anybody else gets it; see `Rounds`.
-        journal: Keeps the calls of the answer, beyond it.
     """
     rate = settings().max_frame_rate
-    errands, follow_up = _follow_up(request, surfaces, journal)
+    errands, follow_up = _follow_up(request, surfaces)
     with HeldInterrupts() as held:
         handle = StreamHandle(
             request,
@@ -110,9 +107,7 @@ def launch(
         return handle
 
 
-def _follow_up(
-    request: StreamRequest, surfaces: Surfaces, journal: Journal | None
-) -> tuple[Errands | None, FollowUp | None]:
+def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | None, FollowUp | None]:
     """What follows each round of an answer, and where the functions that it calls run."""
     follow_ups: list[FollowUp] = []
     errands = None
@@ -121,7 +116,7 @@ def _follow_up(
 
         if needs_loop(request):
             errands = Errands()
-            follow_ups.append(ToolLoop(surfaces, errands, journal))
+            follow_ups.append(ToolLoop(surfaces, errands))
     if request.schema is not None:
         from nbstream.structured.loop import SchemaLoop
 

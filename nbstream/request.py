@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.stopping import StopWhen
     from nbstream.structured.schema import AnswerSchema
     from nbstream.tools.approval import Approve
+    from nbstream.tools.journal import Journal
     from nbstream.tools.tool import Tool
 
 __all__ = [
@@ -188,6 +189,7 @@ class StreamRequest(Target):
         stream: Whether to ask for a stream; otherwise the answer comes in one piece.
         tools: The functions that the model may call and nbstream calls; what the model is told of them is in `params`.
         approve: Who allows a call, see `nbstream.tools.approval`.
+        journal: What keeps the calls that were attempted, beyond the answer; a chat has one.
         max_rounds: How many requests one answer may take.
         schema: What the answer is held to.
         repair: How often to ask again, with what is wrong, if the answer does not fit the schema.
@@ -215,6 +217,7 @@ class StreamRequest(Target):
     stream: bool = True
     tools: tuple[Tool, ...] = field(default=(), repr=False)
     approve: Approve = "ask"
+    journal: Journal | None = field(default=None, repr=False, compare=False)
     max_rounds: int = 8
     schema: AnswerSchema | None = None
     repair: int = 0

@@ -102,6 +102,7 @@ MAY_NAME_TYPES_OF = {
         "streaming.stopping",
         "structured.schema",
         "tools.approval",
+        "tools.journal",
         "tools.tool",
     ),
 }

@@ -336,7 +336,8 @@ class Chat(SavedChat):
         resume = functools.partial(self._go_on, running.id, running.context)
         commit = functools.partial(self._commit, running)
         running.journal = self._journal_of(running) if request.tools else None
-        running.handle = launch(request, running.surfaces, running.beginning, resume, commit, running.journal)
+        request = replace(request, journal=running.journal)
+        running.handle = launch(request, running.surfaces, running.beginning, resume, commit)
         if running.stopped:
             running.stop()
         return running.handle

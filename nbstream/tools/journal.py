@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "asked_of", "attempted", "unsettled"]
 
+_NOT_MADE = {"invalid_arguments", "not_recorded", "unknown_tool"}
+
 
 class Journal(Protocol):
     """Keeps the calls of one answer; see `nbstream.conversation.journal` for the one that has a file."""
@@ -68,4 +70,4 @@ def unsettled(parts: Iterable[Part]) -> set[tuple[str, str]]:
 
 def _was_attempted(run: ToolRun) -> bool:
     """Whether the function was called, as far as is known."""
-    return run.state in {"running", "completed", "unknown"} or run.error in {"exception", "unserialisable"}
+    return run.state in {"running", "completed", "unknown"} or (run.state == "failed" and run.error not in _NOT_MADE)

@@ -77,13 +77,12 @@ class ToolLoop:
     Args:
         readers: Whom to ask.
         errands: Runs functions where the caller is.
-        journal: Keeps what was attempted, also beyond the answer.
     """
 
-    def __init__(self, readers: Readers, errands: Errands, journal: Journal | None = None) -> None:
+    def __init__(self, readers: Readers, errands: Errands) -> None:
         self._readers = readers
         self._errands = errands
-        self._journal = journal
+        self._journal: Journal | None = None
         self._result: StreamResult
         self._show: Callable[[StreamResult], object]
 
@@ -110,7 +109,7 @@ class ToolLoop:
             place: call if call.id else replace(call, id=f"call_{secrets.token_hex(8)}")
             for place, call in calls.items()
         }
-        self._result, self._show = _with(result, calls), show
+        self._result, self._show, self._journal = _with(result, calls), show, request.journal
         first: dict[tuple[str | None, tuple[str, str]], int] = {}
         repeated = {
             place: same

@@ -19,6 +19,7 @@ from nbstream.result import (
     StreamState,
     TextPart,
     ToolCallPart,
+    ToolRun,
 )
 
 
@@ -231,3 +232,16 @@ def test_a_terminal_writes_a_line_once_where_it_belongs(seed):
         "First *one* and\n\nthen ```\ncode\n[Tool call: look_up]\nSecond **part**\n[Web search: <b>]\n"
         "[Video: video/mp4, 0.0 kB]\nEnd\n"
     )
+
+
+def test_what_a_call_was_given_returned_and_printed_folds_out_of_its_line():
+    run = ToolRun("completed", "one\n<b>two</b>", printed="Looking.\x1b[31m")
+    called = answer(TextPart("See:"), ToolCallPart("1", "look_up", '{"a": 1}', run=run))
+    _, block = render_segments(segments_of(called))
+    summary = "Tool call: look_up {&quot;a&quot;: 1} → one &lt;b&gt;two&lt;/b&gt;"
+    detail = "Result:\none\n&lt;b&gt;two&lt;/b&gt;\n\nPrinted:\nLooking.␛[31m"
+    seen = block.replace('"', "&quot;")
+    assert f"<summary><em>{summary}</em></summary><div class=&quot;nbs-detail&quot;>{detail}</div></details>" in seen
+    assert "Looking" not in answer_bundle(called)[0]["text/markdown"], "what is saved is quiet"
+    [segment] = segments_of(answer(ToolCallPart("1", "look_up", "{}", run=ToolRun("completed", "1"))))
+    assert segment.detail == ""

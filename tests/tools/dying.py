@@ -8,6 +8,8 @@ same id whenever it is asked the same, as one does that is asked to send an answ
 
 from __future__ import annotations
 
+import faulthandler
+import importlib
 import json
 import logging
 import os
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.tools.approval import Question
 
+PATIENCE = 60.0
 TOGETHER = 10  # chats of one child
 LIVES = 3
 ROUNDS = 2
@@ -69,7 +72,7 @@ class Child:
         handles = [chat.ask() for chat in chats]
         for handle, chat in zip(handles, chats, strict=True):
             try:
-                handle.result(60)
+                handle.result(PATIENCE)
             except nbs.StreamError:
                 if self.chance.random() < 0.5:
                     chat.resume()
@@ -101,7 +104,7 @@ class Talk:
 
     def resume(self) -> None:
         try:
-            self.chat.resume(display=False).result(60)
+            self.chat.resume(display=False).result(PATIENCE)
         except (nbs.StreamError, nbs.errors.UsageError):
             return
 
@@ -142,10 +145,13 @@ def child_tool(child: Child) -> Any:
 
 def main(folder: pathlib.Path, chats: int, seed: int) -> None:
     logging.disable()
+    for module in ("conversation.chat", "tools.loop", "transport.decoded", "streaming.workers", "streaming.errands"):
+        importlib.import_module(f"nbstream.{module}")  # once, for all children
     killed = 0
     for group in range(chats // TOGETHER):
         for life in range(LIVES):
             if not (child := os.fork()):
+                faulthandler.dump_traceback_later(PATIENCE, exit=True)
                 try:
                     Child(folder, group, life, seed).live()
                     os._exit(0)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CALLS = 3
 ROUNDS = 2
-RUNS = 60
+RUNS = 40
 DYING = pathlib.Path(__file__).with_name("dying.py")
 
 
@@ -99,7 +99,7 @@ def test_no_call_runs_twice(loopback: FaultServer) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children that can be killed are forks")
-@pytest.mark.parametrize("chats", [100, pytest.param(1000, marks=pytest.mark.benchmark)])
+@pytest.mark.parametrize("chats", [60, pytest.param(1000, marks=pytest.mark.benchmark)])
 def test_no_call_runs_twice_though_the_program_is_killed(chats: int, tmp_path: pathlib.Path) -> None:
     run = [sys.executable, "-m", "tests.tools.dying", str(tmp_path), str(chats), "15"]
     ended = subprocess.run(run, capture_output=True, text=True, check=False, timeout=600)
