@@ -88,7 +88,7 @@ class MediaPart:
         data: Its bytes, as far as they have come; empty for a medium that is only named by its address.
         media_type: Its MIME type, if the server says.
         url: Its address, if it came as one. Nothing is loaded from there.
-        item_id: The id of the output item, if the server names items.
+        item_id: The id of the output item, if the server names items; of a file that code has made, its own.
         open: Whether more of it may come.
         partial: Whether the bytes are a preview, in whose place the image itself was to come.
         name: What the server calls the file, if it does.

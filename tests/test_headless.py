@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 if TYPE_CHECKING:
@@ -63,12 +64,22 @@ def streamed(notebook: Any) -> list[Any]:
 
 @pytest.mark.sdk
 def test_answer_is_static_text_with_its_facts_and_no_widget_state(execute: Any) -> None:
-    notebook = execute(notebook_of("%load_ext nbstream", "%%stream -m demo\nhello", "len(stream_text)"))
-    [answer] = streamed(notebook)
+    draw, attach = "%%stream -m demo --api responses\nDraw hills", "%stream -m demo --image 4 --quiet What is it?"
+    notebook = execute(
+        notebook_of("%load_ext nbstream", "%%stream -m demo\nhello", draw, "stream_result.images[0]", attach)
+    )
+    answer, _ = streamed(notebook)
     assert set(answer["data"]) == {"text/markdown", "text/plain"}
     assert "## Hello" in answer["data"]["text/markdown"]
     assert answer["metadata"]["nbstream"]["state"] == "completed"
     assert "widgets" not in notebook.metadata
+    drawn = [output["data"] for output in notebook.cells[2].outputs]
+    assert [min(data) for data in drawn] == ["text/markdown", "image/png", "text/markdown"]
+    assert "Here is the picture" in drawn[2]["text/markdown"]
+    assert notebook.cells[3].outputs[0]["data"]["image/png"].strip() == drawn[1]["image/png"].strip()
+    assert "completed" in notebook.cells[4].outputs[0]["data"]["text/plain"]
+    page, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    assert page.count('src="data:image/png;base64,') == 2
 
 
 def test_background_stream_ends_in_its_own_cell(execute: Any) -> None:

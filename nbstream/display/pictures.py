@@ -90,13 +90,13 @@ def remark_of(segment: Segment, room: Room | None = ON_PAGE) -> Remark:
     Example:
         >>> from nbstream.display.segments import Segment
         >>> remark_of(Segment("line", "Tool call: f"))
-        Remark(words='Tool call: f', url='', source='', size='', detail='')
+        Remark(words='Tool call: f', detail='', url='', source='', size='')
     """
     part = segment.media
     if part is None:
         return Remark(segment.text, detail=segment.detail)
     if part.url is not None and not part.data:
-        return Remark(part.kind.capitalize(), part.url)
+        return Remark(part.kind.capitalize(), url=part.url)
     if part.kind == "image" and part.data and image_type(part.data) is None:
         return Remark(f"{segment.text} ({_NO_IMAGE})")
     if room is None or not part.data:

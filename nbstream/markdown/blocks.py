@@ -86,7 +86,7 @@ class BlockParser(OpenBlocks):
         self._depth = 1
         self._blank = False
         if remark is not None:
-            self.open(Block("remark", lines=list(remark)))
+            self.open(Block("remark", lines=remark.lines))
             self.close_tip()
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.remarks import remark_html
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.tables import LONGEST_ROW, cells
-from nbstream.markdown.tree import NOT_IN_PLACE, Remark, end_line
+from nbstream.markdown.tree import NOT_IN_PLACE, end_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.links import Images
-    from nbstream.markdown.tree import Block
+    from nbstream.markdown.tree import Block, Remark
 
 __all__ = ["Renderer", "render"]
 
@@ -260,7 +260,7 @@ class Renderer:
             case "heading":
                 return f"<h{block.level}>{self._paragraph(block)}</h{block.level}>"
             case "remark":
-                return remark_html(Remark(*block.lines))
+                return remark_html(*block.lines)
             case "rule":
                 return "<hr>"
             case "table":

@@ -149,7 +149,7 @@ class IncrementalRenderer:
             block: The number of its block.
             remark: What is to stand there.
         """
-        html = remark_html(remark)
+        html = remark_html(*remark.lines)
         if html == self._settled[block]:
             return ()
         self._settled[block] = html

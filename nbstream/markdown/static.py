@@ -164,7 +164,7 @@ class _Writer:
         if kind == "rule":
             return ["___"]
         if kind == "remark":
-            return [remark_markdown(Remark(*block.lines))]
+            return [remark_markdown(*block.lines)]
         if kind == "code":
             return self._code(block)
         if kind == "math":

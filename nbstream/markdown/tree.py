@@ -39,17 +39,22 @@ class Remark(NamedTuple):
 
     Attributes:
         words: What it says; of an image, what it says to those who do not see it.
+        detail: More about it, which a page shows folded and a saved text leaves out.
         url: An address that follows the words, as a link where it may be one.
         source: A data URL of an image or a sound that is shown in place of the words, see `remarks`.
         size: How large the image is shown, as in `"640x480"`.
-        detail: More about it in plain words, which a page shows folded and a saved text leaves out.
     """
 
     words: str
+    detail: str = ""
     url: str = ""
     source: str = ""
     size: str = ""
-    detail: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """Its fields, as the lines of a block."""
+        return list(self)
 
 
 @dataclass(frozen=True, slots=True)

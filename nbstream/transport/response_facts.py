@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbstream.events import Event, LogprobsReported
-from nbstream.transport.fields import annotated, objects
+from nbstream.events import Event, LogprobsReported, MediaDelta
+from nbstream.transport.fields import annotated, name_or_none, objects
 
 if TYPE_CHECKING:
     from nbstream.transport.response_items import TextParts
@@ -32,7 +32,7 @@ class TextFacts:
         """Take a citation that comes alone."""
         begun, number = self._texts.named(payload)
         self._cited.add(number)
-        return [*begun, *(annotated(each, number) for each in objects([payload.get("annotation")]))]
+        return [*begun, *self._cited_in(objects([payload.get("annotation")]), number)]
 
     def measure(self, place: dict[str, Any], tokens: Any) -> list[Event]:
         """Take log probabilities that come with a piece of a part."""
@@ -56,11 +56,22 @@ class TextFacts:
             begun, number = self._texts.named(place)
         if cited and self._cited.isdisjoint((None, number)):
             self._cited.add(number)
-            begun += [annotated(each, number) for each in cited]
+            begun += self._cited_in(cited, number)
         if tokens and self._measured.isdisjoint((None, number)):
             self._measured.add(number)
             begun += _logprobs(tokens)
         return begun
+
+    def _cited_in(self, annotations: list[dict[str, Any]], number: int | None) -> list[Event]:
+        """The citations, and the files that code has made, which are told of nowhere else."""
+        events: list[Event] = [annotated(each, number) for each in annotations]
+        for each in annotations:
+            name = name_or_none(each.get("filename"))
+            if each.get("type") == "container_file_citation" and name is not None:
+                self._texts.leave()
+                file_id = name_or_none(each.get("file_id"))
+                events.append(MediaDelta(("file", file_id or name), "file", item_id=file_id, last=True, name=name))
+        return events
 
 
 def _logprobs(tokens: Any) -> list[Event]:

@@ -175,6 +175,10 @@ class TextParts:
         begun = self._order.named(key) if key in self._parts else self.announce(place)
         return begun, self._order.number(key)
 
+    def leave(self) -> None:
+        """Note that something else has begun, so that a piece has to say to which part it belongs."""
+        self._order.leave()
+
     def forget_place(self) -> None:
         """Say again to which part the next piece belongs."""
         self._place = None

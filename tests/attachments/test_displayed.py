@@ -30,7 +30,7 @@ class HookedPublisher(DisplayPublisher):
     def unregister_hook(self, hook: Any) -> None:
         self.hooks.remove(hook)
 
-    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
+    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:  # type: ignore[override]
         for hook in self.hooks:
             hook({"content": {"data": data, "metadata": metadata}})
 

@@ -89,6 +89,8 @@ def test_calls_in_a_cell(open_notebook: OpenNotebook) -> None:
     editor = first.get_by_role("textbox", name="Arguments of population")
     expect(editor).to_be_focused()
     editor.fill('{"country": 1}')
+    page.keyboard.press("Escape")  # keeps what was written
+    expect(first.get_by_role("button", name="Undo edit")).to_be_focused()
     first.get_by_role("button", name="Allow", exact=True).click()
     expect(first.get_by_role("alert")).to_contain_text("country: Input should be a valid string")
     assert violations(page, ".nbs-view") == [], "when the arguments do not fit"

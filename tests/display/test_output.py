@@ -80,3 +80,28 @@ def test_an_update_belongs_to_the_cell_that_asked_where_a_kernel_knows_the_cell_
     contextvars.Context().run(cell)
     in_a_thread(output.update, {"text/plain": "a"}, {})
     assert belonging[-1] == {"msg_id": "the cell's"}
+
+
+def test_another_output_belongs_to_the_same_cell_though_the_kernel_has_heard_of_other_things(sent, shell, monkeypatch):
+    belonging = []
+    publisher = shell.display_pub
+    message_of = publisher.session.msg
+
+    def noted(kind, content, parent):
+        belonging.append(parent["msg_id"])
+        return message_of(kind, content, parent=parent)
+
+    monkeypatch.setattr(publisher.session, "msg", noted)
+    publisher.set_parent({"header": {"msg_id": "the cell's"}, "msg_id": "the cell's"})
+    output = Output()
+    output.display({"text/plain": "…"})
+    in_a_thread(publisher.set_parent, {"header": {"msg_id": "of a page that is gone"}})
+    other = output.beside()
+    in_a_thread(other.update, {"image/png": "AAAA"}, {})
+    in_a_thread(other.update, {"image/png": "BBBB"}, {})
+    assert belonging == ["the cell's"] * 3
+    assert [(kind, content["data"]) for kind, content in sent[1:]] == [
+        ("display_data", {"image/png": "AAAA"}),
+        ("update_display_data", {"image/png": "BBBB"}),
+    ]
+    assert len({content["transient"]["display_id"] for _, content in sent}) == 2

@@ -8,13 +8,19 @@ from html.parser import HTMLParser
 import pytest
 
 from nbstream.conversation.chat import Chat
+from nbstream.conversation.conversation import Conversation
+from nbstream.conversation.document import Document
+from nbstream.conversation.turn import Turn, answer_turn
 from nbstream.errors import StreamError
+from nbstream.media import MediaPart, image_type
 from nbstream.panel.attachments import prompt_from
 from nbstream.panel.notebook_file import METADATA_KEY, newest_chat
 from nbstream.panel.transcript import Transcript
 from nbstream.panel.view.panel_state import Attachment
+from nbstream.result import StreamResult, StreamState, TextPart
 from nbstream.testing import error_body
 from tests.payloads import PAYLOADS
+from tests.pictures import drawn
 
 LIMIT = 3_000_000  # what Jupyter lets through in three seconds
 
@@ -210,3 +216,19 @@ def test_what_is_too_large_for_a_notebook_is_said_so():
     assert "too large" in data["text/markdown"]
     assert "chat" not in metadata[METADATA_KEY]
     assert size(data, metadata) < LIMIT
+
+
+def test_large_images_are_kept_as_smaller_copies_and_shown():
+    picture = MediaPart("image", drawn(1100, 900, noise=True), "image/png")
+    talk = Conversation()
+    made = StreamResult(parts=(TextPart("Hills:"), picture, picture), state=StreamState.COMPLETED, finish_reason="stop")
+    talk.commit(None, [Turn("Q", "user", "Draw"), answer_turn("A", made)])
+    chat = Chat.from_dict(Document(talk).to_dict())
+    data, metadata, warning = bundle(chat)
+    assert warning == ""
+    assert size(data, metadata) < 500_000
+    assert data["text/html"].count('<img src="data:image/webp;base64,') == 2
+    assert "data:" not in data["text/markdown"]
+    [kept, _] = Chat.from_dict(metadata[METADATA_KEY]["chat"]).turns[1].result.images
+    assert (image_type(kept.data), kept.media_type) == ("image/webp", "image/webp")
+    assert chat.turns[1].result.images == (picture, picture)

@@ -86,10 +86,6 @@ class Card {
   /** @type {HTMLInputElement | null} */
   reason = null;
   held = false; // while an answer is under way
-  /** @type {HTMLButtonElement | undefined} */
-  editing;
-  /** @type {HTMLButtonElement | undefined} */
-  why;
 
   /**
    * @param {Question} question
@@ -102,12 +98,12 @@ class Card {
     this.root = element("div", "nbs-question", parent);
     this.root.tabIndex = -1;
     this.root.setAttribute("role", "group");
-    const isInput = question.kind === "input";
-    const called = isInput ? `${question.tool} asks you something` : `May the model call ${question.tool}?`;
-    this.root.setAttribute("aria-label", called);
+    const { kind, tool } = question;
+    const isInput = kind === "input";
+    this.root.setAttribute("aria-label", isInput ? `${tool} asks you something` : `May the model call ${tool}?`);
     const title = element("p", "nbs-question-title", this.root);
     if (!isInput) title.append("The model wants to call ");
-    element("strong", "", title).textContent = question.tool;
+    element("strong", "", title).textContent = tool;
     if (isInput) title.append(" asks you:");
     if (question.description) element("p", "nbs-question-about", this.root).textContent = question.description;
     this.shown = element("pre", "nbs-question-arguments", this.root);
@@ -115,61 +111,41 @@ class Card {
     this.shown.tabIndex = 0;
     this.fault = element("p", "nbs-question-fault", this.root);
     this.fault.setAttribute("role", "alert");
-    this.bar = element("div", "nbs-question-bar", this.root);
-    if (isInput) this.drawInput();
-    else this.drawCall(question.kind === "remote");
-  }
-
-  drawInput() {
-    const { tool } = this.question;
-    this.add("nbs-allow", "Send", "Answer the tool with this", () => this.answer(true));
-    this.add("nbs-deny", "Decline", "Tell the tool that you do not answer", () => this.answer(false));
-    this.write(`Answer to ${tool}`, () => {}); // without the focus, because nobody has asked for it yet
-  }
-
-  /** @param {boolean} remote Whether the provider makes the call, with the arguments that it has. */
-  drawCall(remote) {
-    const { tool } = this.question;
+    const bar = element("div", "nbs-question-bar", this.root);
+    const add = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ title, /** @type {() => void} */ act) =>
+      button(name, label, title, bar, (event) => event.detail < 2 && act()); // not by the second click of two
+    this.bar = bar;
+    if (isInput) {
+      add("nbs-allow", "Send", "Answer the tool with this", () => this.answer(true));
+      add("nbs-deny", "Decline", "Tell the tool that you do not answer", () => this.answer(false));
+      this.write(`Answer to ${tool}`);
+      return;
+    }
     const always = `Call ${tool} without asking from now on, in this notebook`;
-    this.add("nbs-allow", "Allow", "Call it with these arguments", () => this.answer(true));
-    if (!remote) this.editing = this.add("nbs-edit", "Edit", "Change the arguments before the call", () => this.edit());
-    this.add("nbs-deny", "Deny", "Do not call it, and tell the model so", () => this.answer(false));
-    this.why = this.add("nbs-why", "Say why …", "Tell the model why you deny it", () => this.explain());
-    if (!remote) this.add("nbs-always", "Always allow", always, () => this.answer(true, true));
+    add("nbs-allow", "Allow", "Call it with these arguments", () => this.answer(true));
+    if (kind !== "remote") this.editing = add("nbs-edit", "Edit", "Change the arguments before the call", () => this.edit());
+    add("nbs-deny", "Deny", "Do not call it, and tell the model so", () => this.answer(false));
+    this.why = add("nbs-why", "Say why …", "Tell the model why you deny it", () => this.explain());
+    if (kind !== "remote") add("nbs-always", "Always allow", always, () => this.answer(true, true));
   }
 
-  /**
-   * @param {string} name
-   * @param {string} label
-   * @param {string} title
-   * @param {() => void} act
-   */
-  add(name, label, title, act) {
-    return button(name, label, title, this.bar, (event) => event.detail < 2 && act()); // not by the second click of two
-  }
-
-  /**
-   * @param {string} label
-   * @param {() => void} leave
-   */
-  write(label, leave) {
-    const editor = this.field("textarea", label, leave);
-    editor.value = this.question.arguments;
+  /** @param {string} label */
+  write(label) {
+    const editor = this.field("textarea", label, this.question.arguments, this.editing, () => this.edit());
     editor.rows = Math.min(12, editor.value.split("\n").length + 1);
     this.shown.replaceWith(editor);
     this.editor = editor;
   }
 
   edit() {
+    if (!this.editing) return;
     if (this.editor) {
       this.editor.replaceWith(this.shown);
       this.editor = null;
-    } else {
-      this.write(`Arguments of ${this.question.tool}`, () => this.edit());
-    }
+    } else this.write(`Arguments of ${this.question.tool}`);
     say(this.fault, "");
-    if (this.editing) say(this.editing, this.editor ? "Undo edit" : "Edit");
-    (this.editor ?? this.editing)?.focus();
+    say(this.editing, this.editor ? "Undo edit" : "Edit");
+    (this.editor ?? this.editing).focus();
   }
 
   explain() {
@@ -177,8 +153,8 @@ class Card {
       this.reason.remove();
       this.reason = null;
     } else {
-      this.reason = this.field("input", "Reason for denying", () => this.explain());
-      this.reason.placeholder = "Why not? The model will read it. Enter denies.";
+      this.reason = this.field("input", "Reason for denying, for the model", "", this.why, () => this.explain());
+      this.reason.placeholder = "Why not? Enter denies.";
       this.reason.addEventListener("keydown", ({ key, isComposing }) => key === "Enter" && !isComposing && this.answer(false));
       this.root.append(this.reason);
     }
@@ -187,20 +163,25 @@ class Card {
   }
 
   /**
-   * Where the reader writes; Escape gives it up.
+   * Where the reader writes; Escape leaves it, and takes it away if nothing is lost with it.
    *
    * @template {"input" | "textarea"} K
    * @param {K} tag
    * @param {string} label
-   * @param {() => void} leave
+   * @param {string} text
+   * @param {HTMLElement | undefined} opener
+   * @param {() => void} close
    */
-  field(tag, label, leave) {
+  field(tag, label, text, opener, close) {
     const field = element(tag, `nbs-question-${tag}`);
     field.setAttribute("aria-label", label);
+    field.value = text;
     field.dataset.lmSuppressShortcuts = "true";
     field.addEventListener("keydown", (/** @type {Event} */ event) => {
       event.stopPropagation(); // not for the notebook
-      if (/** @type {KeyboardEvent} */ (event).key === "Escape") leave();
+      if (/** @type {KeyboardEvent} */ (event).key !== "Escape") return;
+      if (field.value === text) close();
+      else opener?.focus();
     });
     return field;
   }
