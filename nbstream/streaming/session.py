@@ -151,11 +151,15 @@ class Session:
         if self._reader is not None:
             self._reader.cancel()
 
-    def snapshot(self) -> StreamResult:
-        """The result so far, or the final one."""
-        return self._final or self._snapshot()
+    def snapshot(self, *, drawn: bool = True) -> StreamResult:
+        """The result so far, or the final one.
 
-    def _snapshot(self, continuation: Continuation | None = None) -> StreamResult:
+        Args:
+            drawn: Whether it is to be drawn, so that its parts must say how they are shown.
+        """
+        return self._final or self._snapshot(drawn=drawn)
+
+    def _snapshot(self, continuation: Continuation | None = None, *, drawn: bool = True) -> StreamResult:
         now = self._assembler.snapshot(
             timing=self._timing(),
             request_id=self._request_id,
@@ -167,7 +171,7 @@ class Session:
         if self._request.warnings:
             known = {warning.kind: warning for warning in (*self._request.warnings, *now.warnings)}
             now = replace(now, warnings=tuple(known.values()))
-        if self._shown is not None:
+        if self._shown is not None and drawn:
             now = replace(now, parts=tuple(self._shown_part(part, whole=now.state.terminal) for part in now.parts))
         return after(self._request.earlier, now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ __all__ = ["ShownAnswer"]
 
 # What Markdown would take for something else, in a cell of a table.
 _SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$&!^="} | {"\n": " ", "\r": " "})
+_SIGN = re.compile(r"[\\`*_{}\[\]<>#|~$&!^=\n\r]")
 
 
 class ShownAnswer:
@@ -73,5 +75,7 @@ def _line(cells: Any) -> str:
 
 
 def _cell(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
     words = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    return words.translate(_SIGNS)
+    return words.translate(_SIGNS) if _SIGN.search(words) else words  # looking is ten times as fast

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -64,6 +65,37 @@ def test_an_element_that_is_not_json_is_left_out_and_the_others_are_not() -> Non
     for cut in range(len(text)):
         reader = ItemReader()
         assert reader.feed(text[:cut]) + reader.feed(text[cut:]) == whole
+
+
+@pytest.mark.parametrize("size", [1, 4, 12, 40])
+def test_a_list_in_small_pieces_costs_little_more_than_in_one(size: int) -> None:
+    rows = 300
+    text = json.dumps([{"name": f"City {number}", "people": 1000 * number} for number in range(rows)])
+    cut = [text[at : at + size] for at in range(0, len(text), size)]
+    reader, found, calls = ItemReader(), 0, 0
+
+    def note(_: Any, event: str, __: Any) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        for piece in cut:
+            found += len(reader.feed(piece))
+    finally:
+        sys.setprofile(before)
+    assert found == rows
+    assert calls <= 4 * len(cut) + 14 * rows
+
+
+def test_whatever_stands_between_elements_is_looked_at_once() -> None:
+    text = '[{"a": 1}' + " \n" * 40 + ',\n\n{"a": "}"}  , {"b": {"c": [2]}} ,3, {"d": "x}, {"},{"e": 5}  ]  , {"f": 6}'
+    whole = [{"a": 1}, {"a": "}"}, {"b": {"c": [2]}}, 3, {"d": "x}, {"}, {"e": 5}]
+    for size in (1, 2, 3, 5, 8, len(text)):
+        reader = ItemReader()
+        assert [each for at in range(0, len(text), size) for each in reader.feed(text[at : at + size])] == whole
+        assert reader.ended
 
 
 @pytest.mark.parametrize("seed", range(5))
