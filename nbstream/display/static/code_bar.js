@@ -6,7 +6,7 @@ import { button, element, targetOf } from "./elements.js";
  * @typedef {object} CodeAction
  * @property {string} label
  * @property {string} title
- * @property {(code: string) => unknown} act
+ * @property {(code: string, pre: Element | null) => unknown} act
  */
 
 /**
@@ -32,7 +32,7 @@ export class CodeBar {
     this.language = element("span", "nbs-language", this.bar);
     this.copyButton = button("nbs-copy", "Copy", "Copy this code", this.bar, () => this.copy());
     for (const { label, title, act } of others) {
-      button("nbs-copy", label, title, this.bar, () => act(this.code()));
+      button("nbs-copy", label, title, this.bar, () => act(this.code(), this.pre));
     }
     for (const arrival of ["pointerover", "focusin"]) root.addEventListener(arrival, (event) => this.reach(targetOf(event)));
     root.addEventListener("pointerleave", () => this.show(document.activeElement?.closest("pre")));

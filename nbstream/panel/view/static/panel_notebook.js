@@ -1,8 +1,10 @@
 // What a panel does to the notebook that it is in.
 
 import { element } from "../../../display/static/elements.js";
+import { mark } from "../../../display/static/inserted_cells.js";
 
 /** @typedef {{ hasCommand: (id: string) => boolean, execute: (id: string, options?: object) => Promise<unknown> }} Commands */
+/** @typedef {{ commands: Commands, shell?: { currentWidget?: any } }} App */
 
 /**
  * What the front end lets a page do to the notebook. JupyterLab and Notebook 7 hand out their commands only when they
@@ -11,16 +13,34 @@ import { element } from "../../../display/static/elements.js";
  * @returns {Commands | null}
  */
 export function notebookCommands() {
-  const { jupyterapp } = /** @type {{ jupyterapp?: { commands: Commands } }} */ (globalThis);
-  const commands = jupyterapp?.commands;
+  const commands = app()?.commands;
   return commands?.hasCommand("notebook:insert-cell-below") ? commands : null;
 }
 
-/** @param {string} code */
-export async function toNewCell(code) {
+function app() {
+  return /** @type {{ jupyterapp?: App }} */ (globalThis).jupyterapp;
+}
+
+/**
+ * Put code into a new cell, whose metadata says which model has written it, and when.
+ *
+ * @param {string} code
+ * @param {Element | null} pre Where it stands.
+ */
+export async function toNewCell(code, pre) {
   const commands = notebookCommands();
+  const text = code.replace(/\n$/, "");
+  const model = /** @type {HTMLElement | null | undefined} */ (pre?.closest("[data-model]"))?.dataset.model ?? "";
   await commands?.execute("notebook:insert-cell-below");
-  await commands?.execute("notebook:replace-selection", { text: code.replace(/\n$/, "") });
+  await commands?.execute("notebook:replace-selection", { text });
+  const written = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  mark(app()?.shell?.currentWidget?.content?.activeCell?.model, { model, written, sha256: await digest(text) });
+}
+
+/** @param {string} text The first digits of its hash, as the kernel gives it; none in a page without HTTPS. */
+async function digest(text) {
+  const hash = await globalThis.crypto?.subtle?.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(hash ?? []).slice(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
