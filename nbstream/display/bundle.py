@@ -5,11 +5,15 @@ The Markdown is inert, because a trusted notebook runs what its outputs contain.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.display.segments import segments_of
+from nbstream.display.sources import Sources
+from nbstream.display.thoughts import is_cut, quote_of
 from nbstream.markdown import Remark, escaped, inert
+from nbstream.parts import TextPart
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
 
@@ -41,7 +45,7 @@ def answer_bundle(
         result: The answer.
         images: Whether images from other servers are links or loaded.
         footer: Which facts the Markdown of a final answer ends with, in one small grey line.
-        reasoning: Whether what the model thought is folded above a final answer.
+        reasoning: Whether what the model thought is quoted above a final answer; all of it is in the metadata.
         place: Where it is read.
         raised: Whether the error of a failed answer is shown below it.
         below: The level of the heading that it stands below.
@@ -52,9 +56,7 @@ def answer_bundle(
     """
     markdown, words = _body(result, images, below)
     if reasoning and result.reasoning.strip() and result.state.terminal:
-        lines = inert(result.reasoning, images=images).strip().split("\n")
-        thoughts = "\n".join(f"> {line}".rstrip() for line in lines)  # a quote, told apart from the answer
-        markdown = f"<details>\n<summary>Reasoning</summary>\n\n{thoughts}\n\n</details>\n\n{markdown}"
+        markdown = f"{inert(quote_of(result.reasoning, place), images=images).strip()}\n\n{markdown}"
     if remarks := _remarks(result, place, raised=raised):
         # One quote, because together they are what is to be said about the answer.
         quote = "\n>\n> ".join(marked_up for marked_up, _ in remarks)
@@ -63,7 +65,26 @@ def answer_bundle(
     if facts := footer_of(result, footer):
         markdown = f"{markdown.rstrip()}\n\n{_FOOTER.format(escaped(' · '.join(facts)))}\n".lstrip("\n")
     data = {} if raised and not markdown.strip() else {"text/markdown": markdown, "text/plain": words}
-    return data, {"nbstream": result.metadata()}
+    kept = result.metadata()
+    if reasoning and is_cut(result.reasoning) and result.state.terminal:
+        kept["reasoning"] = result.reasoning
+    if (value := _json_of(result)) is not None:
+        kept["json"] = value
+    return data, {"nbstream": kept}
+
+
+def _json_of(result: StreamResult) -> Any:
+    """The JSON of an answer that is held to a schema.
+
+    It is in the metadata, because front ends that know `application/json` would show it instead of the table.
+    """
+    texts = [part for part in result.parts if isinstance(part, TextPart) and part.text]
+    if result.parsed is None or not texts:
+        return None
+    try:
+        return json.loads(texts[-1].text)
+    except ValueError:
+        return None
 
 
 def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
@@ -82,9 +103,12 @@ def _body(result: StreamResult, images: Images, below: int) -> tuple[str, str]:
     segments = segments_of(result)
     texts = (text if kind == "text" else Remark(text) for kind, text, _ in segments)
     markdown = inert(*texts, images=images, below=below)
-    if len(segments) == 1 and segments[0].kind == "text":
+    sources = Sources(result.parts).lines()
+    if len(segments) == 1 and segments[0].kind == "text" and not sources:
         return markdown, plain(segments[0].text)
+    segments = segments_of(result, cited=0)
     words = [f"[{text}]" if kind == "line" else plain(text).strip("\n") for kind, text, _ in segments]
+    words += ["\n".join(sources)]
     return markdown, "\n\n".join(filter(str.strip, words))
 
 
