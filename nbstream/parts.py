@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from nbstream.media import MediaKind, MediaPart
+from nbstream.text.code import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -342,6 +343,11 @@ class PartViews:
     def text(self) -> str:
         """The answer as the server sent it, without `<think>` tags and a repetition of the whole at its end."""
         return joined(self.parts, TextPart)
+
+    @property
+    def code(self) -> str:
+        """The code in the answer: its fenced blocks with a blank line between them, or all of it if it has no fence."""
+        return code_of(self.text)
 
     @property
     def reasoning(self) -> str:

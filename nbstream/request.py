@@ -30,6 +30,7 @@ __all__ = [
     "EMBEDDED_URL",
     "OPENAI_BASE_URL",
     "Api",
+    "As",
     "Endpoint",
     "Footer",
     "Images",
@@ -44,6 +45,7 @@ __all__ = [
 
 Api: TypeAlias = Literal["chat", "responses"]
 Images: TypeAlias = Literal["link", "allow"]
+As: TypeAlias = Literal["text", "code"]
 Footer: TypeAlias = Literal["none", "short", "full"]
 SurfaceKind: TypeAlias = Literal["auto", "live", "markdown", "terminal", "static"]
 
@@ -193,6 +195,7 @@ class StreamRequest(Target):
         max_rounds: How many requests one answer may take.
         schema: What the answer is held to.
         repair: How often to ask again, with what is wrong, if the answer does not fit the schema.
+        as_: What the answer is wanted for: all of it is shown, or its code.
         warnings: What the reader should know about what was asked, such as that an image was scaled down.
         earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
@@ -221,6 +224,7 @@ class StreamRequest(Target):
     max_rounds: int = 8
     schema: AnswerSchema | None = None
     repair: int = 0
+    as_: As = "text"
     warnings: tuple[StreamWarning, ...] = ()
     earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON

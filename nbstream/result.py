@@ -295,6 +295,23 @@ class StreamResult(PartViews):
         """
         _display("show_again").show(self)
 
+    def insert(self, *, ask: bool = True) -> bool:
+        """Put the `code` of the answer into a new cell below the one that runs now. Nothing runs it.
+
+        Its first line says which model has written it, and when; in JupyterLab and Notebook 7 so does its metadata.
+
+        Args:
+            ask: Whether to ask first.
+
+        Returns:
+            Whether it has been put there.
+
+        Raises:
+            UsageError: Nobody can be asked, or there is no notebook.
+        """
+        inserted: bool = _display("insertion").insert_below(self, self.code, ask=ask)
+        return inserted
+
     def summary(self) -> list[tuple[str, str]]:
         """The facts worth showing, as (name, value) pairs in reading order; unknown ones are left out."""
         facts: list[tuple[str, str | None]] = [

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 TUTORIALS = sorted((pathlib.Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 # What the saved conversation of each panel in them must hold.
 PATIENCE = 300
-PANELS = {"01_quickstart": (), "02_chat_panel": ("Count to 12", "19, 20"), "03_tools": ("An empty chat",)}
+PANELS = {
+    "01_quickstart": (),
+    "02_chat_panel": ("Count to 12", "19, 20"),
+    "03_tools": ("An empty chat",),
+    "04_structured_output": (),
+}
 
 
 @pytest.fixture

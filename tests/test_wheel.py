@@ -72,7 +72,7 @@ def test_an_editable_install_has_no_joined_text_and_brings_the_parsers():
 
 
 def test_wheel_carries_the_tutorials_and_the_demo_answers(wheel):
-    for name in ("01_quickstart.ipynb", "02_chat_panel.ipynb", "03_tools.ipynb"):
+    for name in [path.name for path in (ROOT / "notebooks").glob("*.ipynb")]:
         assert wheel[f"nbstream/demo/{name}"] == (ROOT / "notebooks" / name).read_bytes()
     assert any(name.startswith("nbstream/demo/texts/") for name in wheel)
 

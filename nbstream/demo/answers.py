@@ -50,8 +50,13 @@ def compose(messages: Sequence[Message]) -> str:
         >>> compose([Message("user", "Count to 3")]).endswith("1, 2, 3")
         True
     """
-    prompt = next((message.text.strip() for message in reversed(messages) if message.role == "user"), "")
-    return f"{NOTICE}\n\n{_answer(prompt, messages)}"
+    return f"{NOTICE}\n\n{_answer(question_in(messages), messages)}"
+
+
+def question_in(messages: Sequence[Message], *, first: bool = False) -> str:
+    """The last thing the user said, or the first."""
+    questions = [message.text.strip() for message in messages if message.role == "user"]
+    return questions[0 if first else -1] if questions else ""
 
 
 def topic_of(messages: Sequence[Message]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.demo.errors import unknown_model
 from nbstream.demo.fault import FAULT_FIELDS, Fault
-from nbstream.demo.fields import invalid, missing, noun, optional
+from nbstream.demo.fields import invalid, limit, missing, noun, optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,6 +46,8 @@ class Order:
         store: Whether the server remembers the answer.
         background: Whether it is generated to its end with or without a reader.
         tools: The schemas of the parameters of the tools that may be called, by name.
+        schema: What the answer is held to, if it is JSON.
+        misfits: How many answers of a conversation do not fit it.
         body: The request as sent, for the fields that an answer repeats.
     """
 
@@ -58,6 +60,8 @@ class Order:
     store: bool = False
     background: bool = False
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    schema: Mapping[str, Any] | None = None
+    misfits: int = 0
     body: Mapping[str, Any]
 
     @property
@@ -137,7 +141,7 @@ def call_of(name: object, arguments: object) -> str:
 def extras(body: Mapping[str, Any], pace: Pace) -> tuple[Pace, Fault | None]:
     """Read the demo's own body field, `"demo": {"first_token": …, "tokens_per_second": …, "fault": …}`."""
     demo = optional(body, "demo", dict) or {}
-    if unknown := set(demo) - {"first_token", "tokens_per_second"} - FAULT_FIELDS:
+    if unknown := set(demo) - {"first_token", "tokens_per_second", "misfits"} - FAULT_FIELDS:
         raise invalid("demo", f"Unknown field of 'demo': {', '.join(sorted(unknown))}.", "unknown_parameter")
     given = {name: optional(demo, name, float, "demo.") for name in ("first_token", "tokens_per_second")}
     try:
@@ -145,3 +149,31 @@ def extras(body: Mapping[str, Any], pace: Pace) -> tuple[Pace, Fault | None]:
     except ValueError as error:
         raise invalid("demo", f"Invalid 'demo': {error}.") from error
     return pace, Fault.read(demo)
+
+
+def misfits_of(body: Mapping[str, Any]) -> int:
+    """How many answers of a conversation are not to fit their schema, by the demo's own field `misfits`."""
+    return limit(optional(body, "demo", dict) or {}, "misfits", where="demo.") or 0
+
+
+def schema_of(told: Mapping[str, Any] | None, where: str, *, inner: str = "") -> Mapping[str, Any] | None:
+    """The JSON schema that an answer is held to; `None` if it is text.
+
+    Args:
+        told: How the request says so.
+        where: The name of the field.
+        inner: The field of it that holds name and schema, if they are not its own.
+
+    Raises:
+        ApiError: It asks for anything else than text or a schema.
+    """
+    kind = (told or {}).get("type", "text")
+    if told is None or kind == "text":
+        return None
+    if kind != "json_schema":
+        raise invalid(where, "The demo model writes text, or JSON that fits a schema (type 'json_schema').")
+    holder = (optional(told, inner, dict, f"{where}.") or {}) if inner else told
+    schema = optional(holder, "schema", dict, f"{where}.")
+    if schema is None:
+        raise missing(where)
+    return schema

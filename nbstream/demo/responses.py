@@ -75,8 +75,7 @@ class Response:
         if background and not store:
             raise invalid("background", "A response in the background is stored: 'store' must not be false.")
         text = optional(body, "text", dict) or {}
-        if (optional(text, "format", dict, "text.") or {"type": "text"}).get("type") != "text":
-            raise invalid("text.format", "The demo model has scripted answers: it writes text only.")
+        schema = request.schema_of(optional(text, "format", dict, "text."), "text.format")
         request.check_sampling(body)
         pace, fault = request.extras(body, pace)
         return Order(
@@ -88,6 +87,8 @@ class Response:
             store=store,
             background=background,
             tools=request.tools_of(body),
+            schema=schema,
+            misfits=request.misfits_of(body),
             body=body,
         )
 
@@ -198,7 +199,6 @@ class Response:
             "reasoning": {"effort": None, "summary": None},
             "safety_identifier": None,
             "service_tier": "default",
-            "text": {"format": {"type": "text"}, "verbosity": "medium"},
             "tool_choice": "auto",
             "tools": [],
             "top_logprobs": 0,
@@ -244,6 +244,7 @@ def _asked(order: Order) -> dict[str, Any]:
         "max_output_tokens": order.max_tokens,
         "metadata": body.get("metadata") or {},
         "store": order.store,
+        "text": {"verbosity": "medium", "format": {"type": "text"}, **(body.get("text") or {})},
         "temperature": 1.0 if body.get("temperature") is None else body["temperature"],
         "top_p": 1.0 if body.get("top_p") is None else body["top_p"],
     }

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nbstream.demo import tokens
-from nbstream.demo.answers import NOTICE, compose
+from nbstream.demo.answers import NOTICE, compose, question_in
 from nbstream.demo.before import Look, Thought, before, citations_in
 from nbstream.demo.calls import Call, CallPiece, calls_of, pieces_of, results_of
+from nbstream.demo.values import json_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,6 +90,8 @@ class Script:
 def _text(order: Order, calls: Sequence[Call]) -> str:
     if calls:
         return f"{NOTICE}\n\nLet me look that up." if order.messages[-1].role == "user" else ""
+    if order.schema is not None:
+        return _json(order, order.schema)
     if order.messages[-1].role == "tool":
         lines = [f"* `{call}`: {result}" for call, result in results_of(order.messages)]
         return "\n".join(["This is what the tools returned:\n", *lines])
@@ -96,6 +99,15 @@ def _text(order: Order, calls: Sequence[Call]) -> str:
     if text.startswith(order.begun):
         return text[len(order.begun) :]
     return _stopped(compose(order.messages), order.stop)
+
+
+def _json(order: Order, schema: Mapping[str, Any]) -> str:
+    asked = order.conversation
+    answers = sum(message.role == "assistant" and message.text != "" for message in asked)
+    # That an answer did not fit is said below it; how long lists are, in what was asked first.
+    text = json_for(schema, question_in(asked, first=bool(order.misfits)), misfit=answers < order.misfits)
+    text = _stopped(text, order.stop)
+    return text.removeprefix(order.begun)
 
 
 def _stopped(text: str, stop: tuple[str, ...]) -> str:

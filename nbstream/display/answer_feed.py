@@ -10,12 +10,13 @@ The protocol. Each message has the next `number`:
     reasoning  blocks: as in a patch, of the reasoning, which is Markdown too. seconds: how long the model has thought;
                over: whether that is final.
     retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
-    end        state; mark: {word, sentence} or null; facts: the parts of the footer.
+    end        state; mark: {word, sentence} or null; facts: the parts of the footer; quote: what the static answer has
+               of the reasoning, as HTML, if there is any.
     questions  questions: the calls that wait to be allowed, each {call, kind, tool, description, arguments, digest} as
                `Question`; allowed: the tools whose calls run without a question.
     snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {blocks,
-               seconds, over} or null, state, mark, facts, retry, questions, allowed, elapsed (seconds since the stream
-               began).
+               seconds, over} or null, state, mark, facts, quote, retry, questions, allowed, elapsed (seconds since
+               the stream began).
 
 A page answers a question with {type: "answer", call, digest, allow, arguments, always, reason}. What it gets back if it
 has edited the arguments badly is `refused`, with the call and what is wrong; it has no number. {type: "revoke", tool}
@@ -35,6 +36,8 @@ from nbstream.display.deltas import BlockDeltas
 from nbstream.display.marks import facts_of, mark_of
 from nbstream.display.questions import Allowances, OpenQuestions
 from nbstream.display.segments import Segment, segments_of
+from nbstream.display.thoughts import quote_of
+from nbstream.markdown import render
 from nbstream.result import StreamState
 from nbstream.text.place import Place
 
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
     from nbstream.tools.approval import Allowance, Question
 
 __all__ = ["AnswerFeed"]
+
+# How much longer than the last time the text must be before new citations are put into it.
+_GROWTH = 1.1
 
 
 class AnswerFeed:
@@ -83,11 +89,14 @@ class AnswerFeed:
         self._thoughts = BlockDeltas()
         self._thinking_since: float | None = None
         self._thought_for: float | None = None
+        self._cited = self._cited_at = 0  # how many citations are drawn, and how long the text was then
         self._number = 0
         self._started_at = now()
         self._state = StreamState.PENDING
         self._mark: dict[str, str] | None = None
         self._facts: list[str] = []
+        self._quote = ""
+        self._images: Images = images
         self._retry: Retry | None = None
         self._retry_at = 0.0
         self._questions, self._allowed = OpenQuestions(), Allowances()
@@ -132,13 +141,23 @@ class AnswerFeed:
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
         with self._lock:
-            patches = self._renderer.draw(segments_of(snapshot), final=snapshot.state.terminal)
+            segments = segments_of(snapshot, cited=self._citations_in(snapshot))
+            patches = self._renderer.draw(segments, final=snapshot.state.terminal)
             self._state = snapshot.state
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             self._show_reasoning(snapshot)
             self._send_patches(patches)
         if snapshot.state.terminal:
             self._send_rest()
+
+    def _citations_in(self, snapshot: StreamResult) -> int | None:
+        """How many citations are drawn: all in the end. Before, each that is new may have all be drawn again."""
+        if snapshot.state.terminal:
+            return None
+        count = len(snapshot.annotations)
+        if count != self._cited and (size := len(snapshot.text)) >= self._cited_at * _GROWTH:
+            self._cited, self._cited_at = count, size
+        return self._cited
 
     def _send_rest(self) -> None:
         """Draw notes and colours, so that what a page asks for meanwhile does not have to wait for all of them."""
@@ -169,7 +188,9 @@ class AnswerFeed:
             self._facts = self._facts_of(result)
             self._state = result.state
             self._retry = None
-            self._send_next({"type": "end", "state": str(self._state), "mark": self._mark, "facts": self._facts})
+            if result.reasoning.strip():
+                self._quote = render(quote_of(result.reasoning, self._place), images=self._images)
+            self._send_next({"type": "end", "state": str(self._state), **self._end_facts()})
 
     def ask(self, question: Question) -> None:
         """Show whether a call may run, until that is withdrawn."""
@@ -213,14 +234,16 @@ class AnswerFeed:
                     "blocks": self._renderer.snapshot(),
                     "reasoning": reasoning,
                     "state": str(self._state),
-                    "mark": self._mark,
-                    "facts": self._facts,
+                    **self._end_facts(),
                     "retry": self._retry_facts(),
                     "questions": self._questions.told(),
                     "allowed": self.allowances,
                     "elapsed": self._now() - self._started_at,
                 }
             )
+
+    def _end_facts(self) -> dict[str, Any]:
+        return {"mark": self._mark, "facts": self._facts, **({"quote": self._quote} if self._quote else {})}
 
     def _show_reasoning(self, snapshot: StreamResult) -> None:
         """Send what is new of the reasoning, and that it is over: when the answer or the end has come."""

@@ -5,12 +5,16 @@ The Markdown is inert, because a trusted notebook runs what its outputs contain.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.marks import footer_of, mark_of, notes_of
 from nbstream.display.pictures import IN_MARKDOWN, outputs_of, remark_of
 from nbstream.display.segments import Segment, segments_of
+from nbstream.display.sources import Sources
+from nbstream.display.thoughts import is_cut, quote_of
 from nbstream.markdown import escaped, inert
+from nbstream.parts import TextPart
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
 from nbstream.text.wording import WORDINGS
@@ -47,7 +51,7 @@ def answer_bundle(
         result: The answer.
         images: Whether images from other servers are links or loaded.
         footer: Which facts the Markdown of a final answer ends with, in one small grey line.
-        reasoning: Whether what the model thought is folded above a final answer.
+        reasoning: Whether what the model thought is quoted above a final answer; all of it is in the metadata.
         place: Where it is read.
         raised: Whether the error of a failed answer is shown below it.
         below: The level of the heading that it stands below.
@@ -57,10 +61,12 @@ def answer_bundle(
         `data` holds `text/markdown` and `text/plain`; `metadata["nbstream"]` the facts about the stream. Of a failure
         that is raised before anything has arrived there is nothing to show.
     """
-    body = _body(segments_of(result), images, below, IN_MARKDOWN if pictures else None)
-    markdown, words = _ended(_begun(body, result, images, reasoning=reasoning), result, footer, place, raised=raised)
+    body = _body(result, images, below, IN_MARKDOWN if pictures else None)
+    markdown, words = _ended(
+        _begun(body, result, images, place, reasoning=reasoning), result, footer, place, raised=raised
+    )
     data = {} if raised and not markdown.strip() else {"text/markdown": markdown, "text/plain": words}
-    return data, {"nbstream": result.metadata()}
+    return data, _metadata(result, reasoning=reasoning)
 
 
 def answer_outputs(
@@ -80,33 +86,36 @@ def answer_outputs(
     media = outputs_of(segments)
     if not media:
         return [answer_bundle(result, images, footer=footer, reasoning=reasoning, place=place, raised=raised)]
+    words, sources = segments_of(result, cited=0), Sources(result.parts).lines()
     outputs: list[dict[str, Any]] = []
     begin = 0
     for number in (*media, len(segments)):
         last = number == len(segments)
         note = [Segment("line", _smaller(place))] if begin and media[begin - 1].smaller else []
-        body = _body((*note, *segments[begin:number]), images)
+        markdown = _markdown((*note, *segments[begin:number]), images)
+        body = markdown, _words((*note, *words[begin:number]), sources if last else ())
         if not begin:
-            body = _begun(body, result, images, reasoning=reasoning)
+            body = _begun(body, result, images, place, reasoning=reasoning)
         if last:
             body = _ended(body, result, footer, place, raised=raised)
         outputs += [{"text/markdown": body[0], "text/plain": body[1]}] if body[0].strip() else []
         outputs += [] if last else [media[number].data]
         begin = number + 1
-    return [(data, {} if at else {"nbstream": result.metadata()}) for at, data in enumerate(outputs)]
+    about = _metadata(result, reasoning=reasoning)
+    return [(data, {} if at else about) for at, data in enumerate(outputs)]
 
 
 def _smaller(place: Place) -> str:
     return f"This is a smaller copy, for the notebook; {WORDINGS[place].result}.images has the image itself"
 
 
-def _begun(body: tuple[str, str], result: StreamResult, images: Images, *, reasoning: bool) -> tuple[str, str]:
+def _begun(
+    body: tuple[str, str], result: StreamResult, images: Images, place: Place, *, reasoning: bool
+) -> tuple[str, str]:
     """The answer with what stands above it."""
     markdown, words = body
     if reasoning and result.reasoning.strip() and result.state.terminal:
-        lines = inert(result.reasoning, images=images).strip().split("\n")
-        thoughts = "\n".join(f"> {line}".rstrip() for line in lines)  # a quote, told apart from the answer
-        markdown = f"<details>\n<summary>Reasoning</summary>\n\n{thoughts}\n\n</details>\n\n{markdown}"
+        markdown = f"{inert(quote_of(result.reasoning, place), images=images).strip()}\n\n{markdown}"
     return markdown, words
 
 
@@ -125,6 +134,29 @@ def _ended(
     return markdown, words
 
 
+def _metadata(result: StreamResult, *, reasoning: bool) -> dict[str, Any]:
+    kept = result.metadata()
+    if reasoning and is_cut(result.reasoning) and result.state.terminal:
+        kept["reasoning"] = result.reasoning
+    if (value := _json_of(result)) is not None:
+        kept["json"] = value
+    return {"nbstream": kept}
+
+
+def _json_of(result: StreamResult) -> Any:
+    """The JSON of an answer that is held to a schema.
+
+    It is in the metadata, because front ends that know `application/json` would show it instead of the table.
+    """
+    texts = [part for part in result.parts if isinstance(part, TextPart) and part.text]
+    if result.parsed is None or not texts:
+        return None
+    try:
+        return json.loads(texts[-1].text)
+    except ValueError:
+        return None
+
+
 def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
     """What a notebook that is saved now keeps of an answer that still arrives; marked as partial.
 
@@ -133,17 +165,27 @@ def partial_markdown(snapshot: StreamResult, images: Images = "link") -> str:
         images: Whether images from other servers are links or loaded.
     """
     note = escaped("The answer was still arriving when the notebook was saved.")
-    return f"{_body(segments_of(snapshot), images)[0].rstrip()}\n\n> **Partial.** {note}\n"
+    return f"{_body(snapshot, images)[0].rstrip()}\n\n> **Partial.** {note}\n"
 
 
-def _body(segments: Sequence[Segment], images: Images, below: int = 0, room: Room | None = None) -> tuple[str, str]:
+def _body(result: StreamResult, images: Images, below: int = 0, room: Room | None = None) -> tuple[str, str]:
     """The answer in Markdown and in plain words."""
-    texts = (each.text if each.kind == "text" else remark_of(each, room) for each in segments)
-    markdown = inert(*texts, images=images, below=below)
-    if len(segments) == 1 and segments[0].kind == "text":
+    segments = segments_of(result)
+    sources = Sources(result.parts).lines()
+    markdown = _markdown(segments, images, below, room)
+    if len(segments) == 1 and segments[0].kind == "text" and not sources:
         return markdown, plain(segments[0].text)
+    return markdown, _words(segments_of(result, cited=0), sources)
+
+
+def _markdown(segments: Sequence[Segment], images: Images, below: int = 0, room: Room | None = None) -> str:
+    texts = (each.text if each.kind == "text" else remark_of(each, room) for each in segments)
+    return inert(*texts, images=images, below=below)
+
+
+def _words(segments: Sequence[Segment], sources: Sequence[str] = ()) -> str:
     words = [f"[{each.text}]" if each.kind == "line" else plain(each.text).strip("\n") for each in segments]
-    return markdown, "\n\n".join(filter(str.strip, words))
+    return "\n\n".join(filter(str.strip, [*words, "\n".join(sources)]))
 
 
 def unfinished_bundle(
@@ -156,7 +198,7 @@ def unfinished_bundle(
         model: The model that was asked.
         images: Whether images from other servers are links or loaded.
     """
-    markdown, words = _body(segments_of(snapshot), images)
+    markdown, words = _body(snapshot, images)
     note = plain(
         f"The answer of {model} was still arriving when this cell ended. To keep all of it, wait for it in a cell."
     )

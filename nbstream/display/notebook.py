@@ -262,7 +262,7 @@ class NotebookSurface:
 
     def _grow(self, snapshot: StreamResult, now: float) -> None:
         """Send the whole text again if that is due, or the waiting line while there is none."""
-        segments = segments_of(snapshot)
+        segments = segments_of(snapshot, cited=0)
         if kept_of(self._grown, segments) < len(self._grown):  # what was shown is not how the answer begins after all
             self._growth = MarkdownGrowth()
         if self._growth.due(sum(len(segment.text) for segment in segments), now):

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nbstream.display.call_detail import detail_of
+from nbstream.display.sources import Sources
 from nbstream.parts import PARAGRAPH_BREAK, ActivityPart, MediaPart, RefusalPart, TextPart, ToolCallPart
+from nbstream.text.code import code_blocks
 from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
@@ -55,10 +57,14 @@ class Segment(NamedTuple):
     media: MediaPart | None = None
 
 
-def segments_of(answer: PartViews) -> tuple[Segment, ...]:
+def segments_of(answer: PartViews, *, cited: int | None = None) -> tuple[Segment, ...]:
     """The segments of an answer: its text or, if it has none, its refusal; and a line where something else happened.
 
     Reasoning is shown apart from the answer, so what is said before and after it is one text.
+
+    Args:
+        answer: The answer.
+        cited: How many of its citations are links in the text; by default all, with a list of the sources at the end.
 
     Example:
         >>> from nbstream.result import ReasoningPart, StreamResult, TextPart, ToolCallPart
@@ -71,16 +77,21 @@ def segments_of(answer: PartViews) -> tuple[Segment, ...]:
     shown = TextPart if any(isinstance(part, TextPart) and part.text for part in answer.parts) else RefusalPart
     segments: list[Segment] = []
     texts: list[str] = []
+    sources = Sources(answer.parts, cited)
     for part in answer.parts:
         if isinstance(part, shown):
             if part.new_paragraph and texts:
                 texts.append(PARAGRAPH_BREAK)
-            texts.append(_markdown_of(part))
+            texts.append(_markdown_of(part, sources))
         elif isinstance(part, ToolCallPart | MediaPart | ActivityPart):
             segments += _text(texts)
             texts = []
             media = part if isinstance(part, MediaPart) and _is_shown(part) else None
             segments.append(Segment("line", line_of(part), part.open or _goes_on(part), detail_of(part), media))
+    if cited is None and sources.listed:
+        if _in_fence("".join(texts)):  # of an answer that was cut
+            return (*segments, *_text(texts), *(Segment("line", line) for line in sources.lines()))
+        texts += [PARAGRAPH_BREAK] * bool(texts) + [sources.listing()]
     last_open = bool(answer.parts) and answer.parts[-1].open
     return (*segments, *_text(texts, still_open=last_open))
 
@@ -123,8 +134,15 @@ def line_of(part: ToolCallPart | MediaPart | ActivityPart) -> str:
     return words if len(words) <= _LONGEST_DETAIL else f"{words[: _LONGEST_DETAIL - 1]}…"
 
 
-def _markdown_of(part: TextPart | RefusalPart) -> str:
-    return part.shown if isinstance(part, TextPart) and part.shown is not None else part.text
+def _markdown_of(part: TextPart | RefusalPart, sources: Sources) -> str:
+    if isinstance(part, RefusalPart):
+        return part.text
+    return sources.in_text(part) if part.shown is None else part.shown
+
+
+def _in_fence(text: str) -> bool:
+    blocks = code_blocks(f"{text}\n", whole=False)
+    return bool(blocks) and not blocks[-1].closed
 
 
 def _text(texts: list[str], *, still_open: bool = False) -> list[Segment]:
@@ -178,7 +196,8 @@ def _shortened(text: str) -> str:
 
 
 def _about_activity(part: ActivityPart) -> str:
-    status = "" if part.status is None or part.status in _UNREMARKABLE else part.status.replace("_", " ")
+    unremarkable = part.status is None or (part.status in _UNREMARKABLE and not part.open)
+    status = "" if unremarkable else str(part.status).replace("_", " ")
     status = _STATUS.get(status, status) if part.kind == "mcp_approval_request" else status
     subject = _subject(part.item)
     return f"{subject} ({status})" if subject and status else subject or status
@@ -194,9 +213,10 @@ def _subject(item: Mapping[str, Any]) -> str:
     action = item.get("action")
     sources = [action if isinstance(action, dict) else {}, item]
     for source in sources:
-        for field in ("query", "url", "pattern", "command", "queries", "commands"):
+        for field in ("query", "url", "pattern", "command", "queries", "commands", "revised_prompt"):
             value = source.get(field)
             words = [word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str)]
             if any(words):
                 return (" " if field == "command" else ", ").join(words)
-    return ""
+    kind = sources[0].get("type")  # of a computer's action: a click, a screenshot
+    return kind.replace("_", " ") if isinstance(kind, str) else ""

@@ -14,6 +14,7 @@ from nbstream.display.marks import mark_of, notes_of
 from nbstream.display.prompting import answer_by_input
 from nbstream.display.raised import Raised
 from nbstream.display.segments import kept_of, segments_of
+from nbstream.display.sources import Sources
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
 
@@ -88,7 +89,7 @@ class TerminalSurface:
         if retry != self._retry:
             self._retry = retry
             self._tell_pause(retry)
-        segments = segments_of(snapshot)
+        segments = segments_of(snapshot, cited=0)  # what is written cannot be changed
         if kept_of(self._shown, segments) < len(self._shown):
             if _seen(segments) == "" or _seen(segments) == _seen(self._shown):
                 return  # nothing to see yet, or only white space less
@@ -114,6 +115,8 @@ class TerminalSurface:
     def _close(self, result: StreamResult) -> None:
         self._draw(result)
         self._end_text()
+        for source in Sources(result.parts).lines():
+            self._write_note(source)
         if self._raised is None:
             self._tell_end(result, raised=False)
         else:

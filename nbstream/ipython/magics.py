@@ -70,6 +70,14 @@ class StreamMagics(Magics):
         metavar="NAME",
         help="Continue the chat of this name, or begin it. Example: --chat tutor",
     )
+    @argument(
+        "--insert",
+        nargs="?",
+        const="ask",
+        choices=("ask", "yes"),
+        help="Put the code of the answer into a new cell below, after asking; --insert=yes does not ask. Nothing runs "
+        "it. Example: --as code --insert",
+    )
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
     @argument(AWAITED_OPTION, action="store_true", help=argparse.SUPPRESS)
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
@@ -174,6 +182,7 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
     values: dict[str, Callable[[], Iterable[str]]] = {
         **dict.fromkeys(("-m", "--model"), models),
         "--api": lambda: ("chat", "responses"),
+        "--as": lambda: ("text", "code"),
         "--images": lambda: ("link", "allow"),
         "--surface": lambda: SURFACES,
         "--chat": chats,

@@ -85,7 +85,8 @@ def _split_word(text: str) -> tuple[str, str]:
 
 
 def _takes_value(parser: argparse.ArgumentParser, word: str) -> bool:
-    return any(word in action.option_strings and action.nargs != 0 for action in parser._actions)  # noqa: SLF001  no public way
+    """Whether a value follows; one that may be left out (`--insert`) is joined to its option, as in `--insert=yes`."""
+    return any(word in action.option_strings and action.nargs not in {0, "?"} for action in parser._actions)  # noqa: SLF001  no public way
 
 
 class Completer:

@@ -24,6 +24,7 @@ from nbstream.settings.options import IN_MAGICS, OPTIONS
 from nbstream.streaming.engine import engine
 from nbstream.streaming.errands import waited_for_here
 from nbstream.streaming.interrupts import HeldInterrupts
+from nbstream.text.code import code_blocks
 from nbstream.text.place import Place, reader_in
 from nbstream.text.suggestion import closest, did_you_mean
 
@@ -63,6 +64,7 @@ class MagicRunner:
         if options.awaited:
             return self._finish_awaited(options, self._begin(options, ask, asyncio.get_running_loop()))
         result = self._finish(options, ask)
+        _insert(options, result)
         return result if cell is None else None
 
     def stream_continue(self, parser: MagicArgumentParser, line: str) -> None:
@@ -98,9 +100,10 @@ class MagicRunner:
     async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
         try:
             with _unset_names_told(options, handle):
-                await handle.wait_async()
+                result = await handle.wait_async()
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
+        _insert(options, result)
 
     def _begin(
         self,
@@ -145,20 +148,22 @@ class MagicRunner:
             asked = _asked(options)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
-            return options, partial(self._continue, options.chat, prompt, asked)
+            return options, partial(self._continue, options, prompt, asked)
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 
-    def _continue(self, name: str, prompt: str, asked: dict[str, Any]) -> StreamHandle:
+    def _continue(self, options: argparse.Namespace, prompt: str, asked: dict[str, Any]) -> StreamHandle:
         """Ask in a chat."""
         from nbstream.conversation.chat import Chat
 
+        name = options.chat
         chat = Chat.named(name)
         system = asked.pop("system")
         with_it = {name: asked.pop(name) for name in ("image", "file", "display")}
         chat.configure(**{option: value for option, value in asked.items() if value is not None})
         if system is not None:
             chat.system = system
+        options.as_ = chat.options.get("as_")
         handle = chat.start(prompt, **with_it)
         if name not in self._shell.user_ns:
             self._shell.push({name: chat}, interactive=True)
@@ -173,13 +178,27 @@ class MagicRunner:
             return  # given up while it did not end, and another one has been asked since
         names: dict[str | None, Any] = {"stream_result": result, options.result: result}
         if result.state is StreamState.COMPLETED:
+            text = result.code if getattr(options, "as_", None) == "code" else result.text
             names |= {
-                "stream_text": result.text,
+                "stream_text": text,
                 "stream_usage": result.usage,
-                options.out: result.text if getattr(options, "schema", None) is None else result.parsed,
+                options.out: text if getattr(options, "schema", None) is None else result.parsed,
                 options.usage: result.usage,
             }
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
+
+
+def _insert(options: argparse.Namespace, result: StreamResult) -> None:
+    """Put the code of the answer into a new cell, if that was asked for."""
+    if options.insert is None or result.state is not StreamState.COMPLETED:
+        return
+    if options.as_ != "code" and not code_blocks(result.text):
+        sys.stdout.write("No cell was inserted because there is no code in the answer.\n")
+        return
+    try:
+        result.insert(ask=options.insert == "ask")
+    except UsageError as error:
+        raise IPythonUsageError(error.told(Place.CELL)) from None
 
 
 def _named(wanted: str | None, names: dict[str, Any]) -> Any:

@@ -198,6 +198,15 @@ OPTIONS = (
         saved=False,
     ),
     Option(
+        "as_",
+        '`"code"` shows only the code of the answer: what stands between fences, or all of it if it has none. It is '
+        "`result.code`, while `result.text` is the whole answer. The prompt stays as it is.",
+        ("--as",),
+        "Show and bind only the code of the answer. Example: --as code -o source",
+        {"choices": ("text", "code"), "dest": "as_"},
+        saved=False,
+    ),
+    Option(
         "stream",
         "`False` asks for the whole answer in one piece, to compare the two.",
         ("--stream",),

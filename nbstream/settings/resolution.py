@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
-    from nbstream.request import Api, Images, SurfaceKind, Target, TimeLimits
+    from nbstream.request import Api, As, Images, SurfaceKind, Target, TimeLimits
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -68,6 +68,7 @@ def resolve(
     max_rounds: int | None = None,
     schema: Any = None,
     repair: int = 0,
+    as_: As | None = None,
     stream: bool = True,
     **params: Any,
 ) -> StreamRequest:
@@ -85,7 +86,6 @@ def resolve(
     refuse_slips(params)
     _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
-    params = {**_effort(reasoning, target.api), **params}
     return StreamRequest(
         messages=messages,
         model=_checked(target, messages),
@@ -105,8 +105,8 @@ def resolve(
         stream=stream,
         warnings=warnings,
         place=place_here(),
-        **_held_to(schema, repair),
-        **_asked_of_tools(tools, approve, max_rounds, target.api, params),
+        **_held_to(schema, repair, as_),
+        **_asked_of_tools(tools, approve, max_rounds, target.api, {**_effort(reasoning, target.api), **params}),
     )
 
 
@@ -145,10 +145,14 @@ def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None)
     }
 
 
-def _held_to(schema: Any, repair: Any) -> dict[str, Any]:
+def _held_to(schema: Any, repair: Any, as_: Any) -> dict[str, Any]:
+    if as_ not in (None, "text", "code"):
+        raise UsageError(f'as_ must be "text" or "code", not {as_!r}')
+    if as_ == "code" and schema is not None:
+        raise UsageError('an answer is either code (as_="code") or held to a schema, not both')
     if not isinstance(repair, int) or isinstance(repair, bool) or repair < 0:
         raise UsageError(f"repair must be a whole number, 0 or above, not {repair!r}")
-    return {"schema": None if schema is None else AnswerSchema(schema), "repair": repair}
+    return {"schema": None if schema is None else AnswerSchema(schema), "repair": repair, "as_": as_ or "text"}
 
 
 def _asked_of_tools(tools: Any, approve: Any, max_rounds: Any, api: Api, params: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from nbstream.errors import shown_briefly
 from nbstream.streaming.end import StreamEnd
 from nbstream.streaming.event_log import WAKE_UP_SECONDS
 from nbstream.streaming.interrupts import HeldInterrupts
-from nbstream.streaming.reading import EventReader, text_pieces, text_pieces_async
+from nbstream.streaming.reading import EventReader, TextReader, text_pieces, text_pieces_async
 from nbstream.streaming.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class StreamHandle:
     @property
     def text(self) -> str:
         """The text so far."""
-        return self.snapshot.text
+        return self._rounds.snapshot(drawn=False).text
 
     def done(self) -> bool:
         """Whether the stream has ended and its last frame is drawn, unless a display hangs."""
@@ -159,6 +159,20 @@ class StreamHandle:
             ```
         """
         return EventReader(self._rounds, self._end)
+
+    def texts(self) -> TextReader:
+        """All the text so far, each time that there is more: for `for` and for `async for`, any number of times.
+
+        Raises:
+            StreamError: While reading: the stream failed, after its text has been given out.
+
+        Example:
+            ```python
+            for text in handle.texts():
+                print(len(text), end=" ")
+            ```
+        """
+        return TextReader(self._rounds, self._end)
 
     def unread(self) -> Self:
         """The handle itself, which keeps no events: for a caller that gives it to nobody who could read them."""

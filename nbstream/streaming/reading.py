@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.end import StreamEnd
     from nbstream.streaming.rounds import Rounds
 
-__all__ = ["EventReader", "text_pieces", "text_pieces_async"]
+__all__ = ["EventReader", "TextReader", "text_pieces", "text_pieces_async"]
 
 
 class EventReader:
@@ -39,6 +39,33 @@ class EventReader:
         running_loop()
         async for event in self._rounds.log:
             yield event
+        await self._end.awaited()
+
+
+class TextReader:
+    """All the text of one answer so far, each time that there is more.
+
+    Args:
+        rounds: The answer.
+        end: Its end, with the last frame drawn.
+
+    Raises:
+        StreamError: While reading: the stream failed, after its text has been given out.
+    """
+
+    def __init__(self, rounds: Rounds, end: StreamEnd) -> None:
+        self._rounds = rounds
+        self._end = end
+
+    def __iter__(self) -> Iterator[str]:
+        for _ in self._rounds.log.growth():
+            yield self._rounds.snapshot(drawn=False).text
+        self._end.result()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        running_loop()
+        async for _ in self._rounds.log.growth_async():
+            yield self._rounds.snapshot(drawn=False).text
         await self._end.awaited()
 
 
@@ -89,7 +116,7 @@ class _Text:
         self._given = ""
 
     def new(self) -> str:
-        text = self._rounds.snapshot().text
+        text = self._rounds.snapshot(drawn=False).text
         kept = len(self._given) if text.startswith(self._given) else 0
         self._given = text
         return text[kept:]

@@ -180,11 +180,15 @@ class Rounds:
                 return
         told(tell, self._final)
 
-    def snapshot(self) -> StreamResult:
-        """The result so far, or the final one: an answer that is not committed has not ended."""
+    def snapshot(self, *, drawn: bool = True) -> StreamResult:
+        """The result so far, or the final one: an answer that is not committed has not ended.
+
+        Args:
+            drawn: Whether it is to be drawn; see `Session.snapshot`.
+        """
         if self._final is not None:
             return self._final
-        now = self._between or self._session.snapshot()
+        now = self._between or self._session.snapshot(drawn=drawn)
         return replace(now, state=StreamState.STREAMING) if now.state.terminal else now
 
     async def _answer(self) -> StreamResult:

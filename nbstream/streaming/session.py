@@ -27,7 +27,6 @@ from nbstream.errors import (
     program_ending,
 )
 from nbstream.events import EndOfStream, Failed, Finished, TextDelta, Warned
-from nbstream.parts import TextPart
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import Retry, StreamResult, Timing
 from nbstream.streaming.clock import SystemClock
@@ -38,18 +37,18 @@ from nbstream.streaming.merging import after
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
-from nbstream.structured.shown import ShownAnswer
+from nbstream.structured.shown import ShownAnswers, ShownCode, with_shown
 from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.events import Event
-    from nbstream.parts import Part
     from nbstream.request import StreamRequest
     from nbstream.streaming.clock import Clock
     from nbstream.streaming.event_log import EventLog
     from nbstream.streaming.observers import StreamWatch
+    from nbstream.structured.shown import Shown
     from nbstream.transport.event_stream import EventStream, StreamSource
 
 __all__ = ["Session"]
@@ -102,7 +101,7 @@ class Session:
         self._log = log
         self._watch = watch
         self._stop = None if request.stop_when is None else StopCondition(request.stop_when)
-        self._shown = None if request.schema is None else ShownAnswer(request.schema)
+        self._shown = _shown(request)
         self._retries = retries or RetryPolicy(request.max_retries)
         self._beginning = beginning
         known = [each for each in (request.earlier, beginning) if each is not None]
@@ -151,11 +150,15 @@ class Session:
         if self._reader is not None:
             self._reader.cancel()
 
-    def snapshot(self) -> StreamResult:
-        """The result so far, or the final one."""
-        return self._final or self._snapshot()
+    def snapshot(self, *, drawn: bool = True) -> StreamResult:
+        """The result so far, or the final one.
 
-    def _snapshot(self, continuation: Continuation | None = None) -> StreamResult:
+        Args:
+            drawn: Whether it is to be drawn, so that its parts must say how they are shown.
+        """
+        return self._final or self._snapshot(drawn=drawn)
+
+    def _snapshot(self, continuation: Continuation | None = None, *, drawn: bool = True) -> StreamResult:
         now = self._assembler.snapshot(
             timing=self._timing(),
             request_id=self._request_id,
@@ -167,14 +170,11 @@ class Session:
         if self._request.warnings:
             known = {warning.kind: warning for warning in (*self._request.warnings, *now.warnings)}
             now = replace(now, warnings=tuple(known.values()))
-        if self._shown is not None:
-            now = replace(now, parts=tuple(self._shown_part(part, whole=now.state.terminal) for part in now.parts))
-        return after(self._request.earlier, now)
-
-    def _shown_part(self, part: Part, *, whole: bool) -> Part:
-        if self._shown is None or not isinstance(part, TextPart) or not part.text:
-            return part
-        return replace(part, shown=self._shown.of(part.text, whole=whole))
+        now = after(self._request.earlier, now)
+        if self._shown is not None and drawn:
+            whole = now.state.terminal and now.finish_reason != "tool_calls"
+            now = replace(now, parts=with_shown(now.parts, self._shown, whole=whole))
+        return now
 
     async def _read(self) -> None:
         """Attempt until the answer has begun; what has begun is never asked for again."""
@@ -375,6 +375,13 @@ class Session:
             tokens_per_second=usage.output_tokens / writing if usage and writing > 0 else None,
             startup=sent - self._started_at,
         )
+
+
+def _shown(request: StreamRequest) -> Shown | None:
+    """How the answer is shown, if not as it is."""
+    if request.schema is not None:
+        return ShownAnswers(request.schema)
+    return ShownCode() if request.as_ == "code" else None
 
 
 def _ends_within(limit: asyncio.Timeout, seconds: float) -> bool:

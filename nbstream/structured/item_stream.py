@@ -59,13 +59,13 @@ class ItemStream(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         found = _Found(self._schema)
-        for _ in self.handle:
-            yield from found.new(self.handle.text)
+        for text in self.handle.texts():
+            yield from found.new(text)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         found = _Found(self._schema)
-        async for _ in self.handle:
-            for element in found.new(self.handle.text):
+        async for text in self.handle.texts():
+            for element in found.new(text):
                 yield element
 
     def to_pandas(self) -> Any:

@@ -67,6 +67,18 @@ class AnswerSchema:
         flat = all(self._resolved(each).get("type") not in {"object", "array"} for each in fields.values())
         return tuple(fields) if fields and flat else None
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Which of the columns hold nothing but numbers."""
+        [array] = self.schema["properties"].values() if self.columns else [{}]
+        fields = self._resolved(array.get("items")).get("properties", {})
+        return frozenset(name for name, each in fields.items() if self._is_number(each))
+
+    def _is_number(self, schema: Any) -> bool:
+        told = self._resolved(schema)
+        kinds = {self._resolved(each).get("type") for each in told.get("anyOf") or [told]} - {"null"}
+        return bool(kinds) and kinds <= {"integer", "number"}
+
     def _resolved(self, schema: Any) -> dict[str, Any]:
         if not isinstance(schema, dict):
             return {}

@@ -37,6 +37,7 @@ from nbstream.transport.fields import (
     usage_from,
 )
 from nbstream.transport.media import medium, sound_in
+from nbstream.transport.sources import SourceLists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,6 +80,7 @@ class ChatCompletionsAdapter:
         self._reasoning = reasoning = Pieces(ReasoningDelta, ReasoningRevised)
         self._plain_reasoning = reasoning.plain
         self._thoughts_back: list[str] = []  # some servers refuse the results of calls without them
+        self._sources = SourceLists()
         self._in_deltas: set[int] = set()  # the answers that come in deltas, with messages beside them
 
     def decode(self, payload: dict[str, Any]) -> list[Event] | None:
@@ -97,6 +99,8 @@ class ChatCompletionsAdapter:
                     self._decode_choice(choice, events)
         elif str(payload.get("type")).startswith("response."):
             return self._decode_response(payload)
+        if "citations" in payload or "search_results" in payload:
+            events += self._sources.take(payload)
         if usage := payload.get("usage"):
             events.extend(_usage(usage))
         if own := payload.get("x_groq"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from typing import TYPE_CHECKING, Any
@@ -64,10 +65,32 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     ended.set()
     notebook.wait_for_end(1)
     shown = notebook.output(1).inner_text().strip()
-    assert re.fullmatch(r"Reasoning\s+The answer\.\s+m", shown)
-    notebook.output(1).locator("summary").click()
-    expect(notebook.output(1).locator("details")).to_contain_text("First, I read.")
+    assert re.fullmatch(r"Reasoning\s+First, I read\.\s+Then I write\.\s+The answer\.\s+m", shown)
+    expect(notebook.output(1).locator("blockquote strong")).to_have_text("First")
     assert notebook.value("stream_result.reasoning", 2) == "**First**, I read.\n\nThen I write."
+
+
+def test_code_goes_into_a_new_cell_that_says_where_it_is_from(
+    open_notebook: OpenNotebook, loopback: FaultServer
+) -> None:
+    loopback.send(chat_body("Here:\n\n```python\nx = 40 + 2\n```\nIt is 42.", model="m"))
+    line = f"%%stream --base-url {loopback.base_url} -m m --as code --insert -o source"
+    notebook = open_notebook("lab", f"{line}\nHello")
+    notebook.start(1)
+    answer = notebook.cells.nth(1).locator(".jp-Stdin-input")
+    expect(answer).to_be_visible(timeout=PATIENCE_MS)
+    assert notebook.output(1).locator(".jp-RenderedMarkdown").inner_text().split("\n")[0] == "x = 40 + 2"
+    answer.fill("y")
+    answer.press("Enter")
+    notebook.wait_for_end(1)
+    expect(notebook.cells.nth(2)).to_contain_text("x = 40 + 2", timeout=PATIENCE_MS)
+    expect(notebook.prompt(2)).to_have_text("[ ]:")
+    cell = notebook.save()["cells"][2]
+    about, code = cell["source"]
+    origin = cell["metadata"]["nbstream"]
+    assert code == "x = 40 + 2"
+    assert about == f"# Written by m, {origin['written']}, sha256 {origin['sha256']}\n"
+    assert origin["sha256"] == hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
 def test_a_long_answer_is_capped_and_followed_only_at_its_tail(

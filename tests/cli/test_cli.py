@@ -197,7 +197,8 @@ def test_demo_never_overwrites_what_someone_wrote(started, tmp_path, capsys):
     copy = tmp_path / "nbstream-demo" / QUICKSTART
     main(["demo"])
     main(["demo"])
-    assert files_below(copy.parent) == [QUICKSTART, SECOND, "03_tools.ipynb"]  # an untouched copy serves again
+    others = ["03_tools.ipynb", "04_structured_output.ipynb"]
+    assert files_below(copy.parent) == [QUICKSTART, SECOND, *others]  # an untouched copy serves again
     assert "stays as it is" not in capsys.readouterr().out
     copy.write_text("mine")
     copy.with_name(SECOND).write_text("mine too")

@@ -53,15 +53,35 @@ def test_every_bundle_is_json_and_has_the_same_types(state):
     assert set(data) == {"text/markdown", "text/plain"}
 
 
-def test_reasoning_is_folded_above_a_final_answer_where_that_is_wanted():
+def test_reasoning_is_quoted_above_a_final_answer_where_that_is_wanted():
     hostile = "Hm *so*.\n\n```\n</details><script>"
     thought = StreamResult("Hi", COMPLETED, "stop", reasoning=hostile, timing=Timing(1.0, 2.0))
-    data, _ = answer_bundle(thought, reasoning=True)
-    head, fold, body = data["text/markdown"].partition("\n\n</details>\n\n")
-    assert head == "<details>\n<summary>Reasoning</summary>\n\n> Hm *so*.\n>\n> ```\n> </details><script>\n> ```"
-    assert (bool(fold), body, data["text/plain"]) == (True, "Hi", "Hi")
+    data, metadata = answer_bundle(thought, reasoning=True)
+    quote = "> *Reasoning*\n>\n> Hm *so*.\n>\n> ```\n> </details><script>\n> ```"
+    assert (data["text/markdown"], data["text/plain"]) == (f"{quote}\n\nHi", "Hi")
+    assert "reasoning" not in metadata["nbstream"]
+    long = StreamResult("Hi", COMPLETED, "stop", reasoning="Hm, **so**. " * 100)
+    data, metadata = answer_bundle(long, reasoning=True)
+    assert len(data["text/markdown"]) < 500
+    assert "All 1,199 characters are in `stream_result.reasoning` and this output" in data["text/markdown"]
+    assert data["text/markdown"].endswith("\n\nHi")
+    assert metadata["nbstream"]["reasoning"] == long.reasoning
+    steps = StreamResult("Hi", COMPLETED, "stop", reasoning="\n\n".join("abcde"))
+    quote = answer_bundle(steps, reasoning=True)[0]["text/markdown"]
+    assert quote.startswith("> *Reasoning*\n>\n> a\n>\n> b\n>\n> c …\n>\n> *All 13 characters are in")
     for plain in (thought, dataclasses.replace(thought, parts=(TextPart("Hi"),))):
         assert answer_bundle(plain)[0]["text/markdown"] == "Hi"
+
+
+def test_the_json_of_an_object_is_in_the_metadata():
+    made = TextPart('{"value": [{"a": 1}]}', shown="| a |\n| --- |\n| 1 |")
+    result = StreamResult(parts=(TextPart("Hm"), made), state=COMPLETED, finish_reason="stop", parsed=[{"a": 1}])
+    data, metadata = answer_bundle(result)
+    assert metadata["nbstream"]["json"] == {"value": [{"a": 1}]}
+    assert data["text/markdown"].rstrip().endswith("| 1 |")
+    assert set(data) == {"text/markdown", "text/plain"}
+    for other in (StreamResult(parts=(made,), state=COMPLETED), StreamResult("No: {}", COMPLETED, parsed={})):
+        assert "json" not in answer_bundle(other)[1]["nbstream"]
 
 
 def test_an_unusual_end_is_marked_in_both():

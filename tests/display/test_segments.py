@@ -2,9 +2,12 @@
 
 import io
 import random
+import re
+from typing import Any
 
 import pytest
 
+from nbstream.display.answer_feed import AnswerFeed
 from nbstream.display.answer_renderer import AnswerRenderer, render_segments
 from nbstream.display.bundle import answer_bundle
 from nbstream.display.marks import mark_of
@@ -55,7 +58,7 @@ CALLED = line("Tool call: look_up")
         ((ReasoningPart("Hm"),), ()),
         (
             (TextPart("a"), ActivityPart("web_search_call", "searching", open=True)),
-            (text("a"), line("Web search", open=True)),
+            (text("a"), line("Web search: searching", open=True)),
         ),
     ],
     ids=str,
@@ -82,6 +85,11 @@ def test_segments(parts, segments):
         (ActivityPart("mcp_list_tools", item={"server_label": "git"}), "MCP tool list: git"),
         (ActivityPart("shell_call", item={"action": {"commands": ["ls", "pwd"]}}), "Shell: ls, pwd"),
         (ActivityPart("local_shell_call", item={"action": {"command": ["ls", "-l"]}}), "Shell: ls -l"),
+        (
+            ActivityPart("computer_call", item={"action": {"type": "double_click", "x": 1}}),
+            "Computer use: double click",
+        ),
+        (ActivityPart("image_generation_call", item={"revised_prompt": "A cat"}), "Image generation: A cat"),
         (ActivityPart("time_travel_call"), "Time travel"),
         (ActivityPart("?", item={"query": 7, "action": [7], "name": None}), "?"),
         (MediaPart("image", bytes(1_500_000), "image/png"), "Image: image/png, 1.5 MB"),
@@ -113,6 +121,37 @@ def placed(page, patches):
         page.extend([""] * (patch.block + 1 - len(page)))
         page[patch.block] = patch.commit + patch.tail
     return page
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "item", "words"),
+    [
+        ("web_search_call", "searching", {"action": {"query": "tides"}}, "Web search: tides"),
+        ("file_search_call", "searching", {"queries": ["tides"]}, "File search: tides"),
+        ("code_interpreter_call", "interpreting", {}, "Code interpreter"),
+        ("image_generation_call", "generating", {"revised_prompt": "A tide"}, "Image generation: A tide"),
+        ("mcp_call", "in_progress", {"server_label": "sea", "name": "tide"}, "MCP call: sea.tide"),
+        ("local_shell_call", "in_progress", {"action": {"command": ["ls"]}}, "Shell: ls"),
+        ("shell_call", "in_progress", {"action": {"commands": ["ls"]}}, "Shell: ls"),
+        ("computer_call", "in_progress", {"action": {"type": "click"}}, "Computer use: click"),
+    ],
+)
+def test_a_built_in_call_is_one_line_whose_state_changes_in_place(
+    kind: str, status: str, item: dict[str, Any], words: str
+) -> None:
+    states = ("in_progress", status, "completed")
+    parts = [ActivityPart(kind, state, item=item, open=state != "completed") for state in states]
+    feed = AnswerFeed(lambda _: None)
+    shown = []
+    for part in parts:
+        feed.draw(StreamResult(parts=(part, TextPart("So"))))
+        shown.append(feed.blocks()[0])
+    assert len(feed.blocks()) == 2
+    said = [re.sub("<[^>]*>", "", block) for block in shown]
+    tell = "{} ({})" if ":" in words else "{}: {}"
+    assert said == [*(tell.format(words, state.replace("_", " ")) for state in states[:2]), words]
+    failed = ActivityPart(kind, "failed", item=item)
+    assert line_of(failed) == tell.format(words, "failed")
 
 
 PARTS = (

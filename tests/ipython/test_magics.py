@@ -13,6 +13,7 @@ from IPython.core.magic_arguments import parse_argstring
 from PIL import Image
 
 import nbstream
+from nbstream.display.segments import segments_of
 from nbstream.ipython.magics import StreamMagics
 from nbstream.result import StreamResult
 from nbstream.testing import RecordingSurface, chat_body
@@ -529,12 +530,13 @@ def test_a_name_that_is_no_tool_is_told(run, ns):
 @pytest.mark.usefixtures("demo")
 def test_a_schema_is_named_and_an_answer_that_does_not_fit_has_failed(run, ns):
     run("from dataclasses import dataclass\n@dataclass\nclass City:\n    name: str")
-    ran = run("%%stream -m demo --schema City -o city\nhello")
-    assert "does not fit the schema: The answer is not JSON" in f"{ran.err}{ran.error}"
+    ran = run("%%stream -m demo --schema City -o city --param demo='{\"misfits\": 1}'\nhello")
+    assert "does not fit the schema: name: Input should be a valid string" in f"{ran.err}{ran.error}"
     assert "Let the model correct it with --repair 1." in str(ran.error)
     assert "city" not in ns
     assert "no type called Citty in this notebook; did you mean City?" in run("%%stream --schema Citty\nhello").err
-    assert run('%%stream -m demo --schema City -o city\nSay {"name": "Oslo"}').success is False
+    assert run("%%stream -m demo --schema City -o city\nhello").success
+    assert ns["city"].name == "Oslo"
 
 
 def test_the_object_is_bound(run, ns, loopback):
@@ -543,3 +545,57 @@ def test_the_object_is_bound(run, ns, loopback):
     assert run(f"%%stream -m m --base-url {loopback.base_url} --schema City -o city\nWhich?").success
     assert ns["city"] == ns["City"]("Oslo")
     assert ns["stream_text"] == '{"name": "Oslo"}'
+
+
+# --- only code --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inserted(shell, monkeypatch):
+    """What is put into new cells."""
+    cells = []
+    monkeypatch.setattr(shell, "set_next_input", lambda text, replace=False: cells.append((text, replace)))
+    return cells
+
+
+def test_code_is_shown_bound_and_inserted(run, ns, loopback, inserted, monkeypatch):
+    surface = RecordingSurface()
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: surface)
+    answers = iter(["maybe", "n", "YES "])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    to = f"--base-url {loopback.base_url} --api chat -m m"
+    for _ in range(4):
+        loopback.send(chat_body("Here it is:\n\n```python\nx = ", "40\nx += 2\n```\nIt is 42.", model="m\n1"))
+    assert run(f"%%stream {to} --as code --insert -o source\nx").success
+    assert ns["source"] == ns["stream_text"] == ns["stream_result"].code == "x = 40\nx += 2"
+    assert ns["stream_result"].text.startswith("Here it is:")
+    assert surface.final is not None
+    assert segments_of(surface.final)[0].text == "```python\nx = 40\nx += 2\n```"
+    assert inserted == []
+    assert run(f"%%stream {to} --insert -o source\nx").success
+    assert ns["source"].startswith("Here it is:")
+    [(text, replaces)] = inserted
+    about, _, code = text.partition("\n")
+    assert (code, replaces) == ("x = 40\nx += 2", False)
+    assert re.fullmatch(r"# Written by m 1, \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, sha256 [0-9a-f]{16}", about)
+    assert run(f"r = %stream {to} --insert=yes x").success
+    assert [code.partition("\n")[2] for code, _ in inserted] == ["x = 40\nx += 2"] * 2
+    assert json.loads(loopback.requests[0].body)["messages"] == [{"role": "user", "content": "x"}]
+
+    def nobody(_):
+        raise NotImplementedError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    ran = run(f"%%stream {to} --insert\nx")
+    assert "nobody can be asked here whether to insert the code; --insert=yes" in str(ran.error)
+    assert ns["stream_result"].state == "completed"
+    loopback.send(chat_body("No code."))
+    assert "no code in the answer" in run(f"%%stream {to} --insert=yes\nx").out
+
+
+def test_code_cannot_be_held_to_a_schema(run, ns):
+    ns["City"] = dict[str, int]
+    assert "either code" in str(run("%%stream -m demo --as code --schema City\nx").error)
+    wrong: Any = "js"
+    with pytest.raises(nbstream.errors.UsageError, match='as_ must be "text" or "code"'):
+        nbstream.stream("x", model="demo", as_=wrong, display=False)

@@ -84,6 +84,19 @@ def test_any_type_can_be_an_element(kind: Any, elements: list[Any]) -> None:
     assert list(nbs.items("?", kind, source=ScriptedBytes(body), model="m", api="chat", display=False)) == elements
 
 
+def test_the_text_so_far_is_read_once_for_each_growth() -> None:
+    async def read() -> list[str]:
+        return [text async for text in ask(text_of(CITIES)).handle.texts()]
+
+    text = text_of(CITIES)
+    grown = list(ask(*text).handle.texts())
+    assert grown == sorted(grown, key=len)
+    assert grown[-1] == text
+    assert asyncio.run(read())[-1] == text
+    with pytest.raises(StreamError):
+        list(ask(text, finish_reason=None).handle.texts())
+
+
 # --- as a table -------------------------------------------------------------------------------------------------------
 
 

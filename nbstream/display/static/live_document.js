@@ -30,6 +30,8 @@ export class LiveDocument {
   mark = null;
   /** @type {string[]} */
   facts = [];
+  /** @type {string | undefined} */
+  quote = ""; // of the reasoning, as the static answer has it
   /** @type {Retry & { endsAt: number, announcement: string } | null} */
   retry = null; // the pause before the next attempt, while the stream is in it
   kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
@@ -140,8 +142,8 @@ export class LiveDocument {
   }
 
   /** @param {End} end */
-  end({ state, mark, facts }) {
-    Object.assign(this, { state, mark, facts });
+  end({ state, mark, facts, quote }) {
+    Object.assign(this, { state, mark, facts, quote });
   }
 
   lose() {

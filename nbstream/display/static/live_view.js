@@ -3,7 +3,8 @@
 import { AnswerView } from "./answer_view.js";
 import { Attention } from "./attention.js";
 import { CodeBar, copyText } from "./code_bar.js";
-import { button, element, inSight, say, scrollParent, set } from "./elements.js";
+import { button, element, inSight, place, say, scrollParent, set, slot } from "./elements.js";
+import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
 import { giveWay, hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
@@ -29,6 +30,8 @@ class LiveView extends AnswerView {
   stopping = false;
   /** @type {ReturnType<typeof giveWay> | undefined} */
   place;
+  /** @type {HTMLElement | null} */
+  quote = null; // of the reasoning, in the place that it has in the static answer
   /** @type {Attention | null} */
   attention = null;
   /** @type {Element | null | undefined} */
@@ -122,10 +125,12 @@ class LiveView extends AnswerView {
     const cell = this.root.contains(document.activeElement) && this.root.parentElement?.closest("[tabindex]");
     if (cell instanceof HTMLElement) cell.focus({ preventScroll: true });
     this.keepPlace(() => {
-      this.reasoning.hidden = !this.doc.reasoning;
-      this.reasoning.open = false; // as in the static answer
-      this.reasoning.classList.add("nbs-folded");
-      say(this.summary, "Reasoning");
+      this.reasoning.hidden = Boolean(this.doc.quote) || !this.doc.reasoning;
+      if (this.doc.quote) {
+        this.quote = slot();
+        place(this.quote, 0, this.doc.quote, "");
+        this.body.prepend(this.quote);
+      }
       this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
       this.drawMark(this.doc.mark);
@@ -150,6 +155,8 @@ class LiveView extends AnswerView {
 
   stay() {
     this.place?.stays();
+    this.quote?.remove();
+    this.reasoning.hidden = !this.doc.reasoning;
     if (this.doc.reasoning) say(this.summary, this.doc.thinkingLine());
   }
 
@@ -255,6 +262,7 @@ export default {
     const doc = new LiveDocument(model);
     documents.set(model.get("key"), doc);
     colourPrompts(model);
+    markInserted(model);
     return () => {
       doc.close();
       documents.delete(model.get("key"));

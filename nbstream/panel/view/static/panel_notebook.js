@@ -1,6 +1,7 @@
 // What a panel does to the notebook that it is in.
 
 import { element } from "../../../display/static/elements.js";
+import { mark } from "../../../display/static/inserted_cells.js";
 
 /** @typedef {{ hasCommand: (id: string) => boolean, execute: (id: string, options?: object) => Promise<unknown> }} Commands */
 /** @typedef {{ commands: Commands, shell?: { currentWidget?: any } }} App */
@@ -39,11 +40,22 @@ export class NewCell {
       return notebook?.deleteCell(notebook.cells.indexOf(last.cell));
     }
     const app = notebookApp();
+    const text = code.replace(/\n$/, "");
     await app?.commands.execute("notebook:insert-cell-below");
-    await app?.commands.execute("notebook:replace-selection", { text: code.replace(/\n$/, "") });
-    const cell = app?.shell?.currentWidget?.content?.activeCell?.model?.sharedModel;
+    await app?.commands.execute("notebook:replace-selection", { text });
+    const made = app?.shell?.currentWidget?.content?.activeCell?.model;
+    const cell = made?.sharedModel;
     this.last = cell && { pre, cell };
+    const model = /** @type {HTMLElement | null} */ (pre.closest("[data-model]"))?.dataset.model ?? "";
+    const written = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    mark(made, { model, written, sha256: await digest(text) }); // which model has written it, and when
   }
+}
+
+/** @param {string} text The first digits of its hash, as the kernel gives it; none in a page without HTTPS. */
+async function digest(text) {
+  const hash = await globalThis.crypto?.subtle?.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(hash ?? []).slice(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**

@@ -110,6 +110,7 @@ export class Turn extends AnswerView {
     this.copying.hidden = !text;
     this.drawMark(head.mark);
     say(this.facts, head.facts.join(" · "));
+    if (head.facts[0]) this.root.dataset.model = head.facts[0];
     this.deletion.hidden = ["pending", "streaming"].includes(head.state) || this.panel.doc.question === this.id;
   }
 
