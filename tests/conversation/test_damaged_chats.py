@@ -16,6 +16,7 @@ import pytest
 import nbstream as nbs
 from nbstream.conversation.history import Limits, outgoing
 from nbstream.conversation.messages import messages_to_send
+from nbstream.display.pictures import remark_of
 from nbstream.errors import UsageError
 from nbstream.panel.notebook_file import newest_chat
 from nbstream.panel.shown import ShownTurns, totals_of
@@ -132,7 +133,7 @@ def use(chat: nbs.Chat) -> None:
 def panel_of(chat: nbs.Chat) -> Any:
     """What a panel would send to its page."""
     views, _ = ShownTurns().of(chat)
-    return [totals_of(chat), [(view.head(), view.text, list(view.segments)) for view in views]]
+    return [totals_of(chat), [(view.head(), view.text, list(map(remark_of, view.segments))) for view in views]]
 
 
 def tried(load: Any, what: Any) -> None:
