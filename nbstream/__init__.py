@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
     from nbstream.panel.chat_panel import ChatPanel
+    from nbstream.recording.diff import diff
+    from nbstream.recording.recordings import recordings
     from nbstream.result import StreamResult, StreamState, Usage
     from nbstream.tools.mcp_tools import mcp
     from nbstream.tools.tool import tool
@@ -30,9 +32,11 @@ __all__ = [
     "Usage",
     "astream",
     "configure",
+    "diff",
     "items",
     "load_ipython_extension",
     "mcp",
+    "recordings",
     "start",
     "stream",
     "tool",
@@ -54,7 +58,9 @@ _MODULE_OF = {
     "Chat": "nbstream.conversation.chat",
     "ChatPanel": "nbstream.panel.chat_panel",
     "StreamError": "nbstream.errors",
+    "diff": "nbstream.recording.diff",
     "mcp": "nbstream.tools.mcp_tools",
+    "recordings": "nbstream.recording.recordings",
     "tool": "nbstream.tools.tool",
 }
 """Where each public name is; it is imported from there at its first use, so that `%load_ext nbstream` is quick."""

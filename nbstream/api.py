@@ -116,6 +116,11 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
 
         if needs_loop(request):
             errands = Errands()
+            recordings = request.recordings
+            if recordings is not None and recordings.mode != "record" and not recordings.run_tools:
+                from nbstream.recording.results import RecordedResults
+
+                follow_ups.append(RecordedResults(recordings))
             follow_ups.append(ToolLoop(surfaces, errands))
     if request.schema is not None:
         from nbstream.structured.loop import SchemaLoop
@@ -223,8 +228,8 @@ def configure(**values: Any) -> None:
         **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `system`, `temperature`, `max_tokens`,
             `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout` (seconds), `max_retries`,
             `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`, `max_frame_rate` (frames
-            a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`. The same as
-            `%config NBStream.NAME = …`.
+            a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`, `recordings`, `recordings_mode`,
+            `recordings_speed`, `recordings_trust`. The same as `%config NBStream.NAME = …`.
 
     Raises:
         UsageError: There is no such setting, or the value does not fit; nothing is changed.

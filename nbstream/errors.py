@@ -26,6 +26,7 @@
         │   ├── AnswerTooLongError      by the answer as a whole
         │   └── EventTooLargeError      by a single event, whose end had not come
         ├── InvalidAnswerError      the answer does not fit its schema
+        ├── NoRecordingError        there is no recording that may be played, and none may be made
         ├── ApprovalError           nobody could be asked whether a tool may be called
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         ├── StageError              one of the caller's own stages raised an exception
@@ -63,6 +64,7 @@ __all__ = [
     "InvalidAnswerError",
     "MissingKeyError",
     "NbstreamError",
+    "NoRecordingError",
     "NotAStreamError",
     "NotFoundError",
     "QuotaError",
@@ -301,6 +303,12 @@ class ApprovalError(StreamError):
     """The model wanted to call a tool, and nobody could be asked whether it may."""
 
     kind = "approval"
+
+
+class NoRecordingError(StreamError):
+    """There is no recording of the request that may be played, and none may be made; nothing was sent."""
+
+    kind = "no_recording"
 
 
 class StageError(StreamError):

@@ -12,6 +12,7 @@ from nbstream.text.wording import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from nbstream.remedies import Remedy
 
@@ -159,6 +160,7 @@ class Round:
         response_id: The id of its answer.
         attempts: How many times it was sent.
         output: What the server wants back when the results of its calls are sent, see `nbstream.events.Finished`.
+        recorded_at: When it was recorded, if it was played from a recording.
     """
 
     state: StreamState
@@ -171,10 +173,12 @@ class Round:
     response_id: str | None = None
     attempts: int = 1
     output: tuple[Mapping[str, Any], ...] = field(default=(), compare=False, repr=False)
+    recorded_at: datetime | None = None
 
     def __setstate__(self, state: list[object]) -> None:
-        """Take what was pickled, also when there was no `output` yet."""
-        for each, value in zip(fields(self), [*state, ()], strict=False):
+        """Take what was pickled, also when there were fewer fields."""
+        values = [*state, *(each.default for each in fields(self)[len(state) :])]
+        for each, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, each.name, value)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from nbstream.outcome import StreamWarning
+    from nbstream.recording.choice import RecordingChoice
     from nbstream.settings.credential import Credential
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
@@ -196,9 +197,12 @@ class StreamRequest(Target):
         schema: What the answer is held to.
         repair: How often to ask again, with what is wrong, if the answer does not fit the schema.
         as_: What the answer is wanted for: all of it is shown, or its code.
+        recordings: The recordings that are played or made, if any.
+        epoch: Tells several recordings of the same request apart.
         warnings: What the reader should know about what was asked, such as that an image was scaled down.
         earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
+        cell: The number of the cell that asks, if one does.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -225,9 +229,12 @@ class StreamRequest(Target):
     schema: AnswerSchema | None = None
     repair: int = 0
     as_: As = "text"
+    recordings: RecordingChoice | None = None
+    epoch: int = 1
     warnings: tuple[StreamWarning, ...] = ()
     earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON
+    cell: int | None = None
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:

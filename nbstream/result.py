@@ -30,6 +30,8 @@ from nbstream.text.money import shown_cost
 from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from nbstream.failures import StreamFailure
 
 __all__ = [
@@ -142,6 +144,7 @@ class StreamResult(PartViews):
         continuation: What `resume` needs.
         rounds: The requests that the answer took, each with its own usage, timing and cost; `usage`, `timing` and the
             ids above are those of the last.
+        recorded_at: When the answer was recorded, if it was played from a recording; its cost was then saved.
 
     Example:
         ```python
@@ -168,6 +171,7 @@ class StreamResult(PartViews):
     cost: float | None
     continuation: Continuation | None = field(repr=False, compare=False)
     rounds: tuple[Round, ...]
+    recorded_at: datetime | None
 
     def __init__(
         self,
@@ -195,6 +199,7 @@ class StreamResult(PartViews):
         rounds: tuple[Round, ...] = (),
         *,
         parts: tuple[Part, ...] | None = None,
+        recorded_at: datetime | None = None,
     ) -> None:
         _set(
             self,
@@ -216,6 +221,7 @@ class StreamResult(PartViews):
             cost=cost,
             continuation=continuation,
             rounds=rounds,
+            recorded_at=recorded_at,
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -230,13 +236,24 @@ class StreamResult(PartViews):
         if self.rounds or not self.state.terminal:
             return self.rounds
         facts = self.usage, self.timing, self.cost, self.model, self.request_id, self.response_id, self.attempts
-        return (Round(self.state, self.finish_reason, *facts),)
+        return (Round(self.state, self.finish_reason, *facts, recorded_at=self.recorded_at),)
 
     @property
     def total_cost(self) -> float | None:
-        """What all the requests have cost together in US dollars; `None` where no price is known."""
-        known = [each.cost for each in self.all_rounds if each.cost is not None]
-        return sum(known) if known else self.cost
+        """What all the requests have cost together in US dollars; `None` where no price is known.
+
+        What was played from a recording cost nothing.
+        """
+        known = [each.cost for each in self.all_rounds if each.cost is not None and each.recorded_at is None]
+        if known or not self.all_rounds:
+            return sum(known) if known else self.cost
+        return None if any(each.recorded_at is None for each in self.all_rounds) else 0.0
+
+    @property
+    def saved_cost(self) -> float | None:
+        """What the requests would have cost that were played from recordings; `None` where no price is known."""
+        known = [each.cost for each in self.all_rounds if each.cost is not None and each.recorded_at is not None]
+        return sum(known) if known else None
 
     def resume(self, *, display: bool = True) -> StreamResult:
         """Continue an answer that broke off, was stopped or was cut at its limit; wait for the end.
@@ -324,6 +341,7 @@ class StreamResult(PartViews):
             ("first token", None if self.timing.ttft is None else f"{self.timing.ttft:.2f} s"),
             ("total", f"{self.timing.total:.2f} s"),
             ("attempts", str(self.attempts) if self.attempts > 1 else None),
+            ("recorded", None if self.recorded_at is None else f"{self.recorded_at:%Y-%m-%d %H:%M %Z}"),
             ("request id", self.request_id),
             *((f"warning ({each.kind})", each.message) for each in self.warnings),
             ("error", str(self.error) if self.error else None),
@@ -343,6 +361,7 @@ class StreamResult(PartViews):
             "total": round(self.timing.total, 4),
             "startup": round(self.timing.startup, 4),
             "attempts": self.attempts,
+            **({} if self.recorded_at is None else {"recorded_at": self.recorded_at.isoformat(timespec="seconds")}),
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
             "parts": [summary_of(part) for part in self.parts[:_MOST_PARTS]],

@@ -28,8 +28,10 @@ PUBLIC = {
     "Usage",
     "astream",
     "configure",
+    "diff",
     "items",
     "mcp",
+    "recordings",
     "start",
     "stream",
     "tool",
@@ -44,10 +46,18 @@ VALUES = ("errors", "events", "failures", "media", "outcome", "parts", "remedies
 # Besides these values and its own room. The rule with the longest name counts; what has none is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
-    "api": ("display.choose", "display.surface", "settings", "streaming", "structured", "tools.loop"),
+    "api": (
+        "display.choose",
+        "display.surface",
+        "recording.results",
+        "settings",
+        "streaming",
+        "structured",
+        "tools.loop",
+    ),
     "assembly": (),
     "attachments": ("settings.shell",),
-    "cli": ("demo", "settings", "transport.open"),
+    "cli": ("api", "demo", "recording", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown", "tools.call_messages", "tools.journal"),
     "conversation.chat": ("api", "attachments", "settings", "streaming"),
     "conversation.chat_options": ("settings",),
@@ -60,6 +70,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "api",
         "attachments",
         "conversation.chat",
+        "recording.diff",
         "settings",
         "streaming.engine",
         "streaming.errands",
@@ -69,9 +80,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "markdown": (),
     "panel": ("attachments", "conversation", "display", "markdown", "settings", "streaming.engine"),
     "panel.view": ("display", "markdown", "tools.approval"),
+    "recording": ("tools.next_request", "transport.decoded"),
+    "recording.player": ("assembly", "transport"),
+    "recording.recordings": ("streaming.engine",),
     "settings": (
         "attachments",
         "demo",
+        "recording.choice",
         "streaming.stages",
         "streaming.stopping",
         "structured.schema",
@@ -79,11 +94,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tools.given",
     ),
     "streaming": ("display.surface", "display.throttle"),
-    "streaming.engine": ("transport",),
+    "streaming.engine": ("recording.library", "recording.uses", "transport"),
     "streaming.session": ("assembly", "structured.shown"),
     "testing": (
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
-        *("transport.byte_stream", "transport.decoded", "transport.event_stream"),
+        *("recording", "transport.byte_stream", "transport.decoded", "transport.event_stream"),
     ),
     "structured": (),
     "tools": ("streaming.errands",),
@@ -96,7 +111,9 @@ MAY_NAME_TYPES_OF = {
     "structured": ("streaming.handle",),
     **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
     **dict.fromkeys(("streaming", "streaming.session"), ("transport.event_stream", "tools.approval")),
+    "recording": ("transport.byte_stream", "transport.event_stream"),
     "request": (
+        "recording.choice",
         "settings.credential",
         "streaming.stages",
         "streaming.stopping",
@@ -287,7 +304,18 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
     assert top == {"__init__", "__main__", "api", *VALUES} - {"text"}
     rooms = {module.partition(".")[0] for module in SOURCES} - top
     assert rooms == {
-        *("assembly", "attachments", "cli", "conversation", "demo", "display", "ipython", "markdown", "panel"),
+        *(
+            "assembly",
+            "attachments",
+            "cli",
+            "conversation",
+            "demo",
+            "display",
+            "ipython",
+            "markdown",
+            "panel",
+            "recording",
+        ),
         *("settings", "streaming", "structured", "testing", "text", "tools", "transport"),
     }
 
@@ -313,7 +341,7 @@ def test_a_file_is_one_noun() -> None:
 
 def test_the_public_names_are_few_and_all_there_are() -> None:
     names = set(nbstream.__all__)
-    assert len(nbstream.__all__) == len(names) <= 15
+    assert len(nbstream.__all__) == len(names) <= 17
     assert names >= PUBLIC | HOOKS
     tree = ast.parse(SOURCES["__init__"])
     made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

@@ -1,4 +1,4 @@
-"""The `nbstream` command: `demo` and `doctor`. Thin: it parses, calls, prints, and starts JupyterLab."""
+"""The `nbstream` command and its subcommands. Thin: it parses, calls, prints, and starts JupyterLab."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbstream import __version__
+from nbstream.errors import UsageError
 from nbstream.settings.options import positive_number
 from nbstream.settings.target import DEMO_MODEL
+from nbstream.text.place import Place
 from nbstream.text.plain import encodable, exception_line, plain
 
 if TYPE_CHECKING:
@@ -76,6 +78,19 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=positive_number, default=5, metavar="SECONDS", help="for the answer (%(default)s)"
     )
     doctor.set_defaults(run=_doctor)
+    text = "Play a recording: what was asked, and the answer as it came."
+    replay = commands.add_parser("replay", help=text, description=text)
+    replay.add_argument("file", type=pathlib.Path, metavar="FILE", help="the recording")
+    replay.add_argument(
+        "--speed", type=positive_number, default=1.0, help="how many times as fast as it was recorded (%(default)g)"
+    )
+    replay.set_defaults(run=_replay)
+    text = "Run a notebook without a front end, and record its answers. The notebook stays as it is."
+    record = commands.add_parser("record", help=text, description=text)
+    record.add_argument("notebook", type=pathlib.Path, metavar="NOTEBOOK", help="the notebook")
+    record.add_argument("--dir", type=pathlib.Path, help="where recordings go (recordings/ beside the notebook)")
+    record.add_argument("--missing", action="store_true", help="ask only what is not recorded yet")
+    record.set_defaults(run=_record)
     return parser
 
 
@@ -161,6 +176,29 @@ def _doctor(options: argparse.Namespace) -> int:
     _print_section("Settings (of a new kernel; those made in a notebook are not included)", _rows(settings))
     _print_section("Endpoint", _rows(endpoint))
     return 0 if answers else 1
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from nbstream.cli.replay import play
+
+    failure = play(options.file, options.speed, _say)
+    return 0 if failure is None else _fail(failure)
+
+
+def _record(options: argparse.Namespace) -> int:
+    if missing := [name for name in ("nbclient", "nbformat", "ipykernel") if importlib.util.find_spec(name) is None]:
+        return _fail(f'this needs {", ".join(missing)}: pip install "nbstream[lab]"')
+    from nbstream.cli.record import record
+
+    try:
+        written, problem = record(options.notebook, options.dir, "auto" if options.missing else "record")
+    except UsageError as error:
+        return _fail(error.told(Place.TERMINAL))
+    for name in written:
+        _say(f"recorded {name}")
+    if problem is None and not written:
+        _say("nothing was recorded: no cell asked anything" + (" that is not recorded yet" if options.missing else ""))
+    return 0 if problem is None else _fail(problem)
 
 
 def _rows(look: Callable[[], Rows]) -> Rows:

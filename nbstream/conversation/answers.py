@@ -9,6 +9,7 @@ import base64
 import binascii
 import math
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from nbstream.errors import StreamError, error_class
@@ -82,6 +83,7 @@ def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
         "usage": answer.usage and _without_none(asdict(answer.usage)),
         "timing": _without_none(asdict(answer.timing)) if answer.timing != Timing() else None,
         "cost": answer.cost,
+        "recorded_at": answer.recorded_at and answer.recorded_at.isoformat(),
         "attempts": answer.attempts if answer.attempts != 1 else None,
         "warnings": [
             {"kind": each.kind, "message": each.happened, **_remedies_to_dict(each.remedies)}
@@ -127,6 +129,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
         ),
         error=error_from_dict(field_of(data, "error", dict)),
         rounds=tuple(map(_round_from_dict, field_of(data, "rounds", list) or ())),
+        recorded_at=_moment(data),
     )
 
 
@@ -227,6 +230,7 @@ def _round_to_dict(made: Round) -> dict[str, Any]:
     values = asdict(replace(made, output=())) | {"state": str(made.state), "timing": _without_none(asdict(made.timing))}
     del values["output"]  # it serves the next request of the same answer only
     values["usage"] = made.usage and _without_none(asdict(made.usage))
+    values["recorded_at"] = made.recorded_at and made.recorded_at.isoformat()
     return _without_none(values)
 
 
@@ -241,7 +245,14 @@ def _round_from_dict(data: Mapping[str, Any]) -> Round:
         field_of(data, "request_id", str),
         field_of(data, "response_id", str),
         field_of(data, "attempts", int) or 1,
+        recorded_at=_moment(data),
     )
+
+
+def _moment(data: Mapping[str, Any]) -> datetime | None:
+    """When it was recorded, if it was."""
+    written = field_of(data, "recorded_at", str)
+    return None if written is None else datetime.fromisoformat(written)
 
 
 def part_to_dict(part: Part) -> dict[str, Any]:

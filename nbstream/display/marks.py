@@ -40,6 +40,7 @@ _FAILURES = {
     "event_too_large": "Limit reached",
     "first_token_timeout": "Timed out",
     "invalid_answer": "Does not fit",
+    "no_recording": "No recording",
     "not_a_stream": "Not a stream",
     "quota": "Quota used up",
     "rate_limit": "Rate limited",
@@ -114,14 +115,27 @@ def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
     usage, state = result.usage, result.state
     if footer == "none" or not state.terminal or (footer == "short" and state is not StreamState.COMPLETED):
         return []
-    cost = None if (cost := result.total_cost) is None else shown_cost(cost)
+    cost = _spent(result)
     if footer == "short":
         facts = [result.model, usage and _tokens(usage.output_tokens), cost]
     else:
         mark = mark_of(result)
         counts = [f"{_tokens(usage.input_tokens)} in", f"{_tokens(usage.output_tokens)} out"] if usage else []
         facts = [result.model, mark.word.lower() if mark else "complete", *counts, cost]
-    return [_line(fact) for fact in facts if fact]
+    return [_line(fact) for fact in (*facts, *_recorded(result)) if fact]
+
+
+def _spent(result: StreamResult) -> str | None:
+    cost = result.total_cost
+    return None if cost is None or (result.recorded_at is not None and not cost) else shown_cost(cost)
+
+
+def _recorded(result: StreamResult) -> list[str]:
+    """That the answer was played from a recording, of which day, and what that has saved."""
+    if result.recorded_at is None:
+        return []
+    saved = [] if (cost := result.saved_cost) is None else [f"{shown_cost(cost)} saved"]
+    return [*saved, f"recorded {result.recorded_at:%Y-%m-%d}"]
 
 
 def facts_of(result: StreamResult) -> list[str]:
@@ -140,7 +154,8 @@ def facts_of(result: StreamResult) -> list[str]:
         None if result.usage is None else _tokens(result.usage.output_tokens),
         None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
         None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
-        None if (cost := result.total_cost) is None else shown_cost(cost),
+        _spent(result),
+        *_recorded(result),
     ]
     return [_line(fact) for fact in facts if fact]
 

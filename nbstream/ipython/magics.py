@@ -135,6 +135,25 @@ class StreamMagics(Magics):
         """
         self._run().stream_continue(_parser(StreamMagics.stream_continue), line)
 
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument(
+        "names",
+        nargs="*",
+        metavar="ANSWER",
+        help="Two StreamResults by name, or files of recordings; by default the last two. Example: before after",
+    )
+    def stream_diff(self, line: str) -> Any:
+        """Show what changed between two answers: in the prompt, in its parameters, and word by word in the answer.
+
+        Example::
+
+            %stream_diff
+            %stream_diff before after
+        """
+        return self._run().stream_diff(_parser(StreamMagics.stream_diff), line)
+
     def _run(self) -> MagicRunner:
         if self._runner is None:
             from nbstream.ipython.runner import MagicRunner
@@ -168,7 +187,7 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
     DisplayedImages.leave(shell)
-    for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue")):
+    for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue"), ("line", "stream_diff")):
         shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):
         completer.remove(shell)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.magic_arguments import MagicArgumentParser
 
+    from nbstream.recording.diff import Diff
     from nbstream.streaming.handle import StreamHandle
 
 __all__ = ["MagicRunner"]
@@ -76,7 +77,9 @@ class MagicRunner:
         """
         try:
             options = parser.parse_argstring(line)
-            result = self._shell.user_ns.get(options.name) if options.name else engine().last_result
+            result = (
+                self._shell.user_ns.get(options.name) if options.name else next(reversed(engine().last_results), None)
+            )
             if not isinstance(result, StreamResult):
                 there_is_no = f"there is no StreamResult named {options.name}"
                 raise UsageError(there_is_no if options.name else "there is nothing to continue")  # noqa: TRY301
@@ -89,6 +92,25 @@ class MagicRunner:
             return handle
 
         self._finish(options, ask)
+
+    def stream_diff(self, parser: MagicArgumentParser, line: str) -> Diff:
+        """Do what a line of `%stream_diff` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+        """
+        from nbstream.recording.diff import diff
+
+        try:
+            names = parser.parse_argstring(line).names
+            answers = [self._shell.user_ns.get(name, name) for name in names] or list(engine().last_results)
+            if len(answers) != 2:
+                needed = "two answers are compared: name both, or neither to compare the last two"
+                raise UsageError(needed if names else f"there are no two answers yet; {needed}")  # noqa: TRY301
+            return diff(*answers)
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
 
     def _finish(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamResult:
         with HeldInterrupts() as held:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
+from nbstream.recording.choice import MODES, RecordingChoice
 from nbstream.settings.options import SURFACES
 from nbstream.settings.shell import running_shell
 from nbstream.text.address import check_address
@@ -108,6 +110,31 @@ class NBStream(SingletonConfigurable):
         "auto",
         help="Where answers are drawn: `live` view, growing `markdown`, `terminal` text, or only the `static` end.",
     ).tag(config=True)
+
+    recordings = Unicode(
+        None, allow_none=True, help="Directory of recordings, which are played in place of asking again."
+    ).tag(config=True)
+    recordings_mode = Enum(
+        MODES,
+        "auto",
+        help="`auto` plays what is recorded and records the rest, `replay` only plays, `record` always asks, `off`.",
+    ).tag(config=True)
+    recordings_speed = Float(
+        None, allow_none=True, min=0.001, help="How fast to play: 1 is as recorded; None plays all at once."
+    ).tag(config=True)
+    recordings_trust = Bool(
+        default_value=False, help="Whether to play what others have recorded; it is as hostile as any server."
+    ).tag(config=True)
+
+    @property
+    def recording_choice(self) -> RecordingChoice | None:
+        """The recordings that these settings name, if they do."""
+        if not self.recordings:
+            return None
+        directory = pathlib.Path(self.recordings).expanduser()
+        return RecordingChoice(
+            directory, self.recordings_mode, speed=self.recordings_speed, trust=self.recordings_trust
+        )
 
     @validate("base_url")
     def _no_password_in_url(self, proposal: Any) -> str | None:

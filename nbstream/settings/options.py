@@ -214,6 +214,33 @@ OPTIONS = (
         {"action": argparse.BooleanOptionalAction},
     ),
     Option(
+        "record",
+        "A file to record the answer in, which is then played in place of asking again.",
+        ("--record",),
+        "Ask, and record the answer in a file. Example: --record answer.jsonl",
+        {"metavar": "FILE"},
+        of_a_question=True,
+        saved=False,
+    ),
+    Option(
+        "replay",
+        "A recording to play in place of asking; it must be of this request.",
+        ("--replay",),
+        "Play a recording of this request, and ask nobody. Example: --replay answer.jsonl",
+        {"metavar": "FILE"},
+        of_a_question=True,
+        saved=False,
+    ),
+    Option(
+        "epoch",
+        "Which of several recordings of the same request to play or to make (1 by default).",
+        ("--epoch",),
+        "Which of several recordings of the same request to play or to make. Example: --epoch 2",
+        {"type": int},
+        of_a_question=True,
+        saved=False,
+    ),
+    Option(
         "images",
         '`"allow"` loads images that an answer names from other servers, which then learn what is in their addresses; '
         "by default they are shown as links.",

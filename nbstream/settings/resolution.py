@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.attachments.attached import attached
 from nbstream.errors import UsageError
+from nbstream.recording.choice import chosen
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest, messages_from
 from nbstream.settings.config import settings
 from nbstream.settings.options import OPTIONS, SURFACES
+from nbstream.settings.shell import running_shell
 from nbstream.settings.target import no_model, resolve_target
 from nbstream.streaming.stopping import StopCondition
 from nbstream.structured.schema import AnswerSchema
@@ -21,6 +23,7 @@ from nbstream.tools.approval import checked_policy
 from nbstream.tools.given import told_tools
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from openai import AsyncOpenAI
@@ -69,6 +72,9 @@ def resolve(
     schema: Any = None,
     repair: int = 0,
     as_: As | None = None,
+    record: str | os.PathLike[str] | None = None,
+    replay: str | os.PathLike[str] | None = None,
+    epoch: int | None = None,
     stream: bool = True,
     **params: Any,
 ) -> StreamRequest:
@@ -84,7 +90,6 @@ def resolve(
     messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
-    _check_hooks(source, stages, stop_when)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     return StreamRequest(
         messages=messages,
@@ -92,19 +97,17 @@ def resolve(
         api=target.api,
         endpoint=target.endpoint,
         system=_prompt(config.system if system is None else system),
-        temperature=temperature if temperature is not None else config.temperature,
-        max_tokens=max_tokens if max_tokens is not None else config.max_tokens,
         limits=_limits(target.limits, timeout, total_timeout, stream),
         sizes=target.sizes,
-        max_retries=max_retries if max_retries is not None else config.max_retries,
         **_drawn(config, images, surface),
         client=client,
-        source=source,
-        stages=tuple(stages),
-        stop_when=stop_when,
         stream=stream,
         warnings=warnings,
         place=place_here(),
+        cell=getattr(running_shell(), "execution_count", None),
+        **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
+        **_hooks(source, stages, stop_when),
+        **_recorded(config, record, replay, epoch),
         **_held_to(schema, repair, as_),
         **_asked_of_tools(tools, approve, max_rounds, target.api, {**_effort(reasoning, target.api), **params}),
     )
@@ -134,6 +137,18 @@ def _effort(reasoning: Any, api: Api) -> dict[str, Any]:
             return {"reasoning": reasoning}
         case _:
             raise UsageError(f'reasoning must be a word such as "low", or a dictionary, not {reasoning!r}')
+
+
+def _numbers(config: NBStream, **given: float | None) -> dict[str, Any]:
+    """What is given, or else set."""
+    return {name: getattr(config, name) if value is None else value for name, value in given.items()}
+
+
+def _recorded(config: NBStream, record: Any, replay: Any, epoch: Any) -> dict[str, Any]:
+    if epoch is not None and (not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 1):
+        raise UsageError(f"epoch must be a whole number above 0, not {epoch!r}")
+    choice = chosen(config.recording_choice, record=record, play=replay)
+    return {"recordings": choice, "epoch": epoch or 1}
 
 
 def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None) -> dict[str, Any]:
@@ -235,10 +250,11 @@ def _check_times(**times: Any) -> None:
             raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
 
 
-def _check_hooks(source: Any, stages: Any, stop_when: Any) -> None:
+def _hooks(source: Any, stages: Any, stop_when: Any) -> dict[str, Any]:
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
     if not isinstance(stages, list | tuple) or not all(map(callable, stages)):
         raise UsageError("stages are a list of functions from batches of events to batches of events")
     if stop_when is not None:
         StopCondition(stop_when)  # which raises if it cannot be one
+    return {"source": source, "stages": tuple(stages), "stop_when": stop_when}

@@ -27,9 +27,12 @@ class Continuation:
         request: The original request.
         position: The resume point of a background response.
         start: Starts a stream for a request, with the answer so far.
+
+    Attributes:
+        request: What was asked.
     """
 
-    __slots__ = ("_position", "_request", "_start")
+    __slots__ = ("_position", "_start", "request")
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class Continuation:
         position: Position | None,
         start: Callable[[StreamRequest, StreamResult, bool], Any],
     ) -> None:
-        self._request = replace(request, partial_answer="", position=None)
+        self.request = replace(request, partial_answer="", position=None)
         self._position = position
         self._start = start
 
@@ -49,7 +52,7 @@ class Continuation:
     @property
     def images(self) -> Images:
         """Whether the answer was asked for with images from other servers as links or loaded."""
-        return self._request.images
+        return self.request.images
 
     def resume(self, result: StreamResult, *, display: bool) -> Any:
         """Start the stream that continues `result`; returns its handle.
@@ -61,14 +64,14 @@ class Continuation:
             raise UsageError("the answer is complete; there is nothing to continue")
         if not result.state.terminal:
             raise UsageError("the answer is still arriving")
-        if {"messages", "input"} & set(self._request.params):
+        if {"messages", "input"} & set(self.request.params):
             raise UsageError("a request whose messages or input are given as a parameter cannot be continued")
         if result.choices:
             raise UsageError("several answers (n above 1) cannot be continued")
-        result = _last_round(self._request.earlier, result)
+        result = _last_round(self.request.earlier, result)
         if result.tool_runs:
             raise UsageError("a tool of this answer was called and its result not sent; ask again to go on")
-        request = replace(self._request, partial_answer=result.text, place=place_here())
+        request = replace(self.request, partial_answer=result.text, place=place_here())
         # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
         kept = tuple(part for part in result.parts if not isinstance(part, ToolCallPart | RefusalPart))
         if not result.text:

@@ -14,9 +14,11 @@ import logging
 import os
 import sys
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from nbstream.errors import UsageError
+from nbstream.recording.uses import Uses
 from nbstream.streaming.cost import installed, price_list
 from nbstream.streaming.forks import halted_for_forks, import_now, importing, parked
 from nbstream.streaming.notices import Notices
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
     from nbstream.streaming.workers import Workers
+    from nbstream.transport.byte_stream import ByteSource, ByteStream
     from nbstream.transport.event_stream import EventStream, StreamSource
     from nbstream.transport.open import ClientPool
 
@@ -63,8 +66,8 @@ class Engine:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.last_result: StreamResult | None = None
-        """The result of the stream that ended last, which may be continued."""
+        self.last_results: deque[StreamResult] = deque(maxlen=2)
+        """The results of the streams that ended last: they can be compared, and the last one can be continued."""
         self.source: StreamSource | None = None
         """The source of streams that name none themselves; `None` means the pooled clients."""
         self._loop = asyncio.new_event_loop()
@@ -77,6 +80,7 @@ class Engine:
             self._loop.set_default_executor(self._workers)
         self._clients: ClientPool | None = None
         self._fault = "the thread that reads it has ended"
+        self.recordings = Uses()
         self.notices = Notices()
         self.observers = Observers(Notices("nbstream-observers"))  # one that is slow delays no other news
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
@@ -143,13 +147,31 @@ class Engine:
         """Open a stream, as a `StreamSource`: from the engine's source if it has one; on the loop only."""
         if self.source is not None:
             return self.source.open(request)
+        if request.recordings is not None:
+            from nbstream.recording.library import Library
+
+            return Library(request.recordings, self, self.recordings).open(request)
+        from nbstream.transport.decoded import decoded
+
+        return decoded(self._answering(request), request)
+
+    async def open_bytes(self, request: StreamRequest, /) -> ByteStream:
+        """Send a request and return the response, as a `ByteSource`; on the loop only.
+
+        Raises:
+            StreamError: There is no response, or one with an error status.
+        """
+        return await self._answering(request).open_bytes(request)
+
+    def _answering(self, request: StreamRequest) -> ByteSource:
+        """What answers a request: the pooled clients, or the demo model where it has no server."""
         from nbstream.request import EMBEDDED_URL
 
-        if request.endpoint.base_url == EMBEDDED_URL:
-            from nbstream.transport.embedded import EmbeddedDemo
+        if request.endpoint.base_url != EMBEDDED_URL:
+            return self.clients
+        from nbstream.transport.embedded import EmbeddedDemo
 
-            return EmbeddedDemo().open(request)
-        return self.clients.open(request)
+        return EmbeddedDemo()
 
     def close(self) -> None:
         """Cancel what runs, close the connections and end the thread. Closing again does nothing."""

@@ -66,7 +66,7 @@ class StreamHandle:
         from nbstream.display.throttle import Throttle
 
         def committed(result: StreamResult) -> Callable[[], object] | None:
-            engine.last_result = result
+            engine.last_results.append(result)
             return None if commit is None else commit(result)
 
         self._engine = engine

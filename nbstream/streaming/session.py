@@ -42,6 +42,7 @@ from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from nbstream.events import Event
     from nbstream.request import StreamRequest
@@ -110,6 +111,7 @@ class Session:
         self._assembler = self._new_assembler()
         self._stream: EventStream | None = None
         self._request_id: str | None = None
+        self._recorded_at: datetime | None = None
         self._attempt = 1
         self._retry: Retry | None = None
         self._started_at = self._asked_at = self._clock.now()
@@ -162,6 +164,7 @@ class Session:
         now = self._assembler.snapshot(
             timing=self._timing(),
             request_id=self._request_id,
+            recorded_at=self._recorded_at,
             retry=self._retry,
             attempts=self._attempt,
             continuation=continuation,
@@ -217,6 +220,7 @@ class Session:
                 staged(stream, self._request.stages, lambda: idle.restart(self._request.limits.stall)) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id
+                self._recorded_at = getattr(stream, "recorded_at", None)
                 async for batch in batches:
                     if batch and (silence := self._take(batch)) is not None:
                         idle.restart(silence)

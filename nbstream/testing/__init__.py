@@ -3,6 +3,7 @@
     FaultServer         real HTTP on loopback, byte by byte; `chat_body`, `error_frame`, … make bytes to send
     ScriptedStream      a stream made of events; `play` runs a real session over it, in virtual time
     ScriptedBytes       the same one layer below: a response made of pieces of bytes, decoded as a real one is
+    recorded            the answer of a recording
     RecordingSurface    remembers what it was asked to draw
     ManualClock         stands still until it is advanced
 
@@ -22,6 +23,7 @@ from nbstream.testing.bodies import (
     responses_body,
     whole_chat,
 )
+from nbstream.testing.recorded import recorded
 from nbstream.testing.script import ScriptedAttempts, ScriptedStream, play
 from nbstream.testing.scripted_bytes import ScriptedBytes
 from nbstream.testing.server import FaultServer
@@ -46,6 +48,7 @@ __all__ = [
     "error_frame",
     "frame",
     "play",
+    "recorded",
     "responses_body",
     "run_virtually",
     "whole_chat",

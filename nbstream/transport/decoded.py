@@ -19,6 +19,7 @@ from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from nbstream.events import Event, Unrecognized
     from nbstream.request import StreamRequest
@@ -79,6 +80,7 @@ class DecodedStream:
             max_event_bytes=request.sizes.event_bytes,
         )
         self.request_id = self._decoder.words.header(response.headers, "x-request-id")
+        self.recorded_at: datetime | None = getattr(response, "recorded_at", None)
         self._handed = 0  # events since the loop has turned
         self._in_background = request.params.get("background") is True
 

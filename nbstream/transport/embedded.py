@@ -9,29 +9,18 @@ from nbstream.demo.played import played
 from nbstream.errors import NotFoundError
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.transport import chat_request, responses
-from nbstream.transport.decoded import decoded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-    from contextlib import AbstractAsyncContextManager
 
     from nbstream.request import Endpoint, StreamRequest
     from nbstream.transport.byte_stream import Chunk
-    from nbstream.transport.event_stream import EventStream
 
 __all__ = ["EmbeddedDemo"]
 
 
 class EmbeddedDemo:
-    """A `ByteSource` and `StreamSource` of the demo's answers, where its server cannot run."""
-
-    def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
-        """Play the answer and hand over its events.
-
-        Raises:
-            StreamError: The answer was to be resumed.
-        """
-        return decoded(self, request)
+    """A `ByteSource` of the demo's answers, where its server cannot run."""
 
     async def open_bytes(self, request: StreamRequest) -> _Played:
         """Play the answer.

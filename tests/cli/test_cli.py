@@ -14,9 +14,11 @@ import nbformat
 import pytest
 
 from nbstream import __version__
+from nbstream.api import stream
 from nbstream.cli import commands as cli
 from nbstream.cli import tutorial
 from nbstream.cli.commands import main
+from nbstream.testing import chat_body
 
 QUICKSTART = "01_quickstart.ipynb"
 SECOND = "02_chat_panel.ipynb"
@@ -266,3 +268,51 @@ def test_the_command_alone_shows_its_help(capsys):
     shown = capsys.readouterr().out
     assert "demo" in shown
     assert "doctor" in shown
+
+
+# --- playing a recording ----------------------------------------------------------------------------------------------
+
+
+def test_a_recording_is_played(loopback, tmp_path, capsys):
+    loopback.send(chat_body("One ", "two.", usage=(3, 4)))
+    file = tmp_path / "count.jsonl"
+    stream("Count", model="m", base_url=loopback.base_url, record=file, display=False)
+    capsys.readouterr()
+    assert main(["replay", str(file), "--speed", "100"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("m, recorded 20")
+    assert "> Count" in shown
+    assert "One two." in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "is not a recording"), ('{"nbstream": "recording", "version": 2}\n', "update nbstream")],
+)
+def test_what_is_no_recording_is_told(tmp_path, capsys, content, words):
+    file = tmp_path / "x.jsonl"
+    file.write_text(content)
+    assert main(["replay", str(file)]) == 1
+    assert words in capsys.readouterr().err
+    assert main(["replay", str(tmp_path / "nowhere")]) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_a_notebook_is_recorded(loopback, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", loopback.base_url)
+    monkeypatch.setenv("NBSTREAM_MODEL", "m")
+    monkeypatch.setenv("NBSTREAM_DATA_DIR", str(tmp_path / "data"))
+    cells = [nbformat.v4.new_code_cell(source) for source in ("%load_ext nbstream", "%%stream\nCount", "1 / 0")]
+    notebook = tmp_path / "n.ipynb"
+    notebook.write_text(json.dumps(nbformat.v4.new_notebook(cells=cells)))
+    before = notebook.read_bytes()
+    loopback.send(chat_body("One two."))
+    assert main(["record", str(notebook)]) == 1
+    said = capsys.readouterr()
+    (recording,) = (tmp_path / "recordings").iterdir()
+    assert said.out == f"recorded {recording.name}\n"
+    assert "stopped with ZeroDivisionError" in said.err
+    assert notebook.read_bytes() == before
+    assert main(["record", "--missing", str(notebook)]) == 1  # asks nobody
+    assert main(["record", str(recording)]) == 1
+    assert "is not a notebook" in capsys.readouterr().err

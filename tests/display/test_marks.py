@@ -97,6 +97,7 @@ FAILURES = {
     "internal": "Failed",
     "invalid_answer": "Does not fit",
     "missing_key": "Failed",
+    "no_recording": "No recording",
     "not_a_stream": "Not a stream",
     "not_found": "Failed",
     "quota": "Quota used up",

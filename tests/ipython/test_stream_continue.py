@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from concurrent import futures
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -236,7 +237,7 @@ def test_an_interrupt_stops_it_and_binds_what_there_is(
 def test_before_anything_was_asked_there_is_nothing_to_go_on_with(
     run: Callable[[str], Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine(), "last_result", None)
+    monkeypatch.setattr(engine(), "last_results", deque())
     ran = run("%stream_continue")
     assert "there is nothing to continue" in ran.shown
     assert "\n" not in ran.shown.strip()
@@ -280,3 +281,18 @@ def test_a_complete_answer_keeps_its_names(
     assert run(f"%%stream -m m --base-url {loopback.base_url} --quiet\nHello").success
     assert "complete" in run("%stream_continue").shown
     assert ns["stream_text"] == "Done."
+
+
+# --- comparing --------------------------------------------------------------------------------------------------------
+
+
+def test_two_answers_are_compared(
+    run: Callable[[str], Ran], ask: Callable[..., Ran], loopback: FaultServer, ns: dict[str, Any]
+) -> None:
+    for text in ("A red cat", "A blue cat"):
+        loopback.send(chat_body(text))
+        assert ask().success
+        ns[text.split()[1]] = ns["stream_result"]
+    assert repr(run("%stream_diff").result) == "Answer:\nA [-red-]{+blue+} cat"
+    assert repr(run("%stream_diff blue red").result) == "Answer:\nA [-blue-]{+red+} cat"
+    assert "two answers are compared" in run("%stream_diff red").shown

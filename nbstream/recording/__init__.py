@@ -1,0 +1,1 @@
+"""Recordings of streams: written while they arrive, and played in place of asking again."""
