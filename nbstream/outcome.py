@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable, plain
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nbstream.remedies import Remedy
 
-__all__ = ["Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
+__all__ = ["Continuation", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
 
 
 class StreamState(enum.StrEnum):
@@ -194,3 +194,21 @@ def add_up(usages: Iterable[Usage | None]) -> Usage | None:
         return None
     counts = {name: [each[name] for each in known if each[name] is not None] for name in known[0]}
     return Usage(**{name: sum(reported) if reported else None for name, reported in counts.items()})  # type: ignore[arg-type]
+
+
+class Continuation(Protocol):
+    """What a result keeps in order to be resumed, see `nbstream.streaming.continuation`."""
+
+    @property
+    def in_background(self) -> bool:
+        """Whether the server continues the answer without us, so that it can be resumed where it broke off."""
+        ...
+
+    @property
+    def images(self) -> str:
+        """Whether the answer was asked for with images from other servers as links or loaded."""
+        ...
+
+    def resume(self, result: Any, *, display: bool) -> Any:
+        """Start the stream that continues `result`; returns its handle."""
+        ...

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
-from nbstream.outcome import Retry, Round, StreamState, StreamWarning, Timing, Usage
+from nbstream.outcome import Continuation, Retry, Round, StreamState, StreamWarning, Timing, Usage
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -57,24 +57,6 @@ __all__ = [
 
 
 _NO_TIME = Timing()
-
-
-class Continuation(Protocol):
-    """What a result keeps in order to be resumed, see `nbstream.streaming.continuation`."""
-
-    @property
-    def in_background(self) -> bool:
-        """Whether the server continues the answer without us, so that it can be resumed where it broke off."""
-        ...
-
-    @property
-    def images(self) -> str:
-        """Whether the answer was asked for with images from other servers as links or loaded."""
-        ...
-
-    def resume(self, result: StreamResult, *, display: bool) -> Any:
-        """Start the stream that continues `result`; returns its handle."""
-        ...
 
 
 _MOST_PARTS = 200
@@ -240,14 +222,12 @@ class StreamResult(PartViews):
 
     @property
     def total_cost(self) -> float | None:
-        """What all the requests have cost together in US dollars; `None` where no price is known.
-
-        What was played from a recording cost nothing.
-        """
-        known = [each.cost for each in self.all_rounds if each.cost is not None and each.recorded_at is None]
-        if known or not self.all_rounds:
-            return sum(known) if known else self.cost
-        return None if any(each.recorded_at is None for each in self.all_rounds) else 0.0
+        """What all the requests have cost together in US dollars, those of recordings nothing; `None` if not known."""
+        rounds = self.all_rounds
+        known = [each.cost for each in rounds if each.cost is not None and each.recorded_at is None]
+        if known:
+            return sum(known)
+        return 0.0 if rounds and all(each.recorded_at is not None for each in rounds) else self.cost
 
     @property
     def saved_cost(self) -> float | None:

@@ -40,7 +40,8 @@ class Script:
     def of(cls, order: Order) -> Script:
         """The answer to `order`; only the rest of it, if the request has its beginning."""
         calls = calls_of(order.messages, order.tools)
-        begun: tuple[Piece, ...] = () if calls or order.messages[-1].role == "tool" else before(order)
+        bare = calls or order.schema is not None or order.messages[-1].role == "tool"
+        begun: tuple[Piece, ...] = () if bare else before(order)
         pieces: tuple[Piece, ...] = (*begun, *tokens.split(_text(order, calls)), *pieces_of(calls))
         kept = pieces[: order.max_tokens]
         text = "".join(piece for piece in kept if isinstance(piece, str))
