@@ -11,8 +11,6 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from nbstream.markdown.links import is_remote, safe_url
-from nbstream.markdown.words import line_start, words
 from nbstream.parts import TextPart
 from nbstream.text.plain import plain
 
@@ -105,6 +103,8 @@ class Sources:
 
     def listing(self) -> str:
         """The list of them, as Markdown."""
+        from nbstream.markdown.words import line_start, words  # a chat knows its answers before any is drawn
+
         rows = (
             f"{number}. {f'[{words(title)}](<{url}>)' if url else line_start(words(title))}"
             for number, title, url in self.listed
@@ -137,6 +137,8 @@ def _key_of(citation: Citation) -> str:
 
 
 def _source(citation: Citation, number: int) -> Source:
+    from nbstream.markdown.links import is_remote, safe_url
+
     url = safe_url(citation.url) if citation.url and is_remote(citation.url.strip()) else None
     title = " ".join(plain(citation.title or _host(url) or citation.url or "").split())
     return Source(number, title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…", url)
