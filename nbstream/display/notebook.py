@@ -242,7 +242,8 @@ class NotebookSurface:
         about: dict[str, Any] = {"footer": self._footer, "place": self._place, "raised": raised}
         about["reasoning"] = self.mode != "static"
         alone = self._captured is not None and self._captured.within
-        if isinstance(self._output, Output) and not alone and self._cell == Drawn.cell():
+        here = self._cell == Drawn.cell() and isinstance(self._output, Output) and self._output.reaches_cell
+        if here and not alone:
             return answer_outputs(result, self._images, **about)
         return [answer_bundle(result, self._images, pictures=True, **about)]
 

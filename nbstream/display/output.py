@@ -25,6 +25,7 @@ class Output:
         self._carried: dict[str, Any] = {}
         self._asked = contextvars.Context()  # in which updates are sent
         self._cell = contextvars.Context()  # in which more outputs are made
+        self._parent: Any = None  # the request that they belong to
 
     def display(self, data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         """Make the output, in the cell that runs now.
@@ -41,6 +42,7 @@ class Output:
             handle = display(data, metadata=metadata, raw=True, display_id=True)
         if shell is not None:
             self._publisher = shell.display_pub
+            self._parent = _parent_at(shell.display_pub)
             self._publish = _publish_at(shell.display_pub, handle.display_id)
 
     def reserve(self) -> None:
@@ -49,7 +51,16 @@ class Output:
         if shell is None:
             return
         self._cell = contextvars.copy_context()
+        self._parent = _parent_at(shell.display_pub)
         self._reserve(shell.display_pub, _context_of_updates(shell))
+
+    @property
+    def reaches_cell(self) -> bool:
+        """Whether another output of the same cell can still be made.
+
+        ipykernel 6 knows one request at a time, and once it has heard of another, an output would belong to that.
+        """
+        return bool(self._cell.copy().run(_parent_at, self._publisher) == self._parent)
 
     def beside(self) -> Output:
         """Another output of the same cell, below those that it has; it is made by its first `update`.
@@ -106,6 +117,12 @@ def _context_of_updates(shell: Any) -> contextvars.Context:
     except Exception:  # noqa: BLE001  whatever kernels of other makes, and older ones, have or raise
         belongs = True
     return empty if belongs else contextvars.copy_context()
+
+
+def _parent_at(publisher: Any) -> Any:
+    """The id of the request that an output belongs to which is made now."""
+    parent = getattr(publisher, "parent_header", None)
+    return parent.get("msg_id") if isinstance(parent, dict) else None
 
 
 def _publish_at(publisher: Any, display_id: str) -> Callable[..., None]:

@@ -86,9 +86,9 @@ def test_a_message_streams_an_answer_that_the_notebook_has_and_keeps(
     panel.wait_for_end(1)
     expect(panel.button("Send")).to_be_visible()
     expect(panel.composer).to_be_focused()
-    expect(panel.turn(1)).to_contain_text("265 tokens")
+    expect(panel.turn(1)).to_contain_text("297 tokens")
     values = "len(reply) == len(panel.text) > 500, panel.usage.output_tokens, len(panel.messages)"
-    assert notebook.value(values, 2) == "True 265 2"
+    assert notebook.value(values, 2) == "True 297 2"
 
     view, _, transcript = outputs_of(saved(notebook, "Hello"), 1)
     assert "## Hello" in "".join(transcript["data"]["text/markdown"])

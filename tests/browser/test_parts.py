@@ -52,7 +52,7 @@ def test_parts_are_shown_in_order_live_and_saved(open_notebook: OpenNotebook, lo
     notebook = open_notebook("lab", f"%%stream --base-url {loopback.base_url} -m m --api responses\nWhen?")
     notebook.start(1)
     body = notebook.view(1).locator(".nbs-body")
-    expect(body.locator("p")).to_have_text(["Let me look.", "Web search"], timeout=PATIENCE_MS)
+    expect(body.locator("p")).to_have_text(["Let me look.", "Web search: in progress"], timeout=PATIENCE_MS)
     found.set()
     expect(body.locator("p")).to_have_text(SHOWN, timeout=PATIENCE_MS)
     live = body.inner_text()

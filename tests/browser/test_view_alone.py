@@ -354,7 +354,16 @@ REMOTE = {**ASKED, "call": "r", "digest": "e", "kind": "remote", "tool": "wiki.s
 
 def test_what_a_tool_asks_for_is_filled_in(page: Page, tell: Callable[..., None]) -> None:
     hostile = "<img src=x onerror=alert(1)>"
-    tell(type="questions", questions=[{**ASKED, "arguments": '{"name": ""}', "tool": hostile}, REMOTE])
+    questions = [{**ASKED, "arguments": '{"name": ""}', "tool": hostile}, REMOTE]
+    state: dict[str, Any] = {
+        "state": "streaming",
+        "blocks": [],
+        "reasoning": None,
+        "mark": None,
+        "facts": [],
+        "retry": None,
+    }
+    tell(type="snapshot", questions=questions, allowed=[], elapsed=0, **state)
     form, remote = page.locator(".nbs-question").all()
     expect(form.locator("strong")).to_have_text(hostile)
     expect(remote.get_by_role("button", name="Allow", exact=True)).to_have_count(1)

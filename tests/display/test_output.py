@@ -82,6 +82,16 @@ def test_an_update_belongs_to_the_cell_that_asked_where_a_kernel_knows_the_cell_
     assert belonging[-1] == {"msg_id": "the cell's"}
 
 
+def test_where_a_kernel_knows_one_request_no_output_is_made_for_another(shell, monkeypatch):
+    publisher = SimpleNamespace(publish=lambda *_, **__: None, parent_header={"msg_id": "the cell's"})
+    monkeypatch.setattr(shell, "display_pub", publisher)
+    output = Output()
+    output.reserve()
+    assert output.reaches_cell
+    publisher.parent_header = {"msg_id": "of a page that is gone"}
+    assert not output.reaches_cell
+
+
 def test_another_output_belongs_to_the_same_cell_though_the_kernel_has_heard_of_other_things(sent, shell, monkeypatch):
     belonging = []
     publisher = shell.display_pub

@@ -172,6 +172,7 @@ def test_a_frozen_server_loses_nothing_and_holds_nobody(frozen: tuple[str, subpr
     for handle in waiting:
         assert next(iter(handle)) == "Hel"
     process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)  # until it stands still
     asked = [nbs.start("short", timeout=limit, display=False) for limit in (0.3, None)]
     with pytest.raises(nbs.StreamError) as stalled:
         waiting[0].result(PATIENCE)
