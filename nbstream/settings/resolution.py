@@ -104,13 +104,19 @@ def resolve(
         stream=stream,
         warnings=warnings,
         place=place_here(),
-        cell=getattr(running_shell(), "execution_count", None),
+        cell=_cell_here(),
         **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
         **_hooks(source, stages, stop_when),
         **_recorded(config, record, replay, epoch),
         **_held_to(schema, repair, as_),
         **_asked_of_tools(tools, approve, max_rounds, target.api, {**_effort(reasoning, target.api), **params}),
     )
+
+
+def _cell_here() -> int | None:
+    """The number of the cell that runs now; IPython 9 counts on before it runs a cell, so its history is asked."""
+    inputs = getattr(getattr(running_shell(), "history_manager", None), "input_hist_parsed", None)
+    return len(inputs) - 1 if inputs else None
 
 
 def _prompt(text: str | None) -> str | None:

@@ -15,6 +15,7 @@ from nbstream.streaming.engine import engine
 from nbstream.testing import FaultServer, chat_body, error_body, responses_body
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Callable
 
 NAMES = {"stream_text", "stream_usage", "stream_result"}
@@ -296,3 +297,12 @@ def test_two_answers_are_compared(
     assert repr(run("%stream_diff").result) == "Answer:\nA [-red-]{+blue+} cat"
     assert repr(run("%stream_diff blue red").result) == "Answer:\nA [-blue-]{+red+} cat"
     assert "two answers are compared" in run("%stream_diff red").shown
+
+
+def test_a_recording_knows_its_cell(shell: Any, loopback: FaultServer, tmp_path: pathlib.Path) -> None:
+    loopback.send(chat_body("Hello"))
+    line = f"%%stream --quiet -m m --base-url {loopback.base_url} --record {tmp_path / 'a.jsonl'}"
+    shell.run_cell(f"{line}\nHi", store_history=True)
+    use = engine().recordings.status().uses[-1]
+    assert use.path.name == "a.jsonl"
+    assert "--record" in shell.user_ns["In"][use.cell]
