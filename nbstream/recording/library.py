@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import difflib
 import json
@@ -65,16 +66,18 @@ class Library:
         """
         asked = described(request)
         choice = self._choice
-        recording = None if choice.mode == "record" else self._recording_of(asked)
+        recording = None
+        if choice.mode != "record":  # other streams go on while files are read
+            recording = await asyncio.to_thread(self._recording_of, asked)
         if recording is not None:
             self._note(request, asked, recording.path, "fresh")
             async with Player(recording, choice.speed).open(request) as played:
                 yield played
             return
         if choice.mode == "replay":
-            raise self._missing(asked)
+            raise await asyncio.to_thread(self._missing, asked)
         path = choice.file or choice.directory / name_of(asked)
-        before = self._before(asked) if choice.mode == "auto" else None
+        before = await asyncio.to_thread(self._before, asked) if choice.mode == "auto" else None
         changed = [] if before is None else differences(before, asked)
         self._note(request, asked, path, "stale" if changed else _HOW[choice.mode], _told(changed))
         recorder = Recorder(self._source, path, lambda written: self._store.accept([written]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ class RecordedResults:
         calls = [part for part in result.parts[begin:] if isinstance(part, ToolCallPart)]
         if not calls or request.max_rounds <= 1:
             return result
-        outputs = self._outputs(request)
+        outputs = await asyncio.to_thread(self._outputs, request)
         if not all(call.id in outputs for call in calls):
             return result
         known = tuple(
