@@ -10,10 +10,8 @@ import binascii
 import math
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from nbstream.errors import StreamError, error_class
-from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import (
     ActivityPart,
     Citation,
@@ -30,10 +28,12 @@ from nbstream.result import (
     ToolRun,
     Usage,
 )
+from nbstream.text.json_fields import count_of, field_of, number_of, without_none, word_of
 from nbstream.text.plain import encodable
+from nbstream.text.saved_errors import error_from_dict, error_to_dict, remedies_from_dict, remedies_to_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from nbstream.parts import RunState
     from nbstream.result import Part
@@ -41,22 +41,15 @@ if TYPE_CHECKING:
 __all__ = [
     "answer_from_dict",
     "answer_to_dict",
-    "error_from_dict",
-    "field_of",
-    "number_of",
     "part_from_dict",
     "part_to_dict",
     "timing_from_dict",
     "usage_from_dict",
 ]
 
-T = TypeVar("T")
-
 _KINDS: Mapping[str, type[Part]] = {
     made.type: made for made in (TextPart, ReasoningPart, RefusalPart, ToolCallPart, MediaPart, ActivityPart)
 }
-_REMEDIES = set(RemedyKind)
-_LARGEST = 1e15
 _RUN_STATES = {"completed", "failed", "denied", "unknown"}
 _MEDIA = {"image", "audio", "video", "file"}
 _CUT_OFF = {
@@ -72,7 +65,6 @@ def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
         >>> answer_to_dict(StreamResult("Hi", StreamState.COMPLETED, "stop"))
         {'state': 'completed', 'parts': [{'type': 'text', 'text': 'Hi'}], 'finish_reason': 'stop'}
     """
-    error = answer.error
     values = {
         "state": str(answer.state),
         "parts": [part_to_dict(part) for part in answer.parts],
@@ -80,22 +72,19 @@ def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
         "model": answer.model,
         "request_id": answer.request_id,
         "response_id": answer.response_id,
-        "usage": answer.usage and _without_none(asdict(answer.usage)),
-        "timing": _without_none(asdict(answer.timing)) if answer.timing != Timing() else None,
+        "usage": answer.usage and without_none(asdict(answer.usage)),
+        "timing": without_none(asdict(answer.timing)) if answer.timing != Timing() else None,
         "cost": answer.cost,
         "recorded_at": answer.recorded_at and answer.recorded_at.isoformat(),
         "attempts": answer.attempts if answer.attempts != 1 else None,
         "warnings": [
-            {"kind": each.kind, "message": each.happened, **_remedies_to_dict(each.remedies)}
-            for each in answer.warnings
+            {"kind": each.kind, "message": each.happened, **remedies_to_dict(each.remedies)} for each in answer.warnings
         ]
         or None,
         "rounds": [_round_to_dict(each) for each in answer.rounds] or None,
-        "error": error
-        and _without_none({"kind": error.kind, "message": error.happened, "code": error.code, "status": error.status})
-        | _remedies_to_dict(error.remedies),
+        "error": answer.error and error_to_dict(answer.error),
     }
-    return _without_none(values)
+    return without_none(values)
 
 
 def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
@@ -125,12 +114,17 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
         cost=number_of(data, "cost"),
         attempts=field_of(data, "attempts", int) or 1,
         warnings=tuple(
-            StreamWarning(_word(each, "kind"), _word(each, "message"), _remedies_from(each)) for each in warnings
+            StreamWarning(word_of(each, "kind"), word_of(each, "message"), remedies_from_dict(each))
+            for each in warnings
         ),
         error=error_from_dict(field_of(data, "error", dict)),
         rounds=tuple(map(_round_from_dict, field_of(data, "rounds", list) or ())),
         recorded_at=_moment(data),
     )
+
+
+def _warning(data: Mapping[str, Any]) -> StreamWarning:
+    return StreamWarning(word_of(data, "kind"), word_of(data, "message"), remedies_from_dict(data))
 
 
 def usage_from_dict(data: Mapping[str, Any] | None) -> Usage | None:
@@ -142,72 +136,21 @@ def usage_from_dict(data: Mapping[str, Any] | None) -> Usage | None:
     """
     if data is None:
         return None
-    given, made, total = (_count(data[name]) for name in ("input_tokens", "output_tokens", "total_tokens"))
+    given, made, total = (count_of(data[name]) for name in ("input_tokens", "output_tokens", "total_tokens"))
     cached, thought = (
-        None if data.get(name) is None else _count(data[name]) for name in ("cached_tokens", "reasoning_tokens")
+        None if data.get(name) is None else count_of(data[name]) for name in ("cached_tokens", "reasoning_tokens")
     )
     return Usage(given, made, total, cached, thought)
 
 
-def error_from_dict(data: Mapping[str, Any] | None) -> StreamError | None:
-    """Read an error; one of an unknown kind is a plain `StreamError`.
-
-    Raises:
-        LookupError: Its kind or message is missing.
-        TypeError: Something is of another type.
-    """
-    if not data:
-        return None
-    try:
-        kind = error_class(_word(data, "kind"))
-    except KeyError:
-        kind = StreamError
-    return kind(
-        _word(data, "message"),
-        remedies=_remedies_from(data),
-        code=field_of(data, "code", str),
-        status=field_of(data, "status", int),
-    )
-
-
-def _remedies_to_dict(remedies: Iterable[Remedy]) -> dict[str, Any]:
-    """The field for what can be done, if there is anything."""
-    values = [_without_none({"kind": str(each.kind), "value": each.value}) for each in remedies]
-    return {"remedies": values} if values else {}
-
-
-def _remedies_from(data: Mapping[str, Any]) -> tuple[Remedy, ...]:
-    """What can be done; an unknown remedy is left out, because it has no wording here."""
-    remedies = []
-    for each in field_of(data, "remedies", list) or []:
-        kind, value = _word(each, "kind"), each.get("value")
-        if not (value is None or isinstance(value, str | int | float)):
-            raise TypeError("value")
-        if kind in _REMEDIES:
-            remedies.append(Remedy(RemedyKind(kind), value))
-    return tuple(remedies)
-
-
-def field_of(data: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
-    """A field that may be missing.
-
-    Raises:
-        TypeError: It is there, and of another type.
-    """
-    value = data.get(name)
-    if value is not None and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
-        raise TypeError(f"{name} is not of type {kind.__name__}")
-    return value
-
-
 def _run_to_dict(run: ToolRun) -> dict[str, Any]:
     values = {name: value for name, value in asdict(replace(run, images=())).items() if value not in (None, "", ())}
-    return values | ({"images": [_without_none(_media_to_dict(image)) for image in run.images]} if run.images else {})
+    return values | ({"images": [without_none(_media_to_dict(image)) for image in run.images]} if run.images else {})
 
 
 def _run_from_dict(data: Mapping[str, Any]) -> ToolRun:
     """What became of a call, as far as a file knows: what was running when it was written has an unknown end."""
-    said = _word(data, "state")
+    said = word_of(data, "state")
     state = {"waiting": "denied", "running": "unknown"}.get(said, said)
     if state not in _RUN_STATES:
         raise TypeError("state")
@@ -227,11 +170,11 @@ def _media_to_dict(part: MediaPart) -> dict[str, Any]:
 
 
 def _round_to_dict(made: Round) -> dict[str, Any]:
-    values = asdict(replace(made, output=())) | {"state": str(made.state), "timing": _without_none(asdict(made.timing))}
+    values = asdict(replace(made, output=())) | {"state": str(made.state), "timing": without_none(asdict(made.timing))}
     del values["output"]  # it serves the next request of the same answer only
-    values["usage"] = made.usage and _without_none(asdict(made.usage))
+    values["usage"] = made.usage and without_none(asdict(made.usage))
     values["recorded_at"] = made.recorded_at and made.recorded_at.isoformat()
-    return _without_none(values)
+    return without_none(values)
 
 
 def _round_from_dict(data: Mapping[str, Any]) -> Round:
@@ -281,11 +224,11 @@ def part_to_dict(part: Part) -> dict[str, Any]:
         case ActivityPart():
             item = _json(dict(part.item)) or None
             own = {"kind": part.kind, "status": part.status, "input": part.input or None, "item": item}
-    return _without_none({**common, **own})
+    return without_none({**common, **own})
 
 
 def _citation_to_dict(citation: Citation) -> dict[str, Any]:
-    return {"annotation": _json(citation.annotation)} | _without_none({"start": citation.start, "end": citation.end})
+    return {"annotation": _json(citation.annotation)} | without_none({"start": citation.start, "end": citation.end})
 
 
 def part_from_dict(data: Mapping[str, Any]) -> Part:
@@ -296,10 +239,10 @@ def part_from_dict(data: Mapping[str, Any]) -> Part:
         TypeError: Something is of another type.
         ValueError: Something makes no sense.
     """
-    kind = _KINDS.get(_word(data, "type"))
+    kind = _KINDS.get(word_of(data, "type"))
     item_id = field_of(data, "item_id", str)
     if kind is ToolCallPart:
-        call = field_of(data, "id", str), _word(data, "name"), _word(data, "arguments")
+        call = field_of(data, "id", str), word_of(data, "name"), word_of(data, "arguments")
         custom, run = field_of(data, "custom", bool) or False, field_of(data, "run", dict)
         return ToolCallPart(
             *call, field_of(data, "index", int) or 0, item_id, custom, run=None if run is None else _run_from_dict(run)
@@ -308,14 +251,14 @@ def part_from_dict(data: Mapping[str, Any]) -> Part:
         return _media(data, item_id)
     if kind is ActivityPart:
         status, said = field_of(data, "status", str), field_of(data, "input", str) or ""
-        return ActivityPart(_word(data, "kind"), status, said, field_of(data, "item", dict) or {}, item_id)
+        return ActivityPart(word_of(data, "kind"), status, said, field_of(data, "item", dict) or {}, item_id)
     place = item_id, field_of(data, "content_index", int)
     new_paragraph = field_of(data, "new_paragraph", bool) or False
     if kind is TextPart:
         citations = tuple(map(_citation, field_of(data, "citations", list) or ()))
-        return TextPart(_word(data, "text"), *place, citations, new_paragraph)
+        return TextPart(word_of(data, "text"), *place, citations, new_paragraph)
     if kind is ReasoningPart or kind is RefusalPart:
-        return kind(_word(data, "text"), *place, new_paragraph)
+        return kind(word_of(data, "text"), *place, new_paragraph)
     raise ValueError("type")
 
 
@@ -353,34 +296,6 @@ def timing_from_dict(data: Mapping[str, Any]) -> Timing:
     )
 
 
-def number_of(data: Mapping[str, Any], name: str) -> float | None:
-    """A number that may be missing.
-
-    Raises:
-        TypeError: It is something else.
-        ValueError: No number of seconds or dollars is as large.
-    """
-    value = data.get(name)
-    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
-        raise TypeError(f"{name} is not a number")
-    if value is not None and abs(value) > _LARGEST:  # seconds and dollars are added up
-        raise ValueError(f"{name} is out of range")
-    return value
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or abs(value) > _LARGEST:
-        raise TypeError("a count is not a whole number")
-    return value
-
-
-def _word(data: Mapping[str, Any], name: str) -> str:
-    value = field_of(data, name, str)
-    if value is None:
-        raise LookupError(f"it has no {name}")
-    return value
-
-
 def _json(value: Any) -> Any:
     """A copy that any JSON reader takes: a server's JSON may hold NaN, which is not JSON, and half a character."""
     if isinstance(value, dict):
@@ -390,7 +305,3 @@ def _json(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return encodable(value) if isinstance(value, str) else value
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -14,12 +14,13 @@ import copy
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from nbstream.conversation.answers import answer_from_dict, answer_to_dict, field_of, number_of, usage_from_dict
+from nbstream.conversation.answers import answer_from_dict, answer_to_dict, usage_from_dict
 from nbstream.conversation.conversation import Conversation, Spent
 from nbstream.conversation.messages import content_of
 from nbstream.conversation.saved_options import harmless, vetted
 from nbstream.conversation.turn import Turn, answered_turn, answered_turn_v1
 from nbstream.errors import UsageError
+from nbstream.text.json_fields import field_of, number_of
 from nbstream.text.plain import portable_json
 
 if TYPE_CHECKING:

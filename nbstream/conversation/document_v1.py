@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from nbstream.conversation.answers import error_from_dict, field_of, number_of, timing_from_dict, usage_from_dict
+from nbstream.conversation.answers import timing_from_dict, usage_from_dict
 from nbstream.result import Round, StreamResult, StreamState, StreamWarning, Timing, Usage
+from nbstream.text.json_fields import field_of, number_of
+from nbstream.text.saved_errors import error_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbstream.conversation.answers import answer_from_dict, field_of, part_from_dict
+from nbstream.conversation.answers import answer_from_dict, part_from_dict
 from nbstream.conversation.document import turn_from_dict
 from nbstream.conversation.turn import answer_turn
 from nbstream.errors import ConnectionLostError, UsageError
 from nbstream.parts import ToolCallPart, ToolRun
 from nbstream.result import StreamResult, StreamState
+from nbstream.text.json_fields import field_of
 from nbstream.tools.journal import attempted
 
 if TYPE_CHECKING:

@@ -64,10 +64,10 @@ class Library:
         Raises:
             StreamError: There is no recording and none may be made, it may not be played, or asking failed.
         """
-        asked = described(request)
+        asked = await asyncio.to_thread(described, request)  # other streams go on, also while files are read
         choice = self._choice
         recording = None
-        if choice.mode != "record":  # other streams go on while files are read
+        if choice.mode != "record":
             recording = await asyncio.to_thread(self._recording_of, asked)
         if recording is not None:
             self._note(request, asked, recording.path, "fresh")

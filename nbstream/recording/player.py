@@ -50,9 +50,14 @@ class Player:
 
         Args:
             request: What is asked; messages name its endpoint.
+
+        Raises:
+            StreamError: A response with an error status was recorded.
         """
         played = _Played(self._recording, self._speed, request.endpoint)
         await played.wait_until(self._recording.began)
+        if self._recording.error is not None:
+            raise self._recording.error
         return played
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from nbstream.errors import StreamError
 from nbstream.recording.described import described, key_of, words_of
-from nbstream.recording.recording_file import COMPLETE, ENOUGH, SUFFIX, Heading, Piece, line_of
+from nbstream.recording.recording_file import COMPLETE, ENOUGH, REFUSED, SUFFIX, Heading, Piece, line_of
+from nbstream.text.saved_errors import error_to_dict
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from typing import TextIO
 
     from nbstream.request import Endpoint, StreamRequest
     from nbstream.text.redaction import Redaction
@@ -50,10 +54,12 @@ def partial_name(name: str, token: str = "") -> str:
 class Recorder:
     """A `ByteSource` that writes what another one gives.
 
+    Files are written on a thread, because a directory may be slow, and other streams go on meanwhile.
+
     Args:
         source: Gives the responses.
         path: Where the recording goes once it is whole. What is there is kept until then.
-        done: Is given the file once nothing is added to it.
+        done: Is given the file once nothing is added to it; called on a thread.
 
     Attributes:
         failure: What kept it from writing the recording; the stream goes on.
@@ -71,77 +77,113 @@ class Recorder:
         """Open the response and begin to write.
 
         Raises:
-            StreamError: There is no response, or one with an error status; nothing is written.
+            StreamError: There is no response, or one with an error status, which is recorded too.
         """
-        sent = asyncio.get_running_loop().time()
-        now = datetime.now(UTC)
-        response = await self._source.open_bytes(request)
-        return _Recorded(response, self, request, sent, now)
+        asked = await asyncio.to_thread(described, request)  # which hashes the images in it
+        now = asyncio.get_running_loop().time
+        sent, sent_at = now(), datetime.now(UTC)
+        refusal, response = None, None
+        try:
+            response = await self._source.open_bytes(request)
+        except StreamError as error:
+            if error.status is None:  # nothing came
+                raise
+            refusal = error
+        lines = _Lines(self, _File(self._path, request.endpoint.redaction()), sent)
+        server = request.endpoint.redact(request.endpoint.name)
+        first = Heading(key_of(asked), sent_at, server, asked).as_json()
+        if response is None:
+            assert refusal is not None
+            await lines.write(first, {"at": lines.at(), "status": refusal.status, "headers": {}})
+            await lines.end(REFUSED, {"at": lines.at(), "error": error_to_dict(refusal)})
+            raise refusal
+        headers = {name: lines.clean(value) for name in _HEADERS if (value := response.headers.get(name))}
+        await lines.write(first, {"at": lines.at(), "status": response.status, "headers": headers})
+        return _Recorded(response, lines, ENOUGH if request.stop_when is not None else None)
 
-    def begin(self, request: StreamRequest, now: datetime) -> _File | None:
-        """The file, with what was asked; `None` if there is none."""
-        asked = described(request)
-        redaction = request.endpoint.redaction()
-        heading = Heading(key_of(asked), now, redaction(request.endpoint.name), asked)
-        file = None
-        with self.failing():
-            file = _File(self._path, redaction)
-            file.line(heading.as_json())
-        return file
+    def finish(self, file: _File, *, whole: bool) -> None:
+        """Close the file and put it in its place."""
+        self._done(file.end(whole=whole))
+
+
+class _File:
+    """A file that takes the place of another once it is whole. All of it is done on a thread."""
+
+    def __init__(self, path: pathlib.Path, redaction: Redaction) -> None:
+        self.redaction = redaction
+        self._path = path
+        self._partial = path.with_name(partial_name(path.name))
+        self._written = path.with_name(partial_name(path.name, f".{secrets.token_hex(4)}"))  # others may record it too
+        self._file: TextIO | None = None
+        self._lock = threading.Lock()  # a write whose reader was cancelled goes on beside the next one
+
+    def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write lines, and have them on their way to the disk."""
+        with self._lock:
+            if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._written.open("x", encoding="utf-8", newline="\n")
+            clean = self.redaction.without_key
+            self._file.writelines(clean(line_of(each).removesuffix("\n")) + "\n" for each in lines)
+            self._file.flush()
+
+    def end(self, *, whole: bool) -> pathlib.Path:
+        """Close it; put it in its place if it is whole, or else beside that. Return where it is."""
+        with self._lock:
+            assert self._file is not None
+            self._file.close()
+        if whole:
+            self._partial.unlink(missing_ok=True)
+        return self._written.replace(self._path if whole else self._partial)
+
+
+class _Lines:
+    """The lines of a file, as the loop writes them: each is on its way to the disk before what it says is used."""
+
+    def __init__(self, recorder: Recorder, file: _File, sent: float) -> None:
+        self._recorder = recorder
+        self._file = file
+        self._sent = sent
+
+    async def write(self, *lines: Mapping[str, Any]) -> None:
+        """Write lines, unless earlier ones could not be written."""
+        if self._recorder.failure is None:
+            with self._failing():
+                await asyncio.to_thread(self._file.write, lines)
+
+    async def end(self, why: str, *last: Mapping[str, Any]) -> None:
+        """Write the last lines and how it ended, and close the file."""
+        await self.write(*last, {"at": self.at(), "end": why})
+        if self._recorder.failure is None:
+            with self._failing():
+                await asyncio.to_thread(self._recorder.finish, self._file, whole=why in {COMPLETE, ENOUGH})
 
     @contextlib.contextmanager
-    def failing(self) -> Any:
+    def _failing(self) -> Iterator[None]:
         """What raises an `OSError` in here ends the recording, and nothing else."""
         try:
             yield
         except OSError as error:
-            self.failure = self.failure or error
+            self._recorder.failure = self._recorder.failure or error
 
-    def end(self, file: _File, *, whole: bool) -> None:
-        """Close the file and put it in its place."""
-        with self.failing():
-            self._done(file.end(whole=whole))
+    def clean(self, words: str) -> str:
+        """Words without the key that the request carried."""
+        return self._file.redaction(words)
 
-
-class _File:
-    """A file that takes the place of another once it is whole."""
-
-    def __init__(self, path: pathlib.Path, redaction: Redaction) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        self._redaction = redaction
-        self._written = path.with_name(partial_name(path.name, f".{secrets.token_hex(4)}"))  # others may record it too
-        self._file = self._written.open("x", encoding="utf-8", newline="\n")
-
-    def line(self, value: Mapping[str, Any]) -> None:
-        """Write a line, and have it on its way to the disk."""
-        self._file.write(self._clean(line_of(value)))
-        self._file.flush()
-
-    def end(self, *, whole: bool) -> pathlib.Path:
-        """Close it; put it in its place if it is whole, or else beside that. Return where it is."""
-        self._file.close()
-        return self._written.replace(self._path if whole else self._path.with_name(partial_name(self._path.name)))
-
-    def _clean(self, line: str) -> str:
-        return self._redaction.without_key(line.removesuffix("\n")) + "\n"
+    def at(self, at: float | None = None) -> float:
+        """A moment, or now, in milliseconds since the request was sent."""
+        now = asyncio.get_running_loop().time() if at is None else at
+        return round(1000 * (now - self._sent), 1)
 
 
 class _Recorded:
     """A `ByteStream` that is written down."""
 
-    def __init__(
-        self, response: ByteStream, recorder: Recorder, request: StreamRequest, sent: float, now: datetime
-    ) -> None:
+    def __init__(self, response: ByteStream, lines: _Lines, ended: str | None) -> None:
         self._response = response
-        self._recorder = recorder
-        self._sent = sent
+        self._lines = lines
         self._held = bytearray()  # a line whose end has not come: a key might be cut in two within it
-        self._ended = ENOUGH if request.stop_when is not None else None  # unless it ends by itself
-        self._file = recorder.begin(request, now)
-        words = request.endpoint.redaction()
-        headers = {name: words(value) for name in _HEADERS if (value := response.headers.get(name))}
-        self._write({"at": self._at(), "status": response.status, "headers": headers})
+        self._ended = ended  # unless it ends by itself
 
     @property
     def status(self) -> int:
@@ -162,7 +204,7 @@ class _Recorded:
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         try:
             async for chunk, at in self._response:
-                self._take(chunk, at)
+                await self._take(chunk, at)
                 yield chunk, at
         except Exception as error:
             self._ended = f"connection lost ({type(error).__name__})"
@@ -177,29 +219,13 @@ class _Recorded:
         finally:
             if complete:
                 self._ended = COMPLETE
-            whole = self._ended in {COMPLETE, ENOUGH}
-            self._flush()
-            self._write({"at": self._at(), "end": self._ended or "closed by the reader"})
-            if self._file is not None:
-                self._recorder.end(self._file, whole=whole)
+            rest = [Piece(self._lines.at(), bytes(self._held)).as_json()] if self._held else []
+            await self._lines.end(self._ended or "closed by the reader", *rest)
 
-    def _take(self, chunk: bytes, at: float) -> None:
+    async def _take(self, chunk: bytes, at: float) -> None:
         cut = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
         if cut:
-            self._write(Piece(self._at(at), bytes(self._held) + chunk[:cut]).as_json())
+            piece = Piece(self._lines.at(at), bytes(self._held) + chunk[:cut])
             self._held.clear()
+            await self._lines.write(piece.as_json())
         self._held += chunk[cut:]
-
-    def _flush(self) -> None:
-        if self._held:
-            self._write(Piece(self._at(), bytes(self._held)).as_json())
-            self._held.clear()
-
-    def _write(self, value: Mapping[str, Any]) -> None:
-        if self._file is not None and self._recorder.failure is None:
-            with self._recorder.failing():
-                self._file.line(value)
-
-    def _at(self, at: float | None = None) -> float:
-        now = asyncio.get_running_loop().time() if at is None else at
-        return round(1000 * (now - self._sent), 1)

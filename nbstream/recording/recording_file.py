@@ -1,7 +1,8 @@
 """The file of a recording: JSON lines that people can read, compare and keep under version control.
 
 The first line says what was asked, the second how the server began to answer. Each further line is a piece of the
-answer, with the milliseconds since the request was sent. The last line says how the answer ended.
+answer, with the milliseconds since the request was sent, or the error of a response with an error status. The last line
+says how the answer ended.
 """
 
 from __future__ import annotations
@@ -14,12 +15,27 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
 from nbstream.recording.described import key_of
+from nbstream.text.saved_errors import error_from_dict
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterable, Mapping
 
-__all__ = ["COMPLETE", "ENOUGH", "SUFFIX", "VERSION", "Heading", "Piece", "Recording", "heading_of", "line_of", "read"]
+    from nbstream.errors import StreamError
+
+__all__ = [
+    "COMPLETE",
+    "ENOUGH",
+    "REFUSED",
+    "SUFFIX",
+    "VERSION",
+    "Heading",
+    "Piece",
+    "Recording",
+    "heading_of",
+    "line_of",
+    "read",
+]
 
 VERSION = 1
 SUFFIX = ".jsonl"
@@ -28,6 +44,9 @@ COMPLETE = "complete"
 
 ENOUGH = "closed once stop_when was met"
 """How a recording ends that was closed because its reader had what it wanted."""
+
+REFUSED = "refused"
+"""How a recording of a response with an error status ends. It is asked for again, unless nothing may be asked."""
 
 _LARGEST_FILE = 256 * 1024 * 1024
 _LARGEST_HEADING = 64 * 1024 * 1024
@@ -94,6 +113,7 @@ class Recording:
         pieces: The bytes of the answer.
         end: `"complete"`, or why the recording is only a part of the answer; `None` if it was cut off.
         ended: When it ended, in milliseconds since the request was sent.
+        error: What a response with an error status said; it has no pieces.
     """
 
     path: pathlib.Path
@@ -104,6 +124,7 @@ class Recording:
     pieces: tuple[Piece, ...]
     end: str | None
     ended: float
+    error: StreamError | None = None
 
     @property
     def whole(self) -> bool:
@@ -187,6 +208,7 @@ def _read(path: pathlib.Path, heading: Heading, lines: Iterable[bytes]) -> Recor
     status, headers, began, ended = 200, {}, 0.0, 0.0
     pieces: list[Piece] = []
     end: str | None = None
+    error: StreamError | None = None
     for number, line in enumerate(lines, 2):
         value = _parsed(path, number, line)
         if end is not None:
@@ -200,11 +222,13 @@ def _read(path: pathlib.Path, heading: Heading, lines: Iterable[bytes]) -> Recor
                 headers = {str(name).lower(): str(each) for name, each in value["headers"].items()}
             elif "end" in value:
                 end = str(value["end"])
+            elif "error" in value:
+                error = error_from_dict(value["error"])
             else:
                 pieces.append(Piece(ended, _bytes_of(value)))
         except (LookupError, TypeError, ValueError, AttributeError):
             raise _damaged(path, number) from None
-    return Recording(path, heading, status, headers, began, tuple(pieces), end, ended)
+    return Recording(path, heading, status, headers, began, tuple(pieces), end, ended, error)
 
 
 _LONGEST_MS = 7 * 24 * 3600 * 1000.0

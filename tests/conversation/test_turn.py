@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from nbstream.conversation.answers import answer_from_dict, answer_to_dict, error_from_dict
+from nbstream.conversation.answers import answer_from_dict, answer_to_dict
 from nbstream.conversation.turn import Turn, answer_turn
 from nbstream.display.marks import facts_of, mark_of
 from nbstream.errors import RateLimitError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
 from nbstream.text.place import Place
+from nbstream.text.saved_errors import error_from_dict
 
 WHOLE = StreamResult(
     text="Hello",

@@ -12,11 +12,12 @@ import pytest
 
 import nbstream as nbs
 from nbstream.display.marks import footer_of
-from nbstream.errors import UsageError
+from nbstream.errors import NotFoundError, UnreachableError, UsageError
 from nbstream.recording.choice import RecordingChoice
 from nbstream.recording.library import Library
 from nbstream.recording.recording_file import read
 from nbstream.recording.trusted import TrustStore
+from nbstream.remedies import Remedy, RemedyKind
 from nbstream.testing import ScriptedBytes, chat_body, chat_chunk, play, recorded, responses_body
 from tests.tools.wire import calling
 
@@ -145,6 +146,27 @@ def test_what_breaks_off_is_kept_apart_and_asked_for_again(library, folder):
     strict = play(library(ScriptedBytes(), "replay"), max_retries=0)
     assert (strict.text, kind(strict)) == ("One ", "connection_lost")
     assert play(library(ScriptedBytes(*PIECES))).text == "One two three."
+
+
+def test_a_refusal_is_kept_apart_and_asked_for_again(library, folder):
+    remedies = [Remedy(RemedyKind.CHECK_MODEL, "m")]
+    refusal = NotFoundError("There is no m.", status=404, code="model_not_found", remedies=remedies)
+    refused = play(library(ScriptedBytes(refusal=refusal)))
+    assert kind(refused) == "not_found"
+    (name,) = files(folder)
+    assert name.endswith(".partial.jsonl")
+    strict = play(library(ScriptedBytes(), "replay"))
+    assert (kind(strict), strict.error.status, strict.error.code) == ("not_found", 404, "model_not_found")
+    assert strict.error.remedies == tuple(remedies)
+    assert play(library(ScriptedBytes(*PIECES))).text == "One two three."
+    assert files(folder) == [name.replace(".partial", "")], "what is whole takes the place of what was not"
+
+
+def test_a_server_that_does_not_answer_is_no_recording(library, folder):
+    assert (
+        kind(play(library(ScriptedBytes(refusal=UnreachableError("Nobody is there."))), max_retries=0)) == "unreachable"
+    )
+    assert not folder.exists()
 
 
 def test_a_whole_recording_stays_until_another_is_whole(library):
