@@ -91,14 +91,15 @@ class Recorder:
             refusal = error
         lines = _Lines(self, _File(self._path, request.endpoint.redaction()), sent)
         server = request.endpoint.redact(request.endpoint.name)
-        first = Heading(key_of(asked), sent_at, server, asked).as_json()
+        lines.add(Heading(key_of(asked), sent_at, server, asked).as_json())
         if response is None:
             assert refusal is not None
-            await lines.write(first, {"at": lines.at(), "status": refusal.status, "headers": {}})
-            await lines.end(REFUSED, {"at": lines.at(), "error": error_to_dict(refusal)})
+            lines.add({"at": lines.at(), "status": refusal.status, "headers": {}})
+            lines.add({"at": lines.at(), "error": error_to_dict(refusal)})
+            await lines.end(REFUSED)
             raise refusal
         headers = {name: lines.clean(value) for name in _HEADERS if (value := response.headers.get(name))}
-        await lines.write(first, {"at": lines.at(), "status": response.status, "headers": headers})
+        lines.add({"at": lines.at(), "status": response.status, "headers": headers})
         return _Recorded(response, lines, ENOUGH if request.stop_when is not None else None)
 
     def finish(self, file: _File, *, whole: bool) -> None:
@@ -144,19 +145,29 @@ class _Lines:
         self._recorder = recorder
         self._file = file
         self._sent = sent
+        self._waiting: list[Mapping[str, Any]] = []
 
-    async def write(self, *lines: Mapping[str, Any]) -> None:
-        """Write lines, unless earlier ones could not be written."""
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Have a line written with the next ones."""
+        self._waiting.append(line)
+
+    async def write(self) -> None:
+        """Write the lines that wait, unless earlier ones could not be written."""
+        lines, self._waiting = self._waiting, []
         if self._recorder.failure is None:
             with self._failing():
                 await asyncio.to_thread(self._file.write, lines)
 
-    async def end(self, why: str, *last: Mapping[str, Any]) -> None:
-        """Write the last lines and how it ended, and close the file."""
-        await self.write(*last, {"at": self.at(), "end": why})
+    async def end(self, why: str) -> None:
+        """Write the last lines and how it ended, and close the file, even if the reader is cancelled meanwhile."""
+        self.add({"at": self.at(), "end": why})
+        await asyncio.shield(asyncio.get_running_loop().create_task(self._end(whole=why in {COMPLETE, ENOUGH})))
+
+    async def _end(self, *, whole: bool) -> None:
+        await self.write()
         if self._recorder.failure is None:
             with self._failing():
-                await asyncio.to_thread(self._recorder.finish, self._file, whole=why in {COMPLETE, ENOUGH})
+                await asyncio.to_thread(self._recorder.finish, self._file, whole=whole)
 
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:
@@ -219,13 +230,15 @@ class _Recorded:
         finally:
             if complete:
                 self._ended = COMPLETE
-            rest = [Piece(self._lines.at(), bytes(self._held)).as_json()] if self._held else []
-            await self._lines.end(self._ended or "closed by the reader", *rest)
+            if self._held:
+                self._lines.add(Piece(self._lines.at(), bytes(self._held)).as_json())
+            await self._lines.end(self._ended or "closed by the reader")
 
     async def _take(self, chunk: bytes, at: float) -> None:
         cut = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
         if cut:
-            piece = Piece(self._lines.at(at), bytes(self._held) + chunk[:cut])
+            self._lines.add(Piece(self._lines.at(at), bytes(self._held) + chunk[:cut]).as_json())
             self._held.clear()
-            await self._lines.write(piece.as_json())
         self._held += chunk[cut:]
+        if cut:
+            await self._lines.write()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import subprocess
@@ -160,6 +161,39 @@ def test_a_refusal_is_kept_apart_and_asked_for_again(library, folder):
     assert strict.error.remedies == tuple(remedies)
     assert play(library(ScriptedBytes(*PIECES))).text == "One two three."
     assert files(folder) == [name.replace(".partial", "")], "what is whole takes the place of what was not"
+
+
+def test_what_is_cancelled_as_it_opens_leaves_a_file_with_an_end(library, folder):
+    scripted = ScriptedBytes(*PIECES)
+
+    class Cancelling:
+        async def open_bytes(self, request):
+            response = await scripted.open_bytes(request)
+            asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+            return response
+
+    assert play(library(Cancelling())).state == "cancelled"
+    (name,) = files(folder)
+    assert read(folder / name).end == "closed by the reader"
+
+
+def test_what_is_cancelled_as_it_ends_is_whole_all_the_same(library):
+    scripted = ScriptedBytes(*PIECES)
+
+    class Cancelling:
+        async def open_bytes(self, request):
+            response = await scripted.open_bytes(request)
+            close = response.close
+
+            async def close_and_cancel(*, complete):
+                await close(complete=complete)
+                asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+
+            response.close = close_and_cancel
+            return response
+
+    play(library(Cancelling()))
+    assert play(library(ScriptedBytes(), "replay")).text == "One two three."
 
 
 def test_a_server_that_does_not_answer_is_no_recording(library, folder):
