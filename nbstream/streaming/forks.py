@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["halted_for_forks", "import_now", "importing", "parked"]
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 30.0  # on a busy machine an import takes its time
 
 _importing = threading.Lock()
 
