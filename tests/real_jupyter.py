@@ -19,13 +19,14 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from nbstream.demo import DemoServer, Pace
 
 TOKEN = "browser-tests"
 PATIENCE_MS = 120_000
 START_MS = 10_000
+VIEWPORT: ViewportSize = {"width": 1200, "height": 900}
 FOREIGN_HOST = "canary.example.com"
 # What Playwright turns off by itself, because only the last such list counts; and the browser's own buttons that are
 # web pages: nobody sees them, and each window would take two thirds of a second of processor time to prepare them.
@@ -57,6 +58,15 @@ CHROMIUM_ARGS = [
 
 # Over sockets in the file system: TCP ports that were free when the kernel was started may not be when it takes them.
 KERNEL_TRANSPORT = "tcp" if sys.platform == "win32" else "ipc"
+
+_OPEN_IN_APP = """async (path) => {
+  if (!window.jupyterapp) return false;
+  await jupyterapp.commands.execute("docmanager:open", { path });
+  return true;
+}"""
+_CLOSE_ALL = """() => {
+  for (const shown of [...window.jupyterapp?.shell.widgets("main") ?? []]) shown.dispose();
+}"""
 
 _EXECUTED = re.compile(r"\[\d+\]")
 
@@ -136,7 +146,7 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     log = (home / "server.log").open("w")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
-    options += [f"--KernelManager.transport={KERNEL_TRANSPORT}"]
+    options += [f"--KernelManager.transport={KERNEL_TRANSPORT}", "--LabApp.expose_app_in_browser=True"]
     process = subprocess.Popen(
         [*command, *options],
         env=environment,
@@ -185,9 +195,9 @@ class Notebook:
         self._jupyter = jupyter
         self._address = jupyter.address(front_end, name)
 
-    def open(self) -> Notebook:
+    def open(self, *, in_app: bool = False) -> Notebook:
         """Open it and run its first cell."""
-        self.load()
+        self.load(in_app=in_app)
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while not self._jupyter.kernel_is_ready(self.path.name) and time.monotonic() < deadline:
             self.page.wait_for_timeout(100)
@@ -199,8 +209,10 @@ class Notebook:
         self.wait_for_end(0)
         return self
 
-    def load(self) -> None:
-        self.page.goto(self._address)
+    def load(self, *, in_app: bool = False) -> None:
+        """Load the page with it, or show it in the JupyterLab that is there already."""
+        if not (in_app and self.page.evaluate(_OPEN_IN_APP, self.path.name)):
+            self.page.goto(self._address)
         expect(self.cells.first).to_be_visible(timeout=PATIENCE_MS)
 
     def prompt(self, number: int) -> Locator:
@@ -268,12 +280,21 @@ class Notebook:
 
 @pytest.fixture
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    context = chromium.new_context(viewport=VIEWPORT)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)  # as long as what is expected may take
     yield page
     if failures := os.environ.get("TEST_SCREENSHOTS"):  # to see what the test saw last
         page.screenshot(path=f"{failures}/{request.node.name[:80]}.png")
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def _lab_page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport=VIEWPORT)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield page
     context.close()
 
 
@@ -286,14 +307,26 @@ OpenNotebook = Callable[..., Notebook]
 
 
 @pytest.fixture
-def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
-    """Open a new notebook with the given cells, after one that loads the extension."""
+def open_notebook(chromium: Browser, jupyter: Jupyter, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    """Open a new notebook with the given cells, after one that loads the extension.
+
+    To load JupyterLab takes more time than most tests. Those that change nothing of the page, and do not load it again,
+    share one (`shared=True`); the notebook is another one each time, with a kernel of its own.
+    """
+    del chromium  # what needs it is a browser test
     count = 0
+    shown: list[Page] = []
 
     def open_(
-        front_end: str, *cells: str, before_opening: Callable[[Page], object] = id, kernel: str = "python3"
+        front_end: str,
+        *cells: str,
+        before_opening: Callable[[Page], object] = id,
+        kernel: str = "python3",
+        shared: bool = False,
     ) -> Notebook:
         nonlocal count
+        in_app = shared and front_end == "lab"
+        page: Page = request.getfixturevalue("_lab_page" if in_app else "page")
         before_opening(page)
         count += 1
         name = "".join(c if c.isalnum() else "-" for c in request.node.name) + f"-{count}.ipynb"
@@ -301,7 +334,10 @@ def open_notebook(page: Page, jupyter: Jupyter, request: pytest.FixtureRequest) 
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         nbformat.write(notebook, jupyter.root / name)
-        return Notebook(page, jupyter, front_end, name).open()
+        shown.extend([page] * in_app)
+        return Notebook(page, jupyter, front_end, name).open(in_app=in_app)
 
     yield open_
+    for page in shown:
+        page.evaluate(_CLOSE_ALL)
     jupyter.end_kernels()
