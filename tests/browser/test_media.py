@@ -42,6 +42,7 @@ def test_an_image_and_a_sound_live_and_saved_and_in_a_panel(open_notebook: OpenN
         f"%%stream --base-url {loopback.base_url} -m m --api responses\nDraw",
         f"import nbstream as nbs\npanel = nbs.ChatPanel({at})\npanel",
         "stream_result.images[0]",
+        shared=True,
     )
     notebook.start(1)
     body = notebook.view(1).locator(".nbs-body")

@@ -49,7 +49,7 @@ def test_parts_are_shown_in_order_live_and_saved(open_notebook: OpenNotebook, lo
         text("msg_1", 0, "Let me **look**."), SEARCHING, found, SEARCHED, text("msg_2", 2, "High water is at ten."),
         CALLED, done, END,
     )  # fmt: skip
-    notebook = open_notebook("lab", f"%%stream --base-url {loopback.base_url} -m m --api responses\nWhen?")
+    notebook = open_notebook("lab", f"%%stream --base-url {loopback.base_url} -m m --api responses\nWhen?", shared=True)
     notebook.start(1)
     body = notebook.view(1).locator(".nbs-body")
     expect(body.locator("p")).to_have_text(["Let me look.", "Web search: in progress"], timeout=PATIENCE_MS)
@@ -80,7 +80,7 @@ def test_a_panel_shows_parts_in_order_while_they_arrive_and_afterwards(
     )
     made = f"nbs.ChatPanel(base_url={loopback.base_url!r}, model='m', api='responses')"
     panel = f"import nbstream as nbs\npanel = {made}\npanel"
-    notebook = open_notebook("lab", panel, "chat = panel.chat", "nbs.ChatPanel(chat)")
+    notebook = open_notebook("lab", panel, "chat = panel.chat", "nbs.ChatPanel(chat)", shared=True)
     notebook.run(1)
     first = notebook.output(1)
     first.get_by_role("textbox", name="Message").fill("When?")

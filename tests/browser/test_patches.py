@@ -61,7 +61,7 @@ DIFFERENCES = """(expected) => {
 
 def test_pages_show_what_one_full_render_gives(open_notebook: OpenNotebook, tmp_path: Path) -> None:
     (tmp_path / "answers.json").write_text(json.dumps(ANSWERS))
-    notebook = open_notebook("lab", DRAW.format(path=str(tmp_path / "answers.json")), STREAM)
+    notebook = open_notebook("lab", DRAW.format(path=str(tmp_path / "answers.json")), STREAM, shared=True)
     notebook.run(1)
     expect(notebook.page.locator(".nbs-view")).to_have_count(len(ANSWERS))
     notebook.run(2)

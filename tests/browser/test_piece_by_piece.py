@@ -38,7 +38,7 @@ def test_a_loop_reads_what_is_drawn_and_leaving_its_block_stops_both(
 ) -> None:
     two, three, never = threading.Event(), threading.Event(), threading.Event()
     loopback.send(chat_chunk("One "), two, chat_chunk("**two** "), three, chat_chunk("3"), never, chat_body("4"))
-    notebook = open_notebook("lab", f"import nbstream as nbs\n{loop.format(base_url=loopback.base_url)}")
+    notebook = open_notebook("lab", f"import nbstream as nbs\n{loop.format(base_url=loopback.base_url)}", shared=True)
     notebook.start(1)
     printed, body = notebook.output(1).locator(PRINTED), notebook.view(1).locator(".nbs-body")
     expect(printed).to_have_text("One ", timeout=PATIENCE_MS)
@@ -59,7 +59,7 @@ def test_a_loop_reads_what_is_drawn_and_leaving_its_block_stops_both(
 def test_events_come_as_they_happen_with_nothing_drawn(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     rest = threading.Event()
     loopback.send(chat_chunk({"reasoning_content": "Hm."}), rest, chat_body("One"))
-    notebook = open_notebook("lab", f"import nbstream as nbs\n{EVENTS.format(base_url=loopback.base_url)}")
+    notebook = open_notebook("lab", f"import nbstream as nbs\n{EVENTS.format(base_url=loopback.base_url)}", shared=True)
     notebook.start(1)
     printed = notebook.output(1).locator(PRINTED)
     expect(printed).to_contain_text("ReasoningDelta", timeout=PATIENCE_MS)
