@@ -94,6 +94,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tools.given",
     ),
     "streaming": ("display.surface", "display.throttle"),
+    "streaming.continuation": ("tools.call_messages", "tools.next_request"),
     "streaming.engine": ("recording.library", "recording.uses", "transport"),
     "streaming.session": ("assembly", "structured.shown"),
     "testing": (
@@ -108,7 +109,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 MAY_NAME_TYPES_OF = {
     "transport": ("structured.schema",),
-    "structured": ("streaming.handle",),
+    "structured": ("streaming.handle", "streaming.text_so_far"),
     **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
     **dict.fromkeys(("streaming", "streaming.session"), ("transport.event_stream", "tools.approval")),
     "recording": ("transport.byte_stream", "transport.event_stream"),
