@@ -40,7 +40,7 @@ def detail_of(part: Part, line: str = "") -> str:
     things = {"Arguments": given if _is_long(given) else "", said: run.output, "Printed": run.printed}
     if not (things["Arguments"] or run.printed or untold):
         return ""
-    return "\n\n".join(f"{name}:\n{_bounded(plain(text), _LONGEST)}" for name, text in things.items() if text)
+    return "\n\n".join(f"{name}:\n{_bounded(text, _LONGEST)}" for name, text in things.items() if text)
 
 
 def error_of(part: Part, line: str) -> str:
@@ -53,7 +53,7 @@ def error_of(part: Part, line: str) -> str:
     run = _answered(part)
     if run is None or run.state not in {"failed", "unknown"} or _is_told(run, line):
         return ""
-    return _bounded(plain(run.output).strip("\n"), _LONGEST_ERROR)
+    return _bounded(run.output.strip("\n"), _LONGEST_ERROR)
 
 
 def _answered(part: Part) -> ToolRun | None:
@@ -63,7 +63,7 @@ def _answered(part: Part) -> ToolRun | None:
 
 def _is_told(run: ToolRun, line: str) -> bool:
     """Whether the line ends with all of what came of a call."""
-    if "\n" in run.output.strip():
+    if len(run.output) > _LONGEST or "\n" in run.output.strip():
         return False
     words = " ".join(plain(run.output).split())
     return line.endswith(f"→ {words}" if run.state == "completed" else f"({run.state}: {words})")
@@ -74,4 +74,5 @@ def _is_long(text: str) -> bool:
 
 
 def _bounded(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]}\n[{len(text):,} characters in all]"
+    shown = plain(text[:longest])
+    return shown if len(text) <= longest else f"{shown}\n[{len(text):,} characters in all]"

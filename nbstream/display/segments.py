@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Segment", "kept_of", "line_of", "segments_of"]
 
 _LONGEST_DETAIL = 120
+_LOOKED_AT = 1_000  # characters of what may be very long, before its white space is made less
 
 _ACTIVITIES = {
     "code_interpreter_call": "Code interpreter",
@@ -196,7 +197,7 @@ def _goes_on(part: ToolCallPart | MediaPart | ActivityPart) -> bool:
 def _about_call(part: ToolCallPart) -> str:
     name = part.name or "a tool without a name"
     if part.run is None:
-        return f"{name} {part.arguments}" if part.open and part.arguments else name
+        return f"{name} {part.arguments[:_LOOKED_AT]}" if part.open and part.arguments else name
     called = f"{name} {_shortened(part.run.arguments or part.arguments)}"
     match part.run.state:
         case "completed":
@@ -208,7 +209,7 @@ def _about_call(part: ToolCallPart) -> str:
         case "denied":
             return f"{called} (not allowed)"
         case state:
-            return f"{called} ({state}: {part.run.output})"
+            return f"{called} ({state}: {part.run.output[:_LOOKED_AT]})"
 
 
 def _result_of(run: ToolRun) -> str:
@@ -221,8 +222,9 @@ def _result_of(run: ToolRun) -> str:
 
 
 def _shortened(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= _LONGEST_DETAIL // 2 else f"{words[: _LONGEST_DETAIL // 2 - 1]}…"
+    words = " ".join(text[:_LOOKED_AT].split())
+    whole = len(text) <= _LOOKED_AT
+    return words if whole and len(words) <= _LONGEST_DETAIL // 2 else f"{words[: _LONGEST_DETAIL // 2 - 1]}…"
 
 
 def _about_activity(part: ActivityPart) -> str:

@@ -144,7 +144,8 @@ class ToolLoop:
     async def _answer(self, place: int, call: ToolCallPart, tool: Tool | None, request: StreamRequest) -> None:
         if tool is None:
             names = ", ".join(each.name for each in request.tools)
-            self._note(place, ToolRun("failed", f"There is no tool {call.name}. There are: {names}.", "unknown_tool"))
+            called = call.name or "without a name"
+            self._note(place, ToolRun("failed", f"There is no tool {called}. There are: {names}.", "unknown_tool"))
             return
         try:
             given = tool.given(call.arguments, free=call.custom)

@@ -77,5 +77,6 @@ def _chosen(request: StreamRequest, capabilities: Capabilities) -> dict[str, Any
     name = capabilities.response_limit_field
     chosen: dict[str, Any] = {} if request.max_tokens is None else {name: request.max_tokens}
     if request.schema is not None and (text := response_text(request.schema, capabilities)):
-        chosen |= {"text": text, "text.format": text}
+        # Some servers pass on what another one says, which they ask by Chat Completions.
+        chosen |= {"text": text, "text.format": text, "response_format": text}
     return {field: value for field, value in chosen.items() if field.partition(".")[0] not in request.params}

@@ -62,7 +62,7 @@ def test_an_encoding_that_is_guessed_is_said(tmp_path, text, encoding):
     asked = attached("Read", file=path)
     assert file_in(asked.prompt[1]) == ("notes.txt", text)
     (warning,) = asked.warnings
-    assert (warning.kind, bool(re.fullmatch(r"Notes\.txt was read as \w+, which is a guess\.", warning.happened))) == (
+    assert (warning.kind, bool(re.fullmatch(r"notes\.txt was read as \w+, which is a guess\.", warning.happened))) == (
         "changed_attachment",
         True,
     )
