@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from nbstream.conversation.answer_images import image_parts
+from nbstream.conversation.answer_images import images_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,11 +62,11 @@ def _written(turn: Turn) -> int:
     usage = turn.result.usage
     if usage is None:
         return _estimate(turn)
-    return usage.output_tokens - (usage.reasoning_tokens or 0) + len(image_parts(turn.answer)) * _TOKENS_PER_IMAGE
+    return usage.output_tokens - (usage.reasoning_tokens or 0) + len(images_to_send(turn.answer)) * _TOKENS_PER_IMAGE
 
 
 def _estimate(turn: Turn) -> int:
     others = 0 if isinstance(turn.content, str) else sum(part.get("type") != "text" for part in turn.content or ())
-    others += len(image_parts(turn.answer))
+    others += len(images_to_send(turn.answer))
     size = len(turn.text.encode(errors="replace"))
     return size // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE + others * _TOKENS_PER_IMAGE

@@ -6,7 +6,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
-from nbstream.conversation.answer_images import image_parts
+from nbstream.conversation.answer_images import image_parts, images_to_send
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
 from nbstream.request import messages_from
@@ -90,7 +90,7 @@ def answered_calls(turns: Iterable[Turn]) -> set[Any]:
 def has_something_to_send(turn: Turn, answered: set[Any]) -> bool:
     """Whether an assistant turn is more than unanswered tool calls."""
     answered_here = turn.answer is not None and bool(turn.answer.tool_runs)
-    said = turn.content or turn.refusal or answered_here or image_parts(turn.answer)
+    said = turn.content or turn.refusal or answered_here or images_to_send(turn.answer)
     return bool(said or _calls(turn, answered))
 
 
