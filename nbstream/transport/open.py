@@ -233,6 +233,26 @@ class ClientPool:
                         error.args = (f"{error.happened} Did you mean {plain(meant)}?",)
             raise
 
+    async def upload(self, target: Target, name: str, data: bytes, purpose: str) -> str:
+        """Send a file (`POST /files`), and return its id.
+
+        Raises:
+            StreamError: The server does not answer, does not accept the key, or keeps no files.
+        """
+        endpoint = target.endpoint
+        timeout = openai.Timeout(None, connect=target.limits.connect)
+        try:
+            with translated(target), own_client.asking():
+                files: Any = self.client_for(target).files
+                made = await files.create(file=(name, data), purpose=purpose, timeout=timeout)
+        except NotFoundError:
+            raise NotFoundError(
+                f"{endpoint.name} has no /files (404).", remedies=[address_remedy(endpoint)], status=404
+            ) from None
+        if not isinstance(file_id := getattr(made, "id", None), str):
+            raise NotAStreamError(f"{endpoint.name} did not say which id the file has.")
+        return file_id
+
     async def close(self) -> None:
         """Close every pooled connection."""
         clients, self._clients = list(self._clients.values()), {}
