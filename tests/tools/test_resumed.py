@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import nbstream as nbs
-from nbstream.errors import StreamError
+from nbstream.errors import StreamError, UsageError
 from nbstream.parts import ToolCallPart, ToolRun
 from nbstream.tools.call_messages import call_messages
 from tests.chats import half, whole
@@ -140,3 +140,11 @@ def test_what_was_stopped_before_it_was_allowed_may_be_asked_again(api: str, err
     call = ToolCallPart("c", "send", "{}", run=ToolRun("denied", "No.", error))
     [_, answered] = call_messages("", [call])
     assert ("retry" not in json.loads(answered["content"])["error"]) == may_retry
+
+
+def test_a_policy_decides_at_once(api: str) -> None:
+    async def decide(_: object) -> bool:
+        return True
+
+    with pytest.raises(UsageError, match="approve cannot be an async function"):
+        nbs.stream("Add.", model="demo", api=api, tools=[add], approve=decide, display=False)  # type: ignore[arg-type]
