@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbstream.api import astream, configure, items, start, stream
+    from nbstream.attachments.upload import upload
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
     from nbstream.panel.chat_panel import ChatPanel
@@ -41,6 +42,7 @@ __all__ = [
     "stream",
     "tool",
     "unload_ipython_extension",
+    "upload",
 ]
 
 __version__ = "0.1.0"
@@ -62,6 +64,7 @@ _MODULE_OF = {
     "mcp": "nbstream.tools.mcp_tools",
     "recordings": "nbstream.recording.recordings",
     "tool": "nbstream.tools.tool",
+    "upload": "nbstream.attachments.upload",
 }
 """Where each public name is; it is imported from there at its first use, so that `%load_ext nbstream` is quick."""
 

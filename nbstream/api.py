@@ -11,13 +11,13 @@ from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
-from nbstream.streaming.end import running_loop
 from nbstream.streaming.engine import engine
-from nbstream.streaming.errands import Errands, waited_for_here
+from nbstream.streaming.errands import Errands
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.rounds import FollowUps
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.streaming.waiting import awaited, waited_for
 from nbstream.structured.item_stream import ItemStream, list_of
 from nbstream.text.secret import takes_key
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult
     from nbstream.streaming.rounds import FollowUp
 
-__all__ = ["astream", "awaited", "configure", "items", "launch", "start", "stream", "surface_for", "waited_for"]
+__all__ = ["astream", "configure", "items", "launch", "start", "stream", "surface_for"]
 
 T = TypeVar("T")
 
@@ -127,30 +127,6 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
 
         follow_ups.append(SchemaLoop(request.schema, request.repair))
     return errands, FollowUps(*follow_ups) if follow_ups else None
-
-
-def waited_for(begin: Callable[[], StreamHandle]) -> StreamResult:
-    """Begin a stream, wait for its end and return the result; an interrupt at any moment ends the stream.
-
-    Args:
-        begin: Starts the stream; nobody else reads it.
-    """
-    with HeldInterrupts() as held:
-        with waited_for_here():
-            handle = begin().unread()
-        held.stop_with(handle.cancel)
-        return handle.wait()
-
-
-async def awaited(begin: Callable[[], StreamHandle]) -> StreamResult:
-    """Begin a stream and await its end, without blocking the event loop; cancelling the awaiting task ends the stream.
-
-    Args:
-        begin: Starts the stream; nobody else reads it.
-    """
-    with waited_for_here(running_loop()):  # there must be one before anything is sent
-        handle = begin().unread()
-    return await handle.wait_async()
 
 
 @takes_key

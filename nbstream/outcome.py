@@ -212,3 +212,11 @@ class Continuation(Protocol):
     def resume(self, result: Any, *, display: bool) -> Any:
         """Start the stream that continues `result`; returns its handle."""
         ...
+
+    def resumed(self, result: Any, *, display: bool) -> Any:
+        """The same, and wait for its end; returns the whole answer."""
+        ...
+
+    def asked_further(self, request: Any) -> Any:
+        """A request with what has been asked in all rounds of the answer; `None` if it asks another model."""
+        ...

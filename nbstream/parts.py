@@ -158,7 +158,7 @@ class ToolRun:
             `failed`, `denied`, or `unknown` if it was called and nobody knows how that ended.
         output: What the model is sent back.
         error: Why there is no result, as a stable word: `invalid_arguments`, `unknown_tool`, `denied`, `exception`,
-            `timeout`, `interrupted`, `unserialisable`, `not_recorded`.
+            `timeout`, `interrupted`, `stopped`, `unserialisable`, `not_recorded`.
         arguments: What it was called with, as JSON, if a reader had edited it.
         seconds: How long it took.
         images: The images that it returned, which the model is sent, too.

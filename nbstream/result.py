@@ -240,7 +240,7 @@ class StreamResult(PartViews):
 
         A background Responses answer (`background=True`) is resumed after the last event that had arrived: nothing is
         lost or said twice. Any other answer is sent back as an assistant turn for the model to continue, which most
-        models and servers do well, and is appended to.
+        models and servers do well, and is appended to. What tools have returned is sent back, too; none runs again.
 
         Args:
             display: Whether to draw the answer, from its beginning.
@@ -260,7 +260,7 @@ class StreamResult(PartViews):
                 result = error.result.resume()
             ```
         """
-        resumed: StreamResult = self.start_again(display=display).unread().wait()
+        resumed: StreamResult = self._continuation().resumed(self, display=display)
         return resumed
 
     def start_again(self, *, display: bool = True) -> Any:
@@ -278,9 +278,12 @@ class StreamResult(PartViews):
             result = await handle
             ```
         """
+        return self._continuation().resume(self, display=display)
+
+    def _continuation(self) -> Continuation:
         if self.continuation is None:
             raise UsageError("this result can no longer be continued; run its prompt again")
-        return self.continuation.resume(self, display=display)
+        return self.continuation
 
     def show(self) -> None:
         """Draw the answer again, in full: below the cell that runs now, or in the terminal.

@@ -387,9 +387,9 @@ class Answer:
         return len(self._builders)
 
     @property
-    def text_size(self) -> int:
-        """How many characters its text has, without making it, and without the breaks between paragraphs."""
-        return sum(each.size for each in self._builders if isinstance(each, Words) and each.kind == "text")
+    def texts(self) -> tuple[Words, ...]:
+        """The words that are its text, in their order. Any thread may ask."""
+        return tuple(each for each in tuple(self._builders) if isinstance(each, Words) and each.kind == "text")
 
     def _parts(self) -> tuple[Part, ...]:
         values = (builder.value() for builder in tuple(self._builders))

@@ -48,6 +48,8 @@ from nbstream.text.cumulative import CUMULATIVE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nbstream.assembly.builders import Words
+
 __all__ = ["Assembler"]
 
 # Words that servers give as the finish reason when they abandoned the answer.
@@ -221,7 +223,7 @@ class Assembler:
         self._close()
         if isinstance(error, _WITHOUT_WORDS) or error.code in _GIVEN_UP:
             error.args = (f"{error.happened}{self._last_words()}",)
-        characters = self.text_size
+        characters = sum(each.size for each in self.texts)
         if not characters and isinstance(error, ConnectionLostError):
             error.remedies += (Remedy(RemedyKind.RETRY),)
         elif characters:
@@ -239,9 +241,9 @@ class Assembler:
         self.state = state
 
     @property
-    def text_size(self) -> int:
-        """How many characters the answer's text has so far."""
-        return self._first.text_size
+    def texts(self) -> tuple[Words, ...]:
+        """The texts of the answer, while they grow. Any thread may ask."""
+        return self._first.texts
 
     def snapshot(self, **outside: Any) -> StreamResult:
         """The result so far.

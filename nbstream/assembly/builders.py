@@ -129,6 +129,15 @@ class Words(Builder):
         return self.buffer.value()
 
     @property
+    def rewrites(self) -> int:
+        """How often they have been replaced."""
+        return self.buffer.rewrites
+
+    def text_from(self, start: int) -> str:
+        """What they say behind so many characters."""
+        return self.buffer.value_from(start)
+
+    @property
     def citations(self) -> tuple[Citation, ...]:
         """What is cited so far."""
         return tuple(self._citations or ())

@@ -26,12 +26,14 @@ class TextBuffer(Pieces):
         'Hi 😀'
     """
 
-    __slots__ = ("_after", "_half")
+    __slots__ = ("_after", "_half", "rewrites")
 
     def __init__(self, after: TextBuffer | None = None) -> None:
         super().__init__()
         self._half = ""
         self._after = after
+        self.rewrites = 0
+        """How often it has been replaced."""
 
     def append(self, piece: str) -> None:
         """Add the next piece, which may be empty."""
@@ -55,6 +57,7 @@ class TextBuffer(Pieces):
         """Replace the content with `text`."""
         self._half = ""
         super().replace(encodable(text))
+        self.rewrites += 1
 
     def close(self) -> bool:
         """Nothing follows: a half that waited for its other half is lost.

@@ -67,9 +67,14 @@ def attached(prompt: Prompt, *, image: Given = None, file: Given = None) -> Atta
         most = f"all that goes with a question can be up to {_LARGEST // 1_000_000} MB together"
         raise UsageError(f"the images and files are too large: {size / 1_000_000:.0f} MB; {most}")
     notes = [note for each in made for note in each.notes]
-    told = ". ".join(note[:1].upper() + note[1:] for note in notes)
+    told = ". ".join(map(_sentence, notes))
     warnings = (StreamWarning("changed_attachment", f"{told}."),) if told else ()
     return Attached(_with(prompt, [each.part for each in made]), warnings)
+
+
+def _sentence(note: str) -> str:
+    """A note with a capital, unless it begins with the name of a file."""
+    return note[:1].upper() + note[1:] if note.startswith(("the ", "only ")) else note
 
 
 def _size(part: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ _BOMS = (  # that of UTF-16 is the beginning of that of UTF-32
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_UPLOADED = re.compile(r"file-[A-Za-z0-9_-]{6,80}")
+_UPLOADED = re.compile(r"file[-_][A-Za-z0-9_-]{6,80}")
 _COMMONEST = "cp1252"  # in a short text, every encoding of one byte may seem as likely
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # what stands in no text; ESC colours the output of programs
 _IMAGES = re.compile(
@@ -33,7 +33,7 @@ def made_file(given: Any) -> Made:
     """The content part of a file.
 
     Args:
-        given: A path, bytes, or the id of a file that was uploaded to the provider (`file-…`).
+        given: A path, bytes, or the id of a file that was uploaded to the provider, see `nbs.upload`.
 
     Raises:
         UsageError: It is nothing of this kind, missing, empty, too large, or neither text nor a PDF.

@@ -209,6 +209,7 @@ def part_to_dict(part: Part) -> dict[str, Any]:
                 "content_index": part.content_index,
                 "new_paragraph": part.new_paragraph or None,
                 "citations": [_citation_to_dict(each) for each in cited] or None,
+                "shown": part.shown if isinstance(part, TextPart) else None,
             }
         case ToolCallPart():
             own = {
@@ -256,7 +257,7 @@ def part_from_dict(data: Mapping[str, Any]) -> Part:
     new_paragraph = field_of(data, "new_paragraph", bool) or False
     if kind is TextPart:
         citations = tuple(map(_citation, field_of(data, "citations", list) or ()))
-        return TextPart(word_of(data, "text"), *place, citations, new_paragraph)
+        return TextPart(word_of(data, "text"), *place, citations, new_paragraph, shown=field_of(data, "shown", str))
     if kind is ReasoningPart or kind is RefusalPart:
         return kind(word_of(data, "text"), *place, new_paragraph)
     raise ValueError("type")

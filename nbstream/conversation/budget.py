@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from nbstream.conversation.answer_images import images_to_send
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -58,10 +60,13 @@ def _reported(turn: Turn) -> int | None:
 def _written(turn: Turn) -> int:
     """The tokens of an answer that are sent again: thoughts are not."""
     usage = turn.result.usage
-    return _estimate(turn) if usage is None else usage.output_tokens - (usage.reasoning_tokens or 0)
+    if usage is None:
+        return _estimate(turn)
+    return usage.output_tokens - (usage.reasoning_tokens or 0) + len(images_to_send(turn.answer)) * _TOKENS_PER_IMAGE
 
 
 def _estimate(turn: Turn) -> int:
     others = 0 if isinstance(turn.content, str) else sum(part.get("type") != "text" for part in turn.content or ())
+    others += len(images_to_send(turn.answer))
     size = len(turn.text.encode(errors="replace"))
     return size // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE + others * _TOKENS_PER_IMAGE

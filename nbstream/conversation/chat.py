@@ -9,7 +9,7 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from nbstream.api import awaited, launch, surface_for, waited_for
+from nbstream.api import launch, surface_for
 from nbstream.attachments.attached import attached
 from nbstream.conversation.budget import context_of
 from nbstream.conversation.chat_options import check_options
@@ -19,11 +19,13 @@ from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
 from nbstream.conversation.turn import Turn, answer_turn, new_id
 from nbstream.errors import UsageError
+from nbstream.request import messages_from
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.streaming.waiting import awaited, waited_for
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
@@ -270,8 +272,12 @@ class Chat(SavedChat):
             continued: StreamHandle = kept.resume(last, display=display)
             return continued
         request, context = self._request(path, options)
+        answer = turn.result
+        if last is not None and last_id == turn.id and last.continuation is not None and last.tool_runs:
+            further = last.continuation.asked_further(request)
+            request, answer = (request, answer) if further is None else (further, last)
         going_on = Continuation(request, None, functools.partial(self._go_on, turn.id, context))
-        handle: StreamHandle = going_on.resume(turn.result, display=display)
+        handle: StreamHandle = going_on.resume(answer, display=display)
         return handle
 
     # --- one exchange, from its beginning to its end ------------------------------------------------------------------
@@ -366,7 +372,7 @@ class Chat(SavedChat):
         if answer_id is None or request.params.get("store") is False:
             return request, context
         params = {**request.params, "previous_response_id": answer_id}
-        return replace(request, messages=request.messages[known:], params=params), context
+        return replace(request, messages=messages_from(messages_to_send(sent[known:])), params=params), context
 
     def _release(self, running: RunningTurn) -> None:
         """Forget an exchange that could not be started."""

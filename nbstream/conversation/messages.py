@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
+from nbstream.conversation.answer_images import image_parts, images_to_send
 from nbstream.conversation.turn import Content, Turn, new_id
 from nbstream.errors import UsageError
-from nbstream.parts import TextPart, ToolCallPart
 from nbstream.request import messages_from
 from nbstream.result import StreamState
 from nbstream.text.plain import encodable, portable_json, prompt_text
-from nbstream.tools.call_messages import call_messages
+from nbstream.tools.call_messages import round_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,14 +90,16 @@ def answered_calls(turns: Iterable[Turn]) -> set[Any]:
 def has_something_to_send(turn: Turn, answered: set[Any]) -> bool:
     """Whether an assistant turn is more than unanswered tool calls."""
     answered_here = turn.answer is not None and bool(turn.answer.tool_runs)
-    return bool(turn.content or turn.refusal or answered_here or _calls(turn, answered))
+    said = turn.content or turn.refusal or answered_here or images_to_send(turn.answer)
+    return bool(said or _calls(turn, answered))
 
 
 def messages_to_send(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     """The messages of a request, in a form that every server takes.
 
     A refusal is sent as what the model said. Calls of tools that were never answered are not sent. A partial answer
-    says that it is one, so that the model does not take it for all that it had to say.
+    says that it is one, so that the model does not take it for all that it had to say. What an answer shows is among
+    its content; `transport` puts it where a server takes it.
     """
     answered = answered_calls(turns)
     return [message for turn in turns for message in _to_send(turn, answered)]
@@ -115,6 +116,7 @@ def _to_send(turn: Turn, answered: set[Any]) -> list[dict[str, Any]]:
     content: Any = list(turn.content) if isinstance(turn.content, tuple) else turn.content
     if turn.answer is not None and isinstance(content, str) and content and turn.state in _CUT_SHORT:
         content = f"{content}\n\n{_CUT_SHORT[turn.state]}"
+    content = _with_images(content, turn.answer)
     extra = turn.extra if not turn.refusal else {k: value for k, value in turn.extra.items() if k != "refusal"}
     message = {"role": turn.role, "content": content or turn.refusal or content, **extra}
     if "tool_calls" in message and not _calls(turn, answered):
@@ -124,20 +126,19 @@ def _to_send(turn: Turn, answered: set[Any]) -> list[dict[str, Any]]:
 
 def _rounds_to_send(answer: StreamResult) -> list[dict[str, Any]]:
     """The messages of an answer whose calls were answered here; none if there are no such calls."""
-    messages: list[dict[str, Any]] = []
-    said: list[str] = []
-    for is_call, run in itertools.groupby(answer.parts, lambda part: isinstance(part, ToolCallPart)):
-        parts = list(run)
-        calls = [part for part in parts if isinstance(part, ToolCallPart) and part.run is not None]
-        if is_call and calls:
-            messages += call_messages("\n\n".join(said), calls)
-            said = []
-        elif not is_call:
-            said += [text for part in parts if isinstance(part, TextPart) and (text := part.text)]
+    messages, said = round_messages(answer.parts)
     if not messages:
         return []
     said += [_CUT_SHORT[answer.state]] if said and answer.state in _CUT_SHORT else []
-    return messages + ([{"role": "assistant", "content": "\n\n".join(said)}] if said else [])
+    content = _with_images("\n\n".join(said), answer)
+    return messages + ([{"role": "assistant", "content": content}] if content else [])
+
+
+def _with_images(content: Any, answer: StreamResult | None) -> Any:
+    """What an answer says, and what it shows."""
+    if not isinstance(content, str | None) or not (images := image_parts(answer)):
+        return content
+    return [*([{"type": "text", "text": content}] if content else []), *images]
 
 
 def _calls(turn: Turn, answered: set[Any]) -> Any:

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nbstream.conversation.answer_images import images_to_send
 from nbstream.conversation.document_v1 import answer_v1
 from nbstream.outcome import add_up
 from nbstream.result import StreamResult, StreamState, ToolCall, ToolCallPart, Usage
@@ -141,11 +142,12 @@ def _is_sent(result: StreamResult, before: Turn | None) -> bool:
     What the user has decided about an answer holds until it is whole.
     """
     if result.state is StreamState.COMPLETED:
-        return bool(result.body or result.tool_calls)
+        return bool(result.body or result.tool_calls or images_to_send(result))
+    given = bool(result.text or images_to_send(result))
     if before is not None and (before.included or before.state is StreamState.CANCELLED):
-        return before.included and bool(result.text)
+        return before.included and given
     # What tools have done must not be asked for again because the model does not know of it.
-    return (result.state is StreamState.CANCELLED and bool(result.text)) or bool(attempted(result.parts))
+    return (result.state is StreamState.CANCELLED and given) or bool(attempted(result.parts))
 
 
 def answered_turn(turn_id: str, answer: StreamResult, *, included: bool, context: str = "") -> Turn:

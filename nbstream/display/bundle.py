@@ -15,6 +15,7 @@ from nbstream.display.sources import Sources
 from nbstream.display.thoughts import is_cut, quote_of
 from nbstream.markdown import escaped, inert
 from nbstream.parts import TextPart
+from nbstream.text.code import CodeBlock, fenced
 from nbstream.text.place import Place
 from nbstream.text.plain import plain
 from nbstream.text.wording import WORDINGS
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbstream.display.pictures import Room
-    from nbstream.markdown import Images
+    from nbstream.markdown import Images, Remark
+    from nbstream.media import MediaPart
     from nbstream.request import Footer
     from nbstream.result import Retry, StreamResult
 
@@ -91,7 +93,8 @@ def answer_outputs(
     begin = 0
     for number in (*media, len(segments)):
         last = number == len(segments)
-        note = [Segment("line", _smaller(place))] if begin and media[begin - 1].smaller else []
+        smaller = segments[begin - 1].media if begin and media[begin - 1].smaller else None
+        note = [Segment("line", _smaller(smaller, result, place))] if smaller is not None else []
         markdown = _markdown((*note, *segments[begin:number]), images)
         body = markdown, _words((*note, *words[begin:number]), sources if last else ())
         if not begin:
@@ -105,8 +108,11 @@ def answer_outputs(
     return [(data, {} if at else about) for at, data in enumerate(outputs)]
 
 
-def _smaller(place: Place) -> str:
-    return f"This is a smaller copy, for the notebook; {WORDINGS[place].result}.images has the image itself"
+def _smaller(part: MediaPart, result: StreamResult, place: Place) -> str:
+    runs = (number for number, call in enumerate(result.tool_runs) if call.run and part in call.run.images)
+    by_a_tool = next((f".tool_runs[{number}].run" for number in runs), "")
+    whole = f"{WORDINGS[place].result}{by_a_tool}.images"
+    return f"This is a smaller copy, for the notebook; {whole} has the image itself"
 
 
 def _begun(
@@ -179,12 +185,16 @@ def _body(result: StreamResult, images: Images, below: int = 0, room: Room | Non
 
 
 def _markdown(segments: Sequence[Segment], images: Images, below: int = 0, room: Room | None = None) -> str:
-    texts = (each.text if each.kind == "text" else remark_of(each, room) for each in segments)
+    texts: list[str | Remark] = []
+    for each in segments:
+        texts.append(each.text if each.kind == "text" else remark_of(each, room))
+        texts += [fenced(CodeBlock("text", each.error))] if each.error else []
     return inert(*texts, images=images, below=below)
 
 
 def _words(segments: Sequence[Segment], sources: Sequence[str] = ()) -> str:
     words = [f"[{each.text}]" if each.kind == "line" else plain(each.text).strip("\n") for each in segments]
+    words = [f"{said}\n{each.error}".strip("\n") for said, each in zip(words, segments, strict=True)]
     return "\n\n".join(filter(str.strip, [*words, "\n".join(sources)]))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from nbstream.display.call_detail import detail_of
+from nbstream.display.call_detail import detail_of, error_of
 from nbstream.display.sources import Sources
 from nbstream.parts import PARAGRAPH_BREAK, ActivityPart, MediaPart, RefusalPart, TextPart, ToolCallPart
 from nbstream.text.code import code_blocks
@@ -16,11 +16,12 @@ from nbstream.text.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nbstream.parts import PartViews
+    from nbstream.parts import PartViews, ToolRun
 
 __all__ = ["Segment", "kept_of", "line_of", "segments_of"]
 
 _LONGEST_DETAIL = 120
+_LOOKED_AT = 1_000  # characters of what may be very long, before its white space is made less
 
 _ACTIVITIES = {
     "code_interpreter_call": "Code interpreter",
@@ -48,6 +49,7 @@ class Segment(NamedTuple):
         open: Whether it may still change.
         detail: What more there is to say in plain words, which a page shows folded.
         media: The image or sound that the words tell of, if it can be shown.
+        error: Why a call has no result, if the words do not say all of it.
     """
 
     kind: Literal["text", "line"]
@@ -55,9 +57,10 @@ class Segment(NamedTuple):
     open: bool = False
     detail: str = ""
     media: MediaPart | None = None
+    error: str = ""
 
 
-def segments_of(answer: PartViews, *, cited: int | None = None) -> tuple[Segment, ...]:
+def segments_of(answer: PartViews, *, cited: int | None = None, returned: bool = True) -> tuple[Segment, ...]:
     """The segments of an answer: its text or, if it has none, its refusal; and a line where something else happened.
 
     Reasoning is shown apart from the answer, so what is said before and after it is one text.
@@ -65,6 +68,7 @@ def segments_of(answer: PartViews, *, cited: int | None = None) -> tuple[Segment
     Args:
         answer: The answer.
         cited: How many of its citations are links in the text; by default all, with a list of the sources at the end.
+        returned: Whether the images that tools returned follow the lines of their calls, which tell of them anyway.
 
     Example:
         >>> from nbstream.result import ReasoningPart, StreamResult, TextPart, ToolCallPart
@@ -86,8 +90,8 @@ def segments_of(answer: PartViews, *, cited: int | None = None) -> tuple[Segment
         elif isinstance(part, ToolCallPart | MediaPart | ActivityPart):
             segments += _text(texts)
             texts = []
-            media = part if isinstance(part, MediaPart) and _is_shown(part) else None
-            segments.append(Segment("line", line_of(part), part.open or _goes_on(part), detail_of(part), media))
+            segments.append(_line(part))
+            segments += _returned_by(part) if returned else ()
     if cited is None and sources.listed:
         if _in_fence("".join(texts)):  # of an answer that was cut
             return (*segments, *_text(texts), *(Segment("line", line) for line in sources.lines()))
@@ -130,8 +134,26 @@ def line_of(part: ToolCallPart | MediaPart | ActivityPart) -> str:
         case ActivityPart():
             name = _ACTIVITIES.get(part.kind) or part.kind.removesuffix("_call").replace("_", " ").capitalize()
             detail = _about_activity(part)
+    return _in_one_line(name, detail)
+
+
+def _in_one_line(name: str, detail: str) -> str:
     words = " ".join(plain(f"{name}: {detail}" if detail else name).split())
     return words if len(words) <= _LONGEST_DETAIL else f"{words[: _LONGEST_DETAIL - 1]}…"
+
+
+def _line(part: ToolCallPart | MediaPart | ActivityPart) -> Segment:
+    line = line_of(part)
+    media = part if isinstance(part, MediaPart) and _is_shown(part) else None
+    return Segment("line", line, part.open or _goes_on(part), detail_of(part, line), media, error_of(part, line))
+
+
+def _returned_by(part: ToolCallPart | MediaPart | ActivityPart) -> list[Segment]:
+    """A segment for each image that a call has returned."""
+    if not isinstance(part, ToolCallPart) or part.run is None:
+        return []
+    lines = ((image, _in_one_line(f"Image from {part.name}", ", ".join(_about(image)))) for image in part.run.images)
+    return [Segment("line", line, media=image) for image, line in lines]
 
 
 def _markdown_of(part: TextPart | RefusalPart, sources: Sources) -> str:
@@ -175,11 +197,11 @@ def _goes_on(part: ToolCallPart | MediaPart | ActivityPart) -> bool:
 def _about_call(part: ToolCallPart) -> str:
     name = part.name or "a tool without a name"
     if part.run is None:
-        return f"{name} {part.arguments}" if part.open and part.arguments else name
+        return f"{name} {part.arguments[:_LOOKED_AT]}" if part.open and part.arguments else name
     called = f"{name} {_shortened(part.run.arguments or part.arguments)}"
     match part.run.state:
         case "completed":
-            return f"{called} → {_shortened(part.run.output)}"
+            return f"{called} → {_result_of(part.run)}"
         case "waiting":
             return f"{called} (waits to be allowed)"
         case "running":
@@ -187,12 +209,22 @@ def _about_call(part: ToolCallPart) -> str:
         case "denied":
             return f"{called} (not allowed)"
         case state:
-            return f"{called} ({state}: {part.run.output})"
+            return f"{called} ({state}: {part.run.output[:_LOOKED_AT]})"
+
+
+def _result_of(run: ToolRun) -> str:
+    """What a call returned; images are told of even if the words about them are cut."""
+    words = _shortened(run.output)
+    if not run.images or words == run.output:
+        return words
+    count = "an image" if len(run.images) == 1 else f"{len(run.images)} images"
+    return f"{count}; {words}"
 
 
 def _shortened(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= _LONGEST_DETAIL // 2 else f"{words[: _LONGEST_DETAIL // 2 - 1]}…"
+    words = " ".join(text[:_LOOKED_AT].split())
+    whole = len(text) <= _LOOKED_AT
+    return words if whole and len(words) <= _LONGEST_DETAIL // 2 else f"{words[: _LONGEST_DETAIL // 2 - 1]}…"
 
 
 def _about_activity(part: ActivityPart) -> str:

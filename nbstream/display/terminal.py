@@ -89,7 +89,8 @@ class TerminalSurface:
         if retry != self._retry:
             self._retry = retry
             self._tell_pause(retry)
-        segments = segments_of(snapshot, cited=0)  # what is written cannot be changed
+        # What is written cannot be changed, and an image may come above what is.
+        segments = segments_of(snapshot, cited=0, returned=False)
         if kept_of(self._shown, segments) < len(self._shown):
             if _seen(segments) == "" or _seen(segments) == _seen(self._shown):
                 return  # nothing to see yet, or only white space less

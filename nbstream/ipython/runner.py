@@ -83,6 +83,8 @@ class MagicRunner:
             if not isinstance(result, StreamResult):
                 there_is_no = f"there is no StreamResult named {options.name}"
                 raise UsageError(there_is_no if options.name else "there is nothing to continue")  # noqa: TRY301
+            begun = getattr(result.continuation, "request", None)
+            options.as_, options.schema = (begun.as_, begun.schema) if begun else (None, None)
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 
@@ -200,11 +202,11 @@ class MagicRunner:
             return  # given up while it did not end, and another one has been asked since
         names: dict[str | None, Any] = {"stream_result": result, options.result: result}
         if result.state is StreamState.COMPLETED:
-            text = result.code if getattr(options, "as_", None) == "code" else result.text
+            text = result.code if options.as_ == "code" else result.text
             names |= {
                 "stream_text": text,
                 "stream_usage": result.usage,
-                options.out: text if getattr(options, "schema", None) is None else result.parsed,
+                options.out: text if options.schema is None else result.parsed,
                 options.usage: result.usage,
             }
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)

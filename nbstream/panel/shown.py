@@ -148,7 +148,7 @@ def _view_of(turn: Turn, siblings: tuple[str, ...]) -> TurnView:
         included=turn.included,
         can_include=partial and bool(turn.text),
         can_retry=turn.state is StreamState.FAILED,
-        can_continue=bool(turn.text) and (partial or cut),
+        can_continue=bool(turn.text or turn.result.tool_runs) and (partial or cut),
         can_regenerate=True,
         note=" ".join([*([] if turn.included else [_NOT_SENT]), *(notes_of(result, Place.PANEL) if result else [])]),
     )

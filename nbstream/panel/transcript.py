@@ -177,16 +177,24 @@ class Transcript:
 def _lightened(turn: dict[str, Any]) -> dict[str, Any]:
     """The turn of a document with smaller copies of the large images in its answer."""
     answer = turn.get("answer")
-    if not isinstance(answer, dict) or not any(part["type"] == "media" for part in answer["parts"]):
+    if not isinstance(answer, dict) or not any(part["type"] in {"media", "tool_call"} for part in answer["parts"]):
         return turn
     return {**turn, "answer": {**answer, "parts": list(map(_lightened_part, answer["parts"]))}}
 
 
 def _lightened_part(part: dict[str, Any]) -> dict[str, Any]:
-    copy = small_copy(base64.b64decode(part.get("data", ""))) if part["type"] == "media" else None
-    if copy is None:
+    if part["type"] == "media":
+        return _lightened_image(part)
+    run = part.get("run", {}) if part["type"] == "tool_call" else {}
+    if not run.get("images"):
         return part
-    return {**part, "media_type": copy[0], "data": base64.b64encode(copy[1]).decode()}
+    return {**part, "run": {**run, "images": list(map(_lightened_image, run["images"]))}}
+
+
+def _lightened_image(image: dict[str, Any]) -> dict[str, Any]:
+    if (copy := small_copy(base64.b64decode(image.get("data", "")))) is None:
+        return image
+    return {**image, "media_type": copy[0], "data": base64.b64encode(copy[1]).decode()}
 
 
 def _markdown(rendered: list[_Rendered], first: list[str]) -> str:

@@ -34,6 +34,7 @@ class Capabilities:
         answer_format: How to hold an answer to a schema that nbstream tells of: by the schema, by asking for any JSON,
             or by words alone.
         background: Whether an answer can be generated in the background and resumed.
+        answer_images: Whether the images of earlier answers can be sent along.
         prefill: Whether the model continues the beginning of an answer as if it had just written it.
     """
 
@@ -46,6 +47,7 @@ class Capabilities:
     schemas: bool | None = None
     answer_format: AnswerFormat = "json_schema"
     background: bool | None = None
+    answer_images: bool = True
     prefill: bool | None = None
 
     def without(self, field: str, instead: str | None = None) -> Capabilities | None:

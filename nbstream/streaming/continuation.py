@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
 from nbstream.parts import ReasoningPart, RefusalPart, TextPart, ToolCallPart
-from nbstream.result import StreamState
+from nbstream.result import StreamResult, StreamState
+from nbstream.streaming.waiting import waited_for
 from nbstream.text.place import place_here
+from nbstream.tools.call_messages import round_messages
+from nbstream.tools.next_request import next_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.parts import Part
     from nbstream.request import Images, Position, StreamRequest
-    from nbstream.result import StreamResult
 
 __all__ = ["Continuation"]
 
@@ -68,10 +70,15 @@ class Continuation:
             raise UsageError("a request whose messages or input are given as a parameter cannot be continued")
         if result.choices:
             raise UsageError("several answers (n above 1) cannot be continued")
-        result = _last_round(self.request.earlier, result)
-        if result.tool_runs:
-            raise UsageError("a tool of this answer was called and its result not sent; ask again to go on")
-        request = replace(self.request, partial_answer=result.text, place=place_here())
+        request = replace(self.request, place=place_here())
+        last = _last_round(request.earlier, result)
+        if last.tool_runs and len(last.all_rounds) == 1:  # it is whole, and only its results have not been sent
+            told = next_request(request, result)
+            return self._start(replace(told, max_rounds=request.max_rounds), StreamResult(), display)
+        if last.tool_runs:
+            request, last = _after_calls(request, last)
+        result = last
+        request = replace(request, partial_answer=result.text)
         # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
         kept = tuple(part for part in result.parts if not isinstance(part, ToolCallPart | RefusalPart))
         if not result.text:
@@ -83,6 +90,29 @@ class Continuation:
                 beginning = replace(result, parts=_with_half(result.parts, self._position.half))
         return self._start(request, beginning, display)
 
+    def resumed(self, result: StreamResult, *, display: bool) -> StreamResult:
+        """Continue `result`, and wait for the end here; returns the whole answer.
+
+        Raises:
+            UsageError: There is nothing to continue.
+            StreamError: The continuation failed.
+        """
+        return waited_for(lambda: self.resume(result, display=display))
+
+    def asked_further(self, request: StreamRequest) -> StreamRequest | None:
+        """A request with what has been asked in all rounds of the answer, in a form that only the same model takes.
+
+        Args:
+            request: What would be asked of a chat now.
+
+        Returns:
+            `None` if it asks another model, or in another way.
+        """
+        asked = self.request
+        if (asked.api, asked.endpoint, asked.model) != (request.api, request.endpoint, request.model):
+            return None
+        return replace(request, messages=asked.messages, earlier=asked.earlier)
+
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
 
@@ -93,6 +123,22 @@ def _last_round(earlier: StreamResult | None, result: StreamResult) -> StreamRes
         return result
     parts, rounds = result.parts[len(earlier.parts) :], result.rounds[len(earlier.all_rounds) :]
     return replace(result, parts=parts, rounds=rounds)
+
+
+def _after_calls(request: StreamRequest, result: StreamResult) -> tuple[StreamRequest, StreamResult]:
+    """What to ask, and the rest of the answer, where rounds with calls are known by their parts only."""
+    is_answered = [isinstance(part, ToolCallPart) and part.run is not None for part in result.parts]
+    end = len(is_answered) - is_answered[::-1].index(True)
+    parts, rest = result.parts[:end], result.parts[end:]
+    messages, _ = round_messages(parts)
+    goes_on = any(isinstance(part, TextPart) and part.text for part in rest)
+    rounds = result.all_rounds[: -1 if goes_on else None]
+    # It goes on, so it has just these rounds.
+    earlier = replace(result, parts=parts, rounds=rounds, state=StreamState.STREAMING, error=None)
+    asked = replace(request, messages=(*request.messages, *messages), earlier=earlier)
+    if not goes_on:
+        return asked, StreamResult()
+    return asked, replace(result, parts=rest, rounds=result.all_rounds[len(rounds) :])
 
 
 def _with_half(parts: tuple[Part, ...], half: str) -> tuple[Part, ...]:

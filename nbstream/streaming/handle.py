@@ -137,11 +137,11 @@ class StreamHandle:
         Raises:
             StreamError: The stream failed, after all its text has been given out.
         """
-        return text_pieces(self._rounds, self._end)
+        return text_pieces(self.texts())
 
     def __aiter__(self) -> AsyncIterator[str]:
         """The same for `async for`, without blocking the event loop."""
-        return text_pieces_async(self._rounds, self._end)
+        return text_pieces_async(self.texts())
 
     def events(self) -> EventReader:
         """Everything that happens in the answer, as the frozen values of `nbstream.events`, from the beginning.

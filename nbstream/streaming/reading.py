@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbstream.streaming.end import running_loop
+from nbstream.streaming.text_so_far import TextSoFar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from nbstream.events import Event
     from nbstream.streaming.end import StreamEnd
     from nbstream.streaming.rounds import Rounds
+    from nbstream.streaming.text_so_far import NewText
 
 __all__ = ["EventReader", "TextReader", "text_pieces", "text_pieces_async"]
 
@@ -68,55 +70,45 @@ class TextReader:
             yield self._rounds.snapshot(drawn=False).text
         await self._end.awaited()
 
+    def new(self) -> Iterator[NewText]:
+        """What is new of it instead, which costs the same however much there is already."""
+        text = TextSoFar(self._rounds.texts)
+        for _ in self._rounds.log.growth():
+            yield text.new()
+        yield text.new()
+        self._end.result()
 
-def text_pieces(rounds: Rounds, end: StreamEnd) -> Iterator[str]:
+    async def new_async(self) -> AsyncIterator[NewText]:
+        """The same on an event loop."""
+        running_loop()
+        text = TextSoFar(self._rounds.texts)
+        async for _ in self._rounds.log.growth_async():
+            yield text.new()
+        yield text.new()
+        await self._end.awaited()
+
+
+def text_pieces(texts: TextReader) -> Iterator[str]:
     """The text of an answer as it arrives.
 
     Args:
-        rounds: The answer.
-        end: Its end, with the last frame drawn.
+        texts: The text.
 
     Raises:
         StreamError: The stream failed, after all its text has been given out.
     """
-    text = _Text(rounds)
-    for _ in rounds.log.growth():
-        if piece := text.new():
-            yield piece
-    if piece := text.new():
-        yield piece
-    end.result()
+    return (new.piece for new in texts.new() if new.piece)
 
 
-async def text_pieces_async(rounds: Rounds, end: StreamEnd) -> AsyncIterator[str]:
+async def text_pieces_async(texts: TextReader) -> AsyncIterator[str]:
     """The same on an event loop.
 
     Args:
-        rounds: The answer.
-        end: Its end, with the last frame drawn.
+        texts: The text.
 
     Raises:
         StreamError: The stream failed, after all its text has been given out.
     """
-    running_loop()
-    text = _Text(rounds)
-    async for _ in rounds.log.growth_async():
-        if piece := text.new():
-            yield piece
-    if piece := text.new():
-        yield piece
-    await end.awaited()
-
-
-class _Text:
-    """The text that a reader has not been given yet; all of it again if a server has taken something back."""
-
-    def __init__(self, rounds: Rounds) -> None:
-        self._rounds = rounds
-        self._given = ""
-
-    def new(self) -> str:
-        text = self._rounds.snapshot(drawn=False).text
-        kept = len(self._given) if text.startswith(self._given) else 0
-        self._given = text
-        return text[kept:]
+    async for new in texts.new_async():
+        if new.piece:
+            yield new.piece

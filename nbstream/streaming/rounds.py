@@ -23,6 +23,7 @@ from nbstream.streaming.notices import told
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
+from nbstream.streaming.text_so_far import TextsOfRound
 from nbstream.streaming.tool_events import tool_events
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class Rounds:
         self._lock = threading.Lock()
         self._request = request
         self._session = self._round(request, beginning)
+        self._reading = "", self._session  # the text before this round, and the round
+        self._note_round(request)
 
     async def run(self) -> StreamResult:
         """Ask until the answer is whole, drawing as it grows; return how it ended. Never raises for a failed stream."""
@@ -191,6 +194,11 @@ class Rounds:
         now = self._between or self._session.snapshot(drawn=drawn)
         return replace(now, state=StreamState.STREAMING) if now.state.terminal else now
 
+    def texts(self) -> TextsOfRound:
+        """The texts of the round that is read, or was read last. Any thread may ask."""
+        earlier, session = self._reading
+        return TextsOfRound(earlier, session.texts)
+
     async def _answer(self) -> StreamResult:
         request = self._request
         while True:
@@ -206,6 +214,10 @@ class Rounds:
                 return further
             request = further
             self._session, self._between = self._round(request, None), None
+            self._note_round(request)
+
+    def _note_round(self, request: StreamRequest) -> None:
+        self._reading = "" if request.earlier is None else request.earlier.text, self._session
 
     def _show(self, result: StreamResult) -> None:
         events = list(tool_events((self._between or self._session.snapshot()).parts, result.parts))

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.clock import Clock
     from nbstream.streaming.event_log import EventLog
     from nbstream.streaming.observers import StreamWatch
+    from nbstream.streaming.text_so_far import GrowingText
     from nbstream.structured.shown import Shown
     from nbstream.transport.event_stream import EventStream, StreamSource
 
@@ -178,6 +179,11 @@ class Session:
             whole = now.state.terminal and now.finish_reason != "tool_calls"
             now = replace(now, parts=with_shown(now.parts, self._shown, whole=whole))
         return now
+
+    @property
+    def texts(self) -> tuple[GrowingText, ...]:
+        """The texts of this round, while they grow. Any thread may ask."""
+        return self._assembler.texts
 
     async def _read(self) -> None:
         """Attempt until the answer has begun; what has begun is never asked for again."""
@@ -346,7 +352,7 @@ class Session:
         first = self._first_token_at
         if not self._request.stream or first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
             return False
-        characters = self._assembler.text_size - len(self._beginning.text if self._beginning else "")
+        characters = sum(each.size for each in self.texts) - len(self._beginning.text if self._beginning else "")
         return characters >= _BUFFERED_CHARACTERS + _BUFFERED_RATE * (self._last_token_at - first)
 
     def _continuation(self) -> Continuation | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from nbstream.streaming.handle import StreamHandle
+    from nbstream.streaming.text_so_far import NewText
 
 __all__ = ["ItemStream", "list_of"]
 
@@ -59,12 +60,12 @@ class ItemStream(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         found = _Found(self._schema)
-        for text in self.handle.texts():
+        for text in self.handle.texts().new():
             yield from found.new(text)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         found = _Found(self._schema)
-        async for text in self.handle.texts():
+        async for text in self.handle.texts().new_async():
             for element in found.new(text):
                 yield element
 
@@ -106,16 +107,14 @@ class _Found:
     def __init__(self, schema: AnswerSchema) -> None:
         self._schema = schema
         self._reader = ItemReader()
-        self._read = ""
         self._seen = 0  # elements in this text, whether they fit or not
         self._given = 0  # elements that are settled
 
-    def new(self, text: str) -> Iterator[Any]:
+    def new(self, text: NewText) -> Iterator[Any]:
         """The elements that are new in the text and fit."""
-        if not text.startswith(self._read):  # the server has taken something back; what was given out stays
-            self._reader, self._read, self._seen = ItemReader(), "", 0
-        piece, self._read = text[len(self._read) :], text
-        for element in self._reader.feed(piece):
+        if text.begins_anew:  # what was given out stays
+            self._reader, self._seen = ItemReader(), 0
+        for element in self._reader.feed(text.piece):
             self._seen += 1
             if self._seen <= self._given:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ __all__ = ["AnswerSchema", "MisfitError"]
 
 # Providers want an object at the top, so anything else travels as its only field.
 _WRAPPED = "value"
+
+
+# What pydantic says of a class that it knows nothing of.
+_NO_SCHEMA = re.compile(r"Unable to generate pydantic-core schema for (?:<class '(?:__main__\.)?)?(.+?)(?:'>)?\. Set ")
 
 
 class MisfitError(ValueError):
@@ -139,8 +144,10 @@ def _adapter_of(kind: Any) -> TypeAdapter[Any]:
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
         adapter.json_schema()
     except (PydanticUserError, TypeError, ValueError) as error:
-        words = getattr(kind, "__name__", str(kind))
-        raise UsageError(f"{words} cannot be told to a model: {str(error).splitlines()[0]}") from None
+        words, wrong = getattr(kind, "__name__", str(kind)), str(error).splitlines()[0]
+        if unknown := _NO_SCHEMA.match(wrong):
+            wrong = f"{unknown[1]} is neither a type of JSON, nor a pydantic model, a dataclass or a TypedDict"
+        raise UsageError(f"{words} cannot be told to a model: {wrong}") from None
     return adapter
 
 

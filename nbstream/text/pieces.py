@@ -42,6 +42,25 @@ class Pieces:
         held = self._held
         return "".join(held) if isinstance(held, list) else held or ""
 
+    def value_from(self, start: int) -> str:
+        """What is behind so many characters, without joining what is before it.
+
+        Example:
+            >>> pieces = Pieces()
+            >>> pieces.append("Hel"); pieces.append("lo"); pieces.value_from(4)
+            'o'
+        """
+        held = self._held
+        if not isinstance(held, list):
+            return (held or "")[start:]
+        pieces = tuple(held)
+        missing = sum(map(len, pieces)) - start
+        first, found = len(pieces), 0
+        while found < missing:
+            first -= 1
+            found += len(pieces[first])
+        return "".join(pieces[first:])[max(0, found - missing) :]
+
     @property
     def size(self) -> int:
         """How many characters there are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import threading
 from collections.abc import Callable, Collection
@@ -147,6 +148,8 @@ def checked_policy(approve: Any) -> Approve:
     """
     if approve is None:
         return "ask"
+    if inspect.iscoroutinefunction(approve):
+        raise UsageError("approve cannot be an async function, because a call is decided on at once")
     if callable(approve) or (isinstance(approve, str) and approve in {"ask", "all", "none"}):
         return cast("Approve", approve)
     if isinstance(approve, list | tuple | set | frozenset) and all(isinstance(name, str) for name in approve):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
+from nbstream.parts import TextPart, ToolCallPart
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from nbstream.parts import MediaPart, ToolCallPart, ToolRun
+    from nbstream.parts import MediaPart, Part, ToolRun
 
-__all__ = ["call_message", "call_messages"]
+__all__ = ["call_message", "call_messages", "round_messages"]
 
 
 def call_messages(text: str, calls: Sequence[ToolCallPart], **fields: Any) -> list[dict[str, Any]]:
@@ -37,6 +40,32 @@ def call_messages(text: str, calls: Sequence[ToolCallPart], **fields: Any) -> li
     return [asked, *map(_answered, calls)]
 
 
+def round_messages(parts: Iterable[Part]) -> tuple[list[dict[str, Any]], list[str]]:
+    """What a model said and called in one round after the other, and what it has said after its last calls.
+
+    Args:
+        parts: The parts of an answer. Calls that were not answered here are left out.
+
+    Example:
+        >>> from nbstream.parts import ToolRun
+        >>> call = ToolCallPart("c1", "now", "{}", run=ToolRun("completed", "noon"))
+        >>> messages, said = round_messages([TextPart("Let me see."), call, TextPart("It is noon.")])
+        >>> [message["role"] for message in messages], said
+        (['assistant', 'tool'], ['It is noon.'])
+    """
+    messages: list[dict[str, Any]] = []
+    said: list[str] = []
+    for is_call, group in itertools.groupby(parts, lambda part: isinstance(part, ToolCallPart)):
+        together = list(group)
+        calls = [part for part in together if isinstance(part, ToolCallPart) and part.run is not None]
+        if is_call and calls:
+            messages += call_messages("\n\n".join(said), calls)
+            said = []
+        elif not is_call:
+            said += [text for part in together if isinstance(part, TextPart) and (text := part.text)]
+    return messages, said
+
+
 def call_message(call: ToolCallPart) -> dict[str, Any]:
     """A call as an assistant's message holds it."""
     if call.custom:
@@ -55,7 +84,7 @@ def _answered(call: ToolCallPart) -> dict[str, Any]:
 def _error(run: ToolRun) -> str:
     """Why there is no result, in words and as a stable type; what was not allowed must not be tried again."""
     error: dict[str, Any] = {"type": run.error or run.state, "message": run.output}
-    if run.state in {"denied", "unknown"} and run.error != "timeout":
+    if run.state in {"denied", "unknown"} and run.error not in {"stopped", "timeout"}:
         error["retry"] = False
     return json.dumps({"error": error}, ensure_ascii=False)
 

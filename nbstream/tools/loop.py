@@ -144,7 +144,8 @@ class ToolLoop:
     async def _answer(self, place: int, call: ToolCallPart, tool: Tool | None, request: StreamRequest) -> None:
         if tool is None:
             names = ", ".join(each.name for each in request.tools)
-            self._note(place, ToolRun("failed", f"There is no tool {call.name}. There are: {names}.", "unknown_tool"))
+            called = call.name or "without a name"
+            self._note(place, ToolRun("failed", f"There is no tool {called}. There are: {names}.", "unknown_tool"))
             return
         try:
             given = tool.given(call.arguments, free=call.custom)
@@ -259,7 +260,7 @@ class ToolLoop:
         try:
             await self._journal.write(self._result.parts)
         except asyncio.CancelledError:
-            self._note(place, ToolRun("denied", "The answer was stopped before the call began.", "denied"))
+            self._note(place, _stopped("began"))
             raise
         except OSError as error:
             words = f"The call was not made, because it could not be written down beside the chat's file: {error}"
@@ -303,13 +304,15 @@ class ToolLoop:
         for place, part in enumerate(self._result.parts):
             if taken_back := withdrawn(place, part):
                 self._change(taken_back)
-            run = part.run if isinstance(part, ToolCallPart) else None
-            if run is None:
+            if not isinstance(part, ToolCallPart) or part.open:
+                continue
+            if (run := part.run) is None:
+                self._note(place, _stopped("began"))
                 continue
             if run.state == "running":
                 self._note(place, replace(run, state="unknown", output="The answer was stopped while the tool ran."))
             elif run.state == "waiting":
-                self._note(place, ToolRun("denied", "The answer was stopped before the call was allowed.", "denied"))
+                self._note(place, _stopped("was allowed"))
         return replace(self._result, state=state, error=error)
 
 
@@ -339,6 +342,11 @@ def _denied(decision: Denied) -> ToolRun:
     words = " ".join(plain(encodable(str(decision.reason))).split())
     reason = f" The reason: {words[:_LONGEST_REASON]}" if words else ""
     return ToolRun("denied", f"The user did not allow this call; do not try it again.{reason}", "denied")
+
+
+def _stopped(before_it: str) -> ToolRun:
+    """What the model is told of a call if the answer was stopped first and then goes on: it may ask again."""
+    return ToolRun("denied", f"The answer was stopped before the call {before_it}.", "stopped")
 
 
 def _raised(error: Exception) -> ToolRun:

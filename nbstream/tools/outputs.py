@@ -146,7 +146,7 @@ def _json(value: Any) -> str:
         return json.dumps(to_jsonable_python(value), ensure_ascii=False)
     except (PydanticSerializationError, TypeError, ValueError, RecursionError):
         kind = type(value).__name__
-        raise OutputError(f"The tool returned a {kind}, which cannot be told to a model.") from None
+        raise OutputError(f"The tool returned something of type {kind}, which cannot be told to a model.") from None
 
 
 def _bounded(text: str) -> str:

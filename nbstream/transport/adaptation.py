@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.transport.answer_format import response_text
+from nbstream.transport.answer_images import has_answer_images
 from nbstream.transport.chat_request import chosen_fields
 from nbstream.transport.error_report import read_error
-from nbstream.transport.refusals import instead_of, mentioned, refused, refuses_prefill
+from nbstream.transport.refusals import instead_of, mentioned, refused, refuses_images, refuses_prefill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,9 +60,12 @@ def adaptation(request: StreamRequest, capabilities: Capabilities, error: Mappin
         if again is not None and {again.limit_field, again.response_limit_field} & request.params.keys():
             again = None  # the user gave this limit too; one of them would be dropped
         return Adaptation(again, capabilities)
+    messages = read_error(error).messages
+    if capabilities.answer_images and has_answer_images(request.messages) and any(map(refuses_images, messages)):
+        return Adaptation(replace(capabilities, answer_images=False), capabilities)
     asked = [field for field in _FEATURES if field.partition(".")[0] in request.params]
     lacking = refused(error, asked)
-    if request.partial_answer and any(map(refuses_prefill, read_error(error).messages)):
+    if request.partial_answer and any(map(refuses_prefill, messages)):
         lacking = "prefill"
     return Adaptation(None, capabilities if lacking is None else capabilities.lacking(lacking))
 
@@ -72,5 +77,6 @@ def _chosen(request: StreamRequest, capabilities: Capabilities) -> dict[str, Any
     name = capabilities.response_limit_field
     chosen: dict[str, Any] = {} if request.max_tokens is None else {name: request.max_tokens}
     if request.schema is not None and (text := response_text(request.schema, capabilities)):
-        chosen |= {"text": text, "text.format": text}
+        # Some servers pass on what another one says, which they ask by Chat Completions.
+        chosen |= {"text": text, "text.format": text, "response_format": text}
     return {field: value for field, value in chosen.items() if field.partition(".")[0] not in request.params}

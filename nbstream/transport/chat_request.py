@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.transport.answer_format import answer_format, system_of
+from nbstream.transport.answer_images import with_images_moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,8 @@ def request_body(request: StreamRequest, capabilities: Capabilities) -> dict[str
         capabilities: What the endpoint takes.
     """
     system = system_of(request, capabilities)
-    messages = [*([{"role": "system", "content": system}] if system else []), *_sendable(request.messages)]
+    said = _sendable(with_images_moved(request.messages, taken=capabilities.answer_images))
+    messages = [*([{"role": "system", "content": system}] if system else []), *said]
     if request.partial_answer:
         messages.append({"role": "assistant", "content": request.partial_answer})
     body: dict[str, Any] = {"model": request.model, "messages": messages}

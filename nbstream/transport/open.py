@@ -24,6 +24,7 @@ from nbstream.text.plain import encodable_json, plain
 from nbstream.text.suggestion import closest
 from nbstream.transport import chat_request, own_client, responses
 from nbstream.transport.adaptation import adaptation
+from nbstream.transport.answer_images import has_answer_images
 from nbstream.transport.bounded_body import read_body, unknown_encoding
 from nbstream.transport.clients import new_client
 from nbstream.transport.decoded import decoded
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientPool", "prepare"]
 
-# The statuses with which servers reject a field.
+# The statuses with which servers reject a field, and also images.
 _REFUSALS = {400, 422}
+_REFUSALS_OF_IMAGES = {404, 415, 500}
 _LISTING_SECONDS = 2.0
 
 # A server may name one other field after the other.
@@ -101,7 +103,7 @@ class ClientPool:
                 try:
                     stream = await self._sent(request, capabilities)
                 except openai.APIStatusError as error:
-                    if error.status_code not in _REFUSALS:
+                    if error.status_code not in _REFUSALS and not _may_refuse_images(request, error.status_code):
                         raise
                     tried[capabilities] = error.with_traceback(None)
                     again, now_known = adaptation(request, capabilities, document_of(error).error)
@@ -231,6 +233,26 @@ class ClientPool:
                         error.args = (f"{error.happened} Did you mean {plain(meant)}?",)
             raise
 
+    async def upload(self, target: Target, name: str, data: bytes, purpose: str) -> str:
+        """Send a file (`POST /files`), and return its id.
+
+        Raises:
+            StreamError: The server does not answer, does not accept the key, or keeps no files.
+        """
+        endpoint = target.endpoint
+        timeout = openai.Timeout(None, connect=target.limits.connect)
+        try:
+            with translated(target), own_client.asking():
+                files: Any = self.client_for(target).files
+                made = await files.create(file=(name, data), purpose=purpose, timeout=timeout)
+        except NotFoundError:
+            raise NotFoundError(
+                f"{endpoint.name} has no /files (404).", remedies=[address_remedy(endpoint)], status=404
+            ) from None
+        if not isinstance(file_id := getattr(made, "id", None), str):
+            raise NotAStreamError(f"{endpoint.name} did not say which id the file has.")
+        return file_id
+
     async def close(self) -> None:
         """Close every pooled connection."""
         clients, self._clients = list(self._clients.values()), {}
@@ -244,6 +266,11 @@ def prepare() -> None:
         importlib.import_module("anyio._backends._asyncio")
     client = openai.AsyncOpenAI(api_key="none", base_url="http://localhost")
     _ = client.chat.completions.with_streaming_response, client.responses.with_streaming_response
+
+
+def _may_refuse_images(request: StreamRequest, status: int) -> bool:
+    """Whether a server that says so may be asked without the images of earlier answers."""
+    return status in _REFUSALS_OF_IMAGES and has_answer_images(request.messages)
 
 
 def _compressed(endpoint: Endpoint, coding: str) -> NotAStreamError:

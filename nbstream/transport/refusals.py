@@ -14,7 +14,7 @@ from nbstream.transport.error_report import read_error, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["instead_of", "mentioned", "refused", "refuses_prefill"]
+__all__ = ["instead_of", "mentioned", "refused", "refuses_images", "refuses_prefill"]
 
 _REFUSED = re.compile(
     r"unsupported|(?:not|n't) support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed)|extra[_ ]forbidden|"
@@ -28,6 +28,7 @@ _PREFILL = re.compile(
     r"\bprefill\w*\b[^.]*(?:not|un)[ -]?(?:supported|allowed|accepted)|"
     r"(?:must|should|has to) end with an? user|\b(?:last|final) (?:message|role|turn)\b[^.]*\b(?:user|assistant)\b"
 )
+_IMAGES = re.compile(r"\bimages?\b|image_url|input_image|\bvision\b|multi-?modal|\bmmproj\b")
 _NAME = r"[`'\"]?([A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+|[a-z]+(?:[A-Z][a-z]+)+)[`'\"]?"
 _INSTEAD = re.compile(
     rf"\b(?i:use) (?:the )?(?:parameter |field )?{_NAME}(?: parameter| field)? instead|"
@@ -93,6 +94,16 @@ def refuses_prefill(message: str) -> bool:
         True
     """
     return _PREFILL.search(message.lower()) is not None
+
+
+def refuses_images(message: str) -> bool:
+    """Whether a message says that images are not taken.
+
+    Example:
+        >>> refuses_images("unknown variant `image_url`, expected `text`"), refuses_images("The prompt is too long.")
+        (True, False)
+    """
+    return _IMAGES.search(message.lower()) is not None
 
 
 def _named_in(text: str, field: str) -> str | None:

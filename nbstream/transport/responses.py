@@ -20,6 +20,7 @@ from nbstream.events import (
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.settings.capabilities import Capabilities
 from nbstream.transport.answer_format import response_text, system_of
+from nbstream.transport.answer_images import with_images_moved
 from nbstream.transport.chat_completions import ChatCompletionsAdapter
 from nbstream.transport.error_kind import failed
 from nbstream.transport.error_report import error_in
@@ -66,7 +67,8 @@ def request_body(request: StreamRequest, capabilities: Capabilities = _UNKNOWN) 
         capabilities: What the endpoint takes.
     """
     begun = ({"role": "assistant", "content": request.partial_answer},) if request.partial_answer else ()
-    body: dict[str, Any] = {"model": request.model, "input": input_items((*request.messages, *begun))}
+    said = with_images_moved(request.messages, taken=capabilities.answer_images)
+    body: dict[str, Any] = {"model": request.model, "input": input_items((*said, *begun))}
     if system := system_of(request, capabilities):
         body["instructions"] = system
     if request.schema is not None and (text := response_text(request.schema, capabilities)):

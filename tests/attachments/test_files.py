@@ -3,16 +3,20 @@
 import base64
 import codecs
 import contextlib
+import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nbstream as nbs
 from nbstream.attachments.attached import attached
 from nbstream.attachments.files import decoded, made_file
 from nbstream.attachments.parts import text_file_in
 from nbstream.errors import UsageError
+from nbstream.testing import chat_body
 
 PDF = b"%PDF-1.7\n\x00\xff"
 FRENCH = (
@@ -62,7 +66,7 @@ def test_an_encoding_that_is_guessed_is_said(tmp_path, text, encoding):
     asked = attached("Read", file=path)
     assert file_in(asked.prompt[1]) == ("notes.txt", text)
     (warning,) = asked.warnings
-    assert (warning.kind, bool(re.fullmatch(r"Notes\.txt was read as \w+, which is a guess\.", warning.happened))) == (
+    assert (warning.kind, bool(re.fullmatch(r"notes\.txt was read as \w+, which is a guess\.", warning.happened))) == (
         "changed_attachment",
         True,
     )
@@ -114,3 +118,51 @@ def test_what_is_too_long_is_said_with_the_limit(tmp_path):
 def test_images_come_before_files():
     asked = attached("Look", image="https://example.org/a.png", file=[b"a", PDF]).prompt
     assert [part["type"] for part in asked if isinstance(part, dict)] == ["text", "image_url", "text", "file"]
+
+
+# --- sent once --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sdk
+def test_a_file_is_sent_once_and_named_by_its_id(loopback, tmp_path):
+    report = tmp_path / "report.txt"
+    report.write_text("Five million.")
+    loopback.send(json.dumps({"id": "file-abc123", "object": "file"}), headers={"content-type": "application/json"})
+    loopback.send(chat_body("Few."))
+    named: dict[str, Any] = {"base_url": loopback.base_url, "model": "m"}
+    uploaded = nbs.upload(report, **named)
+    assert uploaded == "file-abc123"
+    nbs.stream("How many?", file=uploaded, api="chat", display=False, **named)
+    sent, asked = loopback.requests
+    assert sent.path.endswith("/files")
+    assert all(part in sent.body for part in (b"Five million.", b'filename="report.txt"', b"user_data"))
+    assert asked.json["messages"][0]["content"][1] == {"type": "file", "file": {"file_id": "file-abc123"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (404, "{}", r"has no /files \(404\)"),
+        (401, '{"error": {"message": "no"}}', "answered 401"),
+        (200, "{}", "did not say which id"),
+        (200, "<html>", "did not say which id"),
+    ],
+)
+def test_a_server_that_keeps_no_files_is_an_error(loopback, status, body, says):
+    kind = "text/html" if body.startswith("<") else "application/json"
+    loopback.send(body, status=status, headers={"content-type": kind})
+    with pytest.raises(nbs.StreamError, match=says):
+        nbs.upload(b"x", base_url=loopback.base_url)
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "says"),
+    [
+        ("nowhere.pdf", {}, "there is no file nowhere.pdf"),
+        (b"", {}, "file is empty"),
+        (b"x", {"model": "demo"}, "the demo model keeps no files"),
+    ],
+)
+def test_what_cannot_be_uploaded_is_refused(file, options, says):
+    with pytest.raises(UsageError, match=says):
+        nbs.upload(file, **options)

@@ -170,3 +170,85 @@ def test_calls_in_a_panel_and_on_a_page_that_is_reloaded(open_notebook: OpenNote
     expect(notebook.output(5)).to_contain_text(
         "[('Iceland', 2020), ('Malta', 2020), ('Denmark', 2021), ('Norway', 2020)]"
     )
+
+
+DRAWING = """
+import threading
+
+@nbs.tool(safe=True)
+def plot(title: str) -> object:
+    'Draw.'
+    from PIL import Image
+    print(f"drawing {title}")
+    return ["The tides of a week, in metres above the mean of the year before.", Image.new("RGB", (240, 120), "teal")]
+
+@nbs.tool(safe=True)
+def query(sql: str) -> str:
+    'Look it up.'
+    raise ValueError("no such table: nowhere\\n  SELECT *\\n" + "more " * 40)
+
+both = called(("plot", {"title": "tides"}), ("query", {"sql": "SELECT * FROM nowhere"}))
+said = chat_body("It ", "rises.")
+go = threading.Event()
+"""
+LIVE = """
+server.send(both)
+server.send(go, said)
+handle = nbs.start("Plot.", tools=[plot, query])
+"""
+WAITED_FOR = """
+server.send(both)
+server.send(said)
+_ = nbs.stream("Plot.", tools=[plot, query])
+"""
+DRAWING_PANEL = """
+server.send(both)
+server.send(said)
+panel = nbs.ChatPanel(tools=[plot, query])
+panel
+"""
+IMAGE = "Image from plot: image/png"
+
+
+def test_what_calls_returned_printed_and_raised(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook("lab", PREPARATION, DRAWING, LIVE, "go.set()", WAITED_FOR, DRAWING_PANEL)
+    page = notebook.page
+    for cell in (1, 2):
+        notebook.run(cell)
+    notebook.start(3)
+    body = notebook.view(3).locator(".nbs-body")
+    expect(body.get_by_role("img", name=IMAGE)).to_be_visible()
+    folds = body.locator("details.nbs-step")
+    expect(folds).to_have_count(2)
+    expect(folds.nth(0)).to_contain_text("→ an image; The tides of a week")
+    expect(folds.nth(0).locator(".nbs-detail")).to_be_hidden()
+    folds.nth(0).locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(folds.nth(0).locator(".nbs-detail")).to_contain_text("Printed:\ndrawing tides", use_inner_text=True)
+    expect(folds.nth(1).locator("summary")).to_contain_text("(failed: The tool raised ValueError: no such table")
+    folds.nth(1).locator("summary").click()
+    expect(folds.nth(1).locator(".nbs-detail")).to_be_visible()
+    expect(folds.nth(1).locator(".nbs-detail")).to_contain_text("more more")
+    assert violations(page, ".nbs-view") == [], "with open folds"
+    notebook.run(4)
+    expect(notebook.output(3).locator(".jp-RenderedMarkdown img")).to_be_visible()
+
+    notebook.run(5)
+    output = notebook.output(5)
+    expect(output.locator(".jp-RenderedImage img")).to_be_visible()
+    expect(output.locator(".jp-RenderedMarkdown pre")).to_contain_text("SELECT *")
+    expect(output).to_contain_text("drawing tides")  # where the caller waits, its own output shows what is printed
+    kept = [min(each["data"]) for each in notebook.save()["cells"][5]["outputs"] if "data" in each]
+    assert kept == ["text/markdown", "image/png", "text/markdown"]
+
+    notebook.run(6)
+    panel = notebook.output(6)
+    panel.get_by_role("textbox", name="Message").fill("Plot.")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    answer = panel.locator('article[data-role="assistant"]')
+    expect(answer).to_have_attribute("data-state", "completed")
+    expect(answer.get_by_role("img", name=IMAGE)).to_be_visible()
+    fold = answer.locator("details.nbs-step").first
+    fold.locator("summary").click()
+    expect(fold.locator(".nbs-detail")).to_contain_text("drawing tides")
+    expect(answer.locator("details.nbs-step").nth(1).locator("summary")).to_contain_text("no such table")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 import nbstream as nbs
 from nbstream.errors import UsageError
-from nbstream.testing import Answer, responses_body
+from nbstream.testing import Answer, frame, responses_body
 from tests.chats import ask, broken, end, sent, texts, whole
 from tests.conversation.talks import said
+from tests.pictures import drawn
+from tests.tools.wire import calling
 
 # --- limits -----------------------------------------------------------------------------------------------------------
 
@@ -214,3 +218,79 @@ def test_broken_answers_of_chat_completions_are_no_predecessors(make_chat, loopb
     ask(chat, "Q3")
     assert "previous_response_id" not in loopback.requests[-1].json
     assert sent(loopback) == said("Q1", "A1", "Q3")
+
+
+# --- images -----------------------------------------------------------------------------------------------------------
+
+DRAWN = base64.b64encode(drawn()).decode()
+URL = f"data:image/png;base64,{DRAWN}"
+
+
+def picture(api):
+    """An answer that is an image and nothing else."""
+    if api == "responses":
+        call = {"id": "ig", "type": "image_generation_call", "status": "completed", "result": DRAWN}
+        done = frame({"type": "response.output_item.done", "output_index": 0, "item": call})
+        response = {"id": "r", "status": "completed", "model": "m", "output": [call]}
+        return done + frame({"type": "response.completed", "response": response})
+    delta = {"images": [{"type": "image_url", "image_url": {"url": URL}}]}
+    return frame({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": "stop"}]})
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_an_answer_that_is_an_image_can_be_asked_about(make_chat, loopback, api, tmp_path):
+    chat = make_chat(api=api)
+    loopback.send(picture(api))
+    loopback.send(whole("Done.", api=api))
+    assert len(ask(chat, "Draw a cat.").images) == 1
+    ask(chat, "Make it bluer.")
+    asked, answered, further = sent(loopback)
+    assert (asked["role"], answered["role"], further["role"]) == ("user", "assistant", "user")
+    assert answered["content"] == "[An image; the next message shows it.]"
+    words, image, question = further["content"]
+    assert words["text"] == "[The image of your answer above:]"
+    assert image["image_url"] == (URL if api == "responses" else {"url": URL})
+    assert question["text"] == "Make it bluer."
+    ask(chat, "And now?")
+    assert len(sent(loopback)) == 5
+    chat.save(tmp_path / "chat.json")
+    loaded = nbs.Chat.load(tmp_path / "chat.json")
+    loaded.configure(base_url=loopback.base_url, model="m", api=api)
+    ask(loaded, "And then?")
+    assert sent(loopback)[:3] == [asked, answered, further]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_server_that_takes_no_images_is_told_of_them(make_chat, loopback, status):
+    chat = make_chat(api="chat")
+    loopback.send(picture("chat"))
+    loopback.send('{"error": {"message": "No endpoints found that support image input"}}', status=status)
+    loopback.send(whole("Done."))
+    ask(chat, "Draw a cat.")
+    assert ask(chat, "Make it bluer.").text == "Done."
+    assert sent(loopback) == said("Draw a cat.", "[An image; not sent again.]", "Make it bluer.")
+    ask(chat, "And now?")
+    assert len(loopback.requests) == 4, "it is remembered"
+
+
+def test_a_server_that_keeps_an_image_is_not_sent_it(make_chat, loopback):
+    chat = make_chat(api="responses", history="server")
+    loopback.send(picture("responses"))
+    loopback.send(whole("Done.", api="responses"))
+    ask(chat, "Draw a cat.")
+    ask(chat, "Make it bluer.")
+    assert sent(loopback) == said("Make it bluer.")
+    assert loopback.requests[-1].json["previous_response_id"] == "r"
+
+
+def test_a_server_that_keeps_calls_is_sent_what_is_new(make_chat, loopback):
+    @nbs.tool(safe=True)
+    def add(a: int) -> int:
+        return a + 1
+
+    chat = make_chat(api="responses", history="server", tools=[add])
+    loopback.send(calling("responses", ("add", {"a": 1})))
+    loopback.send(whole("Two.", api="responses"))
+    ask(chat, "1 + 1?")
+    ask(chat, "And now?")
+    assert sent(loopback) == said("And now?")

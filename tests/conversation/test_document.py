@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nbstream.conversation.answers import part_from_dict, part_to_dict
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.document import Document
 from nbstream.conversation.messages import content_from
@@ -407,3 +408,12 @@ def test_a_turn_that_was_stopped_stays_so():
     talk = Conversation()
     talk.tree.add(turn, None)
     assert Document.from_dict(Document(talk).to_dict()).conversation.tree["half"] == turn
+
+
+def test_an_answer_is_shown_again_as_it_was():
+    part = TextPart("Here:\n```python\nx\n```", shown="```python\nx\n```")
+    entry = json.loads(json.dumps(part_to_dict(part)))
+    assert part_from_dict(entry) == part
+    assert "shown" not in part_to_dict(TextPart("Hi"))
+    with pytest.raises(TypeError, match="shown"):
+        part_from_dict({**entry, "shown": 3})

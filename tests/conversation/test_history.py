@@ -1,13 +1,17 @@
 """What a request sends: whole exchanges, within the limits."""
 
+import base64
+
 import pytest
 
 from nbstream.conversation.budget import context_of, tokens_of
 from nbstream.conversation.conversation import Conversation
 from nbstream.conversation.history import Limits, exchanges_of, known_to_server, note_of, outgoing
-from nbstream.conversation.turn import Turn
-from nbstream.result import ToolCall, Usage
-from tests.conversation.talks import answer, question, said, talk, texts
+from nbstream.conversation.messages import messages_to_send
+from nbstream.conversation.turn import Turn, answer_turn
+from nbstream.result import MediaPart, StreamResult, TextPart, ToolCall, Usage
+from tests.conversation.talks import ENDS, answer, question, said, talk, texts
+from tests.pictures import drawn
 
 NEW = question("New")
 NO_LIMIT = Limits()
@@ -206,3 +210,35 @@ def test_an_answer_that_broke_off_was_not_kept():
 def test_imported_messages_are_sent():
     turns = Conversation.from_messages(said("Q", "A")).tree.path()
     assert known_to_server([*turns, NEW], "seed") == (None, 0)
+
+
+# --- images -----------------------------------------------------------------------------------------------------------
+
+PNG = drawn()
+SHOWN = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}}
+
+
+@pytest.mark.parametrize(
+    ("parts", "content"),
+    [
+        ([MediaPart("image", PNG)], [SHOWN]),
+        ([TextPart("A cat."), MediaPart("image", PNG)], [{"type": "text", "text": "A cat."}, SHOWN]),
+        (
+            [MediaPart("image", url="https://a.example/x.png")],
+            [{"type": "image_url", "image_url": {"url": "https://a.example/x.png"}}],
+        ),
+        ([TextPart("A cat."), MediaPart("image", PNG, partial=True)], "A cat."),
+        ([TextPart("A cat."), MediaPart("image", b"<svg/>")], "A cat."),
+        ([TextPart("Purr."), MediaPart("audio", bytes(8))], "Purr."),
+    ],
+    ids=str,
+)
+def test_what_an_answer_shows_is_sent_with_what_it_says(parts, content):
+    shown = answer_turn("a", StreamResult(parts=tuple(parts), **ENDS["completed"]))
+    sent = messages_to_send(outgoing([question("Draw."), shown, NEW], NO_LIMIT).turns)
+    assert [message["content"] for message in sent] == ["Draw.", content, "New"]
+
+
+def test_an_image_counts_as_tokens():
+    shown = answer_turn("a", StreamResult(parts=(MediaPart("image", PNG),), **ENDS["completed"]))
+    assert tokens_of([[question("Q"), shown]])[0] >= 1_000

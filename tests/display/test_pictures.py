@@ -15,7 +15,7 @@ from nbstream.display.bundle import answer_bundle, answer_outputs, partial_markd
 from nbstream.display.pictures import ON_PAGE, SMALL, remark_of, small_copy
 from nbstream.display.segments import Segment, segments_of
 from nbstream.media import MediaPart
-from nbstream.parts import TextPart
+from nbstream.parts import TextPart, ToolCallPart, ToolRun
 from nbstream.result import StreamResult, StreamState, Usage
 from tests.pictures import drawn
 
@@ -181,3 +181,21 @@ def test_what_stands_in_a_remark_is_shown_only_if_it_is_what_it_is_taken_for() -
     remark = Remark('"><script>', source=URL, size='1" onload="x')
     assert render(remark) == f'<p class="nbs-step"><img src="{URL}" alt="&quot;&gt;&lt;script&gt;"></p>'
     assert Segment("line", "x").media is None
+
+
+def test_an_image_that_a_tool_returned_is_an_output_and_its_copy_names_the_whole() -> None:
+    def called(data: bytes) -> ToolCallPart:
+        images = (MediaPart("image", data, "image/png"),)
+        return ToolCallPart("c", "plot", "{}", run=ToolRun("completed", "An image.", images=images))
+
+    small, large = called(SMALL_PNG), called(drawn(1100, 900, noise=True))
+    outputs = [data for data, _ in answer_outputs(answer(small, large, TextPart("See.")))]
+    assert [min(data) for data in outputs] == [
+        "text/markdown",
+        "image/png",
+        "text/markdown",
+        "image/jpeg",
+        "text/markdown",
+    ]
+    assert outputs[1]["text/plain"] == "[Image from plot: image/png, 0.1 kB]"
+    assert "stream\\_result\\.tool\\_runs\\[1\\]\\.run\\.images has the image itself" in outputs[4]["text/markdown"]

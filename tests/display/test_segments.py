@@ -24,6 +24,7 @@ from nbstream.result import (
     ToolCallPart,
     ToolRun,
 )
+from tests.pictures import drawn
 
 
 def answer(*parts, state=StreamState.COMPLETED):
@@ -281,6 +282,75 @@ def test_what_a_call_was_given_returned_and_printed_folds_out_of_its_line():
     detail = "Result:\none\n&lt;b&gt;two&lt;/b&gt;\n\nPrinted:\nLooking.␛[31m"
     seen = block.replace('"', "&quot;")
     assert f"<summary><em>{summary}</em></summary><div class=&quot;nbs-detail&quot;>{detail}</div></details>" in seen
-    assert "Looking" not in answer_bundle(called)[0]["text/markdown"], "what is saved is quiet"
+    assert "Looking" not in answer_bundle(called)[0]["text/markdown"], "what is saved of a success is quiet"
     [segment] = segments_of(answer(ToolCallPart("1", "look_up", "{}", run=ToolRun("completed", "1"))))
     assert segment.detail == ""
+
+
+PICTURE = MediaPart("image", drawn(), "image/png")
+RETURNED = "Image from plot: image/png, 0.1 kB"
+
+
+def drawing(output="An image (image/png, 0.1 kB).", *, images=(PICTURE,), name="plot", state="completed"):
+    return ToolCallPart("c", name, "{}", run=ToolRun(state, output, images=images))
+
+
+def test_the_images_that_a_tool_returned_follow_its_line():
+    segments = segments_of(answer(drawing(), CALL, TextPart("See.")))
+    assert [each.text for each in segments] == [
+        "Tool call: plot {} → An image (image/png, 0.1 kB).",
+        RETURNED,
+        CALLED.text,
+        "See.",
+    ]
+    assert [each.media for each in segments] == [None, PICTURE, None, None]
+    _, image, *_ = render_segments(segments)
+    assert f'alt="{RETURNED}"' in image
+    assert image.startswith('<p class="nbs-step"><img src="data:image/png;base64,')
+
+
+def test_a_line_tells_of_images_even_if_it_is_cut():
+    line = line_of(drawing("Row " * 40, images=(PICTURE, PICTURE)))
+    assert line.startswith("Tool call: plot {} → 2 images; Row Row")
+
+
+def test_a_page_takes_images_of_calls_that_end_in_any_order():
+    renderer, page = AnswerRenderer(), list[str]()
+    running = drawing("", images=(), state="running")
+    for calls in ((running, running), (running, drawing()), (drawing(), drawing())):
+        placed(page, renderer.draw(segments_of(answer(*calls, state=StreamState.STREAMING))))
+    placed(page, renderer.draw(segments_of(answer(drawing(), drawing())), final=True))
+    assert page == render_segments(segments_of(answer(drawing(), drawing())))
+
+
+def test_a_terminal_tells_of_images_in_words():
+    out = io.StringIO()
+    surface = TerminalSurface(out)
+    running = drawing("", images=(), state="running")
+    for calls in ((running, running), (running, drawing()), (drawing(), drawing())):
+        surface.draw(answer(*calls, state=StreamState.STREAMING))
+    surface.close(answer(drawing(), drawing(), TextPart("See.")))
+    done = "[Tool call: plot {} → An image (image/png, 0.1 kB).]\n"
+    assert out.getvalue() == f"[Tool call: plot {{}} (running)]\n{done}{done}See.\n"
+
+
+WHY = "The tool raised DatabaseError: no such table.\n  SELECT *\n  FROM ```nowhere```\n" + "x" * 100
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown"])
+def test_all_of_a_long_error_can_be_read(state):
+    called = answer(ToolCallPart("1", "query", "{}", run=ToolRun(state, WHY, "exception")), TextPart("Sorry."))
+    line, _ = segments_of(called)
+    assert (len(line.text), line.error) == (120, WHY)
+    assert "FROM ```nowhere```" in render_segments([line])[0], "folded"
+    markdown, words = answer_bundle(called)[0].values()
+    assert f"\n\n````text\n{WHY}\n````\n\nSorry." in markdown
+    assert f"…]\n{WHY}\n\nSorry." in words
+
+
+def test_an_error_that_its_line_tells_is_told_once():
+    [line] = segments_of(answer(ToolCallPart("1", "f", "{}", run=ToolRun("failed", "No.", "exception"))))
+    assert (line.text, line.detail, line.error) == ("Tool call: f {} (failed: No.)", "", "")
+    long = ToolRun("failed", "x" * 5_000, "exception")
+    [line] = segments_of(answer(ToolCallPart("1", "f", "{}", run=long)))
+    assert line.error == "x" * 2_000 + "\n[5,000 characters in all]"

@@ -306,3 +306,21 @@ def test_a_recording_knows_its_cell(shell: Any, loopback: FaultServer, tmp_path:
     use = engine().recordings.status().uses[-1]
     assert use.path.name == "a.jsonl"
     assert "--record" in shell.user_ns["In"][use.cell]
+
+
+def test_what_is_bound_is_what_was_asked_for(
+    run: Callable[[str], Ran], loopback: FaultServer, ns: dict[str, Any]
+) -> None:
+    to = f"--quiet -m m --api chat --max-retries 0 --base-url {loopback.base_url}"
+    loopback.send(chat_body("Here:\n```python\nx", finish_reason=None, done=False), then="close")
+    loopback.send(chat_body(" = 1\n```\nThat is it."))
+    assert not run(f"%%stream {to} --as code\nx").success
+    assert run("%stream_continue -o source").success
+    assert ns["source"] == ns["stream_text"] == "x = 1"
+    assert ns["stream_result"].text == "Here:\n```python\nx = 1\n```\nThat is it."
+    ns["Numbers"] = list[int]
+    loopback.send(chat_body('{"value": [1', finish_reason=None, done=False), then="close")
+    loopback.send(chat_body(", 2]}"))
+    assert not run(f"%%stream {to} --schema Numbers\nx").success
+    assert run("%stream_continue -o numbers").success
+    assert ns["numbers"] == [1, 2]

@@ -123,7 +123,7 @@ def test_a_server_without_schemas_is_told_in_words(
     ("options", "words"),
     [
         ({"schema": "City"}, "a schema is a type or a JSON schema, not 'City'"),
-        ({"schema": pytest.Item}, "Item cannot be told to a model"),
+        ({"schema": pytest.Item}, "Item cannot be told to a model: _pytest.nodes.Item is neither a type of JSON, nor"),
         ({"schema": City, "repair": -1}, "repair must be a whole number, 0 or above, not -1"),
     ],
 )

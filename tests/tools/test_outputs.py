@@ -56,7 +56,7 @@ def test_what_cannot_be_told_is_an_error() -> None:
     endless: list[Any] = []
     endless.append(endless)
     for value in (object(), endless):
-        with pytest.raises(OutputError, match=r"The tool returned a (object|list), which cannot be told to a model\."):
+        with pytest.raises(OutputError, match=r"something of type (object|list), which cannot be told to a model\."):
             output_of(value)
 
 
@@ -102,5 +102,5 @@ def test_an_image_that_cannot_be_read_is_an_error() -> None:
         OutputError, match="The tool returned an image that cannot be sent: the image is not an image that can be read"
     ):
         returned(png()[:40])
-    with pytest.raises(OutputError, match="The tool returned a Broken, which cannot be told to a model"):
+    with pytest.raises(OutputError, match="returned something of type Broken, which cannot be told to a model"):
         returned(Broken())
