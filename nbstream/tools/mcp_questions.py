@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asker", "refused"]
 
-_MOST_QUESTIONS = 10
+_MOST_QUESTIONS, _MOST_FIELDS = 10, 50
 _LONGEST_MESSAGE, _LONGEST_FIELD = 2000, 200
 
 
@@ -82,7 +83,8 @@ class Asker:
         return await self._ask(question)
 
     def _refused(self, why: str, message: str) -> mcp_types.ElicitResult:
-        self.refusals.append(f"{why}: {message}")
+        if len(self.refusals) < _MOST_QUESTIONS:
+            self.refusals.append(f"{why}: {message}")
         return refused("cancel")
 
 
@@ -104,8 +106,10 @@ def _question(tool: str, message: str, schema: Any) -> Question:
         for name, field in fields.items()
         if isinstance(field, dict) and ("default" in field or name in required)
     }
-    about = "\n".join([message, *(_about(name, field, name in required) for name, field in fields.items())])
-    return Question(secrets.token_hex(8), tool, filled, about, faults, kind="input")
+    shown = itertools.islice(fields.items(), _MOST_FIELDS)
+    about = [message, *(_about(name, field, name in required) for name, field in shown)]
+    about += [f"and {len(fields) - _MOST_FIELDS} more"] if len(fields) > _MOST_FIELDS else []
+    return Question(secrets.token_hex(8), tool, filled, "\n".join(about), faults, kind="input")
 
 
 _EMPTY: dict[str, Any] = {"string": "", "boolean": False, "array": []}

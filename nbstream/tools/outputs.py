@@ -11,7 +11,7 @@ from nbstream.errors import UsageError
 from nbstream.parts import MediaPart
 from nbstream.text.plain import encodable
 
-__all__ = ["NOTHING", "OutputError", "Returned", "output_of", "returned"]
+__all__ = ["NOTHING", "OutputError", "Returned", "bounded", "output_of", "returned"]
 
 NOTHING = "The tool returned nothing."
 _LONGEST = 50_000  # characters
@@ -79,14 +79,14 @@ def output_of(value: Any) -> str:
     if value is None:
         return NOTHING
     text = value if isinstance(value, str) else _table(value) or _json(value)
-    return _bounded(encodable(text))
+    return bounded(encodable(text))
 
 
 def _with_images(words: list[str], made: list[Returned]) -> Returned:
     images = [image for each in made for image in each.images]
     left_out = [f"{len(images) - _MOST_IMAGES} more images were left out."] if len(images) > _MOST_IMAGES else []
     told = [*words, *(each.text for each in made[:_MOST_IMAGES]), *left_out]
-    return Returned(_bounded("\n".join(told)), tuple(images[:_MOST_IMAGES]))
+    return Returned(bounded("\n".join(told)), tuple(images[:_MOST_IMAGES]))
 
 
 def _image(value: Any) -> Returned | None:
@@ -149,7 +149,8 @@ def _json(value: Any) -> str:
         raise OutputError(f"The tool returned a {kind}, which cannot be told to a model.") from None
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """As much of a text as a model is sent, which says so if that is not all."""
     if len(text) <= _LONGEST:
         return text
     return f"{text[:_LONGEST]}\n[Cut: {len(text):,} characters in all.]"
