@@ -131,7 +131,7 @@ class Card {
     this.bar = bar;
     if (kind === "insert") {
       add("nbs-allow", "Insert", "Put the code into a new cell below; nothing runs it", () => this.answer(true));
-      add("nbs-deny", "Don’t insert", "Leave the notebook as it is", () => this.answer(false));
+      add("nbs-deny", "Don't insert", "Leave the notebook as it is", () => this.answer(false));
       return;
     }
     if (kind === "input") {
