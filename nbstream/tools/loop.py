@@ -108,10 +108,10 @@ class ToolLoop:
         try:
             ended = await asyncio.gather(*answers, return_exceptions=True)
         except asyncio.CancelledError:
-            return self._ended(StreamState.CANCELLED)
+            return self._ended(tools, StreamState.CANCELLED)
         for error in ended:
             if isinstance(error, ApprovalError):
-                error.result, error.place = self._ended(StreamState.FAILED, error), request.place
+                error.result, error.place = self._ended(tools, StreamState.FAILED, error), request.place
                 return error.result
             if error is not None:
                 raise error
@@ -121,7 +121,7 @@ class ToolLoop:
             assert part.run is not None
             self._note(place, part.run)
         if any(part.run and part.run.error == "interrupted" for part in self._result.tool_runs):
-            return self._ended(StreamState.CANCELLED)
+            return self._ended(tools, StreamState.CANCELLED)
         return next_request(request, self._result, remote.answers)
 
     async def _answer(self, place: int, call: ToolCallPart, tool: Tool | None, request: StreamRequest) -> None:
@@ -234,8 +234,8 @@ class ToolLoop:
             return ToolRun("unknown", "The user interrupted the tool.", "interrupted")
         except TimeoutError as error:
             if limit.expired():
-                went_on = "" if tool.is_async else " It may still be running."
-                return ToolRun("unknown", f"The tool took longer than {tool.timeout:g} s.{went_on}", "timeout")
+                words = f"The tool took longer than {tool.timeout:g} s. {tool.left_running}".rstrip()
+                return ToolRun("unknown", words, "timeout")
             return _raised(error)
         except Exception as error:  # noqa: BLE001  whatever a function raises is for the model to read
             return _raised(error)
@@ -251,16 +251,17 @@ class ToolLoop:
         self._result = _with(self._result, parts)
         self._show(self._result)
 
-    def _ended(self, state: StreamState, error: StreamError | None = None) -> StreamResult:
+    def _ended(self, tools: Mapping[str, Tool], state: StreamState, error: StreamError | None = None) -> StreamResult:
         """The answer, if it ends while calls are being answered. What was attempted has an unknown end."""
         for place, part in enumerate(self._result.parts):
             if taken_back := withdrawn(place, part):
                 self._change(taken_back)
-            run = part.run if isinstance(part, ToolCallPart) else None
-            if run is None:
+            if not isinstance(part, ToolCallPart) or (run := part.run) is None:
                 continue
             if run.state == "running":
-                self._note(place, replace(run, state="unknown", output="The answer was stopped while the tool ran."))
+                left = tools[part.name].left_running if part.name in tools else ""
+                words = f"The answer was stopped while the tool ran. {left}".rstrip()
+                self._note(place, replace(run, state="unknown", output=words))
             elif run.state == "waiting":
                 self._note(place, ToolRun("denied", "The answer was stopped before the call was allowed.", "denied"))
         return replace(self._result, state=state, error=error)

@@ -184,9 +184,10 @@ class Connection:
 
     def _ended(self, fault: str) -> None:
         """Take note that the server has ended, or has to, because of what it has done."""
-        self._fault = self._fault or fault
         if fault:
-            self._wind_up()
+            if not self._fault:  # once: what is cancelled again does not end in order
+                self._fault = fault
+                self._wind_up()
         elif self._closing is not None and not self._reach.is_address:
             self._closing.set()
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["guarded"]
 
-_MOST_OPEN = 100
+_MOST_OPEN, _MOST_BLOCKS = 100, 1_000
 
 
 @contextlib.asynccontextmanager
@@ -37,12 +37,8 @@ class _Guard:
 
     def take(self, message: Any) -> None:
         """Take what the server says."""
-        result = getattr(message, "result", None)
-        if isinstance(result, dict) and isinstance(result.get("tools"), list):
-            for tool in result["tools"]:
-                if isinstance(tool, dict):
-                    # By which the SDK would check each result, however long that takes, and lose what does not fit.
-                    tool.pop("outputSchema", None)
+        if isinstance(result := getattr(message, "result", None), dict):
+            _lighten(result)
         elif hasattr(message, "method") and hasattr(message, "id"):
             self._open += 1
             if self._open > _MOST_OPEN:  # each is kept until the server takes the answer
@@ -51,6 +47,17 @@ class _Guard:
     def give(self, message: Any) -> None:
         """Take what the server is told."""
         self._open -= not hasattr(message, "method")
+
+
+def _lighten(result: dict[str, Any]) -> None:
+    """Take out what would cost the SDK much time or memory."""
+    tools, content = result.get("tools"), result.get("content")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):  # by which each result would be checked, and lost if it does not fit
+            tool.pop("outputSchema", None)
+    if isinstance(content, list) and len(content) > _MOST_BLOCKS:
+        note = {"type": "text", "text": f"[Cut: {len(content):,} pieces in all.]"}
+        result["content"] = [*content[:_MOST_BLOCKS], note]
 
 
 class _Incoming:

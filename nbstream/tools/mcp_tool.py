@@ -80,6 +80,8 @@ class McpTool(Tool):
         self._owner = owner
         self._faults = faults_by(self.parameters)
 
+    left_running = "It may still be running."  # though its server was told
+
     def arguments(self, given: str | dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call, checked against what the server says; see `Tool.arguments`."""
         try:

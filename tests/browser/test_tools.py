@@ -174,7 +174,7 @@ def test_calls_in_a_panel_and_on_a_page_that_is_reloaded(open_notebook: OpenNote
     )
 
 
-# --- MCP servers, and code ---------------------------------------------------------------------------------------------
+# --- MCP servers, and code --------------------------------------------------------------------------------------------
 
 MCP = """
 import nbstream as nbs

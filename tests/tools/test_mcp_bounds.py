@@ -178,6 +178,12 @@ def test_a_process_is_ended_that_floods(name: str, words: str, run_of: Any, monk
             "tool_error",
             "[Cut: 60,000 characters in all.]",
         ),
+        (
+            lambda got: rpc(got, {"content": [{"type": "text", "text": "x"}] * 2000}),
+            "completed",
+            None,
+            "x\n[Cut: 2,000 pieces in all.]",
+        ),
     ],
 )
 def test_what_is_known_of_a_call_over_http(

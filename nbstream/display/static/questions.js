@@ -119,7 +119,8 @@ class Card {
     title.append(before);
     if (kind !== "insert") element("strong", "", title).textContent = tool;
     title.append(after);
-    if (question.description) element("p", "nbs-question-about", this.root).textContent = question.description;
+    const about = kind === "input" ? "nbs-question-asks" : "nbs-question-about";
+    if (question.description) element("p", about, this.root).textContent = question.description;
     this.shown = element("pre", "nbs-question-arguments", kind === "insert" ? null : this.root); // its code is above
     this.shown.textContent = question.arguments;
     this.shown.tabIndex = 0;
