@@ -61,6 +61,9 @@ for line in sys.stdin:
             about = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
             send(id=received["id"], result=about)
         case "tools/list":
+            while sys.argv[1:] == ["flood"]:
+                sys.stdout.write("x" * 100_000)
+                time.sleep(0.02)
             names = ("pid", "die", "hang", "ask", "long", "curious")
             send(
                 id=received["id"],

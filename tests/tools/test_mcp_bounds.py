@@ -132,6 +132,16 @@ def test_a_list_has_an_end(web: HttpServer, listing: Any, words: str, monkeypatc
         nbs.mcp(web.url)
 
 
+def test_a_process_that_never_ends_its_list_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbstream.tools.mcp_lines.LONGEST_MESSAGE", 150_000)
+    before = set(threading.enumerate())
+    with pytest.raises(UsageError, match="could not be read: it sent more than 32 MB at once"):
+        nbs.mcp([*OLD, "flood"])
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+        assert not (thread.name.startswith("nbstream-mcp") and thread.is_alive())
+
+
 # --- what a call brings -----------------------------------------------------------------------------------------------
 
 
@@ -209,7 +219,6 @@ def test_a_server_that_is_not_there_any_more_was_not_called(run_of: Any) -> None
     assert (run.state, run.error) == ("failed", "lost")
     assert re.search("cannot be reached; nothing was called", run.output)
     tools.close()
-    assert not [each for each in threading.enumerate() if each.name == "nbstream-mcp" and each.is_alive()]
 
 
 def test_a_form_is_shown_as_far_as_it_can_be_read() -> None:
