@@ -36,7 +36,7 @@ __all__ = ["Connection", "Listing"]
 _START_SECONDS = 60.0  # a command may have to be downloaded first
 _CLOSE_SECONDS = 10.0  # the SDK gives a process about half of that
 _WAKE_UP_SECONDS = 0.2
-_MOST_PAGES, _MOST_TOOLS, _LARGEST_LIST = 100, 1_000, 10_000_000
+_MOST_PAGES, _MOST_TOOLS, _LARGEST_LIST = 100, 1_000, 3_000_000  # checking it takes 4 s a megabyte
 
 _LONGEST_ERROR = 2_000  # characters
 _MAYBE = "It is not known whether it did what it was asked to do."

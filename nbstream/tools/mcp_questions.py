@@ -43,17 +43,19 @@ class Asker:
         self._tool = tool
         self._ask = ask
         self._loop = asyncio.get_running_loop()
+        self._count = 0
         self._asked: list[Future[Decision | None]] = []
 
     async def asked(self, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
         """Ask the reader; on any loop."""
         from mcp_types import ElicitRequestFormParams, ElicitResult
 
+        self._count += 1
         message = _shortened(params.message, _LONGEST_MESSAGE)
         if not isinstance(params, ElicitRequestFormParams):
             host = plain(urlsplit(params.url).hostname or "?")
             return self._refused(f"The server wants you to open a page of {host}, which nbstream does not do", message)
-        if len(self._asked) >= _MOST_QUESTIONS:
+        if self._count > _MOST_QUESTIONS:
             return self._refused(f"The server has asked {_MOST_QUESTIONS} questions already", message)
         try:
             question = _question(self._tool, message, params.requested_schema)

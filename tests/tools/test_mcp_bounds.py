@@ -118,8 +118,8 @@ def test_no_part_of_a_schema_brings_checks_of_its_own() -> None:
         (lambda _: {"tools": [{"name": f"t{n}", "inputSchema": OBJECT} for n in range(1001)]}, "more than 1,000 tools"),
         (lambda given: {"tools": [], "nextCursor": f"{given.get('cursor', '')}x"}, "more than 100 pages"),
         (
-            lambda _: {"tools": [{"name": "t", "description": "d" * 10_000_000, "inputSchema": OBJECT}]},
-            "longer than 10 MB",
+            lambda _: {"tools": [{"name": "t", "description": "d" * 3_000_000, "inputSchema": OBJECT}]},
+            "longer than 3 MB",
         ),
         (lambda _: {"tools": [], "x": "x" * 100_000}, "it sent more than 32 MB at once"),
     ],
@@ -233,7 +233,7 @@ def test_a_form_is_shown_as_far_as_it_can_be_read() -> None:
 
     async def main() -> list[str]:
         asker = Asker("x", ask)
-        fields = {"type": "object", "properties": {f"f{n}": {"type": "string"} for n in range(5000)}}
+        fields = {"type": "object", "properties": {f"f{n}": {"type": "string"} for n in range(500)}}
         await asker.asked(ElicitRequestFormParams(message="Fill in", requested_schema=fields))
         for _ in range(30):
             await asker.asked(ElicitRequestURLParams(message="Open", url="https://x.example", elicitation_id="1"))
@@ -241,4 +241,4 @@ def test_a_form_is_shown_as_far_as_it_can_be_read() -> None:
 
     assert len(asyncio.run(main())) == 10
     assert len(shown[0].splitlines()) == 52
-    assert shown[0].endswith("\nf49 (string, optional)\nand 4950 more")
+    assert shown[0].endswith("\nf49 (string, optional)\nand 450 more")
