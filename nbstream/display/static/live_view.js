@@ -6,8 +6,9 @@ import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, place, say, scrollParent, set, slot } from "./elements.js";
 import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
-import { giveWay, hearAgain, meetCells } from "./jupyter_host.js";
+import { giveWay, hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
+import { meetCells } from "./notebook_cells.js";
 import { colourPrompts } from "./prompt_colours.js";
 import { Tail } from "./tail.js";
 
