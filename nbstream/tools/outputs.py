@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from nbstream.attachments.images import is_image, made_image
 from nbstream.errors import UsageError
+from nbstream.media import image_type
 from nbstream.parts import MediaPart
 from nbstream.text.plain import encodable
 
@@ -17,7 +18,7 @@ NOTHING = "The tool returned nothing."
 _LONGEST = 50_000  # characters
 _MOST_ROWS = 50
 _MOST_IMAGES = 8
-_SIGNATURES = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF"
+_HEAD = 16  # bytes that tell what an image is
 _DRAWN_BY = "_repr_png_", "_repr_jpeg_"
 
 
@@ -106,7 +107,7 @@ def _image(value: Any) -> Returned | None:
 
 
 def _is_encoded(value: Any) -> bool:
-    return isinstance(value, bytes | bytearray) and bytes(value[:8]).startswith(_SIGNATURES)
+    return isinstance(value, bytes | bytearray) and image_type(bytes(value[:_HEAD])) is not None
 
 
 def _drawn_by_itself(value: Any) -> bytes | None:
