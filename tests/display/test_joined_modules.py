@@ -205,8 +205,8 @@ def test_a_cycle_is_refused_and_named(write):
 # text so far in the saved notebook, interrupt a kernel that hears no messages and say why, colour prompts as Markdown,
 # notice that the cell runs again, bring an answer into view once, make room for the static answer and give its code its
 # buttons, ask whether a call may run or code be inserted, take the reason of a denial, and revoke what is allowed. The
-# panel has the last ones too. Both hear the kernel on a page that is too busy for anywidget, and share their code with others of their
-# kind.
+# panel has the last ones too. Both hear the kernel on a page that is too busy for anywidget, and share their code with
+# others of their kind.
 @pytest.mark.parametrize(
     ("widget", "before"), [("display/static/live_view", 14_800), ("panel/view/static/panel", 30_450)]
 )
