@@ -20,6 +20,7 @@ from nbstream.streaming.surfaces import Surfaces
 from nbstream.streaming.waiting import awaited, waited_for
 from nbstream.structured.item_stream import ItemStream, list_of
 from nbstream.text.secret import takes_key
+from nbstream.tools.inserting import insertion_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,10 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
         from nbstream.structured.loop import SchemaLoop
 
         follow_ups.append(SchemaLoop(request.schema, request.repair))
+    if (insertion := insertion_here()) is not None:
+        errands = errands or Errands()
+        insertion.through(surfaces, errands)
+        follow_ups.append(insertion)
     return errands, FollowUps(*follow_ups) if follow_ups else None
 
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from nbstream.parts import ToolCall
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
@@ -178,12 +180,8 @@ class ToolCallEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCallAttempted:
+class ToolCallAttempted(ToolCall):
     """nbstream calls the function that a call asks for, with these arguments: as the model, or a reader, gave them."""
-
-    id: str | None
-    name: str
-    arguments: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from nbstream.failures import UsageError
 from nbstream.text.plain import encodable, plain
 
-__all__ = ["MediaKind", "MediaPart", "image_type", "playable"]
+__all__ = ["MediaKind", "MediaPart", "image_type", "playable", "restore"]
 
 MediaKind: TypeAlias = Literal["image", "audio", "video", "file"]
 
@@ -79,6 +79,19 @@ def playable(data: bytes, media_type: str | None = None) -> tuple[str, bytes] | 
     return "audio/wav", b"".join([b"RIFF", lengths[0], b"WAVE", about, b"data", lengths[1], samples])
 
 
+def restore(part: Any, state: list[object]) -> None:
+    """Set the fields of a frozen value that were pickled; newer ones have their usual values.
+
+    Args:
+        part: The value, which is empty.
+        state: Its fields as they were pickled.
+    """
+    known = fields(part)
+    newer = (each.default for each in known[len(state) :])
+    for each, value in zip(known, [*state, *newer], strict=True):
+        object.__setattr__(part, each.name, value)
+
+
 @dataclass(frozen=True, slots=True)
 class MediaPart:
     """An image, sound, video or file in the answer.
@@ -112,8 +125,7 @@ class MediaPart:
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled; before there were previews it had no `partial` and no `name`."""
-        for each, value in zip(fields(self), [*state, False, None][: len(fields(self))], strict=False):
-            object.__setattr__(self, each.name, value)
+        restore(self, state)
 
     def save(self, path: str | Path) -> Path:
         """Write its bytes to a file.

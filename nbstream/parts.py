@@ -5,10 +5,10 @@ An answer is an ordered list of parts. What users read as `result.text`, `result
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from nbstream.media import MediaKind, MediaPart
+from nbstream.media import MediaKind, MediaPart, restore
 from nbstream.text.code import code_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class TextPart:
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled, also when everything was Markdown."""
-        _restore(self, state)
+        restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,8 @@ class ToolRun:
             `failed`, `denied`, or `unknown` if it was called and nobody knows how that ended.
         output: What the model is sent back.
         error: Why there is no result, as a stable word: `invalid_arguments`, `unknown_tool`, `denied`, `exception`,
-            `timeout`, `interrupted`, `stopped`, `unserialisable`, `not_recorded`.
+            `timeout`, `interrupted`, `stopped`, `unserialisable`, `not_recorded`; of an MCP server also `tool_error`,
+            `server_error`, `no_result`, `too_large`, `lost`, `closed`, `changed_tool`.
         arguments: What it was called with, as JSON, if a reader had edited it.
         seconds: How long it took.
         images: The images that it returned, which the model is sent, too.
@@ -175,7 +176,7 @@ class ToolRun:
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled, also before results had images."""
-        _restore(self, state)
+        restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ class ToolCallPart:
 
     def __setstate__(self, state: list[object]) -> None:
         """Take what was pickled; before calls were answered it had no `run`."""
-        _restore(self, state)
+        restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,14 +244,6 @@ class ActivityPart:
 
 
 Part: TypeAlias = TextPart | ReasoningPart | RefusalPart | ToolCallPart | MediaPart | ActivityPart
-
-
-def _restore(part: Any, state: list[object]) -> None:
-    """Set the fields that were pickled; newer ones have their usual values."""
-    known = fields(part)
-    newer = (each.default for each in known[len(state) :])
-    for each, value in zip(known, [*state, *newer], strict=True):
-        object.__setattr__(part, each.name, value)
 
 
 def joined(parts: Iterable[Part], kind: type[TextPart | ReasoningPart | RefusalPart]) -> str:

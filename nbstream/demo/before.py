@@ -1,4 +1,4 @@
-"""What comes before the text of an answer: thoughts, and a picture with its previews. Pure."""
+"""What comes before the text of an answer: thoughts, a picture with its previews, calls of MCP servers. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from nbstream.demo.picture import pictures
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nbstream.demo.calls import Call
     from nbstream.demo.request import Order
 
-__all__ = ["Look", "Thought", "before", "citations_in", "coded", "image_url"]
+__all__ = ["Done", "Look", "Thought", "before", "citations_in", "coded", "image_url"]
 
 _LINK = re.compile(r"\[([^\]\n]+)\]\((https://[^)\s]+)\)")
 _NO_EFFORT = {None, "none", "minimal"}
@@ -51,6 +52,13 @@ class Look:
     def data(self) -> bytes:
         """Its bytes."""
         return pictures()[self.number]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A call of an MCP server, which the demo makes up."""
+
+    call: Call
 
 
 def before(order: Order) -> tuple[Thought | Look, ...]:

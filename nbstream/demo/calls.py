@@ -1,6 +1,7 @@
 """The tools that the demo calls: those that the question calls in Python's words, round by round. Pure.
 
 `Call population(country="Norway"), then compare()` is two rounds. A tool that needs no arguments may just be named.
+Of an MCP server, which a provider would call and the demo only plays, any tool may be called: `wiki.search(q="tides")`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
     from nbstream.demo.request import Message
 
-__all__ = ["Call", "CallPiece", "calls_of", "pieces_of", "results_of"]
+__all__ = ["MADE_UP", "Call", "CallPiece", "allowed_in", "calls_of", "pieces_of", "results_of"]
+
+MADE_UP = "No server was asked, because this is a demo."
+"""What a call of an MCP server gives."""
 
 _THEN = re.compile(r"\bthen\b", re.IGNORECASE)
 
@@ -33,12 +37,16 @@ class Call:
         arguments: Its arguments, as JSON; free text for a custom tool.
         id: Its id, for the result to name.
         custom: Whether it calls a custom tool.
+        server: The MCP server that has the tool, if the caller has not.
+        asks: Whether such a call has to be allowed first.
     """
 
     name: str
     arguments: str
     id: str = field(default_factory=lambda: f"call_demo_{secrets.token_hex(8)}", compare=False)
     custom: bool = False
+    server: str = ""
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,21 @@ def calls_of(messages: Sequence[Message], tools: Mapping[str, Mapping[str, Any]]
     asked = max((at for at, message in enumerate(messages) if message.role == "user"), default=0)
     rounds = _THEN.split(messages[asked].text) if messages and tools else []
     done = _rounds_in(messages[asked:])
-    return list(_calls_in(rounds[done], tools)) if done < len(rounds) else []
+    calls = _calls_in(rounds[done], tools) if done < len(rounds) else ()
+    return sorted(calls, key=lambda call: bool(call.server))  # results come back in this order
+
+
+def allowed_in(items: object) -> Iterator[Call]:
+    """The calls of MCP servers that the end of a request's input allows."""
+    given = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    asked = {str(item.get("id")): item for item in given if item.get("type") == "mcp_approval_request"}
+    for item in reversed(given):
+        if item.get("type") != "mcp_approval_response":
+            return
+        request_id = str(item.get("approval_request_id"))
+        if item.get("approve") is True and (call := asked.get(request_id)) is not None:
+            name, arguments, server = (str(call.get(field)) for field in ("name", "arguments", "server_label"))
+            yield Call(name, arguments, request_id, server=server)
 
 
 def results_of(messages: Sequence[Message]) -> list[tuple[str, str]]:
@@ -97,15 +119,25 @@ def _rounds_in(messages: Sequence[Message]) -> int:
 
 
 def _calls_in(text: str, tools: Mapping[str, Mapping[str, Any]]) -> Iterator[Call]:
-    names = "|".join(map(re.escape, sorted(tools, key=len, reverse=True)))
+    names = "|".join(map(_pattern, sorted(tools.items(), key=lambda item: len(item[0]), reverse=True)))
     for match in re.finditer(rf"(?<![\w.])(?:{names})(?!\w)", text):
         name, rest = match[0], text[match.end() :]
-        given = _arguments(rest, tools[name]) if rest.startswith("(") else None
-        if tools[name].get("type") == "custom":
+        server, _, own = name.rpartition(".")
+        schema = tools[server or name]
+        given = _arguments(rest, schema) if rest.startswith("(") else None
+        if server:
+            asks, arguments = schema["asks"], json.dumps(given or {}, ensure_ascii=False)
+            yield Call(own, arguments, f"mcpr_demo_{secrets.token_hex(8)}", server=server, asks=asks)
+        elif tools[name].get("type") == "custom":
             if given:
                 yield Call(name, str(next(iter(given.values()))), custom=True)
         elif given is not None or not tools[name].get("required"):
             yield Call(name, json.dumps(given or {}, ensure_ascii=False))
+
+
+def _pattern(tool: tuple[str, Mapping[str, Any]]) -> str:
+    name, schema = tool
+    return re.escape(name) + (r"\.\w+" if schema.get("type") == "mcp" else "")
 
 
 def _arguments(text: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
-from nbstream.demo.before import Look, Thought, image_url
+from nbstream.demo.before import Done, Look, Thought, image_url
 from nbstream.demo.errors import server_failed
 from nbstream.demo.fields import invalid, limit, missing, noun, optional
 from nbstream.demo.request import MODEL, Message, Order
@@ -60,7 +60,7 @@ class ChatCompletion:
             stop=_stop(body),
             pace=pace,
             fault=fault,
-            tools=request.tools_of(body),
+            tools={name: tool for name, tool in request.tools_of(body).items() if tool.get("type") != "mcp"},
             schema=request.schema_of(optional(body, "response_format", dict), "response_format", inner="json_schema"),
             misfits=request.misfits_of(body),
             body=body,
@@ -78,6 +78,8 @@ class ChatCompletion:
             return [self._chunk({"reasoning_content": piece.text})]
         if isinstance(piece, str):
             return [self._chunk({"content": piece})]
+        if isinstance(piece, Done):  # which only Responses has
+            return []
         kind, field = _FIELDS[piece.call.custom]
         new = {kind: {field: piece.text}} if piece.text else _call(piece.call, "")
         return [self._chunk({"tool_calls": [{"index": piece.index, **new}]})]

@@ -130,6 +130,9 @@ def tools_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         custom = optional(told, "custom", dict, f"{where}.") or told
         if told.get("type") == "custom" and (name := optional(custom, "name", str, f"{where}.")):
             tools[name] = {"type": "custom", "required": ["input"]}
+        label = optional(told, "server_label", str, f"{where}.")
+        if told.get("type") == "mcp" and label:
+            tools[label] = {"type": "mcp", "asks": told.get("require_approval") != "never"}
     return tools
 
 

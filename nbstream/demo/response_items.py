@@ -1,11 +1,12 @@
-"""The items of a response before its message: reasoning, and the call of the image tool. Knows no HTTP."""
+"""The items of a response before its message: reasoning, calls of the image tool and of MCP servers. Knows no HTTP."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from nbstream.demo.before import Look, Thought, coded
+from nbstream.demo.before import Done, Look, Thought, coded
+from nbstream.demo.calls import MADE_UP
 from nbstream.demo.picture import SIZE
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ class ItemsBefore:
         self._thoughts = "".join(piece.text for piece in pieces if isinstance(piece, Thought))
         self._looks = [piece for piece in pieces if isinstance(piece, Look)]
         kinds = {"reasoning": self._thoughts, "image": self._looks}
-        self._kinds = [kind for kind, wanted in kinds.items() if wanted]
+        self._calls = {piece.call.id: piece.call for piece in pieces if isinstance(piece, Done)}
+        self._kinds = [*self._calls, *(kind for kind, wanted in kinds.items() if wanted)]
         self._ids = {"reasoning": f"rs_demo_{secrets.token_hex(12)}", "image": f"ig_demo_{secrets.token_hex(12)}"}
+        self._ids |= {each: each.replace("mcpr_", "mcp_") for each in self._calls}
         self._open: str | None = None
 
     def __len__(self) -> int:
@@ -38,15 +41,18 @@ class ItemsBefore:
         """The beginning of the first of them."""
         return self._begin(self._kinds[0])
 
-    def delta(self, piece: Thought | Look) -> list[bytes]:
+    def delta(self, piece: Thought | Look | Done) -> list[bytes]:
         """One piece."""
-        kind = "reasoning" if isinstance(piece, Thought) else "image"
+        kind = "reasoning" if isinstance(piece, Thought) else "image" if isinstance(piece, Look) else piece.call.id
         begun = [] if kind == self._open else [*self.done(), *self._begin(kind)]
         if isinstance(piece, Thought):
             return [
                 *begun,
                 self._said("response.reasoning_summary_text.delta", {"summary_index": 0, "delta": piece.text}),
             ]
+        if isinstance(piece, Done):
+            given = self._said("response.mcp_call_arguments.done", {"arguments": piece.call.arguments})
+            return [*begun, given, self._said("response.mcp_call.completed", {}), *self.done()]
         if piece.last:
             return [*begun, self._said("response.image_generation_call.completed", {}), *self.done()]
         shown = {"partial_image_index": piece.number, "partial_image_b64": coded(piece), "output_format": "png"}
@@ -74,25 +80,34 @@ class ItemsBefore:
     def _begin(self, kind: str) -> list[bytes]:
         self._open = kind
         about = {"id": self._ids[kind]}
-        item = (
-            {**about, "type": "reasoning", "summary": []}
-            if kind == "reasoning"
-            else {**about, "type": "image_generation_call", "status": "in_progress", "result": None}
-        )
+        if kind == "reasoning":
+            item: dict[str, Any] = {**about, "type": "reasoning", "summary": []}
+        elif kind == "image":
+            item = {**about, "type": "image_generation_call", "status": "in_progress", "result": None}
+        else:
+            item = {**self._item(kind), "status": "in_progress", "output": None, "arguments": ""}
         added = self._event("response.output_item.added", {"output_index": self._kinds.index(kind), "item": item})
         if kind == "image":
             return [added, self._said("response.image_generation_call.generating", {})]
+        if kind in self._calls:
+            return [added, self._said("response.mcp_call.in_progress", {})]
         part = {"summary_index": 0, "part": {"type": "summary_text", "text": ""}}
         return [added, self._said("response.reasoning_summary_part.added", part)]
 
     def _said(self, kind: str, fields: dict[str, Any]) -> bytes:
-        item = "image" if "image" in kind else "reasoning"
-        return self._event(kind, {"item_id": self._ids[item], "output_index": self._kinds.index(item), **fields})
+        assert self._open is not None
+        place = {"item_id": self._ids[self._open], "output_index": self._kinds.index(self._open)}
+        return self._event(kind, {**place, **fields})
 
     def _item(self, kind: str) -> dict[str, Any]:
         if kind == "reasoning":
             summary = [{"type": "summary_text", "text": self._thoughts}]
             return {"id": self._ids[kind], "type": "reasoning", "summary": summary}
+        if call := self._calls.get(kind):
+            allowed = {"approval_request_id": call.id if call.asks else None}
+            named = {"server_label": call.server, "name": call.name, "arguments": call.arguments}
+            about = {"id": self._ids[kind], "type": "mcp_call", "status": "completed"}
+            return {**about, **named, **allowed, "output": MADE_UP, "error": None}
         whole = self._looks[-1].last
         return {
             "id": self._ids[kind],

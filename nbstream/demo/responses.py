@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
-from nbstream.demo.before import Look, Thought
+from nbstream.demo.before import Done, Look, Thought
+from nbstream.demo.calls import MADE_UP
 from nbstream.demo.errors import server_failed
 from nbstream.demo.fields import invalid, limit, missing, noun, optional
 from nbstream.demo.request import MODEL, Message, Order
@@ -114,12 +115,14 @@ class Response:
 
     def delta(self, piece: Piece) -> list[bytes]:
         """One token; the first of another item ends what came before it."""
-        if isinstance(piece, Thought | Look):
+        if isinstance(piece, Thought | Look | Done):
             return self._before.delta(piece)
         if isinstance(piece, str):
             told = {"item_id": self._item_id, **self._place, "delta": piece, "logprobs": []}
             return [*self._begin_message(), self._event("response.output_text.delta", told)]
         place = {"item_id": _item_id(piece.call), "output_index": self._output_of(piece.index)}
+        if piece.text and piece.call.server:
+            return []  # comes whole
         if piece.text:
             return [self._event(f"response.{_EVENTS[piece.call.custom]}.delta", {**place, "delta": piece.text})]
         begun = _call_item(replace(piece.call, arguments=""), "in_progress")
@@ -157,8 +160,9 @@ class Response:
         call = self._script.calls[index]
         place = {"item_id": _item_id(call), "output_index": self._output_of(index)}
         item = _call_item(call, "completed" if self._script.finish_reason == "tool_calls" else "incomplete")
+        given = self._event(f"response.{_EVENTS[call.custom]}.done", {**place, _FIELDS[call.custom]: call.arguments})
         return [
-            self._event(f"response.{_EVENTS[call.custom]}.done", {**place, _FIELDS[call.custom]: call.arguments}),
+            *([] if call.server else [given]),
             self._event("response.output_item.done", {"output_index": self._output_of(index), "item": item}),
         ]
 
@@ -256,10 +260,15 @@ def _failure() -> dict[str, Any]:
 
 
 def _item_id(call: Call) -> str:
+    if call.server:
+        return call.id
     return f"{'ctc' if call.custom else 'fc'}{call.id.removeprefix('call')}"
 
 
 def _call_item(call: Call, status: str) -> dict[str, Any]:
+    if call.server:
+        named = {"server_label": call.server, "name": call.name, "arguments": call.arguments}
+        return {"id": call.id, "type": "mcp_approval_request", **named}
     named = {"call_id": call.id, "name": call.name, _FIELDS[call.custom]: call.arguments}
     kind = "custom_tool_call" if call.custom else "function_call"
     return {"id": _item_id(call), "type": kind, "status": status, **named}
@@ -293,6 +302,11 @@ def _message(item: object, where: str) -> Message:
         return Message("assistant", "", (request.call_of(item.get("name"), given),))
     if kind in {"function_call_output", "custom_tool_call_output"}:
         return Message("tool", request.text_of(item.get("output"), f"{where}.output"))
+    if kind == "mcp_approval_request":
+        called = f"{item.get('server_label')}.{item.get('name')}"
+        return Message("assistant", "", (request.call_of(called, item.get("arguments")),))
+    if kind == "mcp_approval_response":
+        return Message("tool", MADE_UP if item.get("approve") is True else "not allowed")
     if kind != "message":  # reasoning and the like: legal, and nothing to the demo
         return Message(kind, "")
     role = optional(item, "role", str, f"{where}.")

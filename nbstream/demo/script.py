@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nbstream.demo import tokens
 from nbstream.demo.answers import NOTICE, compose, question_in
-from nbstream.demo.before import Look, Thought, before, citations_in
-from nbstream.demo.calls import Call, CallPiece, calls_of, pieces_of, results_of
+from nbstream.demo.before import Done, Look, Thought, before, citations_in
+from nbstream.demo.calls import MADE_UP, Call, CallPiece, allowed_in, calls_of, pieces_of, results_of
 from nbstream.demo.values import json_for
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nbstream.demo.request import Order
 
-Piece: TypeAlias = "str | Thought | Look | CallPiece"
+Piece: TypeAlias = "str | Thought | Look | Done | CallPiece"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,17 @@ class Script:
     @classmethod
     def of(cls, order: Order) -> Script:
         """The answer to `order`; only the rest of it, if the request has its beginning."""
-        calls = calls_of(order.messages, order.tools)
-        bare = calls or order.schema is not None or order.messages[-1].role == "tool"
-        begun: tuple[Piece, ...] = () if bare else before(order)
-        pieces: tuple[Piece, ...] = (*begun, *tokens.split(_text(order, calls)), *pieces_of(calls))
+        wanted = calls_of(order.messages, order.tools)
+        allowed = [*allowed_in(order.body.get("input"))]
+        made = [*allowed, *(call for call in wanted if call.server and not call.asks)]
+        calls = [call for call in wanted if call not in made]
+        bare = wanted or order.schema is not None or order.messages[-1].role == "tool"
+        begun: tuple[Piece, ...] = tuple(map(Done, made)) if bare else before(order)
+        pieces: tuple[Piece, ...] = (
+            *begun,
+            *tokens.split(_text(order, calls, made_up=bool(made) and not allowed)),
+            *pieces_of(calls),
+        )
         kept = pieces[: order.max_tokens]
         text = "".join(piece for piece in kept if isinstance(piece, str))
         return cls(
@@ -88,11 +95,13 @@ class Script:
         return len(self.pieces)
 
 
-def _text(order: Order, calls: Sequence[Call]) -> str:
+def _text(order: Order, calls: Sequence[Call], *, made_up: bool) -> str:
     if calls:
         return f"{NOTICE}\n\nLet me look that up." if order.messages[-1].role == "user" else ""
     if order.schema is not None:
         return _json(order, order.schema)
+    if made_up:
+        return f"{NOTICE}\n\n{MADE_UP}"
     if order.messages[-1].role == "tool":
         lines = [f"* `{call}`: {result}" for call, result in results_of(order.messages)]
         return "\n".join(["This is what the tools returned:\n", *lines])

@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
+from nbstream.display.prompting import allowed_by_input
 from nbstream.errors import UsageError
 from nbstream.settings.shell import running_shell
 from nbstream.text.plain import plain
@@ -73,14 +74,9 @@ def marked(code: str, model: str, when: dt.datetime) -> str:
 
 
 def _allowed(code: str, model: str, read: Callable[[str], str]) -> bool:
-    lines = code.count("\n") + 1
-    words = f"Insert this code by {plain(model)} ({lines} line{'s' * (lines > 1)}) into a new cell below? [y]es, [n]o: "
-    while True:
-        try:
-            said = read(words).strip().lower()
-        except Exception:  # noqa: BLE001  whatever `input` raises where nobody can type
-            raise UsageError(
-                "nobody can be asked here whether to insert the code; --insert=yes, or insert(ask=False), does not ask"
-            ) from None
-        if said in {"y", "yes", "n", "no"}:
-            return said[0] == "y"
+    try:
+        return allowed_by_input(code, model, read)
+    except Exception:  # noqa: BLE001  whatever `input` raises where nobody can type
+        raise UsageError(
+            "nobody can be asked here whether to insert the code; --insert=yes, or insert(ask=False), does not ask"
+        ) from None

@@ -1,4 +1,4 @@
-"""The questions that a page shows: which calls wait to be allowed, and what its reader answers."""
+"""The questions that a page shows: what waits to be allowed, and what its reader answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbstream.tools.approval import Approved, Denied
 if TYPE_CHECKING:
     from nbstream.tools.approval import Allowance, Question
 
-__all__ = ["Allowances", "OpenQuestions", "shown_arguments"]
+__all__ = ["Allowances", "OpenQuestions", "by_whom", "edited_arguments", "shown_arguments", "shown_description"]
 
 _LONGEST_REASON = 1000
 
@@ -40,17 +40,7 @@ class OpenQuestions:
         """What a page is sent of them; a model has written most of it."""
         with self._lock:
             questions = tuple(self._open.values())
-        return [
-            {
-                "call": each.call_id,
-                "kind": each.kind,
-                "tool": plain(each.tool),
-                "description": plain(each.description if each.kind == "input" else _first_paragraph(each.description)),
-                "arguments": shown_arguments(each),
-                "digest": each.digest,
-            }
-            for each in questions
-        ]
+        return list(map(_told, questions))
 
     def answer(self, answer: dict[str, Any]) -> str:
         """Take a page's answer; what is wrong with the arguments, if they were edited and do not fit."""
@@ -63,11 +53,9 @@ class OpenQuestions:
         arguments, edited = None, answer.get("arguments")
         if isinstance(edited, str) and edited != shown_arguments(question):
             try:
-                arguments = json.loads(edited)
+                arguments = edited_arguments(edited)
             except ValueError as error:
-                return f"This is not JSON: {error}"
-            if not isinstance(arguments, dict):
-                return "The arguments are an object: {…}"
+                return str(error)
         if wrong := question.fault_of(question.arguments if arguments is None else arguments):
             return wrong
         question.answer(Approved(question.digest, arguments, always=answer.get("always") is True))
@@ -98,10 +86,50 @@ class Allowances:
         return [name for name, allowance in self._allowed.items() if allowance.tool.always]
 
 
-def _first_paragraph(text: str) -> str:
-    return text.partition("\n\n")[0]
+def _told(question: Question) -> dict[str, str]:
+    return {
+        "call": question.call_id,
+        "kind": question.kind,
+        "tool": plain(question.tool),
+        "description": shown_description(question),
+        "arguments": "" if question.kind == "insert" else shown_arguments(question),
+        "digest": question.digest,
+    }
+
+
+def shown_description(question: Question) -> str:
+    """What a reader is told besides the arguments: of a tool the first paragraph, of code whose it is."""
+    if question.kind == "insert":
+        return by_whom(question.arguments["code"], question.arguments["model"])
+    return plain(question.description if question.kind == "input" else question.description.partition("\n\n")[0])
+
+
+def by_whom(code: str, model: str) -> str:
+    """Whose code it is, and how much.
+
+    Example:
+        >>> by_whom("x = 1", "gpt-5-mini")
+        '1 line by gpt-5-mini'
+    """
+    lines = code.count("\n") + 1
+    return f"{lines:,} line{'s' * (lines > 1)} by {' '.join(plain(model).split())}"
 
 
 def shown_arguments(question: Question) -> str:
     """The arguments as a reader sees them, and may edit them."""
     return plain(json.dumps(question.arguments, ensure_ascii=False, indent=2))
+
+
+def edited_arguments(text: str) -> dict[str, Any]:
+    """What a reader has made of the arguments.
+
+    Raises:
+        ValueError: They are none; the words say why.
+    """
+    try:
+        arguments = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"This is not JSON: {error}") from None
+    if not isinstance(arguments, dict):
+        raise ValueError("This has to be an object: {…}")  # noqa: TRY004  it is what was typed
+    return arguments

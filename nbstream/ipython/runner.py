@@ -27,6 +27,7 @@ from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.text.code import code_blocks
 from nbstream.text.place import Place, reader_in
 from nbstream.text.suggestion import closest, did_you_mean
+from nbstream.tools.inserting import Insertion
 
 if TYPE_CHECKING:
     import argparse
@@ -62,10 +63,13 @@ class MagicRunner:
             local_ns: The local variables of the code around it.
         """
         options, ask = self._prepare(parser, line, cell, local_ns)
-        if options.awaited:
-            return self._finish_awaited(options, self._begin(options, ask, asyncio.get_running_loop()))
-        result = self._finish(options, ask)
-        _insert(options, result)
+        insertion = Insertion()
+        with insertion.asked() if options.insert == "ask" else contextlib.nullcontext():
+            if options.awaited:
+                handle = self._begin(options, ask, asyncio.get_running_loop())
+                return self._finish_awaited(options, handle, insertion)
+            result = self._finish(options, ask)
+        _insert(options, result, insertion)
         return result if cell is None else None
 
     def stream_continue(self, parser: MagicArgumentParser, line: str) -> None:
@@ -121,13 +125,13 @@ class MagicRunner:
             with _unset_names_told(options, handle):
                 return handle.wait()
 
-    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle) -> None:
+    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle, insertion: Insertion) -> None:
         try:
             with _unset_names_told(options, handle):
                 result = await handle.wait_async()
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
-        _insert(options, result)
+        _insert(options, result, insertion)
 
     def _begin(
         self,
@@ -212,15 +216,15 @@ class MagicRunner:
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
 
 
-def _insert(options: argparse.Namespace, result: StreamResult) -> None:
-    """Put the code of the answer into a new cell, if that was asked for."""
-    if options.insert is None or result.state is not StreamState.COMPLETED:
+def _insert(options: argparse.Namespace, result: StreamResult, insertion: Insertion) -> None:
+    """Put the code of the answer into a new cell, if that was asked for and nobody has said no."""
+    if options.insert is None or result.state is not StreamState.COMPLETED or insertion.allowed is False:
         return
     if options.as_ != "code" and not code_blocks(result.text):
         sys.stdout.write("No cell was inserted because there is no code in the answer.\n")
         return
     try:
-        result.insert(ask=options.insert == "ask")
+        result.insert(ask=options.insert == "ask" and insertion.allowed is None)
     except UsageError as error:
         raise IPythonUsageError(error.told(Place.CELL)) from None
 

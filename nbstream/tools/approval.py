@@ -73,7 +73,7 @@ class Allowance:
         self.tool.always = False
 
 
-QuestionKind: TypeAlias = Literal["call", "remote", "input"]
+QuestionKind: TypeAlias = Literal["call", "remote", "input", "insert"]
 
 Approve: TypeAlias = Literal["ask", "all", "none"] | Collection[str] | Callable[["Question"], "bool | Decision"]
 """Who allows a call: `"ask"` the reader, `"all"` may run, `"none"`, those that are named, or a function decides."""
@@ -81,7 +81,7 @@ Approve: TypeAlias = Literal["ask", "all", "none"] | Collection[str] | Callable[
 
 @dataclass(frozen=True)
 class Question:
-    """Whether a call may run, or what a tool wants to know.
+    """Whether a call may run, what a tool wants to know, or whether code may go into a new cell.
 
     Attributes:
         call_id: The call.
@@ -89,8 +89,9 @@ class Question:
         arguments: What it is to be called with; of an `input`, what is filled in already.
         description: What the tool does, or asks.
         fault_of: What is wrong with other arguments; nothing if the tool takes them.
-        kind: A `call` that runs here, whose arguments may be edited; a `remote` one, which somebody else runs; or
-            an `input` that a tool asks for in the middle of a call, which is then the arguments of the approval.
+        kind: A `call` that runs here, whose arguments may be edited; a `remote` one, which somebody else runs; an
+            `input` that a tool asks for in the middle of a call, which is then the arguments of the approval; or the
+            `insert` of an answer's code into a new cell, of which the arguments are `code` and `model`.
         digest: What an approval has to name.
     """
 

@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import ApprovalError
 from nbstream.parts import ToolCallPart, ToolRun
@@ -20,10 +20,11 @@ from nbstream.result import StreamState, StreamWarning
 from nbstream.streaming.errands import ToolInterrupted
 from nbstream.text.plain import encodable, exception_line, plain
 from nbstream.tools.approval import Allowance, Approved, Denied, Question, decided
+from nbstream.tools.asking import Asking
 from nbstream.tools.captured import Captured
 from nbstream.tools.journal import asked_of, unsettled
 from nbstream.tools.next_request import next_request
-from nbstream.tools.outputs import OutputError
+from nbstream.tools.outputs import OutputError, bounded
 from nbstream.tools.pausing import Pausing
 from nbstream.tools.remote_calls import RemoteCalls, has_remote_tools, withdrawn
 from nbstream.tools.tool import ArgumentsError, CallError
@@ -37,33 +38,14 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult
     from nbstream.streaming.errands import Errands
     from nbstream.tools.approval import Decision
+    from nbstream.tools.asking import Readers
     from nbstream.tools.journal import Journal
     from nbstream.tools.tool import Tool
 
-__all__ = ["Readers", "ToolLoop", "needs_loop"]
+__all__ = ["ToolLoop", "needs_loop"]
 
 _LONGEST_REASON = 1000
 _BEGUN_BEFORE = "This was begun before, and nobody knows whether it was done."
-
-
-class Readers(Protocol):
-    """Those who can be asked whether a call may run."""
-
-    async def ask(self, question: Question) -> bool:
-        """Show a question until it is withdrawn; whether anybody sees it."""
-        ...
-
-    def withdraw(self, question: Question) -> None:
-        """Show a question no longer."""
-        ...
-
-    def allowed(self, allowance: Allowance) -> None:
-        """Show that calls of a tool run without a question, with a way to take that back."""
-        ...
-
-    def prompt(self) -> Callable[[Question], None] | None:
-        """What asks on the caller's own thread, if that is how to ask here."""
-        ...
 
 
 def needs_loop(request: StreamRequest) -> bool:
@@ -82,6 +64,7 @@ class ToolLoop:
     def __init__(self, readers: Readers, errands: Errands) -> None:
         self._readers = readers
         self._errands = errands
+        self._ask = Asking(readers, errands).ask
         self._journal: Journal | None = None
         self._result: StreamResult
         self._show: Callable[[StreamResult], object]
@@ -125,10 +108,10 @@ class ToolLoop:
         try:
             ended = await asyncio.gather(*answers, return_exceptions=True)
         except asyncio.CancelledError:
-            return self._ended(StreamState.CANCELLED)
+            return self._ended(tools, StreamState.CANCELLED)
         for error in ended:
             if isinstance(error, ApprovalError):
-                error.result, error.place = self._ended(StreamState.FAILED, error), request.place
+                error.result, error.place = self._ended(tools, StreamState.FAILED, error), request.place
                 return error.result
             if error is not None:
                 raise error
@@ -138,7 +121,7 @@ class ToolLoop:
             assert part.run is not None
             self._note(place, part.run)
         if any(part.run and part.run.error == "interrupted" for part in self._result.tool_runs):
-            return self._ended(StreamState.CANCELLED)
+            return self._ended(tools, StreamState.CANCELLED)
         return next_request(request, self._result, remote.answers)
 
     async def _answer(self, place: int, call: ToolCallPart, tool: Tool | None, request: StreamRequest) -> None:
@@ -180,7 +163,7 @@ class ToolLoop:
             decision = Denied(f"Deciding on it failed: {exception_line(error)}")
         if decision is None:
             self._change(remote.waiting(place))
-            if (decision := await self._asked(question)) is None:
+            if (decision := await self._ask(question)) is None:
                 raise _nobody_to_ask(question)
         self._change(remote.answer(place, question, decision))
 
@@ -197,42 +180,12 @@ class ToolLoop:
         if decision is not None:
             return decision
         self._note(place, ToolRun("waiting"))
-        if (decision := await self._asked(question)) is None:
+        if (decision := await self._ask(question)) is None:
             raise _nobody_to_ask(question)
         if isinstance(decision, Approved) and decision.always:
             tool.always = True
             self._readers.allowed(Allowance(tool))
         return decision
-
-    async def _asked(self, question: Question) -> Decision | None:
-        """What a reader says; `None` if nobody can be asked here."""
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Decision] = loop.create_future()
-
-        def tell(decision: Decision) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is gone
-                loop.call_soon_threadsafe(_settle, answered, decision)
-
-        question.when_answered(tell)
-        try:
-            if not await self._readers.ask(question):
-                prompt = self._readers.prompt()
-                if prompt is None or not await self._prompted(prompt, question):
-                    return None
-            return await answered
-        finally:
-            question.withdraw()
-            self._readers.withdraw(question)
-
-    async def _prompted(self, prompt: Callable[[Question], None], question: Question) -> bool:
-        """Ask on the caller's thread; whether somebody could be asked."""
-        try:
-            await self._errands.call(prompt, {"question": question})
-        except ToolInterrupted:
-            question.answer(Denied("The user interrupted the question."))
-        except Exception:  # noqa: BLE001  whatever `input` raises where nobody can type
-            return False
-        return True
 
     async def _run(self, place: int, tool: Tool, question: Question, approved: Approved) -> None:
         """Run a call that was approved, once."""
@@ -271,19 +224,19 @@ class ToolLoop:
     async def _outcome(self, tool: Tool, arguments: dict[str, Any], captured: Captured) -> ToolRun:
         try:
             async with asyncio.timeout(tool.timeout) as limit:
-                ask = Pausing(limit).during(self._asked)
+                ask = Pausing(limit).during(self._ask)
                 value = await tool.run(arguments, self._errands, ask, captured)
                 return ToolRun("completed", value.text, images=value.images)
         except CallError as error:
-            return ToolRun("unknown" if error.unknown else "failed", str(error), error.kind)
+            return ToolRun("unknown" if error.unknown else "failed", bounded(str(error)), error.kind)
         except OutputError as error:
             return ToolRun("failed", str(error), "unserialisable")
         except ToolInterrupted:
             return ToolRun("unknown", "The user interrupted the tool.", "interrupted")
         except TimeoutError as error:
             if limit.expired():
-                went_on = "" if tool.is_async else " It may still be running."
-                return ToolRun("unknown", f"The tool took longer than {tool.timeout:g} s.{went_on}", "timeout")
+                words = f"The tool took longer than {tool.timeout:g} s. {tool.left_running}".rstrip()
+                return ToolRun("unknown", words, "timeout")
             return _raised(error)
         except Exception as error:  # noqa: BLE001  whatever a function raises is for the model to read
             return _raised(error)
@@ -299,7 +252,7 @@ class ToolLoop:
         self._result = _with(self._result, parts)
         self._show(self._result)
 
-    def _ended(self, state: StreamState, error: StreamError | None = None) -> StreamResult:
+    def _ended(self, tools: Mapping[str, Tool], state: StreamState, error: StreamError | None = None) -> StreamResult:
         """The answer, if it ends while calls are being answered. What was attempted has an unknown end."""
         for place, part in enumerate(self._result.parts):
             if taken_back := withdrawn(place, part):
@@ -310,7 +263,9 @@ class ToolLoop:
                 self._note(place, _stopped("began"))
                 continue
             if run.state == "running":
-                self._note(place, replace(run, state="unknown", output="The answer was stopped while the tool ran."))
+                left = tools[part.name].left_running if part.name in tools else ""
+                words = f"The answer was stopped while the tool ran. {left}".rstrip()
+                self._note(place, replace(run, state="unknown", output=words))
             elif run.state == "waiting":
                 self._note(place, _stopped("was allowed"))
         return replace(self._result, state=state, error=error)
@@ -332,11 +287,6 @@ def _names_of_others(request: StreamRequest, tools: dict[str, Tool]) -> set[str]
     return names - tools.keys()
 
 
-def _settle(answered: asyncio.Future[Decision], decision: Decision) -> None:
-    if not answered.done():
-        answered.set_result(decision)
-
-
 def _denied(decision: Denied) -> ToolRun:
     """What the model is told of a refusal; the reason may be anything that was typed."""
     words = " ".join(plain(encodable(str(decision.reason))).split())
@@ -350,7 +300,7 @@ def _stopped(before_it: str) -> ToolRun:
 
 
 def _raised(error: Exception) -> ToolRun:
-    return ToolRun("failed", f"The tool raised {exception_line(error)}.", "exception")
+    return ToolRun("failed", bounded(f"The tool raised {exception_line(error)}."), "exception")
 
 
 def _nobody_to_ask(question: Question) -> ApprovalError:

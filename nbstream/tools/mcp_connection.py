@@ -17,16 +17,17 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbstream.text.plain import exception_line
+from nbstream.tools.mcp_http import delivered
 from nbstream.tools.mcp_questions import refused
+from nbstream.tools.mcp_reach import TOO_LARGE
 from nbstream.tools.tool import CallError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from contextlib import AbstractAsyncContextManager
-
     import mcp
     import mcp_types
 
+    from nbstream.tools.mcp_http import Delivery
     from nbstream.tools.mcp_questions import Asker
     from nbstream.tools.mcp_reach import Reach
 
@@ -35,7 +36,10 @@ __all__ = ["Connection", "Listing"]
 _START_SECONDS = 60.0  # a command may have to be downloaded first
 _CLOSE_SECONDS = 10.0  # the SDK gives a process about half of that
 _WAKE_UP_SECONDS = 0.2
-_MOST_PAGES = 100
+_MOST_PAGES, _MOST_TOOLS, _LARGEST_LIST = 100, 1_000, 3_000_000  # checking it takes 4 s a megabyte
+
+_LONGEST_ERROR = 2_000  # characters
+_MAYBE = "It is not known whether it did what it was asked to do."
 
 _asker: contextvars.ContextVar[Asker | None] = contextvars.ContextVar("nbstream_mcp_asker", default=None)
 
@@ -73,6 +77,7 @@ class Connection:
         self._closing: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._client: mcp.Client | None = None
+        self._fault = ""  # what the server has done that ended the connection
         self._calls: list[Asker] = []  # in flight
         self._thread = threading.Thread(target=self._run, name="nbstream-mcp", daemon=True)
         atexit.register(self.close)
@@ -102,7 +107,6 @@ class Connection:
 
         Raises:
             CallError: The connection has ended, or the server refuses the call.
-            Exception: Whatever the SDK raises for a result that it does not understand.
         """
         await asyncio.wrap_future(self.ready)
         assert self._loop is not None
@@ -146,11 +150,11 @@ class Connection:
             asyncio.run(self._live())
         except BaseException as error:  # noqa: BLE001  whatever the SDK, a transport or a server in this process raises
             if not self.ready.done():
-                self.ready.set_exception(self._reach.failure(error, _START_SECONDS))
+                self.ready.set_exception(self._reach.failure(error, _START_SECONDS, self._fault))
         finally:
             self._closed = True
             if not self.ready.done():
-                self.ready.set_exception(self._reach.failure(None, _START_SECONDS))
+                self.ready.set_exception(self._reach.failure(None, _START_SECONDS, self._fault))
             atexit.unregister(self.close)
 
     async def _live(self) -> None:
@@ -161,14 +165,31 @@ class Connection:
                 return
         async with contextlib.AsyncExitStack() as opened:
             async with asyncio.timeout(_START_SECONDS):
-                transport = await self._reach.transport(opened)
-                watched = _watched(transport, self._closing) if self._reach.is_process else transport
-                client = await opened.enter_async_context(self._new_client(watched))
-                listing = Listing(client.server_info.name if client.server_info else "", await _tools_of(client))
+                listed = delivered()
+                transport = await self._reach.transport(opened, self._ended)
+                client = await opened.enter_async_context(self._new_client(transport))
+                try:
+                    tools = await _tools_of(client)
+                except Exception:
+                    self._fault = self._fault or (TOO_LARGE if listed.too_large else "")
+                    raise
+                listing = Listing(client.server_info.name if client.server_info else "", tools)
             self._client = client
             self.ready.set_result(listing)
-            await self._closing.wait()
-            self._closed = True
+            try:
+                await self._closing.wait()
+            finally:
+                self._closed = True
+                self._closing.set()
+
+    def _ended(self, fault: str) -> None:
+        """Take note that the server has ended, or has to, because of what it has done."""
+        if fault:
+            if not self._fault:  # once: what is cancelled again does not end in order
+                self._fault = fault
+                self._wind_up()
+        elif self._closing is not None and not self._reach.is_address:
+            self._closing.set()
 
     def _new_client(self, transport: Any) -> mcp.Client:
         from mcp import Client
@@ -177,26 +198,44 @@ class Connection:
 
     async def _called(self, name: str, arguments: dict[str, Any], asker: Asker) -> mcp_types.CallToolResult:
         from mcp import MCPError
-        from mcp_types import CONNECTION_CLOSED
 
         assert self._client is not None
         assert self._closing is not None
         _asker.set(asker)
         self._calls.append(asker)
+        delivery = delivered()
         try:
             return await self._client.call_tool(name, arguments)
         except asyncio.CancelledError:
             if self._closing.is_set():
-                raise self._lost() from None
+                raise self._lost(delivery) from None
             raise
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED:
-                self._closing.set()
-                raise self._lost() from None
-            words = self._reach.clean(f"{_sentence(self._reach.label)} answered with an error: {error.message}")
-            raise CallError(words, "server_error") from None
+            raise self._refused(error, delivery) from None
+        except Exception as error:  # noqa: BLE001  whatever the SDK raises for what is no result
+            words = f"{_sentence(self._reach.label)} answered with something else than a result"
+            words = self._reach.clean(f"{words} ({exception_line(error)[:_LONGEST_ERROR]}). {_MAYBE}")
+            raise CallError(words, "no_result", unknown=True) from None
         finally:
             self._calls.remove(asker)
+
+    def _refused(self, error: mcp.MCPError, delivery: Delivery) -> CallError:
+        """Why there is no result, from what the SDK raises: some of it is the server's word, some its own."""
+        from mcp_types import CONNECTION_CLOSED, PARSE_ERROR
+
+        assert self._closing is not None
+        server = _sentence(self._reach.label)
+        if delivery.too_large:
+            words = f"The answer of {self._reach.label} was not read: {TOO_LARGE}. {_MAYBE}"
+            return CallError(words, "too_large", unknown=True)
+        if error.code == CONNECTION_CLOSED:
+            if not self._reach.is_address:
+                self._closing.set()
+            return self._lost(delivery)
+        said = f"{server} answered with an error: {error.message[:_LONGEST_ERROR]}"
+        if delivery.doubtful or (self._reach.is_address and error.code == PARSE_ERROR):
+            return CallError(self._reach.clean(f"{said.rstrip('.')}. {_MAYBE}"), "server_error", unknown=True)
+        return CallError(self._reach.clean(said), "server_error")
 
     async def _elicited(self, context: Any, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
         """Ask what a server wants to know: who reads the answer that the call belongs to."""
@@ -205,10 +244,14 @@ class Connection:
         asker = _asker.get() or (self._calls[-1] if self._calls else None)
         return refused() if asker is None else await asker.asked(params)
 
-    def _lost(self) -> CallError:
-        said = self._reach.last_words()
-        words = f"{_sentence(self._reach.label)} ended before it answered{f' ({said})' if said else ''}."
-        return CallError(f"{words} It is not known whether it did what it was asked to do.", "lost", unknown=True)
+    def _lost(self, delivery: Delivery) -> CallError:
+        server, said = _sentence(self._reach.label), self._reach.last_words()
+        if self._fault:
+            return CallError(f"{server} was disconnected: {self._fault}. {_MAYBE}", "lost", unknown=True)
+        if self._reach.is_address and not delivery.begun:
+            return CallError(f"{server} cannot be reached; nothing was called.", "lost")
+        words = f"{server} ended before it answered{f' ({said})' if said else ''}."
+        return CallError(f"{words} {_MAYBE}", "lost", unknown=True)
 
 
 _SILENT = logging.NullHandler()
@@ -218,35 +261,38 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+class _ListError(Exception):
+    """A list of tools is none that can be used."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong with it."""
+        return str(self)
+
+
 async def _tools_of(client: mcp.Client) -> list[mcp_types.Tool]:
-    """All tools, page by page."""
+    """All tools, page by page.
+
+    Raises:
+        _ListError: There are too many.
+    """
     tools: list[mcp_types.Tool] = []
-    cursor: str | None = None
+    cursor, size = None, 0
     for _ in range(_MOST_PAGES):
         page = await client.list_tools(cursor=cursor)
         tools += page.tools
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return tools
+        size += sum(map(_size, page.tools))
+        if len(tools) > _MOST_TOOLS:
+            raise _ListError(f"it has more than {_MOST_TOOLS:,} tools")
+        if size > _LARGEST_LIST:
+            raise _ListError(f"what it says of its tools is longer than {_LARGEST_LIST // 1_000_000} MB")
+        if (cursor := page.next_cursor) is None:
+            return tools
+    raise _ListError(f"its list of tools has more than {_MOST_PAGES} pages")
 
 
-@contextlib.asynccontextmanager
-async def _watched(transport: AbstractAsyncContextManager[Any], ended: asyncio.Event) -> AsyncIterator[Any]:
-    """A transport that says when the other side has ended, also while nobody calls."""
-    import anyio
-
-    async with transport as (incoming, outgoing):
-        forward, watched = anyio.create_memory_object_stream[Any](0)
-
-        async def hand_on() -> None:
-            async with forward:
-                with contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
-                    async for message in incoming:
-                        await forward.send(message)
-            ended.set()
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(hand_on)
-            yield watched, outgoing
-            tasks.cancel_scope.cancel()
+def _size(tool: mcp_types.Tool) -> int:
+    try:
+        return len(tool.model_dump_json())
+    except (ValueError, RecursionError):  # of a server in this process; it is refused for what it is
+        return 0

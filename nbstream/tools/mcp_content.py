@@ -7,6 +7,7 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbstream.media import image_type
 from nbstream.text.plain import encodable
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Content", "content_of"]
 
 _LARGEST_IMAGE = 20_000_000  # bytes
-_SIGNATURES = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF"
 
 
 class Content(NamedTuple):
@@ -71,7 +71,7 @@ def _image(data: str) -> bytes | None:
         image = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return image if image.startswith(_SIGNATURES) else None
+    return image if image_type(image) else None
 
 
 def _says(texts: list[str], structured: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asker", "refused"]
 
-_MOST_QUESTIONS = 10
+_MOST_QUESTIONS, _MOST_FIELDS = 10, 50
 _LONGEST_MESSAGE, _LONGEST_FIELD = 2000, 200
 
 
@@ -42,17 +43,19 @@ class Asker:
         self._tool = tool
         self._ask = ask
         self._loop = asyncio.get_running_loop()
+        self._count = 0
         self._asked: list[Future[Decision | None]] = []
 
     async def asked(self, params: mcp_types.ElicitRequestParams) -> mcp_types.ElicitResult:
         """Ask the reader; on any loop."""
         from mcp_types import ElicitRequestFormParams, ElicitResult
 
+        self._count += 1
         message = _shortened(params.message, _LONGEST_MESSAGE)
         if not isinstance(params, ElicitRequestFormParams):
             host = plain(urlsplit(params.url).hostname or "?")
             return self._refused(f"The server wants you to open a page of {host}, which nbstream does not do", message)
-        if len(self._asked) >= _MOST_QUESTIONS:
+        if self._count > _MOST_QUESTIONS:
             return self._refused(f"The server has asked {_MOST_QUESTIONS} questions already", message)
         try:
             question = _question(self._tool, message, params.requested_schema)
@@ -82,7 +85,8 @@ class Asker:
         return await self._ask(question)
 
     def _refused(self, why: str, message: str) -> mcp_types.ElicitResult:
-        self.refusals.append(f"{why}: {message}")
+        if len(self.refusals) < _MOST_QUESTIONS:
+            self.refusals.append(f"{why}: {message}")
         return refused("cancel")
 
 
@@ -104,8 +108,10 @@ def _question(tool: str, message: str, schema: Any) -> Question:
         for name, field in fields.items()
         if isinstance(field, dict) and ("default" in field or name in required)
     }
-    about = "\n".join([message, *(_about(name, field, name in required) for name, field in fields.items())])
-    return Question(secrets.token_hex(8), tool, filled, about, faults, kind="input")
+    shown = itertools.islice(fields.items(), _MOST_FIELDS)
+    about = [message, *(_about(name, field, name in required) for name, field in shown)]
+    about += [f"and {len(fields) - _MOST_FIELDS} more"] if len(fields) > _MOST_FIELDS else []
+    return Question(secrets.token_hex(8), tool, filled, "\n".join(about), faults, kind="input")
 
 
 _EMPTY: dict[str, Any] = {"string": "", "boolean": False, "array": []}

@@ -15,13 +15,18 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.text.address import bare, secrets_of
 from nbstream.text.plain import exception_line, plain
 from nbstream.text.redaction import Redaction
+from nbstream.tools.mcp_guard import guarded
+from nbstream.tools.mcp_http import http_client
+from nbstream.tools.mcp_lines import LONGEST_MESSAGE, lines_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AsyncExitStack
     from typing import TextIO
 
-__all__ = ["Reach", "reach_of"]
+__all__ = ["TOO_LARGE", "Reach", "reach_of"]
+
+TOO_LARGE = f"it sent more than {LONGEST_MESSAGE // 1_000_000} MB at once"
 
 _LONGEST_WORDS, _LONGEST_LINE = 300, 1000
 _LISTEN_SECONDS = 0.2
@@ -51,27 +56,38 @@ class Reach:
         """Whether the server is a process that is started for it."""
         return isinstance(self.given, list)
 
-    async def transport(self, opened: AsyncExitStack) -> Any:
+    @property
+    def is_address(self) -> bool:
+        """Whether the server is somewhere else, and each request to it is one of HTTP."""
+        return isinstance(self.given, str)
+
+    async def transport(self, opened: AsyncExitStack, ended: Callable[[str], object]) -> Any:
         """What the SDK's client takes.
 
         Args:
             opened: Closes what has to be closed afterwards.
+            ended: Called when the server has ended or has to, with what it has done that it has to; not of an object.
         """
-        if isinstance(self.given, str):
+        if self.is_address:
             from mcp.client.streamable_http import streamable_http_client
-            from mcp.shared._httpx_utils import create_mcp_http_client
 
-            client = await opened.enter_async_context(create_mcp_http_client(dict(self.headers)))
-            return streamable_http_client(self.given, http_client=client)
-        if not self.is_process:
-            return self.given
+            client = await opened.enter_async_context(http_client(dict(self.headers)))
+            return guarded(
+                streamable_http_client(self.given, http_client=client, max_sse_event_size=LONGEST_MESSAGE), ended
+            )
         from mcp.client.stdio import StdioServerParameters, stdio_client
 
-        command, *arguments = self.given
-        errors = opened.enter_context(self._errors.listen())
-        environment = {**_environment(), **self.env}
-        parameters = StdioServerParameters(command=command, args=arguments, env=environment, cwd=self.cwd)
-        return stdio_client(parameters, errlog=errors)
+        parameters = self.given
+        if self.is_process:
+            command, *arguments = self.given
+            environment = {**_environment(), **self.env}
+            parameters = StdioServerParameters(command=command, args=arguments, env=environment, cwd=self.cwd)
+        if isinstance(parameters, StdioServerParameters):
+            errors = opened.enter_context(self._errors.listen())
+            encoding = lines_encoding(lambda: ended(TOO_LARGE))
+            bounded = parameters.model_copy(update={"encoding": encoding, "encoding_error_handler": "replace"})
+            return guarded(stdio_client(bounded, errlog=errors), ended)
+        return guarded(self.given, ended) if hasattr(type(self.given), "__aenter__") else self.given
 
     def clean(self, text: str) -> str:
         """Words of the server, fit to be shown and sent: without the secrets that it was given, and not without end."""
@@ -84,9 +100,15 @@ class Reach:
         """What a process said last of itself, on its way out."""
         return _shortened(self.clean(self._errors.last()))
 
-    def failure(self, error: BaseException | None, seconds: float) -> UsageError:
-        """What to raise if the server cannot be reached, or its list of tools be read."""
-        error, said = _first_of(error), self.last_words()
+    def failure(self, error: BaseException | None, seconds: float, fault: str = "") -> UsageError:
+        """What to raise if the server cannot be reached, or its list of tools be read.
+
+        Args:
+            error: What has happened.
+            seconds: How long was waited.
+            fault: What the server has done, if that is known.
+        """
+        error, said = _first_of(error), fault or self.last_words()
         if isinstance(error, FileNotFoundError) and self.is_process:
             return UsageError(f"there is no command {plain(str(self.given[0]))}")
         if isinstance(error, TimeoutError):

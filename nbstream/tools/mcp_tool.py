@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.errands import Errands
     from nbstream.tools.approval import Approve, Decision, Question
     from nbstream.tools.captured import Captured
+    from nbstream.tools.mcp_content import Content
     from nbstream.tools.outputs import Returned
 
 __all__ = ["McpTool", "definition_of", "function_name"]
@@ -79,6 +80,8 @@ class McpTool(Tool):
         self._owner = owner
         self._faults = faults_by(self.parameters)
 
+    left_running = "It may still be running."  # though its server was told
+
     def arguments(self, given: str | dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call, checked against what the server says; see `Tool.arguments`."""
         try:
@@ -108,13 +111,16 @@ class McpTool(Tool):
             result = await self._owner.call(self, arguments, asker)
         finally:
             asker.close()
-        content = content_of(result)
-        text = self._owner.clean("\n".join([content.text, *(f"[{each}]" for each in asker.refusals)]).strip())
+        content, text = await asyncio.to_thread(self._told, result, asker.refusals)  # there may be much of it
         if result.is_error:
             raise CallError(text or "The tool failed, and did not say why.", "tool_error")
         if content.images:
             return [*([text] if text else []), *content.images]
         return text or None
+
+    def _told(self, result: mcp_types.CallToolResult, refusals: list[str]) -> tuple[Content, str]:
+        content = content_of(result)
+        return content, self._owner.clean("\n".join([content.text, *(f"[{each}]" for each in refusals)]).strip())
 
     def __repr__(self) -> str:
         return f"<McpTool {self.name}>"

@@ -7,6 +7,7 @@ import importlib.metadata
 import re
 import threading
 import weakref
+from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, overload
 
@@ -24,8 +25,6 @@ from nbstream.tools.tool import CallError
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from types import TracebackType
-    from typing import Self
 
     import mcp_types
 
@@ -42,7 +41,7 @@ _LONGEST_PREFIX = 24
 _MOST_SHOWN = 10
 
 
-class McpTools:
+class McpTools(AbstractContextManager["McpTools", None]):
     """The tools of one MCP server; `nbs.mcp` makes it.
 
     It is a sequence of tools, so `tools=[*files, other]`, `files[0]` and `files["read_file"]` work, too. Its server is
@@ -93,7 +92,6 @@ class McpTools:
 
         Raises:
             CallError: It cannot, or nobody knows whether it has.
-            Exception: Whatever the SDK raises for a result that it does not understand.
         """
         return await self._link.call(tool, arguments, asker)
 
@@ -119,12 +117,7 @@ class McpTools:
         """Whether it was closed."""
         return self._link.closed
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
 

@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 
 from nbstream.attachments.images import is_image, made_image
 from nbstream.errors import UsageError
+from nbstream.media import image_type
 from nbstream.parts import MediaPart
 from nbstream.text.plain import encodable
 
-__all__ = ["NOTHING", "OutputError", "Returned", "output_of", "returned"]
+__all__ = ["NOTHING", "OutputError", "Returned", "bounded", "output_of", "returned"]
 
 NOTHING = "The tool returned nothing."
 _LONGEST = 50_000  # characters
 _MOST_ROWS = 50
 _MOST_IMAGES = 8
-_SIGNATURES = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF"
+_HEAD = 16  # bytes that tell what an image is
 _DRAWN_BY = "_repr_png_", "_repr_jpeg_"
 
 
@@ -79,14 +80,14 @@ def output_of(value: Any) -> str:
     if value is None:
         return NOTHING
     text = value if isinstance(value, str) else _table(value) or _json(value)
-    return _bounded(encodable(text))
+    return bounded(encodable(text))
 
 
 def _with_images(words: list[str], made: list[Returned]) -> Returned:
     images = [image for each in made for image in each.images]
     left_out = [f"{len(images) - _MOST_IMAGES} more images were left out."] if len(images) > _MOST_IMAGES else []
     told = [*words, *(each.text for each in made[:_MOST_IMAGES]), *left_out]
-    return Returned(_bounded("\n".join(told)), tuple(images[:_MOST_IMAGES]))
+    return Returned(bounded("\n".join(told)), tuple(images[:_MOST_IMAGES]))
 
 
 def _image(value: Any) -> Returned | None:
@@ -106,7 +107,7 @@ def _image(value: Any) -> Returned | None:
 
 
 def _is_encoded(value: Any) -> bool:
-    return isinstance(value, bytes | bytearray) and bytes(value[:8]).startswith(_SIGNATURES)
+    return isinstance(value, bytes | bytearray) and image_type(bytes(value[:_HEAD])) is not None
 
 
 def _drawn_by_itself(value: Any) -> bytes | None:
@@ -149,7 +150,8 @@ def _json(value: Any) -> str:
         raise OutputError(f"The tool returned something of type {kind}, which cannot be told to a model.") from None
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """As much of a text as a model is sent, which says so if that is not all."""
     if len(text) <= _LONGEST:
         return text
     return f"{text[:_LONGEST]}\n[Cut: {len(text):,} characters in all.]"

@@ -36,7 +36,6 @@ class RemoteCalls:
 
     Attributes:
         places: Where they are among the parts.
-        answers: The input items that answer them, in the order in which they were decided.
     """
 
     def __init__(self, request: StreamRequest, result: StreamResult) -> None:
@@ -48,7 +47,12 @@ class RemoteCalls:
             if place >= begin and isinstance(part, ActivityPart) and _is_asked(part)
         }
         self.places = tuple(self._parts) if has_remote_tools(request) else ()
-        self.answers: list[dict[str, Any]] = []
+        self._answers: dict[int, dict[str, Any]] = {}
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """The input items that answer them, in their order, whichever was decided first."""
+        return [self._answers[place] for place in sorted(self._answers)]
 
     def __bool__(self) -> bool:
         return bool(self.places)
@@ -79,11 +83,10 @@ class RemoteCalls:
             decision = Denied("The approval was given for another call, or for other arguments.")
         answer: dict[str, Any] = {"type": "mcp_approval_response", "approval_request_id": question.call_id}
         if isinstance(decision, Denied):
-            self.answers.append(
-                {**answer, "approve": False, **({"reason": decision.reason} if decision.reason else {})}
-            )
+            reason = {"reason": decision.reason} if decision.reason else {}
+            self._answers[place] = {**answer, "approve": False, **reason}
             return self._noted(place, "denied")
-        self.answers.append({**answer, "approve": True})
+        self._answers[place] = {**answer, "approve": True}
         return self._noted(place, "approved")
 
     def _noted(self, place: int, status: str) -> dict[int, Part]:

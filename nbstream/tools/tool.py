@@ -125,6 +125,11 @@ class Tool:
         return inspect.iscoroutinefunction(inspect.unwrap(self.function))
 
     @property
+    def left_running(self) -> str:
+        """What to say of a call that nobody waits for any more."""
+        return "" if self.is_async else "It could not be stopped, and may still be running."
+
+    @property
     def told(self) -> Callable[..., Any]:
         """The function, which gives what the model is sent of its value; see `nbstream.tools.outputs`."""
         from nbstream.tools.outputs import returned

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENCODINGS", "REFUSAL_SECONDS", "Inflater", "bound_refusal", "read_body", "unknown_encoding"]
+__all__ = ["ENCODINGS", "REFUSAL_SECONDS", "Inflater", "bound_body", "bound_refusal", "read_body", "unknown_encoding"]
 
 ENCODINGS = "gzip, deflate"
 """The compressions to ask for: those whose output can be bounded with the standard library."""
@@ -121,6 +121,31 @@ async def bound_refusal(response: Any) -> None:
             async with asyncio.timeout(REFUSAL_SECONDS):
                 await _read_into(inflater, response)
         data = bytes(inflater.data)
+    await _leave(response, data)
+
+
+async def bound_body(response: Any, limit: int) -> bool:
+    """Read a body, and leave a response with what it is up to a limit; within an event hook of the HTTP client.
+
+    Args:
+        response: The `httpx.Response` or `httpx2.Response`.
+        limit: The number of bytes.
+
+    Returns:
+        Whether there is more of it.
+    """
+    if unknown_encoding(response.headers) is not None:
+        await _leave(response, b"")
+        return False
+    inflater = Inflater(_codings(response.headers), limit + 1)
+    with contextlib.suppress(Exception):  # whatever breaks it off
+        await _read_into(inflater, response)
+    await _leave(response, bytes(inflater.data[:limit]))
+    return inflater.full
+
+
+async def _leave(response: Any, data: bytes) -> None:
+    """Close the connection of a response, and let this be its body."""
     with contextlib.suppress(Exception):
         await response.stream.aclose()
     response.stream = type(response)(response.status_code, content=data).stream

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
+from nbstream.testing import chat_body
 from tests.browser.test_panel_accessibility import violations
 
 if TYPE_CHECKING:
+    from nbstream.testing import FaultServer
     from tests.real_jupyter import OpenNotebook
 
 PREPARATION = """
@@ -133,6 +135,8 @@ def test_calls_in_a_panel_and_on_a_page_that_is_reloaded(open_notebook: OpenNote
     for panel in (here, there):
         expect(panel.locator(".nbs-question")).to_contain_text("Iceland")
     assert violations(page, ".nbs-panel") == [], "while a call waits"
+    here.locator(".nbs-question").get_by_role("button", name="Edit", exact=True).click()
+    here.get_by_role("textbox", name="Arguments of population").fill('{"country": "Iceland", "year": 1990}')
     here.get_by_role("button", name="Always allow").click()
     for panel in (here, there):
         expect(panel).to_contain_text("Few people.")
@@ -168,7 +172,7 @@ def test_calls_in_a_panel_and_on_a_page_that_is_reloaded(open_notebook: OpenNote
     expect(notebook.view(4).locator(".nbs-allowance")).to_have_count(0)
     notebook.run(5)
     expect(notebook.output(5)).to_contain_text(
-        "[('Iceland', 2020), ('Malta', 2020), ('Denmark', 2021), ('Norway', 2020)]"
+        "[('Iceland', 1990), ('Malta', 2020), ('Denmark', 2021), ('Norway', 2020)]"
     )
 
 
@@ -252,3 +256,118 @@ def test_what_calls_returned_printed_and_raised(open_notebook: OpenNotebook) -> 
     fold.locator("summary").click()
     expect(fold.locator(".nbs-detail")).to_contain_text("drawing tides")
     expect(answer.locator("details.nbs-step").nth(1).locator("summary")).to_contain_text("no such table")
+
+
+# --- MCP servers, and code --------------------------------------------------------------------------------------------
+
+MCP = """
+import nbstream as nbs
+from typing import Annotated
+from mcp.server.mcpserver import Elicit, MCPServer, Resolve
+from pydantic import BaseModel
+
+class Name(BaseModel):
+    name: str
+    loud: bool = True
+
+town = MCPServer("town")
+
+@town.tool()
+def greet(name: Annotated[Name, Resolve(lambda: Elicit("Which name?", Name))]) -> str:
+    "Greet somebody."
+    return f"Hello {name.name}{'!' * name.loud}"
+
+wiki = {"type": "mcp", "server_label": "wiki", "server_url": "https://wiki.example/mcp"}
+asked = "town_greet(), wiki.search(query='tides') and wiki.erase(page='Oban')"
+options = {"model": "demo", "api": "responses", "tools": [nbs.mcp(town), wiki]}
+"""
+CALLS = "r = nbs.stream(asked, **options)"
+RUNS = "[part.run.output for part in r.tool_runs], [getattr(part, 'status', '') for part in r.parts], r.text"
+INSERT = "%%stream --base-url {server} -m m --insert -o source\nHello"
+
+
+def greet_search_and_not_erase(answer: Locator) -> None:
+    """Answer the three calls, and what one of them asks for, with clicks and keys."""
+    page, cards = answer.page, answer.locator(".nbs-question")
+    expect(cards).to_have_count(3)
+    assert violations(page, f".{answer.get_attribute('class')}".replace(" ", ".")) == []
+    greet, search, erase = (cards.filter(has_text=name) for name in ("town_greet", "wiki.search", "wiki.erase"))
+    assert [each.inner_text() for each in search.get_by_role("button").all()] == ["Allow", "Deny", "Say why …"]
+    expect(search).to_contain_text("The provider calls this tool of an MCP server, and sends it these arguments.")
+    greet.get_by_role("button", name="Allow", exact=True).click()
+    form = answer.get_by_role("group", name="town_greet asks you something")
+    expect(form).to_contain_text("Which name?")
+    field = form.get_by_role("textbox", name="Answer to town_greet")
+    field.fill("{}")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(form.get_by_role("alert")).to_have_text("'name' is a required property")
+    field.fill('{"name": "Ada", "loud": false}')
+    form.get_by_role("button", name="Send").click()
+    expect(form).to_have_count(0)
+    erase.get_by_role("button", name="Say why").click()
+    page.keyboard.type("It is ours.")
+    page.keyboard.press("Enter")
+    expect(erase).to_have_count(0)
+    search.get_by_role("button", name="Allow", exact=True).press("Enter")
+    expect(answer).to_contain_text("wiki.erase")
+
+
+def test_calls_of_mcp_servers_and_code_for_a_new_cell(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
+    for _ in range(3):
+        loopback.send(chat_body("Here:\n\n```python\nx = 40 + 2\n```", model="m"))
+    insert = INSERT.format(server=loopback.base_url)
+    notebook = open_notebook("lab", MCP, CALLS, RUNS, "panel = nbs.ChatPanel(**options)\npanel", insert, insert, insert)
+    page = notebook.page
+    notebook.run(1)
+    notebook.start(2)
+    greet_search_and_not_erase(notebook.view(2))
+    notebook.wait_for_end(2)
+    said = (
+        "approval request: wiki.search (allowed)",
+        "approval request: wiki.erase (not allowed)",
+        "call: wiki.search",
+    )
+    for words in said:
+        expect(notebook.output(2)).to_contain_text(f"MCP {words}")
+    notebook.run(3)
+    expect(notebook.output(3)).to_contain_text("['Hello Ada']")
+
+    notebook.run(4)
+    panel = notebook.cells.nth(4).locator(".nbs-panel")
+    panel.get_by_role("textbox", name="Message").fill("town_greet(), wiki.search(query='x') and wiki.erase(page='y')")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    greet_search_and_not_erase(panel)
+    expect(panel).to_contain_text("town_greet {}: Hello Ada")
+    panel.get_by_role("textbox", name="Message").fill("town_greet() and wiki.search(query='y')")
+    panel.get_by_role("button", name="Send", exact=True).click()
+    expect(panel.locator(".nbs-question")).to_have_count(2)
+    panel.get_by_role("button", name="Stop").click()
+    expect(panel.locator(".nbs-question")).to_have_count(0)
+    for call in ("town_greet {}", "wiki.search"):
+        expect(panel.locator("article").last).to_contain_text(f"{call} (not allowed)")
+
+    notebook.start(5)
+    card = notebook.view(5).locator(".nbs-question")
+    expect(card).to_contain_text("Insert this code into a new cell below?")
+    expect(card).to_contain_text("1 line by m")
+    expect(notebook.view(5)).to_contain_text("x = 40 + 2")
+    assert violations(page, ".nbs-view") == [], "while a question about code is open"
+    card.get_by_role("button", name="Don't insert").click()
+    notebook.wait_for_end(5)
+    expect(notebook.cells.nth(6)).to_contain_text("%%stream")  # and no new cell
+    notebook.start(6)
+    notebook.view(6).locator(".nbs-question").wait_for()
+    notebook.view(6).get_by_role("button", name="Stop").click()
+    notebook.wait_for_end(6)
+    expect(notebook.output(6)).not_to_contain_text("You stopped")
+    expect(notebook.cells.nth(7)).to_contain_text("%%stream")
+    notebook.start(7)
+    notebook.view(7).locator(".nbs-question").wait_for()
+    notebook.save()
+    notebook.load()
+    again = notebook.view(7).locator(".nbs-question")
+    expect(again).to_contain_text("Insert this code into a new cell below?")
+    again.get_by_role("button", name="Don't insert").click()
+    expect(again).to_have_count(0)
+    assert notebook.value("source", 3).startswith("Here:")

@@ -77,11 +77,10 @@ def test_code_goes_into_a_new_cell_that_says_where_it_is_from(
     line = f"%%stream --base-url {loopback.base_url} -m m --as code --insert -o source"
     notebook = open_notebook("lab", f"{line}\nHello", shared=True)
     notebook.start(1)
-    answer = notebook.cells.nth(1).locator(".jp-Stdin-input")
-    expect(answer).to_be_visible(timeout=PATIENCE_MS)
-    assert notebook.output(1).locator(".jp-RenderedMarkdown").inner_text().split("\n")[0] == "x = 40 + 2"
-    answer.fill("y")
-    answer.press("Enter")
+    card = notebook.view(1).locator(".nbs-question")
+    expect(card).to_contain_text("Insert this code into a new cell below?")
+    assert notebook.view(1).locator(".nbs-body").inner_text().split("\n")[0] == "x = 40 + 2"
+    card.get_by_role("button", name="Insert", exact=True).click()
     notebook.wait_for_end(1)
     expect(notebook.cells.nth(2)).to_contain_text("x = 40 + 2", timeout=PATIENCE_MS)
     expect(notebook.prompt(2)).to_have_text("[ ]:")

@@ -10,6 +10,7 @@ import pytest
 import nbstream as nbs
 from nbstream.demo.calls import calls_of
 from nbstream.demo.request import Message
+from nbstream.parts import ActivityPart
 
 if TYPE_CHECKING:
     import openai
@@ -85,6 +86,57 @@ def test_nbstream_answers_them(api: Any) -> None:
     assert [part.run and part.run.state for part in result.tool_runs] == ["completed", "failed", "completed"]
     assert '* `add {"a": 4}`: 4' in result.text
     assert len(result.rounds) == 3
+
+
+WIKI: dict[str, Any] = {"type": "mcp", "server_label": "wiki", "server_url": "https://wiki.example/mcp"}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_sdk_reads_calls_of_mcp_servers(client: openai.OpenAI, *, stream: bool) -> None:
+    asked: Any = {"model": "demo", "input": "wiki.search(query='tides') and wiki.erase()", "tools": [WIKI]}
+
+    def response(**more: Any) -> Any:
+        if not stream:
+            return client.responses.create(**{**asked, **more})
+        with client.responses.stream(**{**asked, **more}) as events:
+            return events.get_final_response()
+
+    first = response()
+    assert [item.type for item in first.output] == ["message", "mcp_approval_request", "mcp_approval_request"]
+    requests = first.output[1:]
+    assert [(each.server_label, each.name, json.loads(each.arguments)) for each in requests] == [
+        ("wiki", "search", {"query": "tides"}),
+        ("wiki", "erase", {}),
+    ]
+    said = [
+        {"type": "mcp_approval_response", "approval_request_id": each.id, "approve": each.name == "search"}
+        for each in requests
+    ]
+    given = [{"role": "user", "content": asked["input"]}, *(item.model_dump() for item in first.output), *said]
+    second = response(input=given)
+    assert [item.type for item in second.output] == ["mcp_call", "message"]
+    call = second.output[0]
+    assert (call.name, call.approval_request_id) == ("search", requests[0].id)
+    assert call.output == "No server was asked, because this is a demo."
+    assert "* `wiki.erase {}`: not allowed" in second.output_text
+    at_once = response(tools=[{**WIKI, "require_approval": "never"}])
+    assert [item.type for item in at_once.output] == ["mcp_call", "mcp_call", "message"]
+
+
+@pytest.mark.sdk
+@pytest.mark.usefixtures("demo")
+def test_nbstream_asks_about_calls_of_mcp_servers() -> None:
+    @nbs.tool(safe=True)
+    def add(a: int) -> int:
+        """Add."""
+        return a + 1
+
+    asked: Any = "wiki.search(query='tides') and add(a=1), then wiki.read(page=2)"
+    named: Any = {"model": "demo", "api": "responses", "display": False}
+    result = nbs.stream(asked, tools=[WIKI, add], approve=["wiki.search", "wiki.read"], **named)
+    assert (result.state, result.text.count("\n* `")) == ("completed", 3)
+    kinds = [(part.kind, part.status) for part in result.parts if isinstance(part, ActivityPart)]
+    assert kinds == [("mcp_approval_request", "approved"), ("mcp_call", "completed")] * 2
 
 
 def test_a_call_may_be_cut(client: openai.OpenAI, server: DemoServer) -> None:

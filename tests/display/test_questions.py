@@ -67,7 +67,7 @@ def test_a_call_is_allowed_with_other_arguments(
     question: Question, decided: list[Decision], ask: Callable[..., str]
 ) -> None:
     assert ask(allow=True, arguments="{").startswith("This is not JSON: ")
-    assert ask(allow=True, arguments="[]") == "The arguments are an object: {…}"
+    assert ask(allow=True, arguments="[]") == "This has to be an object: {…}"
     assert ask(allow=True, arguments='{"town": "x"}') == "city: Field required"
     assert decided == []
     assert ask(allow=True, arguments='{"city": "Bergen"}', always=True) == ""
@@ -113,9 +113,11 @@ def test_an_answer_to_another_question_is_none(
         (["yes but", "n"], Denied()),
         (["No, Use Celsius "], Denied("Use Celsius")),
         (["always"], "always"),
+        (["edit", "{", '{"town": 1}', '{"city": "Rome"}'], {"city": "Rome"}),
+        (["e", "", "y"], "allowed"),
     ],
 )
-def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[str], made: Denied | str) -> None:
+def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[str], made: Any) -> None:
     asked: list[str] = []
 
     def read(words: str) -> str:
@@ -123,11 +125,38 @@ def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[
         return lines[len(asked) - 1]
 
     answer_by_input(question, read)
-    expected = made if isinstance(made, Denied) else Approved(question.digest, always=made == "always")
+    edited = made if isinstance(made, dict) else None
+    expected = made if isinstance(made, Denied) else Approved(question.digest, edited, always=made == "always")
     assert decided == [expected]
     assert len(asked) == len(lines) - (lines[-1] == "no"), "only until there is an answer"
     assert "wants to call weather" in asked[0]
+    assert "\nThe weather.\n" in asked[0]
     assert "\x1b" not in asked[0]
+
+
+def test_a_call_that_the_provider_makes_is_allowed_or_not_at_a_terminal() -> None:
+    decided: list[Decision] = []
+    question = Question("c1", "wiki.search", {}, "It sends them.", kind="remote")
+    question.when_answered(decided.append)
+    answers = iter(["always", "edit", "yes"])
+    answer_by_input(question, lambda words: next(answers) if "edit" not in words else "")
+    assert decided == [Approved(question.digest)]
+
+
+def test_whether_to_insert_code() -> None:
+    decided: list[Decision] = []
+    question = Question("i1", "insert", {"code": "x = 1\ny = 2", "model": "m\x1b"}, kind="insert")
+    questions = OpenQuestions()
+    questions.add(question)
+    [told] = questions.told()
+    assert (told["kind"], told["description"], told["arguments"]) == ("insert", "2 lines by m␛", "")
+    for answer in ("no", "y"):
+        question.when_answered(decided.append)
+        said = iter(["perhaps", answer])
+        answer_by_input(question, lambda _, said=said: next(said))  # type: ignore[misc]
+    question.when_answered(decided.append)
+    questions.answer({"call": "i1", "digest": question.digest, "allow": True, "arguments": None})
+    assert decided == [Denied(), Approved(question.digest), Approved(question.digest)]
 
 
 # --- what a tool asks for ---------------------------------------------------------------------------------------------
@@ -177,7 +206,7 @@ def test_somebody_at_a_terminal_answers_what_a_tool_asks_for(
         assert [words.split(":")[0] for words in asked[1:]] == [
             *(
                 "This is not JSON",
-                "The answer is an object",
+                "This has to be an object",
                 "'name' is a required property\nYour answer, as JSON like {\n  \"name\"",
             )
         ]

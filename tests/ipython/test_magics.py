@@ -17,6 +17,7 @@ from nbstream.display.segments import segments_of
 from nbstream.ipython.magics import StreamMagics
 from nbstream.result import StreamResult
 from nbstream.testing import RecordingSurface, chat_body
+from nbstream.tools.approval import Approved, Denied
 
 KEY = "sk-test-0123456789abcdef"
 CUT = """--param demo='{"fault":"cut"}'"""  # the demo server then closes the connection in the middle of its answer
@@ -591,6 +592,56 @@ def test_code_is_shown_bound_and_inserted(run, ns, loopback, inserted, monkeypat
     assert ns["stream_result"].state == "completed"
     loopback.send(chat_body("No code."))
     assert "no code in the answer" in run(f"%%stream {to} --insert=yes\nx").out
+
+
+class AskedSurface(RecordingSurface):
+    """What shows questions, and what its reader does about each."""
+
+    def __init__(self, does):
+        super().__init__()
+        self.does, self.asked, self.withdrawn = does, [], []
+
+    def open(self, request, stop):
+        super().open(request, stop)
+        self.stop = stop
+
+    def ask(self, question):
+        self.asked.append(question)
+        self.does(self, question)
+        return True
+
+    def withdraw(self, question):
+        self.withdrawn.append(question)
+
+
+def test_the_question_whether_to_insert_is_on_the_answer(run, ns, loopback, inserted, monkeypatch):
+    to = f"--base-url {loopback.base_url} --api chat -m m --insert"
+    body = chat_body("Here:\n\n```python\nx = 1\n```", model="m")
+    for line, does, cells in (
+        (f"%%stream {to}\nx", lambda _, question: question.answer(Approved(question.digest)), 1),
+        (f"%%stream {to}\nx", lambda surface, question: question.answer(Approved("of another")) or surface.stop(), 0),
+        (f"%%stream {to}\nx", lambda _, question: question.answer(Denied()), 0),
+        (f"r = %stream {to} x", lambda surface, _: surface.stop(), 0),
+        (f"r = %stream {to}=yes x", None, 1),
+    ):
+        surface = AskedSurface(does)
+        monkeypatch.setattr("nbstream.api.choose_surface", lambda _, surface=surface: surface)
+        inserted.clear()
+        loopback.send(body)
+        assert run(line).success
+        assert [code.partition("\n")[2] for code, _ in inserted] == ["x = 1"] * cells
+        assert ns["stream_result"].state == "completed", "a Stop takes only the question back"
+        assert surface.withdrawn == surface.asked
+        assert len(surface.asked) == (does is not None)
+    assert "x = 1" in ns["stream_text"]
+
+
+def test_nobody_is_asked_about_code_that_is_not_there(run, loopback, inserted, monkeypatch):
+    surface = AskedSurface(None)
+    monkeypatch.setattr("nbstream.api.choose_surface", lambda _: surface)
+    loopback.send(chat_body("No code."))
+    assert "no code in the answer" in run(f"%%stream --base-url {loopback.base_url} -m m --insert\nx").out
+    assert (surface.asked, inserted) == ([], [])
 
 
 def test_code_cannot_be_held_to_a_schema(run, ns):

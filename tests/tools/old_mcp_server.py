@@ -1,10 +1,11 @@
-"""An MCP server of an older protocol, as a process, in a few lines: it writes rubbish, asks, hangs and dies."""
+"""An MCP server of an older protocol, as a process, in a few lines: it writes rubbish, asks, hangs, floods and dies."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import time
 from typing import Any
 
 ASKED = {
@@ -35,6 +36,13 @@ def call(identifier: Any, name: str) -> None:
             os._exit(1)
         case "hang":
             return
+        case "long":
+            sys.stdout.write("x" * 300_000)
+            sys.stdout.flush()
+        case "curious":
+            for number in range(3000):
+                send(id=number, method="elicitation/create", params=ASKED)
+            time.sleep(600)  # and takes no answer
         case "ask":
             send(id="q", method="elicitation/create", params=ASKED)
             while (message := json.loads(sys.stdin.readline())).get("id") != "q":
@@ -53,7 +61,10 @@ for line in sys.stdin:
             about = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
             send(id=received["id"], result=about)
         case "tools/list":
-            names = ("pid", "die", "hang", "ask")
+            while sys.argv[1:] == ["flood"]:
+                sys.stdout.write("x" * 100_000)
+                time.sleep(0.02)
+            names = ("pid", "die", "hang", "ask", "long", "curious")
             send(
                 id=received["id"],
                 result={"tools": [{"name": each, "inputSchema": {"type": "object"}} for each in names]},

@@ -376,3 +376,25 @@ def test_where_a_tool_runs(loopback: FaultServer, api: str) -> None:
     threads.clear()
     ask().result(30)
     assert sorted(threads) == ["nbstream-tool", "nbstream-tool, False"]
+
+
+def test_what_cannot_be_stopped_is_said_to_go_on(loopback: FaultServer, api: str) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    @nbs.tool(safe=True)
+    def wait() -> None:
+        began.set()
+        go_on.wait(20)
+
+    loopback.send(calling(api, ("wait", {})))
+    options: dict[str, Any] = {"model": "m", "base_url": loopback.base_url, "api": api, "display": False}
+    handle = nbs.start("Wait.", tools=[wait], **options)
+    assert began.wait(20)
+    handle.cancel()
+    [call] = handle.result(20).tool_runs
+    go_on.set()
+    assert call.run is not None
+    assert (call.run.state, call.run.output) == (
+        "unknown",
+        "The answer was stopped while the tool ran. It could not be stopped, and may still be running.",
+    )

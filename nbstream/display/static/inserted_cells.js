@@ -1,10 +1,7 @@
 // A cell that holds a model's code says so in its metadata. What the kernel inserts cannot bring metadata along, so its
 // first line says it (see display/insertion.py), and here the page copies that: JupyterLab and Notebook 7 let it.
 
-/** @import { Channel } from "./live_messages.js" */
-
 const ABOUT = /^(?:%%[^\n]*\n)?# Written by (.+), (\S+Z), sha256 ([0-9a-f]{16})(?:\n|$)/;
-const watched = new WeakSet();
 
 /**
  * What the metadata of a cell says of the code that a model has written.
@@ -12,22 +9,15 @@ const watched = new WeakSet();
  * @typedef {{ model: string, written: string, sha256: string }} Origin
  */
 
-/** @param {Channel} model */
-export function markInserted(model) {
-  try {
-    const cells = model.widget_manager?.context?.model?.cells;
-    if (!cells || watched.has(cells)) return;
-    watched.add(cells);
-    cells.changed.connect((/** @type {object} */ _, /** @type {{ type: string, newValues: any[] }} */ change) => {
-      if (change.type !== "add") return;
-      for (const cell of change.newValues) {
-        const found = ABOUT.exec(cell.sharedModel.getSource());
-        if (found) mark(cell, { model: found[1] ?? "", written: found[2] ?? "", sha256: found[3] ?? "" });
-      }
-    });
-  } catch {
-    // A front end of another make, in which the first line says it.
-  }
+/** @param {any} cells Those of a notebook. */
+export function markInserted(cells) {
+  cells.changed.connect((/** @type {object} */ _, /** @type {{ type: string, newValues: any[] }} */ change) => {
+    if (change.type !== "add") return;
+    for (const cell of change.newValues) {
+      const found = ABOUT.exec(cell.sharedModel.getSource());
+      if (found) mark(cell, { model: found[1] ?? "", written: found[2] ?? "", sha256: found[3] ?? "" });
+    }
+  });
 }
 
 /**

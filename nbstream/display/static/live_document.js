@@ -4,6 +4,7 @@
 import { BlockList } from "./block_list.js";
 import { announcer, say } from "./elements.js";
 import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
+import { asked } from "./questions.js";
 
 /** @import { Change } from "./block_list.js" */
 /** @import { Channel, End, Keep, LiveMessage, Mark, Question, Retry, Snapshot, Thinking } from "./live_messages.js" */
@@ -36,7 +37,7 @@ export class LiveDocument {
   retry = null; // the pause before the next attempt, while the stream is in it
   kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
   /** @type {Question[]} */
-  questions = []; // the calls that wait to be allowed
+  questions = []; // what waits for the reader
   /** @type {string[]} */
   allowed = []; // the tools whose calls run without a question
   /** @type {Set<Viewer>} */
@@ -132,7 +133,7 @@ export class LiveDocument {
     const known = new Set(this.questions.map(({ digest }) => digest));
     const [added] = questions.filter(({ digest }) => !known.has(digest));
     Object.assign(this, { questions, allowed });
-    if (added) this.announce(`The model wants to call ${added.tool}`);
+    if (added) this.announce(asked(added));
   }
 
   /** @param {Retry | null} [retry] */

@@ -8,6 +8,7 @@ import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
 import { giveWay, hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
+import { meetCells } from "./notebook_cells.js";
 import { colourPrompts } from "./prompt_colours.js";
 import { Tail } from "./tail.js";
 
@@ -261,8 +262,8 @@ export default {
   initialize({ model }) {
     const doc = new LiveDocument(model);
     documents.set(model.get("key"), doc);
-    colourPrompts(model);
-    markInserted(model);
+    meetCells(model, colourPrompts);
+    meetCells(model, markInserted);
     return () => {
       doc.close();
       documents.delete(model.get("key"));

@@ -1,5 +1,5 @@
-// The calls that wait to be allowed, each on a card with its arguments, which the reader may edit; and the tools that are
-// allowed for good, until that is revoked.
+// What waits for the reader, each on a card: calls with their arguments, which the reader may edit, what a tool asks for,
+// and code that may go into a new cell. And the tools that are allowed for good, until that is revoked.
 
 import { button, element, say, set } from "./elements.js";
 
@@ -80,6 +80,20 @@ export function drawAllowances(root, tools, revoke) {
   }
 }
 
+// What stands before and after the name of the tool.
+/** @type {{ [kind: string]: [before: string, after: string] }} */
+const TITLES = { input: ["", " asks you:"], insert: ["Insert this code into a new cell below?", ""] };
+
+/**
+ * A question in a sentence.
+ *
+ * @param {Question} question
+ */
+export function asked({ kind, tool }) {
+  if (kind === "insert") return "Insert the code into a new cell below?";
+  return kind === "input" ? `${tool} asks you something` : `May the model call ${tool}?`;
+}
+
 class Card {
   /** @type {HTMLTextAreaElement | null} */
   editor = null;
@@ -99,14 +113,15 @@ class Card {
     this.root.tabIndex = -1;
     this.root.setAttribute("role", "group");
     const { kind, tool } = question;
-    const isInput = kind === "input";
-    this.root.setAttribute("aria-label", isInput ? `${tool} asks you something` : `May the model call ${tool}?`);
+    this.root.setAttribute("aria-label", asked(question));
     const title = element("p", "nbs-question-title", this.root);
-    if (!isInput) title.append("The model wants to call ");
-    element("strong", "", title).textContent = tool;
-    if (isInput) title.append(" asks you:");
-    if (question.description) element("p", "nbs-question-about", this.root).textContent = question.description;
-    this.shown = element("pre", "nbs-question-arguments", this.root);
+    const [before, after] = TITLES[kind ?? ""] ?? ["The model wants to call ", ""];
+    title.append(before);
+    if (kind !== "insert") element("strong", "", title).textContent = tool;
+    title.append(after);
+    const about = kind === "input" ? "nbs-question-asks" : "nbs-question-about";
+    if (question.description) element("p", about, this.root).textContent = question.description;
+    this.shown = element("pre", "nbs-question-arguments", kind === "insert" ? null : this.root); // its code is above
     this.shown.textContent = question.arguments;
     this.shown.tabIndex = 0;
     this.fault = element("p", "nbs-question-fault", this.root);
@@ -115,7 +130,12 @@ class Card {
     const add = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ title, /** @type {() => void} */ act) =>
       button(name, label, title, bar, (event) => event.detail < 2 && act()); // not by the second click of two
     this.bar = bar;
-    if (isInput) {
+    if (kind === "insert") {
+      add("nbs-allow", "Insert", "Put the code into a new cell below; nothing runs it", () => this.answer(true));
+      add("nbs-deny", "Don't insert", "Leave the notebook as it is", () => this.answer(false));
+      return;
+    }
+    if (kind === "input") {
       add("nbs-allow", "Send", "Answer the tool with this", () => this.answer(true));
       add("nbs-deny", "Decline", "Tell the tool that you do not answer", () => this.answer(false));
       this.write(`Answer to ${tool}`);
