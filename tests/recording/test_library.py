@@ -156,11 +156,17 @@ def test_a_refusal_is_kept_apart_and_asked_for_again(library, folder):
     assert kind(refused) == "not_found"
     (name,) = files(folder)
     assert name.endswith(".partial.jsonl")
-    strict = play(library(ScriptedBytes(), "replay"))
-    assert (kind(strict), strict.error.status, strict.error.code) == ("not_found", 404, "model_not_found")
-    assert strict.error.remedies == tuple(remedies)
+    error = play(library(ScriptedBytes(), "replay")).error
+    assert isinstance(error, NotFoundError)
+    assert (error.status, error.code, error.remedies) == (404, "model_not_found", tuple(remedies))
     assert play(library(ScriptedBytes(*PIECES))).text == "One two three."
     assert files(folder) == [name.replace(".partial", "")], "what is whole takes the place of what was not"
+
+
+def cancel_soon():
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().call_soon(task.cancel)
 
 
 def test_what_is_cancelled_as_it_opens_leaves_a_file_with_an_end(library, folder):
@@ -169,7 +175,7 @@ def test_what_is_cancelled_as_it_opens_leaves_a_file_with_an_end(library, folder
     class Cancelling:
         async def open_bytes(self, request):
             response = await scripted.open_bytes(request)
-            asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+            cancel_soon()
             return response
 
     assert play(library(Cancelling())).state == "cancelled"
@@ -177,7 +183,7 @@ def test_what_is_cancelled_as_it_opens_leaves_a_file_with_an_end(library, folder
     assert read(folder / name).end == "closed by the reader"
 
 
-def test_what_is_cancelled_as_it_ends_is_whole_all_the_same(library):
+def test_what_is_cancelled_as_it_ends_is_whole_all_the_same(library, monkeypatch):
     scripted = ScriptedBytes(*PIECES)
 
     class Cancelling:
@@ -187,9 +193,9 @@ def test_what_is_cancelled_as_it_ends_is_whole_all_the_same(library):
 
             async def close_and_cancel(*, complete):
                 await close(complete=complete)
-                asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+                cancel_soon()
 
-            response.close = close_and_cancel
+            monkeypatch.setattr(response, "close", close_and_cancel)
             return response
 
     play(library(Cancelling()))
