@@ -70,7 +70,7 @@ class Continuation:
             raise UsageError("several answers (n above 1) cannot be continued")
         result = _last_round(self.request.earlier, result)
         if result.tool_runs:
-            raise UsageError("a tool of this answer was called and its result not sent; ask again to go on")
+            raise UsageError("a tool was called and its result was never sent; ask again to go on")
         request = replace(self.request, partial_answer=result.text, place=place_here())
         # Only text can be sent back: a call that was cut short will be made again, and so will thoughts without text.
         kept = tuple(part for part in result.parts if not isinstance(part, ToolCallPart | RefusalPart))

@@ -274,7 +274,7 @@ export class PanelView {
   /** @param {string} tool */
   revoke(tool) {
     this.doc.act("revoke", { target: tool });
-    this.doc.announce(`${tool} asks again`);
+    this.doc.announce(`You will be asked before ${tool} is called`);
     this.composer.field.focus({ preventScroll: true });
   }
 
@@ -296,8 +296,8 @@ export class PanelView {
   drawNotice() {
     const { notice, deleted } = this.doc.surroundings;
     const deaf =
-      "The kernel has not answered yet. It will do what you asked as soon as it is free; interrupt it (■) to get an " +
-      "answer now. If it was restarted, nbs.ChatPanel.restore() in a new cell continues what was saved.";
+      "The kernel has not answered yet. It will do what you asked as soon as it is free; to be answered now, interrupt " +
+      "it (■). If it was restarted, run nbs.ChatPanel.restore() in a new cell to continue the saved conversation.";
     const words = [this.doc.deaf && !this.doc.lost ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join(" ");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
