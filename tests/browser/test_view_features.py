@@ -41,7 +41,7 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     open_notebook: OpenNotebook, loopback: FaultServer
 ) -> None:
     thought, said, ended = threading.Event(), threading.Event(), threading.Event()
-    first, second = ({"reasoning_content": text} for text in ("**First**, I read.\n\n", "Then I write."))
+    first, second = ({"reasoning_content": text} for text in ("**First**, I read.\n\n", "Then I write. " * 400))
     thoughts = (chat_chunk(first), thought, chat_chunk(second), said)
     loopback.send(*thoughts, chat_chunk("The answer"), ended, chat_body("."))
     notebook = open_notebook("lab", stream_cell(loopback))
@@ -64,10 +64,29 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     expect(view.locator(".nbs-status")).to_have_text(re.compile(r"m · streaming · \d+ s"))
     ended.set()
     notebook.wait_for_end(1)
-    shown = notebook.output(1).inner_text().strip()
-    assert re.fullmatch(r"Reasoning\s+First, I read\.\s+Then I write\.\s+The answer\.\s+m", shown)
-    expect(notebook.output(1).locator("blockquote strong")).to_have_text("First")
-    assert notebook.value("stream_result.reasoning", 2) == "**First**, I read.\n\nThen I write."
+    static = notebook.output(1).locator(".jp-RenderedMarkdown")
+    fold, unfolded = static.locator("summary"), static.locator(".nbs-thoughts")
+    expect(fold).to_have_text(re.compile(r"Thought for \d+ s"))
+    expect(fold).to_be_focused()
+    expect(unfolded).to_be_visible()
+    expect(static.locator("blockquote")).to_be_hidden()
+    assert unfolded.evaluate("box => box.scrollTop") > 0, "it stays where the reader has been"
+    shown = r"Thought for \d+ s\s+First, I read\.\s+(Then I write\.\s+){400}The answer\.\s+m"
+    assert re.fullmatch(shown, static.inner_text().strip())
+    notebook.page.keyboard.press("Enter")
+    expect(unfolded).to_be_hidden()
+    notebook.page.keyboard.press("Enter")
+    expect(unfolded).to_be_visible()
+    reasoning = notebook.value("stream_result.reasoning", 2)
+    assert reasoning == "**First**, I read.\n\n" + "Then I write. " * 399 + "Then I write."
+    notebook.save()
+    notebook.load()
+    beginning = r"Reasoning\s+First, I read\.\s+(Then I write\.\s+){20}…\s+"
+    rest = (
+        r"5,320 more characters: see stream_result\.reasoning, or this output.s metadata once the kernel has stopped\."
+    )
+    expect(static).to_have_text(re.compile(rf"\s*{beginning}{rest}\s+The answer\.\s+m\s*"))
+    expect(static.locator("blockquote strong")).to_have_text("First")
 
 
 def test_code_goes_into_a_new_cell_that_says_where_it_is_from(
