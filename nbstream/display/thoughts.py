@@ -8,9 +8,14 @@ bytes.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from nbstream.markdown import inert
 from nbstream.text.place import Place
 from nbstream.text.wording import WORDINGS
+
+if TYPE_CHECKING:
+    from nbstream.markdown import Images
 
 __all__ = ["is_cut", "quote_of"]
 
@@ -32,12 +37,13 @@ def is_cut(reasoning: str) -> bool:
     return len(text) > _WHOLE or len(_PARAGRAPH.findall(text)) >= _WHOLE_PARAGRAPHS
 
 
-def quote_of(reasoning: str, place: Place = Place.CELL) -> str:
-    """The quote, as Markdown that is not yet safe.
+def quote_of(reasoning: str, place: Place = Place.CELL, images: Images = "link") -> str:
+    """The quote, as inert Markdown.
 
     Args:
         reasoning: What the model thought.
         place: Where it is read.
+        images: Whether images from other servers are links or loaded.
 
     Example:
         >>> print(quote_of("Twelve twelves are 144."))
@@ -45,13 +51,14 @@ def quote_of(reasoning: str, place: Place = Place.CELL) -> str:
         >
         > Twelve twelves are 144.
     """
-    text, rest = reasoning.strip(), ""
-    if is_cut(reasoning):
-        beginning = _beginning_of(text)
-        left, name = f"{len(text) - len(beginning):,}", f"{WORDINGS[place].result}.reasoning"
-        rest = f"*{left} more characters: see `{name}`, or this output's metadata once the kernel has stopped.*"
-        text = f"{beginning} …"
-    return "\n>\n".join(_quoted(each) for each in ("*Reasoning*", text, rest) if each)
+    text = reasoning.strip()
+    beginning = _beginning_of(text) if is_cut(reasoning) else text
+    parts = [f"*Reasoning*\n\n{beginning}"]
+    if left := len(text) - len(beginning):
+        where = f"see `{WORDINGS[place].result}.reasoning`, or this output's metadata once the kernel has stopped"
+        parts.append(f"*… {left:,} more characters: {where}.*")
+    # Each by itself: what the beginning leaves open, such as a block of code, ends with it.
+    return "\n>\n".join(inert(_quoted(each), images=images).strip() for each in parts)
 
 
 def _beginning_of(text: str) -> str:
