@@ -174,7 +174,7 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     notebook.start(1)
     expect(view).to_contain_text("y = 2", timeout=PATIENCE_MS)
-    copy = view.locator(".nbs-copy")
+    copy = view.locator(".nbs-copy").first
     expect(copy).to_be_hidden()
 
     view.locator("pre").first.hover()
@@ -194,6 +194,8 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     expect(view.locator("pre").nth(1)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
+    expect(view.get_by_role("button", name="Insert below")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(view.get_by_role("button", name="Stop")).to_be_focused()
     expect(copy).to_be_hidden()
     end.set()
@@ -203,11 +205,19 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     static.locator(".jp-RenderedMarkdown pre").first.hover()
     expect(static.locator(".nbs-language")).to_have_text("python")
     static.get_by_role("button", name="Copy").click()
-    expect(static.locator(".nbs-copy")).to_have_text("Copied")
+    expect(static.locator(".nbs-copy").first).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'"
+    static.get_by_role("button", name="Insert below").click()
+    expect(static.get_by_role("button", name="Inserted · Undo")).to_be_focused()
+    expect(page.locator(".nbs-announcer")).to_have_text("Inserted below")
+    expect(notebook.cells.nth(2)).to_contain_text("x = '<1>'")
+    expect(notebook.cells).to_have_count(4)
+    page.keyboard.press("Enter")
+    expect(static.get_by_role("button", name="Insert below")).to_be_focused()
+    expect(notebook.cells).to_have_count(3)
     static.locator("pre").nth(1).focus()
     page.keyboard.press("Tab")
-    expect(static.locator(".nbs-copy")).to_be_focused()
+    expect(static.locator(".nbs-copy").first).to_be_focused()
 
 
 @pytest.mark.parametrize("key", ["Enter", "Escape"])

@@ -6,12 +6,6 @@
 const ABOUT = /^(?:%%[^\n]*\n)?# Written by (.+), (\S+Z), sha256 ([0-9a-f]{16})(?:\n|$)/;
 const watched = new WeakSet();
 
-/**
- * What the metadata of a cell says of the code that a model has written.
- *
- * @typedef {{ model: string, written: string, sha256: string }} Origin
- */
-
 /** @param {Channel} model */
 export function markInserted(model) {
   try {
@@ -22,18 +16,10 @@ export function markInserted(model) {
       if (change.type !== "add") return;
       for (const cell of change.newValues) {
         const found = ABOUT.exec(cell.sharedModel.getSource());
-        if (found) mark(cell, { model: found[1] ?? "", written: found[2] ?? "", sha256: found[3] ?? "" });
+        if (found) cell.setMetadata("nbstream", { model: found[1], written: found[2], sha256: found[3] });
       }
     });
   } catch {
     // A front end of another make, in which the first line says it.
   }
-}
-
-/**
- * @param {any} cell The model of the cell.
- * @param {Origin} origin
- */
-export function mark(cell, origin) {
-  cell?.setMetadata?.("nbstream", origin);
 }

@@ -8,6 +8,7 @@ import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
 import { hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
+import { newCells } from "./new_cell.js";
 import { colourPrompts } from "./prompt_colours.js";
 import { giveWay } from "./static_answer.js";
 import { Tail } from "./tail.js";
@@ -62,7 +63,8 @@ class LiveView extends AnswerView {
     this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
     this.more = button("nbs-more", "Show all", "", this.bar, () => this.showAll(this.root.dataset.all === undefined));
     this.more.hidden = true;
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words));
+    this.others = newCells(doc.model);
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), this.others);
     this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
     this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
     // A page that is loaded in mid-stream has a reader who looks at what he wants to.
@@ -133,7 +135,7 @@ class LiveView extends AnswerView {
       this.facts.hidden = !this.facts.textContent;
     });
     const above = this.doc.reasoning ? this.reasoning : null;
-    const kept = { above, below: this.questions.allowed, focused };
+    const kept = { above, below: this.questions.allowed, focused, others: this.others };
     this.place = giveWay(this.root, (words) => this.doc.announce(words), kept);
     this.stayer = setTimeout(() => this.place?.stays(), 500);
     if (this.doc.lost) this.offerCopy();

@@ -6,12 +6,15 @@ import { set } from "./elements.js";
 const LONGEST_HOLD_MS = 10_000;
 const QUOTE = "Reasoning"; // how the saved answer begins, see thoughts.py
 
+/** @import { CodeAction } from "./code_bar.js" */
+
 /**
  * What outlives a view, in the static answer.
  *
  * @typedef {object} Kept
  * @property {HTMLElement | null} above The fold of the reasoning, if there is any.
  * @property {HTMLElement} below Shown if anything is in it.
+ * @property {CodeAction[]} others What can be done with code besides copying it.
  * @property {HTMLElement | null} focused What in the view had the focus, which the cell has meanwhile.
  */
 
@@ -25,7 +28,7 @@ const QUOTE = "Reasoning"; // how the saved answer begins, see thoughts.py
  * @param {Kept} kept
  * @returns {{ taken: () => void, stays: () => void }} What to call once the view has gone, or if it is not replaced.
  */
-export function giveWay(root, announce, { above, below, focused }) {
+export function giveWay(root, announce, { above, below, focused, others }) {
   const output = root.closest(".jp-OutputArea-child");
   const area = output?.parentElement;
   const index = area ? [...area.children].indexOf(/** @type {Element} */ (output)) : -1;
@@ -42,7 +45,7 @@ export function giveWay(root, announce, { above, below, focused }) {
       const markdown = next?.querySelector(".jp-RenderedMarkdown");
       if (!(next instanceof HTMLElement) || !markdown) return release();
       next.classList.add("nbs-static");
-      new CodeBar(next, announce, [], ".jp-RenderedMarkdown");
+      new CodeBar(next, announce, others, ".jp-RenderedMarkdown");
       const drawn = () => {
         for (const pre of next.querySelectorAll("pre")) pre.tabIndex = 0; // by the keyboard, and so scrolled
         const first = markdown.firstElementChild;

@@ -2,10 +2,10 @@
 
 import { CodeBar } from "../../../display/static/code_bar.js";
 import { button, element, say, targetOf } from "../../../display/static/elements.js";
+import { newCells } from "../../../display/static/new_cell.js";
 import { Composer } from "./panel_composer.js";
 import { Diagrams } from "./panel_diagrams.js";
 import { Formulas } from "./panel_formulas.js";
-import { NewCell, notebookApp } from "./panel_notebook.js";
 import { Queue } from "./panel_queue.js";
 import { fitHeight } from "./panel_text_editor.js";
 import { SavedRequest } from "./panel_request.js";
@@ -59,7 +59,7 @@ export class PanelView {
     this.composer = new Composer(this, this.tools);
     this.root.append(this.composer.root, this.tools, this.trays.root);
     this.totals = element("p", "nbs-totals", this.root);
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookApp() ? [new NewCell()] : []);
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), newCells(doc.model));
     this.listen();
     doc.views.add(this);
     this.copyFrom(/** @type {PanelView} */ ([...doc.views][0]));
