@@ -10,7 +10,7 @@ import traitlets
 import nbstream as nbs
 from nbstream.display.host import Host
 from nbstream.errors import UsageError
-from nbstream.testing import FaultServer, chat_body, error_body
+from nbstream.testing import FaultServer, chat_body, chat_chunk, error_body
 from tests.comms import OLD_WIDGETS
 
 
@@ -305,6 +305,37 @@ def test_a_panel_that_is_not_displayed_publishes_nothing(ask, options, published
     loopback.send(chat_body("Hello"))
     answer(ask(**options))
     assert published == []
+
+
+def test_what_has_arrived_is_kept_meanwhile(ask, options, published, loopback, monkeypatch, shell, tmp_path):
+    kept, rest = threading.Event(), threading.Event()
+    first = [chat_chunk("Hel"), 3.1, chat_chunk("lo, ")]  # not earlier
+    loopback.send(*first, rest, chat_body("world."))
+    publish = shell.display_pub.publish
+
+    def noting(data, metadata=None, **others):
+        publish(data, metadata, **others)
+        kept.set()
+
+    monkeypatch.setattr(shell.display_pub, "publish", noting)
+    panel = ask(**options)
+    panel._ipython_display_()
+    del published[:]
+    kept.clear()
+    panel.send("Hi")
+    assert kept.wait(30.0)
+    rest.set()
+    panel.chat.running.handle.result()
+    (data, metadata, *_), *_ = published
+    assert "Hello," in data["text/markdown"]
+    assert "still arriving when it was saved" in data["text/html"]
+    path = tmp_path / "talk.ipynb"
+    output = {"output_type": "display_data", "data": data, "metadata": metadata}
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": [output]}], "nbformat": 4}))
+    restored = nbs.ChatPanel.restore(path, trust=True)
+    assert [(turn.text, turn.state) for turn in restored.chat.turns] == [("Hi", "completed"), ("Hello, ", "failed")]
+    assert [turn.text for turn in panel.chat.turns] == ["Hi", "Hello, world."]
+    assert "world." in published[-1][0]["text/markdown"]
 
 
 # --- what is restored -------------------------------------------------------------------------------------------------
