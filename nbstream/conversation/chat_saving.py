@@ -15,7 +15,6 @@ from nbstream.conversation.document import Document, turn_to_dict
 from nbstream.conversation.recovery import recover
 from nbstream.conversation.saved_options import harmless
 from nbstream.errors import ConnectionLostError, UsageError
-from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import StreamState
 from nbstream.tools.journal import attempted, unsettled
 
@@ -175,7 +174,7 @@ class SavedChat(ChatRecord):
         """A copy that also has the answer in flight, as one that broke off: what to save if no end may come."""
         with self._lock:
             other = self.__copy__()
-            lost = ConnectionLostError(_STILL_ARRIVING, remedies=[Remedy(RemedyKind.CONTINUE)])
+            lost = ConnectionLostError(_STILL_ARRIVING)
             result = replace(snapshot, state=StreamState.FAILED, error=lost)
             running.commit(other._conversation, result)  # noqa: SLF001  another of this class
             return other

@@ -46,7 +46,7 @@ class Arriving:
 
 
 class _Looking:
-    """Keeps the question once some seconds have passed, and then the answer each time that it has grown by a fifth."""
+    """Keeps the answer with its question after some seconds, and again each time that it has grown by a fifth."""
 
     def __init__(self, keep: Callable[[StreamResult], None], now: Callable[[], float]) -> None:
         self._keep, self._now = keep, now
