@@ -316,7 +316,7 @@ def test_a_page_that_does_not_get_what_is_kept_says_so(panel_page: PanelPage, pa
     if kept:
         expect(notice).to_be_hidden()
     else:
-        expect(notice).to_contain_text("no longer keeps")
+        expect(notice).to_contain_text("no longer saved")
 
 
 def test_a_panel_that_nobody_fills_says_why(panel_page: PanelPage, page: Page) -> None:
