@@ -37,6 +37,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(a
   window.tell = (messages) => messages.forEach((message) => hearers.forEach((hear) => hear(message)));
   const model = {
     get: (name) => ({ key: "k" })[name],
+    widget_manager: window.lent,
     on: (event, hearer) => event === "msg:custom" && hearers.add(hearer),
     off: (_, hearer) => hearers.delete(hearer),
     send: (message) => {

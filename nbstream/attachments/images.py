@@ -126,7 +126,7 @@ def _written(image: Image.Image, name: str) -> Made:
     from PIL import ImageOps
 
     if image.mode == "F":
-        raise UsageError(f"{name} holds numbers with fractions and no colours; convert it to 8 bits")
+        raise UsageError(f"{name} has floating-point pixels; convert it to 8 bits")
     notes = []
     try:
         if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # which is a photo with its preview

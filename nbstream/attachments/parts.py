@@ -59,7 +59,7 @@ def image_part(url: str, name: str) -> dict[str, Any]:
     if not (media_type := embedded_image(url)):
         raise UsageError(f"{name} is not an image")
     if kind := _REFUSED_IMAGES.get(media_type):
-        raise UsageError(f"{name} is an image in {kind}, which models do not take; convert it to JPEG or PNG")
+        raise UsageError(f"{name} is in {kind} format, which models do not accept; convert it to JPEG or PNG")
     if len(url) > _LARGEST_IMAGE:
         raise UsageError(f"{name} is too large; images can be up to {_LARGEST_IMAGE * 3 // 4_000_000} MB")
     return {"type": "image_url", "image_url": {"url": url}}

@@ -17,7 +17,7 @@ from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
 from nbstream.conversation.chat_saving import SavedChat
 from nbstream.conversation.history import known_to_server, outgoing
 from nbstream.conversation.messages import content_from, messages_to_send
-from nbstream.conversation.turn import Turn, answer_turn, new_id
+from nbstream.conversation.turn import Turn, new_id
 from nbstream.errors import UsageError
 from nbstream.request import messages_from
 from nbstream.settings.resolution import resolve
@@ -384,14 +384,7 @@ class Chat(SavedChat):
     def _commit(self, running: RunningTurn, result: StreamResult) -> Callable[[], object] | None:
         """Commit an exchange, whatever its end; return what tells the listeners."""
         with self._lock:
-            talk = self._conversation
-            before = talk.tree[running.replaces] if running.replaces else None
-            answer = answer_turn(running.id, result, running.context, before)
-            if before is not None:
-                talk.tree.put(answer)
-                talk.tree.select(answer.id)
-            else:
-                talk.commit(running.parent, [running.user, answer] if running.user else [answer])
+            running.commit(self._conversation, result)
             self._running, self._ended = None, (running.id, result)
         if running.journal is not None:
             running.journal.end(result)

@@ -7,12 +7,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from nbstream.conversation.turn import new_id
+from nbstream.conversation.turn import answer_turn, new_id
 from nbstream.streaming.surfaces import Surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbstream.conversation.conversation import Conversation
     from nbstream.conversation.journal import ChatJournal
     from nbstream.conversation.turn import Content, Turn
     from nbstream.display.surface import Surface
@@ -60,6 +61,16 @@ class RunningTurn:
     surfaces: Surfaces = field(default_factory=Surfaces)
     journal: ChatJournal | None = None
     stopped: bool = False
+
+    def commit(self, conversation: Conversation, result: StreamResult) -> None:
+        """Put the exchange into a conversation, however its answer has ended."""
+        before = conversation.tree[self.replaces] if self.replaces else None
+        answer = answer_turn(self.id, result, self.context, before)
+        if before is None:
+            conversation.commit(self.parent, [self.user, answer] if self.user else [answer])
+        else:
+            conversation.tree.put(answer)
+            conversation.tree.select(answer.id)
 
     def stop(self) -> None:
         """End the stream, also if it is only about to start; what had arrived is kept. Does nothing after the end."""

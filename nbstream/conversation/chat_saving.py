@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from nbstream.conversation import journal
@@ -13,7 +14,8 @@ from nbstream.conversation.chat_record import ChatRecord
 from nbstream.conversation.document import Document, turn_to_dict
 from nbstream.conversation.recovery import recover
 from nbstream.conversation.saved_options import harmless
-from nbstream.errors import UsageError
+from nbstream.errors import ConnectionLostError, UsageError
+from nbstream.result import StreamState
 from nbstream.tools.journal import attempted, unsettled
 
 if TYPE_CHECKING:
@@ -23,12 +25,15 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from nbstream.conversation.chat_running import RunningTurn
+    from nbstream.result import StreamResult
 
 __all__ = ["SavedChat"]
 
 Chat = TypeVar("Chat", bound="SavedChat")
 
 _log = logging.getLogger("nbstream")
+
+_STILL_ARRIVING = "The answer was still arriving when it was saved."
 
 
 class SavedChat(ChatRecord):
@@ -164,6 +169,15 @@ class SavedChat(ChatRecord):
         return to_notebook(self.turns, self.system, self.name, harmless(self.options))
 
     # --- copies -------------------------------------------------------------------------------------------------------
+
+    def with_arriving(self, running: RunningTurn, snapshot: StreamResult) -> Self:
+        """A copy that also has the answer in flight, as one that broke off: what to save if no end may come."""
+        with self._lock:
+            other = self.__copy__()
+            lost = ConnectionLostError(_STILL_ARRIVING)
+            result = replace(snapshot, state=StreamState.FAILED, error=lost)
+            running.commit(other._conversation, result)  # noqa: SLF001  another of this class
+            return other
 
     def __copy__(self) -> Self:
         """What `fork` makes, with the same name."""

@@ -10,13 +10,12 @@ The protocol. Each message has the next `number`:
     reasoning  blocks: as in a patch, of the reasoning, which is Markdown too. seconds: how long the model has thought;
                over: whether that is final.
     retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
-    end        state; mark: {word, sentence} or null; facts: the parts of the footer; quote: what the static answer has
-               of the reasoning, as HTML, if there is any.
+    end        state; mark: {word, sentence} or null; facts: the parts of the footer.
     questions  questions: the calls that wait to be allowed, each {call, kind, tool, description, arguments, digest} as
                `Question`; allowed: the tools whose calls run without a question.
     snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {blocks,
-               seconds, over} or null, state, mark, facts, quote, retry, questions, allowed, elapsed (seconds since
-               the stream began).
+               seconds, over} or null, state, mark, facts, retry, questions, allowed, elapsed (seconds since the stream
+               began).
 
 A page answers a question with {type: "answer", call, digest, allow, arguments, always, reason}. What it gets back if it
 has edited the arguments badly is `refused`, with the call and what is wrong; it has no number. {type: "revoke", tool}
@@ -36,8 +35,6 @@ from nbstream.display.deltas import BlockDeltas
 from nbstream.display.marks import facts_of, mark_of
 from nbstream.display.questions import Allowances, OpenQuestions
 from nbstream.display.segments import Segment, segments_of
-from nbstream.display.thoughts import quote_of
-from nbstream.markdown import render
 from nbstream.result import StreamState
 from nbstream.text.place import Place
 
@@ -95,8 +92,6 @@ class AnswerFeed:
         self._state = StreamState.PENDING
         self._mark: dict[str, str] | None = None
         self._facts: list[str] = []
-        self._quote = ""
-        self._images: Images = images
         self._retry: Retry | None = None
         self._retry_at = 0.0
         self._questions, self._allowed = OpenQuestions(), Allowances()
@@ -188,9 +183,7 @@ class AnswerFeed:
             self._facts = self._facts_of(result)
             self._state = result.state
             self._retry = None
-            if result.reasoning.strip():
-                self._quote = render(quote_of(result.reasoning, self._place), images=self._images)
-            self._send_next({"type": "end", "state": str(self._state), **self._end_facts()})
+            self._send_next({"type": "end", "state": str(self._state), "mark": self._mark, "facts": self._facts})
 
     def ask(self, question: Question) -> None:
         """Show whether a call may run, until that is withdrawn."""
@@ -234,16 +227,14 @@ class AnswerFeed:
                     "blocks": self._renderer.snapshot(),
                     "reasoning": reasoning,
                     "state": str(self._state),
-                    **self._end_facts(),
+                    "mark": self._mark,
+                    "facts": self._facts,
                     "retry": self._retry_facts(),
                     "questions": self._questions.told(),
                     "allowed": self.allowances,
                     "elapsed": self._now() - self._started_at,
                 }
             )
-
-    def _end_facts(self) -> dict[str, Any]:
-        return {"mark": self._mark, "facts": self._facts, **({"quote": self._quote} if self._quote else {})}
 
     def _show_reasoning(self, snapshot: StreamResult) -> None:
         """Send what is new of the reasoning, and that it is over: when the answer or the end has come."""

@@ -121,7 +121,7 @@ def _begun(
     """The answer with what stands above it."""
     markdown, words = body
     if reasoning and result.reasoning.strip() and result.state.terminal:
-        markdown = f"{inert(quote_of(result.reasoning, place), images=images).strip()}\n\n{markdown}"
+        markdown = f"{quote_of(result.reasoning, place, images)}\n\n{markdown}"
     return markdown, words
 
 

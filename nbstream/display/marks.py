@@ -228,7 +228,7 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
     # Some providers keep the thoughts to themselves and report only what they cost.
     hidden = result.usage is not None and bool(result.usage.reasoning_tokens)
     if result.reasoning or hidden:
-        thoughts = f" Its thoughts are in {name}.reasoning." if result.reasoning else ""
+        thoughts = f" Its reasoning is in {name}.reasoning." if result.reasoning else ""
         if reason == "length":
             return Mark("No answer", told("The token limit was used up by thinking.", more_tokens, place) + thoughts)
         return Mark("No answer", f"The model thought but did not answer.{thoughts}")

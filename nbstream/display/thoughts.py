@@ -1,20 +1,29 @@
-"""What is left of the reasoning once an answer has ended: a short quote above it. Pure.
+"""What is left of the reasoning in a saved answer: a short quote above it. Pure.
 
-Markdown cannot be folded, and what the model thought may be much longer than what it said. So the quote has its
-beginning, and says where the rest is.
+Markdown cannot be folded, and what the model thought may be much longer than what it said. So the quote of a long one
+has its beginning, and says where the rest is. It holds no time, because the same answer is to be saved as the same
+bytes.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from nbstream.markdown import inert
 from nbstream.text.place import Place
 from nbstream.text.wording import WORDINGS
 
+if TYPE_CHECKING:
+    from nbstream.markdown import Images
+
 __all__ = ["is_cut", "quote_of"]
 
-_LONGEST, _MOST_PARAGRAPHS = 300, 3
+_WHOLE, _WHOLE_PARAGRAPHS = 500, 4  # what is quoted as it is
+_BEGINNING, _LEAST = 300, 100  # of what is longer
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
+# In scripts that put no space between sentences, too.
+_SENTENCE_END = re.compile(r"""[.!?…][*_"'”’»)\]]*(?=\s)|[。！？]|(?=\n)""")  # noqa: RUF001
 
 
 def is_cut(reasoning: str) -> bool:
@@ -25,15 +34,16 @@ def is_cut(reasoning: str) -> bool:
         (False, True)
     """
     text = reasoning.strip()
-    return len(text) > _LONGEST or len(_PARAGRAPH.findall(text)) >= _MOST_PARAGRAPHS
+    return len(text) > _WHOLE or len(_PARAGRAPH.findall(text)) >= _WHOLE_PARAGRAPHS
 
 
-def quote_of(reasoning: str, place: Place = Place.CELL) -> str:
-    """The quote, as Markdown that is not yet safe.
+def quote_of(reasoning: str, place: Place = Place.CELL, images: Images = "link") -> str:
+    """The quote, as inert Markdown.
 
     Args:
         reasoning: What the model thought.
         place: Where it is read.
+        images: Whether images from other servers are links or loaded.
 
     Example:
         >>> print(quote_of("Twelve twelves are 144."))
@@ -41,13 +51,25 @@ def quote_of(reasoning: str, place: Place = Place.CELL) -> str:
         >
         > Twelve twelves are 144.
     """
-    text, rest = reasoning.strip(), ""
-    if is_cut(reasoning):
-        count = len(text)
-        beginning = "\n\n".join(_PARAGRAPH.split(text)[:_MOST_PARAGRAPHS])
-        text = f"{beginning if len(beginning) <= _LONGEST else beginning[:_LONGEST].rsplit(maxsplit=1)[0]} …"
-        rest = f"*All {count:,} characters are in `{WORDINGS[place].result}.reasoning` and this output's metadata.*"
-    return "\n>\n".join(_quoted(each) for each in ("*Reasoning*", text, rest) if each)
+    text = reasoning.strip()
+    beginning = _beginning_of(text) if is_cut(reasoning) else text
+    parts = [f"*Reasoning*\n\n{beginning}"]
+    if left := len(text) - len(beginning):
+        where = f"see `{WORDINGS[place].result}.reasoning`, or this output's metadata once the kernel has stopped"
+        parts.append(f"*… {left:,} more characters: {where}.*")
+    # Each by itself: what the beginning leaves open, such as a block of code, ends with it.
+    return "\n>\n".join(inert(_quoted(each), images=images).strip() for each in parts)
+
+
+def _beginning_of(text: str) -> str:
+    """Up to the end of a sentence or a paragraph, if one is near, or else of a word."""
+    beginning = "\n\n".join(_PARAGRAPH.split(text)[: _WHOLE_PARAGRAPHS - 1])
+    if len(beginning) <= _BEGINNING:
+        return beginning
+    ends = [found.end() for found in _SENTENCE_END.finditer(beginning, 0, _BEGINNING)]
+    if ends and ends[-1] >= _LEAST:
+        return beginning[: ends[-1]]
+    return beginning[:_BEGINNING].rsplit(maxsplit=1)[0]
 
 
 def _quoted(text: str) -> str:

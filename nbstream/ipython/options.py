@@ -147,7 +147,9 @@ class Completer:
     def _match(self, context: CompletionContext) -> SimpleMatcherResult:
         from IPython.core.completer import SimpleCompletion
 
-        found = [SimpleCompletion(each) for each in self._endings(context.text_until_cursor, context.token)]
+        line = context.text_until_cursor
+        kind = "option" if re.split(r"\s", line)[-1].startswith("-") else "value"  # as the page calls it
+        found = [SimpleCompletion(each, type=kind) for each in self._endings(line, context.token)]
         return {"completions": found, "suppress": bool(found)}
 
     def _complete_command(self, _: Any, event: SimpleNamespace) -> list[str]:

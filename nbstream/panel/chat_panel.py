@@ -15,6 +15,7 @@ from nbstream.display.choose import shows_widgets
 from nbstream.display.host import Host, host_here
 from nbstream.display.page import view_bundle
 from nbstream.errors import UsageError
+from nbstream.panel.arriving import Arriving
 from nbstream.panel.bound_name import BoundName, checked_name
 from nbstream.panel.controller import PanelController
 from nbstream.panel.displayed import DisplayedWidgets
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
     from ipywidgets import Layout
 
+    from nbstream.conversation.chat_running import RunningTurn
     from nbstream.panel.transcript import Kept
 
 __all__ = ["ChatPanel"]
@@ -108,6 +110,7 @@ class ChatPanel(PanelView):
         self._bound = BoundName(bind, shell, namespace)
         self._outputs = PanelOutputs()
         self._saving = threading.Lock()  # an older conversation must not replace a newer one
+        self._leave = self._chat.listen(Arriving(self._save_arriving))
         self._controller = PanelController(
             self._chat,
             suggestions=[suggestions] if isinstance(suggestions, str) else suggestions,
@@ -231,6 +234,7 @@ class ChatPanel(PanelView):
         """Take the panel off the page. Its chat stays, and a running stream continues. Queued messages are not sent."""
         if (controller := getattr(self, "_controller", None)) is not None:  # none if an argument was refused
             controller.detach()
+            self._leave()
         if (shell := getattr(self, "_shell", None)) is not None:
             self._shell = None
             shell.events.unregister("post_run_cell", self._after_cell)
@@ -281,8 +285,8 @@ class ChatPanel(PanelView):
         if result.state is StreamState.COMPLETED:
             self.set_trait(name, getattr(result, name))
 
-    def _kept(self) -> Kept:
-        return self._transcript.keep(self._chat, _now(), self._made_with)
+    def _kept(self, chat: Chat | None = None) -> Kept:
+        return self._transcript.keep(chat or self._chat, _now(), self._made_with)
 
     def _save(self) -> None:
         """Put the conversation into the outputs that keep it."""
@@ -291,6 +295,12 @@ class ChatPanel(PanelView):
                 kept = self._kept()
                 self._outputs.update(kept)
             self._controller.tell("size", kept.warning)
+
+    def _save_arriving(self, running: RunningTurn, snapshot: StreamResult) -> None:
+        """Put the conversation with what has arrived into the outputs, unless the answer has ended meanwhile."""
+        with self._saving:
+            if self._outputs and self._chat.running is running:
+                self._outputs.update(self._kept(self._chat.with_arriving(running, snapshot)))
 
 
 def _chat(chat: Chat | str | None, options: dict[str, Any]) -> Chat:

@@ -177,7 +177,7 @@ _MOST_WORDS = 400
 
 
 def _foreign(path: pathlib.Path) -> UsageError:
-    return UsageError(f"{path.name} was recorded by somebody else, and not accepted here")
+    return UsageError(f"{path.name} was recorded by somebody else, and has not been accepted here")
 
 
 class _Recording:

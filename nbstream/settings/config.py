@@ -72,21 +72,23 @@ class NBStream(SingletonConfigurable):
         14_400.0, allow_none=True, min=0.001, help="Seconds to wait for the whole answer; None sets no limit."
     ).tag(config=True)
     max_answer_characters = Integer(
-        10_000_000, min=1, help="The most characters of an answer: text, reasoning and arguments together."
+        10_000_000, min=1, help="The maximum number of characters in an answer: text, reasoning and arguments together."
     ).tag(config=True)
     max_answer_parts = Integer(
-        2_000, min=1, help="The most parts of an answer: texts, thoughts, tool calls and the like."
+        2_000, min=1, help="The maximum number of parts of an answer: texts, thoughts, tool calls and the like."
     ).tag(config=True)
     max_event_bytes = Integer(
-        64 * 1024 * 1024, min=1, help="The most bytes of a single event, or of an answer in one piece."
+        64 * 1024 * 1024, min=1, help="The maximum size in bytes of a single event, or of an answer in one piece."
     ).tag(config=True)
     max_file_bytes = Integer(
-        256 * 1024 * 1024, min=1, help="The most bytes of a saved chat, or of a notebook with one, that is read."
+        256 * 1024 * 1024,
+        min=1,
+        help="The maximum size in bytes of a saved chat or notebook that is read.",
     ).tag(config=True)
     max_retries = Integer(
         2, min=0, help="How often a request may be sent again, before any of the answer has arrived."
     ).tag(config=True)
-    max_frame_rate = Float(9.0, min=0.1, help="The most frames a second that are drawn.").tag(config=True)
+    max_frame_rate = Float(9.0, min=0.1, help="The maximum number of frames drawn a second.").tag(config=True)
     images = Enum(
         ("link", "allow"),
         "link",
@@ -123,7 +125,7 @@ class NBStream(SingletonConfigurable):
         None, allow_none=True, min=0.001, help="How fast to play: 1 is as recorded; None plays all at once."
     ).tag(config=True)
     recordings_trust = Bool(
-        default_value=False, help="Whether to play what others have recorded; it is as hostile as any server."
+        default_value=False, help="Whether to play what others have recorded; which is untrusted, as any server is."
     ).tag(config=True)
 
     @property

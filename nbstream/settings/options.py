@@ -88,10 +88,11 @@ OPTIONS = (
     ),
     Option(
         "reasoning",
-        'How much a model that reasons first may do so: `"low"`, `"medium"`, `"high"`, or another word that it knows; '
+        'How much the model reasons before it answers: `"low"`, `"medium"`, `"high"`, or another word that it knows; '
         'or what the API calls `reasoning`, such as `{"effort": "high", "summary": "auto"}`.',
         ("--reasoning",),
-        "How much to reason first: low, medium, high, or another word that the model knows. Example: --reasoning low",
+        "How much the model reasons before it answers: low, medium, high, or another word that it knows. "
+        "Example: --reasoning low",
         {"metavar": "EFFORT"},
     ),
     Option(
@@ -165,8 +166,9 @@ OPTIONS = (
     ),
     Option(
         "approve",
-        'Who allows a call: `"ask"` asks you, unless the tool is declared safe (the default); `"all"` may run, or '
-        '`"none"`; a list of names; or a function that is given the question and returns whether to allow it.',
+        'Who allows a call: `"ask"` asks you, unless the tool is declared safe (the default); `"all"` lets '
+        'every call run, `"none"` no call; a list of names lets those run; or a function that is given the question '
+        "and returns whether to allow it.",
         ("--approve",),
         "Which tools may run without asking: their names, `all` or `none`; may be repeated. Example: --approve all",
         {"action": "append", "metavar": "NAME"},

@@ -152,11 +152,11 @@ def test_an_address_is_handed_on_as_it_is(url):
         (b"<svg/>", "the image is not an image that can be read; convert it to PNG or JPEG"),
         (encoded(Image.new("L", (2, 2)), "EPS"), "the image is not an image that can be read"),
         (encoded(Image.effect_noise((99, 99), 50))[:2000], "the image cannot be read as an image"),
-        (Image.new("F", (1, 1)), "the image holds numbers"),
+        (Image.new("F", (1, 1)), "the image has floating-point pixels"),
         ("ftp://me:pw@x/y.png", "the address of an image begins with http, https or data, not with ftp$"),
         ("http://x/a b.png", "the address of the image has spaces in it; write %20"),
         ("data:text/html;base64,AA==", "the data URL is not an image"),
-        ("data:image/heic;base64,AA==", "the data URL is an image in HEIC"),
+        ("data:image/heic;base64,AA==", "the data URL is in HEIC format"),
     ],
     ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )

@@ -49,6 +49,7 @@ for line in response:  # a comment
 > A quote.
 
 """
+THOUGHTS = ANSWER.partition("\n")[2]
 WIDE = f"$${'x + ' * 99}y$$\n\n| {'column | ' * 60}\n| {'--- | ' * 60}\n\n${'a + ' * 99}b$\n"
 DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
@@ -147,11 +148,15 @@ def test_in_jupyterlab(
     expect(panel.turn(1).locator("mjx-container")).to_have_count(2, timeout=PATIENCE_MS)
     assert violations(page) == [], "stopped"
 
-    loopback.send(chat_chunk({"reasoning_content": "Hm."}), 0.2, chat_chunk(ANSWER + WIDE), then="hold")
+    loopback.send(chat_chunk({"reasoning_content": THOUGHTS}), 0.2, chat_chunk(ANSWER + WIDE), then="hold")
     notebook.start(2)
     expect(notebook.view(2)).to_contain_text("A quote.", timeout=PATIENCE_MS)
     assert violations(page, ".nbs-view") == [], "a live view"
     assert violations(page) == [], "a panel beside a live view"
     notebook.view(2).get_by_role("button", name="Stop").click()
     notebook.wait_for_end(2)
+    fold = notebook.output(2).locator(".jp-RenderedMarkdown .nbs-reasoning")
+    fold.locator("summary").click()
+    expect(fold).to_contain_text("plain text")
+    assert violations(page, ".nbs-static .nbs-reasoning") == [], "the reasoning in the static answer"
     settings.unlink()

@@ -294,7 +294,7 @@ def test_what_a_saved_conversation_asks_for_is_shown_and_allowed_or_refused(pane
     expect(asks).to_be_hidden()
     for name, action in [("Trust", "trust"), ("Ignore", "distrust")]:
         panel_page.show(untrusted=('base_url: "https://x.example/v1"', "tools: <img src=x>"))
-        expect(asks).to_contain_text("could take your words elsewhere")
+        expect(asks).to_contain_text("could send your messages elsewhere")
         expect(asks.get_by_role("listitem")).to_have_text(['base_url: "https://x.example/v1"', "tools: <img src=x>"])
         asks.get_by_role("button", name=name, exact=True).click()
         assert panel_page.wait_for(action) == ()
@@ -316,7 +316,7 @@ def test_a_page_that_does_not_get_what_is_kept_says_so(panel_page: PanelPage, pa
     if kept:
         expect(notice).to_be_hidden()
     else:
-        expect(notice).to_contain_text("no longer keeps")
+        expect(notice).to_contain_text("no longer saved")
 
 
 def test_a_panel_that_nobody_fills_says_why(panel_page: PanelPage, page: Page) -> None:

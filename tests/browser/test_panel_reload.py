@@ -34,7 +34,7 @@ def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is
     panel.wait_for_text(1, "1, 2, 3, 4")
     panel.send("Count to 5")
     panel.wait_for_end(3)
-    expect(panel.root.locator(".nbs-notice")).to_contain_text("Show the panel once more", timeout=PATIENCE_MS)
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("show the panel in any cell", timeout=PATIENCE_MS)
 
     notebook.run(2)
     again = Panel(notebook, 2)

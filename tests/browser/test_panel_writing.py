@@ -25,7 +25,7 @@ def test_an_unsaved_edit_is_handed_over_when_its_turn_goes(panel_page: PanelPage
     panel_page.turns.nth(2).get_by_role("textbox").fill("a careful rewrite")
     panel_page.show(turns=exchange(1))  # as when another branch is shown
     expect(panel_page.composer).to_have_value("a careful rewrite")
-    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("your words are below")
+    expect(panel_page.root.locator(".nbs-notice")).to_contain_text("your text is below")
 
 
 def test_an_editor_in_which_nothing_was_written_hands_nothing_over(panel_page: PanelPage) -> None:

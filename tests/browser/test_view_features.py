@@ -41,7 +41,7 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     open_notebook: OpenNotebook, loopback: FaultServer
 ) -> None:
     thought, said, ended = threading.Event(), threading.Event(), threading.Event()
-    first, second = ({"reasoning_content": text} for text in ("**First**, I read.\n\n", "Then I write."))
+    first, second = ({"reasoning_content": text} for text in ("**First**, I read.\n\n", "Then I write. " * 400))
     thoughts = (chat_chunk(first), thought, chat_chunk(second), said)
     loopback.send(*thoughts, chat_chunk("The answer"), ended, chat_body("."))
     notebook = open_notebook("lab", stream_cell(loopback), shared=True)
@@ -64,10 +64,29 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     expect(view.locator(".nbs-status")).to_have_text(re.compile(r"m · streaming · \d+ s"))
     ended.set()
     notebook.wait_for_end(1)
-    shown = notebook.output(1).inner_text().strip()
-    assert re.fullmatch(r"Reasoning\s+First, I read\.\s+Then I write\.\s+The answer\.\s+m", shown)
-    expect(notebook.output(1).locator("blockquote strong")).to_have_text("First")
-    assert notebook.value("stream_result.reasoning", 2) == "**First**, I read.\n\nThen I write."
+    static = notebook.output(1).locator(".jp-RenderedMarkdown")
+    fold, unfolded = static.locator("summary"), static.locator(".nbs-thoughts")
+    expect(fold).to_have_text(re.compile(r"Thought for \d+ s"))
+    expect(fold).to_be_focused()
+    expect(unfolded).to_be_visible()
+    expect(static.locator("blockquote")).to_be_hidden()
+    assert unfolded.evaluate("box => box.scrollTop") > 0, "it stays where the reader has been"
+    shown = r"Thought for \d+ s\s+First, I read\.\s+(Then I write\.\s+){400}The answer\.\s+m"
+    assert re.fullmatch(shown, static.inner_text().strip())
+    notebook.page.keyboard.press("Enter")
+    expect(unfolded).to_be_hidden()
+    notebook.page.keyboard.press("Enter")
+    expect(unfolded).to_be_visible()
+    reasoning = notebook.value("stream_result.reasoning", 2)
+    assert reasoning == "**First**, I read.\n\n" + "Then I write. " * 399 + "Then I write."
+    notebook.save()
+    notebook.load()
+    beginning = r"Reasoning\s+First, I read\.\s+(Then I write\.\s+){20}…\s+"
+    rest = (
+        r"5,320 more characters: see stream_result\.reasoning, or this output.s metadata once the kernel has stopped\."
+    )
+    expect(static).to_have_text(re.compile(rf"\s*{beginning}{rest}\s+The answer\.\s+m\s*"))
+    expect(static.locator("blockquote strong")).to_have_text("First")
 
 
 def test_code_goes_into_a_new_cell_that_says_where_it_is_from(
@@ -154,7 +173,7 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     notebook.start(1)
     expect(view).to_contain_text("y = 2", timeout=PATIENCE_MS)
-    copy = view.locator(".nbs-copy")
+    copy = view.locator(".nbs-copy").first
     expect(copy).to_be_hidden()
 
     view.locator("pre").first.hover()
@@ -174,6 +193,8 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     expect(view.locator("pre").nth(1)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
+    expect(view.get_by_role("button", name="Insert below")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(view.get_by_role("button", name="Stop")).to_be_focused()
     expect(copy).to_be_hidden()
     end.set()
@@ -183,11 +204,19 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     static.locator(".jp-RenderedMarkdown pre").first.hover()
     expect(static.locator(".nbs-language")).to_have_text("python")
     static.get_by_role("button", name="Copy").click()
-    expect(static.locator(".nbs-copy")).to_have_text("Copied")
+    expect(static.locator(".nbs-copy").first).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'"
+    static.get_by_role("button", name="Insert below").click()
+    expect(static.get_by_role("button", name="Inserted · Undo")).to_be_focused()
+    expect(page.locator(".nbs-announcer")).to_have_text("Inserted below")
+    expect(notebook.cells.nth(2)).to_contain_text("x = '<1>'")
+    expect(notebook.cells).to_have_count(4)
+    page.keyboard.press("Enter")
+    expect(static.get_by_role("button", name="Insert below")).to_be_focused()
+    expect(notebook.cells).to_have_count(3)
     static.locator("pre").nth(1).focus()
     page.keyboard.press("Tab")
-    expect(static.locator(".nbs-copy")).to_be_focused()
+    expect(static.locator(".nbs-copy").first).to_be_focused()
 
 
 @pytest.mark.parametrize("key", ["Enter", "Escape"])

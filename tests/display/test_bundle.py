@@ -63,12 +63,19 @@ def test_reasoning_is_quoted_above_a_final_answer_where_that_is_wanted():
     long = StreamResult("Hi", COMPLETED, "stop", reasoning="Hm, **so**. " * 100)
     data, metadata = answer_bundle(long, reasoning=True)
     assert len(data["text/markdown"]) < 500
-    assert "All 1,199 characters are in `stream_result.reasoning` and this output" in data["text/markdown"]
-    assert data["text/markdown"].endswith("\n\nHi")
+    quote, answer = data["text/markdown"].rsplit("\n\n", 1)
+    beginning, rest = quote.removeprefix("> *Reasoning*\n>\n> ").split("\n>\n> ")
+    assert beginning == "Hm, **so**. " * 24 + "Hm, **so**."
+    name = "`stream_result.reasoning`"
+    assert rest == f"*… 900 more characters: see {name}, or this output's metadata once the kernel has stopped.*"
+    assert answer == "Hi"
     assert metadata["nbstream"]["reasoning"] == long.reasoning
     steps = StreamResult("Hi", COMPLETED, "stop", reasoning="\n\n".join("abcde"))
     quote = answer_bundle(steps, reasoning=True)[0]["text/markdown"]
-    assert quote.startswith("> *Reasoning*\n>\n> a\n>\n> b\n>\n> c …\n>\n> *All 13 characters are in")
+    assert quote.startswith("> *Reasoning*\n>\n> a\n>\n> b\n>\n> c\n>\n> *… 6 more characters: see `")
+    cut_in_code = StreamResult("Hi", COMPLETED, "stop", reasoning="```python\n" + "x = 1\n" * 200)
+    quote = answer_bundle(cut_in_code, reasoning=True)[0]["text/markdown"]
+    assert "> x = 1\n> ```\n>\n> *… 9" in quote, "what is left is said outside of the code"
     for plain in (thought, dataclasses.replace(thought, parts=(TextPart("Hi"),))):
         assert answer_bundle(plain)[0]["text/markdown"] == "Hi"
 

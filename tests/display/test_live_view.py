@@ -237,13 +237,6 @@ def test_the_end_of_the_stream_ends_the_thinking(page):
     assert page.take()[-1] == piece(2, 0, None, 2.0, over=True)
 
 
-def test_the_end_has_the_quote_that_the_static_answer_will_have(page):
-    page.view.draw(StreamResult("Yes.", StreamState.COMPLETED, "stop", reasoning="Hm, *so*. <script>"))
-    page.view.end(StreamResult("Yes.", StreamState.COMPLETED, "stop", reasoning="Hm, *so*. <script>"))
-    quote = page.take()[-1]["quote"]
-    assert "<p><em>Reasoning</em></p>\n<p>Hm, <em>so</em>. &lt;script&gt;</p>" in quote
-
-
 def test_without_reasoning_nothing_is_told_of_it(page):
     page.view.draw(StreamResult("Hi", SOME))
     page.view.draw(StreamResult("Hi", StreamState.COMPLETED))

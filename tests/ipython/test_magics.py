@@ -390,7 +390,8 @@ def test_tab_completes_options(shell, typed, expected):
     _, matches = shell.complete("", typed, len(typed))
     assert expected in matches
     with provisionalcompleter():
-        assert expected in [completion.text for completion in shell.Completer.completions(typed, len(typed))]
+        found = {completion.text: completion.type for completion in shell.Completer.completions(typed, len(typed))}
+        assert found[expected] == ("option" if expected.startswith("-") else "value")
 
 
 @ASKED_THE_OLD_WAY

@@ -10,7 +10,7 @@ import traitlets
 import nbstream as nbs
 from nbstream.display.host import Host
 from nbstream.errors import UsageError
-from nbstream.testing import FaultServer, chat_body, error_body
+from nbstream.testing import FaultServer, chat_body, chat_chunk, error_body
 from tests.comms import OLD_WIDGETS
 
 
@@ -254,7 +254,7 @@ def test_who_hears_of_the_end_finds_the_conversation_kept(ask, options, publishe
     answer(panel)
     assert len(seen) == 1
     assert "Hello" in seen[0]
-    kept = [data for data, *_, update in published if update and "text/markdown" in data]
+    kept = [data for data, *_, update in published if update and "still arriving" not in data["text/html"]]
     assert len(kept) == 1, "it is not kept twice"
 
 
@@ -265,7 +265,8 @@ def test_only_the_transcript_is_updated_at_the_end_of_a_turn(ask, options, publi
     displayed = published[2][2]
     del published[:]
     answer(panel)
-    ((data, metadata, display_id, update),) = published
+    *while_it_arrived, (data, metadata, display_id, update) = published  # on a slow machine there are some
+    assert all("still arriving" in data["text/html"] for data, *_ in while_it_arrived)
     assert (display_id, update) == (displayed, True)
     assert "Hello" in data["text/markdown"]
     asked, answered = metadata["nbstream"]["chat"]["turns"]
@@ -305,6 +306,39 @@ def test_a_panel_that_is_not_displayed_publishes_nothing(ask, options, published
     loopback.send(chat_body("Hello"))
     answer(ask(**options))
     assert published == []
+
+
+def test_what_has_arrived_is_kept_meanwhile(ask, options, published, loopback, monkeypatch, shell, tmp_path):
+    kept, rest = threading.Event(), threading.Event()
+    first = [chat_chunk("Hel"), 3.1, chat_chunk("lo, ")]  # not earlier
+    loopback.send(*first, rest, chat_body("world."))
+    publish = shell.display_pub.publish
+
+    def noting(data, metadata=None, **others):
+        publish(data, metadata, **others)
+        kept.set()
+
+    monkeypatch.setattr(shell.display_pub, "publish", noting)
+    panel = ask(**options)
+    panel._ipython_display_()
+    del published[:]
+    kept.clear()
+    panel.send("Hi")
+    assert kept.wait(30.0)
+    rest.set()
+    panel.chat.running.handle.result()
+    (data, metadata, *_), *_ = published
+    assert "Hel" in data["text/markdown"]
+    assert "still arriving when it was saved" in data["text/html"]
+    path = tmp_path / "talk.ipynb"
+    output = {"output_type": "display_data", "data": data, "metadata": metadata}
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": [output]}], "nbformat": 4}))
+    restored = nbs.ChatPanel.restore(path, trust=True)
+    asked, answered = restored.chat.turns
+    assert (asked.text, answered.state) == ("Hi", "failed")
+    assert answered.text in {"Hel", "Hello, "}
+    assert [turn.text for turn in panel.chat.turns] == ["Hi", "Hello, world."]
+    assert "world." in published[-1][0]["text/markdown"]
 
 
 # --- what is restored -------------------------------------------------------------------------------------------------

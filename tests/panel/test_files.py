@@ -33,11 +33,11 @@ const cases = JSON.parse(words).map(async ([name, type, data]) => {
 process.stdout.write(JSON.stringify(await Promise.all(cases)));
 """
 CSV = "Stück;Preis\r\n„Äpfel“;1,50 €\r\n"
-BROKEN = "is read as UTF-8 with broken characters (1)."
+BROKEN = "was read as UTF-8 with broken characters (1)."
 NEITHER = "is neither an image nor a text file."
 UNKNOWN = "is in an encoding that is not recognised; save it as UTF-8."
-HEIC = "is an image in HEIC, which models do not take; convert it to JPEG or PNG."
-AVIF = "is an image in AVIF, which models do not take; convert it to JPEG or PNG."
+HEIC = "is in HEIC format, which models do not accept; convert it to JPEG or PNG."
+AVIF = "is in AVIF format, which models do not accept; convert it to JPEG or PNG."
 
 
 def box(brand: bytes) -> bytes:
@@ -45,15 +45,15 @@ def box(brand: bytes) -> bytes:
 
 
 CASES: dict[str, tuple[bytes, Any, str]] = {
-    "a.csv": (CSV.encode("cp1252"), CSV, "is read as Windows-1252."),
-    "b.csv": (CSV.encode("utf-16"), CSV, "is read as UTF-16."),
-    "c.csv": (b"\xfe\xff" + CSV.encode("utf-16-be"), CSV, "is read as UTF-16."),
+    "a.csv": (CSV.encode("cp1252"), CSV, "was read as Windows-1252."),
+    "b.csv": (CSV.encode("utf-16"), CSV, "was read as UTF-16."),
+    "c.csv": (b"\xfe\xff" + CSV.encode("utf-16-be"), CSV, "was read as UTF-16."),
     "d.csv": (CSV.encode("utf-8-sig"), CSV, ""),
     "e.csv": (CSV.encode(), CSV, ""),
     "empty.txt": (b"", "", ""),
     "replaced.txt": ("lost: \ufffd".encode(), "lost: \ufffd", ""),
     "cut.txt": ("ü und €".encode()[:-1] + "ö".encode(), "ü und \ufffdö", BROKEN),
-    "colours.log": ("\x1b[31mfür\x1b[0m\x0c".encode("cp1252"), "\x1b[31mfür\x1b[0m\x0c", "is read as Windows-1252."),
+    "colours.log": ("\x1b[31mfür\x1b[0m\x0c".encode("cp1252"), "\x1b[31mfür\x1b[0m\x0c", "was read as Windows-1252."),
     "japanese.txt": ("こんにちは、世界。表示".encode("shift_jis"), None, UNKNOWN),
     "program": (b"\x7fELF\x02\x01\x01\x00\x00", None, NEITHER),
     "some.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\x01\x02\x15", None, NEITHER),
@@ -101,5 +101,5 @@ def test_the_type_that_the_browser_gives_counts_too(read: Any, kind: str, words:
 
 @pytest.mark.parametrize("kind", ["heic", "heif", "avif", "HEIC"])
 def test_python_refuses_them_too(kind: str) -> None:
-    with pytest.raises(UsageError, match="which models do not take; convert it to JPEG or PNG"):
+    with pytest.raises(UsageError, match="which models do not accept; convert it to JPEG or PNG"):
         prompt_from("See", [Attachment("photo", url=f"data:image/{kind};base64,AAAA")])

@@ -28,7 +28,7 @@ export class AnswerView {
     const box = element("div", "nbs-thoughts", this.reasoning);
     box.tabIndex = 0;
     this.thoughts = element("div", "", box);
-    this.thoughtsTail = new Tail(box, this.thoughts, () => true);
+    this.thoughtsTail = new Tail(box, this.thoughts, () => Boolean(this.doc && !this.doc.ended));
     this.body = element("div", "nbs-body", root);
     this.body.setAttribute("aria-live", "off");
     this.questions = new QuestionCards(element("div", "nbs-questions", root), (message) => this.answer(message));
@@ -53,7 +53,7 @@ export class AnswerView {
   /** @param {object} message The reader's answer to a question. */
   answer(message) {
     this.doc?.model.send(message);
-    if ("tool" in message) this.doc?.announce(`${message.tool} asks again`);
+    if ("tool" in message) this.doc?.announce(`You will be asked before ${message.tool} is called`);
   }
 
   /**

@@ -6,7 +6,7 @@ import { button, element, say, targetOf } from "./elements.js";
  * @typedef {object} CodeAction
  * @property {string} title
  * @property {(pre: Element) => string} label
- * @property {(pre: Element, code: string) => unknown} act
+ * @property {(pre: Element, code: string) => Promise<string>} act Says what has happened.
  */
 
 /**
@@ -33,7 +33,7 @@ export class CodeBar {
     this.copyButton = button("nbs-copy", "Copy", "Copy this code", this.bar, () => this.copy());
     this.others = others.map((other) => {
       const made = button("nbs-copy", "", other.title, this.bar, async () => {
-        if (this.pre) await other.act(this.pre, this.code());
+        if (this.pre) this.announce(await other.act(this.pre, this.code()));
         this.drawOthers();
       });
       return { other, made };

@@ -3,27 +3,13 @@
 
 const ABOUT = /^(?:%%[^\n]*\n)?# Written by (.+), (\S+Z), sha256 ([0-9a-f]{16})(?:\n|$)/;
 
-/**
- * What the metadata of a cell says of the code that a model has written.
- *
- * @typedef {{ model: string, written: string, sha256: string }} Origin
- */
-
 /** @param {any} cells Those of a notebook. */
 export function markInserted(cells) {
   cells.changed.connect((/** @type {object} */ _, /** @type {{ type: string, newValues: any[] }} */ change) => {
     if (change.type !== "add") return;
     for (const cell of change.newValues) {
       const found = ABOUT.exec(cell.sharedModel.getSource());
-      if (found) mark(cell, { model: found[1] ?? "", written: found[2] ?? "", sha256: found[3] ?? "" });
+      if (found) cell.setMetadata?.("nbstream", { model: found[1], written: found[2], sha256: found[3] });
     }
   });
-}
-
-/**
- * @param {any} cell The model of the cell.
- * @param {Origin} origin
- */
-export function mark(cell, origin) {
-  cell?.setMetadata?.("nbstream", origin);
 }

@@ -1,8 +1,6 @@
 // What JupyterLab and Notebook 7 lend a widget beside its messages: the kernel, and the notebook as it is saved. Other
 // hosts lend nothing of it, and nothing here is needed there.
 
-import { CodeBar } from "./code_bar.js";
-
 /** @import { Channel } from "./live_messages.js" */
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
@@ -42,45 +40,6 @@ export async function hearAgain(model) {
   } catch {
     // A front end of another make, whose messages take another way.
   }
-}
-
-const LONGEST_HOLD_MS = 10_000;
-
-/**
- * Prepare for the static answer that takes a view's place. What is below and what is being read must not move while
- * JupyterLab draws it, which takes some time: what draws Markdown is loaded when it is first needed. The code in it is to
- * have the buttons that it had in the view.
- *
- * @param {HTMLElement} root The view, still on the page.
- * @param {(words: string) => void} announce
- * @param {HTMLElement} more What stays below the static answer, if anything is in it.
- * @returns {{ taken: () => void, stays: () => void }} What to call once the view has gone, or if it is not replaced.
- */
-export function giveWay(root, announce, more) {
-  const output = root.closest(".jp-OutputArea-child");
-  const area = output?.parentElement;
-  const index = area ? [...area.children].indexOf(/** @type {Element} */ (output)) : -1;
-  const release = () => area?.style.removeProperty("min-height");
-  if (area) area.style.minHeight = `${area.getBoundingClientRect().height}px`;
-  return {
-    stays: release,
-    taken() {
-      const next = area?.children[index];
-      const markdown = next?.querySelector(".jp-RenderedMarkdown");
-      if (!(next instanceof HTMLElement) || !markdown) return release();
-      next.classList.add("nbs-static");
-      new CodeBar(next, announce, [], ".jp-RenderedMarkdown");
-      const drawn = () => {
-        for (const pre of next.querySelectorAll("pre")) pre.tabIndex = 0; // by the keyboard, and so scrolled
-        if (!markdown.firstElementChild) return;
-        release();
-        if (more.firstChild && !more.isConnected) markdown.append(more); // again after each drawing
-      };
-      new MutationObserver(drawn).observe(next, { childList: true, subtree: true });
-      drawn();
-      setTimeout(release, LONGEST_HOLD_MS);
-    },
-  };
 }
 
 /**

@@ -31,8 +31,6 @@ export class LiveDocument {
   mark = null;
   /** @type {string[]} */
   facts = [];
-  /** @type {string | undefined} */
-  quote = ""; // of the reasoning, as the static answer has it
   /** @type {Retry & { endsAt: number, announcement: string } | null} */
   retry = null; // the pause before the next attempt, while the stream is in it
   kernelAnswers = false; // whether a message to the kernel has come back, so that Stop will work
@@ -143,14 +141,15 @@ export class LiveDocument {
   }
 
   /** @param {End} end */
-  end({ state, mark, facts, quote }) {
-    Object.assign(this, { state, mark, facts, quote });
+  end({ state, mark, facts }) {
+    Object.assign(this, { state, mark, facts });
   }
 
   lose() {
     if (this.ended) return;
     this.lost = true;
-    const sentence = "It stopped while this answer was arriving. What had arrived is shown here, but not in any variable.";
+    if (this.reasoning && !this.reasoning.over) this.think({ seconds: this.thinkingSeconds(), over: true });
+    const sentence = "The answer was still arriving. What had arrived is shown here, but no variable holds it.";
     this.end({ state: "failed", mark: { word: "Kernel stopped", sentence }, facts: [] });
     this.views.forEach((view) => view.drawState());
     this.announceState();
@@ -166,7 +165,7 @@ export class LiveDocument {
     const label = this.model.get("label");
     if (this.ended) return this.facts.join(" · ");
     // The existing text may be that of an answer that is only being continued.
-    if (this.questions.length) return `${label} · waits for you · ${seconds} s`;
+    if (this.questions.length) return `${label} · waiting for you · ${seconds} s`;
     const answering = this.state !== "pending" && !this.blocks.empty;
     if (answering) return `${label} · streaming · ${seconds} s`;
     const waiting = `Waiting for ${label} · ${seconds} s`;
@@ -176,9 +175,13 @@ export class LiveDocument {
 
   thinkingLine() {
     if (!this.reasoning) return "";
-    const { since, seconds, over } = this.reasoning;
-    if (!over) return `Thinking … ${Math.floor((performance.now() - since) / 1000)} s`;
+    const { seconds, over } = this.reasoning;
+    if (!over) return `Thinking … ${Math.floor(this.thinkingSeconds())} s`;
     return seconds < 0.5 ? "Reasoning" : `Thought for ${Math.round(seconds)} s`;
+  }
+
+  thinkingSeconds() {
+    return this.reasoning ? (performance.now() - this.reasoning.since) / 1000 : 0;
   }
 
   // One announcement at the start, at a pause and at the end: one a token would bury a screen reader.

@@ -8,7 +8,7 @@
  * @typedef {{ word: string, sentence: string }} Mark
  * @typedef {{ seconds: number, over: boolean }} Thinking
  * @typedef {{ reason: string, left: number, attempt: number, attempts: number }} Retry
- * @typedef {{ state: string, mark: Mark | null, facts: string[], quote?: string }} End
+ * @typedef {{ state: string, mark: Mark | null, facts: string[] }} End
  *
  * @typedef {{ type: "patch", number: number, state?: string, blocks: Patch[] }} PatchMessage
  * @typedef {{ type: "reasoning", number: number, blocks: Patch[] } & Thinking} ReasoningMessage

@@ -3,13 +3,15 @@
 import { AnswerView } from "./answer_view.js";
 import { Attention } from "./attention.js";
 import { CodeBar, copyText } from "./code_bar.js";
-import { button, element, inSight, place, say, scrollParent, set, slot } from "./elements.js";
+import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
-import { giveWay, hearAgain } from "./jupyter_host.js";
+import { hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
+import { newCells } from "./new_cell.js";
 import { meetCells } from "./notebook_cells.js";
 import { colourPrompts } from "./prompt_colours.js";
+import { giveWay } from "./static_answer.js";
 import { Tail } from "./tail.js";
 
 /** @import { Channel } from "./live_messages.js" */
@@ -31,8 +33,6 @@ class LiveView extends AnswerView {
   stopping = false;
   /** @type {ReturnType<typeof giveWay> | undefined} */
   place;
-  /** @type {HTMLElement | null} */
-  quote = null; // of the reasoning, in the place that it has in the static answer
   /** @type {Attention | null} */
   attention = null;
   /** @type {Element | null | undefined} */
@@ -64,7 +64,8 @@ class LiveView extends AnswerView {
     this.stop = button("nbs-stop", "Stop", title, this.bar, () => this.askToStop());
     this.more = button("nbs-more", "Show all", "", this.bar, () => this.showAll(this.root.dataset.all === undefined));
     this.more.hidden = true;
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words));
+    this.others = newCells(doc.model);
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), this.others);
     this.tail = new Tail(this.box, this.body, () => inSight(this.bar), () => this.drawCap());
     this.ticker = setInterval(() => this.drawState(), 250); // often enough that no second of a countdown is skipped
     // A page that is loaded in mid-stream has a reader who looks at what he wants to.
@@ -109,8 +110,8 @@ class LiveView extends AnswerView {
     const waitedLong = performance.now() - doc.startedAt >= 3000;
     set(this.root, "data-state", doc.state);
     if (doc.reasoning) say(this.summary, doc.thinkingLine());
-    if (doc.ended) return this.drawEnd();
     this.reasoning.toggleAttribute("hidden", !doc.reasoning);
+    if (doc.ended) return this.drawEnd();
     this.stop.toggleAttribute("hidden", !doc.kernelAnswers && waitedLong && !interrupter(doc.model));
     this.status.classList.toggle("nbs-pausing", Boolean(doc.retry));
     const wayToStop = this.stop.hidden ? ". To stop, interrupt the kernel (■)" : "";
@@ -123,23 +124,21 @@ class LiveView extends AnswerView {
     if (this.stayer) return;
     clearInterval(this.ticker);
     // The focus would be lost with this view, and with it the notebook's keys.
-    const cell = this.root.contains(document.activeElement) && this.root.parentElement?.closest("[tabindex]");
+    const active = document.activeElement;
+    const focused = active instanceof HTMLElement && this.root.contains(active) ? active : null;
+    const cell = focused && this.root.parentElement?.closest("[tabindex]");
     if (cell instanceof HTMLElement) cell.focus({ preventScroll: true });
     this.keepPlace(() => {
-      this.reasoning.hidden = Boolean(this.doc.quote) || !this.doc.reasoning;
-      if (this.doc.quote) {
-        this.quote = slot();
-        place(this.quote, 0, this.doc.quote, "");
-        this.body.prepend(this.quote);
-      }
       this.bar.hidden = this.stop.hidden = true;
       this.root.dataset.all = "";
       this.drawMark(this.doc.mark);
       element("small", "", this.facts).textContent = this.doc.statusLine();
       this.facts.hidden = !this.facts.textContent;
     });
-    this.place = giveWay(this.root, (words) => this.doc.announce(words), this.questions.allowed);
-    this.stayer = setTimeout(() => this.stay(), 500);
+    const above = this.doc.reasoning ? this.reasoning : null;
+    const kept = { above, below: this.questions.allowed, focused, others: this.others };
+    this.place = giveWay(this.root, (words) => this.doc.announce(words), kept);
+    this.stayer = setTimeout(() => this.place?.stays(), 500);
     if (this.doc.lost) this.offerCopy();
     else this.keeper = setTimeout(() => this.sayKept(), 3000);
   }
@@ -152,13 +151,6 @@ class LiveView extends AnswerView {
       this.doc.announce("Copied");
     });
     this.mark.after(copy);
-  }
-
-  stay() {
-    this.place?.stays();
-    this.quote?.remove();
-    this.reasoning.hidden = !this.doc.reasoning;
-    if (this.doc.reasoning) say(this.summary, this.doc.thinkingLine());
   }
 
   // An answer that is longer than its cap scrolls in its box, unless the reader wants all of it.
@@ -206,9 +198,9 @@ class LiveView extends AnswerView {
     if (!this.root.isConnected || this.doc.model.get("no_notebook")) return;
     const note = element("p", "nbs-note", this.root);
     note.textContent =
-      "This answer is shown here, but not saved in the notebook, because the page did not replace this view with it " +
-      "(that happens after a reload). To save it, run stream_result.show() in another cell, or call show() on the " +
-      "result if you asked from Python.";
+      "This answer is shown here, but it is not saved in the notebook, because the page did not put it in the place of " +
+      "this view (as happens after a reload). To save it, run stream_result.show() in another cell, or, if you asked " +
+      "from Python, call show() on the result.";
   }
 
   askToStop() {
@@ -235,7 +227,7 @@ class LiveView extends AnswerView {
   }
 
   remove() {
-    [this.tail, this.thoughtsTail].forEach((tail) => tail.observer.disconnect());
+    this.tail.observer.disconnect();
     clearInterval(this.ticker);
     [this.keeper, this.stayer, this.greeter].forEach((timer) => clearTimeout(timer));
     this.attention?.stop();

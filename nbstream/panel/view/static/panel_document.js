@@ -14,8 +14,8 @@ import { LiveDocument } from "../../../display/static/live_document.js";
 const DEAF_MS = 1000;
 const KEPT_MS = 3000;
 const NOT_KEPT =
-  "The notebook no longer keeps what is said here: its page was reloaded, or the panel is in an Output widget. " +
-  "Show the panel once more, in any cell.";
+  "This conversation is no longer saved in the notebook, because the page was reloaded or the panel is in an Output " +
+  "widget. To save it again, show the panel in any cell.";
 const NO_KERNEL = "This panel's kernel has stopped. Run nbs.ChatPanel.restore() in a new cell to continue the saved conversation.";
 
 /**

@@ -83,7 +83,7 @@ export async function readFile(file) {
   const type = file.type || "text/plain";
   const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
   const refused = refusedImage(type, name, head);
-  if (refused) return { problem: `${name} is an image in ${refused}, which models do not take; convert it to JPEG or PNG.` };
+  if (refused) return { problem: `${name} is in ${refused} format, which models do not accept; convert it to JPEG or PNG.` };
   if (SENT_IMAGE.test(type)) {
     if (size > MAX_IMAGE) return { problem: `${name} is too large. Images can be up to ${MAX_IMAGE / 1e6} MB.` };
     return { file: { name, type, url: await dataUrl(file), text: "" }, remark: "" };
@@ -91,7 +91,7 @@ export async function readFile(file) {
   if (size > MAX_TEXT) return { problem: `${name} is too large. Text files can be up to ${MAX_TEXT / 1e3} kB.` };
   const read = decode(new Uint8Array(await file.arrayBuffer()));
   if ("problem" in read) return { problem: `${name} ${read.problem}.` };
-  const remark = read.encoding && `${name} is read as ${read.encoding}.`;
+  const remark = read.encoding && `${name} was read as ${read.encoding}.`;
   return { file: { name, type, url: "", text: read.text }, remark };
 }
 

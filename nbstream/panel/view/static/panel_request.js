@@ -4,7 +4,7 @@ import { button, element } from "../../../display/static/elements.js";
 
 /** @import { Viewer } from "./panel_document.js" */
 
-const WORDS = "This conversation was saved with the following, which could take your words elsewhere. It is not used unless you trust it:";
+const WORDS = "This conversation was saved with the following, which could send your messages elsewhere. It is used only if you trust it:";
 
 export class SavedRequest {
   /** @type {string | null} */

@@ -249,7 +249,7 @@ export class Turn extends AnswerView {
   // The turn goes, as when another branch is shown; what was being written in its place does not.
   handOver() {
     const written = this.editor?.written;
-    if (written) this.panel.doc.handOver(written, "The message that you were editing is no longer shown; your words are below.");
+    if (written) this.panel.doc.handOver(written, "The message that you were editing is no longer shown; your text is below.");
   }
 
   remove() {

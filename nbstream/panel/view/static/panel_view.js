@@ -2,10 +2,10 @@
 
 import { CodeBar } from "../../../display/static/code_bar.js";
 import { button, element, say, targetOf } from "../../../display/static/elements.js";
+import { newCells } from "../../../display/static/new_cell.js";
 import { Composer } from "./panel_composer.js";
 import { Diagrams } from "./panel_diagrams.js";
 import { Formulas } from "./panel_formulas.js";
-import { NewCell, notebookApp } from "./panel_notebook.js";
 import { Queue } from "./panel_queue.js";
 import { fitHeight } from "./panel_text_editor.js";
 import { SavedRequest } from "./panel_request.js";
@@ -59,7 +59,7 @@ export class PanelView {
     this.composer = new Composer(this, this.tools);
     this.root.append(this.composer.root, this.tools, this.trays.root);
     this.totals = element("p", "nbs-totals", this.root);
-    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), notebookApp() ? [new NewCell()] : []);
+    this.codeBar = new CodeBar(this.root, (words) => doc.announce(words), newCells(doc.model));
     this.listen();
     doc.views.add(this);
     this.copyFrom(/** @type {PanelView} */ ([...doc.views][0]));
@@ -274,7 +274,7 @@ export class PanelView {
   /** @param {string} tool */
   revoke(tool) {
     this.doc.act("revoke", { target: tool });
-    this.doc.announce(`${tool} asks again`);
+    this.doc.announce(`You will be asked before ${tool} is called`);
     this.composer.field.focus({ preventScroll: true });
   }
 
@@ -296,8 +296,8 @@ export class PanelView {
   drawNotice() {
     const { notice, deleted } = this.doc.surroundings;
     const deaf =
-      "The kernel has not answered yet. It will do what you asked as soon as it is free; interrupt it (■) to get an " +
-      "answer now. If it was restarted, nbs.ChatPanel.restore() in a new cell continues what was saved.";
+      "The kernel has not answered yet. It will do what you asked as soon as it is free; to be answered now, interrupt " +
+      "it (■). If it was restarted, run nbs.ChatPanel.restore() in a new cell to continue the saved conversation.";
     const words = [this.doc.deaf && !this.doc.lost ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join(" ");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
