@@ -46,6 +46,7 @@ _AT_THE_RIGHT = '<span style="display: block; direction: rtl; text-align: right"
 _AT_THE_LEFT = '<span style="display: block; direction: ltr; text-align: left">'
 # VS Code finds no formula after a tag with attributes, unless there is another tag between them.
 _BEFORE_FORMULAS = "<span></span>"
+_DISPLAYED = re.compile(r"\$\$\\begin\{[^$]*\$\$")
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
 _ACTS_IN_HTML = re.compile(rf"<(?!/?(?:br|kbd|span|sub|sup)>|{_AT_THE_RIGHT[1:]}|{_AT_THE_LEFT[1:]})[A-Za-z/!?]")
 # A paragraph of which nothing is seen.
@@ -179,6 +180,8 @@ class _Writer:
 
     def _paragraph(self, text: str) -> list[str]:
         lines = self._prose.text(text.strip()).split("\n")
+        if len(lines) == 1 and _DISPLAYED.fullmatch(lines[0]):
+            return lines
         return [line_start(line.strip(" \t")) for line in lines]
 
     def _code(self, block: Block) -> list[str]:
