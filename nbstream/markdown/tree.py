@@ -31,9 +31,9 @@ Kind: TypeAlias = Literal[
 NOT_IN_PLACE = frozenset({"definitions", "footnote"})
 """The kinds of blocks that are not shown where they stand."""
 
-# nbconvert writes the name of a language that Pygments does not know above the code, and knows plain text by this one.
-# What is called `math` would be a formula on GitHub and in pandoc.
-_OTHER_NAMES = {"math": "", **dict.fromkeys(("plain", "plaintext", "txt"), "text")}
+# Code in no language. nbconvert writes most of these names above it, and shows it in another font for `text`; what is
+# called `math` would be a formula on GitHub and in pandoc.
+_NO_LANGUAGES = {"math", "plain", "plaintext", "text", "txt"}
 # As R Markdown and Quarto write it: `{r, echo=FALSE}`, `{.python}`.
 _BRACED = re.compile(r"\{\.?([A-Za-z][\w+#-]*)[,}]?")
 LONGEST_MATH = 8_000
@@ -130,11 +130,11 @@ class Block:
 
     @property
     def language(self) -> str:
-        """The language of fenced code; empty if none was given."""
+        """The language of fenced code; empty if it is in none, or none was given."""
         name = self.fence.info.split(maxsplit=1)[0] if self.fence and self.fence.info else ""
         if name.startswith("{"):
             name = found[1] if (found := _BRACED.fullmatch(name)) else ""
-        return _OTHER_NAMES.get(name.lower(), name)
+        return "" if name.lower() in _NO_LANGUAGES else name
 
     @property
     def was_math(self) -> bool:

@@ -120,7 +120,7 @@ def test_importing_markdown_imports_neither_openai_nor_widgets():
         ("```{python}\n```", '<pre><code class="language-python"></code></pre>', "```python\n```"),
         ("```{r, echo=FALSE}\n```", '<pre><code class="language-r"></code></pre>', "```r\n```"),
         ("```{=html}\nx\n```", "<pre><code>x\n</code></pre>", "```\nx\n```"),
-        ("```plaintext\nx\n```", '<pre><code class="language-text">x\n</code></pre>', "```text\nx\n```"),
+        ("```plaintext\nx\n```", "<pre><code>x\n</code></pre>", "```\nx\n```"),
     ],
 )
 def test_what_a_fence_says_of_its_language_is_read_as_others_write_it(text, html, saved):
