@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Ready", "formatter", "lexer_of"]
 
 # A fork waits so long for what is being imported. A child would never see the end of it.
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 30.0
 _LOOKUPS = {"get_lexer_by_name", "get_lexer_for_mimetype"}
 
 _log = logging.getLogger("nbstream")
