@@ -21,7 +21,7 @@ from nbstream.display.terminal_table import TableLayout
 from nbstream.display.terminal_text import Ink, Line, Run, folded, wrapped
 from nbstream.display.terminal_work import MOST_TAIL_WORK, work_of_text
 from nbstream.markdown.blocks import parse
-from nbstream.markdown.highlight import colouring_of
+from nbstream.markdown.highlight import colouring_of, is_among_the_first
 from nbstream.markdown.tables import LONGEST_ROW, cells
 from nbstream.text.plain import plain
 
@@ -59,6 +59,7 @@ class MarkdownPrinter:
         self._ink = Ink(self._console)
         self._table: TableLayout | None = None  # the last one at the top, which may go on
         self._slow: list[str] = []  # the languages whose colours took too long, each time
+        self._languages: set[str] = set()
 
     @property
     def capable(self) -> bool:
@@ -163,9 +164,9 @@ class MarkdownPrinter:
         from pygments.token import Text as Plain
 
         # The first time may be that of a language in it, which has to be prepared.
-        known = self._slow.count(language) < _MOST_TIMES_SLOW
-        colouring = colouring_of(code, language) if known else None
-        if colouring is not None and not colouring.advance(_SECONDS + _SECONDS_EACH * len(code)):
+        coloured = self._slow.count(language) < _MOST_TIMES_SLOW and is_among_the_first(language, self._languages)
+        colouring = colouring_of(code, language) if coloured else None
+        if colouring is not None and colouring.wait() and not colouring.advance(_SECONDS + _SECONDS_EACH * len(code)):
             self._slow.append(language)
             colouring = None
         return (colouring and colouring.tokens) or [(Plain, code)]

@@ -13,8 +13,8 @@ from nbstream.markdown.cursor import CODE_INDENT, Cursor
 from nbstream.markdown.open_blocks import OpenBlocks
 from nbstream.markdown.references import take_definitions
 from nbstream.markdown.source import clean, lines_of
-from nbstream.markdown.starts import LONGEST_MATH, math_end, start_block
-from nbstream.markdown.tree import Block, Remark
+from nbstream.markdown.starts import math_end, start_block
+from nbstream.markdown.tree import LONGEST_MATH, Block, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

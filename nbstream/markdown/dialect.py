@@ -10,9 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.markdown.blocks import parse
+from nbstream.markdown.code_colours import CodeColours
 from nbstream.markdown.formulas import allowed_commands
-from nbstream.markdown.frames import ALIGN, Frame, code_frame, code_opening, list_frame, plain_row, with_box
-from nbstream.markdown.highlight import colouring_of
+from nbstream.markdown.frames import ALIGN, Frame, code_frame, list_frame, plain_row, with_box
 from nbstream.markdown.inline_html import InlineHtml
 from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.remarks import remark_html
@@ -42,7 +42,6 @@ _NOTHING: list[Any] = []
 # So many pieces of a text are remembered as they were drawn.
 _MOST_KEPT = 200
 _TOO_LONG = "Shown as it was written, because the row is too long."
-_TOO_SLOW = "Shown without colours, because finding them takes too long."
 
 
 class _Drawn(NamedTuple):
@@ -62,10 +61,16 @@ class Renderer:
     Args:
         references: The definitions known so far; may grow between calls.
         images: `"link"` makes links of images, `"allow"` shows those that are loaded by http or https.
+        wait: Whether to wait for what colours code; without it, code has no colours before that is there.
+
+    Attributes:
+        references: See above.
+        code: What draws code.
     """
 
-    def __init__(self, references: dict[str, str], images: Images = "link") -> None:
+    def __init__(self, references: dict[str, str], images: Images = "link", *, wait: bool = True) -> None:
         self.references = references
+        self.code = CodeColours(wait=wait)
         self._images = images
         self._inlines = InlineHtml(references, images)
         self._open_text = OpenText(self._text)
@@ -74,44 +79,31 @@ class Renderer:
         self._drawn: dict[Hashable, _Drawn] = {}  # pieces of long texts
         self._places: list[int] = []  # where the last text was cut, up to the end of `_cut_text`
         self._cut_text = ""
-        self._slow: set[str] = set()  # the lexers that took too long
 
     def html(self, block: Block, *, colours: bool = True) -> tuple[str, frozenset[str]]:
         """Return the sanitised HTML of a top-level block and the labels it uses that have no definition.
 
         Args:
             block: The block.
-            colours: Whether code gets its colours now; see `colouring`.
+            colours: Whether code gets its colours now.
         """
         self._missing = set()
         if block.kind == "code" and not colours:
-            return self._plain_code(block), frozenset()
+            return self.code.plain(block), frozenset()
         html, kept = self._draw(block), block.cache
         if isinstance(kept, _Drawn) and kept.missing == self._missing:
             return html, kept.missing
         return html, frozenset(self._missing)
 
-    def colouring(self, block: Block) -> Colouring | None:
-        """Return what finds the colours of code; None if the block is shown without."""
-        if block.kind != "code" or not block.language:
-            return None
-        return colouring_of("".join(f"{line}\n" for line in block.lines), block.language, self._slow)
-
-    def coloured(self, block: Block, colouring: Colouring) -> str:
-        """Return the HTML of code whose colours have been found, or which says that they took too long."""
-        html = colouring.html
-        if html is None:
-            return self._plain_code(block, _TOO_SLOW if colouring.given_up else "")
-        return f"{code_opening(block)}{sanitise(html)}</code></pre>"
-
     def recoloured(self, block: Block, codes: Mapping[Block, Colouring]) -> tuple[str, frozenset[str]]:
         """Return the HTML of a container again, and the labels that it misses, once there are the colours in it."""
-        self._recolour(block, codes)
+        self.recolour(block, codes)
         return self.html(block)
 
-    def _recolour(self, block: Block, codes: Mapping[Block, Colouring]) -> bool:
-        changed = [self._recolour(child, codes) for child in block.children]
-        html = self.coloured(block, codes[block]) if block in codes else None
+    def recolour(self, block: Block, codes: Mapping[Block, Colouring]) -> bool:
+        """Draw the code in a block with its colours; return whether anything has changed."""
+        changed = [self.recolour(child, codes) for child in block.children]
+        html = self.code.coloured(block, codes[block]) if block in codes else None
         if html is None:
             block.cache = None if any(changed) else block.cache
             return any(changed)
@@ -245,9 +237,8 @@ class Renderer:
         return html
 
     def _new(self, block: Block, *, tight: bool) -> str:
-        if not block.open and (colouring := self.colouring(block)):
-            colouring.advance()
-            return self.coloured(block, colouring)
+        if block.kind == "code" and not block.open:
+            return self.code.html(block)
         if frame := self.frame(block, tight=tight):
             html = "".join([frame.opening, *self._parts(block, 0, tight=frame.tight), frame.closing])
             if block.kind == "table" and not block.open:
@@ -345,10 +336,6 @@ class Renderer:
         html = sanitise(self._inlines.html(text), self._images)
         self._missing |= self._inlines.missing
         return html
-
-    def _plain_code(self, block: Block, title: str = "") -> str:
-        frame = code_frame(block, title)
-        return f"{frame.opening}{self._part(block, 0, tight=False)}{frame.closing}"
 
     def _table_head(self, block: Block) -> str:
         """Draw the head of a table, or return what was drawn of it: it is asked for at each update."""

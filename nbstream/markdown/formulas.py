@@ -10,7 +10,15 @@ import re
 from nbstream.markdown.source import JOINER
 from nbstream.markdown.tex import COMMANDS, ENVIRONMENTS
 
-__all__ = ["allowed_commands", "closed_openers", "defuse_commands", "formula", "hide_markers", "hide_openers"]
+__all__ = [
+    "allowed_commands",
+    "closed_openers",
+    "defuse_commands",
+    "formula",
+    "hide_markers",
+    "hide_openers",
+    "within_dollars",
+]
 
 _IN_PROSE = re.compile(r"(\\|&#92;)([A-Za-z]+)")
 # In front of a part of a path there is another one or a drive; behind it there is never the argument of a command.
@@ -19,6 +27,9 @@ _ARGUMENT = re.compile(r"\\?[{\[=*]|&#91;")
 _ANY_COMMAND = re.compile(r"\\(?:(begin|end)\{([A-Za-z]*)\*?\}|([A-Za-z]+)|[^A-Za-z]?)")
 _CARETS = re.compile(r"\^(?=\^)")
 # Besides the commands with names: spaces, accents, line breaks, marks that stand for themselves.
+# An environment that is a formula by itself, and what it is called within one.
+_BY_ITSELF = re.compile(r"\\begin\{(align|alignat|gather|equation)(\*?)\}(.*)\\end\{\1\2\}", re.DOTALL)
+_WITHIN = {"align": "aligned", "alignat": "alignedat", "gather": "gathered"}
 _SYMBOLS = frozenset(f"{JOINER}!#$%&'()*,./:;<=>[\\]^_`{{|}}~\" \n-+")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(\[:])")
@@ -85,6 +96,20 @@ def formula(text: str, *, one_line: bool = False) -> str:
     joined = (" " if one_line else "\n").join(line for line in lines if line)
     # A formula that ended in a backslash would escape the mark behind it.
     return _TEMPLATE.sub("{ ", allowed_commands(joined.rstrip("\\ \n")))
+
+
+def within_dollars(environment: str) -> str:
+    r"""Return an environment so that it may stand between dollars, as GitHub and VS Code want it.
+
+    Example:
+        >>> within_dollars(r"\begin{align*} a &= b \end{align*}"), within_dollars(r"\begin{equation}x\end{equation}")
+        ('\\begin{aligned} a &= b \\end{aligned}', 'x')
+    """
+    found = _BY_ITSELF.fullmatch(environment)
+    if found is None:
+        return environment
+    name = _WITHIN.get(found[1])
+    return f"\\begin{{{name}}}{found[3]}\\end{{{name}}}" if name else found[3].strip()
 
 
 def closed_openers(document: str) -> tuple[str, ...]:

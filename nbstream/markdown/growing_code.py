@@ -15,6 +15,8 @@ from nbstream.markdown.safety import sanitise
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from nbstream.markdown.highlight import Colouring
+
 __all__ = ["GrowingCode"]
 
 # So many of the last lines are read again with each new one: a comment or string that ends later changes them.
@@ -35,6 +37,8 @@ class GrowingCode:
         lines: The HTML of the last lines that have colours; it may still change.
 
     Example:
+        >>> from nbstream.markdown.lexers import lexer_of
+        >>> _ = lexer_of("python").result()
         >>> code = GrowingCode("python")
         >>> code.advance(["x = 1"])
         []
@@ -53,6 +57,8 @@ class GrowingCode:
     def advance(self, code: Sequence[str]) -> list[str]:
         """Read what is new; return the HTML of the lines that have become final, which are those before `lines`.
 
+        As long as the lexer is not there, nothing is read.
+
         Args:
             code: All complete lines so far.
         """
@@ -60,10 +66,12 @@ class GrowingCode:
             return self._give_up(code)
         if (end := self._end(code)) == self._known:
             return []
-        self._length += sum(len(line) + 1 for line in code[self._known : end])
-        self._known = end
-        drawn = None if is_too_long(code[self._final : end], self._length) else self._drawn(code[self._final : end])
-        if drawn is None:
+        length = self._length + sum(len(line) + 1 for line in code[self._known : end])
+        colouring = None if is_too_long(code[self._final : end], length) else self._colouring(code[self._final : end])
+        if colouring is not None and not colouring.ready:
+            return []
+        self._known, self._length = end, length
+        if colouring is None or (drawn := _drawn(colouring)) is None:
             return self._give_up(code)
         cut = self._cut(code[self._final : end], drawn)
         final, self.lines = drawn[:cut], drawn[cut:]
@@ -83,17 +91,25 @@ class GrowingCode:
         self._given_up, self._final, self.lines = True, len(code), []
         return final
 
-    def _drawn(self, code: Sequence[str]) -> list[str] | None:
-        colouring = colouring_of("".join(f"{line}\n" for line in code), self._language)
-        if colouring is None or not colouring.advance(_MOST_SECONDS) or (html := colouring.html) is None:
-            return None
-        return sanitise(html).split("\n")[:-1]
+    def _colouring(self, code: Sequence[str]) -> Colouring | None:
+        return colouring_of("".join(f"{line}\n" for line in code), self._language)
 
     def _cut(self, code: Sequence[str], drawn: Sequence[str]) -> int:
         """How many of the lines need not be read again."""
         if len(code) < 2 * _KEPT_LINES:
             return 0
-        return next((cut for cut in _beginnings(code) if self._drawn(code[cut:]) == drawn[cut:]), 0)
+        for cut in _beginnings(code):
+            colouring = self._colouring(code[cut:])
+            if colouring is not None and _drawn(colouring) == drawn[cut:]:
+                return cut
+        return 0
+
+
+def _drawn(colouring: Colouring) -> list[str] | None:
+    """The HTML of each line, if that can be had in no time."""
+    if not colouring.advance(_MOST_SECONDS) or (html := colouring.html) is None:
+        return None
+    return sanitise(html).split("\n")[:-1]
 
 
 def _beginnings(code: Sequence[str]) -> Iterator[int]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.markdown.growing_code import GrowingCode
 from nbstream.markdown.open_text import cuts, open_text
 from nbstream.markdown.tree import MOST_LOOSENED
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown.dialect import Renderer
     from nbstream.markdown.frames import Frame
+    from nbstream.markdown.growing_code import GrowingCode
     from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.tree import Block
 
@@ -75,17 +75,19 @@ class Growth:
     Args:
         renderer: Draws the parts.
 
-    Attributes:
-        colourless: The closed code in it whose colours are those of its lines, and what finds those of the whole.
     """
 
     renderer: Renderer
-    colourless: dict[Block, Colouring] = field(default_factory=dict)
+    _colourless: dict[Block, Colouring] = field(default_factory=dict)
     _top: _Level | None = None
     _whole: str | None = None
     _missing: set[str] = field(default_factory=set)
     _last: bool = True
     _code: str | None = None
+    _left_plain: int = 0
+
+    def __post_init__(self) -> None:
+        self._left_plain = self.renderer.code.left_plain
 
     def draw(self, shown: Block, parsed: Block | None, *, last: bool = True) -> Change | None:
         """Return what has changed on the page, if anything has.
@@ -113,7 +115,7 @@ class Growth:
         if top is not None:
             self._adopt_below(top, block)
             # Code that has become too long for colours loses them.
-            if top.code is not None and frame is not None and self.renderer.colouring(block) is not None:
+            if top.code is not None and frame is not None and self.renderer.code.of(block) is not None:
                 rest = "".join(_grown_code(top, top.code, block, block))
                 html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
                 return Change(frame.depth, rest + frame.end, ""), html, frozenset()
@@ -125,6 +127,15 @@ class Growth:
         rest, missing = self.renderer.part(block, top.committed, tight=frame.tight)
         html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
         return Change(frame.depth, rest + frame.end, ""), html, missing | self._missing
+
+    def colourless(self, block: Block) -> dict[Block, Colouring]:
+        """Return the code in a settled block whose colours are yet to be found, and what finds them."""
+        plain = block.kind == "code" or self._left_plain != self.renderer.code.left_plain
+        return self.renderer.code.within(block) if plain else self._colourless
+
+    def _has_plain_code(self) -> bool:
+        """Whether the colours of some of its code are yet to be found."""
+        return bool(self._colourless) or self._left_plain != self.renderer.code.left_plain
 
     def code_on_page(self) -> str | None:
         """The HTML of code as the page shows it, with its colours; None for anything else."""
@@ -169,12 +180,12 @@ class Growth:
 
     def _adopt_code(self, below: _Level, code: GrowingCode, child: Block, *, tight: bool) -> None:
         """Keep the colours that its lines have: to find those of the whole takes several updates."""
-        frame, colouring = self.renderer.frame(child), self.renderer.colouring(child)
-        if frame is None or colouring is None or child in self.colourless:
+        frame, colouring = self.renderer.frame(child), self.renderer.code.of(child)
+        if frame is None or colouring is None or child in self._colourless:
             return
         html = f"{frame.opening}{''.join([*below.parts, *_grown_code(below, code, child, child)])}{frame.closing}"
         self.renderer.adopt(child, html, frozenset(), tight=tight)
-        self.colourless[child] = colouring
+        self._colourless[child] = colouring
 
     def _draw_whole(self, shown: Block, parsed: Block | None) -> Change | None:
         with self._draft():
@@ -207,8 +218,8 @@ class Growth:
         if frame is None:
             return None
         parts = html[len(frame.opening) : -len(frame.closing)]
-        code = GrowingCode(block.language) if block.kind == "code" and block.language else None
-        return _Level(frame, tail=parts + frame.end, below=self._below(block, 0, parts, frame), code=code)
+        below, code = self._below(block, 0, parts, frame), self.renderer.code.growing(block)
+        return _Level(frame, tail=parts + frame.end, below=below, code=code)
 
     def _below(self, block: Block, start: int, parts: str, frame: Frame) -> _Level | None:
         """The only element after the first parts; one with a check box in it is drawn by its item."""
@@ -247,7 +258,7 @@ class Growth:
         level.parts.append(commit)
         if shown.kind == "paragraph":
             level.source = open_text(shown)[:final]
-        if shown.kind == "list" and final > MOST_LOOSENED and not self.colourless:
+        if shown.kind == "list" and final > MOST_LOOSENED and not self._has_plain_code():
             for item in shown.children[level.released : final]:
                 self.renderer.release(item)
             level.released = final

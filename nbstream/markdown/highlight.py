@@ -9,18 +9,20 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-import threading
+import re
 import time
-from functools import lru_cache
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
+from nbstream.markdown.lexers import formatter, lexer_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
-    from pygments.formatters.html import HtmlFormatter
-    from pygments.lexer import Lexer
+    from nbstream.markdown.lexers import Ready
 
-__all__ = ["LONGEST_LINE", "Colouring", "colouring_of", "is_too_long"]
+__all__ = ["LONGEST_LINE", "Colouring", "colouring_of", "is_among_the_first", "is_too_long"]
 
 LONGEST_LINE = 500
 """Code with a longer line has no colours: some patterns take time by the square of it, and nobody reads such lines."""
@@ -30,14 +32,23 @@ _LONGEST = 20_000
 # Of processor time: several times what long blocks of ordinary code take.
 _MOST_SECONDS = 0.1
 _AT_ONCE = 16
+# In so many languages the code of one answer has colours: each takes a while before its first use.
+_MOST_LANGUAGES = 40
+# So many languages may be named in one piece of code: the lexer of each has to be made ready.
+_MOST_NAMED = 10
 
 _log = logging.getLogger("nbstream")
-# Answers are drawn on threads of their own, and Pygments prepares a lexer at its first use without a lock.
-_preparing = threading.Lock()
+# How Markdown, reStructuredText, wikis, SQL and HTTP say what the language of something in them is.
+_NAMED = re.compile(
+    r"(?:```[ \t]*|::[ \t]+|\blang=[\"']?|\blanguage[ \t]+'?|content-type:[ \t]*[\w.-]+/(?:[\w.-]+\+)?)([\w+#-]+)",
+    re.IGNORECASE,
+)
 
 
 def colouring_of(code: str, language: str, slow: set[str] | None = None) -> Colouring | None:
-    r"""Return what finds the colours of code; None if the language is unknown or the code too long.
+    r"""Return what finds the colours of code; None if there are none to be found.
+
+    The language is not known before its lexer has been looked for.
 
     Args:
         code: The code.
@@ -45,13 +56,27 @@ def colouring_of(code: str, language: str, slow: set[str] | None = None) -> Colo
         slow: The lexers of the same answer that took too long before; may grow.
 
     Example:
-        >>> colouring_of("x < 1\n", "no such language") is None
+        >>> colouring_of("x < 1\n" * 10_000, "python") is None
         True
     """
     if not code or not language or is_too_long(code.split("\n"), len(code)):
         return None
-    lexer = _lexer(language.lower())
-    return None if lexer is None else Colouring(code, lexer, set() if slow is None else slow)
+    lexer = lexer_of(language)
+    if lexer.done() and lexer.result() is None:
+        return None
+    return Colouring(code, lexer, set() if slow is None else slow)
+
+
+def is_among_the_first(language: str, languages: set[str]) -> bool:
+    """Whether code in a language has colours: it does if it is one of the first few in an answer.
+
+    Args:
+        language: The language.
+        languages: Those that have colours in the same answer; may grow.
+    """
+    if language and len(languages) < _MOST_LANGUAGES:
+        languages.add(language.lower())
+    return language.lower() in languages
 
 
 def is_too_long(lines: Iterable[str], length: int) -> bool:
@@ -59,36 +84,17 @@ def is_too_long(lines: Iterable[str], length: int) -> bool:
     return length > _LONGEST or any(len(line) > LONGEST_LINE for line in lines)
 
 
-@lru_cache(256)
-def _lexer(language: str) -> Lexer | None:
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    try:
-        with _preparing:
-            return get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return None
-
-
-@lru_cache(1)
-def _formatter() -> HtmlFormatter[str]:
-    # Not from `pygments.formatters`: that replaces itself while it is imported, which fails on a second thread.
-    from pygments.formatters.html import HtmlFormatter
-
-    return HtmlFormatter(nowrap=True)
-
-
 class Colouring:
     r"""Finds the tokens of code, a few at a time.
 
     Args:
         code: The code.
-        lexer: Finds its tokens.
+        lexer: Finds its tokens; None if there is none.
         slow: The names of lexers that took too long before; no more time is spent on what is in them. May grow.
 
     Attributes:
         given_up: Whether finding them took too long.
+        done: Whether there is nothing left to do.
 
     Example:
         >>> colouring = colouring_of("x < 1\n", "python")
@@ -98,41 +104,65 @@ class Colouring:
         '<span class="n">x</span> <span class="o">&lt;</span> <span class="mi">1</span>\n'
     """
 
-    def __init__(self, code: str, lexer: Lexer, slow: set[str]) -> None:
-        self.given_up = False
-        self._name, self._slow = lexer.name, slow
-        self._code = code
+    def __init__(self, code: str, lexer: Future[Ready | None], slow: set[str]) -> None:
+        self.given_up = self.done = False
+        self._code, self._lexer, self._slow = code, lexer, slow
+        self._name = ""
         self._found: list[tuple[Any, str]] = []
-        self._rest: Iterator[tuple[Any, str]] | None = lexer.get_tokens(code)
+        self._rest: Iterator[tuple[Any, str]] | None = None
         self._taken = 0.0
 
+    @property
+    def ready(self) -> bool:
+        """Whether its lexer is there, and those of what is embedded in the code."""
+        return self.wait(0.0)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for that so many seconds, or as long as it takes; return whether it is so."""
+        if self._rest is not None or self.done:
+            return True
+        if not _are_done([self._lexer], seconds):
+            return False
+        if (ready := self._lexer.result()) is None:
+            self.done = True
+            return True
+        named = set(_NAMED.findall(self._code)) if ready.looks_up else set()
+        if len(named) > _MOST_NAMED:
+            self._end(given_up=True)
+        elif not _are_done([lexer_of(name) for name in named], seconds):
+            return False
+        else:
+            self._rest = ready.lexer.get_tokens(self._code)
+        self._name = ready.lexer.name
+        return True
+
     def advance(self, seconds: float = math.inf) -> bool:
-        """Go on for so many seconds of processor time; return whether there is nothing left to do."""
-        if self._rest is not None and self._name in self._slow:
-            self._rest, self.given_up = None, True
+        """Go on for so many seconds of processor time, or wait so long; return whether there is nothing left to do."""
+        if not self.wait(None if seconds == math.inf else seconds):
+            return False
+        if self._name in self._slow and not self.done:
+            self._end(given_up=True)
         began = now = time.thread_time()
         latest = began + min(seconds, _MOST_SECONDS - self._taken)
         while self._rest is not None and now < latest:
             some = self._some(self._rest)
             self._found += some
             if len(some) < _AT_ONCE:
-                self._rest = None
+                self._end()
             now = time.thread_time()
         self._taken += now - began
         if self._rest is not None and self._taken >= _MOST_SECONDS:
             self._slow.add(self._name)
-            self._rest, self.given_up = None, True  # some patterns take time by the square of the length
-        return self._rest is None
+            self._end(given_up=True)  # some patterns take time by the square of the length
+        return self.done
 
-    @property
-    def done(self) -> bool:
-        """Whether there is nothing left to do."""
-        return self._rest is None
+    def _end(self, *, given_up: bool = False) -> None:
+        self._rest, self.done, self.given_up = None, True, given_up
 
     @property
     def tokens(self) -> list[tuple[Any, str]] | None:
         """Each token's type and text, which together are the code; None if there are none to be had."""
-        if self._rest is not None or self.given_up or "".join(text for _, text in self._found) != self._code:
+        if not self.done or self.given_up or "".join(text for _, text in self._found) != self._code:
             return None
         return self._found
 
@@ -143,7 +173,7 @@ class Colouring:
             return None
         import pygments
 
-        return pygments.format(iter(tokens), _formatter())
+        return pygments.format(iter(tokens), formatter())
 
     @staticmethod
     def _some(rest: Iterator[tuple[Any, str]]) -> list[tuple[Any, str]]:
@@ -152,3 +182,7 @@ class Colouring:
         except Exception:  # noqa: BLE001  of somebody else's lexer, for which the answer must not stop
             _log.debug("Pygments could not read some code", exc_info=True)
             return []
+
+
+def _are_done(futures: Sequence[Future[Ready | None]], seconds: float | None) -> bool:
+    return all(each.done() for each in futures) or (seconds != 0 and not wait(futures, seconds).not_done)

@@ -87,7 +87,7 @@ class IncrementalRenderer:
 
     def __init__(self, *, images: Images = "link") -> None:
         self._parser = BlockParser()
-        self._renderer = Renderer(self._parser.references, images)
+        self._renderer = Renderer(self._parser.references, images, wait=False)
         self._held = ""
         self._line: list[str] = []
         self._settled: list[str] = []
@@ -181,6 +181,13 @@ class IncrementalRenderer:
         """
         notes, self._parser.notes, self._known_notes = self._parser.notes, {}, 0
         lines: list[str] = []
+        if self._renderer.code.left_plain:
+            for note in notes.values():
+                codes = self._renderer.code.within(note)
+                for colouring in codes.values():
+                    while not colouring.advance(_COLOURING_SECONDS):
+                        yield ()
+                self._renderer.recolour(note, codes)
         for line in self._renderer.footnotes(notes):
             lines.append(line)
             if not len(lines) % _NOTES_AT_ONCE:
@@ -190,7 +197,7 @@ class IncrementalRenderer:
             self._settled.append(html)
             yield (Patch(len(self._settled) - 1, 0, html, "", settled=True),)
         while self._colourless:
-            yield tuple(self._colour(_COLOURING_SECONDS))
+            yield tuple(self._colour(wait=True))
         yield tuple(self._redraw(final=True))
 
     def snapshot(self) -> list[str]:
@@ -211,7 +218,7 @@ class IncrementalRenderer:
         self._held, self._line = "", []
 
     def _update(self, *, final: bool = False) -> list[Patch]:
-        patches = self._redraw() + self._settle(final=final) + self._colour(_COLOURING_SECONDS)
+        patches = self._redraw() + self._settle(final=final) + self._colour()
         self._prepare_notes()
         view = self._view()
         # The document as it looks now; a definition in the making is not shown.
@@ -274,25 +281,30 @@ class IncrementalRenderer:
             number = len(self._settled)
             patches.append(Patch(number, *change, settled=True))
             self._settled.append(html)
-            colouring = self._renderer.colouring(block)
-            if codes := growth.colourless if colouring is None else {block: colouring}:
+            if codes := growth.colourless(block):
                 self._colourless.append((number, block, codes))
             else:
                 self._late.add(number, block, html, missing, final=final)
         return patches
 
-    def _colour(self, seconds: float) -> list[Patch]:
-        """Go on with the colours of the first code that has none yet: those of a long one take several updates."""
+    def _colour(self, *, wait: bool = False) -> list[Patch]:
+        """Go on with the colours of the first code that has none yet: those of a long one take several updates.
+
+        Args:
+            wait: Whether to wait, not for long, if they cannot be found yet.
+        """
         if not self._colourless:
             return []
         number, block, codes = self._colourless[0]
         left = next((colouring for colouring in codes.values() if not colouring.done), None)
-        if left is not None and not (left.advance(seconds) and all(colouring.done for colouring in codes.values())):
-            return []
+        if left is not None:
+            done = (wait or left.ready) and left.advance(_COLOURING_SECONDS)
+            if not done or not all(colouring.done for colouring in codes.values()):
+                return []
         self._colourless.popleft()
         before = self._settled[number]
         if block in codes:
-            html = self._renderer.coloured(block, codes[block])
+            html = self._renderer.code.coloured(block, codes[block])
         else:
             html, missing = self._renderer.recoloured(block, codes)
             self._late.add(number, block, html, missing, final=self._ended)

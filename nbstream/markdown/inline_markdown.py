@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.delimiters import Mark, Piece, joined
 from nbstream.markdown.footnotes import Footnotes
-from nbstream.markdown.formulas import closed_openers, formula, hide_markers, hide_openers
+from nbstream.markdown.formulas import closed_openers, formula, hide_markers, hide_openers, within_dollars
 from nbstream.markdown.inline_parser import parse_inline
 from nbstream.markdown.inline_tree import Break, Code, Formula, Image, Link, Marked, Note, Text, plain_text
 from nbstream.markdown.links import image_note, is_remote
@@ -116,7 +116,9 @@ class InlineMarkdown:
 
     def _marked(self, node: Marked, pieces: list[Piece], *, in_link: bool) -> None:
         if not node.delimiter:
-            pieces.append(Piece(f"<{node.kind}>"))
+            # VS Code finds no formula after a tag, unless another tag ends between them.
+            is_before_formula = any(isinstance(each, Formula) for each in node.children)
+            pieces.append(Piece(f"<{node.kind}>{'<span></span>' * is_before_formula}"))
             self._write(node.children, pieces, in_link=in_link)
             pieces.append(Piece(f"</{node.kind}>"))
             return
@@ -145,8 +147,10 @@ class InlineMarkdown:
         body = formula(node.body, one_line=True)
         if self._in_table:
             body = body.replace("\\|", "\\Vert ").replace("|", "\\vert ")
-        if node.kind == "environment":
+        if node.kind == "environment" and "$" in body:
             return body
+        if node.kind == "environment":
+            return f"$${within_dollars(body)}$$"
         return f"$${body}$$" if node.kind == "display" else f"${body}$"
 
     def _code(self, code: str) -> str:

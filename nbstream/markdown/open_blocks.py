@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.footnotes import note_key
+from nbstream.markdown.literals import balanced
 from nbstream.markdown.references import take_definitions
-from nbstream.markdown.tree import MOST_LOOSENED, Block, end_line
+from nbstream.markdown.tree import LONGEST_MATH, MOST_LOOSENED, Block, Fence, end_line
 
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Kind
@@ -23,6 +24,15 @@ def _can_contain(parent: Block, kind: Kind) -> bool:
     if parent.kind == "list":
         return kind == "item"
     return kind != "item" and parent.kind in {"document", "quote", "item", "footnote"}
+
+
+def _is_formula(block: Block) -> bool:
+    """Whether this is code that GitHub shows as a formula."""
+    if block.kind != "code" or block.fence is None or block.fence.info.split()[:1] != ["math"]:
+        return False
+    text = block.text
+    is_one = bool(text.strip()) and "$" not in text and "`" not in text and balanced(text)
+    return is_one and len(text) <= LONGEST_MATH
 
 
 class OpenBlocks:
@@ -138,6 +148,9 @@ class OpenBlocks:
                 rest = take_definitions(block.text, self.references)
                 block.kind = "paragraph" if rest else "definitions"
                 block.lines = rest.split("\n")
+            elif _is_formula(block):
+                block.kind, block.lines, block.level = "math", ["", *block.lines, ""], 1
+                block.fence = Fence("$$", block.fence.indent if block.fence else 0)
             elif block.kind == "code" and block.fence is None:
                 while block.lines and not block.lines[-1].strip():
                     block.lines.pop()

@@ -13,16 +13,13 @@ from nbstream.markdown.cursor import CODE_INDENT
 from nbstream.markdown.links import unescape
 from nbstream.markdown.literals import escaped_bracket
 from nbstream.markdown.tables import alignment
-from nbstream.markdown.tree import Block, Fence, Marker
+from nbstream.markdown.tree import LONGEST_MATH, Block, Fence, Marker
 
 if TYPE_CHECKING:
     from nbstream.markdown.cursor import Cursor
     from nbstream.markdown.open_blocks import OpenBlocks
 
-__all__ = ["LONGEST_MATH", "math_end", "start_block"]
-
-LONGEST_MATH = 8_000
-"""A longer formula is shown as it was written: it would have to be drawn at once, here and by what typesets it."""
+__all__ = ["math_end", "start_block"]
 
 
 Started: TypeAlias = Literal["container", "line"] | None

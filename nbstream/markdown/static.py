@@ -41,9 +41,12 @@ _GOES_ON = re.compile(r"[ \t]*[A-Za-z0-9$\\/.(){};,\"'<&@%]")
 # An element that notebooks know. GitHub finds the direction by itself, and of a `div` pandoc would make TeX that few
 # documents define. Python-Markdown's `extra` wants to be asked to read it.
 _LEFTWARDS, _END = '<section dir="rtl" markdown="1">', "</section>"
-# JupyterLab aligns all paragraphs to the left. VS Code finds no formula behind such a tag.
+# JupyterLab aligns all paragraphs to the left.
 _AT_THE_RIGHT = '<span style="display: block; direction: rtl; text-align: right">'
 _AT_THE_LEFT = '<span style="display: block; direction: ltr; text-align: left">'
+# VS Code finds no formula after a tag with attributes, unless there is another tag between them.
+_BEFORE_FORMULAS = "<span></span>"
+_DISPLAYED = re.compile(r"\$\$\\begin\{[^$]*\$\$")
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
 _ACTS_IN_HTML = re.compile(rf"<(?!/?(?:br|kbd|span|sub|sup)>|{_AT_THE_RIGHT[1:]}|{_AT_THE_LEFT[1:]})[A-Za-z/!?]")
 # A paragraph of which nothing is seen.
@@ -127,7 +130,7 @@ class _Writer:
 
     def _aligned(self, written: list[str], text: str, *, tight: bool) -> list[str]:
         """Put a paragraph at the side where it begins; JupyterLab aligns all but those of tight lists to the left."""
-        if any(map(_BARE_DOLLAR.search, written)):
+        if any("$$" in line for line in written):
             return written
         if is_right_to_left(text) and not (tight and self._leftwards):
             opening = _AT_THE_RIGHT
@@ -136,7 +139,7 @@ class _Writer:
         else:
             return written
         lines = [*written]
-        lines[0] = f"{opening}{lines[0]}"
+        lines[0] = f"{opening}{_BEFORE_FORMULAS * any(map(_BARE_DOLLAR.search, written))}{lines[0]}"
         lines[-1] += "</span>"
         return lines
 
@@ -177,6 +180,8 @@ class _Writer:
 
     def _paragraph(self, text: str) -> list[str]:
         lines = self._prose.text(text.strip()).split("\n")
+        if len(lines) == 1 and _DISPLAYED.fullmatch(lines[0]):
+            return lines
         return [line_start(line.strip(" \t")) for line in lines]
 
     def _code(self, block: Block) -> list[str]:
@@ -202,13 +207,19 @@ class _Writer:
         return [f"$${body}$$"] if "\n" not in body else ["$$", *body.split("\n"), "$$"]
 
     def _table(self, block: Block) -> list[str]:
-        lines = [self._row(line, len(block.align)) for line in block.lines]
-        return [lines[0], f"| {' | '.join(_DELIMITER[side] for side in block.align)} |", *lines[1:]]
+        # The cells of a head are in the middle, but those of a column that is aligned.
+        head = self._row(block.lines[0], tuple(side or "center" for side in block.align))
+        delimiters = f"| {' | '.join(_DELIMITER[side] for side in block.align)} |"
+        return [head, delimiters, *(self._row(line, block.align) for line in block.lines[1:])]
 
-    def _row(self, line: str, width: int) -> str:
+    def _row(self, line: str, align: tuple[str, ...]) -> str:
         if len(line) > LONGEST_ROW:
-            return f"| {' | '.join(filled([self._prose.plain(line)], width))} |"
-        return f"| {' | '.join(self._prose.line(cell, in_table=True) for cell in cells(line, width))} |"
+            return f"| {' | '.join(filled([self._prose.plain(line)], len(align)))} |"
+        return f"| {' | '.join(map(self._cell, cells(line, len(align)), align))} |"
+
+    def _cell(self, text: str, side: str) -> str:
+        written = self._prose.line(text, in_table=True)
+        return written if side else self._aligned([written], text, tight=True)[0]
 
     def _quote(self, block: Block) -> list[str]:
         outer, quoted, nested = self._in_risky_quote, self._quoted, self._nested

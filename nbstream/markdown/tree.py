@@ -6,10 +6,11 @@ Knows neither how a line is parsed nor what HTML looks like.
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["MOST_LOOSENED", "NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "Remark", "end_line"]
+__all__ = ["LONGEST_MATH", "MOST_LOOSENED", "NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "Remark", "end_line"]
 
 Kind: TypeAlias = Literal[
     "code",
@@ -29,6 +30,14 @@ Kind: TypeAlias = Literal[
 
 NOT_IN_PLACE = frozenset({"definitions", "footnote"})
 """The kinds of blocks that are not shown where they stand."""
+
+# Code in no language. nbconvert writes most of these names above it, and shows it in another font for `text`; what is
+# called `math` would be a formula on GitHub and in pandoc.
+_NO_LANGUAGES = {"math", "plain", "plaintext", "text", "txt"}
+# As R Markdown and Quarto write it: `{r, echo=FALSE}`, `{.python}`.
+_BRACED = re.compile(r"\{\.?([A-Za-z][\w+#-]*)[,}]?")
+LONGEST_MATH = 8_000
+"""A longer formula is shown as it was written: it would have to be drawn at once, here and by what typesets it."""
 
 MOST_LOOSENED = 2_000
 """Making a list loose changes all of its items; one with more of them stays as it is."""
@@ -121,8 +130,11 @@ class Block:
 
     @property
     def language(self) -> str:
-        """The language of fenced code, as it was given; empty if none was."""
-        return self.fence.info.split(maxsplit=1)[0] if self.fence and self.fence.info else ""
+        """The language of fenced code; empty if it is in none, or none was given."""
+        name = self.fence.info.split(maxsplit=1)[0] if self.fence and self.fence.info else ""
+        if name.startswith("{"):
+            name = found[1] if (found := _BRACED.fullmatch(name)) else ""
+        return "" if name.lower() in _NO_LANGUAGES else name
 
     @property
     def was_math(self) -> bool:

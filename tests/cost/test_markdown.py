@@ -40,6 +40,12 @@ class Counts(NamedTuple):
     html: int
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _lexers() -> None:
+    """What a language costs at its first use is another matter."""
+    render("".join(make(1) for make, _ in TEXTS.values()))
+
+
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that go through the inline phase."""

@@ -53,8 +53,11 @@ def acting_inert(name: str) -> dict[str, list[str]]:
 @cache
 def right_to_left() -> list[str]:
     """Return the inert Markdown of payloads in and around text that runs from right to left."""
-    shapes = ("שלום {}", "שלום\n\n{}\n\nעולם", "- שלום\n- {}\n- עולם", "- שלום\n- a {}\n- b")  # noqa: RUF001
-    texts = [inert(shape.format(payload.text)) for payload in PAYLOADS[::15] for shape in shapes]
+    shapes = (
+        *("שלום {}", "שלום\n\n{}\n\nעולם", "- שלום\n- {}\n- עולם", "- שלום\n- a {}\n- b", "שלום $x$ {}"),  # noqa: RUF001
+        *("|a|b|\n|-|-|\n|c|שלום {}|", "|ש|b|\n|-|-|\n|{}|a $x$ {}|"),
+    )
+    texts = [inert(shape.replace("{}", payload.text)) for payload in PAYLOADS[::15] for shape in shapes]
     return list(dict.fromkeys(texts))
 
 

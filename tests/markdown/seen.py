@@ -10,7 +10,8 @@ The normalisation, applied to both sides alike:
 * A check box right before a paragraph counts as being in it.
 * `s` is `del`, `b` and `i` are `strong` and `em`. A `strong` in a `strong` adds nothing: GitHub drops it.
 * A formula is its TeX and whether it is displayed; which delimiters it has does not matter. White space and comments in
-  it are dropped; `\lt`, `\gt` and `\vert` are `<`, `>` and `|`. One that starts an environment is displayed.
+  it are dropped; `\lt`, `\gt`, `\vert` and `\Vert` are `<`, `>`, `|` and `\|`. One that starts an
+  environment is displayed; between dollars, `align` is called `aligned`, and of `equation` only the inside is left.
 * A displayed formula is a block of its own: a paragraph around it ends before it.
 * Footnotes: the raised digits in saved Markdown are a number in `sup`; the rule and the list below it are the notes. In
   the notes paragraphs are not told from lines.
@@ -139,7 +140,10 @@ def _formula(written: str) -> str:
             written = written[len(opener) : len(written) - len(closer)]
             break
     written = re.sub(r"(?<!\\)%.*", "", written)
-    written = re.sub(r"\\vert(?![A-Za-z])", "|", written)
+    for name, within in (("align", "aligned"), ("alignat", "alignedat"), ("gather", "gathered")):
+        written = re.sub(rf"\\(begin|end)\{{{name}\*?\}}", rf"\\\1{{{within}}}", written)
+    written = re.sub(r"\\(?:begin|end)\{equation\*?\}", "", written)
+    written = re.sub(r"\\vert(?![A-Za-z])", "|", re.sub(r"\\Vert(?![A-Za-z])", r"\\|", written))
     written = re.sub(r"\\lt(?![A-Za-z])", "<", re.sub(r"\\gt(?![A-Za-z])", ">", written))
     return ("$$ " if display else "$ ") + re.sub(r"\s+", "", written)
 

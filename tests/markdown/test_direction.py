@@ -43,7 +43,8 @@ def test_other_text_has_nothing_around_it():
     assert inert("English and עברית") == "English and עברית"
     assert inert("> سلام") == f"{_OPENED}> {_RIGHT}سلام</span>{_CLOSED}"
     assert inert("- one\n\n  سلام") == f"- one\n\n  {_RIGHT}سلام</span>"
-    assert inert("سلام $x$") == f"{_OPENED}سلام $x${_CLOSED}"
+    assert inert("سلام $x$") == f"{_OPENED}{_RIGHT}<span></span>سلام $x$</span>{_CLOSED}"
+    assert inert("سلام $$x$$") == f"{_OPENED}سلام $$x$${_CLOSED}"
     assert inert("אב\nגד\n\nx") == f"{_OPENED}{_RIGHT}אב\nגד</span>{_CLOSED}\n\nx"
 
 
@@ -54,6 +55,22 @@ def test_items_are_at_the_side_where_they_begin():
     assert inert("- سلام\n- one `a`\n  - דנה") == f"{_OPENED}- سلام\n- {_LEFT}one `a`</span>\n  - דנה{_CLOSED}"
     assert inert("> سلام\n>\n> English.") == f"{_OPENED}> {_RIGHT}سلام</span>\n>\n> {_LEFT}English.</span>{_CLOSED}"
     assert inert("- سلام `<b>`\n- one") == f"- {_RIGHT}سلام `<b>`</span>\n- one"
+
+
+def test_cells_are_at_the_side_where_they_begin():
+    assert inert("|a|b|c|\n|-|-|-:|\n|one|שלום `x`|שלום|\n|2|דנה $x$||") == (
+        "| a | b | c |\n| --- | --- | ---: |\n"
+        f"| one | {_RIGHT}שלום `x`</span> | שלום |\n| 2 | {_RIGHT}<span></span>דנה $x$</span> |  |"
+    )
+    assert inert("|ש|b|\n|-|-|\n|one|שלום|") == (
+        f"{_OPENED}| ש | b |\n| --- | --- |\n| {_LEFT}one</span> | שלום |{_CLOSED}"
+    )
+
+
+@pytest.mark.parametrize("renderer", ["lab", "github", "mistune", "code"])
+def test_formulas_in_them_are_typeset(renderer):
+    text = "سلام $x$ و $y$\n\n- a\n- سلام **ب** $z$\n\n|a|b|\n|-|-|\n|c|سلام $u$|"
+    assert rendered([inert(text)], [renderer])[renderer][0].count('class="nbs-math"') == 4
 
 
 @pytest.mark.parametrize("code", ["`<img src=x onerror=alert(1)>`", "`</section>`", "`<!-- x -->`"])

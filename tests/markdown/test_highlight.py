@@ -17,6 +17,7 @@ from pygments.token import Token
 from nbstream.display.deltas import BlockDeltas
 from nbstream.markdown import IncrementalRenderer, render
 from nbstream.markdown.highlight import Colouring, colouring_of
+from nbstream.markdown.lexers import lexer_of
 from tests.markdown.families import FAMILIES
 from tests.slots import Slots
 
@@ -38,6 +39,13 @@ def _colouring(code: str, language: str) -> Colouring:
     colouring = colouring_of(code, language)
     assert colouring is not None
     return colouring
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lexers() -> None:
+    """The first use of a language is another matter: see `test_lexers`."""
+    for language in ("python", "java", "json", "no such language", *_INEXACT):
+        lexer_of(language).result()
 
 
 @pytest.fixture
@@ -284,6 +292,7 @@ def test_every_language_spells_the_code_or_has_no_colours():
     words = ["<<EOF", "<?php", "?>", "{%", "%}", ">>> ", "$ ", "In [1]: ", "/*", "*/", "---", "=begin", "::", "\\end"]
     for _, [language, *_], *_ in (each for each in get_all_lexers() if each[1]):
         code = "".join(rng.choice(words if rng.random() < 0.2 else characters) for _ in range(40)) + "\n"
+        assert lexer_of(language).result() is not None, language
         colouring = _colouring(code, language)
         assert colouring.advance()
         assert colouring.html is None or html.unescape(re.sub("<[^>]*>", "", colouring.html)) == code, language

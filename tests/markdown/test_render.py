@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nbstream.markdown import render
+from nbstream.markdown import IncrementalRenderer, inert, render
 
 _LINK = ' target="_blank" rel="noopener noreferrer nofollow"'
 
@@ -109,3 +109,41 @@ def test_importing_markdown_imports_neither_openai_nor_widgets():
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "nbstream.markdown" in loaded
     assert not {"openai", "ipywidgets", "anywidget"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("text", "html", "saved"),
+    [
+        ("```math\nx^2\n```", '<div class="nbs-math">$$\nx^2\n$$</div>', "$$x^2$$"),
+        ("```math\n$x$\n```", "<pre><code>$x$\n</code></pre>", "```\n$x$\n```"),
+        ("```math\na\n\nb\n```", "<pre><code>a\n\nb\n</code></pre>", "```\na\n\nb\n```"),
+        ("```{python}\n```", '<pre><code class="language-python"></code></pre>', "```python\n```"),
+        ("```{r, echo=FALSE}\n```", '<pre><code class="language-r"></code></pre>', "```r\n```"),
+        ("```{=html}\nx\n```", "<pre><code>x\n</code></pre>", "```\nx\n```"),
+        ("```plaintext\nx\n```", "<pre><code>x\n</code></pre>", "```\nx\n```"),
+    ],
+)
+def test_what_a_fence_says_of_its_language_is_read_as_others_write_it(text, html, saved):
+    assert render(text) == html
+    assert inert(text) == saved
+    renderer = IncrementalRenderer()
+    for character in text:
+        renderer.append(character)
+    renderer.finish()
+    assert renderer.snapshot() == [html]
+
+
+@pytest.mark.parametrize(
+    ("text", "saved"),
+    [
+        (r"\begin{align*}a&=b\end{align*}", r"$$\begin{aligned}a&=b\end{aligned}$$"),
+        (r"so \begin{equation}x\end{equation} and", "so $$x$$ and"),
+        (r"\begin{pmatrix}1\end{pmatrix}", r"$$\begin{pmatrix}1\end{pmatrix}$$"),
+    ],
+)
+def test_environments_are_saved_as_formulas_that_all_renderers_see(text, saved):
+    assert inert(text) == saved
+
+
+def test_formulas_in_tags_are_saved_behind_another_tag():
+    assert inert("a<sub>$x$</sub>") == "a<sub><span></span>$x$\u2060</sub>"
