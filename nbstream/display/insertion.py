@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["insert_below", "marked"]
 
 _DIGITS = 16  # of the hash, in sight
+_MOST_TRIES = 20  # what answers nonsense so often is no person
 
 
 def insert_below(
@@ -75,12 +76,13 @@ def marked(code: str, model: str, when: dt.datetime) -> str:
 def _allowed(code: str, model: str, read: Callable[[str], str]) -> bool:
     lines = code.count("\n") + 1
     words = f"Insert this code by {plain(model)} ({lines} line{'s' * (lines > 1)}) into a new cell below? [y]es, [n]o: "
-    while True:
+    for _ in range(_MOST_TRIES):
         try:
             said = read(words).strip().lower()
         except Exception:  # noqa: BLE001  whatever `input` raises where nobody can type
-            raise UsageError(
-                "nobody can be asked here whether to insert the code; --insert=yes, or insert(ask=False), does not ask"
-            ) from None
+            break
         if said in {"y", "yes", "n", "no"}:
             return said[0] == "y"
+    raise UsageError(
+        "nobody can be asked here whether to insert the code; --insert=yes, or insert(ask=False), does not ask"
+    )

@@ -102,7 +102,7 @@ class NotebookSurface:
         self._images: Images = "link"
         self._place = Place.CELL
         self._footer: Footer = "short"
-        self._cell: int | None = None
+        self._cell: object | None = None
         self._raised: Raised | None = None
         self._rerun = Rerun()
         self._retry: Retry | None = None
@@ -172,7 +172,7 @@ class NotebookSurface:
 
     def prompt(self, question: Question) -> None:
         """Ask with `input()`, which reaches a page whose messages do not reach a busy kernel."""
-        if self.mode == "static":
+        if self.mode == "static" and self._host is not Host.CONSOLE:
             raise EOFError("nobody can be asked")
         answer_by_input(question)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,6 +130,24 @@ def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[
     assert len(asked) == len(lines) - (lines[-1] == "no"), "only until there is an answer"
     assert "wants to call weather" in asked[0]
     assert "\x1b" not in asked[0]
+
+
+def test_what_answers_nonsense_is_not_asked_for_ever(question: Question, decided: list[Decision]) -> None:
+    with pytest.raises(EOFError):
+        answer_by_input(question, lambda _: "maybe")
+    assert decided == []
+
+
+def test_a_kernel_is_asked_only_where_a_cell_runs(
+    question: Question, decided: list[Decision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=SimpleNamespace()))
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    with ThreadPoolExecutor(1) as beside, pytest.raises(EOFError):
+        beside.submit(answer_by_input, question).result()
+    assert decided == []
+    answer_by_input(question)
+    assert decided == [Approved(question.digest)]
 
 
 # --- what a tool asks for ---------------------------------------------------------------------------------------------
