@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
+from nbstream.display.typed import typed_lines
 from nbstream.errors import UsageError
 from nbstream.settings.shell import running_shell
 from nbstream.text.plain import plain
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["insert_below", "marked"]
 
 _DIGITS = 16  # of the hash, in sight
-_MOST_TRIES = 20  # what answers nonsense so often is no person
 
 
 def insert_below(
@@ -46,7 +46,7 @@ def insert_below(
     if shell is None or not hasattr(shell, "set_next_input"):
         raise UsageError("there is no notebook here to put a cell into")
     model = result.model or "a model"
-    if ask and not _allowed(code, model, read or input):
+    if ask and not _allowed(code, model, read or typed_lines()):
         return False
     shell.set_next_input(marked(code, model, dt.datetime.now(dt.UTC)), replace=False)
     return True
@@ -76,13 +76,12 @@ def marked(code: str, model: str, when: dt.datetime) -> str:
 def _allowed(code: str, model: str, read: Callable[[str], str]) -> bool:
     lines = code.count("\n") + 1
     words = f"Insert this code by {plain(model)} ({lines} line{'s' * (lines > 1)}) into a new cell below? [y]es, [n]o: "
-    for _ in range(_MOST_TRIES):
+    while True:
         try:
             said = read(words).strip().lower()
         except Exception:  # noqa: BLE001  whatever `input` raises where nobody can type
-            break
+            raise UsageError(
+                "nobody can be asked here whether to insert the code; --insert=yes, or insert(ask=False), does not ask"
+            ) from None
         if said in {"y", "yes", "n", "no"}:
             return said[0] == "y"
-    raise UsageError(
-        "nobody can be asked here whether to insert the code; --insert=yes, or insert(ask=False), does not ask"
-    )

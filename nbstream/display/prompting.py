@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import TYPE_CHECKING
 
 from nbstream.display.questions import shown_arguments
-from nbstream.settings.shell import running_shell
+from nbstream.display.typed import typed_lines
 from nbstream.text.plain import plain
 from nbstream.tools.approval import Approved, Denied
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from nbstream.tools.approval import Question
 
 __all__ = ["answer_by_input"]
-
-# What answers nonsense so many times is no person, and would be asked for ever.
-_MOST_TRIES = 20
 
 
 def answer_by_input(question: Question, ask: Callable[[str], str] | None = None) -> None:
@@ -32,12 +28,12 @@ def answer_by_input(question: Question, ask: Callable[[str], str] | None = None)
     Raises:
         EOFError: Nobody can answer here.
     """
-    ask = ask or _input()
+    ask = ask or typed_lines()
     if question.kind == "input":
         _fill_in(question, ask)
         return
     words = f"The model wants to call {plain(question.tool)} with {shown_arguments(question)}\n"
-    for _ in range(_MOST_TRIES):
+    while True:
         said, _, reason = ask(f"{words}Allow it? [y]es, [n]o (and why), [a]lways: ").strip().partition(" ")
         said = said.rstrip(",").lower()
         if said in {"n", "no"}:
@@ -47,21 +43,12 @@ def answer_by_input(question: Question, ask: Callable[[str], str] | None = None)
             question.answer(Approved(question.digest, always=said.startswith("a")))
             return
         words = ""
-    raise EOFError("nobody answers")
-
-
-def _input() -> Callable[[str], str]:
-    """Python's `input`, where it can be answered: a kernel that runs no cell would wait for ever."""
-    in_kernel = getattr(running_shell(), "kernel", None) is not None
-    if in_kernel and threading.current_thread() is not threading.main_thread():
-        raise EOFError("nobody waits for the answer")
-    return input
 
 
 def _fill_in(question: Question, ask: Callable[[str], str]) -> None:
     """Ask for what a tool wants to know, until it fits."""
     words = f"{plain(question.tool)} asks: {plain(question.description)}\n"
-    for _ in range(_MOST_TRIES):
+    while True:
         said = ask(f"{words}Your answer, as JSON like {shown_arguments(question)}, or nothing to decline: ").strip()
         if not said:
             question.answer(Denied())
@@ -76,4 +63,3 @@ def _fill_in(question: Question, ask: Callable[[str], str]) -> None:
             question.answer(Approved(question.digest, given))
             return
         words = f"{wrong}\n"
-    raise EOFError("nobody answers")

@@ -6,7 +6,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.text.plain import plain
+from nbstream.text.plain import escaped, plain
 from nbstream.tools.approval import Approved, Denied
 
 if TYPE_CHECKING:
@@ -104,4 +104,4 @@ def _first_paragraph(text: str) -> str:
 
 def shown_arguments(question: Question) -> str:
     """The arguments as a reader sees them, and may edit them."""
-    return plain(json.dumps(question.arguments, ensure_ascii=False, indent=2))
+    return escaped(json.dumps(question.arguments, ensure_ascii=False, indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -132,9 +133,12 @@ def test_at_a_terminal(question: Question, decided: list[Decision], lines: list[
     assert "\x1b" not in asked[0]
 
 
-def test_what_answers_nonsense_is_not_asked_for_ever(question: Question, decided: list[Decision]) -> None:
+def test_what_answers_nonsense_is_not_asked_for_ever(
+    question: Question, decided: list[Decision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: "maybe")
     with pytest.raises(EOFError):
-        answer_by_input(question, lambda _: "maybe")
+        answer_by_input(question)
     assert decided == []
 
 
@@ -148,6 +152,13 @@ def test_a_kernel_is_asked_only_where_a_cell_runs(
     assert decided == []
     answer_by_input(question)
     assert decided == [Approved(question.digest)]
+
+
+def test_arguments_are_shown_as_they_are() -> None:
+    given = {"path": "a\u202etxt.sh\x9b\x7f\u2066 é"}
+    shown = shown_arguments(Question("c1", "run", given))
+    assert "a\\u202etxt.sh\\u009b\\u007f\\u2066 é" in shown
+    assert json.loads(shown) == given
 
 
 # --- what a tool asks for ---------------------------------------------------------------------------------------------
