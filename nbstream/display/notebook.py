@@ -157,6 +157,8 @@ class NotebookSurface:
             return False
         self._view.ask(question)
         if self._seen():
+            # Nothing is drawn while a reader thinks, however long that takes.
+            self._view.keep(partial_markdown(self._latest, self._images))
             return True
         return None if time.monotonic() - self._opened_at < _VIEW_GRACE_SECONDS else False
 

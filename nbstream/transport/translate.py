@@ -34,7 +34,7 @@ from nbstream.transport.error_document import document_of
 from nbstream.transport.error_kind import failed
 from nbstream.transport.refusal import Refusal
 from nbstream.transport.server_words import ServerWords, shortened
-from nbstream.transport.surroundings import certificate_variable, proxy_variable
+from nbstream.transport.surroundings import certificate_variable, obstacle, proxy_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +65,13 @@ def translated(target: Target) -> Iterator[None]:
         ) from None
     except openai.APIConnectionError as error:
         raise _unreachable(error, target) from None
+    except (ExceptionGroup, OverflowError) as error:  # what the HTTP library lets through of a port that is none
+        found = None if target.endpoint.is_local else obstacle(os.environ)
+        what = found.happened if found else f"the HTTP library raised {type(error).__name__}"
+        raise UnreachableError(
+            f"No connection to {name} can be made: {what}.",
+            remedies=found.remedies if found else [Remedy(RemedyKind.CHECK_CONNECTION)],
+        ) from None
     except (openai.OpenAIError, TypeError, ValueError) as error:  # the latter two: a parameter that is not JSON
         raise RequestRejectedError(
             f"The request to {name} could not be made: {target.endpoint.redact(str(error)).rstrip('.')}."

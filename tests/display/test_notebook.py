@@ -31,7 +31,7 @@ class Output:
         self.replacing = []  # whether each takes the place of what was shown before
         self.displayed = []
         self.times = []
-        self.events = EventManager(mock.Mock(), {"post_execute": None, "post_run_cell": None})
+        self.events = EventManager(mock.Mock(), dict.fromkeys(("pre_execute", "post_execute", "post_run_cell")))
         self.sent = 0  # bytes
         self.now = 0.0
 
@@ -143,6 +143,17 @@ def test_somebody_at_a_console_is_asked_with_input(make_request, monkeypatch, ho
     with contextlib.nullcontext() if asked else pytest.raises(EOFError):
         surface.prompt(question)
     assert decided == [Approved(question.digest)] * asked
+
+
+def test_the_notebook_keeps_what_has_arrived_while_a_reader_is_asked(output, make_request, monkeypatch):
+    page = comms.Page(monkeypatch)
+    surface = NotebookSurface("live", Host.PAGE)
+    surface.open(make_request(model="m"), lambda: None)
+    page.says({"type": "hello", "view": "v"})
+    output.draw(surface, StreamResult("Let me look.", SOME))
+    assert surface.ask(Question("c1", "add", {"a": 1})) is True
+    [kept] = [message["markdown"] for message in page.take() if message["type"] == "keep"]
+    assert kept.startswith("Let me look.\n\n> **Partial.**")
 
 
 def test_a_live_view_that_nobody_has_seen_where_outputs_are_never_replaced_ends_in_another(output, make_request):
