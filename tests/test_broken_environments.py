@@ -74,6 +74,13 @@ OTHERS = {
     "a proxy that is not there": Broken({"HTTP_PROXY": NOBODY}, ("No connection", "correct or unset HTTP_PROXY")),
     "IPv6 without a proxy": Broken({"NO_PROXY": "localhost,[::1]", "HTTP_PROXY": NOBODY}, NO_PROXY),
     "a network without a proxy": Broken({"NO_PROXY": "fe80::/10", "HTTP_PROXY": NOBODY}, NO_PROXY),
+    "a port that is none": Broken(
+        {"HTTP_PROXY": f"http://me:{SECRET}@127.0.0.1:99999"}, ("HTTP_PROXY", "not hold the address of a proxy")
+    ),
+    "a host that is none": Broken(
+        {"OPENAI_BASE_URL": "http://model\u2013x.test/v1"},
+        ("model\u2013x.test", "no host can have this name", "base URL"),
+    ),
     "an address in two pieces": Broken({"OPENAI_BASE_URL": "http://a b/v1"}, ("OPENAI_BASE_URL contains a space",)),
     "an address in two lines": Broken(
         {"OPENAI_BASE_URL": "http://a\n/v1"}, ("OPENAI_BASE_URL contains", "a line break")

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 __all__ = ["Assembler"]
 
 # Words that servers give as the finish reason when they abandoned the answer.
-_GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource"}
+_GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient_system_resource", "network_error"}
 
 # What the client alone noticed.
 _WITHOUT_WORDS = (ConnectionLostError, EmptyAnswerError, TimeLimitError)

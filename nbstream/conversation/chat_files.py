@@ -66,7 +66,10 @@ class KnownFiles:
         """
         content = encodable(json.dumps(data, ensure_ascii=False, indent=1)).encode()
         path = pathlib.Path(path)
-        target = os.path.realpath(path)  # a link stays, and what it leads to is replaced
+        try:
+            target = os.path.realpath(path)  # a link stays, and what it leads to is replaced
+        except ValueError as error:  # there is a NUL in it
+            raise SaveError(path, OSError(errno.EINVAL, str(error))) from None
         known = None if replace else self.digests.get(target)
         try:
             changed = not _replace(pathlib.Path(target), content, known)

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, ClassVar
 
+from nbstream.display.drawn import Drawn
 from nbstream.settings.shell import running_shell
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class CellEnd:
         self._stop, self._overdue = stop, overdue
         self._released = threading.Event()
         self._shell = running_shell()
+        self._cell = id(self._shell), Drawn.cell()
         if self._shell is not None:
             self._shell.events.register("post_run_cell", self._wait)
 
@@ -42,9 +44,9 @@ class CellEnd:
     def _wait(self, _: object) -> None:
         if self._shell is not None:
             self._shell.events.unregister("post_run_cell", self._wait)
-        cell, now = (id(self._shell), getattr(self._shell, "execution_count", None)), time.monotonic()
-        if CellEnd._waiting[0] != cell:
-            CellEnd._waiting = cell, now + _SECONDS
+        now = time.monotonic()
+        if CellEnd._waiting[0] != self._cell:
+            CellEnd._waiting = self._cell, now + _SECONDS
         try:
             released = self._released.wait(max(0.0, CellEnd._waiting[1] - now))
         except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, ClassVar
 
 from nbstream.settings.shell import running_shell
@@ -15,17 +16,23 @@ __all__ = ["Drawn"]
 class Drawn:
     """What the cell that runs now has drawn. Only that is kept: a result of an earlier cell is shown again."""
 
-    _cell: ClassVar[int | None] = None
+    _cell: ClassVar[object | None] = None
     _results: ClassVar[list[StreamResult]] = []
 
     @staticmethod
-    def cell() -> int | None:
-        """The number of the cell that runs now; `None` outside notebooks."""
+    def cell() -> object | None:
+        """What the cell that runs now is known by; `None` outside notebooks.
+
+        Its number alone does not do: to a program that keeps no history, such as nbval, all cells are the first.
+        """
         shell = running_shell()
-        return None if shell is None else shell.execution_count
+        if shell is None:
+            return None
+        before = getattr(shell, "last_execution_result", None)
+        return shell.execution_count, None if before is None else weakref.ref(before)
 
     @classmethod
-    def add(cls, result: StreamResult, cell: int | None) -> None:
+    def add(cls, result: StreamResult, cell: object | None) -> None:
         """Note that the output of a cell shows a result."""
         if cell is None or cell != cls.cell():
             return  # an older cell's stream has ended while this one runs

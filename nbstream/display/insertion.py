@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from nbstream.display.prompting import allowed_by_input
+from nbstream.display.typed import typed_lines
 from nbstream.errors import UsageError
 from nbstream.settings.shell import running_shell
 from nbstream.text.plain import plain
@@ -46,7 +47,7 @@ def insert_below(
     if shell is None or not hasattr(shell, "set_next_input"):
         raise UsageError("there is no notebook here to put a cell into")
     model = result.model or "a model"
-    if ask and not _allowed(code, model, read or input):
+    if ask and not _allowed(code, model, read or typed_lines()):
         return False
     shell.set_next_input(marked(code, model, dt.datetime.now(dt.UTC)), replace=False)
     return True

@@ -6,6 +6,7 @@ A thread of its own draws, because marimo delivers what a thread shows to the ce
 from __future__ import annotations
 
 import queue
+import re
 import sys
 from typing import Any
 
@@ -13,6 +14,15 @@ __all__ = ["MarimoOutput", "in_marimo", "shown_by"]
 
 # How long the end of a stream waits for its last frame.
 _LAST_FRAME_SECONDS = 5.0
+
+
+# Brackets that are escaped are a formula to marimo, and words to everybody else.
+_BRACKET = re.compile(
+    r"^[ >\t]*(?P<fence>`{3,}|~{3,}).*?(?:^[ >\t]*(?P=fence)|\Z)|"  # a block of code
+    r"(?P<ticks>`+)(?!`).{0,2000}?(?<!`)(?P=ticks)(?!`)|"  # code in a line
+    r"\\(?P<escaped>.)",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 def in_marimo() -> bool:
@@ -29,7 +39,7 @@ def shown_by(bundle: tuple[dict[str, Any], dict[str, Any]]) -> Any:
     """
     import marimo
 
-    return marimo.md(bundle[0]["text/markdown"])
+    return marimo.md(_readable(bundle[0]["text/markdown"]))
 
 
 class MarimoOutput:
@@ -78,4 +88,19 @@ class MarimoOutput:
         while (markdown := self._frames.get()) is not None:
             # The cell may have been run again meanwhile, and shows something else.
             if not self._thread.should_exit and markdown:
-                marimo.output.replace(marimo.md(markdown))
+                marimo.output.replace(marimo.md(_readable(markdown)))
+
+
+def _readable(markdown: str) -> str:
+    r"""Markdown in which marimo takes for formulas what is one.
+
+    Example:
+        >>> print(_readable(r"add \(not allowed\), but `\(x\)` and $x$"))
+        add &#40;not allowed&#41;, but `\(x\)` and $x$
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        escaped = found["escaped"]
+        return f"&#{ord(escaped)};" if escaped and escaped in "()[]" else found[0]
+
+    return _BRACKET.sub(replaced, markdown)

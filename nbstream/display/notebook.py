@@ -102,7 +102,7 @@ class NotebookSurface:
         self._images: Images = "link"
         self._place = Place.CELL
         self._footer: Footer = "short"
-        self._cell: int | None = None
+        self._cell: object | None = None
         self._raised: Raised | None = None
         self._rerun = Rerun()
         self._retry: Retry | None = None
@@ -157,6 +157,8 @@ class NotebookSurface:
             return False
         self._view.ask(question)
         if self._seen():
+            # Nothing is drawn while a reader thinks, however long that takes.
+            self._view.keep(partial_markdown(self._latest, self._images))
             return True
         return None if time.monotonic() - self._opened_at < _VIEW_GRACE_SECONDS else False
 
@@ -172,7 +174,7 @@ class NotebookSurface:
 
     def prompt(self, question: Question) -> None:
         """Ask with `input()`, which reaches a page whose messages do not reach a busy kernel."""
-        if self.mode == "static":
+        if self.mode == "static" and self._host is not Host.CONSOLE:
             raise EOFError("nobody can be asked")
         answer_by_input(question)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbstream.display.questions import by_whom, edited_arguments, shown_arguments, shown_description
+from nbstream.display.typed import typed_lines
 from nbstream.text.plain import plain
 from nbstream.tools.approval import Approved, Denied
 
@@ -32,7 +33,7 @@ def answer_by_input(question: Question, ask: Callable[[str], str] | None = None)
     Raises:
         EOFError: Nobody can answer here.
     """
-    ask = ask or input
+    ask = ask or typed_lines()
     match question.kind:
         case "insert":
             allowed = allowed_by_input(question.arguments["code"], question.arguments["model"], ask)

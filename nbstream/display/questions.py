@@ -6,7 +6,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.text.plain import plain
+from nbstream.text.plain import escaped, plain
 from nbstream.tools.approval import Approved, Denied
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def by_whom(code: str, model: str) -> str:
 
 def shown_arguments(question: Question) -> str:
     """The arguments as a reader sees them, and may edit them."""
-    return plain(json.dumps(question.arguments, ensure_ascii=False, indent=2))
+    return escaped(json.dumps(question.arguments, ensure_ascii=False, indent=2))
 
 
 def edited_arguments(text: str) -> dict[str, Any]:

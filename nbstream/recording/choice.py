@@ -124,4 +124,7 @@ def _of_environment() -> RecordingChoice | None:
     if not directory:
         return None
     mode = os.environ.get(MODE_VARIABLE, "").strip() or "auto"
-    return RecordingChoice(pathlib.Path(directory).expanduser(), checked_mode(mode))
+    try:
+        return RecordingChoice(pathlib.Path(directory).expanduser(), checked_mode(mode))
+    except UsageError as error:
+        raise UsageError(f"{MODE_VARIABLE}: {error.happened}") from None

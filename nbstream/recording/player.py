@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Player", "text_of"]
 
+# How many pieces are played before other streams have their turn.
+_AT_ONCE = 256
+
 
 class Player:
     """A `ByteSource` and `StreamSource` that answers with a recording, whatever is asked.
@@ -86,8 +89,10 @@ class _Played:
             await asyncio.sleep(max(0.0, self._started + at / 1000 / self._speed - self._now()))
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
-        for piece in self._recording.pieces:
+        for number, piece in enumerate(self._recording.pieces):
             await self.wait_until(piece.at)
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)  # other streams go on meanwhile
             yield piece.data, self._now()
         await self.wait_until(self._recording.ended)
         if self._recording.end != COMPLETE:

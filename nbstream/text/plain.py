@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["encodable", "encodable_json", "exception_line", "plain", "portable_json", "prompt_text"]
+__all__ = ["encodable", "encodable_json", "escaped", "exception_line", "plain", "portable_json", "prompt_text"]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
@@ -17,6 +17,8 @@ _CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if code n
 _DEEPEST, _LARGEST = 100, 2**63
 _TABLE = {**_CONTROLS, 0x1B: "\u241b"}
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # looking for one takes a tenth of translating
+# What JSON leaves as it is, and what changes the order in which the characters around it are shown.
+_MISLEADING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(text: str) -> str:
@@ -27,6 +29,16 @@ def plain(text: str) -> str:
         'red ␛[31mtext\n'
     """
     return text.translate(_TABLE) if _ACTING.search(text) else text
+
+
+def escaped(json_text: str) -> str:
+    r"""JSON in which every character can be seen, and stands where it is: the same values, for somebody to judge.
+
+    Example:
+        >>> escaped('{"path": "safe\u202etxt.sh"}')
+        '{"path": "safe\\u202etxt.sh"}'
+    """
+    return _MISLEADING.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text)
 
 
 def encodable(text: str) -> str:

@@ -68,6 +68,7 @@ class ToolLoop:
         self._journal: Journal | None = None
         self._result: StreamResult
         self._show: Callable[[StreamResult], object]
+        self._without_key: Callable[[str], str]  # a function may come upon it, for example in the environment
 
     async def next(
         self, request: StreamRequest, result: StreamResult, show: Callable[[StreamResult], object]
@@ -93,6 +94,7 @@ class ToolLoop:
             for place, call in calls.items()
         }
         self._result, self._show, self._journal = _with(result, calls), show, request.journal
+        self._without_key = request.endpoint.redaction().without_key
         first: dict[tuple[str | None, tuple[str, str]], int] = {}
         repeated = {
             place: same
@@ -200,7 +202,9 @@ class ToolLoop:
             return
         began, captured = time.monotonic(), Captured()
         run = await self._outcome(tool, arguments, captured)
-        self._note(place, replace(run, arguments=edited, seconds=time.monotonic() - began, printed=captured.text))
+        seconds, output, printed = time.monotonic() - began, run.output, captured.text
+        output, printed = self._without_key(output), self._without_key(printed)
+        self._note(place, replace(run, arguments=edited, seconds=seconds, output=output, printed=printed))
         if self._journal is not None:
             with contextlib.suppress(OSError):  # then its end is unknown to who reads the file
                 await self._journal.write(self._result.parts)

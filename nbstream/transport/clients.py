@@ -69,13 +69,17 @@ def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     except Exception as error:  # noqa: BLE001  files, addresses, missing packages: each library has errors of its own
         raise _impossible(endpoint, obstacle(os.environ), error) from None
     headers = _own_headers() if endpoint.environment_applies else _headers_against_environment()
-    return openai.AsyncOpenAI(
-        api_key=PLACEHOLDER,
-        base_url=base_url,
-        max_retries=0,
-        http_client=http_client,
-        default_headers={**headers, "Accept-Encoding": ENCODINGS},
-    )
+    try:
+        return openai.AsyncOpenAI(
+            api_key=PLACEHOLDER,
+            base_url=base_url,
+            max_retries=0,
+            http_client=http_client,
+            default_headers={**headers, "Accept-Encoding": ENCODINGS},
+        )
+    except Exception:  # noqa: BLE001  each HTTP library has an error of its own for characters that no host has
+        words = f"No connection to {endpoint.name} can be made: no host can have this name."
+        raise UnreachableError(words, remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]) from None
 
 
 def _adding(query: str) -> Callable[[Any], Awaitable[None]]:

@@ -58,7 +58,7 @@ _SILENT = {"message", "code", "type", "status", "param", "object"}
 
 def names_model(event: Failed) -> bool:
     """Whether a report says that there is no such model."""
-    return "model_not_found" in (event.code or "").lower() or _MODEL.search(event.message.lower()) is not None
+    return bool(_MODEL_CODE.search((event.code or "").lower()) or _MODEL.search(event.message.lower()))
 
 
 def names_previous_response(event: Failed) -> bool:
@@ -72,17 +72,27 @@ class _Verdict(NamedTuple):
     remedies: tuple[RemedyKind, ...] = ()
 
 
-_USED_UP = re.compile(r"insufficient.?(?:account.?)?(?:quota|credit|balance|fund)|credit balance|余额不足|欠费")
+_USED_UP = re.compile(
+    r"insufficient.?(?:account.?)?(?:quota|credit|balance|fund)|credit balance|余额不足|欠费|"
+    r"\b(?:have|has) (?:any|no|enough) credits|\bout of credits|\bused all (?:\w+ ){0,2}credits|"
+    r"\bcredits? (?:(?:have|has|are|is|been) ){0,2}(?:expired|exhausted|depleted|used up)|"
+    r"\bmonthly (?:\w+ ){0,2}(?:quota|limit|budget|credits)\b"
+)
 # What is also said of a limit for each minute, which then comes with a wait.
 _PERHAPS_USED_UP = re.compile(r"billing|quota_?exceeded|current quota")
+# More than a model takes, or than a minute allows for all requests together: no wait helps.
+_TOO_LARGE = re.compile(r"request too large for|reduce your message size|tokens must be reduced")
 _CONTEXT = re.compile(
     r"context_length|context.(length|window|size|limit)|maximum context|too many tokens|token limit|"
     r"(?:prompt|input|request)\b[^.]{0,20} too long|exceed\w* the available context|"
     r"(?:maximum|max) (?:prompt|input|sequence) length|range of input length|"
-    r"input token count|exceeds the maximum number of tokens|reduce the length of (?:the|your)"
+    r"input token count|exceeds the maximum number of tokens|reduce the length of (?:the|your)|"
+    r"exceeds the maximum allowed (?:input |prompt )?length|tokens\b[^.]{0,5}\+[^.]{0,30} must be <=? ?\d|"
+    r"\bmust have (?:less|fewer) than \d+ tokens"
 )
 _RATE = re.compile(
-    r"rate.?limit|too.?many.?requests|throttl|resource_exhausted|(?:concurrency|[rt]p[mds]|qps)\b[^.;]{0,20}\blimit|"
+    r"rate.?limit|too.?many.?requests|throttl|capacity.?exceeded|resource_exhausted|"
+    r"(?:concurrency|[rt]p[mds]|qps)\b[^.;]{0,20}\blimit|"
     r"(?:requests?|usage|daily|hourly|minute|concurren\w+)\b[^.;]{0,20}\blimits?\b[^.;]{0,20}\b(?:reached|exceeded)"
 )
 _SERVER = re.compile(r"server_?error|internal_?error|overloaded|unavailable|timeout|bad_gateway")
@@ -93,8 +103,10 @@ _KEY = re.compile(r"api.?key\b[^.]{0,30}\b(?:not valid|invalid|incorrect|expired
 _REJECTED = re.compile(r"invalid_?request|invalid_value|invalid_argument|bad_?request|unprocessable")
 _MODEL = re.compile(
     r"\bmodel\b(?:[^.;]|\.(?=\S)){0,200}?\b(?:not found|not exist|doesn't exist)|(?:unknown|no such|invalid) model\b|"
-    r"not a valid model|have access to (?:the )?model|model_not_found"
+    r"not a valid model|have access to (?:the )?model|model_not_found|"
+    r"\bmodel\b[^.;]{0,80}\bnot supported by any\b|\bdeployment\b[^.;]{0,80}\bnot (?:be )?(?:found|exist)"
 )
+_MODEL_CODE = re.compile(r"model_?not_?(?:found|supported)|deployment_?not_?found")
 _PREVIOUS = re.compile(r"previous.?response\b[^;]{0,200}\bnot (?:be )?found|\bresponse with id\b[^;]{0,200}\bnot found")
 _PLACE = re.compile(
     r"(?:country|countries|region|territor|location)\w*\b[^.;]{0,80}\b(?:not|un)[ -]?(?:supported|available|allowed)|"
@@ -117,6 +129,8 @@ def _verdict(report: ErrorReport, status: int | None, *, delayed: bool) -> _Verd
 
 def _limited(code: str, said: str, status: int | None, *, delayed: bool) -> _Verdict | None:
     """What is too much: what was spent, what was asked at once, or what was asked too often."""
+    if _TOO_LARGE.search(said):
+        return _Verdict("context_length")
     about_use = status in {None, 400, 403, 429}
     if status == 402 or _USED_UP.search(code) or (about_use and _USED_UP.search(said)):
         return _Verdict("quota")
@@ -139,7 +153,7 @@ def _refused(code: str, said: str, status: int | None) -> _Verdict | None:
         return _Verdict(kind, remedies=(RemedyKind.CHECK_LOCATION,))
     if status in {None, 400, 403} and (_FILTERED.search(code) or _FILTERED.search(said)):
         return _Verdict(kind, remedies=(RemedyKind.REPHRASE,))
-    if "model_not_found" in code or (status in {None, 400, 403, 404, 422} and _MODEL.search(said)):
+    if _MODEL_CODE.search(code) or (status in {None, 400, 403, 404, 422} and _MODEL.search(said)):
         return _Verdict("not_found")
     if status == 407 or (status == 403 and _BETWEEN.search(said)):
         return _Verdict(kind, remedies=(RemedyKind.CHECK_PROXY,))

@@ -23,7 +23,7 @@ __all__ = ["ErrorReport", "error_in", "read_error", "text_of"]
 # What an error object says, the general before the particular.
 _WORDS = (
     *("error", "message", "errormessage", "errormsg", "errmsg", "msg", "statusmsg", "statusmessage", "faultstring"),
-    *("title", "detail", "details", "description", "errordescription", "raw"),
+    *("title", "detail", "details", "description", "errordescription", "raw", "originalmessage"),
 )
 _SHOWN_CODES = ("code", "errorcode", "errcode", "retcode", "statuscode", "type")
 _CODES = (*_SHOWN_CODES, "httpstatuscode", "status", "reason")

@@ -23,6 +23,7 @@ __all__ = [
 
 
 _REASONS = {
+    "complete": "stop",
     "eos": "stop",
     "eos_token": "stop",
     "end_turn": "stop",
@@ -34,6 +35,10 @@ _REASONS = {
     "model_length": "length",
     "safety": "content_filter",
     "content-filter": "content_filter",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
+    "prohibited_content": "content_filter",
+    "sensitive": "content_filter",
 }
 _NO_REASONS = {"null", "none", "undefined"}  # DashScope's word on all chunks but the last
 _OPENAI_REASONS = {"stop", "length", "tool_calls", "content_filter"}
@@ -55,11 +60,14 @@ def usage_from(usage: Any) -> Usage | None:
     made = _first_count(usage, "completion_tokens", "output_tokens")
     if given is None or made is None or not (given or made):
         return None
+    cached = _detail(usage, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens")
+    if cached is None:  # Moonshot and DeepSeek have it beside the other counts
+        cached = _first_count(usage, "cached_tokens", "prompt_cache_hit_tokens")
     return Usage(
         input_tokens=given,
         output_tokens=made,
         total_tokens=_first_count(usage, "total_tokens") or given + made,
-        cached_tokens=_detail(usage, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
+        cached_tokens=cached,
         reasoning_tokens=_detail(usage, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
     )
 

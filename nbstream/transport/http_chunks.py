@@ -19,6 +19,7 @@ _CHUNKED = re.compile(rb"(?i)\ntransfer-encoding:[ \t]*chunked[ \t]*\r?\n")
 # Decompression that fails loses the whole chunk it is in.
 _COMPRESSED = re.compile(rb"(?i)\ncontent-encoding:")
 _LONGEST_HEAD = 100 * 1024
+_MOST_INFORMATIONAL = 16  # servers send one or two
 _CHUNK_HEADER = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\r\n]*)?[ \t]*")
 _LONGEST_HEADER = 1024
 _FOOTER = b"\r\n"
@@ -44,6 +45,7 @@ class ChunkJoiner:
 
     def __init__(self) -> None:
         self._head: bytes | None = b""
+        self._informational = 0
         self._in_body = False
         self._kept = b""
         self._left = 0
@@ -52,7 +54,7 @@ class ChunkJoiner:
     def expect_response(self) -> None:
         """Take note that a request is being sent: what comes next is the head of a response."""
         if not self._in_body:
-            self._head = b""
+            self._head, self._informational = b"", 0
 
     def feed(self, data: bytes) -> bytes:
         """Take what has been read; gives what the reader is to see, which may be nothing yet."""
@@ -69,6 +71,9 @@ class ChunkJoiner:
             return data
         head, self._head = self._head[: end.end()], None
         if head.startswith(b"HTTP/1.1 1"):  # only informational: another head follows
+            self._informational += 1
+            if self._informational > _MOST_INFORMATIONAL:
+                return data
             self._head = b""
             body = len(head) - before
             return data[:body] + (self.feed(data[body:]) if body < len(data) else b"")

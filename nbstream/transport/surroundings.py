@@ -9,6 +9,7 @@ import pathlib
 import re
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 import openai
 
@@ -129,8 +130,10 @@ def _of_file(variable: str, path: str, error: Exception) -> Obstacle:
 
 def _of_proxy(variable: str, address: str) -> Iterator[Obstacle]:
     """The address may hold a password, so it is not repeated."""
+    address = address if "://" in address else f"http://{address}"
     try:
-        openai.DefaultAsyncHttpxClient(trust_env=False, proxy=address if "://" in address else f"http://{address}")
+        _ = urlsplit(address).port  # which the HTTP library looks at only when it connects
+        openai.DefaultAsyncHttpxClient(trust_env=False, proxy=address)
     except ImportError:
         what = f"{variable} names a SOCKS proxy, which needs the package socksio, and that is not installed"
         yield Obstacle(what, (Remedy(RemedyKind.INSTALL, "socksio"), *_correct(variable)))

@@ -34,7 +34,7 @@ from nbstream.transport.error_document import document_of
 from nbstream.transport.error_kind import failed
 from nbstream.transport.refusal import Refusal
 from nbstream.transport.server_words import ServerWords, shortened
-from nbstream.transport.surroundings import certificate_variable, proxy_variable
+from nbstream.transport.surroundings import certificate_variable, obstacle, proxy_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +65,8 @@ def translated(target: Target) -> Iterator[None]:
         ) from None
     except openai.APIConnectionError as error:
         raise _unreachable(error, target) from None
+    except (ExceptionGroup, OverflowError) as error:
+        raise _impossible(error, target) from None
     except (openai.OpenAIError, TypeError, ValueError) as error:  # the latter two: a parameter that is not JSON
         raise RequestRejectedError(
             f"The request to {name} could not be made: {target.endpoint.redact(str(error)).rstrip('.')}."
@@ -98,6 +100,8 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
 
 
 def _unreachable(error: openai.APIConnectionError, target: Target) -> UnreachableError:
+    if isinstance(error.__cause__, ExceptionGroup | OverflowError):
+        return _impossible(error.__cause__, target)
     name, cause = target.endpoint.name, type(error.__cause__).__name__
     if cause == "RuntimeError" and (ending := program_ending(name)) is not None:
         return ending
@@ -120,6 +124,14 @@ def _unreachable(error: openai.APIConnectionError, target: Target) -> Unreachabl
     if not local and (variable := proxy_variable(os.environ, urlsplit(target.endpoint.base_url).scheme)):
         remedies.append(Remedy(RemedyKind.CHECK_VARIABLE, variable))
     return UnreachableError(what, remedies=remedies, retryable=True)
+
+
+def _impossible(error: Exception, target: Target) -> UnreachableError:
+    """For what the HTTP library raises if a port is none."""
+    found = None if target.endpoint.is_local else obstacle(os.environ)
+    what = found.happened if found else f"the HTTP library raised {type(error).__name__}"
+    remedies = found.remedies if found else (Remedy(RemedyKind.CHECK_CONNECTION),)
+    return UnreachableError(f"No connection to {target.endpoint.name} can be made: {what}.", remedies=remedies)
 
 
 # What OpenSSL calls an answer that is none of TLS.

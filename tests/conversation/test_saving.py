@@ -126,6 +126,11 @@ def test_a_folder_that_another_process_holds_is_not_waited_for_without_end(
     assert names(tmp_path) == {"chat.json"}
 
 
+def test_a_name_that_no_file_has(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(SaveError, match="was not saved"):
+        nbs.Chat().save(f"{tmp_path}/a\0b")
+
+
 def test_a_pipe_is_written_to(chat: nbs.Chat, tmp_path: pathlib.Path) -> None:
     os.mkfifo(path := tmp_path / "pipe")
     reader = subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE, text=True)

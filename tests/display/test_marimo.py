@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from nbstream.display.choose import choose_surface
+from nbstream.parts import TextPart, ToolCallPart, ToolRun
 from nbstream.result import StreamResult, StreamState
 
 
@@ -36,6 +37,15 @@ def test_the_cell_that_asked_shows_the_answer(surface, shown):
     surface.draw(StreamResult("**Hel**", StreamState.STREAMING))
     surface.close(StreamResult("**Hello** $x$", StreamState.COMPLETED, "stop"))
     assert [frame.partition("\n")[0] for frame in shown] == ["*Waiting for m …*", "**Hel**", "**Hello** $x$"]
+
+
+def test_brackets_are_no_formulas(surface, shown):
+    call = ToolCallPart("c1", "add", "{}", run=ToolRun("denied", "No.", "denied"))
+    text = "\n```python\nr'\\(x\\)'\n```"
+    surface.close(StreamResult(state=StreamState.COMPLETED, finish_reason="stop", parts=(TextPart(text), call)))
+    code, line = shown[-1].split("```\n")
+    assert r"\(x\)" in code
+    assert "&#40;not allowed&#41;" in line
 
 
 def test_a_cell_shows_an_answer_again(shown):

@@ -1,5 +1,6 @@
 """What a notebook output shows without a live view: growing Markdown, pauses, beginnings again."""
 
+import contextlib
 import itertools
 import json
 import threading
@@ -15,6 +16,7 @@ from nbstream.display.notebook import NotebookSurface
 from nbstream.errors import ServerError
 from nbstream.result import Retry, StreamResult, StreamState
 from nbstream.settings.config import NBStream
+from nbstream.tools.approval import Approved, Decision, Question
 from tests import comms
 
 SOME = StreamState.STREAMING
@@ -29,7 +31,7 @@ class Output:
         self.replacing = []  # whether each takes the place of what was shown before
         self.displayed = []
         self.times = []
-        self.events = EventManager(mock.Mock(), {"post_execute": None, "post_run_cell": None})
+        self.events = EventManager(mock.Mock(), dict.fromkeys(("pre_execute", "post_execute", "post_run_cell")))
         self.sent = 0  # bytes
         self.now = 0.0
 
@@ -127,6 +129,33 @@ def test_where_outputs_are_never_replaced_there_is_one_and_it_is_final(output, m
     assert (output.updates, output.replacing) == (["Hello"], [False])
 
 
+@pytest.mark.parametrize(("host", "asked"), [(Host.CONSOLE, 1), (Host.PROGRAM, 0), (Host.SERVER_PAGE, 0)])
+@pytest.mark.usefixtures("output")
+def test_somebody_at_a_console_is_asked_with_input(make_request, monkeypatch, host, asked):
+    lines = ["y"]
+    monkeypatch.setattr("builtins.input", lambda _: lines.pop())
+    decided: list[Decision] = []
+    question = Question("c1", "add", {"a": 1})
+    question.when_answered(decided.append)
+    surface = NotebookSurface("static", host)
+    surface.open(make_request(model="m"), lambda: None)
+    assert surface.ask(question) is False
+    with contextlib.nullcontext() if asked else pytest.raises(EOFError):
+        surface.prompt(question)
+    assert decided == [Approved(question.digest)] * asked
+
+
+def test_the_notebook_keeps_what_has_arrived_while_a_reader_is_asked(output, make_request, monkeypatch):
+    page = comms.Page(monkeypatch)
+    surface = NotebookSurface("live", Host.PAGE)
+    surface.open(make_request(model="m"), lambda: None)
+    page.says({"type": "hello", "view": "v"})
+    output.draw(surface, StreamResult("Let me look.", SOME))
+    assert surface.ask(Question("c1", "add", {"a": 1})) is True
+    [kept] = [message["markdown"] for message in page.take() if message["type"] == "keep"]
+    assert kept.startswith("Let me look.\n\n> **Partial.**")
+
+
 def test_a_live_view_that_nobody_has_seen_where_outputs_are_never_replaced_ends_in_another(output, make_request):
     surface = NotebookSurface("live", Host.CONSOLE)
     surface.open(make_request(model="m"), lambda: None)
@@ -172,13 +201,13 @@ def test_several_answers_hold_up_the_end_of_their_cell_no_longer_than_one(output
 
     monkeypatch.setattr("nbstream.display.cell_end.threading", SimpleNamespace(Event=Never))
     monkeypatch.setattr("nbstream.display.cell_end.time", SimpleNamespace(monotonic=lambda: output.now))
-    for cell in (7, 8):
-        shell.execution_count = cell
+    for number, before in (7, mock.Mock()), (8, mock.Mock()), (8, mock.Mock()):  # nbval counts none
+        shell.execution_count, shell.last_execution_result = number, before
         for _ in range(3):
             NotebookSurface("static", Host.PROGRAM).open(make_request(model="m"), lambda: None)
         output.end_cell()
-    assert waits == [10.0, 0.0, 0.0] * 2
-    assert len(output.updates) == 6
+    assert waits == [10.0, 0.0, 0.0] * 3
+    assert len(output.updates) == 9
 
 
 @pytest.mark.parametrize("mode", ["live", "markdown", "static"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,6 +160,34 @@ def test_whether_to_insert_code() -> None:
     question.when_answered(decided.append)
     questions.answer({"call": "i1", "digest": question.digest, "allow": True, "arguments": None})
     assert decided == [Denied(), Approved(question.digest), Approved(question.digest)]
+
+
+def test_what_answers_nonsense_is_not_asked_for_ever(
+    question: Question, decided: list[Decision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: "maybe")
+    with pytest.raises(EOFError):
+        answer_by_input(question)
+    assert decided == []
+
+
+def test_a_kernel_is_asked_only_where_a_cell_runs(
+    question: Question, decided: list[Decision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=SimpleNamespace()))
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    with ThreadPoolExecutor(1) as beside, pytest.raises(EOFError):
+        beside.submit(answer_by_input, question).result()
+    assert decided == []
+    answer_by_input(question)
+    assert decided == [Approved(question.digest)]
+
+
+def test_arguments_are_shown_as_they_are() -> None:
+    given = {"path": "a\u202etxt.sh\x9b\x7f\u2066 é"}
+    shown = shown_arguments(Question("c1", "run", given))
+    assert "a\\u202etxt.sh\\u009b\\u007f\\u2066 é" in shown
+    assert json.loads(shown) == given
 
 
 # --- what a tool asks for ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import threading
 import time
@@ -199,6 +200,29 @@ def test_what_is_allowed_for_good_runs_unless_the_stream_says_no(
     assert calls == []
     asking(body, tools=[add])
     assert calls == [(1, 0)]
+
+
+def test_the_key_does_not_get_into_results(
+    asking: Callable[..., nbs.StreamResult], api: str, loopback: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-0123456789abcdefghij"
+    monkeypatch.setenv("SOME_KEY", key)
+
+    @nbs.tool(safe=True)
+    def variable(name: str) -> str:
+        print(os.environ[name])
+        if name != "SOME_KEY":
+            raise ValueError(os.environ["SOME_KEY"])
+        return f"It is {os.environ[name]}."
+
+    calls = ("variable", {"name": "SOME_KEY"}), ("variable", {"name": "PATH"})
+    result = asking(calling(api, *calls), tools=[variable], api_key=key)
+    assert [part.run.output for part in result.tool_runs if part.run] == [
+        "It is <key>.",
+        "The tool raised ValueError: <key>.",
+    ]
+    assert key not in json.dumps(loopback.requests[-1].json)
+    assert key not in repr(result.parts)
 
 
 def test_there_are_only_so_many_rounds(

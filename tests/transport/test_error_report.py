@@ -10,7 +10,7 @@ import pytest
 from nbstream.events import Failed, Unrecognized
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.transport.error_document import error_document
-from nbstream.transport.error_kind import failed
+from nbstream.transport.error_kind import failed, names_model
 from nbstream.transport.error_report import error_in, read_error
 from tests.transport.over_http import ask
 
@@ -190,7 +190,46 @@ BODIES: list[tuple[str, Any, int | None, str, str, str | None]] = [
         "Authentication error",
         "10000",
     ),
+    (
+        "SageMaker",
+        {"ErrorCode": "FROM_MODEL", "Message": "Client error", "OriginalMessage": json.dumps({"message": TOO_LONG})},
+        424,
+        "context_length",
+        f"Client error: {TOO_LONG}",
+        "FROM_MODEL",
+    ),
 ]
+
+# What servers say, the status if it matters, and the kind.
+SAID: list[tuple[str, int | None, str]] = [
+    ("Request too large for m on tokens per minute (TPM): Limit 9, Requested 10. Upgrade in billing.", 413, "context"),
+    ("Request too large for m on tokens per minute (TPM): Limit 9, Requested 10. Upgrade in billing.", None, "context"),
+    ("Request too large for m. The input or output tokens must be reduced.", 429, "context"),
+    ("`inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens.", 422, "context"),
+    ("Input validation error: `inputs` must have less than 4095 tokens. Given: 5000", None, "context"),
+    ("Input length (40000) exceeds the maximum allowed length (32768).", None, "context"),
+    ("max_tokens must be <= 8192", 400, "rejected"),
+    ("Your team doesn't have any credits yet. You can purchase credits.", 403, "quota"),
+    ("Your team has used all available credits or reached its monthly spending limit.", 403, "quota"),
+    ("the monthly token quota was reached", 403, "quota"),
+    ("You have exceeded your monthly included credits for Inference Providers.", 403, "quota"),
+    ("Your input was flagged. No credits were charged.", 403, "authentication"),
+    ("The requested model 'x' is not supported by any provider you have enabled.", 400, "not_found"),
+    ("The API deployment for this resource does not exist.", 400, "not_found"),
+    ("Service tier capacity exceeded for this model.", None, "rate_limit"),
+]
+
+
+@pytest.mark.parametrize(("said", "status", "kind"), SAID)
+def test_what_servers_say_of_limits_and_models(said: str, status: int | None, kind: str) -> None:
+    assert failed({"message": said}, status).kind == {"context": "context_length"}.get(kind, kind)
+
+
+@pytest.mark.parametrize("code", ["DeploymentNotFound", "model_not_supported", "model_not_found"])
+def test_a_code_names_the_model(code: str) -> None:
+    event = failed({"message": "There is no such thing.", "code": code}, 404)
+    assert event.kind == "not_found"
+    assert names_model(event)
 
 
 @pytest.mark.parametrize(("body", "status", "kind", "words", "code"), [pytest.param(*r, id=w) for w, *r in BODIES])

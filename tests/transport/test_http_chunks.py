@@ -125,6 +125,11 @@ def test_the_next_response_on_the_connection() -> None:
         assert passed == HEAD + chunked(b"ab", b"cd") + b"0\r\n\r\n"
 
 
+def test_informational_responses_without_end_are_passed_on() -> None:
+    response = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2_000 + HEAD + chunked(b"a", b"b")
+    assert ChunkJoiner().feed(response) == response
+
+
 def test_compressed_chunks_are_left_apart() -> None:
     response = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n") + chunked(b"a", b"b") + b"0\r\n\r\n"
     assert ChunkJoiner().feed(response) == response
