@@ -231,6 +231,7 @@ def test_tab_offers_the_public_names_only():
         "stream",
         "testing",
         "tool",
+        "upload",
     }
     assert set(dir(nbs)) == public
     assert all(getattr(nbs, name) is not None for name in public)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from nbstream.recording.recording_file import SUFFIX
 from nbstream.text.plain import plain
 
 if TYPE_CHECKING:
@@ -75,6 +74,8 @@ class RecordingStatus:
     @property
     def unused(self) -> tuple[pathlib.Path, ...]:
         """The recordings beside those that were used which nothing has used so far."""
+        from nbstream.recording.recording_file import SUFFIX  # what reads them is not loaded with the magics
+
         directories = sorted({use.path.parent for use in self.uses})
         used = {use.path for use in self.uses}
         return tuple(path for each in directories for path in sorted(each.glob(f"*{SUFFIX}")) if path not in used)

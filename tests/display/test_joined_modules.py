@@ -204,9 +204,9 @@ def test_a_cycle_is_refused_and_named(write):
 # that says how to go on, and diagrams; in the view, what only its page can do: tell that the kernel has ended, keep
 # the text so far in the saved notebook, interrupt a kernel that hears no messages and say why, colour prompts as
 # Markdown, notice that the cell runs again, bring an answer into view once, make room for the static answer and give
-# it its buttons on code and the fold of the reasoning, put code into a new cell, ask whether a call may run or code be inserted,
-# take the reason of a denial, and revoke what is allowed. The panel has the last ones too. Both hear the kernel on a page that
-# is too busy for anywidget, and share their code with others of their kind.
+# it its buttons on code and the fold of the reasoning, put code into a new cell, ask whether a call may run or code be
+# inserted, take the reason of a denial, and revoke what is allowed. The panel has the last ones too. Both hear the
+# kernel on a page that is too busy for anywidget, and share their code with others of their kind.
 @pytest.mark.parametrize(
     ("widget", "before"), [("display/static/live_view", 15_700), ("panel/view/static/panel", 30_300)]
 )

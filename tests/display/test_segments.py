@@ -344,7 +344,7 @@ def test_all_of_a_long_error_can_be_read(state):
     assert (len(line.text), line.error) == (120, WHY)
     assert "FROM ```nowhere```" in render_segments([line])[0], "folded"
     markdown, words = answer_bundle(called)[0].values()
-    assert f"\n\n````text\n{WHY}\n````\n\nSorry." in markdown
+    assert f"\n\n````\n{WHY}\n````\n\nSorry." in markdown
     assert f"…]\n{WHY}\n\nSorry." in words
 
 
