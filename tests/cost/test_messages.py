@@ -35,6 +35,7 @@ def frames_due(text: str) -> float:
 @pytest.mark.parametrize("copies", [2, 8])
 def test_a_live_answer_is_sent_once(copies: int, page: Page, outputs: list[dict[str, Any]]) -> None:
     text = text_of(copies)
+    render(text)  # the first code of a language gets its colours later
     surface = OnAPage(NotebookSurface("live"), page)
     assert play(scripted(text), surface=surface, max_rate=FRAMES_A_SECOND).text == text
 
