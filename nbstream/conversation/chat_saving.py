@@ -88,11 +88,14 @@ class SavedChat(ChatRecord):
             chat = nbs.Chat.load("chat.json", trust=True)
             ```
         """
-        arriving = set() if self.running is None else {self.running.id}
-        data = self.to_dict()
-        self._files.write(path, data, replace=replace)
-        saved = {turn["id"] for turn in data["turns"]} - arriving
-        with contextlib.suppress(OSError):  # what stays in the journal is known to be in the file
+        with self._lock:
+            before = list(self._conversation.tree)
+        self._files.write(path, self.to_dict(), replace=replace)
+        with self._lock, contextlib.suppress(OSError):  # what stays in the journal is known to be in the file
+            arriving, tree = self.running, self._conversation.tree
+            # An answer that has been continued meanwhile is not in the file as it is now.
+            saved = {each.id for each in before if each.id in tree and tree[each.id] is each}
+            saved -= set() if arriving is None else {arriving.id}
             journal.forget(journal.journal_of(self._files.path or path), saved)
 
     @classmethod
@@ -131,11 +134,14 @@ class SavedChat(ChatRecord):
     def _journal_of(self, running: RunningTurn) -> journal.ChatJournal:
         """What keeps the calls of an exchange."""
         with self._lock:
-            answers = [(turn.id, turn.answer.parts) for turn in self._conversation.tree if turn.answer is not None]
+            tree, asked, before = self._conversation.tree, running.user, running.parent
+            if asked is None and before is not None:  # it is among the turns, but perhaps not in the file
+                asked, before = tree[before], tree.parent(before)
+            answers = [(turn.id, turn.answer.parts) for turn in tree if turn.answer is not None]
         loaded = [part for turn_id, parts in answers if turn_id in self._loaded for part in parts]
         every = [part for _, parts in answers for part in parts]
-        question = None if running.user is None else turn_to_dict(running.user)
-        head = {"parent": running.parent, "question": question, "context": running.context}
+        question = None if asked is None else turn_to_dict(asked)
+        head = {"parent": before, "question": question, "context": running.context}
         return journal.ChatJournal(self._files, running.id, head, attempted(loaded), unsettled(every))
 
     def to_markdown(self) -> str:

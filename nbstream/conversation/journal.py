@@ -7,7 +7,8 @@ The file `chat.json.journal` grows by a line of JSON for each change:
     {"nbstream_journal": 1, "turn": …, "answer": {…}}
 
 The first line of an exchange has its question, each later one the parts that have changed, the last one the answer as
-it ended. Loading the chat puts back the exchanges that its file does not have; saving it takes them out of the journal.
+it ended. An answer that is continued begins again with a first line, which has all its parts. Loading the chat puts
+back the exchanges that its file does not have; saving it takes them out of the journal.
 """
 
 from __future__ import annotations

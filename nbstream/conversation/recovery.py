@@ -47,6 +47,8 @@ def recover(
     lost: list[ToolCallPart] = []
     try:
         for entry in entries:
+            if "parent" in entry:  # a first line; what came before it is older, because an answer was continued
+                exchanges[entry["turn"]] = {"parts": {}}
             made = exchanges.setdefault(entry["turn"], {"parts": {}})
             made["parts"] |= field_of(entry, "parts", dict) or {}
             made |= {name: entry[name] for name in ("parent", "question", "context", "answer") if name in entry}

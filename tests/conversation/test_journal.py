@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,6 +41,16 @@ class Server:
         for number, each in enumerate(self._ids):
             body = body.replace(f"call_0_{number}".encode(), each.encode())
         return ScriptedBytes(chat_body("Done.") if answered else body).open(request)
+
+
+class ScriptedSource:
+    """Answers each request with the next of some scripts."""
+
+    def __init__(self, scripts: list[tuple[Any, ...]]) -> None:
+        self._scripts = iter(scripts)
+
+    def open(self, request: StreamRequest) -> AbstractAsyncContextManager[Any]:
+        return ScriptedBytes(*next(self._scripts)).open(request)
 
 
 def killed_while(tool: Callable[..., Any], folder: Path) -> None:
@@ -134,6 +145,59 @@ def test_what_ended_and_was_not_saved_comes_back_whole(tmp_path: Path) -> None:
     chat.save(path)
     assert not journal.exists(), "the file has it all"
     assert len(nbs.Chat.load(path).turns) == 2
+
+
+@pytest.mark.parametrize("saved", ["never", "before", "meanwhile", "and ends meanwhile"])
+def test_what_a_continued_answer_attempts_comes_back_too(saved: str, tmp_path: Path) -> None:
+    ran: list[str] = []
+    path = tmp_path / "before.json"
+
+    def send(to: str) -> str:
+        if to == "Bob":
+            begun.set()
+            assert goes_on.wait(30)
+            for name in ("before.json", "before.json.journal"):
+                (tmp_path / name.replace("before", "chat")).write_bytes((tmp_path / name).read_bytes())
+        return f"sent to {to}"
+
+    class Chat(nbs.Chat):
+        def to_dict(self) -> dict[str, Any]:
+            data = super().to_dict()
+            if meanwhile:  # once it is known what will be saved
+                handles.append(self.resume(display=False))
+                assert begun.wait(30)
+            if saved == "and ends meanwhile" and meanwhile:
+                goes_on.set()
+                handles[0].result(30)
+            return data
+
+    begun, goes_on, meanwhile = threading.Event(), threading.Event(), False
+    handles: list[nbs.StreamHandle] = []
+    first, second = (calling("chat", ("send", {"to": to}), round_=at) for at, to in enumerate(["Ann", "Bob"]))
+    bodies = [(first,), (second[:300], ConnectionResetError()), (second,), (chat_body("Done."),)]
+    named: dict[str, Any] = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "max_retries": 0}
+    chat = Chat(source=ScriptedSource(bodies), tools=[nbs.tool(send)], approve="all", **named)
+    chat.save(path)
+    with pytest.raises(nbs.StreamError):
+        chat.stream("Write to them.", display=False)
+    meanwhile = saved.endswith("meanwhile")
+    if saved != "never":
+        chat.save(path)
+    if not meanwhile:
+        handles.append(chat.resume(display=False))
+    goes_on.set()
+    assert handles[0].result(30).text == "Done."
+    assert nbs.Chat.load(path).turns[-1].text == "Done."
+
+    @nbs.tool(name="send", safe=True)
+    def again(to: str) -> None:
+        ran.append(to)
+
+    loaded, _ = restored(tmp_path, again, source=ScriptedSource([(first,), (second,), (chat_body("I see."),)]))
+    assert [turn.role for turn in loaded.turns] == ["user", "assistant"]
+    runs = [part.run for part in loaded.turns[-1].result.tool_runs]
+    assert [run and run.state for run in runs] == ["completed", "unknown"]
+    assert (loaded.stream("Go on.", display=False).text, ran) == ("I see.", [])
 
 
 def test_a_call_that_cannot_be_written_down_is_not_made(tmp_path: Path) -> None:
