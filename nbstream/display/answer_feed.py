@@ -15,7 +15,7 @@ The protocol. Each message has the next `number`:
                `Question`; allowed: the tools whose calls run without a question.
     snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {blocks,
                seconds, over} or null, state, mark, facts, retry, questions, allowed, elapsed (seconds since the stream
-               began).
+               began); unasked, if no message of a page has been heard.
 
 A page answers a question with {type: "answer", call, digest, allow, arguments, always, reason}. What it gets back if it
 has edited the arguments badly is `refused`, with the call and what is wrong; it has no number. {type: "revoke", tool}
@@ -214,8 +214,8 @@ class AnswerFeed:
         if wrong := self._questions.answer(answer):
             self._send({"type": "refused", "call": answer.get("call"), "words": wrong})
 
-    def send_snapshot(self) -> None:
-        """Send everything."""
+    def send_snapshot(self, *, unasked: bool = False) -> None:
+        """Send everything; `unasked`: although no page has asked, or none has been heard."""
         with self._lock:
             self._blocks.forget()
             self._thoughts.forget()
@@ -233,6 +233,7 @@ class AnswerFeed:
                     "questions": self._questions.told(),
                     "allowed": self.allowances,
                     "elapsed": self._now() - self._started_at,
+                    **({"unasked": True} if unasked else {}),
                 }
             )
 

@@ -36,6 +36,9 @@ __all__ = ["LiveView"]
 _STATIC = pathlib.Path(__file__).parent / "static"
 
 
+_PATIENCE_SECONDS = 1.0
+
+
 class LiveView(anywidget.AnyWidget):
     """One stream's view.
 
@@ -74,6 +77,9 @@ class LiveView(anywidget.AnyWidget):
         self._views: dict[str, None] = {}  # in the order of their first greetings
         self._departed: set[str] = set()
         self._ever_seen = False
+        self._now = now
+        self._patience = _PATIENCE_SECONDS
+        self._again_at = now() + self._patience
         self._saved = ("", "")  # what is in the saved notebook, and by which view
         self.waited_for = False  # whether the cell waits for the end of the stream, and does nothing else
         self._lock = threading.RLock()
@@ -92,8 +98,16 @@ class LiveView(anywidget.AnyWidget):
         return view_bundle(self.model_id)
 
     def draw(self, snapshot: StreamResult) -> None:
-        """Send the patches for what is new in the snapshot."""
+        """Send the patches for what is new in the snapshot.
+
+        A page that got ready too late for some of them asks for all, unless its messages wait behind the cell, as with
+        ipykernel 6. So all is sent now and then, more and more rarely, until a page is heard.
+        """
         self._feed.draw(snapshot)
+        if not self._ever_seen and self._now() >= self._again_at:
+            self._patience *= 2
+            self._again_at = self._now() + self._patience
+            self._feed.send_snapshot(unasked=True)
 
     def end(self, result: StreamResult, *, raised: bool = False) -> None:
         """Tell the views that the stream has ended, and how; `raised`: whether its error is shown below."""

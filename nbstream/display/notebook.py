@@ -42,6 +42,7 @@ __all__ = ["MarkdownGrowth", "NotebookSurface"]
 
 # How long a stream waits to hear that its view is on screen before it takes the front end for one without widgets.
 _VIEW_GRACE_SECONDS = 2.5
+_CARD_GRACE_SECONDS = 5.0  # a prompt that has been shown cannot be taken back
 # How often the text so far is put into the notebook as it would be saved, beside a live view.
 _SAVING_SECONDS = 3.0
 
@@ -160,7 +161,7 @@ class NotebookSurface:
             # Nothing is drawn while a reader thinks, however long that takes.
             self._view.keep(partial_markdown(self._latest, self._images))
             return True
-        return None if time.monotonic() - self._opened_at < _VIEW_GRACE_SECONDS else False
+        return None if time.monotonic() - self._opened_at < _CARD_GRACE_SECONDS else False
 
     def withdraw(self, question: Question) -> None:
         """Show a question no longer."""

@@ -62,6 +62,7 @@ class Asking:
         question.when_answered(tell)
         try:
             if not await self._readers.ask(question):
+                self._readers.withdraw(question)  # a card that comes up late would be answered, and the prompt not
                 prompt = self._readers.prompt()
                 if prompt is None or not await self._prompted(prompt, question):
                     return None

@@ -207,11 +207,12 @@ def test_send_and_stop_work_while_a_cell_runs(open_notebook: OpenNotebook, upstr
 
 def test_cells_run_while_the_panel_streams(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
-    panel.send("Write 400 words")
+    panel.send("Write 4000 words")
     panel.wait_for_text(1, "A token is")
     assert notebook.value("6 * 7, panel.chat.running is not None", 2) == "42 True"
     expect(panel.turn(1)).to_have_attribute("data-state", "streaming")
-    panel.wait_for_end(1)
+    panel.button("Stop").click()
+    panel.wait_for_end(1, "cancelled")
 
 
 def test_two_panels_stream_at_once_and_nothing_is_mixed(open_notebook: OpenNotebook, upstream: DemoServer) -> None:

@@ -50,7 +50,8 @@ def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is
 def test_a_panel_works_on_a_page_that_was_too_busy_to_load_it_in_time(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
-    def open_impatiently(front_end: str, *cells: str) -> Notebook:
+    def open_impatiently(front_end: str, *cells: str, shared: bool) -> Notebook:
+        del shared  # it has a page of its own
         return open_notebook(front_end, *cells, before_opening=lambda page: page.add_init_script(IMPATIENT))
 
     _, panel = open_panel(open_impatiently, "lab", panel_cell(upstream))

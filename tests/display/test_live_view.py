@@ -23,7 +23,8 @@ class Page:
         self.now = 100.0
         self.stopped = 0
         self.view = LiveView("m", self._stop, now=lambda: self.now)
-        self.take = ends.take
+        self.take_all = ends.take
+        self.take = lambda: [message for message in ends.take() if not message.get("unasked")]
         self.says = lambda **message: ends.says(message)
 
     def _stop(self):
@@ -55,6 +56,21 @@ def test_what_is_allowed_for_good_can_be_revoked_also_below_the_static_answer(pa
 
 def abs_of(number: int) -> int:
     return abs(number)
+
+
+def test_a_page_that_is_not_heard_is_sent_all_now_and_then(page):
+    sent = []
+    for number in range(9):
+        page.view.draw(StreamResult("x" * number, SOME))
+        sent.append([message["type"] for message in page.take_all() if message["type"] == "snapshot"])
+        page.now += 1
+    assert [number for number, types in enumerate(sent) if types] == [1, 3, 7]
+    page.says(type="hello", view="v")
+    [answer] = page.take()
+    assert "unasked" not in answer
+    page.now += 100
+    page.view.draw(StreamResult("the end", SOME))
+    assert [message["type"] for message in page.take()] == ["patch"]
 
 
 def test_a_pause_is_told_once_and_its_end_too(page):

@@ -116,7 +116,7 @@ export class LiveDocument {
     this.pause(message.retry);
     this.questions = message.questions ?? [];
     this.allowed = message.allowed ?? [];
-    this.kernelAnswers = true;
+    this.kernelAnswers ||= !message.unasked;
     this.asking = false;
     this.views.forEach((view) => view.redraw());
   }
@@ -193,13 +193,20 @@ export class LiveDocument {
 
   /** @param {string} words */
   announce(words) {
+    if (!this.voice && !this.announcer.isConnected) document.body.append(this.announcer);
     say(this.announcer, words);
+  }
+
+  // A page that stays open shows any number of answers.
+  fallSilent() {
+    if (this.voice) return;
+    setTimeout(() => this.views.size || this.announcer.remove(), 5000); // the end may have to be spoken still
   }
 
   close() {
     this.model.off("msg:custom", this.receive);
     this.unwatch();
-    if (!this.voice) setTimeout(() => this.announcer.remove(), 5000); // the end may have to be spoken still
+    this.fallSilent();
   }
 }
 

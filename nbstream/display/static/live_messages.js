@@ -19,7 +19,7 @@
  * @typedef {{ type: "refused", call: string, words: string }} Refused
  * @typedef {{
  *   type: "snapshot", number: number, blocks: string[], reasoning: { blocks: string[] } & Thinking | null,
- *   retry: Retry | null, questions: Question[], allowed: string[], elapsed: number
+ *   retry: Retry | null, questions: Question[], allowed: string[], elapsed: number, unasked?: boolean
  * } & End} Snapshot
  * What the saved notebook is to have of the answer so far, beside the widget of this id; for the page with the view. It
  * is so many units of the Markdown of the message before, which was `before` units long, and then `markdown`.

@@ -233,6 +233,7 @@ class LiveView extends AnswerView {
     this.attention?.stop();
     if (this.place) setTimeout(this.place.taken, 0);
     this.doc.views.delete(this);
+    this.doc.fallSilent();
     this.doc.model.send({ type: "gone", view: this.id });
     setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);
   }
