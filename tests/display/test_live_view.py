@@ -204,6 +204,7 @@ def test_reasoning_is_sent_piece_by_piece_with_its_time_until_the_answer_begins(
         page.view.draw(StreamResult(text, SOME, reasoning=reasoning))
         return [message for message in page.take() if message["type"] == "reasoning"]
 
+    page.says(type="hello", view="v")
     assert draw("Hm \U0001f914", after=3.0) == [piece(1, 0, "<p>Hm \U0001f914</p>", 0.0)]
     assert draw("Hm \U0001f914 **b**", after=1.5) == [piece(2, 8, " <strong>b</strong></p>", 1.5)]
     assert draw("Hm \U0001f914 **b**", after=0.5) == []
