@@ -51,6 +51,10 @@ def old_kernel(jupyter: Jupyter) -> str:
     return "old"
 
 
+# A page that gets ready too late for what has come cannot ask this kernel for it, and is sent it with what comes later.
+SLOWLY = [piece for _ in range(6) for piece in (4.0, chat_chunk(" more"))]
+
+
 def test_stop_interrupt_and_a_question(open_notebook: OpenNotebook, loopback: FaultServer, old_kernel: str) -> None:
     ask = f"--base-url {loopback.base_url} -m m\nHi"
     call = f"nbs.stream('Hi', base_url={loopback.base_url!r}, model='m')"
@@ -61,7 +65,7 @@ def test_stop_interrupt_and_a_question(open_notebook: OpenNotebook, loopback: Fa
     notebook.run(1)
     expect(notebook.output(1)).to_contain_text(VERSION)
 
-    loopback.send(chat_chunk("One"), then="hold")
+    loopback.send(chat_chunk("One"), *SLOWLY, then="hold")
     notebook.start(2)
     expect(notebook.view(2)).to_contain_text("One")
     notebook.view(2).get_by_role("button", name="Stop").click()
@@ -69,7 +73,7 @@ def test_stop_interrupt_and_a_question(open_notebook: OpenNotebook, loopback: Fa
     expect(notebook.output(2).locator(".jp-RenderedMarkdown")).to_contain_text("You stopped the answer after")
     expect(notebook.output(2)).not_to_contain_text("KeyboardInterrupt")
 
-    loopback.send(chat_chunk("Two"), then="hold")
+    loopback.send(chat_chunk("Two"), *SLOWLY, then="hold")
     notebook.start(3)
     expect(notebook.view(3)).to_contain_text("Two")
     notebook.interrupt()
