@@ -125,7 +125,7 @@ class _File:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self._written.open("x", encoding="utf-8", newline="\n")
             clean = self.redaction.without_key
-            self._file.writelines(clean(line_of(each).removesuffix("\n")) + "\n" for each in lines)
+            self._file.writelines(f"{clean(line_of(each))}\n" for each in lines)
             self._file.flush()
 
     def end(self, *, whole: bool) -> pathlib.Path:

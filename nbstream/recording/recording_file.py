@@ -133,13 +133,13 @@ class Recording:
 
 
 def line_of(value: Mapping[str, Any]) -> str:
-    r"""One line of a file.
+    """One line of a file, without its end.
 
     Example:
         >>> line_of({"at": 12, "text": "data: …"})
-        '{"at": 12, "text": "data: …"}\n'
+        '{"at": 12, "text": "data: …"}'
     """
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def heading_of(path: pathlib.Path) -> Heading:
