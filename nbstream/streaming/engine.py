@@ -129,11 +129,12 @@ class Engine:
     def watch(self) -> StreamWatch:
         """What tells others of a stream that begins; it is the last one now."""
         from nbstream.streaming.tape import Tape
+        from nbstream.telemetry.following import followers
 
         before, self.tape = self.tape, Tape()
         if before is not None:
             before.stop()
-        return self.observers.watch(tape=self.tape)
+        return self.observers.watch(followers(), self.tape)
 
     def listed_models(self, base_url: str) -> tuple[str, ...]:
         """The models that a server listed when it was last asked; this asks nobody."""
