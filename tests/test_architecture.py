@@ -79,6 +79,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "streaming.errands",
         "streaming.handle",
         "streaming.interrupts",
+        "telemetry.inspection",
         "tools.inserting",
     ),
     "markdown": (),
@@ -102,6 +103,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "streaming.engine": ("recording.library", "recording.uses", "telemetry.following", "transport"),
     "streaming.session": ("assembly", "structured.shown"),
     "telemetry": ("recording.described", "settings.config", "streaming.steps"),
+    "telemetry.inspection": ("streaming.steps", "streaming.tape"),
+    "telemetry.raw_events": ("transport",),
     "testing": (
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("recording", "transport.byte_stream", "transport.decoded", "transport.event_stream"),

@@ -59,9 +59,8 @@ def event_shown(event: Event, longest: int = _LONGEST) -> str:
     """
     held = [(each.name, getattr(event, each.name), each.default) for each in fields(event)]
     told = [(name, value) for name, value, default in held if value is not None and value not in (default, ())]
-    if [name for name, _ in told] == ["text"]:
-        return shortened(plain(repr(told[0][1])), longest)
-    return shortened(" ".join(f"{name}={_brief(value)}" for name, value in told), longest)
+    shown = (_brief(value) if name == "text" else f"{name}={_brief(value)}" for name, value in told)
+    return shortened(" ".join(shown), longest)
 
 
 def shortened(text: str, longest: int) -> str:
