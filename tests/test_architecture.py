@@ -79,6 +79,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "streaming.errands",
         "streaming.handle",
         "streaming.interrupts",
+        "telemetry.inspection",
         "tools.inserting",
     ),
     "markdown": (),
@@ -99,8 +100,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "streaming": ("display.surface", "display.throttle"),
     "streaming.continuation": ("tools.call_messages", "tools.next_request"),
-    "streaming.engine": ("recording.library", "recording.uses", "transport"),
+    "streaming.engine": ("recording.library", "recording.uses", "telemetry.following", "transport"),
     "streaming.session": ("assembly", "structured.shown"),
+    "telemetry": ("recording.described", "settings.config", "streaming.steps"),
+    "telemetry.inspection": ("streaming.steps", "streaming.tape"),
+    "telemetry.raw_events": ("transport",),
     "testing": (
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("recording", "transport.byte_stream", "transport.decoded", "transport.event_stream"),
@@ -323,7 +327,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
             "panel",
             "recording",
         ),
-        *("settings", "streaming", "structured", "testing", "text", "tools", "transport"),
+        *("settings", "streaming", "structured", "telemetry", "testing", "text", "tools", "transport"),
     }
 
 

@@ -154,6 +154,28 @@ class StreamMagics(Magics):
         """
         return self._run().stream_diff(_parser(StreamMagics.stream_diff), line)
 
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument(
+        "--events",
+        type=int,
+        default=300,
+        metavar="N",
+        help="How many raw events of each request to show. Example: --events 2000",
+    )
+    def stream_inspect(self, line: str) -> Any:
+        """Show the last stream step by step: its requests, rounds and retries, its raw events and what each became.
+
+        The key is in none of it. What was sent and received is kept of the stream that was begun last, up to a
+        megabyte of its beginning and its end.
+
+        Example::
+
+            %stream_inspect
+        """
+        return self._run().stream_inspect(_parser(StreamMagics.stream_inspect), line)
+
     def _run(self) -> MagicRunner:
         if self._runner is None:
             from nbstream.ipython.runner import MagicRunner
@@ -187,8 +209,9 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
     DisplayedImages.leave(shell)
-    for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue"), ("line", "stream_diff")):
-        shell.magics_manager.magics[kind].pop(name, None)
+    for name in ("stream", "stream_continue", "stream_diff", "stream_inspect"):
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):
         completer.remove(shell)
     for transformer in _awaited_cells(shell):
@@ -209,6 +232,7 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
     return [
         Completer(_parser(StreamMagics.stream), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
         Completer(_parser(StreamMagics.stream_continue), r"\s*%stream_continue", {}),
+        Completer(_parser(StreamMagics.stream_inspect), r"\s*%stream_inspect", {}),
     ]
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from nbstream.recording.diff import Diff
     from nbstream.streaming.handle import StreamHandle
+    from nbstream.telemetry.inspection import Inspection
 
 __all__ = ["MagicRunner"]
 
@@ -115,6 +116,20 @@ class MagicRunner:
                 needed = "two answers are compared: name both, or neither to compare the last two"
                 raise UsageError(needed if names else f"there are no two answers yet; {needed}")  # noqa: TRY301
             return diff(*answers)
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
+
+    def stream_inspect(self, parser: MagicArgumentParser, line: str) -> Inspection:
+        """Do what a line of `%stream_inspect` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+        """
+        from nbstream.telemetry.inspection import inspected
+
+        try:
+            return inspected(engine().tape, max(1, parser.parse_argstring(line).events))
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
@@ -132,6 +133,15 @@ class NBStream(SingletonConfigurable):
         default_value=False, help="Whether to play what others have recorded; which is untrusted, as any server is."
     ).tag(config=True)
 
+    log_content = Bool(
+        default_value=False, help="Whether logs and traces hold what was asked and answered; else only facts about it."
+    ).tag(config=True)
+    opentelemetry = Enum(
+        ("auto", "on", "off"),
+        "auto",
+        help="Whether streams are traced: `auto` where the application has set OpenTelemetry up, `on` always, `off`.",
+    ).tag(config=True)
+
     @property
     def recording_choice(self) -> RecordingChoice | None:
         """The recordings that these settings name, if they do."""
@@ -153,6 +163,13 @@ class NBStream(SingletonConfigurable):
             except UsageError as error:
                 raise TraitError(str(error)) from None
         return url
+
+    @validate("opentelemetry")
+    def _is_installed(self, proposal: Any) -> str:
+        choice: str = proposal["value"]
+        if choice == "on" and find_spec("opentelemetry") is None:
+            raise TraitError("traces need opentelemetry-api: pip install nbstream[telemetry]")
+        return choice
 
     @classmethod
     def unknown(cls, names: Iterable[str]) -> UsageError:

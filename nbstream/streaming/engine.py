@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.streaming.observers import StreamWatch
+    from nbstream.streaming.tape import Tape
     from nbstream.streaming.workers import Workers
     from nbstream.transport.byte_stream import ByteSource, ByteStream
     from nbstream.transport.event_stream import EventStream, StreamSource
@@ -81,6 +83,8 @@ class Engine:
         self._clients: ClientPool | None = None
         self._fault = "the thread that reads it has ended"
         self.recordings = Uses()
+        self.tape: Tape | None = None
+        """What happens in the stream that was begun last; there is none before the first."""
         self.notices = Notices()
         self.observers = Observers(Notices("nbstream-observers"))  # one that is slow delays no other news
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
@@ -121,6 +125,16 @@ class Engine:
 
             self._clients = ClientPool()
         return self._clients
+
+    def watch(self) -> StreamWatch:
+        """What tells others of a stream that begins; it is the last one now."""
+        from nbstream.streaming.tape import Tape
+        from nbstream.telemetry.following import followers
+
+        before, self.tape = self.tape, Tape()
+        if before is not None:
+            before.stop()
+        return self.observers.watch(followers(), self.tape)
 
     def listed_models(self, base_url: str) -> tuple[str, ...]:
         """The models that a server listed when it was last asked; this asks nobody."""

@@ -80,7 +80,7 @@ class StreamHandle:
             resume=resume,
             follow_up=follow_up,
             commit=committed,
-            watch=engine.observers.watch(),
+            watch=engine.watch(),
             notices=engine.notices,
             alive=engine.alive,
         )

@@ -20,6 +20,7 @@ from nbstream.result import StreamResult, StreamState
 from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.event_log import EventLog
 from nbstream.streaming.notices import told
+from nbstream.streaming.observers import StreamWatch
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.streaming.clock import Clock
     from nbstream.streaming.notices import Notices
-    from nbstream.streaming.observers import StreamWatch
     from nbstream.streaming.retry import RetryPolicy
     from nbstream.transport.event_stream import StreamSource
 
@@ -132,7 +132,7 @@ class Rounds:
         self._resume = resume
         self._follow_up = follow_up
         self._commit = commit
-        self._watch = watch
+        self._watch = watch or StreamWatch()
         self._notices = notices
         self._cancelled = False
         self._following: asyncio.Task[StreamRequest | StreamResult] | None = None
@@ -224,8 +224,7 @@ class Rounds:
         self._between = result
         if events:
             self.log.append(events)
-            if self._watch is not None:
-                self._watch.events(events)
+            self._watch.calls(events)
         self._surfaces.touch()
 
     def _round(self, request: StreamRequest, beginning: StreamResult | None) -> Session:
@@ -253,8 +252,7 @@ class Rounds:
         for tell in self._awaiting:
             told(tell, result)
         self.log.close()
-        if self._watch is not None:
-            self._watch.end(result)
+        self._watch.end(result)
         return news
 
     def _broken(self, error: BaseException) -> StreamResult:
