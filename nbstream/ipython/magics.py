@@ -154,6 +154,27 @@ class StreamMagics(Magics):
         """
         return self._run().stream_diff(_parser(StreamMagics.stream_diff), line)
 
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument("--base-url", help="Server that the key is for; by default that of the settings. Example: --base-url URL")
+    @argument("--keep", action="store_true", help="Keep the key in the system's keyring as well. Example: --keep")
+    @argument("--forget", action="store_true", help="Forget the key; with --keep, the keyring too. Example: --forget")
+    def stream_login(self, line: str) -> None:
+        """Ask for a key without showing it, and keep it in this kernel's memory until it ends.
+
+        It is in no cell, no output and no file, and goes to no other server. With --keep the system's keyring keeps it
+        as well, where later kernels find it.
+
+        Example::
+
+            %stream_login
+            %stream_login --base-url https://gateway.example/v1 --keep
+        """
+        from nbstream.ipython.login import log_in
+
+        log_in(_parser(StreamMagics.stream_login).parse_argstring(line))
+
     def _run(self) -> MagicRunner:
         if self._runner is None:
             from nbstream.ipython.runner import MagicRunner
@@ -187,8 +208,9 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
     DisplayedImages.leave(shell)
-    for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue"), ("line", "stream_diff")):
-        shell.magics_manager.magics[kind].pop(name, None)
+    shell.magics_manager.magics["cell"].pop("stream", None)
+    for name in ("stream", "stream_continue", "stream_diff", "stream_login"):
+        shell.magics_manager.magics["line"].pop(name, None)
     for completer in _completers(shell):
         completer.remove(shell)
     for transformer in _awaited_cells(shell):
