@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbstream.text.place import Place
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nbstream.remedies import Remedy
 
-__all__ = ["Continuation", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
+__all__ = ["Continuation", "Quota", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
 
 
 class StreamState(enum.StrEnum):
@@ -54,6 +54,47 @@ class Usage:
     total_tokens: int
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a relay has left for its user. `None` where it sets no limit, or does not say.
+
+    Attributes:
+        tokens: Tokens of prompts and answers together.
+        usd: US dollars.
+        resets_at: When counting begins anew, in seconds since 1970.
+        price: US dollars for a million tokens of a prompt, of an answer, and of a prompt that came from a cache.
+    """
+
+    tokens: int | None = None
+    usd: float | None = None
+    resets_at: float | None = None
+    price: tuple[float, float, float] | None = None
+
+    def cost_of(self, usage: Usage | None) -> float | None:
+        """What tokens cost at the relay, in US dollars.
+
+        Example:
+            >>> Quota(price=(1.0, 10.0, 0.1)).cost_of(Usage(1000, 100, 1100))
+            0.002
+        """
+        if usage is None or self.price is None:
+            return None
+        given, made, from_cache = self.price
+        cached = min(usage.cached_tokens or 0, usage.input_tokens)
+        return ((usage.input_tokens - cached) * given + cached * from_cache + usage.output_tokens * made) / 1_000_000
+
+    def after(self, usage: Usage | None, cost: float | None) -> Quota:
+        """What is left after an answer.
+
+        Example:
+            >>> Quota(1000, 1.0).after(Usage(90, 10, 100), 0.01)
+            Quota(tokens=900, usd=0.99, resets_at=None, price=None)
+        """
+        tokens = self.tokens if self.tokens is None or usage is None else self.tokens - usage.total_tokens
+        usd = self.usd if self.usd is None or cost is None else round(self.usd - cost, 9)
+        return replace(self, tokens=tokens, usd=usd)
 
 
 @dataclass(frozen=True, slots=True)

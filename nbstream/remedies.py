@@ -31,6 +31,9 @@ class RemedyKind(enum.StrEnum):
     SET_ENDPOINT_KEY = "set_endpoint_key"  # for an endpoint that the environment's key is not meant for
     CHECK_KEY = "check_key"
     COPY_KEY = "copy_key"
+    CHECK_KEY_FILE = "check_key_file"  # the value is its path
+    CHECK_KEY_FUNCTION = "check_key_function"
+    ASK_OPERATOR = "ask_operator"  # of a relay
     NAME_SERVER = "name_server"
     TRY_DEMO = "try_demo"
     CHECK_ADDRESS = "check_address"

@@ -80,6 +80,11 @@ class Endpoint:
         host = parts.hostname or self.base_url
         return f"{host}:{parts.port}" if parts.port else host
 
+    @property
+    def sends_key(self) -> bool:
+        """Whether a key goes with each request."""
+        return self.api_key is not None and self.api_key.present
+
     def redaction(self) -> Redaction:
         """What takes the key, and long values of the address's query, out of words that may repeat what was sent."""
         key = self.api_key.redaction() if self.api_key else Redaction("")

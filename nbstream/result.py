@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
-from nbstream.outcome import Continuation, Retry, Round, StreamState, StreamWarning, Timing, Usage
+from nbstream.outcome import Continuation, Quota, Retry, Round, StreamState, StreamWarning, Timing, Usage
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -40,6 +40,7 @@ __all__ = [
     "Citation",
     "MediaPart",
     "Part",
+    "Quota",
     "ReasoningPart",
     "RefusalPart",
     "Retry",
@@ -127,6 +128,7 @@ class StreamResult(PartViews):
         rounds: The requests that the answer took, each with its own usage, timing and cost; `usage`, `timing` and the
             ids above are those of the last.
         recorded_at: When the answer was recorded, if it was played from a recording; its cost was then saved.
+        quota: What is left after the answer, if it came through a relay that says so.
 
     Example:
         ```python
@@ -154,6 +156,7 @@ class StreamResult(PartViews):
     continuation: Continuation | None = field(repr=False, compare=False)
     rounds: tuple[Round, ...]
     recorded_at: datetime | None
+    quota: Quota | None
 
     def __init__(
         self,
@@ -182,6 +185,7 @@ class StreamResult(PartViews):
         *,
         parts: tuple[Part, ...] | None = None,
         recorded_at: datetime | None = None,
+        quota: Quota | None = None,
     ) -> None:
         _set(
             self,
@@ -204,6 +208,7 @@ class StreamResult(PartViews):
             continuation=continuation,
             rounds=rounds,
             recorded_at=recorded_at,
+            quota=quota,
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -88,6 +88,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "recording": ("tools.next_request", "transport.decoded"),
     "recording.player": ("assembly", "transport"),
     "recording.recordings": ("streaming.engine",),
+    "relay": ("settings", "streaming.cost", "transport"),
     "settings": (
         "attachments",
         "demo",
@@ -326,6 +327,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
             "markdown",
             "panel",
             "recording",
+            "relay",
         ),
         *("settings", "streaming", "structured", "telemetry", "testing", "text", "tools", "transport"),
     }

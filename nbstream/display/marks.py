@@ -102,6 +102,8 @@ def notes_of(result: StreamResult, place: Place = Place.CELL) -> list[str]:
 def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
     """What the line below an answer in a cell says: nothing that differs between two runs with the same answer.
 
+    Only what a relay has left for its user does; where a relay says it, it is worth that.
+
     Args:
         result: The answer.
         footer: How much: nothing; of a completed answer its model, tokens and cost; or also of any answer how it ended.
@@ -122,7 +124,7 @@ def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
         mark = mark_of(result)
         counts = [f"{_tokens(usage.input_tokens)} in", f"{_tokens(usage.output_tokens)} out"] if usage else []
         facts = [result.model, mark.word.lower() if mark else "complete", *counts, cost]
-    return [_line(fact) for fact in (*facts, *_recorded(result)) if fact]
+    return [_line(fact) for fact in (*facts, *_recorded(result), *_left(result)) if fact]
 
 
 def _spent(result: StreamResult) -> str | None:
@@ -136,6 +138,15 @@ def _recorded(result: StreamResult) -> list[str]:
         return []
     saved = [] if (cost := result.saved_cost) is None else [f"{shown_cost(cost)} saved"]
     return [*saved, f"recorded {result.recorded_at:%Y-%m-%d}"]
+
+
+def _left(result: StreamResult) -> list[str]:
+    """What a relay has left for its user."""
+    quota = result.quota
+    if quota is None:
+        return []
+    tokens = [] if quota.tokens is None else [f"{_tokens(max(0, quota.tokens))} left"]
+    return tokens if quota.usd is None else [*tokens, f"{shown_cost(quota.usd)} left"]
 
 
 def facts_of(result: StreamResult) -> list[str]:
@@ -156,6 +167,7 @@ def facts_of(result: StreamResult) -> list[str]:
         None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
         _spent(result),
         *_recorded(result),
+        *_left(result),
     ]
     return [_line(fact) for fact in facts if fact]
 

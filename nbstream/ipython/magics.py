@@ -176,6 +176,27 @@ class StreamMagics(Magics):
         """
         return self._run().stream_inspect(_parser(StreamMagics.stream_inspect), line)
 
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument("--base-url", help="Server that the key is for; by default that of the settings. Example: --base-url URL")
+    @argument("--keep", action="store_true", help="Keep the key in the system's keyring as well. Example: --keep")
+    @argument("--forget", action="store_true", help="Forget the key; with --keep, the keyring too. Example: --forget")
+    def stream_login(self, line: str) -> None:
+        """Ask for a key without showing it, and keep it in this kernel's memory until it ends.
+
+        It is in no cell, no output and no file, and goes to no other server. With --keep the system's keyring keeps it
+        as well, where later kernels find it.
+
+        Example::
+
+            %stream_login
+            %stream_login --base-url https://gateway.example/v1 --keep
+        """
+        from nbstream.ipython.login import log_in
+
+        log_in(_parser(StreamMagics.stream_login).parse_argstring(line))
+
     def _run(self) -> MagicRunner:
         if self._runner is None:
             from nbstream.ipython.runner import MagicRunner
@@ -209,7 +230,7 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
     DisplayedImages.leave(shell)
-    for name in ("stream", "stream_continue", "stream_diff", "stream_inspect"):
+    for name in ("stream", "stream_continue", "stream_diff", "stream_inspect", "stream_login"):
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):

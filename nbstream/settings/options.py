@@ -101,7 +101,11 @@ OPTIONS = (
         ("--base-url",),
         "OpenAI-compatible server. Example: --base-url http://localhost:11434/v1",
     ),
-    Option("api_key", "Key for that endpoint; without it, see `configure`."),
+    Option(
+        "api_key",
+        "Key for that endpoint, or a function that gives it (see `nbstream.settings.key_sources.FunctionKey`); without "
+        "it, see `configure`.",
+    ),
     Option(
         "timeout",
         "Seconds to wait without output, before the answer begins and within it (120 and 60 by default).",

@@ -32,6 +32,13 @@ Rows: TypeAlias = list[tuple[str, ...]]
 
 _PROFILE = "IPython profile"
 _DEFAULT = "default"
+_ORIGINS = {
+    **dict.fromkeys(("settings", "function"), _PROFILE),
+    "demo": "the demo model",
+    "file": "a file",
+    "keyring": "the system's keyring",
+    "relay": "Jupyter's own token",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,8 @@ def _meant(address: str | None) -> str | None:
 def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:
     key = endpoint.api_key
     if key is not None:
-        return str(key), {"settings": _PROFILE, "demo": "the demo model"}.get(key.origin, key.variable or key.origin)
+        value = "looked for when it is needed" if key.origin == "keyring" else str(key)
+        return value, _ORIGINS.get(key.origin, key.variable or key.origin)
     keys = {_PROFILE: config.api_key, KEY_VARIABLE: os.environ.get(KEY_VARIABLE, "").strip()}
     kept = " and ".join(name for name, key in keys.items() if key)
     return "none", f"the key in {kept} is not for this endpoint" if kept else "not set"

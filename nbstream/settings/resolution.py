@@ -54,7 +54,7 @@ def resolve(
     max_tokens: int | None = None,
     reasoning: str | dict[str, Any] | None = None,
     base_url: str | None = None,
-    api_key: str | Secret | None = None,
+    api_key: str | Secret | Callable[[], Any] | None = None,
     timeout: float | None = None,
     total_timeout: float | None = None,
     max_retries: int | None = None,

@@ -35,6 +35,7 @@ from nbstream.streaming.cost import price_later
 from nbstream.streaming.idle_timeout import IdleTimeout
 from nbstream.streaming.merging import after
 from nbstream.streaming.observers import StreamWatch
+from nbstream.streaming.relayed import with_quota
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
@@ -43,7 +44,6 @@ from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from nbstream.events import Event
     from nbstream.request import StreamRequest
@@ -112,7 +112,6 @@ class Session:
         self._assembler = self._new_assembler()
         self._stream: EventStream | None = None
         self._request_id: str | None = None
-        self._recorded_at: datetime | None = None
         self._attempt = 1
         self._retry: Retry | None = None
         self._started_at = self._asked_at = self._clock.now()
@@ -136,7 +135,7 @@ class Session:
                 await asyncio.to_thread(self._assembler.snapshot)  # it keeps the parts that it makes
         ended = self._snapshot(continuation=self._continuation())
         cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
-        ended = replace(ended, cost=cost, rounds=())
+        ended = with_quota(replace(ended, cost=cost, rounds=()), self._stream)
         *before, last = ended.all_rounds
         rounds = (*self._earlier_rounds, *before, replace(last, output=self._assembler.output))
         self._final = final = replace(ended, rounds=rounds)
@@ -165,7 +164,7 @@ class Session:
         now = self._assembler.snapshot(
             timing=self._timing(),
             request_id=self._request_id,
-            recorded_at=self._recorded_at,
+            recorded_at=getattr(self._stream, "recorded_at", None),
             retry=self._retry,
             attempts=self._attempt,
             continuation=continuation,
@@ -227,7 +226,6 @@ class Session:
             ):
                 self._stream, self._request_id = stream, stream.request_id
                 self._watch.opened(stream, self._request)
-                self._recorded_at = getattr(stream, "recorded_at", None)
                 async for batch in batches:
                     if batch and (silence := self._take(batch)) is not None:
                         idle.restart(silence)

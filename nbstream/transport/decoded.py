@@ -14,6 +14,7 @@ from nbstream.events import ReasoningDelta, TextDelta
 from nbstream.request import Position
 from nbstream.transport.adapters import adapter_for
 from nbstream.transport.gathering import Gathering
+from nbstream.transport.quota_headers import quota_from
 from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.wire import WireDecoder
 
@@ -82,6 +83,7 @@ class DecodedStream:
         self.request_id = self._decoder.words.header(response.headers, "x-request-id")
         self.recorded_at: datetime | None = getattr(response, "recorded_at", None)
         self._take: Callable[[bytes, float], object] | None = None
+        self.quota = quota_from(response.headers)
         self._handed = 0  # events since the loop has turned
         self._in_background = request.params.get("background") is True
 

@@ -25,7 +25,7 @@ def resolved(**options):
 
 def key_sent(**options):
     key = resolved(model="m", **options).endpoint.api_key
-    return key and key.reveal()
+    return key.reveal() if key and key.present else None  # the keyring has not been asked yet
 
 
 # --- precedence -------------------------------------------------------------------------------------------------------
