@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
+from nbstream.accounting.book import Book
 from nbstream.errors import UsageError
 from nbstream.recording.uses import Uses
 from nbstream.streaming.cost import installed, price_list
@@ -81,8 +82,11 @@ class Engine:
         self._clients: ClientPool | None = None
         self._fault = "the thread that reads it has ended"
         self.recordings = Uses()
+        self.book = Book()
         self.notices = Notices()
-        self.observers = Observers(Notices("nbstream-observers"))  # one that is slow delays no other news
+        self.observers = Observers(
+            Notices("nbstream-observers"), self.book.keep
+        )  # one that is slow delays no other news
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
         try:
             self._thread.start()
@@ -186,6 +190,7 @@ class Engine:
         self._loop.close()
         self.notices.close()
         self.observers.close()
+        self.book.close()
 
     async def _shut_down(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
