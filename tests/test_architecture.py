@@ -77,6 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "display": ("markdown", "settings.shell", "tools.approval"),
     "display.show_again": ("markdown", "settings"),
     "ipython": (
+        "accounting.ledger",
         "api",
         "attachments",
         "conversation.chat",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.magic_arguments import MagicArgumentParser
 
+    from nbstream.accounting.ledger import Groups, Ledger
     from nbstream.recording.diff import Diff
     from nbstream.streaming.handle import StreamHandle
 
@@ -115,6 +116,22 @@ class MagicRunner:
                 needed = "two answers are compared: name both, or neither to compare the last two"
                 raise UsageError(needed if names else f"there are no two answers yet; {needed}")  # noqa: TRY301
             return diff(*answers)
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
+
+    def stream_usage(self, parser: MagicArgumentParser, line: str) -> Ledger | Groups:
+        """Do what a line of `%stream_usage` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+        """
+        from nbstream.accounting.ledger import Ledger, ledger
+
+        try:
+            options = parser.parse_argstring(line)
+            kept = Ledger.read(options.file) if options.file else ledger
+            return kept.by(*options.by) if options.by else kept
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 
