@@ -47,6 +47,8 @@ class Usage:
         total_tokens: Their sum, as the server gave it.
         cached_tokens: The part of `input_tokens` that came from a cache, if reported.
         reasoning_tokens: The part of `output_tokens` spent on reasoning, if reported.
+        cache_write_tokens: The part of `input_tokens` that was written to a cache, if reported; some providers charge
+            more for it.
     """
 
     input_tokens: int
@@ -54,6 +56,12 @@ class Usage:
     total_tokens: int
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled, also when there were fewer fields."""
+        for each, value in zip(fields(self), [*state, None], strict=False):
+            object.__setattr__(self, each.name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +235,8 @@ def add_up(usages: Iterable[Usage | None]) -> Usage | None:
     """The sum of what is known; `None` if nothing is.
 
     Example:
-        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)])
-        Usage(input_tokens=11, output_tokens=22, total_tokens=33, cached_tokens=5, reasoning_tokens=None)
+        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)]) == Usage(11, 22, 33, cached_tokens=5)
+        True
     """
     known = [asdict(usage) for usage in usages if usage is not None]
     if not known:

@@ -14,9 +14,11 @@ from nbstream.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from openai import AsyncOpenAI
 
+    from nbstream.accounting.price import Price
     from nbstream.outcome import StreamWarning
     from nbstream.recording.choice import RecordingChoice
     from nbstream.settings.credential import Credential
@@ -209,6 +211,9 @@ class StreamRequest(Target):
         earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
         cell: The number of the cell that asks, if one does.
+        cell_id: What the notebook calls that cell, if it says.
+        prices: What models cost, as the user says; before what a price list says.
+        ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -242,6 +247,9 @@ class StreamRequest(Target):
     earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON
     cell: int | None = None
+    cell_id: str | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    ledger: Path | None = None
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:

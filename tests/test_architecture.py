@@ -30,7 +30,9 @@ PUBLIC = {
     "configure",
     "diff",
     "items",
+    "ledger",
     "mcp",
+    "price",
     "recordings",
     "start",
     "stream",
@@ -47,6 +49,11 @@ VALUES = ("errors", "events", "failures", "media", "outcome", "parts", "remedies
 # Besides these values and its own room. The rule with the longest name counts; what has none is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
+    "accounting": (),
+    "accounting.book": ("streaming.daemon_thread",),
+    "accounting.entering": ("streaming.cost",),
+    "accounting.ledger": ("streaming.engine",),
+    "accounting.pricing": ("settings.config",),
     "api": (
         "display.choose",
         "display.surface",
@@ -70,6 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "display": ("markdown", "settings.shell", "tools.approval"),
     "display.show_again": ("markdown", "settings"),
     "ipython": (
+        "accounting.ledger",
         "api",
         "attachments",
         "conversation.chat",
@@ -90,6 +98,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "recording.recordings": ("streaming.engine",),
     "relay": ("settings", "streaming.cost", "transport"),
     "settings": (
+        "accounting.ledger_file",
+        "accounting.price",
         "attachments",
         "demo",
         "recording.choice",
@@ -101,7 +111,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "streaming": ("display.surface", "display.throttle"),
     "streaming.continuation": ("tools.call_messages", "tools.next_request"),
-    "streaming.engine": ("recording.library", "recording.uses", "telemetry.following", "transport"),
+    "streaming.engine": (
+        "accounting.book",
+        "recording.library",
+        "recording.uses",
+        "telemetry.following",
+        "transport",
+    ),
     "streaming.session": ("assembly", "structured.shown"),
     "telemetry": ("recording.described", "settings.config", "streaming.steps"),
     "telemetry.inspection": ("streaming.steps", "streaming.tape"),
@@ -121,9 +137,12 @@ MAY_NAME_TYPES_OF = {
     "transport": ("structured.schema",),
     "structured": ("streaming.handle", "streaming.text_so_far"),
     **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
-    **dict.fromkeys(("streaming", "streaming.session"), ("transport.event_stream", "tools.approval")),
+    **dict.fromkeys(
+        ("streaming", "streaming.session"), ("accounting.price", "transport.event_stream", "tools.approval")
+    ),
     "recording": ("transport.byte_stream", "transport.event_stream"),
     "request": (
+        "accounting.price",
         "recording.choice",
         "settings.credential",
         "streaming.stages",
@@ -317,6 +336,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
     rooms = {module.partition(".")[0] for module in SOURCES} - top
     assert rooms == {
         *(
+            "accounting",
             "assembly",
             "attachments",
             "cli",
@@ -354,7 +374,7 @@ def test_a_file_is_one_noun() -> None:
 
 def test_the_public_names_are_few_and_all_there_are() -> None:
     names = set(nbstream.__all__)
-    assert len(nbstream.__all__) == len(names) <= 18
+    assert len(nbstream.__all__) == len(names) <= 20
     assert names >= PUBLIC | HOOKS
     tree = ast.parse(SOURCES["__init__"])
     made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

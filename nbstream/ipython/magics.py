@@ -197,6 +197,28 @@ class StreamMagics(Magics):
 
         log_in(_parser(StreamMagics.stream_login).parse_argstring(line))
 
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument("file", nargs="?", help="A ledger in a file; by default that of this kernel. Example: usage.sqlite")
+    @argument(
+        "--by",
+        action="append",
+        metavar="FIELD",
+        help="Add up by model, host, state, cell, day or another field; may be repeated. Example: --by day",
+    )
+    def stream_usage(self, line: str) -> Any:
+        """Show what the requests of this kernel took and cost, or those in a file: totals, small charts, and a table.
+
+        What is known, what is a lower bound and what is unknown are told apart. `nbs.ledger` is the same in Python.
+
+        Example::
+
+            %stream_usage
+            %stream_usage usage.sqlite --by day --by model
+        """
+        return self._run().stream_usage(_parser(StreamMagics.stream_usage), line)
+
     def _run(self) -> MagicRunner:
         if self._runner is None:
             from nbstream.ipython.runner import MagicRunner
@@ -230,7 +252,7 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
     DisplayedImages.leave(shell)
-    for name in ("stream", "stream_continue", "stream_diff", "stream_inspect", "stream_login"):
+    for name in ("stream", "stream_continue", "stream_diff", "stream_inspect", "stream_login", "stream_usage"):
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):

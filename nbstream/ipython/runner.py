@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.magic_arguments import MagicArgumentParser
 
+    from nbstream.accounting.ledger import Groups, Ledger
     from nbstream.recording.diff import Diff
     from nbstream.streaming.handle import StreamHandle
     from nbstream.telemetry.inspection import Inspection
@@ -130,6 +131,22 @@ class MagicRunner:
 
         try:
             return inspected(engine().tape, max(1, parser.parse_argstring(line).events))
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
+
+    def stream_usage(self, parser: MagicArgumentParser, line: str) -> Ledger | Groups:
+        """Do what a line of `%stream_usage` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+        """
+        from nbstream.accounting.ledger import Ledger, ledger
+
+        try:
+            options = parser.parse_argstring(line)
+            kept = Ledger.read(options.file) if options.file else ledger
+            return kept.by(*options.by) if options.by else kept
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 

@@ -7,7 +7,7 @@ import pathlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
@@ -158,6 +158,12 @@ class NBStream(SingletonConfigurable):
         "auto",
         help="Whether streams are traced: `auto` where the application has set OpenTelemetry up, `on` always, `off`.",
     ).tag(config=True)
+    prices = Dict(
+        help='What models cost, in dollars for a million tokens: `{"llama3.2": {"input": 0.1, "output": 0.4}}`.'
+    ).tag(config=True)
+    ledger = Unicode(
+        None, allow_none=True, help="File (SQLite) in which each request is entered, by all kernels that name it."
+    ).tag(config=True)
 
     @functools.cached_property
     def key_store(self) -> KeyStore:
@@ -165,6 +171,19 @@ class NBStream(SingletonConfigurable):
         from nbstream.settings.key_store import KeyStore
 
         return KeyStore()
+
+    @property
+    def ledger_file(self) -> pathlib.Path | None:
+        """The file of the ledger, if one is named.
+
+        Raises:
+            UsageError: It is something else, or cannot be written.
+        """
+        if not self.ledger:
+            return None
+        from nbstream.accounting.ledger_file import LedgerFile
+
+        return LedgerFile(pathlib.Path(self.ledger).expanduser().absolute()).checked()
 
     @property
     def recording_choice(self) -> RecordingChoice | None:
@@ -175,6 +194,15 @@ class NBStream(SingletonConfigurable):
         return RecordingChoice(
             directory, self.recordings_mode, speed=self.recordings_speed, trust=self.recordings_trust
         )
+
+    @validate("prices")
+    def _are_prices(self, proposal: Any) -> dict[str, Any]:
+        from nbstream.accounting.price import prices_from
+
+        try:
+            return dict(prices_from(proposal["value"]))
+        except UsageError as error:
+            raise TraitError(str(error)) from None
 
     @validate("base_url")
     def _no_password_in_url(self, proposal: Any) -> str | None:

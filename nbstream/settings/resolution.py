@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def resolve(
         stream=stream,
         warnings=warnings,
         place=place_here(),
-        cell=_cell_here(),
+        **_accounted(config),
         **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
         **_hooks(source, stages, stop_when),
         **_recorded(config, record, replay, epoch),
@@ -113,10 +114,27 @@ def resolve(
     )
 
 
+def _accounted(config: NBStream) -> dict[str, Any]:
+    """Who asks, and how it is charged."""
+    cells = {"cell": _cell_here(), "cell_id": _cell_id_here()}
+    return {**cells, "prices": config.prices, "ledger": config.ledger_file}
+
+
 def _cell_here() -> int | None:
     """The number of the cell that runs now; IPython 9 counts on before it runs a cell, so its history is asked."""
     inputs = getattr(getattr(running_shell(), "history_manager", None), "input_hist_parsed", None)
     return len(inputs) - 1 if inputs else None
+
+
+def _cell_id_here() -> str | None:
+    """What the notebook calls the cell that runs now; the page of JupyterLab, Notebook 7 or VS Code says it."""
+    parent = getattr(getattr(running_shell(), "kernel", None), "get_parent", None)
+    if parent is None:
+        return None
+    with contextlib.suppress(Exception):  # kernels of other makes have other ideas of a parent
+        said = (parent("shell") or {}).get("metadata", {}).get("cellId")
+        return said if isinstance(said, str) else None
+    return None
 
 
 def _prompt(text: str | None) -> str | None:

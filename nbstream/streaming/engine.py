@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
+from nbstream.accounting.book import Book
 from nbstream.errors import UsageError
 from nbstream.recording.uses import Uses
 from nbstream.streaming.cost import installed, price_list
@@ -85,8 +86,11 @@ class Engine:
         self.recordings = Uses()
         self.tape: Tape | None = None
         """What happens in the stream that was begun last; there is none before the first."""
+        self.book = Book()
         self.notices = Notices()
-        self.observers = Observers(Notices("nbstream-observers"))  # one that is slow delays no other news
+        self.observers = Observers(
+            Notices("nbstream-observers"), self.book.keep
+        )  # one that is slow delays no other news
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
         try:
             self._thread.start()
@@ -200,6 +204,7 @@ class Engine:
         self._loop.close()
         self.notices.close()
         self.observers.close()
+        self.book.close()
 
     async def _shut_down(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}

@@ -1,6 +1,7 @@
-"""Observers are told of every request, event and end of every stream: a ledger, a log, a trace, a recording.
+"""Observers are told of every request, event and end of every stream: a log, a trace.
 
-They are told on a thread of their own, in order, off the path of the tokens.
+They are told on a thread of their own, in order, off the path of the tokens. A keeper, such as a ledger, is told of
+every request that has ended before anybody goes on.
 """
 
 from __future__ import annotations
@@ -8,25 +9,35 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import itertools
+import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from nbstream.streaming.notices import told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from nbstream.errors import StreamError
     from nbstream.events import Event
     from nbstream.outcome import Retry
     from nbstream.request import StreamRequest
-    from nbstream.result import StreamResult
+    from nbstream.result import StreamResult, StreamWarning
     from nbstream.streaming.notices import Notices
     from nbstream.streaming.steps import Follower, Step
     from nbstream.streaming.tape import Tape
 
-__all__ = ["Observer", "Observers", "StreamWatch"]
+__all__ = ["Keeper", "Observer", "Observers", "StreamWatch"]
+
+_log = logging.getLogger("nbstream")
+
+Keeper: TypeAlias = "Callable[[int, StreamRequest, StreamResult], Awaitable[tuple[StreamWarning, ...]]]"
+"""Is told of each request that has ended, on the loop, and must not take long; returns what the reader should know.
+
+It gets the number of the stream, the request, and the result so far, whose last round is that of the request.
+"""
 
 
 class Observer(Protocol):
@@ -53,15 +64,17 @@ class Observers:
 
     Args:
         notices: Tells them.
+        keeper: Is told of each request that has ended.
 
     Example:
         ```python
-        leave = engine().observers.add(Ledger())
+        leave = engine().observers.add(Trace())
         ```
     """
 
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: Notices, keeper: Keeper | None = None) -> None:
         self._notices = notices
+        self.keeper = keeper
         self._all: tuple[Observer, ...] = ()
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -169,6 +182,22 @@ class StreamWatch:
             self._observers.tell(lambda observer: _each(observer, self._number, batch))
         if self._is_followed:
             self._step(_steps().Called(batch))
+
+    async def round(self, request: StreamRequest, result: StreamResult) -> StreamResult:
+        """One of its requests has ended; returns the result with what the reader should know besides."""
+        if self._observers.keeper is None:
+            return result
+        try:
+            warnings = await self._observers.keeper(self._number, request, result)
+        except Exception:  # noqa: BLE001  a fault of the keeper's must not take the answer along
+            _log.exception("nbstream could not keep the account of a request")
+            return result
+        if not warnings:
+            return result
+        result = replace(result, warnings=(*result.warnings, *warnings))
+        if (error := result.error) is not None:
+            setattr(error, "result", result)  # noqa: B010  which a `StreamFailure` does not have
+        return result
 
     def end(self, result: StreamResult) -> None:
         """The stream has ended."""

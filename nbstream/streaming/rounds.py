@@ -203,6 +203,8 @@ class Rounds:
         request = self._request
         while True:
             result = await self._session.run()
+            if self._watch is not None:
+                result = await self._watch.round(request, result)
             if self._cancelled or self._follow_up is None or result.state is not StreamState.COMPLETED:
                 return result
             self._following = asyncio.create_task(self._follow_up.next(request, result, self._show))

@@ -134,7 +134,7 @@ class Session:
             with contextlib.suppress(RuntimeError):  # the program is ending
                 await asyncio.to_thread(self._assembler.snapshot)  # it keeps the parts that it makes
         ended = self._snapshot(continuation=self._continuation())
-        cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
+        cost = await price_later(ended.usage, ended.model, self._request)
         ended = with_quota(replace(ended, cost=cost, rounds=()), self._stream)
         *before, last = ended.all_rounds
         rounds = (*self._earlier_rounds, *before, replace(last, output=self._assembler.output))
