@@ -185,10 +185,11 @@ class StreamWatch:
 
     async def round(self, request: StreamRequest, result: StreamResult) -> StreamResult:
         """One of its requests has ended; returns the result with what the reader should know besides."""
-        if self._observers.keeper is None:
+        keeper = None if self._observers is None else self._observers.keeper
+        if keeper is None:
             return result
         try:
-            warnings = await self._observers.keeper(self._number, request, result)
+            warnings = await keeper(self._number, request, result)
         except Exception:  # noqa: BLE001  a fault of the keeper's must not take the answer along
             _log.exception("nbstream could not keep the account of a request")
             return result
