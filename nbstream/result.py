@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
-from nbstream.outcome import Continuation, Retry, Round, StreamState, StreamWarning, Timing, Usage
+from nbstream.outcome import Continuation, Retry, Round, StreamState, StreamWarning, Timing, Usage, Verdict
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -53,6 +53,7 @@ __all__ = [
     "ToolCallPart",
     "ToolRun",
     "Usage",
+    "Verdict",
 ]
 
 
@@ -127,6 +128,7 @@ class StreamResult(PartViews):
         rounds: The requests that the answer took, each with its own usage, timing and cost; `usage`, `timing` and the
             ids above are those of the last.
         recorded_at: When the answer was recorded, if it was played from a recording; its cost was then saved.
+        moderation: What moderation says of the prompt and of the answer, as far as somebody has checked them.
 
     Example:
         ```python
@@ -154,6 +156,7 @@ class StreamResult(PartViews):
     continuation: Continuation | None = field(repr=False, compare=False)
     rounds: tuple[Round, ...]
     recorded_at: datetime | None
+    moderation: tuple[Verdict, ...]
 
     def __init__(
         self,
@@ -182,6 +185,7 @@ class StreamResult(PartViews):
         *,
         parts: tuple[Part, ...] | None = None,
         recorded_at: datetime | None = None,
+        moderation: tuple[Verdict, ...] = (),
     ) -> None:
         _set(
             self,
@@ -204,6 +208,7 @@ class StreamResult(PartViews):
             continuation=continuation,
             rounds=rounds,
             recorded_at=recorded_at,
+            moderation=moderation,
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -326,6 +331,7 @@ class StreamResult(PartViews):
             ("attempts", str(self.attempts) if self.attempts > 1 else None),
             ("recorded", None if self.recorded_at is None else f"{self.recorded_at:%Y-%m-%d %H:%M %Z}"),
             ("request id", self.request_id),
+            *((f"moderation ({each.subject})", each.sentence) for each in self.moderation),
             *((f"warning ({each.kind})", each.message) for each in self.warnings),
             ("error", str(self.error) if self.error else None),
         ]
@@ -345,6 +351,7 @@ class StreamResult(PartViews):
             "startup": round(self.timing.startup, 4),
             "attempts": self.attempts,
             **({} if self.recorded_at is None else {"recorded_at": self.recorded_at.isoformat(timespec="seconds")}),
+            **({"moderation": [asdict(each) for each in self.moderation]} if self.moderation else {}),
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
             "parts": [summary_of(part) for part in self.parts[:_MOST_PARTS]],
