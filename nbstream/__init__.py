@@ -52,7 +52,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-_MODULES = {"demo", "errors", "events", "parts", "remedies", "testing"}
+_MODULES = {"demo", "errors", "events", "moderation", "parts", "remedies", "testing"}
 """Public modules; each is imported when it is first used, as `nbs.NAME` too."""
 
 _HOOKS = {"load_ipython_extension", "unload_ipython_extension"}

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
 from nbstream.errors import UsageError
+from nbstream.moderation.gates import ModerationGate, SecretsGate, secrets_of
 from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
 from nbstream.streaming.errands import Errands
+from nbstream.streaming.gates import Gates
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.rounds import FollowUps
@@ -20,6 +22,7 @@ from nbstream.streaming.surfaces import Surfaces
 from nbstream.streaming.waiting import awaited, waited_for
 from nbstream.structured.item_stream import ItemStream, list_of
 from nbstream.text.secret import takes_key
+from nbstream.tools.asking import Asking
 from nbstream.tools.inserting import insertion_here
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.streaming.gates import Gate
     from nbstream.streaming.rounds import FollowUp
 
 __all__ = ["astream", "configure", "items", "launch", "start", "stream", "surface_for"]
@@ -92,6 +96,7 @@ def launch(
     """
     rate = settings().max_frame_rate
     errands, follow_up = _follow_up(request, surfaces)
+    errands, gate = _gate(request, surfaces, errands)
     with HeldInterrupts() as held:
         handle = StreamHandle(
             request,
@@ -102,6 +107,7 @@ def launch(
             resume=resume,
             commit=commit,
             follow_up=follow_up,
+            gate=gate,
             errands=errands,
         )
         held.stop_with(handle.cancel)
@@ -132,6 +138,18 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
         insertion.through(surfaces, errands)
         follow_ups.append(insertion)
     return errands, FollowUps(*follow_ups) if follow_ups else None
+
+
+def _gate(request: StreamRequest, surfaces: Surfaces, errands: Errands | None) -> tuple[Errands | None, Gate | None]:
+    """What decides whether a request may be sent, and where it asks."""
+    gates: list[Gate] = []
+    if found := secrets_of(request):
+        errands = errands or Errands()
+        gates.append(SecretsGate(found, Asking(surfaces, errands)))
+    moderation = request.moderation
+    if moderation is not None and moderation.policy.check != "provider" and "prompt" in moderation.policy.at:
+        gates.append(ModerationGate(moderation))
+    return errands, Gates(*gates) if gates else None
 
 
 @takes_key

@@ -28,6 +28,8 @@
         ├── InvalidAnswerError      the answer does not fit its schema
         ├── NoRecordingError        there is no recording that may be played, and none may be made
         ├── ApprovalError           nobody could be asked whether a tool may be called
+        ├── ModerationError         moderation could not check the prompt or the answer
+        ├── SecretsError            the prompt seems to hold a secret, and nobody could be asked whether to send it
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
@@ -63,6 +65,7 @@ __all__ = [
     "InternalError",
     "InvalidAnswerError",
     "MissingKeyError",
+    "ModerationError",
     "NbstreamError",
     "NoRecordingError",
     "NotAStreamError",
@@ -71,6 +74,7 @@ __all__ = [
     "RateLimitError",
     "RequestRejectedError",
     "SaveError",
+    "SecretsError",
     "ServerError",
     "SizeLimitError",
     "StageError",
@@ -303,6 +307,18 @@ class ApprovalError(StreamError):
     """The model wanted to call a tool, and nobody could be asked whether it may."""
 
     kind = "approval"
+
+
+class ModerationError(StreamError):
+    """Moderation could not check the prompt, which was not sent, or the answer, of which nothing unchecked is kept."""
+
+    kind = "moderation"
+
+
+class SecretsError(StreamError):
+    """The prompt seems to hold a key or a card number, and nobody could be asked; nothing was sent."""
+
+    kind = "secrets"
 
 
 class NoRecordingError(StreamError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable, plain
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from nbstream.remedies import Remedy
 
-__all__ = ["Continuation", "Quota", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
+__all__ = [
+    *("Continuation", "Quota", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "Verdict"),
+    "add_up",
+]
 
 
 class StreamState(enum.StrEnum):
@@ -161,6 +164,41 @@ class StreamWarning:
         """Take what was pickled; before there were remedies it had two fields."""
         for each, value in zip(fields(self), [*state, ()], strict=False):
             object.__setattr__(self, each.name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What moderation says of a prompt or an answer.
+
+    Attributes:
+        subject: Which of them.
+        outcome: `"clean"`, `"flagged"`, or `"unchecked"` if it could not be checked, which says nothing about it.
+        categories: What it was flagged for, in the words of who has checked it.
+        by: Who has: `"provider"`, `"openai"`, or the name of a function.
+        reason: Why it could not be checked.
+
+    Example:
+        >>> Verdict("answer", "flagged", ("violence",), by="openai").sentence
+        'Moderation (openai) flagged the answer: violence.'
+    """
+
+    subject: Literal["prompt", "answer"]
+    outcome: Literal["clean", "flagged", "unchecked"]
+    categories: tuple[str, ...] = ()
+    by: str = "provider"
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What a reader is told."""
+        match self.outcome:
+            case "clean":
+                return f"Moderation ({self.by}) found nothing in the {self.subject}."
+            case "flagged":
+                what, details = f"Moderation ({self.by}) flagged the {self.subject}", ", ".join(self.categories)
+            case _:
+                what, details = f"The {self.subject} was not checked by moderation ({self.by})", self.reason
+        return f"{what}: {details}." if details else f"{what}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class RemedyKind(enum.StrEnum):
     LARGER_FILE = "larger_file"  # allow one
     REPAIR = "repair"  # have the model correct its answer
     ALLOW_TOOL = "allow_tool"  # the value is its name
+    ALLOW_SECRETS = "allow_secrets"  # send them
     MORE_ROUNDS = "more_rounds"  # allow them
     REPORT_BUG = "report_bug"
 

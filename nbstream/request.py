@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from nbstream.accounting.price import Price
+    from nbstream.moderation.moderates import Moderates
     from nbstream.outcome import StreamWarning
     from nbstream.recording.choice import RecordingChoice
     from nbstream.settings.credential import Credential
@@ -196,6 +197,8 @@ class StreamRequest(Target):
         source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is transport's
             `StreamSource`, typed `Any` here because transport imports this module.
         stages: What sees every event before the answer does, in this order.
+        moderation: What moderates it, which is the last of its stages.
+        allow_secrets: Whether it may be sent although it seems to hold a key or a card number.
         stop_when: A condition on the text so far that ends the answer early.
         stream: Whether to ask for a stream; otherwise the answer comes in one piece.
         tools: The functions that the model may call and nbstream calls; what the model is told of them is in `params`.
@@ -232,6 +235,8 @@ class StreamRequest(Target):
     position: Position | None = field(default=None, repr=False)
     source: Any = field(default=None, repr=False)
     stages: tuple[Stage, ...] = field(default=(), repr=False)
+    moderation: Moderates | None = field(default=None, repr=False, compare=False)
+    allow_secrets: bool = False
     stop_when: StopWhen | None = field(default=None, repr=False)
     stream: bool = True
     tools: tuple[Tool, ...] = field(default=(), repr=False)

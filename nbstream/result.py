@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
-from nbstream.outcome import Continuation, Quota, Retry, Round, StreamState, StreamWarning, Timing, Usage
+from nbstream.outcome import Continuation, Quota, Retry, Round, StreamState, StreamWarning, Timing, Usage, Verdict
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -54,6 +54,7 @@ __all__ = [
     "ToolCallPart",
     "ToolRun",
     "Usage",
+    "Verdict",
 ]
 
 
@@ -129,6 +130,7 @@ class StreamResult(PartViews):
             ids above are those of the last.
         recorded_at: When the answer was recorded, if it was played from a recording; its cost was then saved.
         quota: What is left after the answer, if it came through a relay that says so.
+        moderation: What moderation says of the prompt and of the answer, as far as somebody has checked them.
 
     Example:
         ```python
@@ -157,6 +159,7 @@ class StreamResult(PartViews):
     rounds: tuple[Round, ...]
     recorded_at: datetime | None
     quota: Quota | None
+    moderation: tuple[Verdict, ...]
 
     def __init__(
         self,
@@ -186,6 +189,7 @@ class StreamResult(PartViews):
         parts: tuple[Part, ...] | None = None,
         recorded_at: datetime | None = None,
         quota: Quota | None = None,
+        moderation: tuple[Verdict, ...] = (),
     ) -> None:
         _set(
             self,
@@ -209,6 +213,7 @@ class StreamResult(PartViews):
             rounds=rounds,
             recorded_at=recorded_at,
             quota=quota,
+            moderation=moderation,
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -331,6 +336,7 @@ class StreamResult(PartViews):
             ("attempts", str(self.attempts) if self.attempts > 1 else None),
             ("recorded", None if self.recorded_at is None else f"{self.recorded_at:%Y-%m-%d %H:%M %Z}"),
             ("request id", self.request_id),
+            *((f"moderation ({each.subject})", each.sentence) for each in self.moderation),
             *((f"warning ({each.kind})", each.message) for each in self.warnings),
             ("error", str(self.error) if self.error else None),
         ]
@@ -350,6 +356,7 @@ class StreamResult(PartViews):
             "startup": round(self.timing.startup, 4),
             "attempts": self.attempts,
             **({} if self.recorded_at is None else {"recorded_at": self.recorded_at.isoformat(timespec="seconds")}),
+            **({"moderation": [asdict(each) for each in self.moderation]} if self.moderation else {}),
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
             "parts": [summary_of(part) for part in self.parts[:_MOST_PARTS]],

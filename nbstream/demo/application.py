@@ -11,6 +11,7 @@ from nbstream.demo.handlers.admission import Admission
 from nbstream.demo.handlers.answer import AnswerHandler
 from nbstream.demo.handlers.api import UnknownPathHandler
 from nbstream.demo.handlers.models import ModelHandler, ModelsHandler
+from nbstream.demo.handlers.moderations import ModerationsHandler
 from nbstream.demo.handlers.responses import ResponsesHandler
 from nbstream.demo.handlers.stored_responses import CancelHandler, RetrieveHandler
 from nbstream.demo.responses import Response
@@ -41,6 +42,7 @@ def application(
             (r"/v1/responses", ResponsesHandler, {**answering, "answer": Response, "store": store}),
             (r"/v1/responses/([^/]+)", RetrieveHandler, stored),
             (r"/v1/responses/([^/]+)/cancel", CancelHandler, stored),
+            (r"/v1/moderations", ModerationsHandler, shared),
             (r"/v1/models", ModelsHandler, shared),
             (r"/v1/models/([^/]+)", ModelHandler, shared),
         ],

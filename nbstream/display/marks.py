@@ -16,6 +16,7 @@ from nbstream.text.plain import plain
 from nbstream.text.wording import WORDINGS, told
 
 if TYPE_CHECKING:
+    from nbstream.outcome import Verdict
     from nbstream.request import Footer
     from nbstream.result import StreamResult
 
@@ -40,10 +41,12 @@ _FAILURES = {
     "event_too_large": "Limit reached",
     "first_token_timeout": "Timed out",
     "invalid_answer": "Does not fit",
+    "moderation": "Not checked",
     "no_recording": "No recording",
     "not_a_stream": "Not a stream",
     "quota": "Quota used up",
     "rate_limit": "Rate limited",
+    "secrets": "Not sent",
     "server": "Server error",
     "size_limit": "Limit reached",
     "stalled": "Stalled",
@@ -92,6 +95,8 @@ def notes_of(result: StreamResult, place: Place = Place.CELL) -> list[str]:
         return []
     # That an answer is empty is what its mark says.
     messages = [warning.told(place) for warning in result.warnings if warning.kind != "empty_answer"]
+    marked = _marking(result)
+    messages += [each.sentence for each in result.moderation if each.outcome != "clean" and each is not marked]
     if result.choices:
         messages.append(
             f"There are {len(result.choices)} answers; all of them are in {WORDINGS[place].result}.choices."
@@ -199,7 +204,33 @@ def _answered(result: StreamResult, place: Place) -> Mark | None:
     if result.refusal:
         words = f" Its words are in {WORDINGS[place].result}.refusal." if result.text else ""
         return Mark("Refused", f"The model refused to answer.{words}")
-    return None if result.finish_reason in _ORDINARY else _ended(result, place)
+    if result.finish_reason not in _ORDINARY:
+        return _ended(result, place)
+    if (verdict := _marking(result)) is None:
+        return None
+    return Mark("Flagged" if verdict.outcome == "flagged" else "Not checked", verdict.sentence)
+
+
+def _marking(result: StreamResult) -> Verdict | None:
+    """The verdict that the mark is about, if it is about one."""
+    outcomes = [each.outcome for each in result.moderation]
+    if result.state is StreamState.FAILED:
+        about = result.error is not None and result.error.kind == "moderation" and "unchecked"
+    elif result.state is StreamState.COMPLETED and result.finish_reason in {"content_filter", *_ORDINARY}:
+        about = next((each for each in ("flagged", "unchecked") if each in outcomes), False)
+    else:
+        about = False
+    return result.moderation[outcomes.index(about)] if about in outcomes else None
+
+
+def _filtered(result: StreamResult, otherwise: str) -> str:
+    """Who has filtered the answer, and what became of the rest."""
+    verdict = _marking(result)
+    if verdict is None or verdict.outcome != "flagged":
+        return otherwise
+    if verdict.by == "provider":
+        return verdict.sentence
+    return f"{verdict.sentence} {'It was not sent.' if verdict.subject == 'prompt' else 'The rest was dropped.'}"
 
 
 def _ended(result: StreamResult, place: Place) -> Mark:
@@ -211,7 +242,7 @@ def _ended(result: StreamResult, place: Place) -> Mark:
             happened = f"The token limit was reached ({WORDINGS[place].token_limit})."
             return Mark("Cut off", _way_on(happened, result, place))
         case "content_filter":
-            return Mark("Filtered", "The provider's content filter ended the answer.")
+            return Mark("Filtered", _filtered(result, "The provider's content filter ended the answer."))
         case "stop_when":
             return Mark("Ended early", "The answer was ended by its stop condition (stop_when).")
         case reason:
@@ -228,7 +259,7 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
     reason, name = result.finish_reason, WORDINGS[place].result
     more_tokens = [Remedy(RemedyKind.RAISE_TOKEN_LIMIT)]
     if reason == "content_filter":
-        happened = "The provider's content filter let no answer through."
+        happened = _filtered(result, "The provider's content filter let no answer through.")
         return Mark("Filtered", told(happened, [Remedy(RemedyKind.REPHRASE)], place))
     if result.tool_calls:
         names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))

@@ -201,6 +201,7 @@ class MagicRunner:
             names = {**self._shell.user_ns, **local_ns}
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)
+            options.moderate = _check_named(options.moderate, names)
             options.image, options.file = _given(options.image, names), _given(options.file, names)
             options.image = list(map(_cell_of, options.image or ()))
             prompt, pictures = (text, []) if options.raw else interpolate(text, names)
@@ -219,7 +220,7 @@ class MagicRunner:
         name = options.chat
         chat = Chat.named(name)
         system = asked.pop("system")
-        with_it = {name: asked.pop(name) for name in ("image", "file", "display")}
+        with_it = {name: asked.pop(name) for name in ("image", "file", "display", "allow_secrets")}
         chat.configure(**{option: value for option, value in asked.items() if value is not None})
         if system is not None:
             chat.system = system
@@ -267,6 +268,17 @@ def _named(wanted: str | None, names: dict[str, Any]) -> Any:
         return None if wanted is None else names[wanted]
     meant = closest(wanted, [name for name, value in names.items() if isinstance(value, type | dict)])
     raise UsageError(f"there is no type called {wanted} in this notebook{f'; did you mean {meant}?' if meant else ''}")
+
+
+def _check_named(wanted: str | None, names: dict[str, Any]) -> Any:
+    """Who moderates: the provider, OpenAI, or what has this name."""
+    if wanted is None or wanted in {"provider", "openai"}:
+        return wanted
+    if wanted not in names:
+        meant = closest(wanted, ["provider", "openai", *(name for name, value in names.items() if callable(value))])
+        suggestion = f"; did you mean {meant}?" if meant else ""
+        raise UsageError(f"there is no function called {wanted} in this notebook{suggestion}")
+    return names[wanted]
 
 
 def _given(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | None:

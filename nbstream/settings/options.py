@@ -187,6 +187,34 @@ OPTIONS = (
         saved=False,
     ),
     Option(
+        "moderate",
+        'Who checks the prompt, and the answer before it is shown: `"provider"`, `"openai"` (the moderation endpoint), '
+        "a function that is given a text and says whether to flag it, or all that `nbs.moderation.Moderation` holds. "
+        "An answer that is flagged ends, and the rest of it is dropped.",
+        ("--moderate",),
+        "Who checks the prompt, and the answer before it is shown: provider, openai, or a function, by its name. "
+        "Example: --moderate openai",
+        {"metavar": "provider|openai|NAME"},
+        saved=False,
+    ),
+    Option(
+        "on_flagged",
+        'What becomes of what moderation flags: `"block"` shows nothing before it was checked (the default); '
+        '`"notify"` shows everything, and marks it.',
+        ("--on-flagged",),
+        "Whether to block what moderation flags, or to show and mark it. Example: --on-flagged notify",
+        {"choices": ("block", "notify")},
+        saved=False,
+    ),
+    Option(
+        "allow_secrets",
+        "Whether to send a prompt that seems to hold a key or a card number; by default you are asked.",
+        ("--allow-secrets",),
+        "Send the prompt although it seems to hold a key or a card number. Example: --allow-secrets",
+        {"action": "store_true", "default": None},
+        saved=False,
+    ),
+    Option(
         "schema",
         "What the answer is held to: a pydantic model, a dataclass, a TypedDict, `list[Model]`, or a JSON schema. The "
         "object is `result.parsed`; an answer that does not fit has failed.",

@@ -26,12 +26,12 @@ from nbstream.streaming.notices import Notices
 from nbstream.streaming.observers import Observers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractAsyncContextManager
     from typing import Any
 
-    from nbstream.request import StreamRequest
+    from nbstream.request import StreamRequest, Target
     from nbstream.result import StreamResult
     from nbstream.streaming.observers import StreamWatch
     from nbstream.streaming.tape import Tape
@@ -180,6 +180,17 @@ class Engine:
             StreamError: There is no response, or one with an error status.
         """
         return await self._answering(request).open_bytes(request)
+
+    async def moderated(self, target: Target, texts: Sequence[str], model: str) -> list[dict[str, Any]]:
+        """What a moderation endpoint says of each text; on the loop only.
+
+        Raises:
+            StreamError: It does not answer, or refuses.
+        """
+        pool = self.clients
+        from nbstream.transport.moderations import moderated
+
+        return await moderated(pool, target, texts, model)
 
     def _answering(self, request: StreamRequest) -> ByteSource:
         """What answers a request: the pooled clients, or the demo model where it has no server."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult, StreamState
     from nbstream.streaming.engine import Engine
     from nbstream.streaming.errands import Errands
+    from nbstream.streaming.gates import Gate
     from nbstream.streaming.rounds import FollowUp
     from nbstream.streaming.surfaces import Surfaces
 
@@ -61,6 +62,7 @@ class StreamHandle:
         resume: Callable[[StreamRequest, StreamResult, bool], StreamHandle] | None = None,
         commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
         follow_up: FollowUp | None = None,
+        gate: Gate | None = None,
         errands: Errands | None = None,
     ) -> None:
         from nbstream.display.throttle import Throttle
@@ -79,6 +81,7 @@ class StreamHandle:
             beginning=beginning,
             resume=resume,
             follow_up=follow_up,
+            gate=gate,
             commit=committed,
             watch=engine.watch(),
             notices=engine.notices,

@@ -222,7 +222,7 @@ class Session:
             async with (
                 IdleTimeout(self._request.limits.first_token) as idle,
                 opening as stream,
-                staged(stream, self._request.stages, lambda: idle.restart(self._request.limits.stall)) as batches,
+                staged(stream, self._request.stages, idle, self._request.limits.stall) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id
                 self._watch.opened(stream, self._request)
@@ -231,8 +231,7 @@ class Session:
                         idle.restart(silence)
                     if self._assembler.state.terminal:
                         return
-                    if self._assembler.characters > self._request.sizes.characters:
-                        limit = self._request.sizes.characters
+                    if self._assembler.characters > (limit := self._request.sizes.characters):
                         raise self._too_long("characters", limit, RemedyKind.LONGER_ANSWER)
                 self._take([EndOfStream(marked=False)])  # a source or a stage that ends without saying so
         except TimeoutError:
@@ -295,13 +294,13 @@ class Session:
             self._assembler.cancel()
         elif isinstance(error, StreamError):
             # A source that decodes bytes knows what it could not make an event of.
-            if isinstance(error, TimeLimitError) and (quoted := getattr(self._stream, "unrecognized", None)):
+            quoted = getattr(self._stream, "unrecognized", None) if isinstance(error, TimeLimitError) else None
+            if quoted and not self._request.stages:  # which have not seen it
                 self._assembler.feed(quoted)
             self._assembler.break_off(error)
         else:
-            name = type(error).__name__
-            report = [Remedy(RemedyKind.REPORT_BUG)]
-            self._assembler.fail(InternalError(f"nbstream itself failed ({name}).", remedies=report))
+            failed = f"nbstream itself failed ({type(error).__name__})."
+            self._assembler.fail(InternalError(failed, remedies=[Remedy(RemedyKind.REPORT_BUG)]))
 
     def _taken_from(self, task: asyncio.Task[None]) -> BaseException | None:
         """What ended a task, without the frames and the errors behind it: they would keep the connection in memory."""
@@ -348,7 +347,8 @@ class Session:
 
     def _was_held_back(self) -> bool:
         first = self._first_token_at
-        if not self._request.stream or first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
+        unheld = self._request.stream and not self._request.stages
+        if not unheld or first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
             return False
         characters = sum(each.size for each in self.texts) - len(self._beginning.text if self._beginning else "")
         return characters >= _BUFFERED_CHARACTERS + _BUFFERED_RATE * (self._last_token_at - first)

@@ -88,6 +88,7 @@ _IN_A_NOTEBOOK = {
 _IN_PYTHON = {
     **_IN_CODE,
     RemedyKind.ALLOW_TOOL: 'allow it with approve=["{value}"], or all of them with approve="all"',
+    RemedyKind.ALLOW_SECRETS: "send it all the same with allow_secrets=True",
     RemedyKind.REPAIR: "let the model correct it with repair=1",
     RemedyKind.MORE_ROUNDS: "allow more with max_rounds=…",
     RemedyKind.CONTINUE: "call result.resume() to continue",
@@ -113,6 +114,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.LOWER_TOKEN_LIMIT: "lower --max-tokens",
             RemedyKind.USE_API: "--api {value} suits it better",
             RemedyKind.INSTALL: "install it (%pip install {value})",
+            RemedyKind.ALLOW_SECRETS: "send it all the same with --allow-secrets",
             RemedyKind.REPAIR: "let the model correct it with --repair 1",
             RemedyKind.ALLOW_TOOL: "allow it with --approve {value}, or all of them with --approve all",
             RemedyKind.MORE_ROUNDS: "allow more with --max-rounds",
@@ -140,6 +142,7 @@ WORDINGS: Mapping[Place, Wording] = {
             RemedyKind.USE_ADDRESS: 'try panel.chat.configure(base_url="{value}")',
             RemedyKind.INSTALL: "install it (%pip install {value})",
             RemedyKind.TRY_DEMO: "choose the built-in demo model, demo",
+            RemedyKind.ALLOW_SECRETS: "send it all the same with panel.chat.configure(allow_secrets=True)",
             RemedyKind.REPAIR: "let the model correct it with panel.chat.configure(repair=1)",
             RemedyKind.ALLOW_TOOL: 'allow it with panel.chat.configure(approve=["{value}"])',
             RemedyKind.MORE_ROUNDS: "allow more with panel.chat.configure(max_rounds=…)",
