@@ -26,6 +26,8 @@
         │   ├── AnswerTooLongError      by the answer as a whole
         │   └── EventTooLargeError      by a single event, whose end had not come
         ├── InvalidAnswerError      the answer does not fit its schema
+        ├── BudgetError             what may be spent is spent, or nobody knows what would be
+        │   └── TimeBudgetError         the time that the answer may take
         ├── NoRecordingError        there is no recording that may be played, and none may be made
         ├── ApprovalError           nobody could be asked whether a tool may be called
         ├── StopWhenError           the caller's own `stop_when` raised an exception
@@ -53,6 +55,7 @@ __all__ = [
     "AnswerTooLongError",
     "ApprovalError",
     "AuthenticationError",
+    "BudgetError",
     "ChangedFileError",
     "ConnectTimeoutError",
     "ConnectionLostError",
@@ -77,6 +80,7 @@ __all__ = [
     "StalledError",
     "StopWhenError",
     "StreamError",
+    "TimeBudgetError",
     "TimeLimitError",
     "TotalTimeoutError",
     "UnreachableError",
@@ -303,6 +307,18 @@ class ApprovalError(StreamError):
     """The model wanted to call a tool, and nobody could be asked whether it may."""
 
     kind = "approval"
+
+
+class BudgetError(StreamError):
+    """What may be spent is spent, or no price is known; what had arrived is kept."""
+
+    kind = "budget"
+
+
+class TimeBudgetError(BudgetError):
+    """The answer took longer than it may take; what had arrived is kept."""
+
+    kind = "time_budget"
 
 
 class NoRecordingError(StreamError):

@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
     "accounting": (),
     "accounting.book": ("streaming.daemon_thread",),
+    "accounting.budgeted": ("streaming.cost",),
     "accounting.entering": ("streaming.cost",),
     "accounting.ledger": ("streaming.engine",),
     "accounting.pricing": ("settings.config",),
@@ -96,6 +97,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "recording.player": ("assembly", "transport"),
     "recording.recordings": ("streaming.engine",),
     "settings": (
+        "accounting.budget",
         "accounting.ledger_file",
         "accounting.price",
         "attachments",
@@ -110,6 +112,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "streaming": ("display.surface", "display.throttle"),
     "streaming.continuation": ("tools.call_messages", "tools.next_request"),
     "streaming.engine": ("accounting.book", "recording.library", "recording.uses", "transport"),
+    "streaming.handle": ("accounting.budgeted", "display.throttle"),
     "streaming.session": ("assembly", "structured.shown"),
     "testing": (
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
@@ -127,10 +130,13 @@ MAY_NAME_TYPES_OF = {
     "structured": ("streaming.handle", "streaming.text_so_far"),
     **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
     **dict.fromkeys(
-        ("streaming", "streaming.session"), ("accounting.price", "transport.event_stream", "tools.approval")
+        ("streaming", "streaming.handle", "streaming.session"),
+        ("accounting.price", "transport.event_stream", "tools.approval"),
     ),
     "recording": ("transport.byte_stream", "transport.event_stream"),
+    "accounting.budgeted": ("transport.event_stream",),
     "request": (
+        "accounting.budget",
         "accounting.price",
         "recording.choice",
         "settings.credential",

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbstream.accounting.budget import Budget, checked_amount
 from nbstream.attachments.attached import attached
 from nbstream.errors import UsageError
 from nbstream.recording.choice import chosen
@@ -45,7 +46,7 @@ _WHOLE_ANSWER_SECONDS = 600.0
 """As long as the SDK waits for a non-streamed answer."""
 
 
-def resolve(
+def resolve(  # noqa: PLR0913  each is an option
     prompt: str | list[dict[str, Any]],
     *,
     model: str | None = None,
@@ -58,6 +59,8 @@ def resolve(
     api_key: str | Secret | None = None,
     timeout: float | None = None,
     total_timeout: float | None = None,
+    budget: float | None = None,
+    max_seconds: float | None = None,
     max_retries: int | None = None,
     images: Images | None = None,
     surface: SurfaceKind | None = None,
@@ -101,23 +104,24 @@ def resolve(
         limits=_limits(target.limits, timeout, total_timeout, stream),
         sizes=target.sizes,
         **_drawn(config, images, surface),
-        client=client,
         stream=stream,
         warnings=warnings,
-        place=place_here(),
-        **_accounted(config),
+        **_accounted(config, budget, max_seconds),
         **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
-        **_hooks(source, stages, stop_when),
+        **_hooks(client, source, stages, stop_when),
         **_recorded(config, record, replay, epoch),
         **_held_to(schema, repair, as_),
         **_asked_of_tools(tools, approve, max_rounds, target.api, {**_effort(reasoning, target.api), **params}),
     )
 
 
-def _accounted(config: NBStream) -> dict[str, Any]:
+def _accounted(config: NBStream, dollars: Any, seconds: Any) -> dict[str, Any]:
     """Who asks, and how it is charged."""
-    cells = {"cell": _cell_here(), "cell_id": _cell_id_here()}
-    return {**cells, "prices": config.prices, "ledger": config.ledger_file}
+    budget = Budget(
+        checked_amount("budget", dollars, "dollars"), checked_amount("max_seconds", seconds, "seconds"), config.budget
+    )
+    here = {"place": place_here(), "cell": _cell_here(), "cell_id": _cell_id_here()}
+    return {**here, "prices": config.prices, "ledger": config.ledger_file, "budget": budget or None}
 
 
 def _cell_here() -> int | None:
@@ -274,11 +278,11 @@ def _check_times(**times: Any) -> None:
             raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
 
 
-def _hooks(source: Any, stages: Any, stop_when: Any) -> dict[str, Any]:
+def _hooks(client: Any, source: Any, stages: Any, stop_when: Any) -> dict[str, Any]:
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
     if not isinstance(stages, list | tuple) or not all(map(callable, stages)):
         raise UsageError("stages are a list of functions from batches of events to batches of events")
     if stop_when is not None:
         StopCondition(stop_when)  # which raises if it cannot be one
-    return {"source": source, "stages": tuple(stages), "stop_when": stop_when}
+    return {"client": client, "source": source, "stages": tuple(stages), "stop_when": stop_when}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.errands import Errands
     from nbstream.streaming.rounds import FollowUp
     from nbstream.streaming.surfaces import Surfaces
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["StreamHandle"]
 
@@ -74,7 +75,7 @@ class StreamHandle:
         self._rounds = Rounds(
             request,
             surfaces,
-            request.source or engine,
+            _source(request, engine),
             throttle=lambda: Throttle(max_rate),
             beginning=beginning,
             resume=resume,
@@ -285,3 +286,13 @@ class StreamHandle:
     def __repr__(self) -> str:
         snapshot = self.snapshot
         return f"<StreamHandle {snapshot.state}, {len(snapshot.text):,} characters>"
+
+
+def _source(request: StreamRequest, engine: Engine) -> StreamSource:
+    """What sends the requests of an answer."""
+    source: StreamSource = request.source or engine
+    if request.budget is None:
+        return source
+    from nbstream.accounting.budgeted import Budgeted
+
+    return Budgeted(source, request.budget, engine.book)
