@@ -229,7 +229,7 @@ def configure(**values: Any) -> None:
             (seconds), `max_retries`, `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`,
             `max_frame_rate` (frames a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`,
             `answer_while_busy`, `log_content`, `opentelemetry`, `recordings`, `recordings_mode`, `recordings_speed`,
-            `recordings_trust`, `ledger`, `prices`. The same as `%config NBStream.NAME = …`.
+            `recordings_trust`, `ledger`, `prices`, `budget`. The same as `%config NBStream.NAME = …`.
 
     Raises:
         UsageError: There is no such setting, or the value does not fit; nothing is changed.

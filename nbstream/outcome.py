@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from nbstream.remedies import Remedy
 
 __all__ = [
-    *("Continuation", "Quota", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "Verdict"),
+    "Continuation",
+    "Quota",
+    "Retry",
+    "Round",
+    "StreamState",
+    "StreamWarning",
+    "Timing",
+    "Usage",
+    "Verdict",
     "add_up",
 ]
 

@@ -13,11 +13,12 @@ from nbstream.text.plain import encodable_json, prompt_text
 from nbstream.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from openai import AsyncOpenAI
 
+    from nbstream.accounting.budget import Budget
     from nbstream.accounting.price import Price
     from nbstream.moderation.moderates import Moderates
     from nbstream.outcome import StreamWarning
@@ -216,6 +217,8 @@ class StreamRequest(Target):
         cell: The number of the cell that asks, if one does.
         cell_id: What the notebook calls that cell, if it says.
         prices: What models cost, as the user says; before what a price list says.
+        budget: What the answer may spend.
+        admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
         ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
     """
 
@@ -255,6 +258,8 @@ class StreamRequest(Target):
     cell_id: str | None = None
     prices: Mapping[str, Price] = field(default_factory=dict)
     ledger: Path | None = None
+    budget: Budget | None = None
+    admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:

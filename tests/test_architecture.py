@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
     "accounting": (),
     "accounting.book": ("streaming.daemon_thread",),
+    "accounting.budgeted": ("streaming.cost",),
     "accounting.entering": ("streaming.cost",),
     "accounting.ledger": ("streaming.engine",),
     "accounting.pricing": ("settings.config",),
@@ -103,6 +104,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "recording.recordings": ("streaming.engine",),
     "relay": ("settings", "streaming.cost", "transport"),
     "settings": (
+        "accounting.budget",
         "accounting.ledger_file",
         "accounting.price",
         "attachments",
@@ -124,6 +126,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "telemetry.following",
         "transport",
     ),
+    "streaming.handle": ("accounting.budgeted", "display.throttle"),
     "streaming.session": ("assembly", "structured.shown"),
     "telemetry": ("recording.described", "settings.config", "streaming.steps"),
     "telemetry.inspection": ("streaming.steps", "streaming.tape"),
@@ -144,11 +147,14 @@ MAY_NAME_TYPES_OF = {
     "structured": ("streaming.handle", "streaming.text_so_far"),
     **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
     **dict.fromkeys(
-        ("streaming", "streaming.session"), ("accounting.price", "transport.event_stream", "tools.approval")
+        ("streaming", "streaming.handle", "streaming.session"),
+        ("accounting.price", "transport.event_stream", "tools.approval"),
     ),
     "moderation.gates": ("tools.asking",),
     "recording": ("moderation.moderates", "transport.byte_stream", "transport.event_stream"),
+    "accounting.budgeted": ("transport.event_stream",),
     "request": (
+        "accounting.budget",
         "accounting.price",
         "moderation.moderates",
         "recording.choice",

@@ -38,6 +38,10 @@ class Book:
         self._entries: list[Entry] = []
         self._unwritten: dict[pathlib.Path, list[Entry]] = {}
         self._lock = threading.Lock()
+        self.spent = 0.0
+        """What the requests that have ended have cost at least, in US dollars."""
+        self.in_flight: dict[int, float] = {}
+        """What those that have not ended cost at least, as far as it is watched; on the loop only."""
         self._writer = DaemonThread("nbstream-ledger")
 
     @property
@@ -68,6 +72,8 @@ class Book:
             entry = entry_of(self.kernel, stream, request, result)
         with self._lock:
             self._entries.append(entry)
+            if not entry.replayed:
+                self.spent += entry.cost or entry.cost_at_least or 0.0
         if request.ledger is None:
             return ()
         return await self._written(request.ledger, entry)

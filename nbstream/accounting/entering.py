@@ -97,7 +97,7 @@ def _taken(request: StreamRequest, result: StreamResult) -> dict[str, Any]:
 def _was_refused(result: StreamResult) -> bool:
     """Whether nothing was sent, or the server has refused what was."""
     error = result.error
-    if error is None or result.timing.ttft is not None:
+    if error is None or result.timing.ttft is not None or result.usage is not None:
         return False
     return error.kind in _NEVER_SENT or (error.status is not None and 400 <= error.status < 500)
 

@@ -34,6 +34,7 @@ class Mark(NamedTuple):
 _FAILURES = {
     "answer_too_long": "Limit reached",
     "approval": "Not allowed",
+    "budget": "Over budget",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
@@ -50,6 +51,7 @@ _FAILURES = {
     "server": "Server error",
     "size_limit": "Limit reached",
     "stalled": "Stalled",
+    "time_budget": "Out of time",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",
 }

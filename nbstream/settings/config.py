@@ -161,6 +161,9 @@ class NBStream(SingletonConfigurable):
     prices = Dict(
         help='What models cost, in dollars for a million tokens: `{"llama3.2": {"input": 0.1, "output": 0.4}}`.'
     ).tag(config=True)
+    budget = Float(None, allow_none=True, help="US dollars that all the requests of this kernel may cost.").tag(
+        config=True
+    )
     ledger = Unicode(
         None, allow_none=True, help="File (SQLite) in which each request is entered, by all kernels that name it."
     ).tag(config=True)
@@ -194,6 +197,15 @@ class NBStream(SingletonConfigurable):
         return RecordingChoice(
             directory, self.recordings_mode, speed=self.recordings_speed, trust=self.recordings_trust
         )
+
+    @validate("budget")
+    def _is_amount(self, proposal: Any) -> float | None:
+        from nbstream.accounting.budget import checked_amount
+
+        try:
+            return checked_amount("budget", proposal["value"], "dollars")
+        except UsageError as error:
+            raise TraitError(str(error)) from None
 
     @validate("prices")
     def _are_prices(self, proposal: Any) -> dict[str, Any]:

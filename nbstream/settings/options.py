@@ -121,6 +121,24 @@ OPTIONS = (
         {"type": positive_number},
     ),
     Option(
+        "budget",
+        "US dollars that the answer may cost, with all its requests: it is ended when it is sure to cost more, and "
+        "nothing is sent once they are spent, or where no price is known.",
+        ("--budget",),
+        "US dollars that the answer may cost. Example: --budget 0.05",
+        {"type": positive_number, "metavar": "DOLLARS"},
+        saved=False,
+    ),
+    Option(
+        "max_seconds",
+        "Seconds that the requests of the answer may take together; what has arrived by then is kept. The time that "
+        "tools and you take does not count.",
+        ("--max-seconds",),
+        "Seconds that the answer may take. Example: --max-seconds 30",
+        {"type": positive_number, "metavar": "SECONDS"},
+        saved=False,
+    ),
+    Option(
         "max_retries",
         "How often the request may be retried, before any of the answer has arrived (2 by default).",
         ("--max-retries",),

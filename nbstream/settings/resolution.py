@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from nbstream.accounting.budget import Budget, checked_amount
 from nbstream.attachments.attached import attached
 from nbstream.errors import UsageError
 from nbstream.recording.choice import chosen
@@ -61,6 +62,8 @@ def resolve(
     api_key: str | Secret | Callable[[], Any] | None = None,
     timeout: float | None = None,
     total_timeout: float | None = None,
+    budget: float | None = None,
+    max_seconds: float | None = None,
     max_retries: int | None = None,
     images: Images | None = None,
     surface: SurfaceKind | None = None,
@@ -108,7 +111,7 @@ def resolve(
         **_drawn(config, images, surface),
         stream=stream,
         warnings=warnings,
-        **_accounted(config),
+        **_accounted(config, budget, max_seconds),
         **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
         **_hooks(source, stages, stop_when, moderation),
         allow_secrets=_truth(allow_secrets),
@@ -118,10 +121,13 @@ def resolve(
     )
 
 
-def _accounted(config: NBStream) -> dict[str, Any]:
+def _accounted(config: NBStream, dollars: Any, seconds: Any) -> dict[str, Any]:
     """Who asks, and how it is charged."""
-    cells = {"cell": _cell_here(), "cell_id": _cell_id_here()}
-    return {**cells, "prices": config.prices, "ledger": config.ledger_file}
+    budget = Budget(
+        checked_amount("budget", dollars, "dollars"), checked_amount("max_seconds", seconds, "seconds"), config.budget
+    )
+    here = {"place": place_here(), "cell": _cell_here(), "cell_id": _cell_id_here()}
+    return {**here, "prices": config.prices, "ledger": config.ledger_file, "budget": budget or None}
 
 
 def _sent_to(target: Target) -> dict[str, Any]:
@@ -195,7 +201,6 @@ def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None)
         "footer": config.footer,
         "bring_into_view": config.bring_into_view,
         "answer_while_busy": config.answer_while_busy,
-        "place": place_here(),
     }
 
 

@@ -171,7 +171,7 @@ class Engine:
             return Library(request.recordings, self, self.recordings).open(request)
         from nbstream.transport.decoded import decoded
 
-        return decoded(self._answering(request), request)
+        return decoded(self, request)
 
     async def open_bytes(self, request: StreamRequest, /) -> ByteStream:
         """Send a request and return the response, as a `ByteSource`; on the loop only.
@@ -179,6 +179,8 @@ class Engine:
         Raises:
             StreamError: There is no response, or one with an error status.
         """
+        if request.admit is not None:
+            await request.admit()
         return await self._answering(request).open_bytes(request)
 
     async def moderated(self, target: Target, texts: Sequence[str], model: str) -> list[dict[str, Any]]:
