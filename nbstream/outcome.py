@@ -6,6 +6,7 @@ import enum
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from nbstream.parts import Part, PartViews, ToolCall, given_parts
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable, plain
 from nbstream.text.wording import told
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nbstream.remedies import Remedy
 
 __all__ = [
+    "Choice",
     "Continuation",
     "Quota",
     "Retry",
@@ -27,6 +29,8 @@ __all__ = [
     "Usage",
     "Verdict",
     "add_up",
+    "restore",
+    "set_fields",
 ]
 
 
@@ -315,3 +319,49 @@ class Continuation(Protocol):
     def asked_further(self, request: Any) -> Any:
         """A request with what has been asked in all rounds of the answer; `None` if it asks another model."""
         ...
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Choice(PartViews):
+    """One of several answers to the same request (`n` above 1).
+
+    Attributes:
+        index: Its number.
+        parts: What it is made of, in the order in which the server began them; its views mean what they mean in
+            `StreamResult`, and so does `finish_reason`.
+    """
+
+    index: int
+    parts: tuple[Part, ...]
+    finish_reason: str | None
+
+    def __init__(
+        self,
+        index: int,
+        text: str = "",
+        finish_reason: str | None = None,
+        reasoning: str = "",
+        refusal: str = "",
+        tool_calls: tuple[ToolCall, ...] = (),
+        *,
+        parts: tuple[Part, ...] | None = None,
+    ) -> None:
+        made = given_parts(parts, text, reasoning, refusal, tool_calls)
+        set_fields(self, index=index, parts=made, finish_reason=finish_reason)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
+        restore(self, state)
+
+
+def set_fields(frozen: object, **values: Any) -> None:
+    """Set fields of a frozen value that is being made."""
+    for name, value in values.items():
+        object.__setattr__(frozen, name, value)
+
+
+def restore(value: Any, state: dict[str, Any] | list[Any]) -> None:
+    """Take what was pickled: fields by name, or, when the views were fields too, arguments in their order."""
+    value.__init__(*state) if isinstance(state, list) else value.__init__(**state)

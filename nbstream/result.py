@@ -10,7 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
-from nbstream.outcome import Continuation, Quota, Retry, Round, StreamState, StreamWarning, Timing, Usage, Verdict
+from nbstream.outcome import (
+    Choice,
+    Continuation,
+    Quota,
+    Retry,
+    Round,
+    StreamState,
+    StreamWarning,
+    Timing,
+    Usage,
+    Verdict,
+    restore,
+    set_fields,
+)
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -63,41 +76,6 @@ _NO_TIME = Timing()
 
 _MOST_PARTS = 200
 """How many parts the metadata of a notebook output lists, which is sent again and again while the answer grows."""
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Choice(PartViews):
-    """One of several answers to the same request (`n` above 1).
-
-    Attributes:
-        index: Its number.
-        parts: What it is made of, in the order in which the server began them; its views mean what they mean in
-            `StreamResult`, and so does `finish_reason`.
-    """
-
-    index: int
-    parts: tuple[Part, ...]
-    finish_reason: str | None
-
-    def __init__(
-        self,
-        index: int,
-        text: str = "",
-        finish_reason: str | None = None,
-        reasoning: str = "",
-        refusal: str = "",
-        tool_calls: tuple[ToolCall, ...] = (),
-        *,
-        parts: tuple[Part, ...] | None = None,
-    ) -> None:
-        made = given_parts(parts, text, reasoning, refusal, tool_calls)
-        _set(self, index=index, parts=made, finish_reason=finish_reason)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        _restore(self, state)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -191,7 +169,7 @@ class StreamResult(PartViews):
         quota: Quota | None = None,
         moderation: tuple[Verdict, ...] = (),
     ) -> None:
-        _set(
+        set_fields(
             self,
             parts=given_parts(parts, text, reasoning, refusal, tool_calls, annotations),
             state=state,
@@ -220,7 +198,7 @@ class StreamResult(PartViews):
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        _restore(self, state)
+        restore(self, state)
 
     @property
     def all_rounds(self) -> tuple[Round, ...]:
@@ -387,16 +365,6 @@ class StreamResult(PartViews):
 def _display(module: str) -> Any:
     # Displays know results, so a result must not know displays before one of them is wanted.
     return import_module(f"nbstream.display.{module}")
-
-
-def _set(frozen: object, **values: Any) -> None:
-    for name, value in values.items():
-        object.__setattr__(frozen, name, value)
-
-
-def _restore(value: Any, state: dict[str, Any] | list[Any]) -> None:
-    """Take what was pickled: fields by name, or, when the views were fields too, arguments in their order."""
-    value.__init__(*state) if isinstance(state, list) else value.__init__(**state)
 
 
 def _shorten(text: str, limit: int = 60) -> str:

@@ -97,24 +97,20 @@ def resolve(
     """
     config = settings()
     prompt, warnings = attached(prompt, image=image, file=file)
-    messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     moderation = moderation_of(config, target, moderate, on_flagged)
     return StreamRequest(
-        messages=messages,
-        model=_checked(target, messages),
+        **_sent_to(target, _messages(prompt)),
         system=_prompt(config.system if system is None else system),
         limits=_limits(target.limits, timeout, total_timeout, stream),
-        **_sent_to(target),
         **_drawn(config, images, surface),
         stream=stream,
         warnings=warnings,
         **_accounted(config, budget, max_seconds),
         **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
-        **_hooks(source, stages, stop_when, moderation),
-        allow_secrets=_truth(allow_secrets),
+        **_hooks(source, stages, stop_when, moderation, allow_secrets),
         **_recorded(config, record, replay, epoch),
         **_held_to(schema, repair, as_),
         **_asked_of_tools(tools, approve, max_rounds, target.api, _fields(reasoning, target.api, moderation, params)),
@@ -130,8 +126,9 @@ def _accounted(config: NBStream, dollars: Any, seconds: Any) -> dict[str, Any]:
     return {**here, "prices": config.prices, "ledger": config.ledger_file, "budget": budget or None}
 
 
-def _sent_to(target: Target) -> dict[str, Any]:
-    return {name: getattr(target, name) for name in ("api", "endpoint", "sizes", "client")}
+def _sent_to(target: Target, messages: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
+    of_target = {name: getattr(target, name) for name in ("api", "endpoint", "sizes", "client")}
+    return {"messages": messages, "model": _checked(target, messages), **of_target}
 
 
 def _cell_here() -> int | None:
@@ -300,7 +297,9 @@ def _truth(allow_secrets: Any) -> bool:
     return bool(allow_secrets)
 
 
-def _hooks(source: Any, stages: Any, stop_when: Any, moderation: ModerationStage | None) -> dict[str, Any]:
+def _hooks(
+    source: Any, stages: Any, stop_when: Any, moderation: ModerationStage | None, allow_secrets: Any
+) -> dict[str, Any]:
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
     if not isinstance(stages, list | tuple) or not all(map(callable, stages)):
@@ -308,4 +307,5 @@ def _hooks(source: Any, stages: Any, stop_when: Any, moderation: ModerationStage
     if stop_when is not None:
         StopCondition(stop_when)  # which raises if it cannot be one
     stages = tuple(stages) if moderation is None else (*stages, moderation)
-    return {"source": source, "stages": stages, "moderation": moderation, "stop_when": stop_when}
+    checked = {"stages": stages, "moderation": moderation, "allow_secrets": _truth(allow_secrets)}
+    return {"source": source, "stop_when": stop_when, **checked}
