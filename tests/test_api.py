@@ -225,6 +225,7 @@ def test_tab_offers_the_public_names_only():
         "items",
         "ledger",
         "mcp",
+        "moderation",
         "parts",
         "price",
         "recordings",
