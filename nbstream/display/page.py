@@ -87,7 +87,8 @@ def take_messages_at_once(comm: Any) -> None:
     them to whichever shell the widget was last drawn from, which for a blocking cell is the busy one. The redirection
     helps code that awaits an answer there; our widgets await none and are safe on any thread.
     """
-    comm._reply_subshell_for = _as_asked  # noqa: SLF001  there is no public way
+    if comm is not None:
+        comm._reply_subshell_for = _as_asked  # noqa: SLF001  there is no public way
 
 
 def is_ours(comm: Any) -> bool:
