@@ -245,7 +245,7 @@ def configure(**values: Any) -> None:
     known = config.class_own_traits(config=True)
     if unknown := sorted(set(values) - set(known)):
         raise config.unknown(unknown)
-    values = {name: known[name].default_value if value is None else value for name, value in values.items()}
+    values = {name: known[name].default(config) if value is None else value for name, value in values.items()}
     try:
         with config.hold_trait_notifications():  # which reverts everything if one value does not fit
             for name, value in values.items():
