@@ -140,7 +140,7 @@ class Rounds:
         self._final: StreamResult | None = None
         self._awaiting: list[Callable[[StreamResult], object]] = []
         self._lock = threading.Lock()
-        self._request = request
+        self.request = request
         self._session = self._round(request, beginning)
         self._reading = "", self._session  # the text before this round, and the round
         self._note_round(request)
@@ -200,7 +200,7 @@ class Rounds:
         return TextsOfRound(earlier, session.texts)
 
     async def _answer(self) -> StreamResult:
-        request = self._request
+        request = self.request
         while True:
             result = await self._session.run()
             if self._watch is not None:
