@@ -6,6 +6,7 @@ import json
 from html import escape
 from typing import TYPE_CHECKING
 
+from nbstream.accounting.usage_table import LEFT, NO_FORMULAS
 from nbstream.text.money import shown_cost
 from nbstream.text.plain import plain
 
@@ -20,8 +21,8 @@ __all__ = ["as_html", "as_text", "folded"]
 _LONGEST_PARAMETER = 120
 _STYLE = (
     "<style>.nbs-plan table{border-collapse:collapse;margin:.5em 0}.nbs-plan th,.nbs-plan td{padding:.25em .75em;"
-    "text-align:left;vertical-align:top}.nbs-plan td:last-child,.nbs-plan th:last-child{text-align:right;"
-    "white-space:nowrap;font-variant-numeric:tabular-nums}.nbs-plan p{margin:.25em 0}</style>"
+    "vertical-align:top}.nbs-plan td:last-child{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    ".nbs-plan p{margin:.25em 0}</style>"
 )
 
 
@@ -36,34 +37,31 @@ def as_text(plan: Plan, *, sent: bool = False) -> str:
     kinds, counts = (max((len(row[at]) for row in rows), default=0) for at in (0, 1))
     lines = [f"{kind.ljust(kinds)}  {count.rjust(counts)}  {told}" for kind, count, told in rows]
     head = f"Sent to {plan.model} at {plan.host}." if sent else _head(plan)
-    return "\n".join(map(plain, [head, *lines, *_sums(plan)]))
+    return "\n".join(map(plain, [head, *lines, *_sums(plan, sent=sent)]))
 
 
 def as_html(plan: Plan) -> str:
     """A plan as HTML: a table of its parts, and what they come to."""
-    return f'<div class="nbs-plan">{_STYLE}<p>{_safe(_head(plan))}</p>{_body(plan)}</div>'
+    return f'<div class="nbs-plan {NO_FORMULAS}">{_STYLE}<p>{_safe(_head(plan))}</p>{_body(plan)}</div>'
 
 
-def folded(plan: Plan, reported: int | None) -> str:
-    """What was sent, folded, to stand beside the answer.
-
-    Args:
-        plan: What would have been sent.
-        reported: The tokens of the prompt, as the server has reported them with the answer.
-    """
-    tokens = f"{reported:,} tokens" if reported is not None else f"at least {plan.at_least:,} tokens"
+def folded(plan: Plan) -> str:
+    """What was sent, folded, to stand beside the answer."""
+    tokens = f"{plan.tokens:,} tokens" if plan.tokens is not None else f"at least {plan.at_least:,} tokens"
     count = len(plan.parts)
     summary = f"What was sent: {count} part{'s' * (count != 1)}, {tokens}"
-    return f'<div class="nbs-plan">{_STYLE}<details><summary>{_safe(summary)}</summary>{_body(plan)}</details></div>'
+    body = f"<details><summary>{_safe(summary)}</summary>{_body(plan, sent=True)}</details>"
+    return f'<div class="nbs-plan {NO_FORMULAS}">{_STYLE}{body}</div>'
 
 
-def _body(plan: Plan) -> str:
+def _body(plan: Plan, *, sent: bool = False) -> str:
     rows = "".join(
-        f"<tr><td>{_safe(part.kind)}</td><td>{_safe(part.told)}</td><td>{_safe(_tokens(part))}</td></tr>"
+        f"<tr><td{LEFT}>{_safe(part.kind)}</td><td{LEFT}>{_safe(part.told)}</td><td>{_safe(_tokens(part))}</td></tr>"
         for part in plan.parts
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("Part", "What it is", "Tokens"))
-    sums = "".join(f"<p>{_safe(sentence)}</p>" for sentence in _sums(plan))
+    named = (("Part", LEFT), ("What it is", LEFT), ("Tokens", ""))
+    head = "".join(f'<th scope="col"{style}>{name}</th>' for name, style in named)
+    sums = "".join(f"<p>{_safe(sentence)}</p>" for sentence in _sums(plan, sent=sent))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{sums}"
 
 
@@ -78,13 +76,15 @@ def _tokens(part: PlannedPart) -> str:
     return f"unknown, ≥ {part.at_least:,}" if part.at_least else "unknown"
 
 
-def _sums(plan: Plan) -> Iterator[str]:
+def _sums(plan: Plan, *, sent: bool) -> Iterator[str]:
     if plan.tokens is not None:
         yield f"{plan.tokens:,} tokens in, counted by {plan.counted}."
     else:
         yield f"At least {plan.at_least:,} tokens in; how many is unknown ({plan.counted})."
     if plan.parameters:
         yield "Parameters: " + ", ".join(f"{name} {_shown(value)}" for name, value in plan.parameters) + "."
+    if sent:
+        return
     yield _price(plan)
     if plan.max_rounds > 1:
         yield f"Because of its tools, an answer may take up to {plan.max_rounds} requests, each with more to send."

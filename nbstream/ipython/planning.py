@@ -47,10 +47,11 @@ def context_shown(options: argparse.Namespace, handle: StreamHandle) -> Iterator
     finally:
         result = handle.snapshot
         if getattr(options, "context", False) and not options.quiet and result.state.terminal:
-            plan = plan_of(handle.request)
             usage = result.rounds[0].usage if result.rounds else result.usage
-            html = folded(plan, None if usage is None else usage.input_tokens)
-            display(_Folded(html, as_text(plan, sent=True)))
+            tokens = None if usage is None else usage.input_tokens
+            who = "the server reported none" if usage is None else "the server"
+            plan = plan_of(handle.request, tokens=tokens, counted=who)
+            display(_Folded(folded(plan), as_text(plan, sent=True)))
 
 
 class _Folded(HTML):
