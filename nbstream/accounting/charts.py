@@ -52,7 +52,7 @@ def _tokens(entries: Sequence[Entry]) -> str:
         f"Tokens of the last {len(counts)} requests, from {min(a + b for a, b, _ in counts):,} to {most:,}; "
         f"the most in request {largest + 1} of them"
     )
-    caption = "Tokens of each request: prompt (pale), answer (dark)"
+    caption = "Tokens of each request: prompt (pale) and answer"
     if not all(known for *_, known in counts):
         caption += ", outlined where it is a lower bound"
     return _figure("".join(bars), words, f"{caption}; the most is {most:,}")

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from nbstream.accounting.entry import Entry
 
-__all__ = ["as_html", "as_text", "groups_as_html", "groups_as_text"]
+__all__ = ["LEFT", "NO_FORMULAS", "as_html", "as_text", "groups_as_html", "groups_as_text"]
+
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+"""Classes of HTML in which front ends must not take what stands between two dollar signs for a formula."""
+
+LEFT = ' style="text-align:left"'
+"""For a cell with words: front ends align all cells at the right, by rules that a style sheet of ours does not beat."""
 
 _LATEST = 20
 _NOTHING = "No request has ended in this kernel."
@@ -33,13 +39,13 @@ def as_html(entries: Sequence[Entry]) -> str:
     """The requests as HTML: the totals, small charts, by model, and the latest ones."""
     if not entries:
         return f"<p>{_NOTHING}</p>"
-    by_model = _html_table(_rows(("model",), _by_model(entries)))
-    latest = _html_table(_latest(entries))
+    by_model = _html_table(_rows(("model",), _by_model(entries)), 1)
+    latest = _html_table(_latest(entries), 4)
     shown = min(len(entries), _LATEST)
     told = "The request" if len(entries) == 1 else "The requests" if shown == len(entries) else f"The latest {shown}"
     sentences = " ".join(_sentences(total_of(entries)))
     return (
-        f'<div class="nbs-usage">{_STYLE}<p>{escape(sentences)}</p>{charts_of(entries)}{by_model}'
+        f'<div class="nbs-usage {NO_FORMULAS}">{_STYLE}<p>{escape(sentences)}</p>{charts_of(entries)}{by_model}'
         f"<details><summary>{told}</summary>{latest}</details></div>"
     )
 
@@ -53,17 +59,16 @@ def groups_as_html(names: Sequence[str], totals: Mapping[Any, Total]) -> str:
     """Totals as an HTML table."""
     if not totals:
         return f"<p>{_NOTHING}</p>"
-    return f'<div class="nbs-usage">{_STYLE}{_html_table(_rows(names, totals))}</div>'
+    return f'<div class="nbs-usage {NO_FORMULAS}">{_STYLE}{_html_table(_rows(names, totals), len(names))}</div>'
 
 
 # Wide tables scroll in themselves, and numbers stand below each other. The colours are the page's own.
 _STYLE = (
     "<style>.nbs-usage{max-width:100%;overflow-x:auto}.nbs-usage table{border-collapse:collapse;margin:.5em 0}"
     ".nbs-usage th,.nbs-usage td{padding:.25em .75em;text-align:right;white-space:nowrap;"
-    "font-variant-numeric:tabular-nums}.nbs-usage th:first-child,.nbs-usage td:first-child{text-align:left}"
-    ".nbs-usage tfoot td,.nbs-usage tfoot th{border-top:1px solid currentColor;font-weight:600}"
-    ".nbs-usage svg{color:inherit;max-width:100%;height:auto}.nbs-usage figure{display:inline-block;"
-    "margin:0 2em .5em 0;vertical-align:top}.nbs-usage figcaption{font-size:.9em;opacity:.8}</style>"
+    "font-variant-numeric:tabular-nums}.nbs-usage svg{color:inherit;max-width:100%;height:auto}"
+    ".nbs-usage figure{display:inline-block;width:17em;margin:0 2em .5em 0;vertical-align:top}"
+    ".nbs-usage figcaption{font-size:.9em}</style>"
 )
 
 
@@ -105,7 +110,7 @@ def _money(total: Total, sent: int) -> Iterator[str]:
 
 
 def _rows(names: Sequence[str], totals: Mapping[Any, Total]) -> Iterator[tuple[str, ...]]:
-    yield (*(name.replace("_", " ").capitalize() for name in names), "Requests", "Tokens in", "out", "Cost")
+    yield (*(name.replace("_", " ").capitalize() for name in names), "Requests", "Tokens in", "Tokens out", "Cost")
     for key, total in totals.items():
         shown = [_shown(value) for value in (key if len(names) > 1 else (key,))]
         yield (*shown, f"{total.requests:,}", *_numbers(total))
@@ -133,7 +138,7 @@ def _sum(known: str, least: str) -> str:
 
 
 def _latest(entries: Sequence[Entry]) -> Iterator[tuple[str, ...]]:
-    yield "Time", "Cell", "Model", "Ended", "Tokens in", "out", "Cost", "First token"
+    yield "Time", "Cell", "Model", "Ended", "Tokens in", "Tokens out", "Cost", "First token"
     for entry in reversed(entries[-_LATEST:]):
         yield (
             f"{entry.time.astimezone():%H:%M:%S}",
@@ -182,8 +187,13 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _html_table(rows: Iterable[Sequence[str]]) -> str:
+def _html_table(rows: Iterable[Sequence[str]], words: int) -> str:
+    """A table; its first columns are words, the others numbers."""
     head, *body = rows
-    named = "".join(f'<th scope="col">{escape(plain(each))}</th>' for each in head)
-    filled = "".join("<tr>" + "".join(f"<td>{escape(plain(each))}</td>" for each in row) + "</tr>" for row in body)
+    named = _cells(head, 'th scope="col"', words)
+    filled = "".join(f"<tr>{_cells(row, 'td', words)}</tr>" for row in body)
     return f"<table><thead><tr>{named}</tr></thead><tbody>{filled}</tbody></table>"
+
+
+def _cells(row: Sequence[str], tag: str, words: int) -> str:
+    return "".join(f"<{tag}{LEFT * (at < words)}>{escape(plain(each))}</{tag[:2]}>" for at, each in enumerate(row))

@@ -78,6 +78,15 @@ class StreamMagics(Magics):
         help="Put the code of the answer into a new cell below, after asking; --insert=yes does not ask. Nothing runs "
         "it. Example: --as code --insert",
     )
+    @argument(
+        "--plan",
+        nargs="?",
+        const="count",
+        choices=("count", "local"),
+        help="Show what would be sent, its tokens as the provider counts them, and the price; nothing is asked. "
+        "--plan=local sends nothing at all. Example: --plan",
+    )
+    @argument("--context", action="store_true", help="Show what was sent, folded, below the answer. Example: --context")
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
     @argument(AWAITED_OPTION, action="store_true", help=argparse.SUPPRESS)
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")

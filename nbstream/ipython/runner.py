@@ -65,6 +65,11 @@ class MagicRunner:
             local_ns: The local variables of the code around it.
         """
         options, ask = self._prepare(parser, line, cell, local_ns)
+        if options.plan is not None:
+            from nbstream.ipython.planning import show_plan
+
+            show_plan(options)
+            return _nothing() if options.awaited else None
         insertion = Insertion()
         with insertion.asked() if options.insert == "ask" else contextlib.nullcontext():
             if options.awaited:
@@ -154,12 +159,12 @@ class MagicRunner:
         with HeldInterrupts() as held:
             handle = self._begin(options, ask)
             held.stop_with(handle.cancel)
-            with _unset_names_told(options, handle):
+            with _unset_names_told(options, handle), _context_shown(options, handle):
                 return handle.wait()
 
     async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle, insertion: Insertion) -> None:
         try:
-            with _unset_names_told(options, handle):
+            with _unset_names_told(options, handle), _context_shown(options, handle):
                 result = await handle.wait_async()
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
@@ -206,7 +211,7 @@ class MagicRunner:
             options.image = list(map(_cell_of, options.image or ()))
             prompt, pictures = (text, []) if options.raw else interpolate(text, names)
             options.image = [*pictures, *options.image]
-            asked = _asked(options)
+            options.asked = prompt, (asked := _asked(options))
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
             return options, partial(self._continue, options, prompt, asked)
@@ -247,6 +252,18 @@ class MagicRunner:
                 options.usage: result.usage,
             }
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
+
+
+async def _nothing() -> None:
+    """What a cell that awaits its stream gets where there is none."""
+
+
+def _context_shown(options: argparse.Namespace, handle: StreamHandle) -> contextlib.AbstractContextManager[None]:
+    if not getattr(options, "context", False):
+        return contextlib.nullcontext()
+    from nbstream.ipython.planning import context_shown
+
+    return context_shown(options, handle)
 
 
 def _insert(options: argparse.Namespace, result: StreamResult, insertion: Insertion) -> None:

@@ -109,6 +109,11 @@ class StreamHandle:
         self._rounds.when_committed(tell)
 
     @property
+    def request(self) -> StreamRequest:
+        """What was asked first, as a value."""
+        return self._rounds.request
+
+    @property
     def snapshot(self) -> StreamResult:
         """The result so far; the final one after the end. Never raises for a failed stream."""
         return self._rounds.snapshot()

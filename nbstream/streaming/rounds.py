@@ -147,7 +147,7 @@ class Rounds:
         self._final: StreamResult | None = None
         self._awaiting: list[Callable[[StreamResult], object]] = []
         self._lock = threading.Lock()
-        self._request = request
+        self.request = request
         self._session = self._round(request, beginning)
         self._reading = "", self._session  # the text before this round, and the round
         self._note_round(request)
@@ -207,7 +207,7 @@ class Rounds:
         return TextsOfRound(earlier, session.texts)
 
     async def _answer(self) -> StreamResult:
-        request = self._request
+        request = self.request
         while True:
             if self._gate is not None and not self._cancelled:
                 so_far = self._session.snapshot()

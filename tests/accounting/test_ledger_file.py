@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -264,3 +265,27 @@ def test_rows_that_somebody_else_has_spoilt_are_left_out(path: Path) -> None:
     connection.commit()
     connection.close()
     assert [each.answer for each in LedgerFile(path).read()] == [9]
+
+
+DISK_FULL = """
+import os, resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import nbstream as nbs
+
+nbs.configure(ledger=sys.argv[1], model="demo")
+nbs.stream("hello", display=False)
+free = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(sys.argv[1]) // 2, free[1]))
+full = nbs.stream("hello", display=False)
+print(full.state, [each.kind for each in full.warnings])
+resource.setrlimit(resource.RLIMIT_FSIZE, free)
+print(nbs.stream("hello", display=False).warnings, len(nbs.ledger.read(sys.argv[1])))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files there")
+def test_a_disk_that_is_really_full_takes_nothing_away(path: Path) -> None:
+    environment = {**os.environ, "NBSTREAM_DEMO_PACE": "instant"}
+    command = [sys.executable, "-c", DISK_FULL, str(path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    assert told == "completed ['unwritten_ledger']\n() 3\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,8 @@ def test_a_row_tells_them_apart_too() -> None:
     head, known, other = groups_as_text(
         ("model",), {"m": total_of([KNOWN, BOUND]), "other": total_of([UNKNOWN])}
     ).splitlines()
-    assert head.split() == ["Model", "Requests", "Tokens", "in", "out", "Cost"]
-    assert known.split("  ")[-3:] == ["1,200 + ≥ 7", "300 + ≥ 4", "$0.020 + ≥ $0.0010"]
+    assert head.split() == ["Model", "Requests", "Tokens", "in", "Tokens", "out", "Cost"]
+    assert re.split(r"\s{2,}", known)[-3:] == ["1,200 + ≥ 7", "300 + ≥ 4", "$0.020 + ≥ $0.0010"]
     assert other.split() == ["other", "1", "unknown", "unknown", "unknown"]
 
 
@@ -82,6 +83,11 @@ def test_words_of_a_server_are_words() -> None:
     assert "<script" not in html
     assert "<b>" not in html
     assert "\x1b" not in html + as_text([hostile])
+
+
+def test_no_front_end_takes_two_prices_for_a_formula() -> None:
+    for html in (as_html([KNOWN]), groups_as_html(("model",), {"m": total_of([KNOWN, BOUND])})):
+        assert re.match(r'<div class="nbs-usage tex2jax_ignore mathjax_ignore">', html)
 
 
 def test_a_long_course_is_one_chart_of_the_latest() -> None:
