@@ -131,7 +131,13 @@ def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
         mark = mark_of(result)
         counts = [f"{_tokens(usage.input_tokens)} in", f"{_tokens(usage.output_tokens)} out"] if usage else []
         facts = [result.model, mark.word.lower() if mark else "complete", *counts, cost]
-    return [_line(fact) for fact in (*facts, *_recorded(result), *_left(result)) if fact]
+    return [_line(fact) for fact in (*facts, *_moderated(result), *_recorded(result), *_left(result)) if fact]
+
+
+def _moderated(result: StreamResult) -> list[str]:
+    """That the answer was checked, and by whom; what else moderation says is a mark or a note."""
+    by = [each.by for each in result.moderation if (each.subject, each.outcome) == ("answer", "clean")]
+    return [f"checked by {by[-1]}"] if by else []
 
 
 def _spent(result: StreamResult) -> str | None:
@@ -173,6 +179,7 @@ def facts_of(result: StreamResult) -> list[str]:
         None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
         None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
         _spent(result),
+        *_moderated(result),
         *_recorded(result),
         *_left(result),
     ]

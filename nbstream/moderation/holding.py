@@ -163,7 +163,9 @@ class Holding:
             if new < 2 * size:
                 return None
             end = words.end
-        return Passage(text[: end - start], ((words, end, max(words.cleared, end - window)),))
+        shown = max(words.cleared, end - window)
+        word_end = max(text.rfind(each, words.cleared - start, shown - start) for each in " \n") + 1
+        return Passage(text[: end - start], ((words, end, start + word_end if word_end else shown),))
 
     def passed(self, passage: Passage, verdict: Verdict) -> None:
         """Note that a passage may be shown, and what was said of it."""

@@ -10,7 +10,7 @@ from nbstream.remedies import Remedy, RemedyKind
 if TYPE_CHECKING:
     from nbstream.outcome import Verdict
 
-__all__ = ["not_checked"]
+__all__ = ["not_checked", "raise_if_unchecked"]
 
 
 def not_checked(verdict: Verdict) -> ModerationError:
@@ -21,3 +21,16 @@ def not_checked(verdict: Verdict) -> ModerationError:
     """
     rest = "It was not sent." if verdict.subject == "prompt" else "What was not checked was dropped."
     return ModerationError(f"{verdict.sentence} {rest}", remedies=[Remedy(RemedyKind.RETRY)])
+
+
+def raise_if_unchecked(verdict: Verdict) -> None:
+    """Raise what ends an answer that could not be checked.
+
+    Args:
+        verdict: What was said of it.
+
+    Raises:
+        ModerationError: That it was not checked.
+    """
+    if verdict.outcome == "unchecked":
+        raise not_checked(verdict)

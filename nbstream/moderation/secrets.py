@@ -32,12 +32,17 @@ _KEYS = (
     ("a PyPI token", r"pypi-AgEI[\w-]{40,}"),
     ("a SendGrid key", r"SG\.[\w-]{20,24}\.[\w-]{40,}"),
     ("an Azure storage key", r"AccountKey=[A-Za-z0-9+/]{40,}={0,2}"),
-    ("a signed token (JWT)", r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}"),
+    ("a signed token (JWT)", r"(?<!-)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}"),
 )
-_PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
-_KEY = re.compile("|".join(rf"(?P<k{number}>{pattern})" for number, (_, pattern) in enumerate(_KEYS)))
-_BEFORE = re.compile(r"[A-Za-z0-9_]\Z")
-_CARD = re.compile(r"(?<![\d.,/_-])\d(?:[ -]?\d){12,18}(?![\d_-])(?![.,]\d)")
+# Without one of these there is no key, which is found out much faster.
+_SIGNS = (
+    *("sk-", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza", "k_live_"),
+    *("k_test_", "hf_", "gsk_", "xai-", "npm_", "pypi-", "SG.", "AccountKey=", "eyJ"),
+)
+_PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_ANY = "|".join(rf"(?P<k{number}>{pattern})" for number, (_, pattern) in enumerate(_KEYS))
+_KEY = re.compile(rf"(?<![A-Za-z0-9_])(?:{_ANY})")
+_CARD = re.compile(r"(?<![A-Za-z0-9_.,/-])\d(?:[ -]?\d){12,18}(?![A-Za-z0-9_-])(?![.,]\d)")
 
 # The beginnings of cards' numbers, and how many digits these have.
 _ISSUERS = (
@@ -92,9 +97,9 @@ def told(found: list[Found]) -> str:
 
 
 def _found(text: str) -> Iterator[Found]:
-    for match in _KEY.finditer(text):
+    for match in _KEY.finditer(text) if any(sign in text for sign in _SIGNS) else ():
         key = match.group()
-        if _BEFORE.search(text, max(0, match.start() - 1), match.start()) is None and _is_random(key):
+        if _is_random(key):
             kind = _KEYS[int(str(match.lastgroup)[1:])][0]
             yield Found(kind, f"{key[:4]}…{key[-4:]}")
     if _PRIVATE_KEY.search(text):

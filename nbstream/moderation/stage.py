@@ -9,7 +9,7 @@ from nbstream.events import EndOfStream, Failed, Finished, Garbled, Moderated
 from nbstream.moderation.checking import verdict_on
 from nbstream.moderation.holding import Holding
 from nbstream.moderation.provider import ProviderAnswer
-from nbstream.moderation.refusal import not_checked
+from nbstream.moderation.refusal import raise_if_unchecked
 from nbstream.moderation.running import Running
 from nbstream.remedies import Remedy, RemedyKind
 
@@ -50,7 +50,6 @@ class ModerationStage:
         self.cleared = False
         self._target = target
         self._most = most
-        self._refused: Verdict | None = None
 
     @property
     def holds(self) -> bool:
@@ -78,26 +77,21 @@ class ModerationStage:
         Raises:
             ModerationError: It could not be checked.
         """
-        self._begin()
+        self.cleared = False
         told: list[Event] = [] if self.prompt is None else [_told(self.prompt)]
         released = self._moderated(batches)
         try:
             async for batch in released:
                 # Nobody asks for more after the end.
-                self.cleared = self._refused is None and any(isinstance(event, _LAST) for event in batch)
+                self.cleared = any(isinstance(event, _LAST) for event in batch) and not self._is_refused(batch)
                 yield [*told, *batch]
                 told = []
         finally:
             await released.aclose()
-        if self._refused is None:
-            self.cleared = True
-        elif self._refused.outcome == "flagged":
-            yield [Finished(_FILTERED), EndOfStream(marked=True)]
-        else:
-            raise not_checked(self._refused)
 
-    def _begin(self) -> None:
-        self.cleared, self._refused = False, None
+    def _is_refused(self, batch: list[Event]) -> bool:
+        said = (event.verdict for event in batch if isinstance(event, Moderated))
+        return any(map(self.refuses, said))
 
     def _moderated(self, batches: AsyncIterator[list[Event]]) -> AsyncGenerator[list[Event]]:
         if self.policy.check == "provider":
@@ -115,10 +109,14 @@ class ModerationStage:
                 self._check_size(answer.size)
                 if not answer.is_decided:
                     continue
-                self._refused = next(filter(self.refuses, answer.verdicts), None)
-                yield answer.released(whole=self._refused is None)
-                if self._refused is not None:
-                    return
+                refused = next(filter(self.refuses, answer.verdicts), None)
+                released = answer.released(whole=refused is None)
+                if refused is None:
+                    yield released
+                    continue
+                yield [*released, *_end_of(refused)]
+                raise_if_unchecked(refused)
+                return
         except StreamError as error:
             error.retryable = error.retryable and not (self.holds and answer.has_words)  # it was paid for
             raise
@@ -144,8 +142,8 @@ class ModerationStage:
                 if said is None:
                     continue
                 if self.refuses(said.verdict):
-                    self._refused = said.verdict
-                    yield [_told(said.verdict)]
+                    yield [_told(said.verdict), *_end_of(said.verdict)]
+                    raise_if_unchecked(said.verdict)
                     return
                 held.passed(said.passage, said.verdict)
                 told = [] if held.verdict is None else [_told(held.verdict)]
@@ -173,6 +171,11 @@ class ModerationStage:
 async def _as_it_is(batches: AsyncIterator[list[Event]]) -> AsyncGenerator[list[Event]]:
     async for batch in batches:
         yield batch
+
+
+def _end_of(refused: Verdict) -> list[Event]:
+    """The end of an answer that was flagged; one that was not checked has failed."""
+    return [Finished(_FILTERED), EndOfStream(marked=True)] if refused.outcome == "flagged" else []
 
 
 def _told(verdict: Verdict) -> Moderated:
