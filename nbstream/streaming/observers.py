@@ -167,7 +167,7 @@ class StreamWatch:
 
     def events(self, events: Sequence[Event]) -> None:
         """Events have come."""
-        if self._tape is not None:
+        if self._tape is not None and not self._tape.has_bytes:
             self._tape.events(self._now(), events)
         if self._observers:
             batch = tuple(events)

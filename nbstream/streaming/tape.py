@@ -127,6 +127,7 @@ class Tape:
         steps: What, each with its moment in seconds since 1970.
         wires: What came for each `Asked` among them, in their order.
         left_out: How many steps were not kept.
+        has_bytes: Whether the bytes of the stream are kept, so that its events need not be.
     """
 
     def __init__(self) -> None:
@@ -134,7 +135,7 @@ class Tape:
         self.wires: list[Wire] = []
         self.left_out = 0
         self._stopped = False
-        self._has_bytes = False
+        self.has_bytes = False
 
     # --- on the loop --------------------------------------------------------------------------------------------------
 
@@ -147,7 +148,7 @@ class Tape:
             return
         self.steps.append((at, step))
         if type(step) is Asked:
-            self._has_bytes = False
+            self.has_bytes = False
             self._make_room()
             self.wires.append(Wire())
 
@@ -168,12 +169,12 @@ class Tape:
                 wire.pieces.add(piece, since + at, len(piece) + _PIECE)
 
         wire.endpoint = tap(take)
-        self._has_bytes = True
+        self.has_bytes = True
 
     def events(self, at: float, events: Sequence[Event]) -> None:
-        """Keep events that have come; not those of bytes that are kept."""
+        """Keep events that have come."""
         wires = self.wires
-        if wires and events and not self._has_bytes:
+        if wires and events:
             wires[-1].batches.add(events, at, _BATCH * len(events))
 
     # --- anywhere -----------------------------------------------------------------------------------------------------

@@ -32,12 +32,12 @@ def page_of(title: str, entries: Sequence[Entry]) -> str:
     Example:
         >>> from nbstream.telemetry.entries import Entry
         >>> page = page_of("Stream", [Entry("event", "<script>alert(1)</script>")])
-        >>> "<li class='nbs-event'>&lt;script&gt;alert(1)&lt;/script&gt;</li>" in page
+        >>> "<li class='nbi-event'>&lt;script&gt;alert(1)&lt;/script&gt;</li>" in page
         True
     """
     style, script = ((_PAGE / name).read_text("utf-8") for name in ("inspection.css", "inspection.js"))
     shown = "".join(part for each in entries for part in _html(each))
-    head = f"<p class='nbs-title'>{_text(title)}</p>"
+    head = f"<p class='nbi-title'>{_text(title)}</p>"
     return (
         f"<style>{style}</style><div class='nbs-inspection' data-nbs-inspection>{head}<ol>{shown}</ol></div>"
         f"<script>{script}</script>"
@@ -47,7 +47,7 @@ def page_of(title: str, entries: Sequence[Entry]) -> str:
 def _html(entry: Entry) -> Iterator[str]:
     moment = f"<time>{entry.moment}</time> " if entry.moment else ""
     line = f"{moment}{_text(entry.title)}"
-    yield f"<li class='nbs-{entry.kind}'>"
+    yield f"<li class='nbi-{entry.kind}'>"
     if not (entry.detail or entry.entries):
         yield f"{line}</li>"
         return
@@ -59,10 +59,10 @@ def _html(entry: Entry) -> Iterator[str]:
         yield "<ol>"
         for number, each in enumerate(entry.entries):
             if entry.more and number == entry.cut:
-                yield f"<li class='nbs-gap'>{_text(entry.gap)}</li>"
+                yield f"<li class='nbi-gap'>{_text(entry.gap)}</li>"
             yield from _html(each)
         if entry.more and entry.cut >= len(entry.entries):
-            yield f"<li class='nbs-gap'>{_text(entry.gap)}</li>"
+            yield f"<li class='nbi-gap'>{_text(entry.gap)}</li>"
         yield "</ol>"
     yield "</details></li>"
 

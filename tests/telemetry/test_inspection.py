@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 import nbstream as nbs
 from nbstream.errors import ConnectionLostError, RateLimitError, UsageError
-from nbstream.events import EndOfStream, Finished, TextDelta
+from nbstream.events import EndOfStream, Event, Finished, TextDelta
 from nbstream.streaming.engine import engine
 from nbstream.streaming.tape import Tape
 from nbstream.telemetry.inspection import Inspection, inspected
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nbstream.testing import FaultServer
 
 KEY = "sk-" + "0123456789abcdef" * 2
-END = [Finished("stop"), EndOfStream(marked=True)]
+END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
 
 
 def begin(source: Any, **options: Any) -> Any:
@@ -54,9 +54,15 @@ def steps(inspection: Inspection) -> list[str]:
     return [re.sub(r"^ *(\+\d+\.\d{3} s)?  |\d+\.\d{3} s", "", line) for line in repr(inspection).split("\n")[1:]]
 
 
+def page_of(inspection: Inspection) -> LexborNode:
+    """Its HTML, without its style and its script."""
+    (root,) = LexborHTMLParser(inspection._repr_html_()).css(".nbs-inspection")
+    return root
+
+
 def text_of(inspection: Inspection) -> str:
     """All that its HTML shows, unfolded."""
-    return LexborHTMLParser(inspection._repr_html_()).css_first(".nbs-inspection").text()
+    return page_of(inspection).text()
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------
@@ -236,7 +242,7 @@ def test_nothing_in_it_acts() -> None:
     body = chat_body(hostile, model=hostile)
     begin(ScriptedBytes(body, headers={"x-request-id": "<b>&"}), model=hostile, system=hostile).result(60)
     inspection = inspect()
-    tree = LexborHTMLParser(inspection._repr_html_()).css_first(".nbs-inspection")
+    tree = page_of(inspection)
     assert {node.tag for node in tree.traverse()} <= {"div", "p", "ol", "li", "details", "summary", "pre", "time"}
     attributes = {name for node in tree.traverse() for name in node.attributes}
     assert attributes <= {"class", "open", "data-nbs-inspection"}

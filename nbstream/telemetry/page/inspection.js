@@ -5,7 +5,7 @@
     const entries = [...root.querySelectorAll("li")];
     const folds = [...root.querySelectorAll("details")];
     const bar = document.createElement("div");
-    bar.className = "nbs-search";
+    bar.className = "nbi-search";
     bar.setAttribute("role", "search");
     const field = document.createElement("input");
     field.type = "search";
@@ -48,10 +48,10 @@
     field.addEventListener("input", search);
     field.addEventListener("keydown", (event) => event.stopPropagation()); // it is no command of the notebook's
     bar.append(field, button("Unfold all", true), button("Fold all", false), found);
-    root.querySelector(".nbs-title")?.after(bar);
+    root.querySelector(".nbi-title")?.after(bar);
   };
 
   for (const root of document.querySelectorAll("[data-nbs-inspection]")) {
-    if (root.querySelector(".nbs-search") === null) prepare(root);
+    if (root.querySelector(".nbi-search") === null) prepare(root);
   }
 })();
