@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
@@ -13,12 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tornado.websocket import websocket_connect
 
 import nbstream as nbs
 from nbstream.errors import UsageError
@@ -27,6 +23,7 @@ from nbstream.settings.resolution import resolve
 from nbstream.testing import FaultServer, chat_body, chat_chunk
 from nbstream.text.secret import Secret
 from tests.real_jupyter import KERNEL_TRANSPORT
+from tests.relay.in_a_kernel import PATIENCE, asked, found_in_process, run_in_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +32,6 @@ pytestmark = pytest.mark.sdk
 
 KEY = Secret("sk-of-the-operator-0123456789abcdef")
 TOKEN = "token-of-jupyter-" + secrets.token_hex(8)
-PATIENCE = 60.0
 
 
 class Server:
@@ -86,13 +82,7 @@ class Server:
         return {"NBSTREAM_RELAY_URL": f"{self.url}nbstream/v1", "NBSTREAM_RELAY_TOKEN": TOKEN}
 
     def asked(self, path: str, data: bytes | None = None, token: str = TOKEN, **headers: str) -> tuple[int, bytes]:
-        named = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
-        try:
-            with urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", data, named)) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
+        return asked(f"{self.url}{path}", token, data, **headers)
 
 
 @pytest.fixture(scope="module")
@@ -143,51 +133,13 @@ print(sorted(name for name in os.environ if name.startswith("JPY") or "KEY" in n
 
 def test_a_kernel_finds_the_relay_and_neither_it_nor_a_page_sees_the_key(provider: FaultServer, server: Server) -> None:
     provider.respond(lambda _: chat_body("Hello", usage=(9, 3)))
-    kernel = json.loads(server.asked("api/kernels", b"{}")[1])["id"]
-    frames, pid = asyncio.run(_run_in(server, kernel, IN_A_KERNEL))
-    seen = "".join(frames)
+    seen, pid = run_in_kernel(server.url, TOKEN, IN_A_KERNEL)
     assert "Hello" in seen
     assert "['JPY_PARENT_PID'" in seen, seen
-    assert not _found_in_process(pid, KEY.reveal().encode())
-    assert _found_in_process(pid, b"Hello"), "the search finds what is there"
+    assert not found_in_process(pid, KEY.reveal().encode())
+    assert found_in_process(pid, b"Hello"), "the search finds what is there"
     for secret in (KEY.reveal(), KEY.reveal()[::-1], base64.b64encode(KEY.reveal().encode()).decode()):
         assert secret not in seen
-
-
-async def _run_in(server: Server, kernel: str, code: str) -> tuple[list[str], int]:
-    """Run code in a kernel of the server, as a page does; what the page would see, and the process of the kernel."""
-    address = f"{server.url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token={TOKEN}"
-    socket = await websocket_connect(address)
-    frames: list[str] = []
-    header = {"msg_id": "asked", "msg_type": "execute_request", "username": "", "session": "s", "version": "5.3"}
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    await socket.write_message(json.dumps(message))
-    async with asyncio.timeout(PATIENCE):
-        while not any('"execution_state": "idle"' in frame and '"asked"' in frame for frame in frames):
-            frames.append(str(await socket.read_message()))
-    socket.close()
-    printed = "".join(json.loads(frame)["content"].get("text", "") for frame in frames)
-    return frames, int(printed.partition("pid ")[2].split()[0])
-
-
-def _found_in_process(pid: int, wanted: bytes) -> bool:
-    """Whether a process has these bytes in its environment or anywhere in its memory."""
-    if wanted in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
-        return True
-    with pathlib.Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
-            span, rights, *_ = line.split()
-            if not rights.startswith("r") or line.endswith(("[vvar]", "[vvar_vclock]", "[vsyscall]", "[vdso]")):
-                continue
-            begin, end = (int(each, 16) for each in span.split("-"))
-            try:
-                memory.seek(begin)
-                if wanted in memory.read(end - begin):
-                    return True
-            except (OSError, ValueError, OverflowError):
-                continue
-    return False
 
 
 @pytest.mark.parametrize("token", ["wrong", "", "token-of-jupyter-"])

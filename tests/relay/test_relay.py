@@ -106,7 +106,7 @@ def test_every_piece_passes_when_it_comes(serve: Callable[..., RelayServer], loo
 def test_the_bytes_are_those_of_the_provider(serve: Callable[..., RelayServer], loopback: FaultServer) -> None:
     relay, body = serve(), chat_body("Hé", "llo", usage=(9, 3)) + b": a comment\n\n"
     loopback.send(body)
-    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    asked: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
     assert post(relay, asked)[1] == body
 
 
