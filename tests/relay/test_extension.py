@@ -5,13 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import pathlib
-import secrets
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,68 +14,14 @@ from nbstream.errors import UsageError
 from nbstream.settings.jupyter_relay import find_relay
 from nbstream.settings.resolution import resolve
 from nbstream.testing import FaultServer, chat_body, chat_chunk
-from nbstream.text.secret import Secret
-from tests.real_jupyter import KERNEL_TRANSPORT
-from tests.relay.in_a_kernel import PATIENCE, asked, found_in_process, run_in_kernel
+from tests.relay.in_a_kernel import found_in_process, run_in_kernel
+from tests.relay.jupyter_relay import KEY, TOKEN, Server
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.sdk
-
-KEY = Secret("sk-of-the-operator-0123456789abcdef")
-TOKEN = "token-of-jupyter-" + secrets.token_hex(8)
-
-
-class Server:
-    """A Jupyter server with the relay, in a process of its own."""
-
-    def __init__(self, provider: FaultServer, home: pathlib.Path, **settings: Any) -> None:
-        self._runtime = pathlib.Path(tempfile.mkdtemp(prefix="nbs"))  # the path of a kernel's socket is short
-        self.log = home / "server.log"
-        self.database = home / "usage.sqlite"
-        self.environment = {
-            **os.environ,
-            "JUPYTER_CONFIG_DIR": str(home / "config"),
-            "JUPYTER_DATA_DIR": str(home / "data"),
-            "JUPYTER_RUNTIME_DIR": str(self._runtime),
-            "NBSTREAM_RELAY_KEY": KEY.reveal(),
-            "OPENAI_API_KEY": KEY.reveal(),  # as it may stand there for other programs
-        }
-        config = home / "config" / "jupyter_server_config.json"
-        config.parent.mkdir(parents=True, exist_ok=True)
-        relay = {"base_url": provider.base_url, "models": ["m"], "database": str(self.database), **settings}
-        extensions = {"jpserver_extensions": {"nbstream.relay": True}}
-        config.write_text(json.dumps({"ServerApp": extensions, "NBStreamRelay": relay}))
-        self.home = home
-        self.start()
-
-    def start(self, port: int = 0) -> None:
-        command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
-        command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.home}"]
-        command += [f"--KernelManager.transport={KERNEL_TRANSPORT}", "--ServerApp.ip=127.0.0.1"]
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        info = self._runtime / f"jpserver-{self.process.pid}.json"
-        deadline = time.monotonic() + PATIENCE
-        while not (info.exists() and info.stat().st_size):
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                raise RuntimeError(self.log.read_text()[-3000:])
-            time.sleep(0.05)  # the server tells that it is ready in no other way than by this file
-        self.url = str(json.loads(info.read_text())["url"]).replace("localhost", "127.0.0.1")
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(PATIENCE)
-
-    @property
-    def relay(self) -> dict[str, str]:
-        return {"NBSTREAM_RELAY_URL": f"{self.url}nbstream/v1", "NBSTREAM_RELAY_TOKEN": TOKEN}
-
-    def asked(self, path: str, data: bytes | None = None, token: str = TOKEN, **headers: str) -> tuple[int, bytes]:
-        return asked(f"{self.url}{path}", token, data, **headers)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +32,7 @@ def provider() -> Iterator[FaultServer]:
 
 @pytest.fixture(scope="module")
 def server(provider: FaultServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(provider, tmp_path_factory.mktemp("jupyter"))
+    running = Server(provider.base_url, tmp_path_factory.mktemp("jupyter"))
     yield running
     running.kill()
 
@@ -182,7 +121,7 @@ def test_the_health_page_is_under_the_server(server: Server) -> None:
 def test_a_restart_in_mid_stream_is_a_lost_connection_with_a_way_on(
     provider: FaultServer, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = Server(provider, tmp_path)
+    server = Server(provider.base_url, tmp_path)
     try:
         for name, value in server.relay.items():
             monkeypatch.setenv(name, value)
