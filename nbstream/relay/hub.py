@@ -7,6 +7,7 @@ where it is and what it identifies itself with. `jupyterhub_config.py` beside th
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import re
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from jupyterhub.services.auth import HubAuth
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, HTTPError
 from traitlets import Unicode
@@ -81,15 +83,18 @@ class HubCallers:
         at, groups = self._groups.get(name, (-_SECONDS, ()))
         if time.monotonic() < at + _SECONDS:
             return groups
+        asked = HTTPRequest(
+            f"{self._hub.api_url}/users/{quote(name, safe='')}",
+            headers={"Authorization": f"token {self._hub.api_token}"},
+            ca_certs=self._hub.client_ca or None,
+            client_key=self._hub.keyfile or None,
+            client_cert=self._hub.certfile or None,
+        )
         try:
-            user = await self._hub._api_request(  # noqa: SLF001  there is no public way to ask the hub anything else
-                "GET",
-                f"{self._hub.api_url}/users/{quote(name, safe='')}",
-                headers={"Authorization": f"token {self._hub.api_token}"},
-            )
+            user = json.loads((await AsyncHTTPClient().fetch(asked)).body)
             groups = tuple(map(str, user["groups"]))
-        except (HTTPError, KeyError, TypeError):
-            what = "The relay may not read groups from JupyterHub; its role needs read:users:groups."
+        except (HTTPClientError, OSError, ValueError, KeyError, TypeError):
+            what = "The relay cannot read groups from JupyterHub; its role needs read:users:groups."
             raise Refused(503, what, "relay_hub", retry=False) from None
         if len(self._groups) >= _MOST_KNOWN:
             self._groups.clear()

@@ -114,7 +114,7 @@ def test_one_document_in_place_of_a_stream_passes(
     serve: Callable[..., RelayServer], loopback: FaultServer, database: pathlib.Path
 ) -> None:
     relay = serve()
-    document = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}
+    document: dict[str, Any] = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}
     document |= {"usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}
     loopback.send(json.dumps(document), headers={"Content-Type": "application/json"})
     assert ask(relay, stream=False).text == "Hello"
