@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from typing import Any
 
 from nbstream.text.secret import Secret
@@ -22,9 +23,25 @@ TOKEN = "token-of-jupyter-" + secrets.token_hex(8)
 
 
 class Server:
-    """A Jupyter server with the relay, in a process of its own."""
+    """A Jupyter server with the relay, in a process of its own.
 
-    def __init__(self, provider: str, home: pathlib.Path, **settings: Any) -> None:
+    Args:
+        provider: The address of the provider.
+        home: Where all its files are.
+        program: The module that is run: the server alone, or JupyterLab.
+        token: What it knows its user by.
+        settings: Of the relay.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        home: pathlib.Path,
+        program: str = "jupyter_server",
+        token: str = TOKEN,
+        **settings: Any,
+    ) -> None:
+        self._program, self.token = program, token
         self._runtime = pathlib.Path(tempfile.mkdtemp(prefix="nbs"))  # the path of a kernel's socket is short
         self.log = home / "server.log"
         self.database = home / "usage.sqlite"
@@ -45,8 +62,8 @@ class Server:
         self.start()
 
     def start(self, port: int = 0) -> None:
-        command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
-        command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.home}"]
+        command = [sys.executable, "-m", self._program, "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
+        command += [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.home}"]
         command += [f"--KernelManager.transport={KERNEL_TRANSPORT}", "--ServerApp.ip=127.0.0.1"]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
@@ -66,7 +83,12 @@ class Server:
 
     @property
     def relay(self) -> dict[str, str]:
-        return {"NBSTREAM_RELAY_URL": f"{self.url}nbstream/v1", "NBSTREAM_RELAY_TOKEN": TOKEN}
+        return {"NBSTREAM_RELAY_URL": f"{self.url}nbstream/v1", "NBSTREAM_RELAY_TOKEN": self.token}
+
+    def content_type(self, path: str, accepted: str) -> str:
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": accepted}
+        with urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", headers=headers)) as answer:
+            return str(answer.headers["Content-Type"])
 
     def asked(self, path: str, data: bytes | None = None, token: str = TOKEN, **headers: str) -> tuple[int, bytes]:
         return asked(f"{self.url}{path}", token, data, **headers)

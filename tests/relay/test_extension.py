@@ -115,6 +115,8 @@ def test_the_health_page_is_under_the_server(server: Server) -> None:
     status, body = server.asked("nbstream/v1/health", Accept="text/html")
     assert status == 200
     assert b"works" in body
+    assert server.content_type("nbstream/v1/health", "text/html").startswith("text/html")
+    assert server.content_type("nbstream/v1/models", "*/*") == "application/json"
     assert KEY.reveal().encode() not in body
 
 
