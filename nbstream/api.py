@@ -210,7 +210,7 @@ def configure(**values: Any) -> None:
             `temperature`, `max_tokens`, `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout`
             (seconds), `max_retries`, `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`,
             `max_frame_rate` (frames a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`,
-            `recordings`, `recordings_mode`, `recordings_speed`, `recordings_trust`. The same as
+            `answer_while_busy`, `recordings`, `recordings_mode`, `recordings_speed`, `recordings_trust`. The same as
             `%config NBStream.NAME = …`.
 
     Raises:

@@ -188,6 +188,7 @@ class StreamRequest(Target):
         surface: What the answer is drawn on; `"auto"` depends on where it is shown.
         footer: What is said of the answer below it, in a cell.
         bring_into_view: Whether the page may scroll, once, to an answer that begins low.
+        answer_while_busy: Whether pages are answered while a cell waits for the end.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
         position: The resume point, to resume an answer instead of asking for one.
         source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is transport's
@@ -221,6 +222,7 @@ class StreamRequest(Target):
     surface: SurfaceKind = "auto"
     footer: Footer = "short"
     bring_into_view: bool = False
+    answer_while_busy: bool = False
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
     source: Any = field(default=None, repr=False)

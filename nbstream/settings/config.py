@@ -119,6 +119,10 @@ class NBStream(SingletonConfigurable):
         default_value=True,
         help="Whether `%load_ext nbstream` imports what the first answer needs, in the background.",
     ).tag(config=True)
+    answer_while_busy = Bool(
+        default_value=True,
+        help="Whether a page that is loaded while a cell waits for an answer is told of its widgets at once.",
+    ).tag(config=True)
     footer = Enum(
         ("none", "short", "full"),
         "short",

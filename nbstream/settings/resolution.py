@@ -163,6 +163,7 @@ def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None)
         "surface": surface or config.surface,
         "footer": config.footer,
         "bring_into_view": config.bring_into_view,
+        "answer_while_busy": config.answer_while_busy,
     }
 
 

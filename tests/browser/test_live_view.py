@@ -230,7 +230,8 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
     kernels.write_text(json.dumps({"commsOverSubshells": "disabled"}))
     try:
         call = f"nbs.stream('Write 4000 words', base_url={upstream.base_url!r}, model='demo')"
-        cells = f"import nbstream as nbs\nresult = {call}", stream_cell(upstream, "Write 4000 words")
+        preparing = "import nbstream as nbs\nnbs.configure(answer_while_busy=False)"  # which would let them through
+        cells = f"{preparing}\nresult = {call}", stream_cell(upstream, "Write 4000 words")
         notebook = open_notebook(front_end, *cells)
         notebook.start(1)
         view = notebook.view(1)
