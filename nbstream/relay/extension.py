@@ -60,6 +60,11 @@ def _derived(handler: type[RelayHandler]) -> type[RelayHandler]:
                 raise Refused(403, "Jupyter does not say who asks.", "relay_identity")
             return Caller(name, _groups_of(user))
 
+        def finish(self, *pieces: Any, **named: Any) -> Any:
+            """Leave the type of the content what it is; Jupyter's own handlers call everything JSON."""
+            named.setdefault("set_content_type", self._headers.get("Content-Type", "application/json"))
+            return super().finish(*pieces, **named)
+
     for method in ("get", "post"):
         if (answering := handler.__dict__.get(method)) is not None:
             setattr(Derived, method, authenticated(authorized(answering)))

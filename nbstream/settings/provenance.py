@@ -17,8 +17,9 @@ from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoad
 from nbstream.errors import UsageError
 from nbstream.request import OPENAI_BASE_URL
 from nbstream.settings.config import NBStream
+from nbstream.settings.jupyter_relay import find_relay
 from nbstream.settings.target import ADDRESS_VARIABLE, KEY_VARIABLE, no_model, resolve_target
-from nbstream.text.address import address_from, bare
+from nbstream.text.address import JUPYTER, address_from, bare
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _main_rows(config: NBStream, target: Target, model: str | None, base_url: st
 def _meant(address: str | None) -> str | None:
     """The base URL that an address means; `None` for what is none, and therefore does not apply."""
     try:
+        if address == JUPYTER:
+            return find_relay().base_url
         return address_from(address).base_url if address else None
     except UsageError:
         return None

@@ -2,97 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
-import pathlib
-import secrets
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tornado.websocket import websocket_connect
 
 import nbstream as nbs
 from nbstream.errors import UsageError
 from nbstream.settings.jupyter_relay import find_relay
 from nbstream.settings.resolution import resolve
 from nbstream.testing import FaultServer, chat_body, chat_chunk
-from nbstream.text.secret import Secret
-from tests.real_jupyter import KERNEL_TRANSPORT
+from tests.relay.in_a_kernel import found_in_process, run_in_kernel
+from tests.relay.jupyter_relay import KEY, TOKEN, Server
 
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.sdk
-
-KEY = Secret("sk-of-the-operator-0123456789abcdef")
-TOKEN = "token-of-jupyter-" + secrets.token_hex(8)
-PATIENCE = 60.0
-
-
-class Server:
-    """A Jupyter server with the relay, in a process of its own."""
-
-    def __init__(self, provider: FaultServer, home: pathlib.Path, **settings: Any) -> None:
-        self._runtime = pathlib.Path(tempfile.mkdtemp(prefix="nbs"))  # the path of a kernel's socket is short
-        self.log = home / "server.log"
-        self.database = home / "usage.sqlite"
-        self.environment = {
-            **os.environ,
-            "JUPYTER_CONFIG_DIR": str(home / "config"),
-            "JUPYTER_DATA_DIR": str(home / "data"),
-            "JUPYTER_RUNTIME_DIR": str(self._runtime),
-            "NBSTREAM_RELAY_KEY": KEY.reveal(),
-            "OPENAI_API_KEY": KEY.reveal(),  # as it may stand there for other programs
-        }
-        config = home / "config" / "jupyter_server_config.json"
-        config.parent.mkdir(parents=True, exist_ok=True)
-        relay = {"base_url": provider.base_url, "models": ["m"], "database": str(self.database), **settings}
-        extensions = {"jpserver_extensions": {"nbstream.relay": True}}
-        config.write_text(json.dumps({"ServerApp": extensions, "NBStreamRelay": relay}))
-        self.home = home
-        self.start()
-
-    def start(self, port: int = 0) -> None:
-        command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
-        command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.home}"]
-        command += [f"--KernelManager.transport={KERNEL_TRANSPORT}", "--ServerApp.ip=127.0.0.1"]
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                command, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        info = self._runtime / f"jpserver-{self.process.pid}.json"
-        deadline = time.monotonic() + PATIENCE
-        while not (info.exists() and info.stat().st_size):
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                raise RuntimeError(self.log.read_text()[-3000:])
-            time.sleep(0.05)  # the server tells that it is ready in no other way than by this file
-        self.url = str(json.loads(info.read_text())["url"]).replace("localhost", "127.0.0.1")
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(PATIENCE)
-
-    @property
-    def relay(self) -> dict[str, str]:
-        return {"NBSTREAM_RELAY_URL": f"{self.url}nbstream/v1", "NBSTREAM_RELAY_TOKEN": TOKEN}
-
-    def asked(self, path: str, data: bytes | None = None, token: str = TOKEN, **headers: str) -> tuple[int, bytes]:
-        named = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
-        try:
-            with urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", data, named)) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +32,7 @@ def provider() -> Iterator[FaultServer]:
 
 @pytest.fixture(scope="module")
 def server(provider: FaultServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(provider, tmp_path_factory.mktemp("jupyter"))
+    running = Server(provider.base_url, tmp_path_factory.mktemp("jupyter"))
     yield running
     running.kill()
 
@@ -143,51 +72,13 @@ print(sorted(name for name in os.environ if name.startswith("JPY") or "KEY" in n
 
 def test_a_kernel_finds_the_relay_and_neither_it_nor_a_page_sees_the_key(provider: FaultServer, server: Server) -> None:
     provider.respond(lambda _: chat_body("Hello", usage=(9, 3)))
-    kernel = json.loads(server.asked("api/kernels", b"{}")[1])["id"]
-    frames, pid = asyncio.run(_run_in(server, kernel, IN_A_KERNEL))
-    seen = "".join(frames)
+    seen, pid = run_in_kernel(server.url, TOKEN, IN_A_KERNEL)
     assert "Hello" in seen
     assert "['JPY_PARENT_PID'" in seen, seen
-    assert not _found_in_process(pid, KEY.reveal().encode())
-    assert _found_in_process(pid, b"Hello"), "the search finds what is there"
+    assert not found_in_process(pid, KEY.reveal().encode())
+    assert found_in_process(pid, b"Hello"), "the search finds what is there"
     for secret in (KEY.reveal(), KEY.reveal()[::-1], base64.b64encode(KEY.reveal().encode()).decode()):
         assert secret not in seen
-
-
-async def _run_in(server: Server, kernel: str, code: str) -> tuple[list[str], int]:
-    """Run code in a kernel of the server, as a page does; what the page would see, and the process of the kernel."""
-    address = f"{server.url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token={TOKEN}"
-    socket = await websocket_connect(address)
-    frames: list[str] = []
-    header = {"msg_id": "asked", "msg_type": "execute_request", "username": "", "session": "s", "version": "5.3"}
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    await socket.write_message(json.dumps(message))
-    async with asyncio.timeout(PATIENCE):
-        while not any('"execution_state": "idle"' in frame and '"asked"' in frame for frame in frames):
-            frames.append(str(await socket.read_message()))
-    socket.close()
-    printed = "".join(json.loads(frame)["content"].get("text", "") for frame in frames)
-    return frames, int(printed.partition("pid ")[2].split()[0])
-
-
-def _found_in_process(pid: int, wanted: bytes) -> bool:
-    """Whether a process has these bytes in its environment or anywhere in its memory."""
-    if wanted in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
-        return True
-    with pathlib.Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
-            span, rights, *_ = line.split()
-            if not rights.startswith("r") or line.endswith(("[vvar]", "[vvar_vclock]", "[vsyscall]", "[vdso]")):
-                continue
-            begin, end = (int(each, 16) for each in span.split("-"))
-            try:
-                memory.seek(begin)
-                if wanted in memory.read(end - begin):
-                    return True
-            except (OSError, ValueError, OverflowError):
-                continue
-    return False
 
 
 @pytest.mark.parametrize("token", ["wrong", "", "token-of-jupyter-"])
@@ -224,13 +115,15 @@ def test_the_health_page_is_under_the_server(server: Server) -> None:
     status, body = server.asked("nbstream/v1/health", Accept="text/html")
     assert status == 200
     assert b"works" in body
+    assert server.content_type("nbstream/v1/health", "text/html").startswith("text/html")
+    assert server.content_type("nbstream/v1/models", "*/*") == "application/json"
     assert KEY.reveal().encode() not in body
 
 
 def test_a_restart_in_mid_stream_is_a_lost_connection_with_a_way_on(
     provider: FaultServer, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = Server(provider, tmp_path)
+    server = Server(provider.base_url, tmp_path)
     try:
         for name, value in server.relay.items():
             monkeypatch.setenv(name, value)

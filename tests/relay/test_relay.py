@@ -106,7 +106,7 @@ def test_every_piece_passes_when_it_comes(serve: Callable[..., RelayServer], loo
 def test_the_bytes_are_those_of_the_provider(serve: Callable[..., RelayServer], loopback: FaultServer) -> None:
     relay, body = serve(), chat_body("Hé", "llo", usage=(9, 3)) + b": a comment\n\n"
     loopback.send(body)
-    asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    asked: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
     assert post(relay, asked)[1] == body
 
 
@@ -114,7 +114,7 @@ def test_one_document_in_place_of_a_stream_passes(
     serve: Callable[..., RelayServer], loopback: FaultServer, database: pathlib.Path
 ) -> None:
     relay = serve()
-    document = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}
+    document: dict[str, Any] = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}
     document |= {"usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}
     loopback.send(json.dumps(document), headers={"Content-Type": "application/json"})
     assert ask(relay, stream=False).text == "Hello"
