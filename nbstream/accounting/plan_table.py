@@ -67,7 +67,7 @@ def _body(plan: Plan, *, sent: bool = False) -> str:
 
 def _head(plan: Plan) -> str:
     api = "Chat Completions" if plan.api == "chat" else "Responses"
-    return f"Would be sent to {plan.model} at {plan.host} ({api}). Nothing was."
+    return f"What would be sent to {plan.model} at {plan.host} ({api}); the model was not asked."
 
 
 def _tokens(part: PlannedPart) -> str:

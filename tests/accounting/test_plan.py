@@ -55,7 +55,7 @@ def test_without_a_price_the_cost_is_unknown_and_without_a_count_the_tokens_are(
     text = repr(plan_of(full_request(base_url="http://localhost:1/v1")))
     assert "At least 17 tokens in; how many is unknown (nobody was asked)." in text
     assert "The cost is unknown: no price is known for m at localhost:1." in text
-    assert "Nothing was." in text
+    assert text.startswith("What would be sent to m at localhost:1 (Chat Completions); the model was not asked.")
 
 
 def test_the_price_is_a_range_where_the_answer_has_a_limit() -> None:
@@ -145,7 +145,7 @@ def shown(shell: Any, capsys: pytest.CaptureFixture[str], cell: str) -> str:
 def test_a_cell_shows_its_plan_and_asks_nothing(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     before = len(nbs.ledger)
     out = shown(shell, capsys, "%%stream -m demo --api responses --plan -s 'Be terse.'\nWhat is {{ 1 + 1 }}?")
-    assert "Would be sent to demo at 127.0.0.1" in out
+    assert "What would be sent to demo at 127.0.0.1" in out
     assert "What is 2?" in out
     assert "counted by 127.0.0.1" in out
     assert "stream_result" not in shell.user_ns
