@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,8 @@ from nbstream.events import TextDelta
 from nbstream.moderation import Moderation, Verdict
 from nbstream.streaming.engine import engine
 from nbstream.testing import chat_body, responses_body
+from nbstream.text.secret import Secret
+from tests.reach import holders_of
 
 if TYPE_CHECKING:
     import pathlib
@@ -232,3 +237,36 @@ def test_other_servers_are_not_asked_for_moderation(api: str, loopback: FaultSer
     with pytest.raises(nbs.errors.ModerationError, match=r"No key for api\.openai\.com"):
         nbs.stream("?", moderate="openai", model="m", base_url=loopback.base_url, api=api, display=False)
     assert loopback.requests == []
+
+
+def test_no_key_is_in_plain_while_the_endpoint_is_awaited(api: str, loopback: FaultServer) -> None:
+    key = Secret("sk-0123456789abcdef" * 2)  # a plain one would be found here
+    options = {"model": "m", "base_url": loopback.base_url, "api": api, "display": False, "api_key": key.reveal()}
+    heard, release = threading.Event(), threading.Event()
+
+    def check(_: str) -> bool:
+        heard.set()
+        release.wait(PATIENCE)
+        return False
+
+    engine().last_results.clear()
+    loopback.send(chat_body("Hi") if api == "chat" else responses_body("Hi"))
+    handle = nbs.start("?", moderate=Moderation(check, at=("answer",)), **options)
+    del options
+    assert heard.wait(PATIENCE)
+    assert holders_of(key.reveal(), handle, engine()) == []
+    release.set()
+    assert holders_of(key.reveal(), handle, handle.result(PATIENCE), engine()) == []
+
+
+def test_where_the_demo_has_no_server_it_moderates_all_the_same(api: str) -> None:
+    code = f"""
+import sys, nbstream as nbs
+sys.modules["tornado"] = None
+for moderate in ("openai", "provider"):
+    result = nbs.stream({UNSAFE!r}, model="demo", api={api!r}, display=False, moderate=moderate)
+    print(result.finish_reason, result.moderation[-1].categories)
+"""
+    environment = {**os.environ, "NBSTREAM_DEMO_PACE": "instant"}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout == "content_filter ('violence',)\n" * 2
