@@ -45,7 +45,7 @@ def seen(moderate: Any, **options: Any) -> Seen:
 
 def median(moderate: Any, **options: Any) -> Seen:
     runs = [seen(moderate, **options) for _ in range(TIMES)]
-    return Seen(*(statistics.median(values) for values in zip(*runs, strict=True)))  # type: ignore[arg-type]
+    return Seen(*(statistics.median(values) for values in zip(*runs, strict=True)))
 
 
 @pytest.mark.usefixtures("demo")
