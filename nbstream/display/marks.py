@@ -221,15 +221,14 @@ def _answered(result: StreamResult, place: Place) -> Mark | None:
 
 
 def _marking(result: StreamResult) -> Verdict | None:
-    """The verdict that the mark is about, if it is about one."""
-    outcomes = [each.outcome for each in result.moderation]
+    """The verdict that the mark is about, if it is about one: that on the answer, before that on the prompt."""
+    wanted: tuple[str, ...] = ()
     if result.state is StreamState.FAILED:
-        about = result.error is not None and result.error.kind == "moderation" and "unchecked"
+        wanted = ("unchecked",) if result.error is not None and result.error.kind == "moderation" else ()
     elif result.state is StreamState.COMPLETED and result.finish_reason in {"content_filter", *_ORDINARY}:
-        about = next((each for each in ("flagged", "unchecked") if each in outcomes), False)
-    else:
-        about = False
-    return result.moderation[outcomes.index(about)] if about in outcomes else None
+        wanted = ("flagged", "unchecked")
+    verdicts = [each for outcome in wanted for each in reversed(result.moderation) if each.outcome == outcome]
+    return verdicts[0] if verdicts else None
 
 
 def _filtered(result: StreamResult, otherwise: str) -> str:

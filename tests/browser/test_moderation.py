@@ -56,7 +56,7 @@ class Frames:
 
     def _listen(self, socket: WebSocket) -> None:
         for event in ("framereceived", "framesent"):
-            socket.on(event, self._add)  # type: ignore[call-overload]
+            socket.on(event, self._add)
 
     def _add(self, payload: str | bytes) -> None:
         self.payloads.append(payload.encode() if isinstance(payload, str) else payload)

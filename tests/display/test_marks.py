@@ -331,3 +331,5 @@ def test_what_could_not_be_checked_is_told_by_the_error():
     error = ModerationError(f"{UNCHECKED.sentence} What was not checked was dropped.")
     result = StreamResult("a", FAILED, error=error, moderation=(UNCHECKED,))
     assert notes_of(result) == []
+    prompt = replace(UNCHECKED, subject="prompt")
+    assert notes_of(replace(result, moderation=(prompt, UNCHECKED))) == [prompt.sentence]

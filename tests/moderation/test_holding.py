@@ -24,7 +24,7 @@ from nbstream.events import (
     UsageReported,
 )
 from nbstream.moderation import Moderation, Verdict
-from nbstream.moderation.holding import Holding
+from nbstream.moderation.holding import Holding, Passage
 from nbstream.moderation.words import words_in
 from nbstream.outcome import Usage
 
@@ -44,7 +44,9 @@ BESIDE: list[list[Event]] = [
 
 def played(events: Iterable[Event], policy: Moderation, *, late: int = 0) -> tuple[list[Event], str | None]:
     """What is released of an answer, and the text that was refused; a check takes as long as `late` events."""
-    held, released, checking = Holding(policy), [], []
+    held = Holding(policy)
+    released: list[Event] = []
+    checking: list[tuple[int, Passage]] = []
     over = False
     waiting = list(events)
     while True:

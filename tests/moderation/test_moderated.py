@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,8 @@ from nbstream.events import TextDelta
 from nbstream.moderation import Moderation, Verdict
 from nbstream.streaming.engine import engine
 from nbstream.testing import chat_body, responses_body
+from nbstream.text.secret import Secret
+from tests.reach import holders_of
 
 if TYPE_CHECKING:
     import pathlib
@@ -29,7 +34,7 @@ pytestmark = pytest.mark.parametrize("api", ["chat", "responses"])
 
 
 @pytest.fixture
-def ask(demo: Any, api: str) -> Callable[..., nbs.StreamResult]:  # noqa: ARG001  it is asked
+def ask(demo: Any, api: Any) -> Callable[..., nbs.StreamResult]:  # noqa: ARG001  it is asked
     def ask(prompt: str, **options: Any) -> nbs.StreamResult:
         return nbs.stream(prompt, model="demo", api=api, display=False, **options)
 
@@ -86,7 +91,7 @@ def test_the_verdict_of_a_provider_is_told_also_where_nobody_asked_nbstream_for_
 
 
 @pytest.mark.usefixtures("demo")
-def test_nothing_unchecked_is_in_an_event_a_text_or_an_observer(api: str) -> None:
+def test_nothing_unchecked_is_in_an_event_a_text_or_an_observer(api: Any) -> None:
     seen: list[Any] = []
 
     class Observer:
@@ -144,7 +149,7 @@ def test_a_recording_that_was_made_without_moderation_is_checked_when_it_is_play
 
 
 def test_in_a_chat_a_prompt_that_was_flagged_is_not_sent_with_the_next_one(
-    api: str, demo: Any, tmp_path: pathlib.Path
+    api: Any, demo: Any, tmp_path: pathlib.Path
 ) -> None:
     chat = nbs.Chat(model="demo", api=api, moderate="openai")
     flagged = chat.stream("Is violence bad?", display=False)
@@ -158,7 +163,7 @@ def test_in_a_chat_a_prompt_that_was_flagged_is_not_sent_with_the_next_one(
     assert "moderate" not in {**loaded.options, **loaded.untrusted}
 
 
-def test_the_results_of_tools_are_checked_before_they_are_sent(api: str, loopback: FaultServer) -> None:
+def test_the_results_of_tools_are_checked_before_they_are_sent(api: Any, loopback: FaultServer) -> None:
     from tests.tools.wire import calling
 
     checked: list[str] = []
@@ -182,7 +187,7 @@ def test_the_results_of_tools_are_checked_before_they_are_sent(api: str, loopbac
     assert [(each.subject, each.outcome) for each in result.moderation] == [("prompt", "clean"), ("answer", "clean")]
 
 
-def test_a_hook_that_hangs_ends_neither_other_answers_nor_the_program(api: str, loopback: FaultServer) -> None:
+def test_a_hook_that_hangs_ends_neither_other_answers_nor_the_program(api: Any, loopback: FaultServer) -> None:
     release = threading.Event()
 
     def hangs(_: str) -> bool:
@@ -202,7 +207,7 @@ def test_a_hook_that_hangs_ends_neither_other_answers_nor_the_program(api: str, 
 
 
 def test_the_endpoint_is_asked_again_and_what_it_says_is_believed_only_if_it_is_a_verdict(
-    api: str, loopback: FaultServer
+    api: Any, loopback: FaultServer
 ) -> None:
     clean = json.dumps({"results": [{"flagged": False, "categories": {}}]})
     loopback.send('{"error": {"message": "slow down"}}', status=429, headers={"retry-after-ms": "1"})
@@ -219,7 +224,7 @@ def test_the_endpoint_is_asked_again_and_what_it_says_is_believed_only_if_it_is_
     assert loopback.requests[0].json["input"] == ["?"]
 
 
-def test_what_the_endpoint_refuses_is_not_repeated(api: str, loopback: FaultServer) -> None:
+def test_what_the_endpoint_refuses_is_not_repeated(api: Any, loopback: FaultServer) -> None:
     loopback.send('{"error": {"message": "Invalid input: the unspeakable"}}', status=400)
     moderate = Moderation("openai", base_url=loopback.base_url)
     with pytest.raises(nbs.errors.ModerationError, match="refused it with status 400") as caught:
@@ -227,8 +232,40 @@ def test_what_the_endpoint_refuses_is_not_repeated(api: str, loopback: FaultServ
     assert "unspeakable" not in str(caught.value)
 
 
-def test_other_servers_are_not_asked_for_moderation(api: str, loopback: FaultServer, monkeypatch: Any) -> None:
+def test_other_servers_are_not_asked_for_moderation(api: Any, loopback: FaultServer, monkeypatch: Any) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(nbs.errors.ModerationError, match=r"No key for api\.openai\.com"):
         nbs.stream("?", moderate="openai", model="m", base_url=loopback.base_url, api=api, display=False)
     assert loopback.requests == []
+
+
+def test_no_key_is_in_plain_while_the_endpoint_is_awaited(api: Any, loopback: FaultServer) -> None:
+    key = Secret("sk-0123456789abcdef" * 2)  # a plain one would be found here
+    options: dict[str, Any] = {"model": "m", "base_url": loopback.base_url, "api": api, "display": False}
+    heard, release = threading.Event(), threading.Event()
+
+    def check(_: str) -> bool:
+        heard.set()
+        release.wait(PATIENCE)
+        return False
+
+    engine().last_results.clear()
+    loopback.send(chat_body("Hi") if api == "chat" else responses_body("Hi"))
+    handle = nbs.start("?", moderate=Moderation(check, at=("answer",)), api_key=key.reveal(), **options)
+    assert heard.wait(PATIENCE)
+    assert holders_of(key.reveal(), handle, engine()) == []
+    release.set()
+    assert holders_of(key.reveal(), handle, handle.result(PATIENCE), engine()) == []
+
+
+def test_where_the_demo_has_no_server_it_moderates_all_the_same(api: Any) -> None:
+    code = f"""
+import sys, nbstream as nbs
+sys.modules["tornado"] = None
+for moderate in ("openai", "provider"):
+    result = nbs.stream({UNSAFE!r}, model="demo", api={api!r}, display=False, moderate=moderate)
+    print(result.finish_reason, result.moderation[-1].categories)
+"""
+    environment = {**os.environ, "NBSTREAM_DEMO_PACE": "instant"}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout == "content_filter ('violence',)\n" * 2

@@ -39,7 +39,8 @@ def flags(text: str) -> bool:
 
 def ask(stream: Any, check: Any = flags, *, limits: TimeLimits | None = None, **policy: Any) -> StreamResult:
     stage = ModerationStage(Moderation(check, **policy), None, 10_000_000)
-    return play(stream, stages=[stage], **({} if limits is None else {"limits": limits}))
+    options: dict[str, Any] = {} if limits is None else {"limits": limits}
+    return play(stream, stages=[stage], **options)
 
 
 def test_a_clean_answer_is_as_it_came_and_says_that_it_was_checked() -> None:
@@ -178,7 +179,7 @@ def test_an_answer_that_is_held_back_is_bounded() -> None:
 
 def test_several_answers_are_held_apart() -> None:
     events: list[Event] = [TextDelta(f"{number} ", number % 2) for number in range(200)]
-    ends = [Finished("stop"), Finished("stop", 1), EndOfStream(marked=True)]
+    ends: list[Event] = [Finished("stop"), Finished("stop", 1), EndOfStream(marked=True)]
     result = ask(ScriptedStream(*([event] for event in events), ends), piece=20, window=5)
     assert [choice.text.split()[-1] for choice in result.choices] == ["198", "199"]
 
@@ -187,7 +188,7 @@ def test_several_answers_are_held_apart() -> None:
 
 
 FLAGGED = Moderated("answer", "flagged", ("violence",))
-SAID = [Moderated("prompt", "clean"), Moderated("answer", "clean")]
+SAID: list[Event] = [Moderated("prompt", "clean"), Moderated("answer", "clean")]
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before the reason", "after it"])
