@@ -386,3 +386,17 @@ def test_a_page_that_is_loaded_in_mid_stream_shows_the_view_and_not_what_was_sav
     assert len(notebook.save()["cells"][1]["outputs"]) == 2, "what is saved is still there for the next page"
     notebook.view(1).get_by_role("button", name="Stop").click()
     expect(notebook.view(1)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("front_end", ["lab"])
+def test_a_restart_by_another_client_is_noticed_at_once(
+    open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
+) -> None:
+    call = f"import nbstream as nbs\nh = nbs.start('Write 2000 words', base_url={upstream.base_url!r}, model='demo')"
+    notebook = open_notebook(front_end, call, shared=True)
+    notebook.run(1)
+    view = notebook.view(1)
+    expect(view).to_contain_text("The network carries it", timeout=PATIENCE_MS)
+    jupyter.restart_kernel(notebook.path.name)
+    expect(view.locator(".nbs-mark")).to_contain_text("Kernel stopped.", timeout=20_000)
+    expect(view.get_by_role("button", name="Copy")).to_be_visible()

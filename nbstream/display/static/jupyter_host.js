@@ -5,9 +5,12 @@
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
+// What a kernel itself says; the server writes others in its name. Each process of a kernel has a session of its own.
+const OF_KERNELS = ["status", "comm_open", "comm_msg", "comm_close", "display_data", "update_display_data"];
 
 /**
- * Tell once that the kernel that a widget belongs to has ended; returns what ends the watch.
+ * Tell that the kernel that a widget belongs to has ended; returns what ends the watch. Of a restart that another client
+ * has asked for, a page hears nothing but what the next process says.
  *
  * @param {Channel} model
  * @param {() => void} tell
@@ -15,11 +18,19 @@ const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
 export function whenKernelEnds(model, tell) {
   const kernel = model.widget_manager?.kernel;
   const look = (/** @type {object} */ _, /** @type {string} */ status) => ENDS.includes(status) && tell();
+  let session = "";
+  const hear = (/** @type {object} */ _, /** @type {any} */ { header }) => {
+    if (!OF_KERNELS.includes(header?.msg_type)) return;
+    if (session && session !== header.session) tell();
+    session = header.session;
+  };
   kernel?.statusChanged?.connect(look);
+  kernel?.iopubMessage?.connect(hear);
   kernel?.disposed?.connect(tell);
   model.on("comm_live_update", tell); // of the widget manager, on a restart that it sees
   return () => {
     kernel?.statusChanged?.disconnect(look);
+    kernel?.iopubMessage?.disconnect(hear);
     kernel?.disposed?.disconnect(tell);
     model.off("comm_live_update", tell);
   };
