@@ -16,6 +16,7 @@ __all__ = ["Prices", "read_prices"]
 
 _NAMES = ("input", "output", "cached")
 _A_MILLION = 1_000_000
+_MOST_KNOWN = 1000
 
 
 def read_prices(given: Any) -> dict[str, dict[str, float]]:
@@ -54,10 +55,25 @@ class Prices:
 
     def __init__(self, configured: Mapping[str, Mapping[str, float]] | None = None) -> None:
         self._configured = configured or {}
+        self._of_a_million: dict[tuple[str, str], tuple[float, float, float] | None] = {}
 
-    def known(self, model: str, base_url: str) -> bool:
-        """Whether a price is known for a model at a server."""
-        return self.cost(model, base_url, 1, 1) is not None
+    def of_a_million(self, model: str, base_url: str) -> tuple[float, float, float] | None:
+        """What a million tokens cost: of a prompt, of an answer, and of a prompt that came from a cache.
+
+        It is looked up once, because a price list takes its time and the answer must not wait for it.
+
+        Example:
+            >>> Prices({"m": {"input": 1.0, "output": 10.0}}).of_a_million("m", "http://localhost/v1")
+            (1.0, 10.0, 1.0)
+        """
+        if (model, base_url) not in self._of_a_million:
+            if len(self._of_a_million) >= _MOST_KNOWN:  # where the operator allows models by pattern
+                self._of_a_million.clear()
+            counts = ((1000, 0), (0, 1000), (1000, 0, 1000))  # of a million at once some cost more
+            prices = [self.cost(model, base_url, *each) for each in counts]
+            known = [round(price * 1000, 9) for price in prices if price is not None]
+            self._of_a_million[model, base_url] = (known[0], known[1], known[2]) if len(known) == 3 else None
+        return self._of_a_million[model, base_url]
 
     def cost(self, model: str, base_url: str, given: int, made: int, cached: int = 0) -> float | None:
         """What a request costs, in US dollars; `None` if that is not known.

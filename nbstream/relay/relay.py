@@ -135,7 +135,7 @@ class Relay:
     ) -> tuple[EndState, Charge]:
         """Admit a request, pass it on, and note what it cost, however it ends."""
         model, prompt = asked["model"], estimated_tokens(asked)
-        if limits.usd is not None and not self._prices.known(model, self.endpoint.base_url):
+        if limits.usd is not None and self._prices.of_a_million(model, self.endpoint.base_url) is None:
             what = f"No price is known for {model}, so nothing can be spent on it; NBStreamRelay.prices can set one."
             raise Refused(403, what, "relay_no_price", param="model")
         reserved = self._reserved(asked, prompt)
@@ -194,19 +194,17 @@ class Relay:
         return "completed" if reader.ended else "broken"
 
     def _priced(self, model: str) -> dict[str, str]:
-        """What tokens cost, as a header: in US dollars for a million of a prompt, an answer, and a cached prompt."""
-        url, million = self.endpoint.base_url, 1_000_000
-        prices = [
-            self._prices.cost(model, url, *counts) for counts in ((million, 0), (0, million), (million, 0, million))
-        ]
-        return {} if None in prices else {"x-nbstream-price": ";".join(f"{price:g}" for price in prices)}
+        """What a million tokens cost, as a header."""
+        prices = self._prices.of_a_million(model, self.endpoint.base_url)
+        return {} if prices is None else {"x-nbstream-price": ";".join(f"{price:g}" for price in prices)}
 
     def _reserved(self, asked: Mapping[str, Any], prompt: int) -> Charge:
         names = ("max_completion_tokens", "max_tokens", "max_output_tokens")
         limit = next((asked[name] for name in names if asked.get(name) is not None), _RESERVED_OUTPUT)
         output = limit * (asked.get("n") or 1)
-        cost = self._prices.cost(asked["model"], self.endpoint.base_url, prompt, output)
-        return Charge(prompt + output, cost or 0.0, estimated=True)
+        prices = self._prices.of_a_million(asked["model"], self.endpoint.base_url)
+        usd = 0.0 if prices is None else (prompt * prices[0] + output * prices[1]) / 1_000_000
+        return Charge(prompt + output, usd, estimated=True)
 
     def _charge(self, model: str, passage: _Passage) -> Charge:
         """What a request has cost: what the provider reported; else, as when its client left, what is estimated."""
