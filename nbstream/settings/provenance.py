@@ -18,9 +18,9 @@ from nbstream.errors import MissingKeyError, UsageError
 from nbstream.request import OPENAI_BASE_URL
 from nbstream.settings.config import NBStream
 from nbstream.settings.credential import Credential
+from nbstream.settings.jupyter_relay import find_relay
 from nbstream.settings.key_sources import KeyringKey
 from nbstream.settings.key_store import server_of
-from nbstream.settings.jupyter_relay import find_relay
 from nbstream.settings.target import ADDRESS_VARIABLE, KEY_VARIABLE, no_model, resolve_target
 from nbstream.text.address import JUPYTER, address_from, bare
 from nbstream.text.place import Place
