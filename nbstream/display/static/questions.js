@@ -1,5 +1,6 @@
 // What waits for the reader, each on a card: calls with their arguments, which the reader may edit, what a tool asks for,
-// code that may go into a new cell, and a prompt that seems to hold a secret. And the tools that are allowed for good, until that is revoked.
+// code that may go into a new cell, and a prompt that seems to hold a secret. And the tools that are allowed for good,
+// until that is revoked.
 
 import { button, element, say, set } from "./elements.js";
 
