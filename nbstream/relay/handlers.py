@@ -67,7 +67,7 @@ class RelayHandler(RequestHandler):
 
 
 class OperationHandler(RelayHandler):
-    """`POST chat/completions` and `POST responses`."""
+    """`POST chat/completions`, `POST responses` and `POST moderations`."""
 
     operation: Operation
     _work: asyncio.Future[None] | None = None
@@ -168,6 +168,7 @@ def relay_routes(base: str, relay: Relay, derived: Callable[[type[RelayHandler]]
     return [
         (f"{base}/chat/completions", operation, {"relay": relay, "operation": "chat/completions"}),
         (f"{base}/responses", operation, {"relay": relay, "operation": "responses"}),
+        (f"{base}/moderations", operation, {"relay": relay, "operation": "moderations"}),
         (f"{base}/models", derived(ModelsHandler), {"relay": relay}),
         (f"{base}/health", derived(HealthHandler), {"relay": relay}),
     ]

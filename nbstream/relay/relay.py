@@ -116,7 +116,7 @@ class Relay:
         try:
             limits = limits_of(caller, self._limits)
             asked = self.policy.checked(operation, _json_of(body))
-            model = asked["model"]
+            model = asked.get("model") or operation
             with self.rate.running(caller.name, limits):
                 state, charge = await self._counted(caller, limits, operation, asked, exchange)
         except Refused as refused:
@@ -134,11 +134,12 @@ class Relay:
         self, caller: Caller, limits: Limits, operation: Operation, asked: dict[str, Any], exchange: Exchange
     ) -> tuple[EndState, Charge]:
         """Admit a request, pass it on, and note what it cost, however it ends."""
-        model, prompt = asked["model"], estimated_tokens(asked)
-        if limits.usd is not None and self._prices.of_a_million(model, self.endpoint.base_url) is None:
+        free = operation == "moderations"
+        model, prompt = asked.get("model") or operation, estimated_tokens(asked)
+        if not free and limits.usd is not None and self._prices.of_a_million(model, self.endpoint.base_url) is None:
             what = f"No price is known for {model}, so nothing can be spent on it; NBStreamRelay.prices can set one."
             raise Refused(403, what, "relay_no_price", param="model")
-        reserved = self._reserved(asked, prompt)
+        reserved = Charge() if free else self._reserved(asked, prompt)
         admitted = await self._metered(lambda meter: meter.admit(caller.name, limits, model, reserved, time.time()))
         passage = _Passage(bool(asked.get("stream")), prompt)
         state: EndState = "client_gone"
@@ -147,7 +148,7 @@ class Relay:
         except (asyncio.CancelledError, ClientGoneError):
             pass  # the server is left at once, so that nothing more is paid for
         finally:
-            charge = Charge() if state == "refused" else self._charge(model, passage)
+            charge = Charge() if free or state == "refused" else self._charge(model, passage)
             # It is noted also if the relay itself is ending.
             noted = self._metered(lambda meter: meter.settle(admitted.entry, charge, state))
             await asyncio.shield(asyncio.ensure_future(noted))
@@ -166,7 +167,11 @@ class Relay:
                     await exchange.start(refused.status, headers)
                     await exchange.send(refused.document())
                     return "refused"
-                told = {**_chosen(passed.headers), **_shown(admitted.remaining), **self._priced(asked["model"])}
+                told = {
+                    **_chosen(passed.headers),
+                    **_shown(admitted.remaining),
+                    **self._priced(str(asked.get("model"))),
+                }
                 return await self._streamed(passed, exchange, told, passage)
         except StreamError as error:  # before anything was sent: no key, no connection
             refused = _unanswered(error)

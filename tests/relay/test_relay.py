@@ -150,10 +150,16 @@ def test_a_hundred_streams_pass_at_once(serve: Callable[..., RelayServer], datab
 # --- who asks ---------------------------------------------------------------------------------------------------------
 
 
-def post(relay: RelayServer, body: Any, token: str = "token-of-ada", **headers: str) -> tuple[int, bytes]:
+def post(
+    relay: RelayServer,
+    body: Any,
+    token: str = "token-of-ada",
+    path: str = "chat/completions",
+    **headers: str,
+) -> tuple[int, bytes]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     asked = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
-    request = urllib.request.Request(f"{relay.base_url}/chat/completions", data, asked)
+    request = urllib.request.Request(f"{relay.base_url}/{path}", data, asked)
     try:
         with urllib.request.urlopen(request) as answer:
             return answer.status, answer.read()
@@ -227,6 +233,20 @@ def test_a_field_that_is_not_allowed_is_refused(
     assert (error.kind, error.status) == ("rejected", 400)
     assert param in error.message or param in {"file_id", "tools"}
     assert not loopback.requests
+
+
+def test_texts_are_checked_by_the_provider_for_nothing(
+    serve: Callable[..., RelayServer], loopback: FaultServer, database: pathlib.Path
+) -> None:
+    relay = serve(quotas={"*": {"tokens": 1, "usd": 1.0}})
+    for body in ({"input": "Hi"}, {"input": "Hi", "model": "omni-moderation-latest"}):
+        loopback.send('{"results": [{"flagged": false}]}', headers={"Content-Type": "application/json"})
+        status, answer = post(relay, body, path="moderations")
+        assert (status, json.loads(answer)) == (200, {"results": [{"flagged": False}]})
+    assert [row[2:5] for row in rows(database)] == [("completed", 0, 0.0)] * 2
+    assert post(relay, {"input": "Hi", "model": "m"}, path="moderations")[0] == 404
+    assert post(relay, {"input": "Hi", "n": 2}, path="moderations")[0] == 400
+    assert len(loopback.requests) == 2
 
 
 def test_what_is_allowed_beside_passes(serve: Callable[..., RelayServer], loopback: FaultServer) -> None:
