@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
 from nbstream.errors import UsageError
+from nbstream.moderation.gates import ModerationGate, SecretsGate, secrets_of
 from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
 from nbstream.streaming.errands import Errands
+from nbstream.streaming.gates import Gates
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.rounds import FollowUps
@@ -20,6 +22,7 @@ from nbstream.streaming.surfaces import Surfaces
 from nbstream.streaming.waiting import awaited, waited_for
 from nbstream.structured.item_stream import ItemStream, list_of
 from nbstream.text.secret import takes_key
+from nbstream.tools.asking import Asking
 from nbstream.tools.inserting import insertion_here
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from nbstream.display.surface import Surface
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
+    from nbstream.streaming.gates import Gate
     from nbstream.streaming.rounds import FollowUp
 
 __all__ = ["astream", "configure", "items", "launch", "start", "stream", "surface_for"]
@@ -92,6 +96,7 @@ def launch(
     """
     rate = settings().max_frame_rate
     errands, follow_up = _follow_up(request, surfaces)
+    errands, gate = _gate(request, surfaces, errands)
     with HeldInterrupts() as held:
         handle = StreamHandle(
             request,
@@ -102,6 +107,7 @@ def launch(
             resume=resume,
             commit=commit,
             follow_up=follow_up,
+            gate=gate,
             errands=errands,
         )
         held.stop_with(handle.cancel)
@@ -132,6 +138,18 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
         insertion.through(surfaces, errands)
         follow_ups.append(insertion)
     return errands, FollowUps(*follow_ups) if follow_ups else None
+
+
+def _gate(request: StreamRequest, surfaces: Surfaces, errands: Errands | None) -> tuple[Errands | None, Gate | None]:
+    """What decides whether a request may be sent, and where it asks."""
+    gates: list[Gate] = []
+    if found := secrets_of(request):
+        errands = errands or Errands()
+        gates.append(SecretsGate(found, Asking(surfaces, errands)))
+    moderation = request.moderation
+    if moderation is not None and moderation.policy.check != "provider" and "prompt" in moderation.policy.at:
+        gates.append(ModerationGate(moderation))
+    return errands, Gates(*gates) if gates else None
 
 
 @takes_key
@@ -205,21 +223,21 @@ def items(prompt: str | list[dict[str, Any]], kind: type[T] | dict[str, Any], **
 def configure(**values: Any) -> None:
     """Set what every later stream of this kernel uses; `None` goes back to the default.
 
-    Args:
-        **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `key_file`, `keyring`, `system`,
-            `temperature`, `max_tokens`, `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout`
-            (seconds), `max_retries`, `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`,
-            `max_frame_rate` (frames a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`,
-            `answer_while_busy`, `recordings`, `recordings_mode`, `recordings_speed`, `recordings_trust`. The same as
-            `%config NBStream.NAME = …`.
+        Args:
+            **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `key_file`, `keyring`, `system`,
+                `temperature`, `max_tokens`, `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout`
+                (seconds), `max_retries`, `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`,
+                `max_frame_rate` (frames a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`,
+                    `answer_while_busy`, `log_content`, `opentelemetry`, `recordings`, `recordings_mode`, `recordings_speed`,
+                `recordings_trust`, `ledger`, `prices`, `budget`. The same as `%config NBStream.NAME = …`.
+    
+        Raises:
+            UsageError: There is no such setting, or the value does not fit; nothing is changed.
 
-    Raises:
-        UsageError: There is no such setting, or the value does not fit; nothing is changed.
-
-    Example:
-        ```python
-        nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
-        ```
+        Example:
+            ```python
+            nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
+            ```
     """
     from traitlets import TraitError
 
@@ -227,7 +245,7 @@ def configure(**values: Any) -> None:
     known = config.class_own_traits(config=True)
     if unknown := sorted(set(values) - set(known)):
         raise config.unknown(unknown)
-    values = {name: known[name].default_value if value is None else value for name, value in values.items()}
+    values = {name: known[name].default(config) if value is None else value for name, value in values.items()}
     try:
         with config.hold_trait_notifications():  # which reverts everything if one value does not fit
             for name, value in values.items():

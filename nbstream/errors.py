@@ -26,8 +26,12 @@
         │   ├── AnswerTooLongError      by the answer as a whole
         │   └── EventTooLargeError      by a single event, whose end had not come
         ├── InvalidAnswerError      the answer does not fit its schema
+        ├── BudgetError             what may be spent is spent, or nobody knows what would be
+        │   └── TimeBudgetError         the time that the answer may take
         ├── NoRecordingError        there is no recording that may be played, and none may be made
         ├── ApprovalError           nobody could be asked whether a tool may be called
+        ├── ModerationError         moderation could not check the prompt or the answer
+        ├── SecretsError            the prompt seems to hold a secret, and nobody could be asked whether to send it
         ├── StopWhenError           the caller's own `stop_when` raised an exception
         ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
@@ -53,6 +57,7 @@ __all__ = [
     "AnswerTooLongError",
     "ApprovalError",
     "AuthenticationError",
+    "BudgetError",
     "ChangedFileError",
     "ConnectTimeoutError",
     "ConnectionLostError",
@@ -63,6 +68,7 @@ __all__ = [
     "InternalError",
     "InvalidAnswerError",
     "MissingKeyError",
+    "ModerationError",
     "NbstreamError",
     "NoRecordingError",
     "NotAStreamError",
@@ -71,12 +77,14 @@ __all__ = [
     "RateLimitError",
     "RequestRejectedError",
     "SaveError",
+    "SecretsError",
     "ServerError",
     "SizeLimitError",
     "StageError",
     "StalledError",
     "StopWhenError",
     "StreamError",
+    "TimeBudgetError",
     "TimeLimitError",
     "TotalTimeoutError",
     "UnreachableError",
@@ -303,6 +311,30 @@ class ApprovalError(StreamError):
     """The model wanted to call a tool, and nobody could be asked whether it may."""
 
     kind = "approval"
+
+
+class ModerationError(StreamError):
+    """Moderation could not check the prompt, which was not sent, or the answer, of which nothing unchecked is kept."""
+
+    kind = "moderation"
+
+
+class SecretsError(StreamError):
+    """The prompt seems to hold a key or a card number, and nobody could be asked; nothing was sent."""
+
+    kind = "secrets"
+
+
+class BudgetError(StreamError):
+    """What may be spent is spent, or no price is known; what had arrived is kept."""
+
+    kind = "budget"
+
+
+class TimeBudgetError(BudgetError):
+    """The answer took longer than it may take; what had arrived is kept."""
+
+    kind = "time_budget"
 
 
 class NoRecordingError(StreamError):

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from nbstream.outcome import Verdict
 from nbstream.parts import ToolCall
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "Garbled",
     "LogprobsReported",
     "MediaDelta",
+    "Moderated",
     "PartEnded",
     "PartResumed",
     "PartStarted",
@@ -273,6 +275,16 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Moderated(Verdict):
+    """The prompt or the answer was moderated, by the provider or here, or could not be."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What moderation says of it."""
+        return Verdict(self.subject, self.outcome, self.categories, self.by, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something the reader should know: a kind of `StreamWarning`, what happened, and what can be done about it."""
 
@@ -343,6 +355,7 @@ Event: TypeAlias = (
     | LogprobsReported
     | UsageReported
     | Finished
+    | Moderated
     | Warned
     | Garbled
     | Failed

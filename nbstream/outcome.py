@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from nbstream.parts import Part, PartViews, ToolCall, given_parts
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable, plain
 from nbstream.text.wording import told
@@ -16,7 +17,21 @@ if TYPE_CHECKING:
 
     from nbstream.remedies import Remedy
 
-__all__ = ["Continuation", "Quota", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "add_up"]
+__all__ = [
+    "Choice",
+    "Continuation",
+    "Quota",
+    "Retry",
+    "Round",
+    "StreamState",
+    "StreamWarning",
+    "Timing",
+    "Usage",
+    "Verdict",
+    "add_up",
+    "restore",
+    "set_fields",
+]
 
 
 class StreamState(enum.StrEnum):
@@ -47,6 +62,8 @@ class Usage:
         total_tokens: Their sum, as the server gave it.
         cached_tokens: The part of `input_tokens` that came from a cache, if reported.
         reasoning_tokens: The part of `output_tokens` spent on reasoning, if reported.
+        cache_write_tokens: The part of `input_tokens` that was written to a cache, if reported; some providers charge
+            more for it.
     """
 
     input_tokens: int
@@ -54,6 +71,12 @@ class Usage:
     total_tokens: int
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled, also when there were fewer fields."""
+        for each, value in zip(fields(self), [*state, None], strict=False):
+            object.__setattr__(self, each.name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +179,41 @@ class StreamWarning:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What moderation says of a prompt or an answer.
+
+    Attributes:
+        subject: Which of them.
+        outcome: `"clean"`, `"flagged"`, or `"unchecked"` if it could not be checked, which says nothing about it.
+        categories: What it was flagged for, in the words of who has checked it.
+        by: Who has: `"provider"`, `"openai"`, or the name of a function.
+        reason: Why it could not be checked.
+
+    Example:
+        >>> Verdict("answer", "flagged", ("violence",), by="openai").sentence
+        'Moderation (openai) flagged the answer: violence.'
+    """
+
+    subject: Literal["prompt", "answer"]
+    outcome: Literal["clean", "flagged", "unchecked"]
+    categories: tuple[str, ...] = ()
+    by: str = "provider"
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What a reader is told."""
+        match self.outcome:
+            case "clean":
+                return f"Moderation ({self.by}) found nothing in the {self.subject}."
+            case "flagged":
+                what, details = f"Moderation ({self.by}) flagged the {self.subject}", ", ".join(self.categories)
+            case _:
+                what, details = f"The {self.subject} was not checked by moderation ({self.by})", self.reason
+        return f"{what}: {details}." if details else f"{what}."
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """The pause before the request is sent again.
 
@@ -227,8 +285,8 @@ def add_up(usages: Iterable[Usage | None]) -> Usage | None:
     """The sum of what is known; `None` if nothing is.
 
     Example:
-        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)])
-        Usage(input_tokens=11, output_tokens=22, total_tokens=33, cached_tokens=5, reasoning_tokens=None)
+        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)]) == Usage(11, 22, 33, cached_tokens=5)
+        True
     """
     known = [asdict(usage) for usage in usages if usage is not None]
     if not known:
@@ -261,3 +319,49 @@ class Continuation(Protocol):
     def asked_further(self, request: Any) -> Any:
         """A request with what has been asked in all rounds of the answer; `None` if it asks another model."""
         ...
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Choice(PartViews):
+    """One of several answers to the same request (`n` above 1).
+
+    Attributes:
+        index: Its number.
+        parts: What it is made of, in the order in which the server began them; its views mean what they mean in
+            `StreamResult`, and so does `finish_reason`.
+    """
+
+    index: int
+    parts: tuple[Part, ...]
+    finish_reason: str | None
+
+    def __init__(
+        self,
+        index: int,
+        text: str = "",
+        finish_reason: str | None = None,
+        reasoning: str = "",
+        refusal: str = "",
+        tool_calls: tuple[ToolCall, ...] = (),
+        *,
+        parts: tuple[Part, ...] | None = None,
+    ) -> None:
+        made = given_parts(parts, text, reasoning, refusal, tool_calls)
+        set_fields(self, index=index, parts=made, finish_reason=finish_reason)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
+        restore(self, state)
+
+
+def set_fields(frozen: object, **values: Any) -> None:
+    """Set fields of a frozen value that is being made."""
+    for name, value in values.items():
+        object.__setattr__(frozen, name, value)
+
+
+def restore(value: Any, state: dict[str, Any] | list[Any]) -> None:
+    """Take what was pickled: fields by name, or, when the views were fields too, arguments in their order."""
+    value.__init__(*state) if isinstance(state, list) else value.__init__(**state)

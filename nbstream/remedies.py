@@ -54,7 +54,12 @@ class RemedyKind(enum.StrEnum):
     LARGER_EVENT = "larger_event"  # allow one
     LARGER_FILE = "larger_file"  # allow one
     REPAIR = "repair"  # have the model correct its answer
+    MORE_BUDGET = "more_budget"  # allow the answer to cost more
+    MORE_KERNEL_BUDGET = "more_kernel_budget"  # allow the kernel to spend more
+    MORE_SECONDS = "more_seconds"  # allow the answer to take longer
+    SET_PRICE = "set_price"  # say what a model costs; the value is its name
     ALLOW_TOOL = "allow_tool"  # the value is its name
+    ALLOW_SECRETS = "allow_secrets"  # send them
     MORE_ROUNDS = "more_rounds"  # allow them
     REPORT_BUG = "report_bug"
 

@@ -13,10 +13,14 @@ from nbstream.text.plain import encodable_json, prompt_text
 from nbstream.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
 
     from openai import AsyncOpenAI
 
+    from nbstream.accounting.budget import Budget
+    from nbstream.accounting.price import Price
+    from nbstream.moderation.moderates import Moderates
     from nbstream.outcome import StreamWarning
     from nbstream.recording.choice import RecordingChoice
     from nbstream.settings.credential import Credential
@@ -194,6 +198,8 @@ class StreamRequest(Target):
         source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is transport's
             `StreamSource`, typed `Any` here because transport imports this module.
         stages: What sees every event before the answer does, in this order.
+        moderation: What moderates it, which is the last of its stages.
+        allow_secrets: Whether it may be sent although it seems to hold a key or a card number.
         stop_when: A condition on the text so far that ends the answer early.
         stream: Whether to ask for a stream; otherwise the answer comes in one piece.
         tools: The functions that the model may call and nbstream calls; what the model is told of them is in `params`.
@@ -209,6 +215,11 @@ class StreamRequest(Target):
         earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
         cell: The number of the cell that asks, if one does.
+        cell_id: What the notebook calls that cell, if it says.
+        prices: What models cost, as the user says; before what a price list says.
+        budget: What the answer may spend.
+        admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
+        ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -227,6 +238,8 @@ class StreamRequest(Target):
     position: Position | None = field(default=None, repr=False)
     source: Any = field(default=None, repr=False)
     stages: tuple[Stage, ...] = field(default=(), repr=False)
+    moderation: Moderates | None = field(default=None, repr=False, compare=False)
+    allow_secrets: bool = False
     stop_when: StopWhen | None = field(default=None, repr=False)
     stream: bool = True
     tools: tuple[Tool, ...] = field(default=(), repr=False)
@@ -242,6 +255,11 @@ class StreamRequest(Target):
     earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON
     cell: int | None = None
+    cell_id: str | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    ledger: Path | None = None
+    budget: Budget | None = None
+    admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:

@@ -10,7 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
-from nbstream.outcome import Continuation, Quota, Retry, Round, StreamState, StreamWarning, Timing, Usage
+from nbstream.outcome import (
+    Choice,
+    Continuation,
+    Quota,
+    Retry,
+    Round,
+    StreamState,
+    StreamWarning,
+    Timing,
+    Usage,
+    Verdict,
+    restore,
+    set_fields,
+)
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -54,6 +67,7 @@ __all__ = [
     "ToolCallPart",
     "ToolRun",
     "Usage",
+    "Verdict",
 ]
 
 
@@ -62,41 +76,6 @@ _NO_TIME = Timing()
 
 _MOST_PARTS = 200
 """How many parts the metadata of a notebook output lists, which is sent again and again while the answer grows."""
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Choice(PartViews):
-    """One of several answers to the same request (`n` above 1).
-
-    Attributes:
-        index: Its number.
-        parts: What it is made of, in the order in which the server began them; its views mean what they mean in
-            `StreamResult`, and so does `finish_reason`.
-    """
-
-    index: int
-    parts: tuple[Part, ...]
-    finish_reason: str | None
-
-    def __init__(
-        self,
-        index: int,
-        text: str = "",
-        finish_reason: str | None = None,
-        reasoning: str = "",
-        refusal: str = "",
-        tool_calls: tuple[ToolCall, ...] = (),
-        *,
-        parts: tuple[Part, ...] | None = None,
-    ) -> None:
-        made = given_parts(parts, text, reasoning, refusal, tool_calls)
-        _set(self, index=index, parts=made, finish_reason=finish_reason)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        _restore(self, state)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -129,6 +108,7 @@ class StreamResult(PartViews):
             ids above are those of the last.
         recorded_at: When the answer was recorded, if it was played from a recording; its cost was then saved.
         quota: What is left after the answer, if it came through a relay that says so.
+        moderation: What moderation says of the prompt and of the answer, as far as somebody has checked them.
 
     Example:
         ```python
@@ -157,6 +137,7 @@ class StreamResult(PartViews):
     rounds: tuple[Round, ...]
     recorded_at: datetime | None
     quota: Quota | None
+    moderation: tuple[Verdict, ...]
 
     def __init__(
         self,
@@ -186,8 +167,9 @@ class StreamResult(PartViews):
         parts: tuple[Part, ...] | None = None,
         recorded_at: datetime | None = None,
         quota: Quota | None = None,
+        moderation: tuple[Verdict, ...] = (),
     ) -> None:
-        _set(
+        set_fields(
             self,
             parts=given_parts(parts, text, reasoning, refusal, tool_calls, annotations),
             state=state,
@@ -209,13 +191,14 @@ class StreamResult(PartViews):
             rounds=rounds,
             recorded_at=recorded_at,
             quota=quota,
+            moderation=moderation,
         )
 
     def __getstate__(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        _restore(self, state)
+        restore(self, state)
 
     @property
     def all_rounds(self) -> tuple[Round, ...]:
@@ -331,6 +314,7 @@ class StreamResult(PartViews):
             ("attempts", str(self.attempts) if self.attempts > 1 else None),
             ("recorded", None if self.recorded_at is None else f"{self.recorded_at:%Y-%m-%d %H:%M %Z}"),
             ("request id", self.request_id),
+            *((f"moderation ({each.subject})", each.sentence) for each in self.moderation),
             *((f"warning ({each.kind})", each.message) for each in self.warnings),
             ("error", str(self.error) if self.error else None),
         ]
@@ -350,6 +334,7 @@ class StreamResult(PartViews):
             "startup": round(self.timing.startup, 4),
             "attempts": self.attempts,
             **({} if self.recorded_at is None else {"recorded_at": self.recorded_at.isoformat(timespec="seconds")}),
+            **({"moderation": [asdict(each) for each in self.moderation]} if self.moderation else {}),
             "warnings": [warning.kind for warning in self.warnings],
             "error": None if self.error is None else self.error.kind,
             "parts": [summary_of(part) for part in self.parts[:_MOST_PARTS]],
@@ -380,16 +365,6 @@ class StreamResult(PartViews):
 def _display(module: str) -> Any:
     # Displays know results, so a result must not know displays before one of them is wanted.
     return import_module(f"nbstream.display.{module}")
-
-
-def _set(frozen: object, **values: Any) -> None:
-    for name, value in values.items():
-        object.__setattr__(frozen, name, value)
-
-
-def _restore(value: Any, state: dict[str, Any] | list[Any]) -> None:
-    """Take what was pickled: fields by name, or, when the views were fields too, arguments in their order."""
-    value.__init__(*state) if isinstance(state, list) else value.__init__(**state)
 
 
 def _shorten(text: str, limit: int = 60) -> str:

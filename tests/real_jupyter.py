@@ -99,6 +99,12 @@ class Jupyter:
         (session,) = (session for session in self._sessions() if session["path"] == name)
         self._end(session)
 
+    def restart_kernel(self, name: str) -> None:
+        """Restart the kernel of the notebook as another client does."""
+        (session,) = (session for session in self._sessions() if session["path"] == name)
+        address = f"{self.url}api/kernels/{session['kernel']['id']}/restart?token={TOKEN}"
+        urllib.request.urlopen(urllib.request.Request(address, data=b"{}", method="POST")).close()
+
     def end_kernels(self) -> None:
         """End every kernel, because a hundred of them would fill the memory."""
         for session in self._sessions():

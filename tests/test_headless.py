@@ -29,6 +29,7 @@ PANELS = {
     "03_tools": ("An empty chat",),
     "04_structured_output": (),
     "05_reproducible": (),
+    "07_usage_and_safety": (),
 }
 
 RECORDED = "04_structured_output"
@@ -91,6 +92,19 @@ def test_answer_is_static_text_with_its_facts_and_no_widget_state(execute: Any) 
     assert page.count('src="data:image/png;base64,') == 2
 
 
+def test_an_inspection_is_static_html(execute: Any) -> None:
+    asked, inspected = execute(
+        notebook_of("%load_ext nbstream\nr = %stream -m demo --quiet hello", "%stream_inspect --events 10")
+    ).cells
+    assert asked.outputs == []
+    (output,) = inspected.outputs
+    assert set(output.data) == {"text/html", "text/plain"}
+    for shown in output.data.values():
+        assert "The stream is completed (stop)" in shown
+        assert "TextDelta" in shown
+    assert len(output.data["text/html"]) < 50_000
+
+
 def test_background_stream_ends_in_its_own_cell(execute: Any) -> None:
     notebook = execute(
         notebook_of("import nbstream as nbs\nh = nbs.start('hello', model='demo')", "print('other')\nawait h;")
@@ -125,6 +139,33 @@ def test_a_failure_that_the_code_catches_is_told_in_the_output(execute: Any) -> 
     assert "[Server error: " in words[1]
     assert "Connection lost: The answer is incomplete." in raised[0]["data"]["text/plain"]
     assert raised[1]["ename"] == "ConnectionLostError"
+
+
+UNCHECKED = "flags the word"  # in the demo's answer
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_what_was_not_checked_is_in_no_notebook_and_no_recording(
+    execute: Any, api: str, tmp_path: pathlib.Path
+) -> None:
+    setup = (
+        "%load_ext nbstream\nimport nbstream as nbs\n"
+        f"nbs.configure(api={api!r}, model='demo', recordings={str(tmp_path)!r})\n"
+        "def unkind(text):\n    return 'flags the ' + 'word' in text"
+    )
+    ask = [f"%%stream --moderate {who}\nSay something unsafe." for who in ("unkind", "openai", "provider")]
+    secret = "%%stream\nIs sk-proj-Ab3dEf6hIj9kLm2nOp5q a key?"
+    notebook = notebook_of(setup, *ask, "%%stream --moderate unkind\nhello", secret)
+    notebook.cells[-1].metadata["tags"] = ["raises-exception"]
+    notebook = execute(notebook)
+    said = [output["data"]["text/plain"] for output in streamed(notebook)]
+    assert UNCHECKED not in nbformat.writes(notebook)
+    assert ["[Filtered: Moderation" in each for each in said[:4]] == [True, True, True, False]
+    assert "## Hello" in said[3]
+    assert "nobody can be asked here whether to send it. Nothing was sent." in str(notebook.cells[-1].outputs)
+    recorded = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+    assert [name[:5] for name in recorded] == ["hello"]
+    assert UNCHECKED not in "".join(recorded.values())
 
 
 def test_background_stream_is_not_caught_by_another_cells_capture(execute: Any) -> None:

@@ -308,6 +308,34 @@ def test_an_answer_grows_in_a_terminal(terminal, upstream):
 
 
 @needs_a_terminal
+@pytest.mark.parametrize("kind", ["dumb", "xterm-256color"])
+def test_what_was_not_checked_is_never_written(start_ipython, upstream, kind):
+    terminal = start_ipython(kind)
+    terminal.logfile_read = written = io.StringIO()
+    terminal.sendline("unkind = lambda text: 'flags the ' + 'word' in text")
+    terminal.expect("In .*: ")
+    ask(terminal, upstream, "--moderate unkind", "Say something unsafe.")
+    terminal.expect("boats went out")
+    assert upstream.requests[-1].state == "open", "what was checked is shown while the rest is still being made"
+    terminal.expect("The rest was")
+    terminal.expect("In .*: ")
+    assert "flags the word" not in " ".join(written.getvalue().split())
+
+
+@needs_a_terminal
+def test_a_prompt_with_a_key_is_sent_once_somebody_has_typed_yes(terminal, upstream):
+    for typed, state, count in (("n", "cancelled", 0), ("y", "completed", 1)):
+        ask(terminal, upstream, "", "hello sk-proj-Ab3dEf6hIj9kLm2nOp5q")
+        terminal.expect("Send it all the same")
+        assert len(upstream.requests) == 0
+        terminal.sendline(typed)
+        terminal.expect("In .*: ")
+        terminal.sendline("print('it', 'is', stream_result.state)")
+        terminal.expect(f"it is {state}")
+        assert len(upstream.requests) == count
+
+
+@needs_a_terminal
 def test_ctrl_c_stops_and_marks_the_answer(terminal, upstream):
     ask(terminal, upstream, "", "Count to 20000")
     terminal.expect(r"\b5, 6, 7\b")

@@ -23,6 +23,7 @@ from nbstream.events import (
     Garbled,
     LogprobsReported,
     MediaDelta,
+    Moderated,
     PartEnded,
     PartResumed,
     PartStarted,
@@ -42,7 +43,7 @@ from nbstream.events import (
     Warned,
 )
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Usage
+from nbstream.result import Choice, StreamResult, StreamState, StreamWarning, Usage, Verdict
 from nbstream.text.cumulative import CUMULATIVE
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ _PartFact: TypeAlias = (
     | ActivityReported
     | Annotated
 )
+_Fact: TypeAlias = _PartFact | Started | Finished | UsageReported | LogprobsReported | Moderated | Warned
 
 
 class Assembler:
@@ -126,6 +128,7 @@ class Assembler:
         self._unannounced = 0  # how many of them go on, as far as the server has said
         self._surplus = Answer()
         self._warnings = {warning.kind: warning for warning in beginning.warnings}  # one of each kind
+        self._verdicts: dict[Verdict, None] = dict.fromkeys(beginning.moderation)
         self._logprobs: list[Any] = list(beginning.logprobs)
         self.output: tuple[Mapping[str, Any], ...] = ()  # what the server wants back with the results of its calls
         self.error: StreamError | None = None
@@ -263,14 +266,12 @@ class Assembler:
             choices=self._choices(),
             warnings=tuple(self._warnings.values()),
             logprobs=tuple(self._logprobs),
+            moderation=tuple(self._verdicts),
             error=self.error,
             **outside,
         )
 
-    def _take_fact(
-        self,
-        event: _PartFact | Started | Finished | UsageReported | LogprobsReported | Warned,
-    ) -> None:
+    def _take_fact(self, event: _Fact) -> None:
         match event:
             case Started(model, response_id):
                 self._model = model or self._model
@@ -286,6 +287,8 @@ class Assembler:
                     answer.finish_reason = reason  # that the answer was cut is not told once more as an error
             case LogprobsReported(tokens):
                 self._logprobs.extend(tokens)
+            case Moderated():
+                self._verdicts[event.verdict] = None
             case Warned(kind, message, remedies):
                 self._warn(kind, message, remedies)
             case _:

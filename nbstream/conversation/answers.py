@@ -27,6 +27,7 @@ from nbstream.result import (
     ToolCallPart,
     ToolRun,
     Usage,
+    Verdict,
 )
 from nbstream.text.json_fields import count_of, field_of, number_of, without_none, word_of
 from nbstream.text.plain import encodable
@@ -81,6 +82,7 @@ def answer_to_dict(answer: StreamResult) -> dict[str, Any]:
             {"kind": each.kind, "message": each.happened, **remedies_to_dict(each.remedies)} for each in answer.warnings
         ]
         or None,
+        "moderation": [_verdict_to_dict(each) for each in answer.moderation] or None,
         "rounds": [_round_to_dict(each) for each in answer.rounds] or None,
         "error": answer.error and error_to_dict(answer.error),
     }
@@ -120,6 +122,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
         error=error_from_dict(field_of(data, "error", dict)),
         rounds=tuple(map(_round_from_dict, field_of(data, "rounds", list) or ())),
         recorded_at=_moment(data),
+        moderation=tuple(map(_verdict_from_dict, field_of(data, "moderation", list) or ())),
     )
 
 
@@ -137,10 +140,11 @@ def usage_from_dict(data: Mapping[str, Any] | None) -> Usage | None:
     if data is None:
         return None
     given, made, total = (count_of(data[name]) for name in ("input_tokens", "output_tokens", "total_tokens"))
-    cached, thought = (
-        None if data.get(name) is None else count_of(data[name]) for name in ("cached_tokens", "reasoning_tokens")
+    cached, thought, written = (
+        None if data.get(name) is None else count_of(data[name])
+        for name in ("cached_tokens", "reasoning_tokens", "cache_write_tokens")
     )
-    return Usage(given, made, total, cached, thought)
+    return Usage(given, made, total, cached, thought, written)
 
 
 def _run_to_dict(run: ToolRun) -> dict[str, Any]:
@@ -167,6 +171,19 @@ def _media_to_dict(part: MediaPart) -> dict[str, Any]:
     data = base64.b64encode(part.data).decode() if part.data and not part.partial else None
     about = {"media_type": part.media_type, "url": part.url, "name": part.name}
     return {"kind": part.kind, **about, "partial": part.partial or None, "data": data}
+
+
+def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
+    return {name: value for name, value in asdict(verdict).items() if value not in ("", ())}
+
+
+def _verdict_from_dict(data: Mapping[str, Any]) -> Verdict:
+    subject, outcome = word_of(data, "subject"), word_of(data, "outcome")
+    if subject not in {"prompt", "answer"} or outcome not in {"clean", "flagged", "unchecked"}:
+        raise ValueError("moderation")
+    categories = tuple(map(str, field_of(data, "categories", list) or ()))
+    by, reason = field_of(data, "by", str) or "provider", field_of(data, "reason", str) or ""
+    return Verdict(cast("Any", subject), cast("Any", outcome), categories, by, reason)
 
 
 def _round_to_dict(made: Round) -> dict[str, Any]:

@@ -18,6 +18,7 @@ NOTICE = "*A scripted answer from nbstream's demo model, not from a language mod
 RULES = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
+        ("moderation", r"\b(?:unsafe|moderat\w+)\b"),
         ("picture", r"\b(?:draw|paint)\b"),
         ("sources", r"\b(?:cite|citations?|(?:with|your) sources)\b"),
         ("reasoning", r"\bthink (?:hard|first|aloud|about)\b"),

@@ -11,8 +11,10 @@ from nbstream.demo.handlers.admission import Admission
 from nbstream.demo.handlers.answer import AnswerHandler
 from nbstream.demo.handlers.api import UnknownPathHandler
 from nbstream.demo.handlers.models import ModelHandler, ModelsHandler
+from nbstream.demo.handlers.moderations import ModerationsHandler
 from nbstream.demo.handlers.responses import ResponsesHandler
 from nbstream.demo.handlers.stored_responses import CancelHandler, RetrieveHandler
+from nbstream.demo.handlers.token_counts import TokenCountHandler
 from nbstream.demo.responses import Response
 from nbstream.demo.tally import Tally
 
@@ -39,8 +41,10 @@ def application(
         [
             (r"/v1/chat/completions", AnswerHandler, {**answering, "answer": ChatCompletion}),
             (r"/v1/responses", ResponsesHandler, {**answering, "answer": Response, "store": store}),
+            (r"/v1/responses/input_tokens", TokenCountHandler, {**answering, "answer": Response}),
             (r"/v1/responses/([^/]+)", RetrieveHandler, stored),
             (r"/v1/responses/([^/]+)/cancel", CancelHandler, stored),
+            (r"/v1/moderations", ModerationsHandler, shared),
             (r"/v1/models", ModelsHandler, shared),
             (r"/v1/models/([^/]+)", ModelHandler, shared),
         ],

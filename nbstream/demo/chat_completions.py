@@ -10,6 +10,7 @@ from nbstream.demo import request
 from nbstream.demo.before import Done, Look, Thought, image_url
 from nbstream.demo.errors import server_failed
 from nbstream.demo.fields import invalid, limit, missing, noun, optional
+from nbstream.demo.moderation import check_moderation, moderation_of
 from nbstream.demo.request import MODEL, Message, Order
 from nbstream.demo.wire import frame
 
@@ -30,6 +31,7 @@ class ChatCompletion:
 
     def __init__(self, order: Order, script: Script) -> None:
         self._script = script
+        self._moderation = moderation_of(order, script.text, listed=True)
         options = order.body.get("stream_options") or {}
         self._with_usage = order.stream and bool(options.get("include_usage"))
         self._head = {
@@ -52,6 +54,7 @@ class ChatCompletion:
         stream = optional(body, "stream", bool) or False
         _check_options(body, stream=stream)
         request.check_sampling(body)
+        check_moderation(body)
         pace, fault = request.extras(body, pace)
         return Order(
             messages=_messages(body),
@@ -88,6 +91,8 @@ class ChatCompletion:
         """The chunk with the finish reason, the usage if asked for, and the sentinel."""
         cited = [self._chunk({"annotations": self._annotations()})] if self._script.citations else []
         end = [*cited, self._chunk({}, self._script.finish_reason)]
+        if self._moderation is not None:
+            end.append(frame(self._head | {"choices": [], "moderation": self._moderation}))
         if self._with_usage:
             end.append(frame(self._head | {"choices": [], "usage": self._usage()}))
         return [*end, b"data: [DONE]\n\n"]
@@ -111,7 +116,8 @@ class ChatCompletion:
         if calls := self._script.calls:
             message["tool_calls"] = [_call(call, call.arguments) for call in calls]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._script.finish_reason}
-        return self._head | {"choices": [choice], "usage": self._usage()}
+        moderated = {} if self._moderation is None else {"moderation": self._moderation}
+        return self._head | {"choices": [choice], "usage": self._usage(), **moderated}
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
@@ -126,7 +132,7 @@ class ChatCompletion:
             "prompt_tokens": self._script.input_tokens,
             "completion_tokens": self._script.output_tokens,
             "total_tokens": self._script.input_tokens + self._script.output_tokens,
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
                 "reasoning_tokens": self._script.thought_tokens,
                 "audio_tokens": 0,

@@ -12,6 +12,7 @@ from nbstream.demo.before import Done, Look, Thought
 from nbstream.demo.calls import MADE_UP
 from nbstream.demo.errors import server_failed
 from nbstream.demo.fields import invalid, limit, missing, noun, optional
+from nbstream.demo.moderation import check_moderation, moderation_of
 from nbstream.demo.request import MODEL, Message, Order
 from nbstream.demo.response_items import ItemsBefore
 from nbstream.demo.wire import frame
@@ -40,6 +41,7 @@ class Response:
         self.id = f"resp_demo_{secrets.token_hex(12)}"
         self.lead = 5 if order.background else 4
         self._script = script
+        self._moderation = moderation_of(order, script.text, listed=False)
         self._asked = _asked(order)
         self._item_id = f"msg_demo_{secrets.token_hex(12)}"
         self._before = ItemsBefore(script.pieces, self._event)
@@ -78,6 +80,7 @@ class Response:
         text = optional(body, "text", dict) or {}
         schema = request.schema_of(optional(text, "format", dict, "text."), "text.format")
         request.check_sampling(body)
+        check_moderation(body)
         pace, fault = request.extras(body, pace)
         return Order(
             messages=_messages(body),
@@ -193,7 +196,7 @@ class Response:
             "status": self._status,
             "completed_at": self._completed_at,
             "error": _failure() if self._status == "failed" else None,
-            "incomplete_details": {"reason": "max_output_tokens"} if self._status == "incomplete" else None,
+            "incomplete_details": {"reason": self._cut_by} if self._status == "incomplete" else None,
             "max_tool_calls": None,
             "model": MODEL,
             "output": self._output() if answered else [],
@@ -210,11 +213,16 @@ class Response:
             "usage": self._usage() if answered else None,
             "user": None,
             **self._asked,
+            **({"moderation": self._moderation} if answered and self._moderation is not None else {}),
         }
 
     def _complete(self) -> None:
-        self._status = "incomplete" if self._script.finish_reason == "length" else "completed"
+        self._status = "incomplete" if self._script.finish_reason in {"length", "content_filter"} else "completed"
         self._completed_at = int(time.time()) if self._status == "completed" else None
+
+    @property
+    def _cut_by(self) -> str:
+        return "max_output_tokens" if self._script.finish_reason == "length" else "content_filter"
 
     def _event(self, kind: str, fields: dict[str, Any]) -> bytes:
         event = {"type": kind, "sequence_number": self._sequence_number, **fields}

@@ -9,6 +9,7 @@ from nbstream.demo import tokens
 from nbstream.demo.answers import NOTICE, compose, question_in
 from nbstream.demo.before import Done, Look, Thought, before, citations_in
 from nbstream.demo.calls import MADE_UP, Call, CallPiece, allowed_in, calls_of, pieces_of, results_of
+from nbstream.demo.moderation import blocks
 from nbstream.demo.values import json_for
 
 if TYPE_CHECKING:
@@ -26,19 +27,23 @@ class Script:
 
     Attributes:
         pieces: The answer's tokens, what comes before its text, and the tokens of its calls.
-        finish_reason: "length" if the request's limit cut the answer, "tool_calls" if it ends with calls.
+        finish_reason: "length" if the request's limit cut the answer, "tool_calls" if it ends with calls,
+            "content_filter" if moderation blocks it.
         input_tokens: Tokens of all messages of the request, in the demo's own tokens.
         citations: The sources that the text names.
     """
 
     pieces: tuple[Piece, ...]
-    finish_reason: Literal["stop", "length", "tool_calls"]
+    finish_reason: Literal["stop", "length", "tool_calls", "content_filter"]
     input_tokens: int
     citations: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of(cls, order: Order) -> Script:
         """The answer to `order`; only the rest of it, if the request has its beginning."""
+        asked = sum(len(tokens.split(message.text)) for message in order.messages)
+        if any(blocks(order, "input", message.text) for message in order.messages if message.role != "assistant"):
+            return cls((), "content_filter", asked)
         wanted = calls_of(order.messages, order.tools)
         allowed = [*allowed_in(order.body.get("input"))]
         made = [*allowed, *(call for call in wanted if call.server and not call.asks)]
@@ -52,12 +57,11 @@ class Script:
         )
         kept = pieces[: order.max_tokens]
         text = "".join(piece for piece in kept if isinstance(piece, str))
-        return cls(
-            kept,
-            "length" if kept != pieces else "tool_calls" if calls else "stop",
-            sum(len(tokens.split(message.text)) for message in order.messages),
-            tuple(citations_in(order.messages, text)),
+        ended: Literal["stop", "length", "tool_calls"] = (
+            "length" if kept != pieces else "tool_calls" if calls else "stop"
         )
+        blocked = blocks(order, "output", text)
+        return cls(kept, "content_filter" if blocked else ended, asked, tuple(citations_in(order.messages, text)))
 
     @property
     def text(self) -> str:

@@ -16,6 +16,7 @@ from nbstream.text.plain import plain
 from nbstream.text.wording import WORDINGS, told
 
 if TYPE_CHECKING:
+    from nbstream.outcome import Verdict
     from nbstream.request import Footer
     from nbstream.result import StreamResult
 
@@ -33,6 +34,7 @@ class Mark(NamedTuple):
 _FAILURES = {
     "answer_too_long": "Limit reached",
     "approval": "Not allowed",
+    "budget": "Over budget",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
@@ -40,13 +42,16 @@ _FAILURES = {
     "event_too_large": "Limit reached",
     "first_token_timeout": "Timed out",
     "invalid_answer": "Does not fit",
+    "moderation": "Not checked",
     "no_recording": "No recording",
     "not_a_stream": "Not a stream",
     "quota": "Quota used up",
     "rate_limit": "Rate limited",
+    "secrets": "Not sent",
     "server": "Server error",
     "size_limit": "Limit reached",
     "stalled": "Stalled",
+    "time_budget": "Out of time",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",
 }
@@ -92,6 +97,8 @@ def notes_of(result: StreamResult, place: Place = Place.CELL) -> list[str]:
         return []
     # That an answer is empty is what its mark says.
     messages = [warning.told(place) for warning in result.warnings if warning.kind != "empty_answer"]
+    marked = _marking(result)
+    messages += [each.sentence for each in result.moderation if each.outcome != "clean" and each is not marked]
     if result.choices:
         messages.append(
             f"There are {len(result.choices)} answers; all of them are in {WORDINGS[place].result}.choices."
@@ -124,7 +131,13 @@ def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
         mark = mark_of(result)
         counts = [f"{_tokens(usage.input_tokens)} in", f"{_tokens(usage.output_tokens)} out"] if usage else []
         facts = [result.model, mark.word.lower() if mark else "complete", *counts, cost]
-    return [_line(fact) for fact in (*facts, *_recorded(result), *_left(result)) if fact]
+    return [_line(fact) for fact in (*facts, *_moderated(result), *_recorded(result), *_left(result)) if fact]
+
+
+def _moderated(result: StreamResult) -> list[str]:
+    """That the answer was checked, and by whom; what else moderation says is a mark or a note."""
+    by = [each.by for each in result.moderation if (each.subject, each.outcome) == ("answer", "clean")]
+    return [f"checked by {by[-1]}"] if by else []
 
 
 def _spent(result: StreamResult) -> str | None:
@@ -166,6 +179,7 @@ def facts_of(result: StreamResult) -> list[str]:
         None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
         None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
         _spent(result),
+        *_moderated(result),
         *_recorded(result),
         *_left(result),
     ]
@@ -199,7 +213,32 @@ def _answered(result: StreamResult, place: Place) -> Mark | None:
     if result.refusal:
         words = f" Its words are in {WORDINGS[place].result}.refusal." if result.text else ""
         return Mark("Refused", f"The model refused to answer.{words}")
-    return None if result.finish_reason in _ORDINARY else _ended(result, place)
+    if result.finish_reason not in _ORDINARY:
+        return _ended(result, place)
+    if (verdict := _marking(result)) is None:
+        return None
+    return Mark("Flagged" if verdict.outcome == "flagged" else "Not checked", verdict.sentence)
+
+
+def _marking(result: StreamResult) -> Verdict | None:
+    """The verdict that the mark is about, if it is about one: that on the answer, before that on the prompt."""
+    wanted: tuple[str, ...] = ()
+    if result.state is StreamState.FAILED:
+        wanted = ("unchecked",) if result.error is not None and result.error.kind == "moderation" else ()
+    elif result.state is StreamState.COMPLETED and result.finish_reason in {"content_filter", *_ORDINARY}:
+        wanted = ("flagged", "unchecked")
+    verdicts = [each for outcome in wanted for each in reversed(result.moderation) if each.outcome == outcome]
+    return verdicts[0] if verdicts else None
+
+
+def _filtered(result: StreamResult, otherwise: str) -> str:
+    """Who has filtered the answer, and what became of the rest."""
+    verdict = _marking(result)
+    if verdict is None or verdict.outcome != "flagged":
+        return otherwise
+    if verdict.by == "provider":
+        return verdict.sentence
+    return f"{verdict.sentence} {'It was not sent.' if verdict.subject == 'prompt' else 'The rest was dropped.'}"
 
 
 def _ended(result: StreamResult, place: Place) -> Mark:
@@ -211,7 +250,7 @@ def _ended(result: StreamResult, place: Place) -> Mark:
             happened = f"The token limit was reached ({WORDINGS[place].token_limit})."
             return Mark("Cut off", _way_on(happened, result, place))
         case "content_filter":
-            return Mark("Filtered", "The provider's content filter ended the answer.")
+            return Mark("Filtered", _filtered(result, "The provider's content filter ended the answer."))
         case "stop_when":
             return Mark("Ended early", "The answer was ended by its stop condition (stop_when).")
         case reason:
@@ -228,7 +267,7 @@ def _without_text(result: StreamResult, place: Place) -> Mark:
     reason, name = result.finish_reason, WORDINGS[place].result
     more_tokens = [Remedy(RemedyKind.RAISE_TOKEN_LIMIT)]
     if reason == "content_filter":
-        happened = "The provider's content filter let no answer through."
+        happened = _filtered(result, "The provider's content filter let no answer through.")
         return Mark("Filtered", told(happened, [Remedy(RemedyKind.REPHRASE)], place))
     if result.tool_calls:
         names = ", ".join(dict.fromkeys(call.name or "a tool without a name" for call in result.tool_calls))

@@ -38,6 +38,8 @@ def answer_by_input(question: Question, ask: Callable[[str], str] | None = None)
         case "insert":
             allowed = allowed_by_input(question.arguments["code"], question.arguments["model"], ask)
             question.answer(Approved(question.digest) if allowed else Denied())
+        case "secret":
+            question.answer(Approved(question.digest) if _agreed(question, ask) else Denied())
         case "input":
             words = f"{plain(question.tool)} asks: {shown_description(question)}\n"
             fields = f"Your answer, as JSON like {shown_arguments(question)}, or nothing to decline: "
@@ -55,7 +57,14 @@ def allowed_by_input(code: str, model: str, ask: Callable[[str], str]) -> bool:
         model: What has written it.
         ask: Shows some words and reads a line.
     """
-    words = f"Insert this code ({by_whom(code, model)}) into a new cell below? [y]es, [n]o: "
+    return _says_yes(f"Insert this code ({by_whom(code, model)}) into a new cell below? [y]es, [n]o: ", ask)
+
+
+def _agreed(question: Question, ask: Callable[[str], str]) -> bool:
+    return _says_yes(f"{shown_description(question)}\nSend it all the same? [y]es, [n]o: ", ask)
+
+
+def _says_yes(words: str, ask: Callable[[str], str]) -> bool:
     while (said := ask(words).strip().lower()) not in {"y", "yes", "n", "no"}:
         pass
     return said[0] == "y"

@@ -92,7 +92,7 @@ def _told(question: Question) -> dict[str, str]:
         "kind": question.kind,
         "tool": plain(question.tool),
         "description": shown_description(question),
-        "arguments": "" if question.kind == "insert" else shown_arguments(question),
+        "arguments": "" if question.kind in {"insert", "secret"} else shown_arguments(question),
         "digest": question.digest,
     }
 
@@ -101,7 +101,8 @@ def shown_description(question: Question) -> str:
     """What a reader is told besides the arguments: of a tool the first paragraph, of code whose it is."""
     if question.kind == "insert":
         return by_whom(question.arguments["code"], question.arguments["model"])
-    return plain(question.description if question.kind == "input" else question.description.partition("\n\n")[0])
+    whole = question.kind in {"input", "secret"}
+    return plain(question.description if whole else question.description.partition("\n\n")[0])
 
 
 def by_whom(code: str, model: str) -> str:

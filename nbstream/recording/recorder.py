@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
     from typing import TextIO
 
+    from nbstream.moderation.moderates import Moderates
     from nbstream.request import Endpoint, StreamRequest
     from nbstream.text.redaction import Redaction
     from nbstream.transport.byte_stream import ByteSource, ByteStream, Chunk
@@ -100,6 +101,8 @@ class Recorder:
             raise refusal
         headers = {name: lines.clean(value) for name in _HEADERS if (value := response.headers.get(name))}
         lines.add({"at": lines.at(), "status": response.status, "headers": headers})
+        if request.moderation is not None and request.moderation.holds:
+            lines.hold(request.moderation)
         return _Recorded(response, lines, ENOUGH if request.stop_when is not None else None)
 
     def finish(self, file: _File, *, whole: bool) -> None:
@@ -146,6 +149,11 @@ class _Lines:
         self._file = file
         self._sent = sent
         self._waiting: list[Mapping[str, Any]] = []
+        self._moderation: Moderates | None = None
+
+    def hold(self, moderation: Moderates) -> None:
+        """Write nothing before the end, and then only an answer that may be shown."""
+        self._moderation = moderation
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Have a line written with the next ones."""
@@ -153,6 +161,8 @@ class _Lines:
 
     async def write(self) -> None:
         """Write the lines that wait, unless earlier ones could not be written."""
+        if self._moderation is not None:
+            return
         lines, self._waiting = self._waiting, []
         if self._recorder.failure is None:
             with self._failing():
@@ -164,6 +174,9 @@ class _Lines:
         await asyncio.shield(asyncio.get_running_loop().create_task(self._end(whole=why in {COMPLETE, ENOUGH})))
 
     async def _end(self, *, whole: bool) -> None:
+        moderation, self._moderation = self._moderation, None
+        if moderation is not None and not moderation.cleared:
+            return
         await self.write()
         if self._recorder.failure is None:
             with self._failing():

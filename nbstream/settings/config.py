@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import pathlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
@@ -149,12 +150,43 @@ class NBStream(SingletonConfigurable):
         default_value=False, help="Whether to play what others have recorded; which is untrusted, as any server is."
     ).tag(config=True)
 
+    log_content = Bool(
+        default_value=False, help="Whether logs and traces hold what was asked and answered; else only facts about it."
+    ).tag(config=True)
+    opentelemetry = Enum(
+        ("auto", "on", "off"),
+        "auto",
+        help="Whether streams are traced: `auto` where the application has set OpenTelemetry up, `on` always, `off`.",
+    ).tag(config=True)
+    prices = Dict(
+        help='What models cost, in dollars for a million tokens: `{"llama3.2": {"input": 0.1, "output": 0.4}}`.'
+    ).tag(config=True)
+    budget = Float(None, allow_none=True, help="US dollars that all the requests of this kernel may cost.").tag(
+        config=True
+    )
+    ledger = Unicode(
+        None, allow_none=True, help="File (SQLite) in which each request is entered, by all kernels that name it."
+    ).tag(config=True)
+
     @functools.cached_property
     def key_store(self) -> KeyStore:
         """The keys that were entered, and those that are fetched when they are needed."""
         from nbstream.settings.key_store import KeyStore
 
         return KeyStore()
+
+    @property
+    def ledger_file(self) -> pathlib.Path | None:
+        """The file of the ledger, if one is named.
+
+        Raises:
+            UsageError: It is something else, or cannot be written.
+        """
+        if not self.ledger:
+            return None
+        from nbstream.accounting.ledger_file import LedgerFile
+
+        return LedgerFile(pathlib.Path(self.ledger).expanduser().absolute()).checked()
 
     @property
     def recording_choice(self) -> RecordingChoice | None:
@@ -165,6 +197,24 @@ class NBStream(SingletonConfigurable):
         return RecordingChoice(
             directory, self.recordings_mode, speed=self.recordings_speed, trust=self.recordings_trust
         )
+
+    @validate("budget")
+    def _is_amount(self, proposal: Any) -> float | None:
+        from nbstream.accounting.budget import checked_amount
+
+        try:
+            return checked_amount("budget", proposal["value"], "dollars")
+        except UsageError as error:
+            raise TraitError(str(error)) from None
+
+    @validate("prices")
+    def _are_prices(self, proposal: Any) -> dict[str, Any]:
+        from nbstream.accounting.price import prices_from
+
+        try:
+            return dict(prices_from(proposal["value"]))
+        except UsageError as error:
+            raise TraitError(str(error)) from None
 
     @validate("base_url")
     def _no_password_in_url(self, proposal: Any) -> str | None:
@@ -179,6 +229,13 @@ class NBStream(SingletonConfigurable):
             except UsageError as error:
                 raise TraitError(str(error)) from None
         return url
+
+    @validate("opentelemetry")
+    def _is_installed(self, proposal: Any) -> str:
+        choice: str = proposal["value"]
+        if choice == "on" and find_spec("opentelemetry") is None:
+            raise TraitError("traces need opentelemetry-api: pip install nbstream[telemetry]")
+        return choice
 
     @classmethod
     def unknown(cls, names: Iterable[str]) -> UsageError:

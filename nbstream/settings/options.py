@@ -121,6 +121,24 @@ OPTIONS = (
         {"type": positive_number},
     ),
     Option(
+        "budget",
+        "US dollars that the answer may cost, with all its requests: it is ended when it is sure to cost more, and "
+        "nothing is sent once they are spent, or where no price is known.",
+        ("--budget",),
+        "US dollars that the answer may cost. Example: --budget 0.05",
+        {"type": positive_number, "metavar": "DOLLARS"},
+        saved=False,
+    ),
+    Option(
+        "max_seconds",
+        "Seconds that the requests of the answer may take together; what has arrived by then is kept. The time that "
+        "tools and you take does not count.",
+        ("--max-seconds",),
+        "Seconds that the answer may take. Example: --max-seconds 30",
+        {"type": positive_number, "metavar": "SECONDS"},
+        saved=False,
+    ),
+    Option(
         "max_retries",
         "How often the request may be retried, before any of the answer has arrived (2 by default).",
         ("--max-retries",),
@@ -184,6 +202,34 @@ OPTIONS = (
         ("--max-rounds",),
         "How many requests one answer may take. Example: --max-rounds 3",
         {"type": int},
+        saved=False,
+    ),
+    Option(
+        "moderate",
+        'Who checks the prompt, and the answer before it is shown: `"provider"`, `"openai"` (the moderation endpoint), '
+        "a function that is given a text and says whether to flag it, or all that `nbs.moderation.Moderation` holds. "
+        "An answer that is flagged ends, and the rest of it is dropped.",
+        ("--moderate",),
+        "Who checks the prompt, and the answer before it is shown: provider, openai, or a function, by its name. "
+        "Example: --moderate openai",
+        {"metavar": "provider|openai|NAME"},
+        saved=False,
+    ),
+    Option(
+        "on_flagged",
+        'What becomes of what moderation flags: `"block"` shows nothing before it was checked (the default); '
+        '`"notify"` shows everything, and marks it.',
+        ("--on-flagged",),
+        "Whether to block what moderation flags, or to show and mark it. Example: --on-flagged notify",
+        {"choices": ("block", "notify")},
+        saved=False,
+    ),
+    Option(
+        "allow_secrets",
+        "Whether to send a prompt that seems to hold a key or a card number; by default you are asked.",
+        ("--allow-secrets",),
+        "Send the prompt although it seems to hold a key or a card number. Example: --allow-secrets",
+        {"action": "store_true", "default": None},
         saved=False,
     ),
     Option(

@@ -139,7 +139,7 @@ def _other_rows(config: NBStream) -> Rows:
     """The time limits, and every other setting that differs from its default."""
     rows = Rows()
     for name, trait in config.class_own_traits(config=True).items():
-        value, changed = getattr(config, name), getattr(config, name) != trait.default_value
+        value, changed = getattr(config, name), getattr(config, name) != trait.default(config)
         if name.endswith("_timeout"):
             rows.append((name, "none" if value is None else f"{value:g} s", _PROFILE if changed else _DEFAULT))
         elif changed and name not in {"model", "api", "base_url", "api_key"}:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from nbstream.accounting.budget import Budget, checked_amount
 from nbstream.attachments.attached import attached
 from nbstream.errors import UsageError
 from nbstream.recording.choice import chosen
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import StreamRequest, messages_from
 from nbstream.settings.config import settings
+from nbstream.settings.moderation import asked_of, moderation_of
 from nbstream.settings.options import OPTIONS, SURFACES
 from nbstream.settings.shell import running_shell
 from nbstream.settings.target import no_model, resolve_target
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
+    from nbstream.moderation.policy import Moderate
+    from nbstream.moderation.stage import ModerationStage
     from nbstream.request import Api, As, Images, SurfaceKind, Target, TimeLimits
     from nbstream.settings.config import NBStream
     from nbstream.streaming.stages import Stage
@@ -57,6 +62,8 @@ def resolve(
     api_key: str | Secret | Callable[[], Any] | None = None,
     timeout: float | None = None,
     total_timeout: float | None = None,
+    budget: float | None = None,
+    max_seconds: float | None = None,
     max_retries: int | None = None,
     images: Images | None = None,
     surface: SurfaceKind | None = None,
@@ -69,6 +76,9 @@ def resolve(
     tools: Sequence[Tool | Iterable[Tool] | Callable[..., Any] | dict[str, Any]] | None = None,
     approve: Approve | None = None,
     max_rounds: int | None = None,
+    moderate: Moderate | None = None,
+    on_flagged: Literal["block", "notify"] | None = None,
+    allow_secrets: bool | None = None,
     schema: Any = None,
     repair: int = 0,
     as_: As | None = None,
@@ -87,36 +97,55 @@ def resolve(
     """
     config = settings()
     prompt, warnings = attached(prompt, image=image, file=file)
-    messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
+    moderation = moderation_of(config, target, moderate, on_flagged)
     return StreamRequest(
-        messages=messages,
-        model=_checked(target, messages),
-        api=target.api,
-        endpoint=target.endpoint,
+        **_sent_to(target, _messages(prompt)),
         system=_prompt(config.system if system is None else system),
         limits=_limits(target.limits, timeout, total_timeout, stream),
-        sizes=target.sizes,
         **_drawn(config, images, surface),
-        client=client,
         stream=stream,
         warnings=warnings,
-        place=place_here(),
-        cell=_cell_here(),
+        **_accounted(config, budget, max_seconds),
         **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
-        **_hooks(source, stages, stop_when),
+        **_hooks(source, stages, stop_when, moderation, allow_secrets),
         **_recorded(config, record, replay, epoch),
         **_held_to(schema, repair, as_),
-        **_asked_of_tools(tools, approve, max_rounds, target.api, {**_effort(reasoning, target.api), **params}),
+        **_asked_of_tools(tools, approve, max_rounds, target.api, _fields(reasoning, target.api, moderation, params)),
     )
+
+
+def _accounted(config: NBStream, dollars: Any, seconds: Any) -> dict[str, Any]:
+    """Who asks, and how it is charged."""
+    budget = Budget(
+        checked_amount("budget", dollars, "dollars"), checked_amount("max_seconds", seconds, "seconds"), config.budget
+    )
+    here = {"place": place_here(), "cell": _cell_here(), "cell_id": _cell_id_here()}
+    return {**here, "prices": config.prices, "ledger": config.ledger_file, "budget": budget or None}
+
+
+def _sent_to(target: Target, messages: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
+    of_target = {name: getattr(target, name) for name in ("api", "endpoint", "sizes", "client")}
+    return {"messages": messages, "model": _checked(target, messages), **of_target}
 
 
 def _cell_here() -> int | None:
     """The number of the cell that runs now; IPython 9 counts on before it runs a cell, so its history is asked."""
     inputs = getattr(getattr(running_shell(), "history_manager", None), "input_hist_parsed", None)
     return len(inputs) - 1 if inputs else None
+
+
+def _cell_id_here() -> str | None:
+    """What the notebook calls the cell that runs now; the page of JupyterLab, Notebook 7 or VS Code says it."""
+    parent = getattr(getattr(running_shell(), "kernel", None), "get_parent", None)
+    if parent is None:
+        return None
+    with contextlib.suppress(Exception):  # kernels of other makes have other ideas of a parent
+        said = (parent("shell") or {}).get("metadata", {}).get("cellId")
+        return said if isinstance(said, str) else None
+    return None
 
 
 def _prompt(text: str | None) -> str | None:
@@ -129,6 +158,11 @@ def _checked(target: Target, messages: Sequence[Mapping[str, Any]]) -> str:
         raise no_model(target.endpoint)
     _check_items(messages, target.api)
     return target.model
+
+
+def _fields(reasoning: Any, api: Api, moderation: ModerationStage | None, params: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the request's body that have no place of their own."""
+    return {**_effort(reasoning, api), **asked_of(moderation), **params}
 
 
 def _effort(reasoning: Any, api: Api) -> dict[str, Any]:
@@ -257,11 +291,21 @@ def _check_times(**times: Any) -> None:
             raise UsageError(f"the {name} must be a number of seconds above 0, not {seconds!r}")
 
 
-def _hooks(source: Any, stages: Any, stop_when: Any) -> dict[str, Any]:
+def _truth(allow_secrets: Any) -> bool:
+    if not isinstance(allow_secrets, bool | None):
+        raise UsageError(f"allow_secrets must be True or False, not {allow_secrets!r}")
+    return bool(allow_secrets)
+
+
+def _hooks(
+    source: Any, stages: Any, stop_when: Any, moderation: ModerationStage | None, allow_secrets: Any
+) -> dict[str, Any]:
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
     if not isinstance(stages, list | tuple) or not all(map(callable, stages)):
         raise UsageError("stages are a list of functions from batches of events to batches of events")
     if stop_when is not None:
         StopCondition(stop_when)  # which raises if it cannot be one
-    return {"source": source, "stages": tuple(stages), "stop_when": stop_when}
+    stages = tuple(stages) if moderation is None else (*stages, moderation)
+    checked = {"stages": stages, "moderation": moderation, "allow_secrets": _truth(allow_secrets)}
+    return {"source": source, "stop_when": stop_when, **checked}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["IdleTimeout"]
 
 _LATE_SECONDS = 0.02
+_PAUSE_SECONDS = 1e9
 
 
 class IdleTimeout:
@@ -36,6 +37,7 @@ class IdleTimeout:
         self._timeout = asyncio.timeout(None)
         self._deadline = self._put_off = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._paused = False
 
     @property
     def expired(self) -> bool:
@@ -43,11 +45,23 @@ class IdleTimeout:
         return self._timeout.expired()
 
     def restart(self, seconds: float) -> None:
-        """Allow `seconds` of silence from now on."""
-        earlier = self._deadline
+        """Allow `seconds` of silence from now on, or, while it is paused, once it is resumed."""
         self._allowed = seconds
+        if self._paused:
+            return
+        earlier = self._deadline
         self._deadline = self._loop.time() + seconds
         if self._deadline < earlier:
+            self._look()
+
+    def pause(self) -> None:
+        """Allow any silence, until it is resumed: nobody listens meanwhile."""
+        self._paused, self._deadline = True, self._loop.time() + _PAUSE_SECONDS
+
+    def resume(self) -> None:
+        """Allow as much silence as was allowed last, from now on."""
+        self._paused, self._deadline = False, self._loop.time() + self._allowed
+        if self._timer is None or self._timer.when() > self._deadline:
             self._look()
 
     async def __aenter__(self) -> Self:

@@ -33,7 +33,8 @@ def after(earlier: StreamResult | None, result: StreamResult) -> StreamResult:
         return result
     warnings = {warning.kind: warning for warning in (*earlier.warnings, *result.warnings)}
     parts = (*earlier.parts, *_set_off(earlier.parts, result.parts))
-    return replace(result, parts=parts, warnings=tuple(warnings.values()))
+    verdicts = tuple(dict.fromkeys((*earlier.moderation, *result.moderation)))
+    return replace(result, parts=parts, warnings=tuple(warnings.values()), moderation=verdicts)
 
 
 def _set_off(earlier: Iterable[Part], parts: Iterable[Part]) -> Iterator[Part]:

@@ -11,7 +11,7 @@ import contextvars
 import logging
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nbstream.display.throttle import Throttle
 from nbstream.errors import InternalError
@@ -20,6 +20,7 @@ from nbstream.result import StreamResult, StreamState
 from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.event_log import EventLog
 from nbstream.streaming.notices import told
+from nbstream.streaming.observers import StreamWatch
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
@@ -27,17 +28,20 @@ from nbstream.streaming.text_so_far import TextsOfRound
 from nbstream.streaming.tool_events import tool_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
     from nbstream.display.surface import Surface
     from nbstream.request import StreamRequest
     from nbstream.streaming.clock import Clock
+    from nbstream.streaming.gates import Gate
     from nbstream.streaming.notices import Notices
-    from nbstream.streaming.observers import StreamWatch
     from nbstream.streaming.retry import RetryPolicy
     from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["FollowUp", "FollowUps", "Rounds"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger("nbstream")
 
@@ -99,6 +103,7 @@ class Rounds:
         beginning: What exists already of an answer that is continued.
         resume: Starts the stream that continues this one, given a request, the answer so far, and whether to draw.
         follow_up: Says what follows a round that is complete; by default nothing does.
+        gate: Decides whether the request of a round may be sent; by default each may.
         commit: Is given the final result on the loop, before anybody hears of it; must not wait. What it returns is
             called once the surfaces have drawn the end, on the thread of `notices`.
         watch: Tells observers.
@@ -118,6 +123,7 @@ class Rounds:
         beginning: StreamResult | None = None,
         resume: Callable[[StreamRequest, StreamResult, bool], object] | None = None,
         follow_up: FollowUp | None = None,
+        gate: Gate | None = None,
         commit: Callable[[StreamResult], Callable[[], object] | None] | None = None,
         watch: StreamWatch | None = None,
         notices: Notices | None = None,
@@ -131,16 +137,17 @@ class Rounds:
         self._retries = retries
         self._resume = resume
         self._follow_up = follow_up
+        self._gate = gate
         self._commit = commit
-        self._watch = watch
+        self._watch = watch or StreamWatch()
         self._notices = notices
         self._cancelled = False
-        self._following: asyncio.Task[StreamRequest | StreamResult] | None = None
+        self._following: asyncio.Task[Any] | None = None  # what goes on between two rounds, or before the first
         self._between: StreamResult | None = None  # the answer between two rounds
         self._final: StreamResult | None = None
         self._awaiting: list[Callable[[StreamResult], object]] = []
         self._lock = threading.Lock()
-        self._request = request
+        self.request = request
         self._session = self._round(request, beginning)
         self._reading = "", self._session  # the text before this round, and the round
         self._note_round(request)
@@ -200,21 +207,34 @@ class Rounds:
         return TextsOfRound(earlier, session.texts)
 
     async def _answer(self) -> StreamResult:
-        request = self._request
+        request = self.request
         while True:
+            if self._gate is not None and not self._cancelled:
+                so_far = self._session.snapshot()
+                ended = await self._apart(self._gate.admit(request, so_far), so_far)
+                if ended is not None:
+                    return ended
             result = await self._session.run()
+            if self._watch is not None:
+                result = await self._watch.round(request, result)
             if self._cancelled or self._follow_up is None or result.state is not StreamState.COMPLETED:
                 return result
-            self._following = asyncio.create_task(self._follow_up.next(request, result, self._show))
-            await asyncio.wait({self._following})
-            if self._following.cancelled():  # before it had begun
-                return replace(result, state=StreamState.CANCELLED)
-            further, self._following = self._following.result(), None
+            further = await self._apart(self._follow_up.next(request, result, self._show), result)
             if isinstance(further, StreamResult):
                 return further
             request = further
             self._session, self._between = self._round(request, None), None
             self._note_round(request)
+
+    async def _apart(self, work: Coroutine[Any, Any, T], so_far: StreamResult) -> T | StreamResult:
+        """Do something between two rounds, which can be cancelled; return what it returns, or how the answer ends."""
+        self._following = asyncio.create_task(work)
+        await asyncio.wait({self._following})
+        following, self._following = self._following, None
+        if following.cancelled():
+            return replace(so_far, state=StreamState.CANCELLED)
+        made: T = following.result()
+        return made
 
     def _note_round(self, request: StreamRequest) -> None:
         self._reading = "" if request.earlier is None else request.earlier.text, self._session
@@ -224,8 +244,7 @@ class Rounds:
         self._between = result
         if events:
             self.log.append(events)
-            if self._watch is not None:
-                self._watch.events(events)
+            self._watch.calls(events)
         self._surfaces.touch()
 
     def _round(self, request: StreamRequest, beginning: StreamResult | None) -> Session:
@@ -253,8 +272,7 @@ class Rounds:
         for tell in self._awaiting:
             told(tell, result)
         self.log.close()
-        if self._watch is not None:
-            self._watch.end(result)
+        self._watch.end(result)
         return news
 
     def _broken(self, error: BaseException) -> StreamResult:

@@ -34,6 +34,7 @@ from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.cost import price_later
 from nbstream.streaming.idle_timeout import IdleTimeout
 from nbstream.streaming.merging import after
+from nbstream.streaming.observers import StreamWatch
 from nbstream.streaming.relayed import with_quota
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.streaming.clock import Clock
     from nbstream.streaming.event_log import EventLog
-    from nbstream.streaming.observers import StreamWatch
     from nbstream.streaming.text_so_far import GrowingText
     from nbstream.structured.shown import Shown
     from nbstream.transport.event_stream import EventStream, StreamSource
@@ -101,7 +101,7 @@ class Session:
         self._clock: Clock = clock or SystemClock()
         self._changed = changed
         self._log = log
-        self._watch = watch
+        self._watch = watch or StreamWatch()
         self._stop = None if request.stop_when is None else StopCondition(request.stop_when)
         self._shown = _shown(request)
         self._retries = retries or RetryPolicy(request.max_retries)
@@ -134,7 +134,7 @@ class Session:
             with contextlib.suppress(RuntimeError):  # the program is ending
                 await asyncio.to_thread(self._assembler.snapshot)  # it keeps the parts that it makes
         ended = self._snapshot(continuation=self._continuation())
-        cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
+        cost = await price_later(ended.usage, ended.model, self._request)
         ended = with_quota(replace(ended, cost=cost, rounds=()), self._stream)
         *before, last = ended.all_rounds
         rounds = (*self._earlier_rounds, *before, replace(last, output=self._assembler.output))
@@ -197,6 +197,7 @@ class Session:
                         self._retry = self._retries.next(error, self._attempt) if self._may_ask_again() else None
                         if self._retry is None or _ends_within(total, self._retry.delay):
                             raise
+                        self._watch.failed(error, self._retry)
                     self._assembler = self._new_assembler()
                     self._changed()
                     await self._clock.sleep(self._retry.delay)
@@ -216,22 +217,21 @@ class Session:
         self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
         if self._sent_at is None:
             self._sent_at = self._asked_at
-        if self._watch is not None:
-            self._watch.request(self._request)
+        self._watch.request(self._request, self._attempt)
         try:
             async with (
                 IdleTimeout(self._request.limits.first_token) as idle,
                 opening as stream,
-                staged(stream, self._request.stages, lambda: idle.restart(self._request.limits.stall)) as batches,
+                staged(stream, self._request.stages, idle, self._request.limits.stall) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id
+                self._watch.opened(stream, self._request)
                 async for batch in batches:
                     if batch and (silence := self._take(batch)) is not None:
                         idle.restart(silence)
                     if self._assembler.state.terminal:
                         return
-                    if self._assembler.characters > self._request.sizes.characters:
-                        limit = self._request.sizes.characters
+                    if self._assembler.characters > (limit := self._request.sizes.characters):
                         raise self._too_long("characters", limit, RemedyKind.LONGER_ANSWER)
                 self._take([EndOfStream(marked=False)])  # a source or a stage that ends without saying so
         except TimeoutError:
@@ -275,8 +275,7 @@ class Session:
         """Tell the log, the observers and the surfaces what has arrived."""
         if self._log is not None:
             self._log.append(batch)
-        if self._watch is not None:
-            self._watch.events(batch)
+        self._watch.events(batch)
         self._changed()
 
     def _has_said_enough(self, stop: StopCondition) -> bool:
@@ -295,13 +294,13 @@ class Session:
             self._assembler.cancel()
         elif isinstance(error, StreamError):
             # A source that decodes bytes knows what it could not make an event of.
-            if isinstance(error, TimeLimitError) and (quoted := getattr(self._stream, "unrecognized", None)):
+            quoted = getattr(self._stream, "unrecognized", None) if isinstance(error, TimeLimitError) else None
+            if quoted and not self._request.stages:  # which have not seen it
                 self._assembler.feed(quoted)
             self._assembler.break_off(error)
         else:
-            name = type(error).__name__
-            report = [Remedy(RemedyKind.REPORT_BUG)]
-            self._assembler.fail(InternalError(f"nbstream itself failed ({name}).", remedies=report))
+            failed = f"nbstream itself failed ({type(error).__name__})."
+            self._assembler.fail(InternalError(failed, remedies=[Remedy(RemedyKind.REPORT_BUG)]))
 
     def _taken_from(self, task: asyncio.Task[None]) -> BaseException | None:
         """What ended a task, without the frames and the errors behind it: they would keep the connection in memory."""
@@ -348,7 +347,8 @@ class Session:
 
     def _was_held_back(self) -> bool:
         first = self._first_token_at
-        if not self._request.stream or first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
+        unheld = self._request.stream and not self._request.stages
+        if not unheld or first is None or first - self._asked_at < _BUFFERED_AFTER_SECONDS:
             return False
         characters = sum(each.size for each in self.texts) - len(self._beginning.text if self._beginning else "")
         return characters >= _BUFFERED_CHARACTERS + _BUFFERED_RATE * (self._last_token_at - first)

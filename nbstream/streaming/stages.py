@@ -18,6 +18,8 @@ from nbstream.text.plain import exception_line
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Sequence
 
+    from nbstream.streaming.idle_timeout import IdleTimeout
+
 __all__ = ["Stage", "staged"]
 
 Stage: TypeAlias = Callable[[AsyncIterator[list[Event]]], AsyncIterator[list[Event]]]
@@ -39,14 +41,16 @@ Example:
 
 @contextlib.asynccontextmanager
 async def staged(
-    batches: AsyncIterable[list[Event]], stages: Sequence[Stage], heard: Callable[[], object]
+    batches: AsyncIterable[list[Event]], stages: Sequence[Stage], idle: IdleTimeout, stall: float
 ) -> AsyncIterator[AsyncIterator[list[Event]]]:
     """The batches after all stages; on exit every stage is closed, the last one first.
 
     Args:
         batches: What comes from the server.
         stages: In the order in which they see the events.
-        heard: Called when events come from the server, if there are stages: what a stage holds back is not silence.
+        idle: Watches the silence of the server, if there are stages: neither what a stage holds back nor the time that
+            it takes is such a silence.
+        stall: Seconds of silence to allow between two batches.
 
     Raises:
         StageError: While iterating: a stage raised something.
@@ -56,7 +60,7 @@ async def staged(
         return
     async with contextlib.AsyncExitStack() as stack:
         failed: list[BaseException] = []
-        made = _noted(batches, heard, failed)
+        made = _noted(batches, idle, stall, failed)
         for stage in stages:
             made = _checked(stage, made, failed)
             stack.push_async_callback(made.aclose)
@@ -64,7 +68,7 @@ async def staged(
 
 
 async def _noted(
-    batches: AsyncIterable[list[Event]], heard: Callable[[], object], failed: list[BaseException]
+    batches: AsyncIterable[list[Event]], idle: IdleTimeout, stall: float, failed: list[BaseException]
 ) -> AsyncGenerator[list[Event]]:
     """The batches of the server; what fails in reading them is put into `failed`."""
     reading = aiter(batches)
@@ -72,13 +76,16 @@ async def _noted(
         try:
             batch = await anext(reading)
         except StopAsyncIteration:
+            idle.pause()
             return
         except BaseException as error:
             failed.append(error)
             raise
         if batch:
-            heard()
+            idle.restart(stall)
+        idle.pause()
         yield batch
+        idle.resume()
 
 
 async def _checked(

@@ -43,6 +43,9 @@ class SchemaLoop:
         if result.finish_reason == "length":
             what = "The token limit was reached before the JSON was complete."
             return _failed(request, result, what, RemedyKind.RAISE_TOKEN_LIMIT)
+        if result.finish_reason == "content_filter":
+            what = "The answer was filtered before the JSON was complete."
+            return _failed(request, result, what, RemedyKind.REPHRASE)
         try:
             return replace(result, parsed=self._schema.parse(text))
         except MisfitError as error:

@@ -73,7 +73,7 @@ class Allowance:
         self.tool.always = False
 
 
-QuestionKind: TypeAlias = Literal["call", "remote", "input", "insert"]
+QuestionKind: TypeAlias = Literal["call", "remote", "input", "insert", "secret"]
 
 Approve: TypeAlias = Literal["ask", "all", "none"] | Collection[str] | Callable[["Question"], "bool | Decision"]
 """Who allows a call: `"ask"` the reader, `"all"` may run, `"none"`, those that are named, or a function decides."""
@@ -81,7 +81,7 @@ Approve: TypeAlias = Literal["ask", "all", "none"] | Collection[str] | Callable[
 
 @dataclass(frozen=True)
 class Question:
-    """Whether a call may run, what a tool wants to know, or whether code may go into a new cell.
+    """Whether a call may run, what a tool wants to know, or whether code or a secret may go somewhere.
 
     Attributes:
         call_id: The call.
@@ -90,8 +90,9 @@ class Question:
         description: What the tool does, or asks.
         fault_of: What is wrong with other arguments; nothing if the tool takes them.
         kind: A `call` that runs here, whose arguments may be edited; a `remote` one, which somebody else runs; an
-            `input` that a tool asks for in the middle of a call, which is then the arguments of the approval; or the
-            `insert` of an answer's code into a new cell, of which the arguments are `code` and `model`.
+            `input` that a tool asks for in the middle of a call, which is then the arguments of the approval; the
+            `insert` of an answer's code into a new cell, of which the arguments are `code` and `model`; or the sending
+            of a `secret` that seems to be in the prompt, which the description tells of.
         digest: What an approval has to name.
     """
 

@@ -37,6 +37,7 @@ from nbstream.transport.fields import (
     usage_from,
 )
 from nbstream.transport.media import medium, sound_in
+from nbstream.transport.moderation import verdicts_in
 from nbstream.transport.sources import SourceLists
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ class ChatCompletionsAdapter:
                     self._decode_choice(choice, events)
         elif str(payload.get("type")).startswith("response."):
             return self._decode_response(payload)
-        if "citations" in payload or "search_results" in payload:
-            events += self._sources.take(payload)
+        if "citations" in payload or "search_results" in payload or "moderation" in payload:
+            events += [*verdicts_in(payload.get("moderation")), *self._sources.take(payload)]
         if usage := payload.get("usage"):
             events.extend(_usage(usage))
         if own := payload.get("x_groq"):

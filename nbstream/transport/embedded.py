@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from nbstream.demo.moderation import result_of
 from nbstream.demo.played import played
 from nbstream.errors import NotFoundError
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.transport import chat_request, responses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+    from typing import Any
 
     from nbstream.request import Endpoint, StreamRequest
     from nbstream.transport.byte_stream import Chunk
 
-__all__ = ["EmbeddedDemo"]
+__all__ = ["EmbeddedDemo", "moderated_by_demo"]
+
+
+def moderated_by_demo(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """What the demo's moderation endpoint says of each text.
+
+    Args:
+        texts: Them.
+    """
+    return [result_of(text) for text in texts]
 
 
 class EmbeddedDemo:

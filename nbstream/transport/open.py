@@ -32,6 +32,7 @@ from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.refusal import address_remedy
 from nbstream.transport.surroundings import heeded
+from nbstream.transport.token_count import token_count
 from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
@@ -240,6 +241,15 @@ class ClientPool:
                     if meant := closest(request.model, names, 0.6):
                         error.args = (f"{error.happened} Did you mean {plain(meant)}?",)
             raise
+
+    async def count(self, request: StreamRequest) -> int:
+        """The tokens of a prompt, as the server counts them, without asking the model.
+
+        Raises:
+            StreamError: The server does not answer, does not accept the key, or does not count.
+        """
+        capabilities = self.capabilities.of(request.endpoint.base_url, request.model)
+        return await token_count(self.client_for(request), request, capabilities)
 
     async def upload(self, target: Target, name: str, data: bytes, purpose: str) -> str:
         """Send a file (`POST /files`), and return its id.

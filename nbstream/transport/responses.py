@@ -32,6 +32,7 @@ from nbstream.transport.fields import (
     usage_from,
 )
 from nbstream.transport.media import ResponseSound
+from nbstream.transport.moderation import verdicts_in
 from nbstream.transport.part_order import PartOrder
 from nbstream.transport.response_activity import BuiltInTools
 from nbstream.transport.response_asides import ASIDES, Asides
@@ -212,6 +213,7 @@ class ResponsesAdapter:
         if not isinstance(response, dict):
             response = {}
         events.extend(self._whole_output(response))
+        events.extend(verdicts_in(response.get("moderation")))
         if (usage := usage_from(response.get("usage"))) is not None:
             events.append(UsageReported(usage))
         details, status = response.get("incomplete_details"), response.get("status")

@@ -6,9 +6,19 @@ import pytest
 
 import nbstream.errors
 from nbstream.display.marks import Mark, facts_of, footer_of, mark_of, notes_of
-from nbstream.errors import RateLimitError, StalledError, StreamError
+from nbstream.errors import ModerationError, RateLimitError, StalledError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
-from nbstream.result import ActivityPart, Choice, StreamResult, StreamState, StreamWarning, Timing, ToolCall, Usage
+from nbstream.result import (
+    ActivityPart,
+    Choice,
+    StreamResult,
+    StreamState,
+    StreamWarning,
+    Timing,
+    ToolCall,
+    Usage,
+    Verdict,
+)
 from nbstream.text.place import Place
 
 COMPLETED, CANCELLED, FAILED = StreamState.COMPLETED, StreamState.CANCELLED, StreamState.FAILED
@@ -87,6 +97,7 @@ FAILURES = {
     "answer_too_long": "Limit reached",
     "approval": "Not allowed",
     "authentication": "Failed",
+    "budget": "Over budget",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
@@ -97,17 +108,20 @@ FAILURES = {
     "internal": "Failed",
     "invalid_answer": "Does not fit",
     "missing_key": "Failed",
+    "moderation": "Not checked",
     "no_recording": "No recording",
     "not_a_stream": "Not a stream",
     "not_found": "Failed",
     "quota": "Quota used up",
     "rate_limit": "Rate limited",
+    "secrets": "Not sent",
     "rejected": "Failed",
     "server": "Server error",
     "size_limit": "Limit reached",
     "stalled": "Stalled",
     "stage": "Failed",
     "stop_when": "Failed",
+    "time_budget": "Out of time",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",
     "unreachable": "Failed",
@@ -273,3 +287,49 @@ def test_an_answer_that_only_asks_for_a_tool_is_not_empty():
     approval = ActivityPart("mcp_approval_request", item={"name": "roll"})
     mark = mark_of(StreamResult(parts=(asked, approval), state=StreamState.COMPLETED, finish_reason="stop"))
     assert mark == Mark("Tool call", "The model asks for local_shell, roll and says nothing; see stream_result.parts.")
+
+
+CHECKED = Verdict("answer", "clean", by="f")
+FLAGGED = Verdict("answer", "flagged", ("rude", "loud"), by="openai")
+UNCHECKED = Verdict("answer", "unchecked", by="f", reason="it took longer than 1 s")
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdicts", "mark", "notes"),
+    [
+        ("stop", [CHECKED], None, []),
+        ("stop", [FLAGGED], ("Flagged", "Moderation (openai) flagged the answer: rude, loud."), []),
+        ("stop", [UNCHECKED], ("Not checked", UNCHECKED.sentence), []),
+        ("stop", [replace(UNCHECKED, subject="prompt"), FLAGGED], ("Flagged", FLAGGED.sentence), ["The prompt was"]),
+        ("length", [FLAGGED], None, [FLAGGED.sentence]),
+        (
+            "content_filter",
+            [CHECKED, FLAGGED],
+            ("Filtered", f"{FLAGGED.sentence} The rest was dropped."),
+            [],
+        ),
+        ("content_filter", [CHECKED], ("Filtered", "The provider's content filter ended the answer."), []),
+    ],
+)
+def test_what_moderation_says_is_told_once(reason, verdicts, mark, notes):
+    result = StreamResult("a", COMPLETED, reason, moderation=tuple(verdicts))
+    if reason != "length":
+        assert mark_of(result) == mark
+    told = notes_of(result)
+    assert len(told) == len(notes)
+    assert all(note.startswith(begin) for note, begin in zip(told, notes, strict=True))
+
+
+def test_a_prompt_that_was_flagged_was_not_sent():
+    flagged = Verdict("prompt", "flagged", by="f")
+    mark = mark_of(StreamResult("", COMPLETED, "content_filter", moderation=(flagged,)))
+    assert mark is not None
+    assert mark.sentence.startswith("Moderation (f) flagged the prompt. It was not sent.")
+
+
+def test_what_could_not_be_checked_is_told_by_the_error():
+    error = ModerationError(f"{UNCHECKED.sentence} What was not checked was dropped.")
+    result = StreamResult("a", FAILED, error=error, moderation=(UNCHECKED,))
+    assert notes_of(result) == []
+    prompt = replace(UNCHECKED, subject="prompt")
+    assert notes_of(replace(result, moderation=(prompt, UNCHECKED))) == [prompt.sentence]

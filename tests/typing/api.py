@@ -7,6 +7,7 @@ from typing import assert_type
 import openai
 
 import nbstream as nbs
+import nbstream.moderation
 from nbstream.testing import ScriptedBytes, ScriptedStream, chat_body
 
 
@@ -37,6 +38,22 @@ def ask_with_tools() -> list[str]:
 def ask_a_script() -> str:
     chat = nbs.Chat(source=ScriptedBytes(chat_body("Hi")), model="m", api="chat")
     return nbs.stream("Hi", source=ScriptedStream.answering("Hi"), model="m").text + chat.stream("Hi").text
+
+
+def unkind(text: str) -> list[str]:
+    return ["unkind"] if "stupid" in text else []
+
+
+async def unkind_elsewhere(text: str) -> bool:
+    return bool(unkind(text))
+
+
+def moderate() -> list[str]:
+    nbs.stream("Hi", model="demo", moderate="openai", on_flagged="notify", allow_secrets=True)
+    nbs.Chat(model="demo", moderate=unkind_elsewhere).stream("Hi")
+    details = nbs.moderation.Moderation(unkind, at=("answer",), on_failure="pass")
+    result = nbs.stream("Hi", model="demo", moderate=details)
+    return [f"{verdict.subject}: {verdict.outcome}" for verdict in result.moderation]
 
 
 def stop() -> bool:

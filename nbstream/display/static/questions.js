@@ -1,5 +1,5 @@
 // What waits for the reader, each on a card: calls with their arguments, which the reader may edit, what a tool asks for,
-// and code that may go into a new cell. And the tools that are allowed for good, until that is revoked.
+// code that may go into a new cell, and a prompt that seems to hold a secret. And the tools that are allowed for good, until that is revoked.
 
 import { button, element, say, set } from "./elements.js";
 
@@ -82,7 +82,11 @@ export function drawAllowances(root, tools, revoke) {
 
 // What stands before and after the name of the tool.
 /** @type {{ [kind: string]: [before: string, after: string] }} */
-const TITLES = { input: ["", " asks you:"], insert: ["Insert this code into a new cell below?", ""] };
+const TITLES = {
+  input: ["", " asks you:"],
+  insert: ["Insert this code into a new cell below?", ""],
+  secret: ["Send this prompt to ", "?"],
+};
 
 /**
  * A question in a sentence.
@@ -91,6 +95,7 @@ const TITLES = { input: ["", " asks you:"], insert: ["Insert this code into a ne
  */
 export function asked({ kind, tool }) {
   if (kind === "insert") return "Insert the code into a new cell below?";
+  if (kind === "secret") return "Send a prompt that seems to hold a secret?";
   return kind === "input" ? `${tool} asks you something` : `May the model call ${tool}?`;
 }
 
@@ -121,7 +126,8 @@ class Card {
     title.append(after);
     const about = kind === "input" ? "nbs-question-asks" : "nbs-question-about";
     if (question.description) element("p", about, this.root).textContent = question.description;
-    this.shown = element("pre", "nbs-question-arguments", kind === "insert" ? null : this.root); // its code is above
+    const alone = kind === "insert" || kind === "secret"; // the code, or the prompt, is above
+    this.shown = element("pre", "nbs-question-arguments", alone ? null : this.root);
     this.shown.textContent = question.arguments;
     this.shown.tabIndex = 0;
     this.fault = element("p", "nbs-question-fault", this.root);
@@ -133,6 +139,11 @@ class Card {
     if (kind === "insert") {
       add("nbs-allow", "Insert", "Put the code into a new cell below; nothing runs it", () => this.answer(true));
       add("nbs-deny", "Don't insert", "Leave the notebook as it is", () => this.answer(false));
+      return;
+    }
+    if (kind === "secret") {
+      add("nbs-allow", "Send", "Send the prompt as it is", () => this.answer(true));
+      add("nbs-deny", "Don't send", "Send nothing, and end here", () => this.answer(false));
       return;
     }
     if (kind === "input") {
