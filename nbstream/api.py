@@ -223,21 +223,21 @@ def items(prompt: str | list[dict[str, Any]], kind: type[T] | dict[str, Any], **
 def configure(**values: Any) -> None:
     """Set what every later stream of this kernel uses; `None` goes back to the default.
 
-        Args:
-            **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `key_file`, `keyring`, `system`,
-                `temperature`, `max_tokens`, `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout`
-                (seconds), `max_retries`, `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`,
-                `max_frame_rate` (frames a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`,
-                    `answer_while_busy`, `log_content`, `opentelemetry`, `recordings`, `recordings_mode`, `recordings_speed`,
-                `recordings_trust`, `ledger`, `prices`, `budget`. The same as `%config NBStream.NAME = …`.
-    
-        Raises:
-            UsageError: There is no such setting, or the value does not fit; nothing is changed.
+    Args:
+        **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `key_file`, `keyring`, `system`,
+            `temperature`, `max_tokens`, `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout`
+            (seconds), `max_retries`, `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`,
+            `max_frame_rate` (frames a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`,
+            `answer_while_busy`, `log_content`, `opentelemetry`, `recordings`, `recordings_mode`, `recordings_speed`,
+            `recordings_trust`, `ledger`, `prices`, `budget`. The same as `%config NBStream.NAME = …`.
 
-        Example:
-            ```python
-            nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
-            ```
+    Raises:
+        UsageError: There is no such setting, or the value does not fit; nothing is changed.
+
+    Example:
+        ```python
+        nbs.configure(base_url="http://localhost:11434/v1", model="llama3.2")
+        ```
     """
     from traitlets import TraitError
 

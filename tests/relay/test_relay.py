@@ -331,6 +331,20 @@ def test_what_remains_is_told(serve: Callable[..., RelayServer], loopback: Fault
     assert (health["remaining"]["tokens"], health["remaining"]["usd"]) == (800, 0.98)
 
 
+def test_the_ledger_knows_what_it_cost_there_and_what_is_left(
+    serve: Callable[..., RelayServer], loopback: FaultServer
+) -> None:
+    relay = serve(quotas={"*": {"tokens": 1000}}, prices={"m": {"input": 1.0, "output": 1000.0}})
+    loopback.send(chat_body("Hello", usage=(90, 10)))
+    result = ask(relay)
+    assert result.cost == pytest.approx(0.01009)
+    entry = nbs.ledger[-1]
+    assert (entry.cost, entry.price_source) == (result.cost, "the relay")
+    host = relay.base_url.split("/")[2]
+    assert nbs.ledger.quotas[host].tokens == 900
+    assert f"Left at {host}: 900 tokens" in repr(nbs.ledger)
+
+
 def test_how_often_is_limited_with_a_wait(serve: Callable[..., RelayServer], loopback: FaultServer) -> None:
     relay = serve(quotas={"*": {"requests_per_minute": 1}})
     loopback.send(chat_body("Hello"))
