@@ -260,7 +260,13 @@ def _modules_that(source: str, known: Collection[str]) -> set[str]:
 
 # What happened is said everywhere, and what to do about it only by what knows the place.
 PLACES = {"display", "panel", "ipython", "cli", "demo", "testing"}
-WRITE_CELLS = {"conversation.export", "settings.options", "settings.provenance", "text.wording"}
+WRITE_CELLS = {
+    "conversation.export",
+    "relay.jupyterhub_config",
+    "settings.options",
+    "settings.provenance",
+    "text.wording",
+}
 WAYS = re.compile(
     r"%stream|(?<![\w-])--[a-z]|(?<![\w-])-m [\w]|[Rr]un the cell|\bMax tokens\b|"
     r"\b(?:Continue|Retry|Regenerate|Send|Stop|Edit|Copy)\b(?=.* )"

@@ -34,7 +34,8 @@ def show_plan(options: argparse.Namespace) -> None:
     prompt, asked = options.asked
     try:
         with reader_in(Place.CELL):
-            display(planned(_request(options.chat, prompt, asked), counted=options.plan == "count"))
+            plan = planned(_request(options.chat, prompt, asked), counted=options.plan == "count")
+            display(plan)  # type: ignore[no-untyped-call]
     except UsageError as error:
         raise IPythonUsageError(error.told(Place.CELL)) from None
 
@@ -51,14 +52,14 @@ def context_shown(options: argparse.Namespace, handle: StreamHandle) -> Iterator
             tokens = None if usage is None else usage.input_tokens
             who = "the server reported none" if usage is None else "the server"
             plan = plan_of(handle.request, tokens=tokens, counted=who)
-            display(_Folded(folded(plan), as_text(plan, sent=True)))
+            display(_Folded(folded(plan), as_text(plan, sent=True)))  # type: ignore[no-untyped-call]
 
 
 class _Folded(HTML):
     """HTML, with the same in words for where there is none."""
 
     def __init__(self, html: str, text: str) -> None:
-        super().__init__(html)
+        super().__init__(html)  # type: ignore[no-untyped-call]
         self._text = text
 
     def __repr__(self) -> str:

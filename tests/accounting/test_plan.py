@@ -28,7 +28,10 @@ def population(city: str) -> int:
 
 def full_request(**options: Any) -> Any:
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": DATA}}]
-    earlier = [{"role": "user", "content": "Good morning"}, {"role": "assistant", "content": "And to you"}]
+    earlier: list[dict[str, Any]] = [
+        {"role": "user", "content": "Good morning"},
+        {"role": "assistant", "content": "And to you"},
+    ]
     messages = [*earlier, {"role": "user", "content": parts}]
     given = {"model": "m", "system": "Be terse.", "tools": [population], "schema": list[int], "max_tokens": 100}
     return resolve(messages, **{**given, **options})
@@ -62,7 +65,7 @@ def test_the_price_is_a_range_where_the_answer_has_a_limit() -> None:
     nbs.price("m", input=10, output=100, cached=1)
     request = full_request(base_url="http://localhost:1/v1")
     plan = plan_of(request, tokens=1_000_000)
-    assert (plan.cost_from, plan.cost_to) == (pytest.approx(1.0), pytest.approx(10.01))
+    assert [plan.cost_from, plan.cost_to] == pytest.approx([1.0, 10.01])
     assert "From $1.00 (all from a cache, no answer) to $10.01 (an answer of 100 tokens)" in repr(plan)
     endless = plan_of(full_request(base_url="http://localhost:1/v1", max_tokens=None), tokens=1000)
     assert endless.cost_to is None
