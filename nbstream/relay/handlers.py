@@ -130,7 +130,8 @@ class ModelsHandler(RelayHandler):
         except Refused as refused:
             await self.refuse(refused)
             return
-        listed = [{"id": name, "object": "model", "owned_by": "relay"} for name in self.relay.policy.models]
+        named = [name for name in self.relay.policy.models if not set(name) & set("*?[")]  # a pattern is no model
+        listed = [{"id": name, "object": "model", "owned_by": "relay"} for name in named]
         self.set_header("Content-Type", "application/json")
         self.write(json.dumps({"object": "list", "data": listed}))
 
