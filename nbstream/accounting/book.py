@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pathlib
 
     from nbstream.accounting.entry import Entry
-    from nbstream.outcome import StreamWarning
+    from nbstream.outcome import Quota, StreamWarning
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
@@ -38,6 +38,8 @@ class Book:
         self._entries: list[Entry] = []
         self._unwritten: dict[pathlib.Path, list[Entry]] = {}
         self._lock = threading.Lock()
+        self.quotas: dict[str, Quota] = {}
+        """What relays have left for their user, by host, as they last said."""
         self.spent = 0.0
         """What the requests that have ended have cost at least, in US dollars."""
         self.in_flight: dict[int, float] = {}
@@ -74,6 +76,8 @@ class Book:
             self._entries.append(entry)
             if not entry.replayed:
                 self.spent += entry.cost or entry.cost_at_least or 0.0
+        if result.quota is not None:
+            self.quotas = {**self.quotas, request.endpoint.name: result.quota}  # others may be reading the old one
         if request.ledger is None:
             return ()
         return await self._written(request.ledger, entry)

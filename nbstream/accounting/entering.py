@@ -78,7 +78,7 @@ def _taken(request: StreamRequest, result: StreamResult) -> dict[str, Any]:
             "cache_write_tokens": usage.cache_write_tokens,
             "reasoning_tokens": usage.reasoning_tokens,
             "cost": cost,
-            "price_source": None if cost is None else source_of(result.model, request),
+            "price_source": None if cost is None else _price_source(request, result),
         }
     if _was_refused(result):
         return {"input_tokens": 0, "output_tokens": 0, "cost": 0.0, "price_source": "not answered"}
@@ -92,6 +92,13 @@ def _taken(request: StreamRequest, result: StreamResult) -> dict[str, Any]:
         "cost_at_least": cost,
         "price_source": None if cost is None else source_of(result.model, request),
     }
+
+
+def _price_source(request: StreamRequest, result: StreamResult) -> str:
+    """Where the price of an answer is from; a relay says what it takes, for those who know no better."""
+    source = source_of(result.model, request)
+    relayed = result.quota is not None and result.quota.price is not None
+    return "the relay" if relayed and source != "your own" else source
 
 
 def _was_refused(result: StreamResult) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from nbstream.outcome import Quota
+
 __all__ = ["Groups", "Ledger", "ledger"]
 
 _KEYS = (*(each.name for each in fields(Entry)), "day", "tokens")
@@ -31,6 +33,7 @@ class Ledger(Sequence[Entry]):
 
     Args:
         entries: Gives them, each time anew.
+        quotas: Gives what relays have left, by host.
 
     Example:
         ```python
@@ -41,8 +44,16 @@ class Ledger(Sequence[Entry]):
         ```
     """
 
-    def __init__(self, entries: Callable[[], Sequence[Entry]]) -> None:
+    def __init__(
+        self, entries: Callable[[], Sequence[Entry]], quotas: Callable[[], Mapping[str, Quota]] = dict
+    ) -> None:
         self._entries = entries
+        self._quotas = quotas
+
+    @property
+    def quotas(self) -> Mapping[str, Quota]:
+        """What relays have left for their user, by host, as they said with their latest answers."""
+        return dict(self._quotas())
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries())
@@ -135,12 +146,12 @@ class Ledger(Sequence[Entry]):
     def __repr__(self) -> str:
         from nbstream.accounting.usage_table import as_text
 
-        return as_text(self._entries())
+        return as_text(self._entries(), self._quotas())
 
     def _repr_html_(self) -> str:
         from nbstream.accounting.usage_table import as_html
 
-        return as_html(self._entries())
+        return as_html(self._entries(), self._quotas())
 
 
 class Groups(Mapping[Any, Total]):
@@ -175,5 +186,5 @@ class Groups(Mapping[Any, Total]):
         return groups_as_html(self.names, self._totals)
 
 
-ledger = Ledger(lambda: engine().book.entries)
+ledger = Ledger(lambda: engine().book.entries, lambda: engine().book.quotas)
 """The requests of this kernel."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbstream.accounting.charts import charts_of
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nbstream.accounting.entry import Entry
+    from nbstream.outcome import Quota
 
 __all__ = ["LEFT", "NO_FORMULAS", "as_html", "as_text", "groups_as_html", "groups_as_text"]
 
@@ -23,27 +26,28 @@ NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
 LEFT = ' style="text-align:left"'
 """For a cell with words: front ends align all cells at the right, by rules that a style sheet of ours does not beat."""
 
+_NO_QUOTAS: Mapping[str, Quota] = MappingProxyType({})
 _LATEST = 20
 _NOTHING = "No request has ended in this kernel."
 
 
-def as_text(entries: Sequence[Entry]) -> str:
-    """The requests in words: the totals, then by model."""
+def as_text(entries: Sequence[Entry], quotas: Mapping[str, Quota] = _NO_QUOTAS) -> str:
+    """The requests in words: the totals, what relays have left, then by model."""
     if not entries:
         return f"<{_NOTHING[0].lower()}{_NOTHING[1:-1]}>"
     head, *rows = _rows(("model",), _by_model(entries))
-    return "\n".join([*_sentences(total_of(entries)), *_aligned([head, *rows])])
+    return "\n".join([*_sentences(total_of(entries)), *_left(quotas), *_aligned([head, *rows])])
 
 
-def as_html(entries: Sequence[Entry]) -> str:
-    """The requests as HTML: the totals, small charts, by model, and the latest ones."""
+def as_html(entries: Sequence[Entry], quotas: Mapping[str, Quota] = _NO_QUOTAS) -> str:
+    """The requests as HTML: the totals, what relays have left, small charts, by model, and the latest ones."""
     if not entries:
         return f"<p>{_NOTHING}</p>"
     by_model = _html_table(_rows(("model",), _by_model(entries)), 1)
     latest = _html_table(_latest(entries), 4)
     shown = min(len(entries), _LATEST)
     told = "The request" if len(entries) == 1 else "The requests" if shown == len(entries) else f"The latest {shown}"
-    sentences = " ".join(_sentences(total_of(entries)))
+    sentences = " ".join([*_sentences(total_of(entries)), *_left(quotas)])
     return (
         f'<div class="nbs-usage {NO_FORMULAS}">{_STYLE}<p>{escape(sentences)}</p>{charts_of(entries)}{by_model}'
         f"<details><summary>{told}</summary>{latest}</details></div>"
@@ -98,6 +102,16 @@ def _sentences(total: Total) -> Iterator[str]:
         yield from _money(total, sent)
     if total.saved:
         yield f"Recordings saved {shown_cost(total.saved)}."
+
+
+def _left(quotas: Mapping[str, Quota]) -> Iterator[str]:
+    """What relays have left for their user."""
+    for host, quota in quotas.items():
+        shown = [] if quota.tokens is None else [_count(max(0, quota.tokens), "token")]
+        shown += [] if quota.usd is None else [shown_cost(quota.usd)]
+        ends = "" if quota.resets_at is None else f", until {datetime.fromtimestamp(quota.resets_at, UTC):%d %B} (UTC)"
+        if shown:
+            yield f"Left at {host}: {' and '.join(shown)}{ends}."
 
 
 def _money(total: Total, sent: int) -> Iterator[str]:

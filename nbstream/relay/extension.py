@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import hmac
+import os
+import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jupyter_server.auth import IdentityProvider, PasswordIdentityProvider
+from jupyter_server.auth import IdentityProvider, PasswordIdentityProvider, User
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.auth.identity import LegacyIdentityProvider
 from jupyter_server.base.handlers import APIHandler
@@ -17,7 +21,7 @@ from nbstream.relay.handlers import relay_routes
 from nbstream.relay.limits import Caller
 from nbstream.relay.refused import Refused
 from nbstream.relay.settings import NBStreamRelay
-from nbstream.settings.jupyter_relay import RELAY_PATH
+from nbstream.settings.jupyter_relay import RELAY_PATH, TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from nbstream.relay.handlers import RelayHandler
@@ -36,19 +40,36 @@ def load(server: Any) -> None:
     """
     settings = NBStreamRelay(parent=server)
     relay = settings.relay()
+    own = ""
+    if type(server.identity_provider) in _NO_NAMES:
+        own = os.environ[TOKEN_VARIABLE] = secrets.token_hex(32)
     base = url_path_join(server.web_app.settings["base_url"], RELAY_PATH)
-    server.web_app.add_handlers(".*$", relay_routes(base, relay, _derived))
+    server.web_app.add_handlers(".*$", relay_routes(base, relay, partial(_derived, own)))
     IOLoop.current().add_callback(relay.prepare)
     server.log.info(
         "nbstream relay | %s at %s for %s", relay.endpoint.name, base, ", ".join(settings.models) or "no model"
     )
 
 
-def _derived(handler: type[RelayHandler]) -> type[RelayHandler]:
-    """A handler that Jupyter tells who asks, and that Jupyter's authorizer is asked about."""
+def _derived(own: str, handler: type[RelayHandler]) -> type[RelayHandler]:
+    """A handler that Jupyter tells who asks, and that Jupyter's authorizer is asked about.
+
+    Kernels of a server with a password have no token of Jupyter's, so the relay gives them one, for itself alone.
+
+    Args:
+        own: That token, which is in the environment that kernels inherit; empty where users have names.
+        handler: What to derive from.
+    """
 
     class Derived(handler, APIHandler):  # type: ignore[misc, valid-type]
         auth_resource = "nbstream"
+
+        async def prepare(self) -> None:
+            given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
+            if own and hmac.compare_digest(given.encode(), own.encode()):
+                self.current_user = self._jupyter_current_user = User(username=getpass.getuser())
+            else:
+                await super().prepare()
 
         async def caller(self) -> Caller:
             provider = self.identity_provider

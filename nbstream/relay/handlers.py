@@ -67,7 +67,7 @@ class RelayHandler(RequestHandler):
 
 
 class OperationHandler(RelayHandler):
-    """`POST chat/completions` and `POST responses`."""
+    """`POST chat/completions`, `POST responses` and `POST moderations`."""
 
     operation: Operation
     _work: asyncio.Future[None] | None = None
@@ -130,7 +130,8 @@ class ModelsHandler(RelayHandler):
         except Refused as refused:
             await self.refuse(refused)
             return
-        listed = [{"id": name, "object": "model", "owned_by": "relay"} for name in self.relay.policy.models]
+        named = [name for name in self.relay.policy.models if not set(name) & set("*?[")]  # a pattern is no model
+        listed = [{"id": name, "object": "model", "owned_by": "relay"} for name in named]
         self.set_header("Content-Type", "application/json")
         self.write(json.dumps({"object": "list", "data": listed}))
 
@@ -168,6 +169,7 @@ def relay_routes(base: str, relay: Relay, derived: Callable[[type[RelayHandler]]
     return [
         (f"{base}/chat/completions", operation, {"relay": relay, "operation": "chat/completions"}),
         (f"{base}/responses", operation, {"relay": relay, "operation": "responses"}),
+        (f"{base}/moderations", operation, {"relay": relay, "operation": "moderations"}),
         (f"{base}/models", derived(ModelsHandler), {"relay": relay}),
         (f"{base}/health", derived(HealthHandler), {"relay": relay}),
     ]

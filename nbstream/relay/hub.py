@@ -1,4 +1,4 @@
-"""The relay as a service of JupyterHub, which says who asks: `python -m nbstream.relay.hub --config FILE`.
+"""The relay as a service of JupyterHub, which says who asks: `python -m nbstream.relay.hub FILE`.
 
 It is a process of its own, so its key is where no user's code runs. The hub starts it and tells it in the environment
 where it is and what it identifies itself with. `jupyterhub_config.py` beside this file is an example.
@@ -20,7 +20,6 @@ from jupyterhub.services.auth import HubAuth
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, HTTPError
-from traitlets import Unicode
 from traitlets.config import Application as ConfiguredApplication
 
 from nbstream.relay.handlers import relay_routes
@@ -107,19 +106,17 @@ def _unknown() -> Refused:
 
 
 class RelayService(ConfiguredApplication):
-    """The program."""
+    """The program; it is given its configuration, a Python file with `c.NBStreamRelay.… = …`."""
 
     name = "nbstream-relay"
     description = "A relay that holds the key to a provider, as a service of JupyterHub."
-    config_file = Unicode(help="Its configuration: a Python file with c.NBStreamRelay.… = ….").tag(config=True)
-    aliases = {"config": "RelayService.config_file"}  # noqa: RUF012  traitlets' way
     classes = [NBStreamRelay]  # noqa: RUF012  traitlets' way
 
     def initialize(self, argv: Sequence[str] | None = None) -> None:
-        """Read the command line and the configuration."""
+        """Read the configuration."""
         super().initialize(None if argv is None else list(argv))
-        if self.config_file:
-            folder, name = os.path.split(os.path.abspath(self.config_file))  # noqa: PTH100  what is given may be a link
+        for path in self.extra_args:
+            folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100  what is given may be a link
             self.load_config_file(name, path=folder)
         self.log.setLevel(logging.INFO)
 

@@ -23,7 +23,7 @@ c.JupyterHub.services = [
     {
         "name": "nbstream",
         "url": RELAY,
-        "command": [sys.executable, "-m", "nbstream.relay.hub", "--config", CONFIG],
+        "command": [sys.executable, "-m", "nbstream.relay.hub", CONFIG],
     }
 ]
 c.JupyterHub.load_roles = [

@@ -166,19 +166,35 @@ class Meter:
         """
         with self._writing():
             left = self.remaining(user, limits, now)
-            self._check(left, limits)
+            self._check(left, limits, self._running(user, limits, now))
             values = (user, now, model, "running", reserved.tokens, reserved.usd, 1, self._owner)
             names = "user, at, model, state, tokens, usd, estimated, owner"
             made = self._file.execute(f"INSERT INTO requests ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608  names of ours
         assert made.lastrowid is not None  # SQLite gives one to every row
         return Admitted(made.lastrowid, left)
 
-    def _check(self, left: Remaining, limits: Limits) -> None:
+    def _check(self, left: Remaining, limits: Limits, running: tuple[int, float]) -> None:
         until = {"day": " until midnight UTC", "month": " until the end of the month (UTC)", "total": ""}[limits.period]
-        for unit, rest, limit in (("tokens", left.tokens, limits.tokens), ("US dollars", left.usd, limits.usd)):
-            if rest is not None and rest <= 0:
-                what = f"Your quota on this relay, {limit:,} {unit}, is used up{until}."
-                raise Refused(429, what, "relay_quota", kind="insufficient_quota", retry=False)
+        for unit, rest, limit, taken in (
+            ("tokens", left.tokens, limits.tokens, running[0]),
+            ("US dollars", left.usd, limits.usd, running[1]),
+        ):
+            if rest is None or rest > 0:
+                continue
+            if rest + taken > 0:
+                what = "Your requests that run may take all that is left of your quota on this relay."
+                raise Refused(429, what, "rate_limit_exceeded", wait=2)
+            what = f"Your quota on this relay, {limit:,} {unit}, is used up{until}."
+            raise Refused(429, what, "relay_quota", kind="insufficient_quota", retry=False)
+
+    def _running(self, user: str, limits: Limits, now: float) -> tuple[int, float]:
+        """What is reserved for the requests of a user that run."""
+        reserved: tuple[int, float] = self._file.execute(
+            "SELECT coalesce(sum(tokens), 0), coalesce(sum(usd), 0.0) FROM requests "
+            "WHERE user = ? AND at >= ? AND state = 'running'",
+            (user, span_of(limits.period, now)[0]),
+        ).fetchone()
+        return reserved
 
     def settle(self, entry: int, charge: Charge, state: EndState) -> None:
         """Note what a request has cost, and how it ended.

@@ -11,7 +11,7 @@ from nbstream.text.plain import plain
 
 __all__ = ["COMMON_FIELDS", "Operation", "Policy"]
 
-Operation: TypeAlias = Literal["chat/completions", "responses"]
+Operation: TypeAlias = Literal["chat/completions", "responses", "moderations"]
 
 _EITHER = {"model", "stream", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls", "top_logprobs"}
 _CHAT = {
@@ -32,12 +32,14 @@ _RESPONSES = {
 COMMON_FIELDS: dict[Operation, frozenset[str]] = {
     "chat/completions": frozenset(_EITHER | _CHAT),
     "responses": frozenset(_EITHER | _RESPONSES),
+    "moderations": frozenset({"model", "input"}),
 }
 """What may be asked without further leave: fields that cost nothing beside tokens, and reach nobody else's data."""
 
 _LIMITS: dict[Operation, tuple[str, ...]] = {
     "chat/completions": ("max_completion_tokens", "max_tokens"),
     "responses": ("max_output_tokens",),
+    "moderations": (),
 }
 _MOST_ANSWERS = 16
 _DEEPEST = 40
@@ -52,6 +54,7 @@ class Policy:
         fields: Fields of the request's body beside the common ones.
         tool_types: The types of tools that the provider may be told of; its own ones (`web_search`, …) cost extra.
         max_output_tokens: The most tokens that an answer may be asked to have, and the limit of one that names none.
+        moderation_models: Names or patterns of the models that check texts, which cost nothing.
 
     Example:
         >>> policy = Policy(("gpt-5-*",))
@@ -65,6 +68,7 @@ class Policy:
     fields: frozenset[str] = frozenset()
     tool_types: frozenset[str] = field(default=frozenset({"function", "custom"}))
     max_output_tokens: int | None = None
+    moderation_models: tuple[str, ...] = ()
 
     def allows(self, model: str) -> bool:
         """Whether a model may be asked."""
@@ -82,7 +86,10 @@ class Policy:
         """
         if not isinstance(body, dict):
             raise Refused(400, "The body of the request must be a JSON object.", "invalid_body")
-        self._check_model(body.get("model"))
+        if operation == "moderations":
+            self._check_moderation(body.get("model"))
+        else:
+            self._check_model(body.get("model"))
         allowed = COMMON_FIELDS[operation] | self.fields
         for name in body:
             if name not in allowed:
@@ -108,6 +115,14 @@ class Policy:
         shown = plain(model)[:80] if isinstance(model, str) else "without a name"
         what = f"This relay does not allow the model {shown}; it allows {', '.join(self.models)}."
         raise Refused(404, what, "model_not_found", param="model")
+
+    def _check_moderation(self, model: Any) -> None:
+        """A model that checks texts; the provider has one that it takes where none is named."""
+        named = isinstance(model, str) and any(fnmatch.fnmatchcase(model, each) for each in self.moderation_models)
+        if not self.moderation_models or not (named or model is None):
+            shown = plain(str(model))[:80]
+            what = f"This relay does not allow the moderation model {shown} (NBStreamRelay.moderation_models)."
+            raise Refused(404, what, "model_not_found", param="model")
 
     def _check_tools(self, tools: Any) -> None:
         for tool in tools if isinstance(tools, list) else []:
@@ -148,4 +163,4 @@ class Policy:
             if most is not None and limit > most:
                 what = f"This relay allows answers of at most {most:,} tokens, and {name} is {limit:,}."
                 raise Refused(400, what, "relay_token_limit", param=name)
-        return dict(body) if most is None or given else {**body, names[0]: most}
+        return dict(body) if most is None or given or not names else {**body, names[0]: most}

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Refused"]
 
@@ -27,6 +31,7 @@ class Refused(Exception):  # noqa: N818  it is an answer, and no fault of the pr
         param: The field of the request that it is about.
         wait: Seconds after which the same request may be answered.
         retry: Whether to send it again; `None` leaves that to the status.
+        headers: Headers besides.
 
     Example:
         >>> Refused(404, "No such model.", "model_not_found").document()
@@ -43,6 +48,7 @@ class Refused(Exception):  # noqa: N818  it is an answer, and no fault of the pr
         param: str | None = None,
         wait: float | None = None,
         retry: bool | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -52,6 +58,7 @@ class Refused(Exception):  # noqa: N818  it is an answer, and no fault of the pr
         self._param = param
         self._wait = wait
         self._retry = retry
+        self._headers = headers or {}
 
     def document(self) -> bytes:
         """The body of the response."""
@@ -60,7 +67,7 @@ class Refused(Exception):  # noqa: N818  it is an answer, and no fault of the pr
 
     def headers(self) -> dict[str, str]:
         """The headers of the response."""
-        headers = {"Content-Type": "application/json"}
+        headers = {**{name.title(): value for name, value in self._headers.items()}, "Content-Type": "application/json"}
         if self._wait is not None:
             headers["Retry-After"] = str(math.ceil(self._wait))
         if self._retry is not None:

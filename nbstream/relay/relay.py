@@ -26,7 +26,7 @@ from nbstream.streaming.cost import price_list
 from nbstream.transport.passing import Passing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from nbstream.relay.limits import Caller, Limits
     from nbstream.relay.meter import Admitted, EndState
@@ -116,7 +116,7 @@ class Relay:
         try:
             limits = limits_of(caller, self._limits)
             asked = self.policy.checked(operation, _json_of(body))
-            model = asked["model"]
+            model = asked.get("model") or operation
             with self.rate.running(caller.name, limits):
                 state, charge = await self._counted(caller, limits, operation, asked, exchange)
         except Refused as refused:
@@ -134,59 +134,79 @@ class Relay:
         self, caller: Caller, limits: Limits, operation: Operation, asked: dict[str, Any], exchange: Exchange
     ) -> tuple[EndState, Charge]:
         """Admit a request, pass it on, and note what it cost, however it ends."""
-        model, prompt = asked["model"], estimated_tokens(asked)
-        if limits.usd is not None and self._prices.of_a_million(model, self.endpoint.base_url) is None:
+        free = operation == "moderations"
+        model, prompt = asked.get("model") or operation, estimated_tokens(asked)
+        if not free and limits.usd is not None and self._prices.of_a_million(model, self.endpoint.base_url) is None:
             what = f"No price is known for {model}, so nothing can be spent on it; NBStreamRelay.prices can set one."
             raise Refused(403, what, "relay_no_price", param="model")
-        reserved = self._reserved(asked, prompt)
+        reserved = Charge() if free else self._reserved(asked, prompt)
         admitted = await self._metered(lambda meter: meter.admit(caller.name, limits, model, reserved, time.time()))
         passage = _Passage(bool(asked.get("stream")), prompt)
+
+        async def settle(state: EndState) -> Charge:
+            charge = Charge() if free or state == "refused" else self._charge(model, passage)
+            await self._metered(lambda meter: meter.settle(admitted.entry, charge, state))
+            return charge
+
         state: EndState = "client_gone"
         try:
-            state = await self._passed(operation, asked, exchange, admitted, passage)
+            state = await self._passed(operation, asked, exchange, admitted, passage, settle)
         except (asyncio.CancelledError, ClientGoneError):
             pass  # the server is left at once, so that nothing more is paid for
-        finally:
-            charge = Charge() if state == "refused" else self._charge(model, passage)
-            # It is noted also if the relay itself is ending.
-            noted = self._metered(lambda meter: meter.settle(admitted.entry, charge, state))
-            await asyncio.shield(asyncio.ensure_future(noted))
+        finally:  # also if the relay itself is ending
+            charge = await asyncio.shield(asyncio.ensure_future(settle(state)))
+        if passage.refusal is not None:
+            raise passage.refusal
         return state, charge
 
     async def _passed(
-        self, operation: Operation, asked: dict[str, Any], exchange: Exchange, admitted: Admitted, passage: _Passage
+        self,
+        operation: Operation,
+        asked: dict[str, Any],
+        exchange: Exchange,
+        admitted: Admitted,
+        passage: _Passage,
+        settle: Callable[[EndState], Awaitable[Charge]],
     ) -> EndState:
         """Send the request and pass its answer on."""
         body = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         try:
             async with self._passing.open(operation, body) as passed:
                 if not 200 <= passed.status < 300:
-                    refused = normalised(passed.status, passed.headers, await passed.refusal(), self.endpoint)
-                    headers = {**_chosen(passed.headers), **refused.headers()}
-                    await exchange.start(refused.status, headers)
-                    await exchange.send(refused.document())
+                    document = await passed.refusal()
+                    passage.refusal = normalised(passed.status, _chosen(passed.headers), document, self.endpoint)
                     return "refused"
-                told = {**_chosen(passed.headers), **_shown(admitted.remaining), **self._priced(asked["model"])}
-                return await self._streamed(passed, exchange, told, passage)
+                price = self._priced(str(asked.get("model")))
+                told = {**_chosen(passed.headers), **_shown(admitted.remaining), **price, **_UNBUFFERED}
+                return await self._streamed(passed, exchange, told, passage, settle)
         except StreamError as error:  # before anything was sent: no key, no connection
-            refused = _unanswered(error)
-            await exchange.start(refused.status, refused.headers())
-            await exchange.send(refused.document())
+            passage.refusal = _unanswered(error)
             return "refused"
 
     async def _streamed(
-        self, passed: Passed, exchange: Exchange, told: Mapping[str, str], passage: _Passage
+        self,
+        passed: Passed,
+        exchange: Exchange,
+        told: Mapping[str, str],
+        passage: _Passage,
+        settle: Callable[[EndState], Awaitable[Charge]],
     ) -> EndState:
         kind = passed.headers.get("content-type", "")
         reader = passage.begin(streamed="event-stream" in kind or (passage.streamed and "json" not in kind))
-        await exchange.start(passed.status, {**told, **_UNBUFFERED})
+        await exchange.start(passed.status, told)
         try:
             async for piece in passed:
                 reader.feed(piece)
+                if reader.over:  # whoever asks again at once must find what this has cost, and not what it might
+                    await settle("completed")
                 await exchange.send(piece)
         except (asyncio.CancelledError, ClientGoneError):
+            if reader.over:
+                return "completed"
             raise
         except Exception as error:  # noqa: BLE001  whatever reading raises: each HTTP library has errors of its own
+            if reader.over:
+                return "completed"
             self._log.warning("relay: %s broke an answer off (%s)", self.endpoint.name, type(error).__name__)
             exchange.abort()
             return "broken"
@@ -260,6 +280,7 @@ class _Passage:
     def __init__(self, streamed: bool, prompt: int) -> None:  # noqa: FBT001  private
         self.streamed = streamed
         self.prompt = prompt
+        self.refusal: Refused | None = None
         self._reader: UsageReader | None = None
 
     def begin(self, *, streamed: bool) -> UsageReader:

@@ -45,6 +45,9 @@ class NBStreamRelay(LoggingConfigurable):
     models = List(Unicode(), help='Models that may be asked, or patterns such as "gpt-5-*". None by default.').tag(
         config=True
     )
+    moderation_models = List(
+        Unicode(), ["omni-moderation-*"], help="Models that check texts (`moderations`), which cost nothing."
+    ).tag(config=True)
     fields = List(Unicode(), help="Fields of a request that are allowed beside the common ones.").tag(config=True)
     tool_types = List(
         Unicode(), ["function", "custom"], help="Types of tools that are allowed; the provider's own cost extra."
@@ -83,7 +86,13 @@ class NBStreamRelay(LoggingConfigurable):
 
     def relay(self) -> Relay:
         """A relay with these settings. The key is taken out of the environment, which kernels inherit."""
-        policy = Policy(tuple(self.models), frozenset(self.fields), frozenset(self.tool_types), self.max_output_tokens)
+        policy = Policy(
+            tuple(self.models),
+            frozenset(self.fields),
+            frozenset(self.tool_types),
+            self.max_output_tokens,
+            tuple(self.moderation_models),
+        )
         endpoint = Endpoint(self.base_url, self._credential(os.environ))
         limits = read_limits(self.quotas, cast("Period", self.period))
         return Relay(endpoint, policy, limits, self.database, Prices(self.prices), self.headers, self.log)

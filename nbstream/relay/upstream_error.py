@@ -25,7 +25,7 @@ def normalised(status: int, headers: Mapping[str, str], body: bytes, endpoint: E
 
     Args:
         status: The provider's status.
-        headers: Its headers.
+        headers: Those of its headers that are passed on.
         body: The beginning of its body, in whatever form.
         endpoint: The provider, with the key, which is taken out of its words.
 
@@ -34,7 +34,6 @@ def normalised(status: int, headers: Mapping[str, str], body: bytes, endpoint: E
         >>> normalised(401, {}, b"{}", Endpoint("https://api.openai.com/v1")).code
         'relay_no_key'
     """
-    del headers  # those that clients need are passed on
     document = error_document(body)
     reported = failed(document.error, status)
     if reported.kind == "authentication":
@@ -48,4 +47,5 @@ def normalised(status: int, headers: Mapping[str, str], body: bytes, endpoint: E
     code = endpoint.redact(reported.code or "")[:80] or f"provider_{status}"
     param = document.error.get("param")
     told = status if status >= 400 else 502  # a redirection is not for the client
-    return Refused(told, message, code, param=endpoint.redact(param)[:80] if isinstance(param, str) else None)
+    shown = endpoint.redact(param)[:80] if isinstance(param, str) else None
+    return Refused(told, message, code, param=shown, headers=headers)

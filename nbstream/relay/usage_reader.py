@@ -48,7 +48,8 @@ class UsageReader:
 
     Attributes:
         usage: What the provider has reported, if it has.
-        ended: Whether the answer is over, by the wire's own word.
+        ended: Whether the model has ended the answer, by the wire's own word.
+        over: Whether nothing more of an event stream is to come.
 
     Example:
         >>> reader = UsageReader(streamed=True)
@@ -60,6 +61,7 @@ class UsageReader:
     def __init__(self, *, streamed: bool) -> None:
         self.usage: Usage | None = None
         self.ended = False
+        self.over = False
         self._decoder = SSEDecoder(_LARGEST_EVENT) if streamed else None
         self._pieces: list[bytes] = []
         self._events = 0
@@ -90,7 +92,7 @@ class UsageReader:
 
     def _take(self, data: bytes) -> None:
         if data.strip() == b"[DONE]":
-            self.ended = True
+            self.ended = self.over = True
             return
         try:
             value = jiter.from_json(data)
@@ -103,7 +105,8 @@ class UsageReader:
             response.get("usage") if isinstance(response, dict) else None
         )
         self.usage = usage or self.usage
-        self.ended = self.ended or value.get("type") in _ENDS or self._decoder is None
+        self.over = self.over or value.get("type") in _ENDS
+        self.ended = self.ended or self.over or self._decoder is None
         if isinstance(delta := value.get("delta"), str) and str(value.get("type")).endswith(".delta"):
             self._count(len(delta))
         choices = value.get("choices")

@@ -14,12 +14,15 @@ from nbstream.text.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["RELAY_PATH", "FoundRelay", "find_relay"]
+__all__ = ["RELAY_PATH", "TOKEN_VARIABLE", "FoundRelay", "find_relay"]
 
 RELAY_PATH = "nbstream/v1"
 """Where the relay is, below the address of a Jupyter server."""
 
-_ADDRESS, _TOKEN = "NBSTREAM_RELAY_URL", "NBSTREAM_RELAY_TOKEN"
+TOKEN_VARIABLE = "NBSTREAM_RELAY_TOKEN"  # noqa: S105  its name
+"""What the relay of a Jupyter server gives its kernels to identify themselves with, there and nowhere else."""
+
+_ADDRESS = "NBSTREAM_RELAY_URL"
 _HUB_TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105  the variable's name
 
 
@@ -49,16 +52,16 @@ def find_relay(environment: Mapping[str, str] | None = None) -> FoundRelay:
         'http://hub/services/nbstream/v1'
     """
     variables = os.environ if environment is None else environment
+    token = variables.get(TOKEN_VARIABLE, "").strip() or variables.get(_HUB_TOKEN, "").strip()
     if address := variables.get(_ADDRESS, "").strip():
-        token = variables.get(_TOKEN, "").strip() or variables.get(_HUB_TOKEN, "").strip()
         return FoundRelay(address, _credential(token))
     server = _server_of(variables.get("JPY_PARENT_PID", ""))
     if server is None:
         raise UsageError(f"no Jupyter server was found that this kernel belongs to; {_ADDRESS} can name a relay")
     if server.get("sock"):
         raise UsageError(f"this kernel's Jupyter server listens on a socket file; {_ADDRESS} can name a relay")
-    token = variables.get(_TOKEN, "").strip() or variables.get(_HUB_TOKEN, "").strip() or server.get("token") or ""
-    return FoundRelay(f"{str(server['url']).rstrip('/')}/{RELAY_PATH}", _credential(str(token)))
+    address = f"{str(server['url']).rstrip('/')}/{RELAY_PATH}"
+    return FoundRelay(address, _credential(token or str(server.get("token") or "")))
 
 
 def _credential(token: str) -> Credential | None:

@@ -51,7 +51,8 @@ async def moderated(pool: ClientPool, target: Target, texts: Sequence[str], mode
     timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
     try:
         with translated(target):
-            asking = pool.client_for(target).moderations.with_streaming_response.create(
+            client = await pool.ready_client(target)
+            asking = client.moderations.with_streaming_response.create(
                 input=[encodable(text) for text in texts], model=model, timeout=timeout
             )
             async with contextlib.AsyncExitStack() as opened:

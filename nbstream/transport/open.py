@@ -185,6 +185,15 @@ class ClientPool:
             client = self._clients[made_for] = new_client(target.endpoint)
         return client
 
+    async def ready_client(self, target: Target) -> openai.AsyncOpenAI:
+        """The client for a target, once there is a key to send: some are fetched when they are needed.
+
+        Raises:
+            StreamError: No client can be made, or the key cannot be had.
+        """
+        await _have_key(target)
+        return self.client_for(target)
+
     async def models(self, target: Target) -> list[str]:
         """Ask an endpoint which models it has (`GET /models`).
 
@@ -202,8 +211,8 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
             with translated(target):
-                await _have_key(target)
-                listing = self.client_for(target).models.with_streaming_response.list(timeout=timeout)
+                client = await self.ready_client(target)
+                listing = client.models.with_streaming_response.list(timeout=timeout)
                 async with contextlib.AsyncExitStack() as opened:
                     with own_client.asking():
                         response = await opened.enter_async_context(listing)
@@ -249,7 +258,7 @@ class ClientPool:
             StreamError: The server does not answer, does not accept the key, or does not count.
         """
         capabilities = self.capabilities.of(request.endpoint.base_url, request.model)
-        return await token_count(self.client_for(request), request, capabilities)
+        return await token_count(await self.ready_client(request), request, capabilities)
 
     async def upload(self, target: Target, name: str, data: bytes, purpose: str) -> str:
         """Send a file (`POST /files`), and return its id.
@@ -261,8 +270,7 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)
         try:
             with translated(target), own_client.asking():
-                await _have_key(target)
-                files: Any = self.client_for(target).files
+                files: Any = (await self.ready_client(target)).files
                 made = await files.create(file=(name, data), purpose=purpose, timeout=timeout)
         except NotFoundError:
             raise NotFoundError(

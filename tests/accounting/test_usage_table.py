@@ -12,6 +12,7 @@ import pytest
 from nbstream.accounting.entry import Entry
 from nbstream.accounting.total import total_of
 from nbstream.accounting.usage_table import as_html, as_text, groups_as_html, groups_as_text
+from nbstream.outcome import Quota
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,14 @@ def test_in_words_what_is_certain_and_what_is_not_are_told_apart() -> None:
     assert "Spent $0.020, and at least $0.0010 more." in text
     assert "The cost of 1 request is unknown." in text
     assert "Recordings saved $0.50." in text
+
+
+def test_what_a_relay_has_left_is_told() -> None:
+    quotas = {"hub:8000": Quota(12_300, 0.98, 1_796_083_200.0), "other:1": Quota(price=(1.0, 1.0, 1.0))}
+    told = "Left at hub:8000: 12,300 tokens and $0.98, until 01 December (UTC)."
+    assert told in as_text([KNOWN], quotas)
+    assert told in as_html([KNOWN], quotas)
+    assert "other:1" not in as_text([KNOWN], quotas)
 
 
 def test_a_row_tells_them_apart_too() -> None:

@@ -47,7 +47,9 @@ async def _frames(address: HTTPRequest, code: str) -> list[str]:
     async with asyncio.timeout(PATIENCE):
         while not any('"execution_state": "idle"' in frame and '"asked"' in frame for frame in frames):
             frames.append(str(await socket.read_message()))
-    socket.close()
+        socket.close()
+        while await socket.read_message() is not None:  # until the other end has closed it too
+            pass
     return frames
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,6 +68,7 @@ result = nbs.stream("Hi", model="m", base_url="jupyter", display=False)
 print(result.text)
 print("pid", os.getpid())
 print(sorted(name for name in os.environ if name.startswith("JPY") or "KEY" in name))
+print("TOKEN", os.environ["NBSTREAM_RELAY_TOKEN"])
 """
 
 
@@ -75,6 +77,9 @@ def test_a_kernel_finds_the_relay_and_neither_it_nor_a_page_sees_the_key(provide
     seen, pid = run_in_kernel(server.url, TOKEN, IN_A_KERNEL)
     assert "Hello" in seen
     assert "['JPY_PARENT_PID'" in seen, seen
+    token = re.findall(r"TOKEN ([0-9a-f]{64})", seen)[0]  # with which it has asked
+    assert server.asked("nbstream/v1/health", token=token)[0] == 200
+    assert server.asked("api/contents", token=token)[0] == 403
     assert not found_in_process(pid, KEY.reveal().encode())
     assert found_in_process(pid, b"Hello"), "the search finds what is there"
     for secret in (KEY.reveal(), KEY.reveal()[::-1], base64.b64encode(KEY.reveal().encode()).decode()):

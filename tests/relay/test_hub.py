@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyterhub.services.auth import HubAuth
+from tornado.httpclient import AsyncHTTPClient
 
 from nbstream.relay.hub import HubCallers
 from nbstream.relay.limits import Caller
@@ -43,6 +44,16 @@ def hub(loopback: FaultServer) -> HubAuth:
     return HubAuth(api_url=url, api_token="of-the-service", access_scopes={SCOPE}, cache_max_age=60)
 
 
+async def caller_of(hub: HubAuth, written: str) -> Caller:
+    """The caller, with the connections closed that a service keeps as long as it runs."""
+    try:
+        return await HubCallers(hub).of(written)
+    finally:
+        AsyncHTTPClient().close()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
 def test_the_hub_says_who_it_is_and_the_groups_come_by_the_services_own_token(
     hub: HubAuth, loopback: FaultServer
 ) -> None:
@@ -50,6 +61,7 @@ def test_the_hub_says_who_it_is_and_the_groups_come_by_the_services_own_token(
         callers = HubCallers(hub)
         for written in ("Bearer of-ada", "token of-ada", "bearer of-ada "):
             assert await callers.of(written) == Caller("ada", ("teachers",))
+        AsyncHTTPClient().close()
 
     asyncio.run(ask())
     assert len(loopback.requests) == 2  # and is asked once in a while
@@ -60,19 +72,19 @@ def test_the_hub_says_who_it_is_and_the_groups_come_by_the_services_own_token(
 )
 def test_nobody_else_is_known(hub: HubAuth, written: str) -> None:
     with pytest.raises(Refused) as caught:
-        asyncio.run(HubCallers(hub).of(written))
+        asyncio.run(caller_of(hub, written))
     assert (caught.value.status, caught.value.code) == (403, "relay_identity")
 
 
 def test_a_hub_that_tells_no_groups_lets_nobody_in(hub: HubAuth) -> None:
     hub.api_token = "wrong"
     with pytest.raises(Refused, match="read:users:groups") as caught:
-        asyncio.run(HubCallers(hub).of("Bearer of-ada"))
+        asyncio.run(caller_of(hub, "Bearer of-ada"))
     assert caught.value.status == 503
 
 
 def test_a_hub_that_does_not_answer_is_told() -> None:
     hub = HubAuth(api_url="http://127.0.0.1:9/hub/api", api_token="t", access_scopes={SCOPE})
     with pytest.raises(Refused, match="does not answer") as caught:
-        asyncio.run(HubCallers(hub).of("Bearer of-ada"))
+        asyncio.run(caller_of(hub, "Bearer of-ada"))
     assert caught.value.status == 503

@@ -39,7 +39,10 @@ def test_what_has_ended_counts_for_what_it_cost(path: pathlib.Path) -> None:
 
 def test_a_new_period_begins_anew(path: pathlib.Path) -> None:
     meter, limits = Meter(path), Limits(tokens=10, period="day")
-    meter.admit("ada", limits, "m", Charge(10), now=1000.0)
+    entry = meter.admit("ada", limits, "m", Charge(10), now=1000.0).entry
+    with pytest.raises(Refused, match="requests that run may take all"):
+        meter.admit("ada", limits, "m", Charge(10), now=1001.0)
+    meter.settle(entry, Charge(10), "completed")
     with pytest.raises(Refused, match="until midnight UTC"):
         meter.admit("ada", limits, "m", Charge(10), now=80_000.0)
     assert meter.admit("ada", limits, "m", Charge(10), now=90_000.0).remaining.tokens == 10

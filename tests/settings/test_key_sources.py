@@ -20,6 +20,7 @@ from nbstream.settings.fetched_credential import FetchedCredential
 from nbstream.settings.key_sources import FetchedKey, FileKey, FunctionKey, KeyringKey
 from nbstream.settings.provenance import find_setup
 from nbstream.settings.resolution import resolve
+from nbstream.settings.target import resolve_target
 from nbstream.streaming.engine import engine
 from nbstream.testing import chat_body, error_body
 from nbstream.text.key_function import KeyFunction
@@ -225,6 +226,19 @@ def test_a_key_that_is_refused_early_is_fetched_again_once(loopback: FaultServer
     with pytest.raises(nbs.StreamError) as caught:  # the same key again
         nbs.stream("Hi", api_key=give, **asked)
     assert (caught.value.kind, len(loopback.requests)) == ("authentication", 3)
+
+
+def test_whatever_else_is_asked_has_the_key_too(loopback: FaultServer, asked: dict[str, Any]) -> None:
+    nbs.configure(base_url=asked["base_url"], api_key=lambda: CANARY.reveal())  # noqa: PLW0108
+    target = resolve_target(settings(), model="m")
+    loopback.send('{"data": []}', headers={"Content-Type": "application/json"})
+    loopback.send('{"input_tokens": 7}', headers={"Content-Type": "application/json"})
+    loopback.send('{"id": "file-1"}', headers={"Content-Type": "application/json"})
+    clients = engine().clients
+    engine().submit(clients.models(target)).result(60)
+    engine().submit(clients.count(resolve("Hi", model="m", api="responses"))).result(60)
+    nbs.upload(b"text", name="a.txt")
+    assert [sent(loopback, number) for number in range(3)] == [CANARY.reveal()] * 3
 
 
 def test_many_streams_at_once_fetch_one_key(loopback: FaultServer, asked: dict[str, Any]) -> None:
