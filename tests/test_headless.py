@@ -29,6 +29,7 @@ PANELS = {
     "03_tools": ("An empty chat",),
     "04_structured_output": (),
     "05_reproducible": (),
+    "07_usage_and_safety": (),
 }
 
 RECORDED = "04_structured_output"

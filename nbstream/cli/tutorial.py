@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["TutorialRun", "copy_into", "run", "tutorial"]
 
 _NAME = "01_quickstart.ipynb"
-_OTHERS = ("02_chat_panel.ipynb", "03_tools.ipynb", "04_structured_output.ipynb", "05_reproducible.ipynb")
+_OTHERS = (
+    "02_chat_panel.ipynb",
+    "03_tools.ipynb",
+    "04_structured_output.ipynb",
+    "05_reproducible.ipynb",
+    "07_usage_and_safety.ipynb",
+)
 
 # For one cell; far more than any needs, so that a hanging kernel does not hang the check.
 _CELL_SECONDS = 120
