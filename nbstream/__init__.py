@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbstream.accounting.ledger import ledger
+    from nbstream.accounting.pricing import price
     from nbstream.api import astream, configure, items, start, stream
     from nbstream.attachments.upload import upload
     from nbstream.conversation.chat import Chat
@@ -35,8 +37,10 @@ __all__ = [
     "configure",
     "diff",
     "items",
+    "ledger",
     "load_ipython_extension",
     "mcp",
+    "price",
     "recordings",
     "start",
     "stream",
@@ -61,6 +65,8 @@ _MODULE_OF = {
     "ChatPanel": "nbstream.panel.chat_panel",
     "StreamError": "nbstream.errors",
     "diff": "nbstream.recording.diff",
+    "ledger": "nbstream.accounting.ledger",
+    "price": "nbstream.accounting.pricing",
     "mcp": "nbstream.tools.mcp_tools",
     "recordings": "nbstream.recording.recordings",
     "tool": "nbstream.tools.tool",

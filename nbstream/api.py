@@ -225,11 +225,12 @@ def configure(**values: Any) -> None:
     """Set what every later stream of this kernel uses; `None` goes back to the default.
 
     Args:
-        **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `system`, `temperature`, `max_tokens`,
-            `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout` (seconds), `max_retries`,
-            `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`, `max_frame_rate` (frames
-            a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`, `recordings`, `recordings_mode`,
-            `recordings_speed`, `recordings_trust`. The same as `%config NBStream.NAME = …`.
+        **values: Settings by name: `model`, `api`, `base_url`, `api_key`, `key_file`, `keyring`, `system`,
+            `temperature`, `max_tokens`, `connect_timeout`, `first_token_timeout`, `stall_timeout`, `total_timeout`
+            (seconds), `max_retries`, `max_answer_characters`, `max_answer_parts`, `max_event_bytes`, `max_file_bytes`,
+            `max_frame_rate` (frames a second), `images`, `footer`, `surface`, `preload`, `bring_into_view`,
+            `answer_while_busy`, `log_content`, `opentelemetry`, `recordings`, `recordings_mode`, `recordings_speed`,
+            `recordings_trust`, `ledger`, `prices`, `budget`. The same as `%config NBStream.NAME = …`.
 
     Raises:
         UsageError: There is no such setting, or the value does not fit; nothing is changed.
@@ -245,7 +246,7 @@ def configure(**values: Any) -> None:
     known = config.class_own_traits(config=True)
     if unknown := sorted(set(values) - set(known)):
         raise config.unknown(unknown)
-    values = {name: known[name].default_value if value is None else value for name, value in values.items()}
+    values = {name: known[name].default(config) if value is None else value for name, value in values.items()}
     try:
         with config.hold_trait_notifications():  # which reverts everything if one value does not fit
             for name, value in values.items():

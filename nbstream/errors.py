@@ -26,6 +26,8 @@
         │   ├── AnswerTooLongError      by the answer as a whole
         │   └── EventTooLargeError      by a single event, whose end had not come
         ├── InvalidAnswerError      the answer does not fit its schema
+        ├── BudgetError             what may be spent is spent, or nobody knows what would be
+        │   └── TimeBudgetError         the time that the answer may take
         ├── NoRecordingError        there is no recording that may be played, and none may be made
         ├── ApprovalError           nobody could be asked whether a tool may be called
         ├── ModerationError         moderation could not check the prompt or the answer
@@ -55,6 +57,7 @@ __all__ = [
     "AnswerTooLongError",
     "ApprovalError",
     "AuthenticationError",
+    "BudgetError",
     "ChangedFileError",
     "ConnectTimeoutError",
     "ConnectionLostError",
@@ -81,6 +84,7 @@ __all__ = [
     "StalledError",
     "StopWhenError",
     "StreamError",
+    "TimeBudgetError",
     "TimeLimitError",
     "TotalTimeoutError",
     "UnreachableError",
@@ -319,6 +323,18 @@ class SecretsError(StreamError):
     """The prompt seems to hold a key or a card number, and nobody could be asked; nothing was sent."""
 
     kind = "secrets"
+
+
+class BudgetError(StreamError):
+    """What may be spent is spent, or no price is known; what had arrived is kept."""
+
+    kind = "budget"
+
+
+class TimeBudgetError(BudgetError):
+    """The answer took longer than it may take; what had arrived is kept."""
+
+    kind = "time_budget"
 
 
 class NoRecordingError(StreamError):

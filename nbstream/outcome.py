@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from nbstream.parts import Part, PartViews, ToolCall, given_parts
 from nbstream.text.place import Place
 from nbstream.text.plain import encodable, plain
 from nbstream.text.wording import told
@@ -16,7 +17,21 @@ if TYPE_CHECKING:
 
     from nbstream.remedies import Remedy
 
-__all__ = ["Continuation", "Retry", "Round", "StreamState", "StreamWarning", "Timing", "Usage", "Verdict", "add_up"]
+__all__ = [
+    "Choice",
+    "Continuation",
+    "Quota",
+    "Retry",
+    "Round",
+    "StreamState",
+    "StreamWarning",
+    "Timing",
+    "Usage",
+    "Verdict",
+    "add_up",
+    "restore",
+    "set_fields",
+]
 
 
 class StreamState(enum.StrEnum):
@@ -47,6 +62,8 @@ class Usage:
         total_tokens: Their sum, as the server gave it.
         cached_tokens: The part of `input_tokens` that came from a cache, if reported.
         reasoning_tokens: The part of `output_tokens` spent on reasoning, if reported.
+        cache_write_tokens: The part of `input_tokens` that was written to a cache, if reported; some providers charge
+            more for it.
     """
 
     input_tokens: int
@@ -54,6 +71,53 @@ class Usage:
     total_tokens: int
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+    def __setstate__(self, state: list[object]) -> None:
+        """Take what was pickled, also when there were fewer fields."""
+        for each, value in zip(fields(self), [*state, None], strict=False):
+            object.__setattr__(self, each.name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a relay has left for its user. `None` where it sets no limit, or does not say.
+
+    Attributes:
+        tokens: Tokens of prompts and answers together.
+        usd: US dollars.
+        resets_at: When counting begins anew, in seconds since 1970.
+        price: US dollars for a million tokens of a prompt, of an answer, and of a prompt that came from a cache.
+    """
+
+    tokens: int | None = None
+    usd: float | None = None
+    resets_at: float | None = None
+    price: tuple[float, float, float] | None = None
+
+    def cost_of(self, usage: Usage | None) -> float | None:
+        """What tokens cost at the relay, in US dollars.
+
+        Example:
+            >>> Quota(price=(1.0, 10.0, 0.1)).cost_of(Usage(1000, 100, 1100))
+            0.002
+        """
+        if usage is None or self.price is None:
+            return None
+        given, made, from_cache = self.price
+        cached = min(usage.cached_tokens or 0, usage.input_tokens)
+        return ((usage.input_tokens - cached) * given + cached * from_cache + usage.output_tokens * made) / 1_000_000
+
+    def after(self, usage: Usage | None, cost: float | None) -> Quota:
+        """What is left after an answer.
+
+        Example:
+            >>> Quota(1000, 1.0).after(Usage(90, 10, 100), 0.01)
+            Quota(tokens=900, usd=0.99, resets_at=None, price=None)
+        """
+        tokens = self.tokens if self.tokens is None or usage is None else self.tokens - usage.total_tokens
+        usd = self.usd if self.usd is None or cost is None else round(self.usd - cost, 9)
+        return replace(self, tokens=tokens, usd=usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +285,8 @@ def add_up(usages: Iterable[Usage | None]) -> Usage | None:
     """The sum of what is known; `None` if nothing is.
 
     Example:
-        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)])
-        Usage(input_tokens=11, output_tokens=22, total_tokens=33, cached_tokens=5, reasoning_tokens=None)
+        >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)]) == Usage(11, 22, 33, cached_tokens=5)
+        True
     """
     known = [asdict(usage) for usage in usages if usage is not None]
     if not known:
@@ -255,3 +319,49 @@ class Continuation(Protocol):
     def asked_further(self, request: Any) -> Any:
         """A request with what has been asked in all rounds of the answer; `None` if it asks another model."""
         ...
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Choice(PartViews):
+    """One of several answers to the same request (`n` above 1).
+
+    Attributes:
+        index: Its number.
+        parts: What it is made of, in the order in which the server began them; its views mean what they mean in
+            `StreamResult`, and so does `finish_reason`.
+    """
+
+    index: int
+    parts: tuple[Part, ...]
+    finish_reason: str | None
+
+    def __init__(
+        self,
+        index: int,
+        text: str = "",
+        finish_reason: str | None = None,
+        reasoning: str = "",
+        refusal: str = "",
+        tool_calls: tuple[ToolCall, ...] = (),
+        *,
+        parts: tuple[Part, ...] | None = None,
+    ) -> None:
+        made = given_parts(parts, text, reasoning, refusal, tool_calls)
+        set_fields(self, index=index, parts=made, finish_reason=finish_reason)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
+        restore(self, state)
+
+
+def set_fields(frozen: object, **values: Any) -> None:
+    """Set fields of a frozen value that is being made."""
+    for name, value in values.items():
+        object.__setattr__(frozen, name, value)
+
+
+def restore(value: Any, state: dict[str, Any] | list[Any]) -> None:
+    """Take what was pickled: fields by name, or, when the views were fields too, arguments in their order."""
+    value.__init__(*state) if isinstance(state, list) else value.__init__(**state)

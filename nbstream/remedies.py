@@ -31,6 +31,9 @@ class RemedyKind(enum.StrEnum):
     SET_ENDPOINT_KEY = "set_endpoint_key"  # for an endpoint that the environment's key is not meant for
     CHECK_KEY = "check_key"
     COPY_KEY = "copy_key"
+    CHECK_KEY_FILE = "check_key_file"  # the value is its path
+    CHECK_KEY_FUNCTION = "check_key_function"
+    ASK_OPERATOR = "ask_operator"  # of a relay
     NAME_SERVER = "name_server"
     TRY_DEMO = "try_demo"
     CHECK_ADDRESS = "check_address"
@@ -51,6 +54,10 @@ class RemedyKind(enum.StrEnum):
     LARGER_EVENT = "larger_event"  # allow one
     LARGER_FILE = "larger_file"  # allow one
     REPAIR = "repair"  # have the model correct its answer
+    MORE_BUDGET = "more_budget"  # allow the answer to cost more
+    MORE_KERNEL_BUDGET = "more_kernel_budget"  # allow the kernel to spend more
+    MORE_SECONDS = "more_seconds"  # allow the answer to take longer
+    SET_PRICE = "set_price"  # say what a model costs; the value is its name
     ALLOW_TOOL = "allow_tool"  # the value is its name
     ALLOW_SECRETS = "allow_secrets"  # send them
     MORE_ROUNDS = "more_rounds"  # allow them

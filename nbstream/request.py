@@ -13,10 +13,13 @@ from nbstream.text.plain import encodable_json, prompt_text
 from nbstream.text.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
 
     from openai import AsyncOpenAI
 
+    from nbstream.accounting.budget import Budget
+    from nbstream.accounting.price import Price
     from nbstream.moderation.moderates import Moderates
     from nbstream.outcome import StreamWarning
     from nbstream.recording.choice import RecordingChoice
@@ -80,6 +83,11 @@ class Endpoint:
         parts = urlsplit(self.base_url)
         host = parts.hostname or self.base_url
         return f"{host}:{parts.port}" if parts.port else host
+
+    @property
+    def sends_key(self) -> bool:
+        """Whether a key goes with each request."""
+        return self.api_key is not None and self.api_key.present
 
     def redaction(self) -> Redaction:
         """What takes the key, and long values of the address's query, out of words that may repeat what was sent."""
@@ -184,6 +192,7 @@ class StreamRequest(Target):
         surface: What the answer is drawn on; `"auto"` depends on where it is shown.
         footer: What is said of the answer below it, in a cell.
         bring_into_view: Whether the page may scroll, once, to an answer that begins low.
+        answer_while_busy: Whether pages are answered while a cell waits for the end.
         partial_answer: The existing beginning of the answer; it is sent along as an assistant turn.
         position: The resume point, to resume an answer instead of asking for one.
         source: Where the stream comes from, in place of the pooled clients: a recording, a test. It is transport's
@@ -206,6 +215,11 @@ class StreamRequest(Target):
         earlier: What earlier rounds of the same answer have given, as a `StreamResult`.
         place: Where the answer is read.
         cell: The number of the cell that asks, if one does.
+        cell_id: What the notebook calls that cell, if it says.
+        prices: What models cost, as the user says; before what a price list says.
+        budget: What the answer may spend.
+        admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
+        ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -219,6 +233,7 @@ class StreamRequest(Target):
     surface: SurfaceKind = "auto"
     footer: Footer = "short"
     bring_into_view: bool = False
+    answer_while_busy: bool = False
     partial_answer: str = field(default="", repr=False)
     position: Position | None = field(default=None, repr=False)
     source: Any = field(default=None, repr=False)
@@ -240,6 +255,11 @@ class StreamRequest(Target):
     earlier: Any = field(default=None, repr=False)  # results import no requests, and circles are refused
     place: Place = Place.PYTHON
     cell: int | None = None
+    cell_id: str | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    ledger: Path | None = None
+    budget: Budget | None = None
+    admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:

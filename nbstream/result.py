@@ -10,7 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
-from nbstream.outcome import Continuation, Retry, Round, StreamState, StreamWarning, Timing, Usage, Verdict
+from nbstream.outcome import (
+    Choice,
+    Continuation,
+    Quota,
+    Retry,
+    Round,
+    StreamState,
+    StreamWarning,
+    Timing,
+    Usage,
+    Verdict,
+    restore,
+    set_fields,
+)
 from nbstream.parts import (
     ActivityPart,
     Citation,
@@ -40,6 +53,7 @@ __all__ = [
     "Citation",
     "MediaPart",
     "Part",
+    "Quota",
     "ReasoningPart",
     "RefusalPart",
     "Retry",
@@ -62,41 +76,6 @@ _NO_TIME = Timing()
 
 _MOST_PARTS = 200
 """How many parts the metadata of a notebook output lists, which is sent again and again while the answer grows."""
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Choice(PartViews):
-    """One of several answers to the same request (`n` above 1).
-
-    Attributes:
-        index: Its number.
-        parts: What it is made of, in the order in which the server began them; its views mean what they mean in
-            `StreamResult`, and so does `finish_reason`.
-    """
-
-    index: int
-    parts: tuple[Part, ...]
-    finish_reason: str | None
-
-    def __init__(
-        self,
-        index: int,
-        text: str = "",
-        finish_reason: str | None = None,
-        reasoning: str = "",
-        refusal: str = "",
-        tool_calls: tuple[ToolCall, ...] = (),
-        *,
-        parts: tuple[Part, ...] | None = None,
-    ) -> None:
-        made = given_parts(parts, text, reasoning, refusal, tool_calls)
-        _set(self, index=index, parts=made, finish_reason=finish_reason)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-    def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        _restore(self, state)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -128,6 +107,7 @@ class StreamResult(PartViews):
         rounds: The requests that the answer took, each with its own usage, timing and cost; `usage`, `timing` and the
             ids above are those of the last.
         recorded_at: When the answer was recorded, if it was played from a recording; its cost was then saved.
+        quota: What is left after the answer, if it came through a relay that says so.
         moderation: What moderation says of the prompt and of the answer, as far as somebody has checked them.
 
     Example:
@@ -156,6 +136,7 @@ class StreamResult(PartViews):
     continuation: Continuation | None = field(repr=False, compare=False)
     rounds: tuple[Round, ...]
     recorded_at: datetime | None
+    quota: Quota | None
     moderation: tuple[Verdict, ...]
 
     def __init__(
@@ -185,9 +166,10 @@ class StreamResult(PartViews):
         *,
         parts: tuple[Part, ...] | None = None,
         recorded_at: datetime | None = None,
+        quota: Quota | None = None,
         moderation: tuple[Verdict, ...] = (),
     ) -> None:
-        _set(
+        set_fields(
             self,
             parts=given_parts(parts, text, reasoning, refusal, tool_calls, annotations),
             state=state,
@@ -208,6 +190,7 @@ class StreamResult(PartViews):
             continuation=continuation,
             rounds=rounds,
             recorded_at=recorded_at,
+            quota=quota,
             moderation=moderation,
         )
 
@@ -215,7 +198,7 @@ class StreamResult(PartViews):
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __setstate__(self, state: dict[str, Any] | list[Any]) -> None:
-        _restore(self, state)
+        restore(self, state)
 
     @property
     def all_rounds(self) -> tuple[Round, ...]:
@@ -382,16 +365,6 @@ class StreamResult(PartViews):
 def _display(module: str) -> Any:
     # Displays know results, so a result must not know displays before one of them is wanted.
     return import_module(f"nbstream.display.{module}")
-
-
-def _set(frozen: object, **values: Any) -> None:
-    for name, value in values.items():
-        object.__setattr__(frozen, name, value)
-
-
-def _restore(value: Any, state: dict[str, Any] | list[Any]) -> None:
-    """Take what was pickled: fields by name, or, when the views were fields too, arguments in their order."""
-    value.__init__(*state) if isinstance(state, list) else value.__init__(**state)
 
 
 def _shorten(text: str, limit: int = 60) -> str:

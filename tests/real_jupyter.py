@@ -99,6 +99,12 @@ class Jupyter:
         (session,) = (session for session in self._sessions() if session["path"] == name)
         self._end(session)
 
+    def restart_kernel(self, name: str) -> None:
+        """Restart the kernel of the notebook as another client does."""
+        (session,) = (session for session in self._sessions() if session["path"] == name)
+        address = f"{self.url}api/kernels/{session['kernel']['id']}/restart?token={TOKEN}"
+        urllib.request.urlopen(urllib.request.Request(address, data=b"{}", method="POST")).close()
+
     def end_kernels(self) -> None:
         """End every kernel, because a hundred of them would fill the memory."""
         for session in self._sessions():
@@ -142,7 +148,9 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     # Without the animation while JupyterLab loads: drawn by no graphics card, it would take a second of processor time.
     page_config = home / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True)
-    page_config.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:splash": True}}))
+    # And without asking whether JupyterLab has to be built again, for which the server would start Node for each page.
+    off = {"disabledExtensions": {"@jupyterlab/apputils-extension:splash": True}, "buildCheck": False}
+    page_config.write_text(json.dumps(off))
     log = (home / "server.log").open("w")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]

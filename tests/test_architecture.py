@@ -30,7 +30,9 @@ PUBLIC = {
     "configure",
     "diff",
     "items",
+    "ledger",
     "mcp",
+    "price",
     "recordings",
     "start",
     "stream",
@@ -47,6 +49,14 @@ VALUES = ("errors", "events", "failures", "media", "outcome", "parts", "remedies
 # Besides these values and its own room. The rule with the longest name counts; what has none is a thin entry point.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(VALUES, ()),
+    "accounting": (),
+    "accounting.book": ("streaming.daemon_thread",),
+    "accounting.budgeted": ("streaming.cost",),
+    "accounting.counting": ("streaming.cost", "streaming.engine"),
+    "accounting.plan": ("streaming.cost",),
+    "accounting.entering": ("streaming.cost",),
+    "accounting.ledger": ("streaming.engine",),
+    "accounting.pricing": ("settings.config",),
     "api": (
         "display.choose",
         "display.surface",
@@ -64,6 +74,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "attachments.upload": ("settings", "streaming.engine"),
     "cli": ("api", "demo", "recording", "settings", "transport.open"),
     "conversation": ("display.bundle", "markdown", "tools.call_messages", "tools.journal"),
+    "conversation.asking": ("settings.resolution",),
     "conversation.chat": ("api", "attachments", "settings", "streaming"),
     "conversation.chat_options": ("settings",),
     "conversation.saved_options": ("settings.options",),
@@ -72,6 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "display": ("markdown", "settings.shell", "tools.approval"),
     "display.show_again": ("markdown", "settings"),
     "ipython": (
+        "accounting",
         "api",
         "attachments",
         "conversation.chat",
@@ -81,6 +93,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "streaming.errands",
         "streaming.handle",
         "streaming.interrupts",
+        "telemetry.inspection",
         "tools.inserting",
     ),
     "markdown": (),
@@ -92,7 +105,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "recording": ("tools.next_request", "transport.decoded"),
     "recording.player": ("assembly", "transport"),
     "recording.recordings": ("streaming.engine",),
+    "relay": ("settings", "streaming.cost", "transport"),
     "settings": (
+        "accounting.budget",
+        "accounting.ledger_file",
+        "accounting.price",
         "attachments",
         "demo",
         "moderation",
@@ -105,8 +122,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "streaming": ("display.surface", "display.throttle"),
     "streaming.continuation": ("tools.call_messages", "tools.next_request"),
-    "streaming.engine": ("recording.library", "recording.uses", "transport"),
+    "streaming.engine": (
+        "accounting.book",
+        "recording.library",
+        "recording.uses",
+        "telemetry.following",
+        "transport",
+    ),
+    "streaming.handle": ("accounting.budgeted", "display.throttle"),
     "streaming.session": ("assembly", "structured.shown"),
+    "telemetry": ("recording.described", "settings.config", "streaming.steps"),
+    "telemetry.inspection": ("streaming.steps", "streaming.tape"),
+    "telemetry.raw_events": ("transport",),
     "testing": (
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("recording", "transport.byte_stream", "transport.decoded", "transport.event_stream"),
@@ -122,10 +149,16 @@ MAY_NAME_TYPES_OF = {
     "transport": ("structured.schema",),
     "structured": ("streaming.handle", "streaming.text_so_far"),
     **dict.fromkeys(("api", "settings"), ("transport.event_stream", "tools")),
-    **dict.fromkeys(("streaming", "streaming.session"), ("transport.event_stream", "tools.approval")),
+    **dict.fromkeys(
+        ("streaming", "streaming.handle", "streaming.session"),
+        ("accounting.price", "transport.event_stream", "tools.approval"),
+    ),
     "moderation.gates": ("tools.asking",),
     "recording": ("moderation.moderates", "transport.byte_stream", "transport.event_stream"),
+    "accounting.budgeted": ("transport.event_stream",),
     "request": (
+        "accounting.budget",
+        "accounting.price",
         "moderation.moderates",
         "recording.choice",
         "settings.credential",
@@ -227,7 +260,13 @@ def _modules_that(source: str, known: Collection[str]) -> set[str]:
 
 # What happened is said everywhere, and what to do about it only by what knows the place.
 PLACES = {"display", "panel", "ipython", "cli", "demo", "testing"}
-WRITE_CELLS = {"conversation.export", "settings.options", "settings.provenance", "text.wording"}
+WRITE_CELLS = {
+    "conversation.export",
+    "relay.jupyterhub_config",
+    "settings.options",
+    "settings.provenance",
+    "text.wording",
+}
 WAYS = re.compile(
     r"%stream|(?<![\w-])--[a-z]|(?<![\w-])-m [\w]|[Rr]un the cell|\bMax tokens\b|"
     r"\b(?:Continue|Retry|Regenerate|Send|Stop|Edit|Copy)\b(?=.* )"
@@ -320,6 +359,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
     rooms = {module.partition(".")[0] for module in SOURCES} - top
     assert rooms == {
         *(
+            "accounting",
             "assembly",
             "attachments",
             "cli",
@@ -331,8 +371,9 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
             "moderation",
             "panel",
             "recording",
+            "relay",
         ),
-        *("settings", "streaming", "structured", "testing", "text", "tools", "transport"),
+        *("settings", "streaming", "structured", "telemetry", "testing", "text", "tools", "transport"),
     }
 
 
@@ -357,7 +398,7 @@ def test_a_file_is_one_noun() -> None:
 
 def test_the_public_names_are_few_and_all_there_are() -> None:
     names = set(nbstream.__all__)
-    assert len(nbstream.__all__) == len(names) <= 18
+    assert len(nbstream.__all__) == len(names) <= 20
     assert names >= PUBLIC | HOOKS
     tree = ast.parse(SOURCES["__init__"])
     made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

@@ -92,6 +92,19 @@ def test_answer_is_static_text_with_its_facts_and_no_widget_state(execute: Any) 
     assert page.count('src="data:image/png;base64,') == 2
 
 
+def test_an_inspection_is_static_html(execute: Any) -> None:
+    asked, inspected = execute(
+        notebook_of("%load_ext nbstream\nr = %stream -m demo --quiet hello", "%stream_inspect --events 10")
+    ).cells
+    assert asked.outputs == []
+    (output,) = inspected.outputs
+    assert set(output.data) == {"text/html", "text/plain"}
+    for shown in output.data.values():
+        assert "The stream is completed (stop)" in shown
+        assert "TextDelta" in shown
+    assert len(output.data["text/html"]) < 50_000
+
+
 def test_background_stream_ends_in_its_own_cell(execute: Any) -> None:
     notebook = execute(
         notebook_of("import nbstream as nbs\nh = nbs.start('hello', model='demo')", "print('other')\nawait h;")

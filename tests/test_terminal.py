@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -251,7 +252,9 @@ def start_ipython(upstream, tmp_path):
 
     yield start
     for child in children:
-        child.close(force=True)
+        child.kill(signal.SIGKILL)
+        child.wait()  # `close` gives up after a tenth of a second, which may be too little on a busy machine
+        child.close()
 
 
 @pytest.fixture

@@ -35,7 +35,8 @@ def test_wheel_carries_the_types(wheel):
 def test_wheel_carries_the_page_code_joined_and_no_source_of_it(wheel):
     front_end = {name for name in wheel if "/static/" in name or name.endswith((".js", ".css"))}
     widgets = ("display/static/live_view", "panel/view/static/panel")
-    assert front_end == {f"nbstream/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
+    joined = {f"nbstream/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
+    assert front_end == joined | {f"nbstream/telemetry/page/inspection.{kind}" for kind in ("js", "css")}
     assert not [name for name in wheel if "joining" in name]
 
 

@@ -13,6 +13,7 @@ from nbstream.streaming.engine import engine
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -36,7 +37,7 @@ def upload(
     purpose: str = "user_data",
     model: str | None = None,
     base_url: str | None = None,
-    api_key: str | Secret | None = None,
+    api_key: str | Secret | Callable[[], Any] | None = None,
     client: AsyncOpenAI | None = None,
 ) -> str:
     """Send a file to the provider once, so that many questions can be about it.

@@ -60,7 +60,7 @@ def front_ends() -> Rows:
     # Older kernels handle a click only after the cell that it is meant to stop.
     subshells = ("no", "ipykernel 7 has them; while a cell is busy, use the notebook's interrupt button, not Stop")
     if re.match(r"[7-9]|\d\d", _version("ipykernel")):
-        subshells = ("yes", "Stop works while a cell is busy, in JupyterLab 4.4, Notebook 7.4 and newer")
+        subshells = ("yes", "Stop works while a cell is busy")
     return [("widgets", *widgets), ("subshells", *subshells)]
 
 

@@ -41,7 +41,9 @@ def play(path: pathlib.Path, speed: float, say: Callable[[str], object]) -> str 
         say(f"{asked.get('model')}, recorded {heading.recorded_at:%Y-%m-%d %H:%M} from {heading.server}")
         say(f"> {question_of(asked)}\n")
         api: Api = "responses" if asked.get("api") == "responses" else "chat"
-        stream("…", model=str(asked.get("model")), api=api, source=Player(recording, speed), max_retries=0)
+        asked_of = f"https://{heading.server}/v1"  # errors name it; nothing is sent
+        source = Player(recording, speed)
+        stream("…", model=str(asked.get("model")), api=api, base_url=asked_of, source=source, max_retries=0)
     except (StreamError, UsageError) as error:
         return error.told(Place.TERMINAL)
     return None

@@ -140,10 +140,11 @@ def usage_from_dict(data: Mapping[str, Any] | None) -> Usage | None:
     if data is None:
         return None
     given, made, total = (count_of(data[name]) for name in ("input_tokens", "output_tokens", "total_tokens"))
-    cached, thought = (
-        None if data.get(name) is None else count_of(data[name]) for name in ("cached_tokens", "reasoning_tokens")
+    cached, thought, written = (
+        None if data.get(name) is None else count_of(data[name])
+        for name in ("cached_tokens", "reasoning_tokens", "cache_write_tokens")
     )
-    return Usage(given, made, total, cached, thought)
+    return Usage(given, made, total, cached, thought, written)
 
 
 def _run_to_dict(run: ToolRun) -> dict[str, Any]:

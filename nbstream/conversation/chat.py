@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from nbstream.api import launch, surface_for
 from nbstream.attachments.attached import attached
-from nbstream.conversation.budget import context_of
+from nbstream.conversation.asking import request_after
 from nbstream.conversation.chat_options import check_options
 from nbstream.conversation.chat_running import STILL_ANSWERING, RunningTurn
 from nbstream.conversation.chat_saving import SavedChat
-from nbstream.conversation.history import known_to_server, outgoing
-from nbstream.conversation.messages import content_from, messages_to_send
+from nbstream.conversation.messages import content_from
 from nbstream.conversation.turn import Turn, new_id
 from nbstream.errors import UsageError
-from nbstream.request import messages_from
-from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.interrupts import HeldInterrupts
@@ -131,6 +128,29 @@ class Chat(SavedChat):
         return self._ask(
             lambda: RunningTurn(self._conversation.tree.leaf(), user, user.content), options, warnings, display=display
         )
+
+    @takes_key
+    def request(self, prompt: Prompt, *, image: Any = None, file: Any = None, **options: Any) -> StreamRequest:
+        """What `start` would send, as a value; nothing is sent, and the chat stays as it is.
+
+        Args:
+            prompt: Text, or OpenAI content parts.
+            image: As for `start`.
+            file: As for `start`.
+            **options: Any option of `nbs.start`.
+
+        Raises:
+            UsageError: The call is wrong.
+
+        Example:
+            ```python
+            len(chat.request("And in one sentence?").messages)
+            ```
+        """
+        asked, _ = attached(prompt, image=image, file=file)
+        with self._lock:
+            path = self._conversation.tree.path_to(self._conversation.tree.leaf())
+        return self._request([*path, Turn(new_id(), "user", content_from(asked))], options)[0]
 
     @takes_key
     def stream(self, prompt: Prompt, **options: Any) -> StreamResult:
@@ -352,27 +372,7 @@ class Chat(SavedChat):
         """The request for what follows `path`, and what stands for the turns that it sends."""
         check_options(set(options))
         given = {key: value for key, value in options.items() if value is not None}
-        limits = self._limits()
-        sent = outgoing(path, limits).turns
-        request = resolve(messages_to_send(sent), **{"system": self.system, **self.options, **given})
-        seed = f"{request.api} {request.endpoint.base_url} {request.params.get('store')}"
-        context = context_of(sent, seed)
-        if self.history == "messages":
-            return request, context
-        if request.api != "responses":
-            raise UsageError(
-                f'history="server" needs the Responses API, but {request.endpoint.name} uses Chat Completions; '
-                'add api="responses", or set chat.history = "messages"'
-            )
-        if limits.named():
-            raise UsageError(
-                'max_turns and max_history_tokens need history="messages": the server keeps everything it was sent'
-            )
-        answer_id, known = known_to_server(sent, seed)
-        if answer_id is None or request.params.get("store") is False:
-            return request, context
-        params = {**request.params, "previous_response_id": answer_id}
-        return replace(request, messages=messages_from(messages_to_send(sent[known:])), params=params), context
+        return request_after(path, self._limits(), self.history, {"system": self.system, **self.options, **given})
 
     def _release(self, running: RunningTurn) -> None:
         """Forget an exchange that could not be started."""

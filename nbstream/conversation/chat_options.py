@@ -10,6 +10,7 @@ from nbstream.settings.config import settings
 from nbstream.settings.options import OPTIONS
 from nbstream.settings.resolution import refuse_slips
 from nbstream.settings.target import current_address
+from nbstream.text.key_function import KeyFunction
 from nbstream.text.secret import Secret, takes_key
 
 __all__ = ["ChatOptions", "check_options", "largest_file"]
@@ -78,7 +79,7 @@ class ChatOptions:
         with self._lock:
             # New dictionaries, because another thread may be reading the old ones.
             both = {**self.options, **options}
-            if isinstance(key := options.get("api_key"), Secret):
+            if isinstance(key := options.get("api_key"), Secret | KeyFunction):
                 both["api_key"] = key.meant_for(current_address(settings(), both.get("base_url")))
             self.options = {name: value for name, value in both.items() if value is not None}
             self._untrusted = {name: value for name, value in self._untrusted.items() if name not in options}

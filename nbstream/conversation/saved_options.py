@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.errors import UsageError
 from nbstream.settings.options import OPTIONS
-from nbstream.text.address import bare, check_address
+from nbstream.text.address import JUPYTER, bare, check_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,7 +143,8 @@ def _may_be_asked(name: str, value: Any) -> bool:
     if name != "base_url":
         return True
     try:
-        check_address(value)
+        if value != JUPYTER:
+            check_address(value)
     except UsageError:
         return False
     return True

@@ -14,6 +14,7 @@ from nbstream.demo.handlers.models import ModelHandler, ModelsHandler
 from nbstream.demo.handlers.moderations import ModerationsHandler
 from nbstream.demo.handlers.responses import ResponsesHandler
 from nbstream.demo.handlers.stored_responses import CancelHandler, RetrieveHandler
+from nbstream.demo.handlers.token_counts import TokenCountHandler
 from nbstream.demo.responses import Response
 from nbstream.demo.tally import Tally
 
@@ -40,6 +41,7 @@ def application(
         [
             (r"/v1/chat/completions", AnswerHandler, {**answering, "answer": ChatCompletion}),
             (r"/v1/responses", ResponsesHandler, {**answering, "answer": Response, "store": store}),
+            (r"/v1/responses/input_tokens", TokenCountHandler, {**answering, "answer": Response}),
             (r"/v1/responses/([^/]+)", RetrieveHandler, stored),
             (r"/v1/responses/([^/]+)/cancel", CancelHandler, stored),
             (r"/v1/moderations", ModerationsHandler, shared),

@@ -132,7 +132,7 @@ class ChatCompletion:
             "prompt_tokens": self._script.input_tokens,
             "completion_tokens": self._script.output_tokens,
             "total_tokens": self._script.input_tokens + self._script.output_tokens,
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
                 "reasoning_tokens": self._script.thought_tokens,
                 "audio_tokens": 0,

@@ -34,6 +34,7 @@ class Mark(NamedTuple):
 _FAILURES = {
     "answer_too_long": "Limit reached",
     "approval": "Not allowed",
+    "budget": "Over budget",
     "connect_timeout": "Timed out",
     "connection_lost": "Connection lost",
     "context_length": "Too long",
@@ -50,6 +51,7 @@ _FAILURES = {
     "server": "Server error",
     "size_limit": "Limit reached",
     "stalled": "Stalled",
+    "time_budget": "Out of time",
     "time_limit": "Timed out",
     "total_timeout": "Timed out",
 }
@@ -107,6 +109,8 @@ def notes_of(result: StreamResult, place: Place = Place.CELL) -> list[str]:
 def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
     """What the line below an answer in a cell says: nothing that differs between two runs with the same answer.
 
+    Only what a relay has left for its user does; where a relay says it, it is worth that.
+
     Args:
         result: The answer.
         footer: How much: nothing; of a completed answer its model, tokens and cost; or also of any answer how it ended.
@@ -127,7 +131,7 @@ def footer_of(result: StreamResult, footer: Footer = "short") -> list[str]:
         mark = mark_of(result)
         counts = [f"{_tokens(usage.input_tokens)} in", f"{_tokens(usage.output_tokens)} out"] if usage else []
         facts = [result.model, mark.word.lower() if mark else "complete", *counts, cost]
-    return [_line(fact) for fact in (*facts, *_moderated(result), *_recorded(result)) if fact]
+    return [_line(fact) for fact in (*facts, *_moderated(result), *_recorded(result), *_left(result)) if fact]
 
 
 def _moderated(result: StreamResult) -> list[str]:
@@ -149,6 +153,15 @@ def _recorded(result: StreamResult) -> list[str]:
     return [*saved, f"recorded {result.recorded_at:%Y-%m-%d}"]
 
 
+def _left(result: StreamResult) -> list[str]:
+    """What a relay has left for its user."""
+    quota = result.quota
+    if quota is None:
+        return []
+    tokens = [] if quota.tokens is None else [f"{_tokens(max(0, quota.tokens))} left"]
+    return tokens if quota.usd is None else [*tokens, f"{shown_cost(quota.usd)} left"]
+
+
 def facts_of(result: StreamResult) -> list[str]:
     """The facts about an answer that has ended, in reading order; what is not known is left out, never guessed.
 
@@ -168,6 +181,7 @@ def facts_of(result: StreamResult) -> list[str]:
         _spent(result),
         *_moderated(result),
         *_recorded(result),
+        *_left(result),
     ]
     return [_line(fact) for fact in facts if fact]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pathlib
 
-__all__ = ["WIDGET", "packed_code", "page_code", "take_messages_at_once", "view_bundle"]
+__all__ = ["WIDGET", "is_ours", "packed_code", "page_code", "take_messages_at_once", "view_bundle"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 """The MIME type of what shows a widget."""
@@ -87,5 +87,14 @@ def take_messages_at_once(comm: Any) -> None:
     them to whichever shell the widget was last drawn from, which for a blocking cell is the busy one. The redirection
     helps code that awaits an answer there; our widgets await none and are safe on any thread.
     """
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = lambda _data, asked: asked  # noqa: SLF001  there is no public way
+    if comm is not None:
+        comm._reply_subshell_for = _as_asked  # noqa: SLF001  there is no public way
+
+
+def is_ours(comm: Any) -> bool:
+    """Whether a channel between kernel and page is one whose messages are taken at once."""
+    return getattr(comm, "_reply_subshell_for", None) is _as_asked
+
+
+def _as_asked(_data: Any, asked: str | None) -> str | None:
+    return asked

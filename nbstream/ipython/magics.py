@@ -78,6 +78,15 @@ class StreamMagics(Magics):
         help="Put the code of the answer into a new cell below, after asking; --insert=yes does not ask. Nothing runs "
         "it. Example: --as code --insert",
     )
+    @argument(
+        "--plan",
+        nargs="?",
+        const="count",
+        choices=("count", "local"),
+        help="Show what would be sent, its tokens as the provider counts them, and the price; nothing is asked. "
+        "--plan=local sends nothing at all. Example: --plan",
+    )
+    @argument("--context", action="store_true", help="Show what was sent, folded, below the answer. Example: --context")
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
     @argument(AWAITED_OPTION, action="store_true", help=argparse.SUPPRESS)
     @argument("--quiet", action="store_true", help="Show nothing, only bind the names. Example: --quiet -o summary")
@@ -154,6 +163,71 @@ class StreamMagics(Magics):
         """
         return self._run().stream_diff(_parser(StreamMagics.stream_diff), line)
 
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument(
+        "--events",
+        type=int,
+        default=300,
+        metavar="N",
+        help="How many raw events of each request to show. Example: --events 2000",
+    )
+    def stream_inspect(self, line: str) -> Any:
+        """Show the last stream step by step: its requests, rounds and retries, its raw events and what each became.
+
+        The key is in none of it. What was sent and received is kept of the stream that was begun last, up to a
+        megabyte of its beginning and its end.
+
+        Example::
+
+            %stream_inspect
+        """
+        return self._run().stream_inspect(_parser(StreamMagics.stream_inspect), line)
+
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument("--base-url", help="Server that the key is for; by default that of the settings. Example: --base-url URL")
+    @argument("--keep", action="store_true", help="Keep the key in the system's keyring as well. Example: --keep")
+    @argument("--forget", action="store_true", help="Forget the key; with --keep, the keyring too. Example: --forget")
+    def stream_login(self, line: str) -> None:
+        """Ask for a key without showing it, and keep it in this kernel's memory until it ends.
+
+        It is in no cell, no output and no file, and goes to no other server. With --keep the system's keyring keeps it
+        as well, where later kernels find it.
+
+        Example::
+
+            %stream_login
+            %stream_login --base-url https://gateway.example/v1 --keep
+        """
+        from nbstream.ipython.login import log_in
+
+        log_in(_parser(StreamMagics.stream_login).parse_argstring(line))
+
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument("file", nargs="?", help="A ledger in a file; by default that of this kernel. Example: usage.sqlite")
+    @argument(
+        "--by",
+        action="append",
+        metavar="FIELD",
+        help="Add up by model, host, state, cell, day or another field; may be repeated. Example: --by day",
+    )
+    def stream_usage(self, line: str) -> Any:
+        """Show what the requests of this kernel took and cost, or those in a file: totals, small charts, and a table.
+
+        What is known, what is a lower bound and what is unknown are told apart. `nbs.ledger` is the same in Python.
+
+        Example::
+
+            %stream_usage
+            %stream_usage usage.sqlite --by day --by model
+        """
+        return self._run().stream_usage(_parser(StreamMagics.stream_usage), line)
+
     def _run(self) -> MagicRunner:
         if self._runner is None:
             from nbstream.ipython.runner import MagicRunner
@@ -187,8 +261,9 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
     DisplayedImages.leave(shell)
-    for kind, name in (("line", "stream"), ("cell", "stream"), ("line", "stream_continue"), ("line", "stream_diff")):
-        shell.magics_manager.magics[kind].pop(name, None)
+    for name in ("stream", "stream_continue", "stream_diff", "stream_inspect", "stream_login", "stream_usage"):
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):
         completer.remove(shell)
     for transformer in _awaited_cells(shell):
@@ -209,6 +284,7 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
     return [
         Completer(_parser(StreamMagics.stream), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
         Completer(_parser(StreamMagics.stream_continue), r"\s*%stream_continue", {}),
+        Completer(_parser(StreamMagics.stream_inspect), r"\s*%stream_inspect", {}),
     ]
 
 

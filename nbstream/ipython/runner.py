@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.magic_arguments import MagicArgumentParser
 
+    from nbstream.accounting.ledger import Groups, Ledger
     from nbstream.recording.diff import Diff
     from nbstream.streaming.handle import StreamHandle
+    from nbstream.telemetry.inspection import Inspection
 
 __all__ = ["MagicRunner"]
 
@@ -63,6 +65,11 @@ class MagicRunner:
             local_ns: The local variables of the code around it.
         """
         options, ask = self._prepare(parser, line, cell, local_ns)
+        if options.plan is not None:
+            from nbstream.ipython.planning import show_plan
+
+            show_plan(options)
+            return _nothing() if options.awaited else None
         insertion = Insertion()
         with insertion.asked() if options.insert == "ask" else contextlib.nullcontext():
             if options.awaited:
@@ -118,16 +125,46 @@ class MagicRunner:
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 
+    def stream_inspect(self, parser: MagicArgumentParser, line: str) -> Inspection:
+        """Do what a line of `%stream_inspect` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+        """
+        from nbstream.telemetry.inspection import inspected
+
+        try:
+            return inspected(engine().tape, max(1, parser.parse_argstring(line).events))
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
+
+    def stream_usage(self, parser: MagicArgumentParser, line: str) -> Ledger | Groups:
+        """Do what a line of `%stream_usage` asks for.
+
+        Args:
+            parser: Reads its options.
+            line: What stands after the magic's name.
+        """
+        from nbstream.accounting.ledger import Ledger, ledger
+
+        try:
+            options = parser.parse_argstring(line)
+            kept = Ledger.read(options.file) if options.file else ledger
+            return kept.by(*options.by) if options.by else kept
+        except UsageError as error:
+            raise IPythonUsageError(error.told(Place.CELL)) from None
+
     def _finish(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamResult:
         with HeldInterrupts() as held:
             handle = self._begin(options, ask)
             held.stop_with(handle.cancel)
-            with _unset_names_told(options, handle):
+            with _unset_names_told(options, handle), _context_shown(options, handle):
                 return handle.wait()
 
     async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle, insertion: Insertion) -> None:
         try:
-            with _unset_names_told(options, handle):
+            with _unset_names_told(options, handle), _context_shown(options, handle):
                 result = await handle.wait_async()
         except asyncio.CancelledError:
             raise shown_briefly(KeyboardInterrupt()) from None  # the kernel's interrupt cancels a cell that awaits
@@ -174,7 +211,7 @@ class MagicRunner:
             options.image = list(map(_cell_of, options.image or ()))
             prompt, pictures = (text, []) if options.raw else interpolate(text, names)
             options.image = [*pictures, *options.image]
-            asked = _asked(options)
+            options.asked = prompt, (asked := _asked(options))
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
             return options, partial(self._continue, options, prompt, asked)
@@ -215,6 +252,18 @@ class MagicRunner:
                 options.usage: result.usage,
             }
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
+
+
+async def _nothing() -> None:
+    """What a cell that awaits its stream gets where there is none."""
+
+
+def _context_shown(options: argparse.Namespace, handle: StreamHandle) -> contextlib.AbstractContextManager[None]:
+    if not getattr(options, "context", False):
+        return contextlib.nullcontext()
+    from nbstream.ipython.planning import context_shown
+
+    return context_shown(options, handle)
 
 
 def _insert(options: argparse.Namespace, result: StreamResult, insertion: Insertion) -> None:

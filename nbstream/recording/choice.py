@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 import os
 import pathlib
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "DATA_VARIABLE",
     "DIRECTORY_VARIABLE",
     "MODES",
     "MODE_VARIABLE",
@@ -23,6 +25,7 @@ __all__ = [
     "RecordingChoice",
     "checked_mode",
     "chosen",
+    "data_directory",
     "within",
 ]
 
@@ -33,6 +36,7 @@ MODES: tuple[Mode, ...] = ("auto", "replay", "record", "off")
 
 DIRECTORY_VARIABLE = "NBSTREAM_RECORDINGS"
 MODE_VARIABLE = "NBSTREAM_RECORDINGS_MODE"
+DATA_VARIABLE = "NBSTREAM_DATA_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ def chosen(
         play: The file to play.
 
     Raises:
-        UsageError: The call asks for both, or the environment names a mode that there is not.
+        UsageError: The call asks for both, or the environment names a mode that there is not, or a file for the
+            directory of this user's data.
 
     Example:
         >>> chosen(None, play="answer.jsonl").mode
@@ -93,7 +98,11 @@ def chosen(
         raise UsageError("record and replay exclude each other: one asks, the other must not")
     base = _WITHIN.get() or setting or _of_environment()
     if record is None and play is None:
-        return None if base is None or base.mode == "off" else base
+        if base is None or base.mode == "off":
+            return None
+        data_directory()  # which says now what is wrong with it
+        return base
+    data_directory()
     file = _file(record if play is None else play)
     mode: Mode = "record" if play is None else "replay"
     if base is None:
@@ -111,6 +120,24 @@ def checked_mode(mode: str) -> Mode:
         meant = did_you_mean(mode, MODES) or f"; the modes are {', '.join(MODES)}"
         raise UsageError(f"there is no mode {mode!r} of recordings{meant}")
     return mode
+
+
+def data_directory() -> pathlib.Path:
+    """Where this user keeps what belongs to no project: `NBSTREAM_DATA_DIR`, or the system's directory for it.
+
+    Raises:
+        UsageError: `NBSTREAM_DATA_DIR` names a file.
+    """
+    if given := os.environ.get(DATA_VARIABLE):
+        if not (path := pathlib.Path(given)).is_dir() and path.exists():
+            raise UsageError(f"{DATA_VARIABLE} must name a directory, and {given} is a file")
+        return path
+    home = pathlib.Path.home()
+    if sys.platform == "win32":
+        return pathlib.Path(os.environ.get("APPDATA") or home) / "nbstream"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "nbstream"
+    return pathlib.Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "nbstream"
 
 
 def _file(given: str | os.PathLike[str] | None) -> pathlib.Path:

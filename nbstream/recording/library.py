@@ -196,6 +196,10 @@ class _Recording:
     def unrecognized(self) -> Any:
         return getattr(self._stream, "unrecognized", None)
 
+    @property
+    def tap(self) -> Any:
+        return getattr(self._stream, "tap", None)
+
     def position(self) -> Position | None:
         return self._stream.position()
 

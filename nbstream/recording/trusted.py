@@ -6,17 +6,15 @@ A recording that came with somebody's notebook is as hostile as any server, so i
 from __future__ import annotations
 
 import hashlib
-import os
-import pathlib
-import sys
 from typing import TYPE_CHECKING
 
+from nbstream.recording.choice import data_directory
+
 if TYPE_CHECKING:
+    import pathlib
     from collections.abc import Iterable
 
 __all__ = ["TrustStore"]
-
-_DIRECTORY = "NBSTREAM_DATA_DIR"
 
 
 class TrustStore:
@@ -24,10 +22,13 @@ class TrustStore:
 
     Args:
         path: The file; by default one in the user's own data directory, or in `NBSTREAM_DATA_DIR`.
+
+    Raises:
+        UsageError: `NBSTREAM_DATA_DIR` names a file.
     """
 
     def __init__(self, path: pathlib.Path | None = None) -> None:
-        self._path = path or _data_directory() / "trusted_recordings"
+        self._path = path or data_directory() / "trusted_recordings"
 
     def accept(self, paths: Iterable[pathlib.Path]) -> int:
         """Let these files play from now on, as they are now.
@@ -68,14 +69,3 @@ class TrustStore:
 def _digest(path: pathlib.Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _data_directory() -> pathlib.Path:
-    if given := os.environ.get(_DIRECTORY):
-        return pathlib.Path(given)
-    home = pathlib.Path.home()
-    if sys.platform == "win32":
-        return pathlib.Path(os.environ.get("APPDATA") or home) / "nbstream"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "nbstream"
-    return pathlib.Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "nbstream"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from traitlets import Bool, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Integer, TraitError, TraitType, Unicode, validate
 from traitlets.config import SingletonConfigurable
 
 from nbstream.errors import UsageError
 from nbstream.recording.choice import MODES, RecordingChoice
 from nbstream.settings.options import SURFACES
 from nbstream.settings.shell import running_shell
-from nbstream.text.address import check_address
+from nbstream.text.address import JUPYTER, check_address
+from nbstream.text.key_function import KeyFunction
 from nbstream.text.secret import Secret
 from nbstream.text.suggestion import did_you_mean
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 
     from traitlets.config import Config
 
-    _TraitOfSecret = TraitType[Secret | None, Secret | str | None]
+    from nbstream.settings.key_store import KeyStore
+
+    _TraitOfSecret = TraitType[Secret | KeyFunction | None, Any]
 else:
     _TraitOfSecret = TraitType  # which takes no parameters at run time before traitlets 5.10
 
@@ -29,19 +34,25 @@ __all__ = ["NBStream", "settings"]
 
 
 class SecretTrait(_TraitOfSecret):
-    """A key: takes a string, keeps a `Secret`, which every way of printing the setting shows masked."""
+    """A key: takes a string, keeps a `Secret`, which every way of printing the setting shows masked.
+
+    Or it takes a function that gives the key.
+    """
 
     default_value = None
     allow_none = True
-    info_text = "a key (a string), or None"
+    info_text = "a key (a string), a function that gives it, or None"
 
-    def validate(self, obj: Any, value: Any) -> Secret | None:  # noqa: ARG002  traitlets' signature
-        """Wrap the string."""
-        key = Secret(value) if isinstance(value, str) else value
-        if key is None or (isinstance(key, Secret) and key):
+    def validate(self, obj: Any, value: Any) -> Secret | KeyFunction | None:  # noqa: ARG002  traitlets' signature
+        """Wrap the string, or the function."""
+        if value is None or isinstance(value, KeyFunction) or (isinstance(value, Secret) and value):
+            return value
+        if isinstance(value, str) and (key := Secret(value)):
             return key
+        if callable(value):
+            return KeyFunction(value)
         # The value is not repeated: it may be a key in the wrong shape.
-        raise TraitError("api_key must be a string with the key, or None")
+        raise TraitError("api_key must be a string with the key, a function that gives it, or None")
 
 
 class NBStream(SingletonConfigurable):
@@ -60,6 +71,13 @@ class NBStream(SingletonConfigurable):
         None, allow_none=True, help="Endpoint of an OpenAI-compatible server, such as http://localhost:11434/v1."
     ).tag(config=True)
     api_key = SecretTrait(help="Key for that endpoint; prefer OPENAI_API_KEY in the environment.").tag(config=True)
+    key_file = Unicode(
+        None, allow_none=True, help="File that holds the key for that endpoint; it is read again when it has changed."
+    ).tag(config=True)
+    keyring = Bool(
+        default_value=True,
+        help="Whether a key that nothing else gives is looked for in the system's keyring (`nbstream[keyring]`).",
+    ).tag(config=True)
     system = Unicode(None, allow_none=True, help="System prompt.").tag(config=True)
     temperature = Float(None, allow_none=True, help="Sampling temperature.").tag(config=True)
     max_tokens = Integer(None, allow_none=True, help="The maximum number of tokens in an answer.").tag(config=True)
@@ -102,6 +120,10 @@ class NBStream(SingletonConfigurable):
         default_value=True,
         help="Whether `%load_ext nbstream` imports what the first answer needs, in the background.",
     ).tag(config=True)
+    answer_while_busy = Bool(
+        default_value=True,
+        help="Whether a page that is loaded while a cell waits for an answer is told of its widgets at once.",
+    ).tag(config=True)
     footer = Enum(
         ("none", "short", "full"),
         "short",
@@ -128,6 +150,44 @@ class NBStream(SingletonConfigurable):
         default_value=False, help="Whether to play what others have recorded; which is untrusted, as any server is."
     ).tag(config=True)
 
+    log_content = Bool(
+        default_value=False, help="Whether logs and traces hold what was asked and answered; else only facts about it."
+    ).tag(config=True)
+    opentelemetry = Enum(
+        ("auto", "on", "off"),
+        "auto",
+        help="Whether streams are traced: `auto` where the application has set OpenTelemetry up, `on` always, `off`.",
+    ).tag(config=True)
+    prices = Dict(
+        help='What models cost, in dollars for a million tokens: `{"llama3.2": {"input": 0.1, "output": 0.4}}`.'
+    ).tag(config=True)
+    budget = Float(None, allow_none=True, help="US dollars that all the requests of this kernel may cost.").tag(
+        config=True
+    )
+    ledger = Unicode(
+        None, allow_none=True, help="File (SQLite) in which each request is entered, by all kernels that name it."
+    ).tag(config=True)
+
+    @functools.cached_property
+    def key_store(self) -> KeyStore:
+        """The keys that were entered, and those that are fetched when they are needed."""
+        from nbstream.settings.key_store import KeyStore
+
+        return KeyStore()
+
+    @property
+    def ledger_file(self) -> pathlib.Path | None:
+        """The file of the ledger, if one is named.
+
+        Raises:
+            UsageError: It is something else, or cannot be written.
+        """
+        if not self.ledger:
+            return None
+        from nbstream.accounting.ledger_file import LedgerFile
+
+        return LedgerFile(pathlib.Path(self.ledger).expanduser().absolute()).checked()
+
     @property
     def recording_choice(self) -> RecordingChoice | None:
         """The recordings that these settings name, if they do."""
@@ -138,17 +198,44 @@ class NBStream(SingletonConfigurable):
             directory, self.recordings_mode, speed=self.recordings_speed, trust=self.recordings_trust
         )
 
+    @validate("budget")
+    def _is_amount(self, proposal: Any) -> float | None:
+        from nbstream.accounting.budget import checked_amount
+
+        try:
+            return checked_amount("budget", proposal["value"], "dollars")
+        except UsageError as error:
+            raise TraitError(str(error)) from None
+
+    @validate("prices")
+    def _are_prices(self, proposal: Any) -> dict[str, Any]:
+        from nbstream.accounting.price import prices_from
+
+        try:
+            return dict(prices_from(proposal["value"]))
+        except UsageError as error:
+            raise TraitError(str(error)) from None
+
     @validate("base_url")
     def _no_password_in_url(self, proposal: Any) -> str | None:
         # `%config NBStream` prints this setting as it is.
         url: str | None = proposal["value"]
         if url is not None:
             url = url.strip()
+            if url == JUPYTER:
+                return url
             try:
                 check_address(url)
             except UsageError as error:
                 raise TraitError(str(error)) from None
         return url
+
+    @validate("opentelemetry")
+    def _is_installed(self, proposal: Any) -> str:
+        choice: str = proposal["value"]
+        if choice == "on" and find_spec("opentelemetry") is None:
+            raise TraitError("traces need opentelemetry-api: pip install nbstream[telemetry]")
+        return choice
 
     @classmethod
     def unknown(cls, names: Iterable[str]) -> UsageError:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Credential", "KeyReference", "Origin"]
 
-Origin: TypeAlias = Literal["call", "settings", "environment", "client", "demo"]
-"""Who gave a key: the call itself, the settings, the environment, the caller's own client, the demo model."""
+Origin: TypeAlias = Literal[
+    "call", "settings", "environment", "client", "demo", "login", "file", "keyring", "function", "relay"
+]
+"""Who gave a key: the call itself, the settings, the environment, the caller's own client, the demo model, the user who
+was asked, a file, the system's keyring, a function of the user's; or Jupyter, whose token is for its relay."""
 
 _QUOTES = {'"', "'"}
 
@@ -53,11 +56,27 @@ class Credential:
         """The key itself, for the one place that sends it."""
         return self._secret.reveal()
 
+    async def fetch(self) -> None:
+        """Have a key that can be sent now. Only some have to fetch theirs.
+
+        Raises:
+            MissingKeyError: It cannot be had.
+        """
+
+    async def fetch_again(self) -> bool:
+        """Whether there is another key, now that a server has refused this one."""
+        return False
+
     def redaction(self) -> Redaction:
         """What takes the key out of text; made once, because that takes a millisecond."""
         if self._redaction is None:
             self._redaction = Redaction(self.reveal())
         return self._redaction
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a key; one that is fetched may turn out not to be there."""
+        return bool(self._secret)
 
     @property
     def can_be_sent(self) -> bool:

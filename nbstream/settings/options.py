@@ -101,7 +101,11 @@ OPTIONS = (
         ("--base-url",),
         "OpenAI-compatible server. Example: --base-url http://localhost:11434/v1",
     ),
-    Option("api_key", "Key for that endpoint; without it, see `configure`."),
+    Option(
+        "api_key",
+        "Key for that endpoint, or a function that gives it (see `nbstream.settings.key_sources.FunctionKey`); without "
+        "it, see `configure`.",
+    ),
     Option(
         "timeout",
         "Seconds to wait without output, before the answer begins and within it (120 and 60 by default).",
@@ -115,6 +119,24 @@ OPTIONS = (
         ("--total-timeout",),
         "Seconds to wait for the whole answer. Example: --total-timeout 600",
         {"type": positive_number},
+    ),
+    Option(
+        "budget",
+        "US dollars that the answer may cost, with all its requests: it is ended when it is sure to cost more, and "
+        "nothing is sent once they are spent, or where no price is known.",
+        ("--budget",),
+        "US dollars that the answer may cost. Example: --budget 0.05",
+        {"type": positive_number, "metavar": "DOLLARS"},
+        saved=False,
+    ),
+    Option(
+        "max_seconds",
+        "Seconds that the requests of the answer may take together; what has arrived by then is kept. The time that "
+        "tools and you take does not count.",
+        ("--max-seconds",),
+        "Seconds that the answer may take. Example: --max-seconds 30",
+        {"type": positive_number, "metavar": "SECONDS"},
+        saved=False,
     ),
     Option(
         "max_retries",

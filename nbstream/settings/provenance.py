@@ -17,8 +17,9 @@ from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoad
 from nbstream.errors import UsageError
 from nbstream.request import OPENAI_BASE_URL
 from nbstream.settings.config import NBStream
+from nbstream.settings.jupyter_relay import find_relay
 from nbstream.settings.target import ADDRESS_VARIABLE, KEY_VARIABLE, no_model, resolve_target
-from nbstream.text.address import address_from, bare
+from nbstream.text.address import JUPYTER, address_from, bare
 from nbstream.text.place import Place
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ Rows: TypeAlias = list[tuple[str, ...]]
 
 _PROFILE = "IPython profile"
 _DEFAULT = "default"
+_ORIGINS = {
+    **dict.fromkeys(("settings", "function"), _PROFILE),
+    "demo": "the demo model",
+    "file": "a file",
+    "keyring": "the system's keyring",
+    "relay": "Jupyter's own token",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ def _main_rows(config: NBStream, target: Target, model: str | None, base_url: st
 def _meant(address: str | None) -> str | None:
     """The base URL that an address means; `None` for what is none, and therefore does not apply."""
     try:
+        if address == JUPYTER:
+            return find_relay().base_url
         return address_from(address).base_url if address else None
     except UsageError:
         return None
@@ -118,7 +128,8 @@ def _meant(address: str | None) -> str | None:
 def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:
     key = endpoint.api_key
     if key is not None:
-        return str(key), {"settings": _PROFILE, "demo": "the demo model"}.get(key.origin, key.variable or key.origin)
+        value = "looked for when it is needed" if key.origin == "keyring" else str(key)
+        return value, _ORIGINS.get(key.origin, key.variable or key.origin)
     keys = {_PROFILE: config.api_key, KEY_VARIABLE: os.environ.get(KEY_VARIABLE, "").strip()}
     kept = " and ".join(name for name, key in keys.items() if key)
     return "none", f"the key in {kept} is not for this endpoint" if kept else "not set"
@@ -128,7 +139,7 @@ def _other_rows(config: NBStream) -> Rows:
     """The time limits, and every other setting that differs from its default."""
     rows = Rows()
     for name, trait in config.class_own_traits(config=True).items():
-        value, changed = getattr(config, name), getattr(config, name) != trait.default_value
+        value, changed = getattr(config, name), getattr(config, name) != trait.default(config)
         if name.endswith("_timeout"):
             rows.append((name, "none" if value is None else f"{value:g} s", _PROFILE if changed else _DEFAULT))
         elif changed and name not in {"model", "api", "base_url", "api_key"}:

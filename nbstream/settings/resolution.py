@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from nbstream.accounting.budget import Budget, checked_amount
 from nbstream.attachments.attached import attached
 from nbstream.errors import UsageError
 from nbstream.recording.choice import chosen
@@ -57,9 +59,11 @@ def resolve(
     max_tokens: int | None = None,
     reasoning: str | dict[str, Any] | None = None,
     base_url: str | None = None,
-    api_key: str | Secret | None = None,
+    api_key: str | Secret | Callable[[], Any] | None = None,
     timeout: float | None = None,
     total_timeout: float | None = None,
+    budget: float | None = None,
+    max_seconds: float | None = None,
     max_retries: int | None = None,
     images: Images | None = None,
     surface: SurfaceKind | None = None,
@@ -93,37 +97,55 @@ def resolve(
     """
     config = settings()
     prompt, warnings = attached(prompt, image=image, file=file)
-    messages = _messages(prompt)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
     target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
     moderation = moderation_of(config, target, moderate, on_flagged)
     return StreamRequest(
-        messages=messages,
-        model=_checked(target, messages),
+        **_sent_to(target, _messages(prompt)),
         system=_prompt(config.system if system is None else system),
         limits=_limits(target.limits, timeout, total_timeout, stream),
-        **_sent_to(target),
         **_drawn(config, images, surface),
         stream=stream,
         warnings=warnings,
+        **_accounted(config, budget, max_seconds),
         **_numbers(config, temperature=temperature, max_tokens=max_tokens, max_retries=max_retries),
-        **_hooks(source, stages, stop_when, moderation),
-        allow_secrets=_truth(allow_secrets),
+        **_hooks(source, stages, stop_when, moderation, allow_secrets),
         **_recorded(config, record, replay, epoch),
         **_held_to(schema, repair, as_),
         **_asked_of_tools(tools, approve, max_rounds, target.api, _fields(reasoning, target.api, moderation, params)),
     )
 
 
-def _sent_to(target: Target) -> dict[str, Any]:
-    return {name: getattr(target, name) for name in ("api", "endpoint", "sizes", "client")}
+def _accounted(config: NBStream, dollars: Any, seconds: Any) -> dict[str, Any]:
+    """Who asks, and how it is charged."""
+    budget = Budget(
+        checked_amount("budget", dollars, "dollars"), checked_amount("max_seconds", seconds, "seconds"), config.budget
+    )
+    here = {"place": place_here(), "cell": _cell_here(), "cell_id": _cell_id_here()}
+    return {**here, "prices": config.prices, "ledger": config.ledger_file, "budget": budget or None}
+
+
+def _sent_to(target: Target, messages: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
+    of_target = {name: getattr(target, name) for name in ("api", "endpoint", "sizes", "client")}
+    return {"messages": messages, "model": _checked(target, messages), **of_target}
 
 
 def _cell_here() -> int | None:
     """The number of the cell that runs now; IPython 9 counts on before it runs a cell, so its history is asked."""
     inputs = getattr(getattr(running_shell(), "history_manager", None), "input_hist_parsed", None)
     return len(inputs) - 1 if inputs else None
+
+
+def _cell_id_here() -> str | None:
+    """What the notebook calls the cell that runs now; the page of JupyterLab, Notebook 7 or VS Code says it."""
+    parent = getattr(getattr(running_shell(), "kernel", None), "get_parent", None)
+    if parent is None:
+        return None
+    with contextlib.suppress(Exception):  # kernels of other makes have other ideas of a parent
+        said = (parent("shell") or {}).get("metadata", {}).get("cellId")
+        return said if isinstance(said, str) else None
+    return None
 
 
 def _prompt(text: str | None) -> str | None:
@@ -175,8 +197,7 @@ def _drawn(config: NBStream, images: Images | None, surface: SurfaceKind | None)
         "surface": surface or config.surface,
         "footer": config.footer,
         "bring_into_view": config.bring_into_view,
-        "place": place_here(),
-        "cell": _cell_here(),
+        "answer_while_busy": config.answer_while_busy,
     }
 
 
@@ -276,7 +297,9 @@ def _truth(allow_secrets: Any) -> bool:
     return bool(allow_secrets)
 
 
-def _hooks(source: Any, stages: Any, stop_when: Any, moderation: ModerationStage | None) -> dict[str, Any]:
+def _hooks(
+    source: Any, stages: Any, stop_when: Any, moderation: ModerationStage | None, allow_secrets: Any
+) -> dict[str, Any]:
     if source is not None and not callable(getattr(source, "open", None)):
         raise UsageError("the source must have a method open(request), as nbstream.testing.ScriptedBytes has")
     if not isinstance(stages, list | tuple) or not all(map(callable, stages)):
@@ -284,4 +307,5 @@ def _hooks(source: Any, stages: Any, stop_when: Any, moderation: ModerationStage
     if stop_when is not None:
         StopCondition(stop_when)  # which raises if it cannot be one
     stages = tuple(stages) if moderation is None else (*stages, moderation)
-    return {"source": source, "stages": stages, "moderation": moderation, "stop_when": stop_when}
+    checked = {"stages": stages, "moderation": moderation, "allow_secrets": _truth(allow_secrets)}
+    return {"source": source, "stop_when": stop_when, **checked}

@@ -15,11 +15,15 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import EMBEDDED_URL, OPENAI_BASE_URL, Endpoint, SizeLimits, Target, TimeLimits
 from nbstream.settings.capabilities import capabilities_of
 from nbstream.settings.credential import Credential
-from nbstream.text.address import Address, address_from, same_server
+from nbstream.settings.jupyter_relay import find_relay
+from nbstream.settings.key_sources import FileKey, FunctionKey, KeyringKey, keyring_installed
+from nbstream.settings.key_store import server_of
+from nbstream.text.address import JUPYTER, Address, address_from, same_server
+from nbstream.text.key_function import KeyFunction
 from nbstream.text.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from openai import AsyncOpenAI
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ADDRESS_VARIABLE",
     "DEMO_MODEL",
+    "KEY_FILE_VARIABLE",
     "KEY_VARIABLE",
     "chosen_model",
     "current_address",
@@ -40,6 +45,7 @@ __all__ = [
 
 DEMO_MODEL = "demo"
 KEY_VARIABLE = "OPENAI_API_KEY"
+KEY_FILE_VARIABLE = "OPENAI_API_KEY_FILE"
 ADDRESS_VARIABLE = "OPENAI_BASE_URL"
 
 _TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
@@ -51,7 +57,7 @@ def resolve_target(
     model: str | None = None,
     api: Api | None = None,
     base_url: str | None = None,
-    api_key: str | Secret | None = None,
+    api_key: str | Secret | Callable[[], Any] | None = None,
     client: AsyncOpenAI | None = None,
 ) -> Target:
     """Resolve where a call goes, before anything is asked.
@@ -73,6 +79,8 @@ def resolve_target(
         endpoint = Endpoint(str(client.base_url), _credential(client.api_key, "client"))
     elif chosen == DEMO_MODEL and base_url is None:
         endpoint = _demo_endpoint()
+    elif current_address(config, base_url) == JUPYTER:
+        endpoint = _relay_endpoint()
     else:
         address = _address(config, base_url)
         endpoint, named_api = _endpoint(config, address.base_url, api_key), address.api
@@ -137,21 +145,43 @@ def _address(config: NBStream, base_url: str | None) -> Address:
     return address_from(given) if given else address_from(_address_of_environment(), ADDRESS_VARIABLE)
 
 
-def _endpoint(config: NBStream, url: str, api_key: str | Secret | None) -> Endpoint:
+def _relay_endpoint() -> Endpoint:
+    """The relay of the Jupyter server; only Jupyter's own token goes there, whatever key was given."""
+    relay = find_relay()
+    return Endpoint(address_from(relay.base_url, "NBSTREAM_RELAY_URL").base_url, relay.credential)
+
+
+def _endpoint(config: NBStream, url: str, api_key: Any) -> Endpoint:
     from_environment = _address_of_environment()
     by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
-    key = _credential(api_key, "call") if _is_for(api_key, url) else None
-    if key is None and config.api_key is not None and same_server(url, config.base_url or from_environment):
-        key = Credential(config.api_key, "settings")
+    key = _given_key(config, api_key, "call") if _is_for(api_key, url) else None
+    key = key or config.key_store.entered(url)
+    if key is None and same_server(url, config.base_url or from_environment):
+        key = _given_key(config, config.api_key, "settings") or _key_in(config, config.key_file)
     if key is None and by_environment:
         key = _credential(os.environ.get(KEY_VARIABLE), "environment", KEY_VARIABLE)
+        key = key or _key_in(config, os.environ.get(KEY_FILE_VARIABLE))
+    if key is None and config.keyring and url.startswith("https:") and keyring_installed():
+        key = config.key_store.fetched_from(KeyringKey(server_of(url)))
     return Endpoint(url, key, by_environment)
 
 
-def _is_for(key: str | Secret | None, url: str) -> bool:
+def _is_for(key: Any, url: str) -> bool:
     """Whether a key may go to this server: one that was given for another one stays here."""
-    given_for = key.endpoint if isinstance(key, Secret) else None
+    given_for = key.endpoint if isinstance(key, Secret | KeyFunction) else None
     return given_for is None or same_server(given_for, url)
+
+
+def _given_key(config: NBStream, key: Any, origin: Origin) -> Credential | None:
+    """A key, or what a function gives, which is asked when the key is needed."""
+    if key is None or isinstance(key, str | Secret):
+        return _credential(key, origin)
+    function = key if isinstance(key, KeyFunction) else KeyFunction(key)
+    return config.key_store.fetched_from(FunctionKey(function))
+
+
+def _key_in(config: NBStream, path: str | None) -> Credential | None:
+    return config.key_store.fetched_from(FileKey(path.strip())) if path and path.strip() else None
 
 
 def _credential(key: str | Secret | None, origin: Origin, variable: str | None = None) -> Credential | None:

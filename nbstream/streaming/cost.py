@@ -1,4 +1,4 @@
-"""What an answer cost, where prices are known: by `genai-prices`, if it is installed. Values in, a number out.
+"""What an answer cost, where prices are known: what the user has said, or `genai-prices`, if it is installed.
 
 Never a guess: a server that the price list does not name has prices of its own, whatever its models are called.
 """
@@ -15,35 +15,47 @@ from typing import TYPE_CHECKING, Any
 from nbstream.streaming.daemon_thread import DaemonThread
 
 if TYPE_CHECKING:
+    from nbstream.accounting.price import Price
+    from nbstream.request import StreamRequest
     from nbstream.result import Usage
 
-__all__ = ["cost_of", "installed", "price_later", "price_list"]
+__all__ = ["cost_of", "installed", "price_later", "price_list", "read_prices", "source_of"]
 
 _PRICE_LIST = "genai_prices"
 
 
-def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | None:
+def cost_of(
+    usage: Usage | None, model: str | None, base_url: str, request: StreamRequest | None = None
+) -> float | None:
     """The price of one answer in US dollars; `None` if unknown.
 
     Args:
         usage: The tokens that the server reported.
         model: The model that answered.
         base_url: Where it answered, because each provider has its own price for a model.
+        request: What was asked, with the prices that the user has given.
 
     Example:
         ```python
         cost_of(result.usage, result.model, "https://api.openai.com/v1")    # 0.000405, or None
         ```
     """
-    prices = price_list()
-    if prices is None or usage is None or model is None:
+    if usage is None or model is None:
         return None
+    if request is not None and (own := _own_price(model, request)) is not None:
+        return own.of(usage)
+    prices = price_list()
+    if prices is None:
+        return None
+    cached = min(usage.cached_tokens or 0, usage.input_tokens)
     tokens = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         # More cached tokens than tokens is a server's mistake, which the price list would reject.
-        "cache_read_tokens": min(usage.cached_tokens or 0, usage.input_tokens),
+        "cache_read_tokens": cached,
     }
+    if usage.cache_write_tokens:
+        tokens["cache_write_tokens"] = min(usage.cache_write_tokens, usage.input_tokens - cached)
     try:
         price = prices.calc_price(prices.Usage(**tokens), model, provider_api_url=base_url)
         total = float(price.total_price)
@@ -52,15 +64,42 @@ def cost_of(usage: Usage | None, model: str | None, base_url: str) -> float | No
     return total if math.isfinite(total) else None
 
 
-async def price_later(usage: Usage | None, model: str | None, base_url: str) -> float | None:
+def source_of(model: str | None, request: StreamRequest) -> str:
+    """Where the price of an answer is from, in a word or two.
+
+    Args:
+        model: The model that answered.
+        request: What was asked.
+    """
+    if _own_price(model, request) is not None:
+        return "your own"
+    version = getattr(price_list(), "__version__", "")
+    return f"genai-prices {version}".rstrip()
+
+
+async def price_later(usage: Usage | None, model: str | None, request: StreamRequest) -> float | None:
     """Like `cost_of`, without holding up the event loop while the prices are read for the first time."""
-    if usage is None or not installed():
+    if usage is None:
         return None
-    if not price_list.cache_info().currsize:
+    if _own_price(model, request) is None:
+        if not installed():
+            return None
+        await read_prices()
+    return cost_of(usage, model, request.endpoint.base_url, request)
+
+
+def _own_price(model: str | None, request: StreamRequest) -> Price | None:
+    """What the user has said: of the model that answered, or else of the one that was asked."""
+    names = [name for name in (model, request.model) if name in request.prices]
+    return request.prices[names[0]] if names and names[0] is not None else None
+
+
+async def read_prices() -> None:
+    """Read the price list, if there is one, without holding up the event loop."""
+    if installed() and not price_list.cache_info().currsize:
         reading = DaemonThread("nbstream-prices")  # not one of the loop's own, which would stay
         await asyncio.get_running_loop().run_in_executor(reading, price_list)
         reading.shutdown(wait=False)
-    return cost_of(usage, model, base_url)
 
 
 @functools.cache

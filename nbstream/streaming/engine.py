@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
+from nbstream.accounting.book import Book
 from nbstream.errors import UsageError
 from nbstream.recording.uses import Uses
 from nbstream.streaming.cost import installed, price_list
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from nbstream.request import StreamRequest, Target
     from nbstream.result import StreamResult
+    from nbstream.streaming.observers import StreamWatch
+    from nbstream.streaming.tape import Tape
     from nbstream.streaming.workers import Workers
     from nbstream.transport.byte_stream import ByteSource, ByteStream
     from nbstream.transport.event_stream import EventStream, StreamSource
@@ -81,8 +84,13 @@ class Engine:
         self._clients: ClientPool | None = None
         self._fault = "the thread that reads it has ended"
         self.recordings = Uses()
+        self.tape: Tape | None = None
+        """What happens in the stream that was begun last; there is none before the first."""
+        self.book = Book()
         self.notices = Notices()
-        self.observers = Observers(Notices("nbstream-observers"))  # one that is slow delays no other news
+        self.observers = Observers(
+            Notices("nbstream-observers"), self.book.keep
+        )  # one that is slow delays no other news
         self._thread = threading.Thread(target=self._run, name="nbstream-engine", daemon=True)
         try:
             self._thread.start()
@@ -122,6 +130,16 @@ class Engine:
             self._clients = ClientPool()
         return self._clients
 
+    def watch(self) -> StreamWatch:
+        """What tells others of a stream that begins; it is the last one now."""
+        from nbstream.streaming.tape import Tape
+        from nbstream.telemetry.following import followers
+
+        before, self.tape = self.tape, Tape()
+        if before is not None:
+            before.stop()
+        return self.observers.watch(followers(), self.tape)
+
     def listed_models(self, base_url: str) -> tuple[str, ...]:
         """The models that a server listed when it was last asked; this asks nobody."""
         return () if self._clients is None else self._clients.listed.get(base_url, ())
@@ -153,7 +171,7 @@ class Engine:
             return Library(request.recordings, self, self.recordings).open(request)
         from nbstream.transport.decoded import decoded
 
-        return decoded(self._answering(request), request)
+        return decoded(self, request)
 
     async def open_bytes(self, request: StreamRequest, /) -> ByteStream:
         """Send a request and return the response, as a `ByteSource`; on the loop only.
@@ -161,6 +179,8 @@ class Engine:
         Raises:
             StreamError: There is no response, or one with an error status.
         """
+        if request.admit is not None:
+            await request.admit()
         return await self._answering(request).open_bytes(request)
 
     async def moderated(self, target: Target, texts: Sequence[str], model: str) -> list[dict[str, Any]]:
@@ -197,6 +217,7 @@ class Engine:
         self._loop.close()
         self.notices.close()
         self.observers.close()
+        self.book.close()
 
     async def _shut_down(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}

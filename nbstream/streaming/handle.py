@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbstream.streaming.gates import Gate
     from nbstream.streaming.rounds import FollowUp
     from nbstream.streaming.surfaces import Surfaces
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["StreamHandle"]
 
@@ -76,14 +77,14 @@ class StreamHandle:
         self._rounds = Rounds(
             request,
             surfaces,
-            request.source or engine,
+            _source(request, engine),
             throttle=lambda: Throttle(max_rate),
             beginning=beginning,
             resume=resume,
             follow_up=follow_up,
             gate=gate,
             commit=committed,
-            watch=engine.observers.watch(),
+            watch=engine.watch(),
             notices=engine.notices,
             alive=engine.alive,
         )
@@ -106,6 +107,11 @@ class StreamHandle:
                 is logged.
         """
         self._rounds.when_committed(tell)
+
+    @property
+    def request(self) -> StreamRequest:
+        """What was asked first, as a value."""
+        return self._rounds.request
 
     @property
     def snapshot(self) -> StreamResult:
@@ -288,3 +294,13 @@ class StreamHandle:
     def __repr__(self) -> str:
         snapshot = self.snapshot
         return f"<StreamHandle {snapshot.state}, {len(snapshot.text):,} characters>"
+
+
+def _source(request: StreamRequest, engine: Engine) -> StreamSource:
+    """What sends the requests of an answer."""
+    source: StreamSource = request.source or engine
+    if request.budget is None:
+        return source
+    from nbstream.accounting.budgeted import Budgeted
+
+    return Budgeted(source, request.budget, engine.book)

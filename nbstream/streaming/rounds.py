@@ -20,6 +20,7 @@ from nbstream.result import StreamResult, StreamState
 from nbstream.streaming.clock import SystemClock
 from nbstream.streaming.event_log import EventLog
 from nbstream.streaming.notices import told
+from nbstream.streaming.observers import StreamWatch
 from nbstream.streaming.painter import Painter
 from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from nbstream.streaming.clock import Clock
     from nbstream.streaming.gates import Gate
     from nbstream.streaming.notices import Notices
-    from nbstream.streaming.observers import StreamWatch
     from nbstream.streaming.retry import RetryPolicy
     from nbstream.transport.event_stream import StreamSource
 
@@ -139,7 +139,7 @@ class Rounds:
         self._follow_up = follow_up
         self._gate = gate
         self._commit = commit
-        self._watch = watch
+        self._watch = watch or StreamWatch()
         self._notices = notices
         self._cancelled = False
         self._following: asyncio.Task[Any] | None = None  # what goes on between two rounds, or before the first
@@ -147,7 +147,7 @@ class Rounds:
         self._final: StreamResult | None = None
         self._awaiting: list[Callable[[StreamResult], object]] = []
         self._lock = threading.Lock()
-        self._request = request
+        self.request = request
         self._session = self._round(request, beginning)
         self._reading = "", self._session  # the text before this round, and the round
         self._note_round(request)
@@ -207,7 +207,7 @@ class Rounds:
         return TextsOfRound(earlier, session.texts)
 
     async def _answer(self) -> StreamResult:
-        request = self._request
+        request = self.request
         while True:
             if self._gate is not None and not self._cancelled:
                 so_far = self._session.snapshot()
@@ -215,6 +215,8 @@ class Rounds:
                 if ended is not None:
                     return ended
             result = await self._session.run()
+            if self._watch is not None:
+                result = await self._watch.round(request, result)
             if self._cancelled or self._follow_up is None or result.state is not StreamState.COMPLETED:
                 return result
             further = await self._apart(self._follow_up.next(request, result, self._show), result)
@@ -242,8 +244,7 @@ class Rounds:
         self._between = result
         if events:
             self.log.append(events)
-            if self._watch is not None:
-                self._watch.events(events)
+            self._watch.calls(events)
         self._surfaces.touch()
 
     def _round(self, request: StreamRequest, beginning: StreamResult | None) -> Session:
@@ -271,8 +272,7 @@ class Rounds:
         for tell in self._awaiting:
             told(tell, result)
         self.log.close()
-        if self._watch is not None:
-            self._watch.end(result)
+        self._watch.end(result)
         return news
 
     def _broken(self, error: BaseException) -> StreamResult:

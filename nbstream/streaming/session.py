@@ -34,6 +34,8 @@ from nbstream.streaming.continuation import Continuation
 from nbstream.streaming.cost import price_later
 from nbstream.streaming.idle_timeout import IdleTimeout
 from nbstream.streaming.merging import after
+from nbstream.streaming.observers import StreamWatch
+from nbstream.streaming.relayed import with_quota
 from nbstream.streaming.retry import RetryPolicy
 from nbstream.streaming.stages import staged
 from nbstream.streaming.stopping import STOP_REASON, StopCondition
@@ -42,13 +44,11 @@ from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from nbstream.events import Event
     from nbstream.request import StreamRequest
     from nbstream.streaming.clock import Clock
     from nbstream.streaming.event_log import EventLog
-    from nbstream.streaming.observers import StreamWatch
     from nbstream.streaming.text_so_far import GrowingText
     from nbstream.structured.shown import Shown
     from nbstream.transport.event_stream import EventStream, StreamSource
@@ -101,7 +101,7 @@ class Session:
         self._clock: Clock = clock or SystemClock()
         self._changed = changed
         self._log = log
-        self._watch = watch
+        self._watch = watch or StreamWatch()
         self._stop = None if request.stop_when is None else StopCondition(request.stop_when)
         self._shown = _shown(request)
         self._retries = retries or RetryPolicy(request.max_retries)
@@ -112,7 +112,6 @@ class Session:
         self._assembler = self._new_assembler()
         self._stream: EventStream | None = None
         self._request_id: str | None = None
-        self._recorded_at: datetime | None = None
         self._attempt = 1
         self._retry: Retry | None = None
         self._started_at = self._asked_at = self._clock.now()
@@ -135,8 +134,8 @@ class Session:
             with contextlib.suppress(RuntimeError):  # the program is ending
                 await asyncio.to_thread(self._assembler.snapshot)  # it keeps the parts that it makes
         ended = self._snapshot(continuation=self._continuation())
-        cost = await price_later(ended.usage, ended.model, self._request.endpoint.base_url)
-        ended = replace(ended, cost=cost, rounds=())
+        cost = await price_later(ended.usage, ended.model, self._request)
+        ended = with_quota(replace(ended, cost=cost, rounds=()), self._stream)
         *before, last = ended.all_rounds
         rounds = (*self._earlier_rounds, *before, replace(last, output=self._assembler.output))
         self._final = final = replace(ended, rounds=rounds)
@@ -165,7 +164,7 @@ class Session:
         now = self._assembler.snapshot(
             timing=self._timing(),
             request_id=self._request_id,
-            recorded_at=self._recorded_at,
+            recorded_at=getattr(self._stream, "recorded_at", None),
             retry=self._retry,
             attempts=self._attempt,
             continuation=continuation,
@@ -198,6 +197,7 @@ class Session:
                         self._retry = self._retries.next(error, self._attempt) if self._may_ask_again() else None
                         if self._retry is None or _ends_within(total, self._retry.delay):
                             raise
+                        self._watch.failed(error, self._retry)
                     self._assembler = self._new_assembler()
                     self._changed()
                     await self._clock.sleep(self._retry.delay)
@@ -217,8 +217,7 @@ class Session:
         self._asked_at, self._stream, self._request_id = self._clock.now(), None, None
         if self._sent_at is None:
             self._sent_at = self._asked_at
-        if self._watch is not None:
-            self._watch.request(self._request)
+        self._watch.request(self._request, self._attempt)
         try:
             async with (
                 IdleTimeout(self._request.limits.first_token) as idle,
@@ -226,7 +225,7 @@ class Session:
                 staged(stream, self._request.stages, idle, self._request.limits.stall) as batches,
             ):
                 self._stream, self._request_id = stream, stream.request_id
-                self._recorded_at = getattr(stream, "recorded_at", None)
+                self._watch.opened(stream, self._request)
                 async for batch in batches:
                     if batch and (silence := self._take(batch)) is not None:
                         idle.restart(silence)
@@ -276,8 +275,7 @@ class Session:
         """Tell the log, the observers and the surfaces what has arrived."""
         if self._log is not None:
             self._log.append(batch)
-        if self._watch is not None:
-            self._watch.events(batch)
+        self._watch.events(batch)
         self._changed()
 
     def _has_said_enough(self, stop: StopCondition) -> bool:

@@ -9,7 +9,20 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 
-__all__ = ["Address", "address_from", "bare", "check_address", "query_of", "same_server", "secrets_of", "with_version"]
+__all__ = [
+    "JUPYTER",
+    "Address",
+    "address_from",
+    "bare",
+    "check_address",
+    "query_of",
+    "same_server",
+    "secrets_of",
+    "with_version",
+]
+
+JUPYTER = "jupyter"
+"""Stands for the relay of the Jupyter server that the kernel belongs to."""
 
 _Api: TypeAlias = Literal["chat", "responses"]
 

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast
 
 from nbstream.errors import UsageError
+from nbstream.text.key_function import KeyFunction
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -118,18 +119,18 @@ def takes_key(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _hide(options: dict[str, Any]) -> None:
-    """Replace a key with a `Secret`.
+    """Replace a key with a `Secret`, and a function that gives it with a `KeyFunction`.
 
     Raises:
-        UsageError: It is no string. It is not repeated: it may be a key in the wrong shape.
+        UsageError: It is neither. It is not repeated: it may be a key in the wrong shape.
     """
     key = options.get("api_key")
-    usable = key is None or isinstance(key, str | Secret)
-    if not (key is None or isinstance(key, Secret)):
-        options["api_key"] = Secret(key) if usable else None
+    usable = key is None or isinstance(key, str | Secret) or callable(key)
+    if not (key is None or isinstance(key, Secret | KeyFunction)):
+        options["api_key"] = None if not usable else Secret(key) if isinstance(key, str) else KeyFunction(key)
     del key
     if not usable:
-        raise UsageError("api_key must be a string with the key, or None")
+        raise UsageError("api_key must be a string with the key, a function that gives it, or None")
 
 
 def _xor(one: bytes, other: bytes) -> bytes:

@@ -228,7 +228,8 @@ class Connection:
         if delivery.too_large:
             words = f"The answer of {self._reach.label} was not read: {TOO_LARGE}. {_MAYBE}"
             return CallError(words, "too_large", unknown=True)
-        if error.code == CONNECTION_CLOSED:
+        # A process may answer with this number, too: it is the first of those that are free for a server's own errors.
+        if error.code == CONNECTION_CLOSED and (self._reach.is_address or error.message == _CLOSED):
             if not self._reach.is_address:
                 self._closing.set()
             return self._lost(delivery)
@@ -253,6 +254,9 @@ class Connection:
         words = f"{server} ended before it answered{f' ({said})' if said else ''}."
         return CallError(f"{words} {_MAYBE}", "lost", unknown=True)
 
+
+_CLOSED = "Connection closed"
+"""What the SDK says of one."""
 
 _SILENT = logging.NullHandler()
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nbstream.request import Endpoint
     from nbstream.transport.surroundings import Obstacle
 
-__all__ = ["new_client"]
+__all__ = ["check_key", "new_client", "new_http_client"]
 
 _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
 
@@ -42,16 +42,30 @@ def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         client = new_client(Endpoint("http://localhost:8000/v1"))
         ```
     """
-    if endpoint.api_key is None and capabilities_of(endpoint.base_url).needs_key:
-        raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
-    if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
-        raise AuthenticationError(
-            f"The key for {endpoint.name} holds a line break, an ellipsis, quotes or another character that no key "
-            "has; nothing was sent.",
-            remedies=[Remedy(RemedyKind.COPY_KEY)],
-        )
+    check_key(endpoint)
     if endpoint.environment_applies and (found := header_obstacle(os.environ)) is not None:
         raise _impossible(endpoint, found)
+    http_client = new_http_client(endpoint)
+    headers = _own_headers() if endpoint.environment_applies else _headers_against_environment()
+    try:
+        return openai.AsyncOpenAI(
+            api_key=PLACEHOLDER,
+            base_url=query_of(endpoint.base_url)[0],
+            max_retries=0,
+            http_client=http_client,
+            default_headers={**headers, "Accept-Encoding": ENCODINGS},
+        )
+    except Exception:  # noqa: BLE001  each HTTP library has an error of its own for characters that no host has
+        words = f"No connection to {endpoint.name} can be made: no host can have this name."
+        raise UnreachableError(words, remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]) from None
+
+
+def new_http_client(endpoint: Endpoint) -> Any:
+    """The HTTP library's client below it, which puts the key into each request that has the placeholder for one.
+
+    Raises:
+        StreamError: The environment keeps the client from being made.
+    """
     base_url, query = query_of(endpoint.base_url)
     key = endpoint.api_key
     before_sending = [*([_adding(query)] if query else []), join_chunks, forget_key]
@@ -60,7 +74,7 @@ def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         key = None
     try:
         # A proxy for the outside world would look for a local server on its own machine.
-        http_client = openai.DefaultAsyncHttpxClient(
+        return openai.DefaultAsyncHttpxClient(
             trust_env=not endpoint.is_local,
             event_hooks={"request": before_sending, "response": [bound_refusal]},
             auth=None if key is None else functools.partial(put_key, key),
@@ -68,18 +82,25 @@ def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         )
     except Exception as error:  # noqa: BLE001  files, addresses, missing packages: each library has errors of its own
         raise _impossible(endpoint, obstacle(os.environ), error) from None
-    headers = _own_headers() if endpoint.environment_applies else _headers_against_environment()
-    try:
-        return openai.AsyncOpenAI(
-            api_key=PLACEHOLDER,
-            base_url=base_url,
-            max_retries=0,
-            http_client=http_client,
-            default_headers={**headers, "Accept-Encoding": ENCODINGS},
+
+
+def check_key(endpoint: Endpoint) -> None:
+    """Raise where there is no key, or one that cannot be sent.
+
+    Args:
+        endpoint: Where it would be sent.
+
+    Raises:
+        StreamError: See above.
+    """
+    if not endpoint.sends_key and capabilities_of(endpoint.base_url).needs_key:
+        raise MissingKeyError(f"No key for {endpoint.name}.", remedies=_WITHOUT_KEY)
+    if endpoint.api_key is not None and not endpoint.api_key.can_be_sent:
+        raise AuthenticationError(
+            f"The key for {endpoint.name} holds a line break, an ellipsis, quotes or another character that no key "
+            "has; nothing was sent.",
+            remedies=[Remedy(RemedyKind.COPY_KEY)],
         )
-    except Exception:  # noqa: BLE001  each HTTP library has an error of its own for characters that no host has
-        words = f"No connection to {endpoint.name} can be made: no host can have this name."
-        raise UnreachableError(words, remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]) from None
 
 
 def _adding(query: str) -> Callable[[Any], Awaitable[None]]:

@@ -14,15 +14,16 @@ from nbstream.events import ReasoningDelta, TextDelta
 from nbstream.request import Position
 from nbstream.transport.adapters import adapter_for
 from nbstream.transport.gathering import Gathering
+from nbstream.transport.quota_headers import quota_from
 from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
     from nbstream.events import Event, Unrecognized
-    from nbstream.request import StreamRequest
+    from nbstream.request import Endpoint, StreamRequest
     from nbstream.transport.byte_stream import ByteSource, ByteStream
     from nbstream.transport.wire import Adapter
 
@@ -81,6 +82,8 @@ class DecodedStream:
         )
         self.request_id = self._decoder.words.header(response.headers, "x-request-id")
         self.recorded_at: datetime | None = getattr(response, "recorded_at", None)
+        self._take: Callable[[bytes, float], object] | None = None
+        self.quota = quota_from(response.headers)
         self._handed = 0  # events since the loop has turned
         self._in_background = request.params.get("background") is True
 
@@ -102,7 +105,7 @@ class DecodedStream:
                 break
             if gathering is not None:
                 pause = gathering.pause(len(chunk), at)
-            events = await self._events_of(chunk)
+            events = await self._events_of(chunk, at)
             while len(events) > _MOST_EVENTS:
                 yield events[:_MOST_EVENTS]
                 await asyncio.sleep(0)
@@ -117,8 +120,10 @@ class DecodedStream:
             name = self._response.endpoint.name
             raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
 
-    async def _events_of(self, chunk: bytes) -> list[Event]:
+    async def _events_of(self, chunk: bytes, at: float) -> list[Event]:
         decoder = self._decoder
+        if self._take is not None:
+            self._take(chunk, at)
         if self._handed >= _MOST_EVENTS:  # what is there already is read without a turn of the loop
             self._handed = 0
             await asyncio.sleep(0)
@@ -135,6 +140,15 @@ class DecodedStream:
         for start in range(0, len(events), _MOST_EVENTS):
             yield events[start : start + _MOST_EVENTS]
             await asyncio.sleep(0)
+
+    def tap(self, take: Callable[[bytes, float], object]) -> Endpoint:
+        """Have `take` called with each piece of the body, and when it came; returns where they come from.
+
+        Args:
+            take: Called on the loop, before what the piece means is known.
+        """
+        self._take = take
+        return self._response.endpoint
 
     @property
     def complete(self) -> bool:

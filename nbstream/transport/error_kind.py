@@ -78,6 +78,8 @@ _USED_UP = re.compile(
     r"\bcredits? (?:(?:have|has|are|is|been) ){0,2}(?:expired|exhausted|depleted|used up)|"
     r"\bmonthly (?:\w+ ){0,2}(?:quota|limit|budget|credits)\b"
 )
+# What nbstream's own relay says, for which its operator has to do something.
+_RELAY = re.compile(r"\brelay_(?:credit|identity|meter|no_key|no_models|no_price|quota)\b")
 # What is also said of a limit for each minute, which then comes with a wait.
 _PERHAPS_USED_UP = re.compile(r"billing|quota_?exceeded|current quota")
 # More than a model takes, or than a minute allows for all requests together: no wait helps.
@@ -122,6 +124,9 @@ _FILTERED = re.compile(r"content_?(?:filter|policy)|content management policy|mo
 def _verdict(report: ErrorReport, status: int | None, *, delayed: bool) -> _Verdict:
     code = " ".join(report.codes).lower()
     said = " ".join(report.messages).lower()
+    if _RELAY.search(code):
+        kind = "quota" if status == 429 else _by_status(code, said, status).kind
+        return _Verdict(kind, remedies=(RemedyKind.ASK_OPERATOR,))
     return (
         _limited(code, said, status, delayed=delayed) or _refused(code, said, status) or _by_status(code, said, status)
     )

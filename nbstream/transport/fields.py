@@ -60,7 +60,10 @@ def usage_from(usage: Any) -> Usage | None:
     made = _first_count(usage, "completion_tokens", "output_tokens")
     if given is None or made is None or not (given or made):
         return None
-    cached = _detail(usage, ("prompt_tokens_details", "input_tokens_details"), "cached_tokens")
+    of_input = ("prompt_tokens_details", "input_tokens_details")
+    cached, written = (_detail(usage, of_input, name) for name in ("cached_tokens", "cache_write_tokens"))
+    if written is None:  # as proxies for Anthropic's models have it
+        written = _first_count(usage, "cache_creation_input_tokens")
     if cached is None:  # Moonshot and DeepSeek have it beside the other counts
         cached = _first_count(usage, "cached_tokens", "prompt_cache_hit_tokens")
     return Usage(
@@ -69,6 +72,7 @@ def usage_from(usage: Any) -> Usage | None:
         total_tokens=_first_count(usage, "total_tokens") or given + made,
         cached_tokens=cached,
         reasoning_tokens=_detail(usage, ("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
+        cache_write_tokens=written,
     )
 
 

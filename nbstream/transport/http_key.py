@@ -40,7 +40,7 @@ def put_key(key: Credential, request: Any) -> Any:
         key: The key.
         request: The `httpx.Request` (openai 2.x) or `httpx2.Request` (3.x).
     """
-    if request.headers.get("authorization") == f"Bearer {PLACEHOLDER}":
+    if key.present and request.headers.get("authorization") == f"Bearer {PLACEHOLDER}":
         request.headers["authorization"] = f"Bearer {key.reveal()}"
     return request
 

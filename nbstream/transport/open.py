@@ -26,12 +26,13 @@ from nbstream.transport import chat_request, own_client, responses
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.answer_images import has_answer_images
 from nbstream.transport.bounded_body import read_body, unknown_encoding
-from nbstream.transport.clients import new_client
+from nbstream.transport.clients import check_key, new_client
 from nbstream.transport.decoded import decoded
 from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.refusal import address_remedy
 from nbstream.transport.surroundings import heeded
+from nbstream.transport.token_count import token_count
 from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ _LISTING_SECONDS = 2.0
 
 # A server may name one other field after the other.
 _MOST_ADAPTATIONS = 4
+
+_UNAUTHORIZED = 401
 
 _LARGEST_LIST = 8 * 1024 * 1024
 
@@ -98,11 +101,16 @@ class ClientPool:
     async def _opened(self, request: StreamRequest) -> HttpBytes:
         tried: dict[Capabilities, openai.APIStatusError] = {}
         known = capabilities = self.capabilities.of(request.endpoint.base_url, request.model)
+        another_key = False
         with translated(request):
+            await _have_key(request)
             while True:
                 try:
                     stream = await self._sent(request, capabilities)
                 except openai.APIStatusError as error:
+                    if error.status_code == _UNAUTHORIZED and not another_key and await _another_key(request):
+                        another_key = True
+                        continue
                     if error.status_code not in _REFUSALS and not _may_refuse_images(request, error.status_code):
                         raise
                     tried[capabilities] = error.with_traceback(None)
@@ -194,6 +202,7 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)  # the caller watches the silence
         try:
             with translated(target):
+                await _have_key(target)
                 listing = self.client_for(target).models.with_streaming_response.list(timeout=timeout)
                 async with contextlib.AsyncExitStack() as opened:
                     with own_client.asking():
@@ -233,6 +242,15 @@ class ClientPool:
                         error.args = (f"{error.happened} Did you mean {plain(meant)}?",)
             raise
 
+    async def count(self, request: StreamRequest) -> int:
+        """The tokens of a prompt, as the server counts them, without asking the model.
+
+        Raises:
+            StreamError: The server does not answer, does not accept the key, or does not count.
+        """
+        capabilities = self.capabilities.of(request.endpoint.base_url, request.model)
+        return await token_count(self.client_for(request), request, capabilities)
+
     async def upload(self, target: Target, name: str, data: bytes, purpose: str) -> str:
         """Send a file (`POST /files`), and return its id.
 
@@ -243,6 +261,7 @@ class ClientPool:
         timeout = openai.Timeout(None, connect=target.limits.connect)
         try:
             with translated(target), own_client.asking():
+                await _have_key(target)
                 files: Any = self.client_for(target).files
                 made = await files.create(file=(name, data), purpose=purpose, timeout=timeout)
         except NotFoundError:
@@ -258,6 +277,18 @@ class ClientPool:
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.close()
+
+
+async def _have_key(target: Target) -> None:
+    """Fetch the key, where it comes from a file, a keyring or a function."""
+    if target.client is None and (key := target.endpoint.api_key) is not None:
+        await key.fetch()
+        check_key(target.endpoint)
+
+
+async def _another_key(target: Target) -> bool:
+    """Whether there is another key than the one that was refused: it may have expired earlier than it said."""
+    return target.client is None and target.endpoint.api_key is not None and await target.endpoint.api_key.fetch_again()
 
 
 def prepare() -> None:

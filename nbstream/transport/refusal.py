@@ -126,7 +126,7 @@ class Refusal:
 
     @property
     def _sends_no_key(self) -> bool:
-        return self._target.endpoint.api_key is None and self._target.client is None
+        return not self._target.endpoint.sends_key and self._target.client is None
 
     @property
     def _is_resumed(self) -> bool:

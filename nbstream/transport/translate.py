@@ -178,6 +178,4 @@ def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
     headers = getattr(sent, "headers", None) or {}
     given = (headers.get(name) for name in ("authorization", "api-key", "x-api-key"))
     key = next((str(value).removeprefix("Bearer ").strip() for value in given if value), "")
-    return (
-        replace(endpoint, api_key=Credential(Secret(key), "client")) if key and endpoint.api_key is None else endpoint
-    )
+    return replace(endpoint, api_key=Credential(Secret(key), "client")) if key and not endpoint.sends_key else endpoint

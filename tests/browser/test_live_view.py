@@ -230,7 +230,8 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
     kernels.write_text(json.dumps({"commsOverSubshells": "disabled"}))
     try:
         call = f"nbs.stream('Write 4000 words', base_url={upstream.base_url!r}, model='demo')"
-        cells = f"import nbstream as nbs\nresult = {call}", stream_cell(upstream, "Write 4000 words")
+        preparing = "import nbstream as nbs\nnbs.configure(answer_while_busy=False)"  # which would let them through
+        cells = f"{preparing}\nresult = {call}", stream_cell(upstream, "Write 4000 words")
         notebook = open_notebook(front_end, *cells)
         notebook.start(1)
         view = notebook.view(1)
@@ -330,10 +331,11 @@ def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_fil
     pid = int(notebook.output(1).inner_text())
     notebook.start(2)
     expect(notebook.view(2)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
-    saved = static_output(notebook.save(), 2)
-    assert "application/vnd.jupyter.widget-view+json" in saved["data"], "a page that is reloaded now shows the view"
+    shown, saved = notebook.save()["cells"][2]["outputs"]
+    assert set(shown["data"]) == {"application/vnd.jupyter.widget-view+json"}, "a page that is reloaded shows the view"
     assert "The journey of one token" in "".join(saved["data"]["text/markdown"])
     assert "**Partial.**" in "".join(saved["data"]["text/markdown"])
+    expect(notebook.output(2)).not_to_contain_text("Partial.")
 
     os.kill(pid, signal.SIGKILL)
     view = notebook.view(2)
@@ -347,3 +349,54 @@ def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_fil
     notebook.load()
     expect(notebook.output(2)).to_contain_text("Partial.")
     expect(notebook.output(2)).to_contain_text("The journey of one token")
+
+
+@pytest.mark.parametrize("front_end", ["lab"])
+def test_a_page_that_is_closed_before_the_kernel_dies_leaves_the_partial_answer_in_the_file(
+    open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
+) -> None:
+    notebook = open_notebook(
+        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words")
+    )
+    notebook.run(1)
+    pid = int(notebook.output(1).inner_text())
+    notebook.start(2)
+    expect(notebook.view(2)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
+    notebook.save()
+    notebook.page.goto("about:blank")  # nothing is left that could notice
+    os.kill(pid, signal.SIGKILL)
+    jupyter.end_kernels()
+    notebook.load()
+    expect(notebook.output(2)).to_contain_text("Partial.", timeout=PATIENCE_MS)
+    expect(notebook.output(2)).to_contain_text("The journey of one token")
+
+
+@pytest.mark.parametrize("front_end", ["lab"])
+def test_a_page_that_is_loaded_in_mid_stream_shows_the_view_and_not_what_was_saved_beside_it(
+    open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
+) -> None:
+    call = f"import nbstream as nbs\nh = nbs.start('Write 2000 words', base_url={upstream.base_url!r}, model='demo')"
+    notebook = open_notebook(front_end, call)
+    notebook.run(1)
+    expect(notebook.view(1)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
+    assert len(notebook.save()["cells"][1]["outputs"]) == 2
+    notebook.load()
+    expect(notebook.view(1)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
+    expect(notebook.output(1)).not_to_contain_text("Partial.")
+    assert len(notebook.save()["cells"][1]["outputs"]) == 2, "what is saved is still there for the next page"
+    notebook.view(1).get_by_role("button", name="Stop").click()
+    expect(notebook.view(1)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("front_end", ["lab"])
+def test_a_restart_by_another_client_is_noticed_at_once(
+    open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
+) -> None:
+    call = f"import nbstream as nbs\nh = nbs.start('Write 2000 words', base_url={upstream.base_url!r}, model='demo')"
+    notebook = open_notebook(front_end, call, shared=True)
+    notebook.run(1)
+    view = notebook.view(1)
+    expect(view).to_contain_text("The network carries it", timeout=PATIENCE_MS)
+    jupyter.restart_kernel(notebook.path.name)
+    expect(view.locator(".nbs-mark")).to_contain_text("Kernel stopped.", timeout=20_000)
+    expect(view.get_by_role("button", name="Copy")).to_be_visible()

@@ -46,12 +46,11 @@ STOPPED = """
 server.send(called(("population", {"country": "Peru"})))
 stopped = nbs.stream("And in Peru?", tools=[population])
 """
-# In a cell that does not wait: a page that is loaded while one does may hear of its widgets only when it has ended.
 BESIDE = f"""
 server = FaultServer()
 server.__enter__()
 nbs.configure(base_url=server.base_url)
-{ASK.replace("result = nbs.stream", "handle = nbs.start")}"""
+{ASK}"""
 PANEL = """
 for country, said in {"Iceland": "Few people.", "Malta": "More.", "Fiji": "Fewer."}.items():
     server.send(called(("population", {"country": country})))

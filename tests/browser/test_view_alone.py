@@ -28,7 +28,7 @@ import(URL.createObjectURL(new Blob([ESM], { type: "text/javascript" }))).then(a
     off: (_, hearer) => hearers.delete(hearer),
     send: (message) => window.sent.push(message),
     widget_manager: {
-      get context() { return { model: { cells: window.cells ?? [] } }; },
+      get context() { return { model: { cells: window.cells ?? [], collaborative: window.collaborative } }; },
       get kernel() { return window.kernel; },
     },
   };
@@ -62,6 +62,7 @@ NOTEBOOK = """
 window.written = [];
 const output = { data: { "application/vnd.jupyter.widget-view+json": { model_id: "w" }, "text/plain": "" } };
 const updateOutputs = (start, end, [{ data }]) => window.written.push([start, end, data["text/markdown"]]);
+window.collaborative = true;
 window.cells = [{ sharedModel: { getOutputs: () => [output], updateOutputs } }];
 """
 

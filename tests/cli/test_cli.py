@@ -18,7 +18,8 @@ from nbstream.api import stream
 from nbstream.cli import commands as cli
 from nbstream.cli import tutorial
 from nbstream.cli.commands import main
-from nbstream.testing import chat_body
+from nbstream.errors import StreamError
+from nbstream.testing import chat_body, chat_chunk
 
 QUICKSTART = "01_quickstart.ipynb"
 SECOND = "02_chat_panel.ipynb"
@@ -283,6 +284,18 @@ def test_a_recording_is_played(loopback, tmp_path, capsys):
     assert shown.startswith("m, recorded 20")
     assert "> Count" in shown
     assert "One two." in shown
+
+
+def test_what_failed_when_it_was_recorded_names_its_server(loopback, tmp_path, capsys):
+    loopback.send(chat_chunk("One "))
+    file = tmp_path / "count.jsonl"
+    with pytest.raises(StreamError):
+        stream("Count", model="m", base_url=loopback.base_url, record=file, display=False)
+    capsys.readouterr()
+    assert main(["replay", str(file), "--speed", "100"]) == 1
+    said = capsys.readouterr().err
+    assert "127.0.0.1" in said
+    assert "openai.com" not in said
 
 
 @pytest.mark.parametrize(

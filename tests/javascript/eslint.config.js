@@ -7,7 +7,7 @@ const PLACES_HTML = "Only elements.js places HTML, and only what the kernel has 
 
 export default [
   {
-    files: ["nbstream/**/static/*.js"],
+    files: ["nbstream/**/static/*.js", "nbstream/**/page/*.js"],
     ...js.configs.recommended,
     languageOptions: { ecmaVersion: 2023, sourceType: "module", globals: globals.browser },
     linterOptions: { reportUnusedDisableDirectives: "error" },

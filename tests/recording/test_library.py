@@ -360,6 +360,15 @@ def test_bad_input_is_told(call, words):
         call()
 
 
+def test_where_accepted_recordings_are_noted_must_be_a_directory(loopback: FaultServer, folder, monkeypatch) -> None:
+    (folder.parent / "data").write_text("")
+    monkeypatch.setenv("NBSTREAM_DATA_DIR", str(folder.parent / "data"))
+    for _ in range(2):
+        with nbs.recordings(folder), pytest.raises(UsageError, match="NBSTREAM_DATA_DIR must name a directory"):
+            nbs.stream("Count", model="m", base_url=loopback.base_url, display=False)
+    assert loopback.requests == []
+
+
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_a_replay_runs_no_tools(loopback: FaultServer, folder, monkeypatch, api: str) -> None:
     monkeypatch.setenv("NBSTREAM_DATA_DIR", str(folder.parent / "data"))

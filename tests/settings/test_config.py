@@ -25,7 +25,7 @@ def resolved(**options):
 
 def key_sent(**options):
     key = resolved(model="m", **options).endpoint.api_key
-    return key and key.reveal()
+    return key.reveal() if key and key.present else None  # the keyring has not been asked yet
 
 
 # --- precedence -------------------------------------------------------------------------------------------------------
@@ -179,7 +179,9 @@ def test_a_wrong_setting_changes_nothing():
         nbs.configure(model="after", base_url="http://me:pw@localhost/v1")
     assert settings().base_url is None
     assert (settings().model, settings().temperature) == ("before", 0.5)
-    with pytest.raises(UsageError, match=r"no such setting: modle; did you mean model\? There are: api, api_key"):
+    with pytest.raises(
+        UsageError, match=r"no such setting: modle; did you mean model\? There are: answer_while_busy, api,"
+    ):
         nbs.configure(modle="after")
 
 

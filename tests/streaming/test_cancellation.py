@@ -13,6 +13,7 @@ import math
 import socket
 import sys
 import threading
+import time
 from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -315,6 +316,9 @@ def test_many_streams_are_cancelled_at_once_and_one_of_them_is_not(engine: Engin
     assert spared.result(PATIENCE).text == "Hello"
     assert tasks_left(engine) == []
     port = int(loopback.base_url.rpartition(":")[2].partition("/")[0])
+    until = time.monotonic() + PATIENCE
+    while len(sockets_to(port)) > 1 and time.monotonic() < until:  # the event loop closes a socket a step later
+        time.sleep(0.01)
     assert len(sockets_to(port)) == 1, "that of the stream which was not cancelled, kept for the next"
 
 

@@ -5,9 +5,12 @@
 
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
+// What a kernel itself says; the server writes others in its name. Each process of a kernel has a session of its own.
+const OF_KERNELS = ["status", "comm_open", "comm_msg", "comm_close", "display_data", "update_display_data"];
 
 /**
- * Tell once that the kernel that a widget belongs to has ended; returns what ends the watch.
+ * Tell that the kernel that a widget belongs to has ended; returns what ends the watch. Of a restart that another client
+ * has asked for, a page hears nothing but what the next process says.
  *
  * @param {Channel} model
  * @param {() => void} tell
@@ -15,11 +18,19 @@ const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
 export function whenKernelEnds(model, tell) {
   const kernel = model.widget_manager?.kernel;
   const look = (/** @type {object} */ _, /** @type {string} */ status) => ENDS.includes(status) && tell();
+  let session = "";
+  const hear = (/** @type {object} */ _, /** @type {any} */ { header }) => {
+    if (!OF_KERNELS.includes(header?.msg_type)) return;
+    if (session && session !== header.session) tell();
+    session = header.session;
+  };
   kernel?.statusChanged?.connect(look);
+  kernel?.iopubMessage?.connect(hear);
   kernel?.disposed?.connect(tell);
   model.on("comm_live_update", tell); // of the widget manager, on a restart that it sees
   return () => {
     kernel?.statusChanged?.disconnect(look);
+    kernel?.iopubMessage?.disconnect(hear);
     kernel?.disposed?.disconnect(tell);
     model.off("comm_live_update", tell);
   };
@@ -43,8 +54,29 @@ export async function hearAgain(model) {
 }
 
 /**
- * Put data into the saved notebook, beside the widget that the page shows and goes on showing. Without the widget where
- * its kernel has ended, because no page could show it again.
+ * Call back for each cell of the notebook that shows a widget's output, or has the text that is saved beside it.
+ *
+ * @param {Channel} model
+ * @param {string} id
+ * @param {(cell: any, outputs: any[], view: number, beside: number) => void} tell
+ */
+function cellsWith(model, id, tell) {
+  try {
+    for (const cell of model.widget_manager?.context?.model?.cells ?? []) {
+      const outputs = cell.sharedModel.getOutputs?.() ?? [];
+      const view = outputs.findIndex((/** @type {any} */ output) => output.data?.[WIDGET]?.model_id === id);
+      const beside = outputs.findIndex((/** @type {any} */ output) => output.metadata?.nbstream?.partial === id);
+      if (view >= 0 || beside >= 0) tell(cell, outputs, view, beside);
+    }
+  } catch {
+    // A notebook of another make; the answer is kept when it is complete.
+  }
+}
+
+/**
+ * Put data into the saved notebook while the page shows the widget and goes on showing it. A page that is opened once
+ * the kernel has ended shows nothing of an output with a widget, so the data has an output of its own, the last one,
+ * because the page counts its outputs without it. Once the kernel has ended, it takes the place of the widget.
  *
  * @param {Channel} model
  * @param {{ id: string, markdown: string }} kept
@@ -52,17 +84,39 @@ export async function hearAgain(model) {
  */
 export function keepInNotebook(model, { id, markdown }, alive) {
   const data = { "text/markdown": markdown, "text/plain": markdown };
-  try {
-    for (const { sharedModel } of model.widget_manager?.context?.model?.cells ?? []) {
-      const outputs = sharedModel.getOutputs?.() ?? [];
-      outputs.forEach((/** @type {any} */ output, /** @type {number} */ index) => {
-        const view = output.data?.[WIDGET];
-        if (view?.model_id !== id) return;
-        const changed = { ...output, data: alive ? { [WIDGET]: view, ...data } : data };
-        sharedModel.updateOutputs(index, index + 1, [changed], "silent-change"); // the page draws nothing again
-      });
+  // Pages that share the notebook would show both.
+  const alone = !model.widget_manager?.context?.model?.collaborative;
+  cellsWith(model, id, ({ sharedModel }, outputs, view, beside) => {
+    const put = (/** @type {number} */ place, /** @type {number} */ count, /** @type {object[]} */ made) =>
+      sharedModel.updateOutputs(place, place + count, made, "silent-change"); // the page draws nothing again
+    const shown = outputs[view];
+    if (!shown) return;
+    if (alive && alone) {
+      put(view, 1, [{ ...shown, data: { [WIDGET]: shown.data[WIDGET] } }]);
+      const made = { output_type: "display_data", data, metadata: { nbstream: { partial: id } } };
+      put(beside < 0 ? outputs.length : beside, beside < 0 ? 0 : 1, [made]);
+      return;
     }
-  } catch {
-    // A notebook of another make; the answer is kept when it is complete.
-  }
+    put(view, 1, [{ ...shown, data: alive ? { [WIDGET]: shown.data[WIDGET], ...data } : data }]);
+    if (beside >= 0) put(beside, 1, []);
+  });
+}
+
+/**
+ * Take what was saved beside a widget away again: from the page, which shows it if it was loaded from the file, and from
+ * the file once the widget has given way.
+ *
+ * @param {Channel} model
+ * @param {string} id
+ */
+export function tidyNotebook(model, id) {
+  cellsWith(model, id, ({ sharedModel, outputs: shown }, outputs, view, beside) => {
+    if (beside < 0) return;
+    if (beside < (shown?.length ?? 0)) {
+      sharedModel.updateOutputs(beside, beside + 1, []);
+      if (view >= 0) sharedModel.updateOutputs(outputs.length - 1, outputs.length - 1, [outputs[beside]], "silent-change");
+    } else if (view < 0) {
+      sharedModel.updateOutputs(beside, beside + 1, [], "silent-change");
+    }
+  });
 }

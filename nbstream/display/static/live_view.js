@@ -6,7 +6,7 @@ import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
-import { hearAgain } from "./jupyter_host.js";
+import { hearAgain, tidyNotebook } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
 import { newCells } from "./new_cell.js";
 import { meetCells } from "./notebook_cells.js";
@@ -72,7 +72,13 @@ class LiveView extends AnswerView {
     if (doc.state === "pending" && doc.model.get("bring_into_view")) this.attention = new Attention();
     this.redraw();
     doc.views.add(this);
+    this.tidyIn(0);
     this.greet(200);
+  }
+
+  /** @param {number} delay */
+  tidyIn(delay) {
+    setTimeout(() => tidyNotebook(this.doc.model, this.doc.model.get("key")), delay);
   }
 
   /**
@@ -235,6 +241,7 @@ class LiveView extends AnswerView {
     this.doc.views.delete(this);
     this.doc.fallSilent();
     this.doc.model.send({ type: "gone", view: this.id });
+    [0, 200].forEach((delay) => this.tidyIn(delay));
     setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);
   }
 

@@ -1,0 +1,77 @@
+"""`--plan` and `--context`: what a cell would send, and what it has sent."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError as IPythonUsageError
+from IPython.display import HTML, display
+
+from nbstream.accounting.counting import planned
+from nbstream.accounting.plan import plan_of
+from nbstream.accounting.plan_table import as_text, folded
+from nbstream.errors import UsageError
+from nbstream.settings.resolution import resolve
+from nbstream.text.place import Place, reader_in
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from nbstream.request import StreamRequest
+    from nbstream.streaming.handle import StreamHandle
+
+__all__ = ["context_shown", "show_plan"]
+
+
+def show_plan(options: argparse.Namespace) -> None:
+    """Show what a cell would send, below it; nothing is.
+
+    Args:
+        options: Of the cell, with what it asks.
+    """
+    prompt, asked = options.asked
+    try:
+        with reader_in(Place.CELL):
+            plan = planned(_request(options.chat, prompt, asked), counted=options.plan == "count")
+            display(plan)  # type: ignore[no-untyped-call]
+    except UsageError as error:
+        raise IPythonUsageError(error.told(Place.CELL)) from None
+
+
+@contextlib.contextmanager
+def context_shown(options: argparse.Namespace, handle: StreamHandle) -> Iterator[None]:
+    """Show below an answer what was sent, folded, if the cell asks for that."""
+    try:
+        yield
+    finally:
+        result = handle.snapshot
+        if getattr(options, "context", False) and not options.quiet and result.state.terminal:
+            usage = result.rounds[0].usage if result.rounds else result.usage
+            tokens = None if usage is None else usage.input_tokens
+            who = "the server reported none" if usage is None else "the server"
+            plan = plan_of(handle.request, tokens=tokens, counted=who)
+            display(_Folded(folded(plan), as_text(plan, sent=True)))  # type: ignore[no-untyped-call]
+
+
+class _Folded(HTML):
+    """HTML, with the same in words for where there is none."""
+
+    def __init__(self, html: str, text: str) -> None:
+        super().__init__(html)  # type: ignore[no-untyped-call]
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _request(chat: str | None, prompt: Any, asked: dict[str, Any]) -> StreamRequest:
+    given = {name: value for name, value in asked.items() if name != "display"}
+    if chat is None:
+        return resolve(prompt, **given)
+    from nbstream.conversation.chat import Chat
+
+    found = Chat.named(chat)
+    with_it = {name: given.pop(name) for name in ("image", "file")}
+    return found.request(prompt, **with_it, **{name: value for name, value in given.items() if value is not None})
