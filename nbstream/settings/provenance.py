@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from traitlets import TraitError
 from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
 
-from nbstream.errors import UsageError
+from nbstream.errors import MissingKeyError, UsageError
 from nbstream.request import OPENAI_BASE_URL
 from nbstream.settings.config import NBStream
+from nbstream.settings.credential import Credential
 from nbstream.settings.jupyter_relay import find_relay
+from nbstream.settings.key_sources import KeyringKey
+from nbstream.settings.key_store import server_of
 from nbstream.settings.target import ADDRESS_VARIABLE, KEY_VARIABLE, no_model, resolve_target
 from nbstream.text.address import JUPYTER, address_from, bare
 from nbstream.text.place import Place
@@ -127,12 +130,21 @@ def _meant(address: str | None) -> str | None:
 
 def _key(config: NBStream, endpoint: Endpoint) -> tuple[str, str]:
     key = endpoint.api_key
+    if key is not None and key.origin == "keyring":  # where it is looked for when it is needed
+        key = _in_keyring(endpoint)
     if key is not None:
-        value = "looked for when it is needed" if key.origin == "keyring" else str(key)
-        return value, _ORIGINS.get(key.origin, key.variable or key.origin)
+        return str(key), _ORIGINS.get(key.origin, key.variable or key.origin)
     keys = {_PROFILE: config.api_key, KEY_VARIABLE: os.environ.get(KEY_VARIABLE, "").strip()}
     kept = " and ".join(name for name, key in keys.items() if key)
     return "none", f"the key in {kept} is not for this endpoint" if kept else "not set"
+
+
+def _in_keyring(endpoint: Endpoint) -> Credential | None:
+    try:
+        found = KeyringKey(server_of(endpoint.base_url)).read()
+    except MissingKeyError:
+        return None
+    return Credential(found, "keyring") if found else None
 
 
 def _other_rows(config: NBStream) -> Rows:

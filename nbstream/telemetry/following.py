@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["followers"]
 
+_log = logging.getLogger("nbstream")
+
 
 def followers() -> list[Follower]:
     """Those who want to be told of the next stream; usually nobody does, and it costs nothing more."""
@@ -20,12 +23,21 @@ def followers() -> list[Follower]:
     found: list[Follower] = []
     if StreamLog.wanted():
         found.append(StreamLog(content=content))
-    if _is_traced():
+    if _is_traced() and (trace := _trace(content=content)) is not None:
+        found.append(trace)
+    return found
+
+
+def _trace(*, content: bool) -> Follower | None:
+    try:
         from nbstream.telemetry.trace import StreamTrace
 
-        if (trace := StreamTrace.wanted(content=content)) is not None:
-            found.append(trace)
-    return found
+        return StreamTrace.wanted(content=content)
+    except ImportError:  # other packages share its name, and it is not there itself
+        return None
+    except Exception:  # noqa: BLE001  whatever an application's providers raise: the stream itself has no part in that
+        _log.exception("nbstream could not trace a stream")
+        return None
 
 
 def _is_traced() -> bool:

@@ -56,7 +56,6 @@ _EVERYWHERE = {
     RemedyKind.CHECK_PROXY: "check any proxy or login page in between",
     RemedyKind.CHECK_LOCATION: "check from which countries and networks the provider may be used",
     RemedyKind.CHECK_CERTIFICATE: "name the authority that signed it in SSL_CERT_FILE, or check the base URL",
-    RemedyKind.MORE_KERNEL_BUDGET: "allow more with nbs.configure(budget=…)",
     RemedyKind.SET_PRICE: 'say what it costs with nbs.price("{value}", input=…, output=…)',
     RemedyKind.CHECK_SERVER: "check the server",
     RemedyKind.START_SERVER: "is the server running?",
@@ -73,14 +72,15 @@ _IN_CODE = {
     RemedyKind.CHANGE_REQUEST: "change the request (model, options, prompt)",
     RemedyKind.SEND_HISTORY: 'send it with each request (history="messages")',
 }
-_SIZES = {
+_BY_SETTING = {
     RemedyKind.LONGER_ANSWER: "max_answer_characters",
     RemedyKind.MORE_PARTS: "max_answer_parts",
     RemedyKind.LARGER_EVENT: "max_event_bytes",
     RemedyKind.LARGER_FILE: "max_file_bytes",
+    RemedyKind.MORE_KERNEL_BUDGET: "budget",
 }
 _IN_A_NOTEBOOK = {
-    **{kind: f"allow more with nbs.configure({name}=…)" for kind, name in _SIZES.items()},
+    **{kind: f"allow more with nbs.configure({name}=…)" for kind, name in _BY_SETTING.items()},
     RemedyKind.SET_KEY: "set OPENAI_API_KEY (or nbs.configure(api_key=…))",
     RemedyKind.SET_ENDPOINT_KEY: "give the key with nbs.configure(base_url=…, api_key=…)",
     RemedyKind.CHECK_KEY: (
@@ -184,7 +184,7 @@ WORDINGS: Mapping[Place, Wording] = {
             **_EVERYWHERE,
             **_IN_PYTHON,
             **_BY_OPTION,
-            **{kind: f"allow more with the setting {name}" for kind, name in _SIZES.items()},
+            **{kind: f"allow more with the setting {name}" for kind, name in _BY_SETTING.items()},
             RemedyKind.RETRY: "run the command again",
             RemedyKind.REGENERATE: "run the command again",
             RemedyKind.WAIT: "wait {value} and run the command again",

@@ -21,6 +21,8 @@ VALUES: dict[RemedyKind, str | float] = {
     RemedyKind.USE_API: "chat",
     RemedyKind.WAIT: 20.0,
     RemedyKind.ALLOW_TOOL: "look_up",
+    RemedyKind.CHECK_KEY_FILE: "/etc/key",
+    RemedyKind.SET_PRICE: "llama3.2",
 }
 
 

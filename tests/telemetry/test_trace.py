@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from traitlets import TraitError
 
@@ -253,6 +254,15 @@ def test_off_means_off(exported: Exported) -> None:
     assert exported.spans() == []
 
 
+def test_a_provider_that_fails_hurts_nobody(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(trace, "get_tracer_provider", broken)
+    assert ask(ScriptedBytes(ANSWER)).text == "Hello"
+    assert "could not trace a stream" in caplog.text
+
+
 ASK = """
 import os, sys
 os.environ["NBSTREAM_DEMO_PACE"] = "instant"
@@ -265,6 +275,11 @@ assert nbstream.stream("hello", model="demo", display=False).text
 def test_nothing_of_it_is_imported_for_somebody_who_does_not_use_it() -> None:
     code = ASK.format(before="") + "assert not [name for name in sys.modules if name.startswith('opentelemetry')]"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_only_shares_its_name_is_no_reason_to_trace() -> None:
+    code = "import sys, types; sys.modules['opentelemetry'] = types.ModuleType('opentelemetry')\n"
+    subprocess.run([sys.executable, "-c", code + ASK.format(before="")], check=True)
 
 
 def test_an_application_that_has_set_nothing_up_is_not_traced() -> None:

@@ -3,8 +3,9 @@
 
 import { BlockList } from "./block_list.js";
 import { announcer, say } from "./elements.js";
-import { keepInNotebook, whenKernelEnds } from "./jupyter_host.js";
+import { whenKernelEnds } from "./jupyter_host.js";
 import { asked } from "./questions.js";
+import { keepInNotebook } from "./saved_text.js";
 
 /** @import { Change } from "./block_list.js" */
 /** @import { Channel, End, Keep, LiveMessage, Mark, Question, Retry, Snapshot, Thinking } from "./live_messages.js" */

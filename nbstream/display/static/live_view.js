@@ -6,13 +6,14 @@ import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
-import { hearAgain, tidyNotebook } from "./jupyter_host.js";
+import { hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
 import { newCells } from "./new_cell.js";
 import { meetCells } from "./notebook_cells.js";
 import { colourPrompts } from "./prompt_colours.js";
 import { giveWay } from "./static_answer.js";
 import { Tail } from "./tail.js";
+import { tidyNotebook } from "./tidy_notebook.js";
 
 /** @import { Channel } from "./live_messages.js" */
 
@@ -72,13 +73,8 @@ class LiveView extends AnswerView {
     if (doc.state === "pending" && doc.model.get("bring_into_view")) this.attention = new Attention();
     this.redraw();
     doc.views.add(this);
-    this.tidyIn(0);
+    setTimeout(tidyNotebook, 0, doc.model);
     this.greet(200);
-  }
-
-  /** @param {number} delay */
-  tidyIn(delay) {
-    setTimeout(() => tidyNotebook(this.doc.model, this.doc.model.get("key")), delay);
   }
 
   /**
@@ -241,7 +237,7 @@ class LiveView extends AnswerView {
     this.doc.views.delete(this);
     this.doc.fallSilent();
     this.doc.model.send({ type: "gone", view: this.id });
-    [0, 200].forEach((delay) => this.tidyIn(delay));
+    for (const delay of [0, 200]) setTimeout(tidyNotebook, delay, this.doc.model);
     setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);
   }
 
