@@ -177,3 +177,10 @@ def test_what_was_sent_is_below_the_answer(shell: Any, capsys: pytest.CaptureFix
 def test_a_wrong_call_is_a_short_error(shell: Any) -> None:
     ran = shell.run_cell("%%stream -m demo --plan\n")
     assert type(ran.error_in_exec).__name__ == "UsageError"
+
+
+def test_what_seems_to_hold_a_secret_is_not_sent_to_be_counted(loopback: FaultServer) -> None:
+    asked: dict[str, Any] = {"model": "m", "base_url": loopback.base_url, "api": "responses"}
+    plan = planned(resolve("Is 4111 1111 1111 1111 a card?", **asked))
+    assert loopback.requests == []
+    assert "the prompt seems to hold a card number (…1111), and is not sent to be counted" in repr(plan)
