@@ -65,7 +65,8 @@ def test_the_price_is_a_range_where_the_answer_has_a_limit() -> None:
     nbs.price("m", input=10, output=100, cached=1)
     request = full_request(base_url="http://localhost:1/v1")
     plan = plan_of(request, tokens=1_000_000)
-    assert [plan.cost_from, plan.cost_to] == pytest.approx([1.0, 10.01])
+    assert plan.cost_from == pytest.approx(1.0)
+    assert plan.cost_to == pytest.approx(10.01)
     assert "From $1.00 (all from a cache, no answer) to $10.01 (an answer of 100 tokens)" in repr(plan)
     endless = plan_of(full_request(base_url="http://localhost:1/v1", max_tokens=None), tokens=1000)
     assert endless.cost_to is None
@@ -177,10 +178,3 @@ def test_what_was_sent_is_below_the_answer(shell: Any, capsys: pytest.CaptureFix
 def test_a_wrong_call_is_a_short_error(shell: Any) -> None:
     ran = shell.run_cell("%%stream -m demo --plan\n")
     assert type(ran.error_in_exec).__name__ == "UsageError"
-
-
-def test_what_seems_to_hold_a_secret_is_not_sent_to_be_counted(loopback: FaultServer) -> None:
-    asked: dict[str, Any] = {"model": "m", "base_url": loopback.base_url, "api": "responses"}
-    plan = planned(resolve("Is 4111 1111 1111 1111 a card?", **asked))
-    assert loopback.requests == []
-    assert "the prompt seems to hold a card number (…1111), and is not sent to be counted" in repr(plan)
