@@ -11,7 +11,10 @@ import pathlib
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 import nbstream as nbs
 from nbstream.cli.commands import main
@@ -137,3 +140,29 @@ def test_a_tour_leaves_no_key_behind(
     assert "Hello" in texts["printed"]
     held = holders_of(CANARY.reveal(), left, engine(), settings(), shell.user_ns)
     assert not [each for each in held if "nbstream.testing" not in each]  # the server, which was sent it
+
+
+def test_a_notebook_that_runs_without_a_front_end_leaves_no_key_behind(
+    loopback: FaultServer, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key"
+    path.write_text(CANARY.reveal())
+    monkeypatch.setenv("OPENAI_BASE_URL", loopback.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(path))
+    loopback.respond(_answer)
+    cells = ["%load_ext nbstream", "%%stream -m m\nHi", "%config NBStream", "import os; print(dict(os.environ))"]
+    cells += ["%stream_usage", "import nbstream; vars(nbstream), stream_result, _ih"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    done = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert loopback.requests[0].headers["authorization"] == f"Bearer {CANARY.reveal()}"
+    saved = nbformat.writes(done)
+    assert "Hello" in saved
+    for shape in shapes():
+        assert shape not in saved
+
+
+def test_where_nobody_can_be_asked_for_a_key_a_notebook_fails_clearly(tmp_path: pathlib.Path) -> None:
+    cells = ["%load_ext nbstream", "%stream_login"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    with pytest.raises(CellExecutionError, match="a key cannot be entered here, because nobody can be asked"):
+        NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()

@@ -9,6 +9,7 @@ import pytest
 
 import nbstream as nbs
 from tests.benchmarks.bounds import hold
+from tests.benchmarks.server import PIECE
 from tests.relay.jupyter_relay import KEY, TOKEN, Server
 
 if TYPE_CHECKING:
@@ -42,3 +43,14 @@ def test_the_first_piece_comes_at_most_5_ms_later(relay: Server, streams: str) -
     later = [through - direct for direct, through in zip(taken["direct"], taken["relay"], strict=True)]
     print({way: round(statistics.median(times), 2) for way, times in taken.items()}, sorted(later)[-5:])
     hold("first piece through the relay, later than without (median)", statistics.median(later), LIMIT_MS, "ms")
+
+
+def test_a_hundred_streams_pass_at_once(relay: Server) -> None:
+    common: dict[str, Any] = {"model": "m", "api": "chat", "display": False, "max_retries": 0}
+    options = {**common, "base_url": f"{relay.url}nbstream/v1", "api_key": TOKEN}
+    nbs.stream("Hi", **options)
+    handles = [nbs.start("Hi", **options) for _ in range(100)]
+    results = [handle.result() for handle in handles]
+    assert {result.text for result in results} == {PIECE * 20}
+    slowest = max(result.timing.ttft or 0 for result in results)
+    hold("first piece of the last of 100 streams at once through the relay", slowest, 5.0, "s")

@@ -11,6 +11,7 @@ from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import (
     ActivityPart,
     Choice,
+    Quota,
     StreamResult,
     StreamState,
     StreamWarning,
@@ -333,3 +334,19 @@ def test_what_could_not_be_checked_is_told_by_the_error():
     assert notes_of(result) == []
     prompt = replace(UNCHECKED, subject="prompt")
     assert notes_of(replace(result, moderation=(prompt, UNCHECKED))) == [prompt.sentence]
+
+
+@pytest.mark.parametrize(
+    ("quota", "left"),
+    [
+        (Quota(12_300, 0.98), ["12,300 tokens left", "$0.98 left"]),
+        (Quota(-40, None), ["0 tokens left"]),
+        (Quota(1), ["1 token left"]),
+        (Quota(price=(1.0, 2.0, 0.1)), []),
+        (None, []),
+    ],
+)
+def test_what_a_relay_has_left_is_the_last_of_the_facts(quota, left):
+    result = StreamResult("Hi", StreamState.COMPLETED, "stop", Usage(9, 3, 12), "m", quota=quota)
+    assert footer_of(result) == ["m", "3 tokens", *left]
+    assert facts_of(result)[3:] == left
