@@ -250,7 +250,7 @@ def test_a_question_about_a_secret_names_its_ways_and_no_arguments():
     [told] = questions.told()
     assert (told["description"], told["arguments"]) == (question.description, "")
     assert [told["words"][place] for place in (0, 1, 3)] == ["Send this prompt?", "Send", "Don't send"]
-    answers = []
+    answers: list[Any] = []
     question.when_answered(answers.append)
     assert questions.answer({"call": "s1", "digest": question.digest, "allow": True}) == ""
     assert answers == [Approved(question.digest)]
