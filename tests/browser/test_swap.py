@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,12 +12,13 @@ from playwright.sync_api import expect
 from nbstream.testing import chat_body, chat_chunk
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Route
+    from playwright.sync_api import Locator, Route
 
     from nbstream.testing import FaultServer
     from tests.real_jupyter import Notebook, OpenNotebook
 
 PATIENCE_MS = 120_000
+SETTLED_SECONDS = 10.0
 MOST = 0.15  # change in height
 
 ANSWERS = {
@@ -61,6 +63,17 @@ def finish(notebook: Notebook, gate: threading.Event) -> None:
     expect(notebook.view(1)).to_have_count(0)
 
 
+def settled_height(output: Locator, wanted: float) -> float:
+    """The height of a static answer once it is laid out: the front end colours its code some moments later."""
+    until = time.monotonic() + SETTLED_SECONDS
+    while True:
+        box = output.bounding_box()
+        height = 0.0 if box is None else box["height"]
+        if abs(height / wanted - 1) <= MOST or time.monotonic() > until:
+            return height
+        output.page.wait_for_timeout(50)
+
+
 def test_the_static_answer_is_as_high_as_the_live_one(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     notebook = open_notebook("lab", stream_cell(loopback))
     changes = {}
@@ -75,10 +88,9 @@ def test_the_static_answer_is_as_high_as_the_live_one(open_notebook: OpenNoteboo
         if "$$" in text:
             expect(static.locator("mjx-container")).to_have_count(2)
         streaming, live = notebook.page.evaluate("window.heights")
-        after = static.bounding_box()
-        assert after is not None
-        changes[name] = after["height"] / live - 1
-        print(f"{name}: {streaming:.0f} px while streaming, then {live:.0f}, static {after['height']:.0f}", end=" ")
+        after = settled_height(static, live)
+        changes[name] = after / live - 1
+        print(f"{name}: {streaming:.0f} px while streaming, then {live:.0f}, static {after:.0f}", end=" ")
         print(f"px: {changes[name]:+.1%}")
         assert streaming - live < 1, "the facts take the place of the line with Stop"
         assert name == "cut off" or live - streaming < 1, "only a mark comes as well"
