@@ -64,7 +64,7 @@ def _derived(own: str, handler: type[RelayHandler]) -> type[RelayHandler]:
     class Derived(handler, APIHandler):  # type: ignore[misc, valid-type]
         auth_resource = "nbstream"
 
-        async def prepare(self) -> None:
+        async def prepare(self) -> None:  # type: ignore[override]  # as Jupyter's own APIHandler has it
             given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
             if own and hmac.compare_digest(given.encode(), own.encode()):
                 self.current_user = self._jupyter_current_user = User(username=getpass.getuser())
