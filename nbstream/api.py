@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbstream.display.choose import choose_surface
 from nbstream.display.surface import NullSurface
 from nbstream.errors import UsageError
-from nbstream.moderation.gates import ModerationGate, SecretsGate, secrets_of
+from nbstream.moderation.gates import ModerationGate, SecretsGate, moderated_after, secrets_of
 from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
@@ -95,6 +95,7 @@ def launch(
         commit: Is given the result at the end, before anybody else gets it; see `Rounds`.
     """
     rate = settings().max_frame_rate
+    request = moderated_after(request, "" if beginning is None else beginning.text)
     errands, follow_up = _follow_up(request, surfaces)
     errands, gate = _gate(request, surfaces, errands)
     with HeldInterrupts() as held:

@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "accounting": (),
     "accounting.book": ("streaming.daemon_thread",),
     "accounting.budgeted": ("streaming.cost",),
-    "accounting.counting": ("streaming.cost", "streaming.engine"),
+    "accounting.counting": ("moderation.gates", "moderation.secrets", "streaming.cost", "streaming.engine"),
     "accounting.plan": ("streaming.cost",),
     "accounting.entering": ("streaming.cost",),
     "accounting.ledger": ("streaming.engine",),

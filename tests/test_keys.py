@@ -48,7 +48,8 @@ def test_a_stream_holds_no_key_before_within_and_after(
 ) -> None:
     options["base_url"] = loopback.base_url.replace("/v1", path)
     loopback.send(chat_body("Hel", finish_reason=None, done=False), then="hold")
-    handle = nbs.start("Hi", api_key=HIDDEN.reveal(), **options)
+    nbs.price("m", input=0, output=0)
+    handle = nbs.start("Hi", api_key=HIDDEN.reveal(), budget=1, max_seconds=600, **options)
     assert not in_plain(handle)
     for _ in handle:
         break

@@ -193,8 +193,9 @@ class _Account:
         return reported if self._ended else max(counted, reported)
 
     def close(self) -> None:
-        """Its stream has ended."""
-        if self._payer.book.in_flight.pop(id(self), None) is not None:
+        """Its stream has ended; what was never answered, as when a server refuses for now, has cost nothing."""
+        self._payer.book.in_flight.pop(id(self), None)
+        if self._count.words or self._usage is not None or self._ended:
             self._payer.spent += self.spent
 
     def _price(self) -> None:

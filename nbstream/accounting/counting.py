@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from nbstream.accounting.plan import plan_of
 from nbstream.accounting.planned_parts import parts_of
 from nbstream.errors import StreamError
+from nbstream.moderation.gates import secrets_of
+from nbstream.moderation.secrets import told
 from nbstream.request import EMBEDDED_URL
 from nbstream.streaming.cost import read_prices
 from nbstream.streaming.engine import engine
@@ -70,6 +72,8 @@ def _not_counted(request: StreamRequest) -> str | None:
     """Why nobody is asked, if so."""
     if request.source is not None:
         return "the source of the stream is no server"
+    if found := secrets_of(request):
+        return f"the prompt seems to hold {told(found)}, and is not sent to be counted"
     if request.endpoint.base_url == EMBEDDED_URL:
         return "the demo model has no server here"
     if request.api == "chat":

@@ -111,10 +111,12 @@ class Ledger(Sequence[Entry]):
         """The requests as a data frame, one a row. What is unknown is missing in it, not 0.
 
         Raises:
-            ImportError: pandas is not installed.
+            UsageError: pandas is not installed.
         """
-        import pandas as pd
-
+        try:
+            import pandas as pd
+        except ImportError:
+            raise UsageError("to_pandas() needs pandas: %pip install pandas") from None
         rows = [{**asdict(entry), "tokens": entry.tokens} for entry in self._entries()]
         frame = pd.DataFrame(rows, columns=[*(each.name for each in fields(Entry)), "tokens"])
         whole = {each.name: "Int64" for each in fields(Entry) if each.type == "int | None"}

@@ -36,7 +36,7 @@ def as_text(entries: Sequence[Entry], quotas: Mapping[str, Quota] = _NO_QUOTAS) 
     if not entries:
         return f"<{_NOTHING[0].lower()}{_NOTHING[1:-1]}>"
     head, *rows = _rows(("model",), _by_model(entries))
-    return "\n".join([*_sentences(total_of(entries)), *_left(quotas), *_aligned([head, *rows])])
+    return "\n".join([*_sentences(total_of(entries)), *_sources(entries), *_left(quotas), *_aligned([head, *rows])])
 
 
 def as_html(entries: Sequence[Entry], quotas: Mapping[str, Quota] = _NO_QUOTAS) -> str:
@@ -47,7 +47,7 @@ def as_html(entries: Sequence[Entry], quotas: Mapping[str, Quota] = _NO_QUOTAS) 
     latest = _html_table(_latest(entries), 4)
     shown = min(len(entries), _LATEST)
     told = "The request" if len(entries) == 1 else "The requests" if shown == len(entries) else f"The latest {shown}"
-    sentences = " ".join([*_sentences(total_of(entries)), *_left(quotas)])
+    sentences = " ".join([*_sentences(total_of(entries)), *_sources(entries), *_left(quotas)])
     return (
         f'<div class="nbs-usage {NO_FORMULAS}">{_STYLE}<p>{escape(sentences)}</p>{charts_of(entries)}{by_model}'
         f"<details><summary>{told}</summary>{latest}</details></div>"
@@ -112,6 +112,13 @@ def _left(quotas: Mapping[str, Quota]) -> Iterator[str]:
         ends = "" if quota.resets_at is None else f", until {datetime.fromtimestamp(quota.resets_at, UTC):%d %B} (UTC)"
         if shown:
             yield f"Left at {host}: {' and '.join(shown)}{ends}."
+
+
+def _sources(entries: Sequence[Entry]) -> Iterator[str]:
+    """Where the prices are from."""
+    priced = [each for each in entries if each.price_source is not None and (each.cost or each.cost_at_least)]
+    if sources := sorted({plain(each.price_source or "") for each in priced}):
+        yield f"Prices: {', '.join(sources)}."
 
 
 def _money(total: Total, sent: int) -> Iterator[str]:

@@ -11,8 +11,9 @@ The protocol. Each message has the next `number`:
                over: whether that is final.
     retry      retry: the pause that begins, {reason, left, attempt, attempts}, or null when it is over.
     end        state; mark: {word, sentence} or null; facts: the parts of the footer.
-    questions  questions: the calls that wait to be allowed, each {call, kind, tool, description, arguments, digest} as
-               `Question`; allowed: the tools whose calls run without a question.
+    questions  questions: what waits to be allowed, each {call, kind, tool, description, arguments, digest} as
+               `Question`, and `words` if it is not about a tool: the question, the answers, and what each does;
+               allowed: the tools whose calls run without a question.
     snapshot   everything, under the number of the message before it: blocks (the HTML of each), reasoning {blocks,
                seconds, over} or null, state, mark, facts, retry, questions, allowed, elapsed (seconds since the stream
                began); unasked, if no message of a page has been heard.

@@ -16,6 +16,20 @@ __all__ = ["Allowances", "OpenQuestions", "by_whom", "edited_arguments", "shown_
 
 _LONGEST_REASON = 1000
 
+# The question where it is not about a tool, and what can be answered, each with what it does.
+_WORDS = {
+    "insert": [
+        "Insert this code into a new cell below?",
+        *("Insert", "Put the code into a new cell below; nothing runs it"),
+        *("Don't insert", "Leave the notebook as it is"),
+    ],
+    "secret": [
+        "Send this prompt?",
+        *("Send", "Send the prompt as it is"),
+        *("Don't send", "Send nothing, and end here"),
+    ],
+}
+
 
 class OpenQuestions:
     """The questions of one answer that are open, by their calls. From any thread."""
@@ -36,7 +50,7 @@ class OpenQuestions:
         with self._lock:
             return self._open.pop(question.call_id, None) is not None
 
-    def told(self) -> list[dict[str, str]]:
+    def told(self) -> list[dict[str, Any]]:
         """What a page is sent of them; a model has written most of it."""
         with self._lock:
             questions = tuple(self._open.values())
@@ -86,8 +100,8 @@ class Allowances:
         return [name for name, allowance in self._allowed.items() if allowance.tool.always]
 
 
-def _told(question: Question) -> dict[str, str]:
-    return {
+def _told(question: Question) -> dict[str, Any]:
+    told: dict[str, Any] = {
         "call": question.call_id,
         "kind": question.kind,
         "tool": plain(question.tool),
@@ -95,6 +109,7 @@ def _told(question: Question) -> dict[str, str]:
         "arguments": "" if question.kind in {"insert", "secret"} else shown_arguments(question),
         "digest": question.digest,
     }
+    return {**told, "words": _WORDS[question.kind]} if question.kind in _WORDS else told
 
 
 def shown_description(question: Question) -> str:

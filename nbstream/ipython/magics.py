@@ -278,6 +278,8 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
         "--api": lambda: ("chat", "responses"),
         "--as": lambda: ("text", "code"),
         "--images": lambda: ("link", "allow"),
+        "--moderate": lambda: ("openai", "provider"),
+        "--on-flagged": lambda: ("block", "notify"),
         "--surface": lambda: SURFACES,
         "--chat": chats,
     }

@@ -6,11 +6,11 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as IPythonUsageError
-from IPython.display import HTML, display
+from IPython.display import publish_display_data
 
 from nbstream.accounting.counting import planned
 from nbstream.accounting.plan import plan_of
-from nbstream.accounting.plan_table import as_text, folded
+from nbstream.accounting.plan_table import as_html, as_text, folded
 from nbstream.errors import UsageError
 from nbstream.settings.resolution import resolve
 from nbstream.text.place import Place, reader_in
@@ -35,7 +35,7 @@ def show_plan(options: argparse.Namespace) -> None:
     try:
         with reader_in(Place.CELL):
             plan = planned(_request(options.chat, prompt, asked), counted=options.plan == "count")
-            display(plan)  # type: ignore[no-untyped-call]
+            _show(as_html(plan), as_text(plan))
     except UsageError as error:
         raise IPythonUsageError(error.told(Place.CELL)) from None
 
@@ -52,18 +52,11 @@ def context_shown(options: argparse.Namespace, handle: StreamHandle) -> Iterator
             tokens = None if usage is None else usage.input_tokens
             who = "the server reported none" if usage is None else "the server"
             plan = plan_of(handle.request, tokens=tokens, counted=who)
-            display(_Folded(folded(plan), as_text(plan, sent=True)))  # type: ignore[no-untyped-call]
+            _show(folded(plan), as_text(plan, sent=True))
 
 
-class _Folded(HTML):
-    """HTML, with the same in words for where there is none."""
-
-    def __init__(self, html: str, text: str) -> None:
-        super().__init__(html)  # type: ignore[no-untyped-call]
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
+def _show(html: str, text: str) -> None:
+    publish_display_data({"text/html": html, "text/plain": text})  # type: ignore[no-untyped-call]
 
 
 def _request(chat: str | None, prompt: Any, asked: dict[str, Any]) -> StreamRequest:

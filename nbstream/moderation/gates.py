@@ -22,7 +22,21 @@ if TYPE_CHECKING:
     from nbstream.result import StreamResult
     from nbstream.tools.asking import Asking
 
-__all__ = ["ModerationGate", "SecretsGate", "secrets_of"]
+__all__ = ["ModerationGate", "SecretsGate", "moderated_after", "secrets_of"]
+
+
+def moderated_after(request: StreamRequest, begun: str) -> StreamRequest:
+    """The request with moderation of its own: it may be asked several times, and continue an answer.
+
+    Args:
+        request: What is asked.
+        begun: The text of the answer that is there already.
+    """
+    before = request.moderation
+    if before is None:
+        return request
+    made = before.after(begun)
+    return replace(request, moderation=made, stages=tuple(made if each is before else each for each in request.stages))
 
 
 def secrets_of(request: StreamRequest) -> list[Found]:

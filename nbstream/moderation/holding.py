@@ -17,6 +17,8 @@ from nbstream.events import (
     Failed,
     Finished,
     Garbled,
+    PartResumed,
+    PartStarted,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -89,12 +91,13 @@ class Holding:
 
     Args:
         policy: What is checked, and how much at once.
+        begun: The text of the answer that is there already, and is continued.
 
     Attributes:
         verdict: What was said of all that has come, once it was.
     """
 
-    def __init__(self, policy: Moderation) -> None:
+    def __init__(self, policy: Moderation, begun: str = "") -> None:
         self._policy = policy
         self._items: deque[_Item] = deque()
         self._words: dict[Hashable, _Words] = {}
@@ -103,6 +106,14 @@ class Holding:
         self._worst: Verdict | None = None
         self.verdict: Verdict | None = None
         self._early = 0  # how often the whole was checked because the server had said why it ends
+        self._part: int | None = None  # of the wire, if it numbers them
+        self._parts: dict[int | None, list[str]] = {}  # what is said in each
+        self._is_interleaved = False
+        if begun:
+            words = self._words[TextDelta, 0] = _Words(apart=False)
+            words.add(begun)
+            words.checked = words.cleared = words.end
+            self._seen = self._seen_whole = words.end
 
     @property
     def size(self) -> int:
@@ -112,10 +123,7 @@ class Holding:
     def add(self, events: Iterable[Event]) -> None:
         """Take what has come."""
         for event in events:
-            if type(event) is Finished:
-                self._finished = True
-            elif isinstance(event, _ENDS):
-                self._over = True
+            self._note(event)
             if (said := words_in(event)) is None:
                 self._items.append(_Item(event, None, 0, 0))
                 continue
@@ -123,9 +131,23 @@ class Holding:
                 words = self._words[said.kind] = _Words(apart=said.whole)
             start = words.end
             words.add(said.text)
+            if self._part is not None and isinstance(event, _DIVISIBLE):
+                self._parts.setdefault(self._part, []).append(said.text)
             self._seen += len(said.text)
             words.grown_at = self._seen
             self._items.append(_Item(event, words, start, words.end))
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case PartStarted(part):
+                self._part = part
+            case PartResumed(part):
+                self._is_interleaved = self._is_interleaved or part != self._part
+                self._part = part
+            case Finished():
+                self._finished = True
+            case EndOfStream() | Failed() | Garbled():
+                self._over = True
 
     def due(self, *, quiet: bool = False, over: bool = False) -> Passage | None:
         """What is to be checked now, if anything is.
@@ -137,7 +159,7 @@ class Holding:
         if self._seen > self._seen_whole and (over or self._over or (self._finished and self._early < _MOST_EARLY)):
             self._early += self._finished
             return self._rest()
-        if "pieces" not in self._policy.at:
+        if "pieces" not in self._policy.at or self._is_interleaved:  # it reads in another order than it comes
             return None
         for item in self._items:
             words = item.words
@@ -203,8 +225,12 @@ class Holding:
 
     def _rest(self) -> Passage:
         reached = tuple((words, words.end, words.end) for words in self._words.values())
-        if "answer" in self._policy.at:
-            text = "\n\n".join("".join(words.all) for words in self._words.values())
+        if "answer" in self._policy.at or self._is_interleaved:
+            said = [
+                *(words.all for words in self._words.values()),
+                *(self._parts.values() if self._is_interleaved else ()),
+            ]
+            text = "\n\n".join(map("".join, said))
         else:
             rests = (  # what is checked already, if that is all, is checked once more
                 words.between(max(0, words.cleared - self._policy.window), words.end) for words in self._words.values()

@@ -15,7 +15,7 @@ __all__ = ["Moderates"]
 
 
 class Moderates(Protocol):
-    """Moderates one request, see `nbstream.moderation.stage`."""
+    """Moderates the requests of an answer, see `nbstream.moderation.stage`."""
 
     policy: Moderation
     cleared: bool
@@ -24,6 +24,10 @@ class Moderates(Protocol):
     @property
     def holds(self) -> bool:
         """Whether an answer is held back until it was checked."""
+        ...
+
+    def after(self, begun: str) -> Moderates:
+        """The same for one answer, of which there is this text already."""
         ...
 
     async def check_prompt(self, text: str) -> Verdict:

@@ -31,12 +31,13 @@ _ENDS = (Finished, *_LAST)
 
 
 class ModerationStage:
-    """Moderates one request, and is its last stage. Each attempt at the request begins anew.
+    """Moderates the requests of one answer, and is their last stage. Each attempt at one begins anew.
 
     Args:
         policy: How.
         target: Whose moderation endpoint is asked, if one is.
         most: How many characters an answer may have.
+        begun: The text of the answer that is there already, and is continued.
 
     Attributes:
         policy: As given.
@@ -44,12 +45,21 @@ class ModerationStage:
         cleared: Whether all that came of the answer may be shown, and so may be written to a file.
     """
 
-    def __init__(self, policy: Moderation, target: Target | None, most: int) -> None:
+    def __init__(self, policy: Moderation, target: Target | None, most: int, begun: str = "") -> None:
         self.policy = policy
         self.prompt: Verdict | None = None
         self.cleared = False
         self._target = target
         self._most = most
+        self._begun = begun
+
+    def after(self, begun: str) -> ModerationStage:
+        """The same for one answer, of which there is this text already.
+
+        Args:
+            begun: The text.
+        """
+        return ModerationStage(self.policy, self._target, self._most, begun)
 
     @property
     def holds(self) -> bool:
@@ -122,7 +132,7 @@ class ModerationStage:
             raise
 
     async def _by_check(self, batches: AsyncIterator[list[Event]]) -> AsyncGenerator[list[Event]]:
-        held, running = Holding(self.policy), Running(batches)
+        held, running = Holding(self.policy, self._begun), Running(batches)
         told: list[Event] = []
         quiet = False
         try:

@@ -64,12 +64,12 @@ def _derived(own: str, handler: type[RelayHandler]) -> type[RelayHandler]:
     class Derived(handler, APIHandler):  # type: ignore[misc, valid-type]
         auth_resource = "nbstream"
 
-        async def prepare(self) -> None:  # type: ignore[override]  # as Jupyter's own APIHandler has it
+        async def prepare(self, **named: Any) -> None:
             given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
             if own and hmac.compare_digest(given.encode(), own.encode()):
                 self.current_user = self._jupyter_current_user = User(username=getpass.getuser())
             else:
-                await super().prepare()
+                await super().prepare(**named)
 
         async def caller(self) -> Caller:
             provider = self.identity_provider

@@ -54,7 +54,8 @@ def _asked(config: NBStream, target: Target, policy: Moderation) -> Target | Non
     if policy.base_url is not None:
         return resolve_target(config, model="", base_url=policy.base_url)
     key = target.endpoint.api_key
-    own = target.client is not None or target.endpoint.environment_applies or (key is not None and key.origin == "demo")
+    own = target.client is not None or target.endpoint.environment_applies
+    own = own or (key is not None and key.origin in {"demo", "relay"})
     if own or target.endpoint.base_url == EMBEDDED_URL:
         return target
     return resolve_target(config, model="", base_url=OPENAI_BASE_URL)

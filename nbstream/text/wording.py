@@ -56,7 +56,6 @@ _EVERYWHERE = {
     RemedyKind.CHECK_PROXY: "check any proxy or login page in between",
     RemedyKind.CHECK_LOCATION: "check from which countries and networks the provider may be used",
     RemedyKind.CHECK_CERTIFICATE: "name the authority that signed it in SSL_CERT_FILE, or check the base URL",
-    RemedyKind.SET_PRICE: 'say what it costs with nbs.price("{value}", input=…, output=…)',
     RemedyKind.CHECK_SERVER: "check the server",
     RemedyKind.START_SERVER: "is the server running?",
     RemedyKind.CHECK_BILLING: "check your plan and billing",
@@ -80,6 +79,7 @@ _BY_SETTING = {
     RemedyKind.MORE_KERNEL_BUDGET: "budget",
 }
 _IN_A_NOTEBOOK = {
+    RemedyKind.SET_PRICE: 'say what it costs with nbs.price("{value}", input=…, output=…)',
     **{kind: f"allow more with nbs.configure({name}=…)" for kind, name in _BY_SETTING.items()},
     RemedyKind.SET_KEY: "set OPENAI_API_KEY (or nbs.configure(api_key=…))",
     RemedyKind.SET_ENDPOINT_KEY: "give the key with nbs.configure(base_url=…, api_key=…)",
@@ -185,6 +185,7 @@ WORDINGS: Mapping[Place, Wording] = {
             **_IN_PYTHON,
             **_BY_OPTION,
             **{kind: f"allow more with the setting {name}" for kind, name in _BY_SETTING.items()},
+            RemedyKind.SET_PRICE: "say what {value} costs with the setting prices",
             RemedyKind.RETRY: "run the command again",
             RemedyKind.REGENERATE: "run the command again",
             RemedyKind.WAIT: "wait {value} and run the command again",

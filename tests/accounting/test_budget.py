@@ -14,7 +14,7 @@ from nbstream.accounting.budgeted import Budgeted
 from nbstream.accounting.price import Price
 from nbstream.display.marks import mark_of
 from nbstream.display.surface import NullSurface
-from nbstream.errors import BudgetError, ConnectionLostError, TimeBudgetError, UsageError
+from nbstream.errors import BudgetError, ConnectionLostError, RateLimitError, TimeBudgetError, UsageError
 from nbstream.events import EndOfStream, Event, Finished, ReasoningDelta, TextDelta, UsageReported
 from nbstream.outcome import Usage
 from nbstream.streaming.engine import engine, replace_engine
@@ -129,6 +129,13 @@ def test_all_the_requests_of_an_answer_share_it() -> None:
         nbs.stream(**asked, display=False, budget=float(first.output_tokens))
     assert [each.state for each in caught.value.result.rounds] == ["completed", "failed"]
     assert "nothing was sent" in str(caught.value)
+
+
+def test_an_attempt_that_was_refused_has_cost_nothing() -> None:
+    nbs.price("m", input=1_000_000, output=0)
+    refused = ScriptedStream(refusal=RateLimitError("Not now.", retryable=True, retry_after=0.001))
+    attempts = ScriptedAttempts(refused, ScriptedStream.answering("Hello"))
+    assert ask(attempts, budget=4).result(10).text == "Hello"  # the prompt has three words
 
 
 def test_a_kernel_has_one_too(loopback: FaultServer) -> None:

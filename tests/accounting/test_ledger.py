@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import nbstream as nbs
+from nbstream.accounting.book import Book
+from nbstream.accounting.budget import Budget
+from nbstream.accounting.budgeted import Budgeted
 from nbstream.accounting.entry import Entry
+from nbstream.accounting.price import Price
+from nbstream.display.surface import NullSurface
 from nbstream.errors import ConnectionLostError, UsageError
-from nbstream.events import EndOfStream, Finished, Started, TextDelta, UsageReported
+from nbstream.events import EndOfStream, Event, Finished, Started, TextDelta, UsageReported
 from nbstream.outcome import Usage
 from nbstream.streaming.engine import engine, replace_engine
+from nbstream.streaming.notices import Notices
+from nbstream.streaming.observers import Observers
+from nbstream.streaming.rounds import Rounds
 from nbstream.testing import ScriptedAttempts, ScriptedStream, chat_body, chat_chunk, error_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import FrameType
 
     from nbstream.testing import FaultServer
 
+END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
 QUIET: dict[str, Any] = {"model": "demo", "display": False}
 
 
@@ -256,3 +267,40 @@ def test_a_resumed_answer_is_counted_once() -> None:
     total = total_of([broken, whole])
     assert (total.requests, total.output_tokens, total.output_at_least, total.cost_at_least) == (2, 9, 0, 0.0)
     assert total_of([broken]).output_at_least == 5
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def lines_in_accounting(pieces: int, make_request: Callable[..., Any], budget: Budget | None) -> int:
+    """How many lines of this room run while an answer of so many pieces arrives."""
+    count, book = 0, Book()
+    source: Any = ScriptedStream(*([TextDelta("word ")] for _ in range(pieces)), [UsageReported(Usage(1, 1, 2))], END)
+    watch = Observers(Notices(), book.keep).watch()
+    if budget is not None:
+        source = Budgeted(source, budget, book)
+
+    def line(_: FrameType, event: str, __: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return line
+
+    rounds = Rounds(make_request(prices={"m": Price(1, 1)}), NullSurface(), source, watch=watch)
+    before = sys.gettrace()
+    sys.settrace(lambda frame, *_: line if "/nbstream/accounting/" in frame.f_code.co_filename else None)
+    try:
+        result = asyncio.run(rounds.run())
+    finally:
+        sys.settrace(before)
+    assert (result.state, len(book.entries)) == ("completed", 1)
+    return count
+
+
+def test_without_a_budget_no_piece_of_an_answer_takes_anything(make_request: Callable[..., Any]) -> None:
+    assert lines_in_accounting(400, make_request, None) == lines_in_accounting(100, make_request, None) > 0
+
+
+def test_with_a_budget_a_piece_takes_little(make_request: Callable[..., Any]) -> None:
+    budget = Budget(dollars=1000.0, kernel=1000.0)
+    many, few = (lines_in_accounting(pieces, make_request, budget) for pieces in (400, 100))
+    assert (many - few) / 300 <= 45

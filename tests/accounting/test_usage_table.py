@@ -56,6 +56,14 @@ def test_a_row_tells_them_apart_too() -> None:
     assert other.split() == ["other", "1", "unknown", "unknown", "unknown"]
 
 
+def test_where_prices_are_from_is_told() -> None:
+    priced = [
+        entry(input_tokens=1, output_tokens=1, cost=1.0, price_source=each) for each in ("your own", "list 1", "list 1")
+    ]
+    assert "Prices: list 1, your own." in as_text(priced)
+    assert "Prices:" not in as_text([KNOWN])
+
+
 def test_where_no_price_is_known_none_is_told() -> None:
     text = as_text([entry(input_tokens=1, output_tokens=2)])
     assert "The cost is unknown." in text

@@ -122,7 +122,7 @@ def test_a_prompt_with_a_key_is_sent_when_its_reader_says_so(open_notebook: Open
     asked = len(upstream.requests)
     notebook.start(2)
     card = notebook.view(2).locator(".nbs-question")
-    expect(card).to_contain_text("Send this prompt to demo?")
+    expect(card).to_contain_text("Send this prompt?")
     expect(card).to_contain_text("The prompt seems to hold an OpenAI key (sk-p…Op5q). It would be sent to 127.0.0.1")
     assert violations(page, ".nbs-view") == []
     assert len(upstream.requests) == asked

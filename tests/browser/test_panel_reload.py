@@ -12,7 +12,7 @@ from tests.browser.test_live_view import IMPATIENT
 
 if TYPE_CHECKING:
     from nbstream.demo import DemoServer
-    from tests.real_jupyter import Notebook, OpenNotebook
+    from tests.real_jupyter import Jupyter, Notebook, OpenNotebook
 
 PATIENCE_MS = 120_000
 KEPT_MS = 3_000  # after the end of a turn, the page looks whether the notebook has kept it
@@ -81,3 +81,15 @@ def test_what_is_sent_to_a_kernel_that_was_restarted_comes_back(
     expect(panel.turn(1).get_by_role("button", name="Copy", exact=True)).to_be_visible()
     panel.composer.press("Enter")
     expect(panel.composer).to_have_value("precious")
+
+
+def test_a_restart_by_another_client_is_noticed_at_once(
+    open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter
+) -> None:
+    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
+    panel.send("Count to 300")
+    panel.wait_for_text(1, "1, 2, 3")
+    jupyter.restart_kernel(notebook.path.name)
+    expect(panel.root.locator(".nbs-notice")).to_contain_text("kernel has stopped", timeout=PATIENCE_MS)
+    expect(panel.turn(1)).to_contain_text("Kernel stopped")
+    expect(panel.button("Stop")).to_have_count(0)

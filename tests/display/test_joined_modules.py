@@ -209,7 +209,7 @@ def test_a_cycle_is_refused_and_named(write):
 # and revoke what is allowed. The panel has the last ones too. Both hear the kernel on a page that is too busy for
 # anywidget, and share their code with others of their kind.
 @pytest.mark.parametrize(
-    ("widget", "before"), [("display/static/live_view", 16_400), ("panel/view/static/panel", 30_300)]
+    ("widget", "before"), [("display/static/live_view", 16_500), ("panel/view/static/panel", 30_450)]
 )
 def test_a_widget_sends_no_more_than_its_code(widget, before):
     assert len(packed_code(PACKAGE / f"{widget}.js")) <= before

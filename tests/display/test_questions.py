@@ -241,3 +241,16 @@ def test_somebody_at_a_terminal_answers_what_a_tool_asks_for(
                 "'name' is a required property\nYour answer, as JSON like {\n  \"name\"",
             )
         ]
+
+
+def test_a_question_about_a_secret_names_its_ways_and_no_arguments():
+    questions = OpenQuestions()
+    question = Question("s1", "m", {}, "It seems to hold a key.\n\nIt would be sent.", kind="secret")
+    questions.add(question)
+    [told] = questions.told()
+    assert (told["description"], told["arguments"]) == (question.description, "")
+    assert [told["words"][place] for place in (0, 1, 3)] == ["Send this prompt?", "Send", "Don't send"]
+    answers: list[Any] = []
+    question.when_answered(answers.append)
+    assert questions.answer({"call": "s1", "digest": question.digest, "allow": True}) == ""
+    assert answers == [Approved(question.digest)]

@@ -269,3 +269,16 @@ for moderate in ("openai", "provider"):
     environment = {**os.environ, "NBSTREAM_DEMO_PACE": "instant"}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout == "content_filter ('violence',)\n" * 2
+
+
+def test_the_relay_of_a_jupyter_server_is_asked_for_moderation_as_well(
+    api: Any, loopback: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBSTREAM_RELAY_URL", loopback.base_url)
+    monkeypatch.setenv("NBSTREAM_RELAY_TOKEN", "of-this-user")
+    clean = json.dumps({"results": [{"flagged": False}]})
+    for body in (clean, chat_body("Hi") if api == "chat" else responses_body("Hi"), clean):
+        loopback.send(body)
+    result = nbs.stream("?", base_url="jupyter", model="m", api=api, display=False, moderate="openai")
+    assert [each.outcome for each in result.moderation] == ["clean", "clean"]
+    assert [each.path for each in loopback.requests][::2] == ["/v1/moderations"] * 2

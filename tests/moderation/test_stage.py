@@ -15,6 +15,8 @@ from nbstream.events import (
     Failed,
     Finished,
     Moderated,
+    PartResumed,
+    PartStarted,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
@@ -182,6 +184,33 @@ def test_several_answers_are_held_apart() -> None:
     ends: list[Event] = [Finished("stop"), Finished("stop", 1), EndOfStream(marked=True)]
     result = ask(ScriptedStream(*([event] for event in events), ends), piece=20, window=5)
     assert [choice.text.split()[-1] for choice in result.choices] == ["198", "199"]
+
+
+def test_what_is_sent_in_another_order_than_it_reads_is_checked_in_both() -> None:
+    first, second = SECRET[:8], SECRET[8:]
+    batches: list[list[Event]] = [
+        [PartStarted(0, "text"), TextDelta(f"{CALM}{first}")],
+        [PartStarted(1, "text"), TextDelta("Something else. " * 20)],
+        [PartResumed(0), TextDelta(second)],
+        END,
+    ]
+    result = ask(ScriptedStream(*batches))
+    assert result.finish_reason == "content_filter"
+    assert SECRET not in result.text
+    result = ask(ScriptedStream(*batches[:2], END))
+    assert result.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_an_answer_that_is_continued_is_checked_with_its_beginning(api: Any) -> None:
+    lost = ConnectionLostError("It broke.")
+    halves = ScriptedStream([TextDelta(SECRET[:8])], lost), ScriptedStream([TextDelta(SECRET[8:])], END)
+    options: dict[str, Any] = {"model": "m", "api": api, "display": False, "max_retries": 0}
+    with pytest.raises(nbs.StreamError) as broken:
+        nbs.stream("?", source=ScriptedAttempts(*halves), moderate=flags, **options)
+    assert broken.value.result.text == SECRET[:8]
+    whole = broken.value.result.resume(display=False)
+    assert (whole.text, whole.finish_reason) == (SECRET[:8], "content_filter")
 
 
 # --- by the provider --------------------------------------------------------------------------------------------------

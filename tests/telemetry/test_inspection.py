@@ -215,7 +215,7 @@ def pieces(body: bytes, size: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("size", [7, 100_000])
 def test_a_key_that_a_server_repeats_is_neither_shown_nor_kept(size: int) -> None:
     body = chat_body(f"Your key is {KEY}.", f"Its half is {KEY[:20]}.")
-    begin(ScriptedBytes(*pieces(body, size)), system=f"Never say {KEY}").result(60)
+    begin(ScriptedBytes(*pieces(body, size)), system=f"Never say {KEY}", allow_secrets=True).result(60)
     engine().last_results.clear()  # the answer itself is what the server has said
     shown = repr(inspect()) + inspect()._repr_html_()
     assert "Its half is" in shown

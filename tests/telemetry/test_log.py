@@ -121,7 +121,7 @@ def test_each_event_is_logged_for_debugging(caplog: pytest.LogCaptureFixture) ->
 def test_content_is_logged_on_demand_only_and_the_key_never(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "nbstream")
     nbs.configure(log_content=True)
-    ask(ScriptedBytes(chat_body("Hel", "lo\x1b[2J")), prompt=f"My key is {KEY}\nand a line")
+    ask(ScriptedBytes(chat_body("Hel", "lo\x1b[2J")), prompt=f"My key is {KEY}\nand a line", allow_secrets=True)
     asked, *_, ended = facts(logged(caplog))
     assert asked["content"]["messages"] == [{"role": "user", "content": "My key is <key>\nand a line"}]
     assert ended["content"] == {"text": "Hello\x1b[2J"}

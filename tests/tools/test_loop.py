@@ -371,12 +371,12 @@ def test_where_a_tool_runs(loopback: FaultServer, api: str) -> None:
 
     @nbs.tool(safe=True)
     async def awaited() -> None:
-        threads.append(f"{threading.current_thread().name}, {id(asyncio.get_running_loop()) == loop}")
+        threads.append(f"{threading.current_thread().name}, {asyncio.get_running_loop() is loop}")
 
     done = (chat_body if api == "chat" else responses_body)("Done.")
     options: Any = {"model": "m", "base_url": loopback.base_url, "api": api, "display": False}
     options["tools"] = [here, awaited]
-    loop = 0
+    loop: asyncio.AbstractEventLoop | None = None
 
     def ask() -> StreamHandle:
         loopback.send(calling(api, ("here", {}), ("awaited", {})))
@@ -385,7 +385,7 @@ def test_where_a_tool_runs(loopback: FaultServer, api: str) -> None:
 
     async def main() -> None:
         nonlocal loop
-        loop = id(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
         loopback.send(calling(api, ("here", {}), ("awaited", {})))
         loopback.send(done)
         await nbs.astream("Go.", **options)

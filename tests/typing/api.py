@@ -35,6 +35,13 @@ def ask_with_tools() -> list[str]:
         return [tool.name for tool in files]
 
 
+def account() -> list[str]:
+    nbs.price("our-llama", input=0.1, output=0.4)
+    assert_type(nbs.ledger.total.cost, float)
+    known = [entry.model for entry in nbs.ledger if entry.cost is not None]
+    return known + [str(total.requests) for total in nbs.ledger.by("model").values()]
+
+
 def ask_a_script() -> str:
     chat = nbs.Chat(source=ScriptedBytes(chat_body("Hi")), model="m", api="chat")
     return nbs.stream("Hi", source=ScriptedStream.answering("Hi"), model="m").text + chat.stream("Hi").text

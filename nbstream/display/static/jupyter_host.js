@@ -5,7 +5,7 @@
 
 const ENDS = ["restarting", "autorestarting", "terminating", "dead"];
 // What a kernel itself says; the server writes others in its name. Each process of a kernel has a session of its own.
-const OF_KERNELS = ["status", "comm_open", "comm_msg", "comm_close", "display_data", "update_display_data"];
+const OF_KERNELS = ["status", "iopub_welcome", "comm_msg", "update_display_data"];
 
 /**
  * Tell that the kernel that a widget belongs to has ended; returns what ends the watch. Of a restart that another client

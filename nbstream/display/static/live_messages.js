@@ -14,7 +14,9 @@
  * @typedef {{ type: "reasoning", number: number, blocks: Patch[] } & Thinking} ReasoningMessage
  * @typedef {{ type: "retry", number: number, retry: Retry | null }} RetryMessage
  * @typedef {{ type: "end", number: number } & End} EndMessage
- * @typedef {{ call: string, kind?: string, tool: string, description: string, arguments: string, digest: string }} Question
+ * @typedef {{
+ *   call: string, kind: string, tool: string, description: string, arguments: string, digest: string, words?: string[]
+ * }} Question
  * @typedef {{ type: "questions", number: number, questions: Question[], allowed: string[] }} QuestionsMessage
  * @typedef {{ type: "refused", call: string, words: string }} Refused
  * @typedef {{

@@ -1,5 +1,6 @@
 // What waits for the reader, each on a card: calls with their arguments, which the reader may edit, what a tool asks for,
-// code that may go into a new cell, and a prompt that seems to hold a secret. And the tools that are allowed for good, until that is revoked.
+// code that may go into a new cell, and a prompt that seems to hold a secret. And the tools that are allowed for good,
+// until that is revoked.
 
 import { button, element, say, set } from "./elements.js";
 
@@ -80,23 +81,17 @@ export function drawAllowances(root, tools, revoke) {
   }
 }
 
-// What stands before and after the name of the tool.
-/** @type {{ [kind: string]: [before: string, after: string] }} */
-const TITLES = {
-  input: ["", " asks you:"],
-  insert: ["Insert this code into a new cell below?", ""],
-  secret: ["Send this prompt to ", "?"],
-};
+// What can be answered, each with what it does; before it, the question, where it is not about a tool.
+const CALL = ["", "Allow", "Call it with these arguments", "Deny", "Do not call it, and tell the model so"];
+const INPUT = ["", "Send", "Answer the tool with this", "Decline", "Tell the tool that you do not answer"];
 
 /**
  * A question in a sentence.
  *
  * @param {Question} question
  */
-export function asked({ kind, tool }) {
-  if (kind === "insert") return "Insert the code into a new cell below?";
-  if (kind === "secret") return "Send a prompt that seems to hold a secret?";
-  return kind === "input" ? `${tool} asks you something` : `May the model call ${tool}?`;
+export function asked({ kind, tool, words }) {
+  return words?.[0] ?? (kind === "input" ? `${tool} asks you something` : `May the model call ${tool}?`);
 }
 
 class Card {
@@ -117,17 +112,17 @@ class Card {
     this.root = element("div", "nbs-question", parent);
     this.root.tabIndex = -1;
     this.root.setAttribute("role", "group");
-    const { kind, tool } = question;
+    const { kind, tool, words } = question;
     this.root.setAttribute("aria-label", asked(question));
+    const input = kind === "input";
+    const [whole, yes = "", does = "", no = "", leaves = ""] = words ?? (input ? INPUT : CALL);
     const title = element("p", "nbs-question-title", this.root);
-    const [before, after] = TITLES[kind ?? ""] ?? ["The model wants to call ", ""];
-    title.append(before);
-    if (kind !== "insert") element("strong", "", title).textContent = tool;
-    title.append(after);
-    const about = kind === "input" ? "nbs-question-asks" : "nbs-question-about";
+    title.append(whole || (input ? "" : "The model wants to call "));
+    if (!whole) element("strong", "", title).textContent = tool;
+    if (input) title.append(" asks you:");
+    const about = input ? "nbs-question-asks" : "nbs-question-about";
     if (question.description) element("p", about, this.root).textContent = question.description;
-    const alone = kind === "insert" || kind === "secret"; // the code, or the prompt, is above
-    this.shown = element("pre", "nbs-question-arguments", alone ? null : this.root);
+    this.shown = element("pre", "nbs-question-arguments", question.arguments ? this.root : null);
     this.shown.textContent = question.arguments;
     this.shown.tabIndex = 0;
     this.fault = element("p", "nbs-question-fault", this.root);
@@ -136,28 +131,15 @@ class Card {
     const add = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ title, /** @type {() => void} */ act) =>
       button(name, label, title, bar, (event) => event.detail < 2 && act()); // not by the second click of two
     this.bar = bar;
-    if (kind === "insert") {
-      add("nbs-allow", "Insert", "Put the code into a new cell below; nothing runs it", () => this.answer(true));
-      add("nbs-deny", "Don't insert", "Leave the notebook as it is", () => this.answer(false));
-      return;
-    }
-    if (kind === "secret") {
-      add("nbs-allow", "Send", "Send the prompt as it is", () => this.answer(true));
-      add("nbs-deny", "Don't send", "Send nothing, and end here", () => this.answer(false));
-      return;
-    }
-    if (kind === "input") {
-      add("nbs-allow", "Send", "Answer the tool with this", () => this.answer(true));
-      add("nbs-deny", "Decline", "Tell the tool that you do not answer", () => this.answer(false));
-      this.write(`Answer to ${tool}`);
-      return;
-    }
     const always = `Call ${tool} without asking from now on, in this notebook`;
-    add("nbs-allow", "Allow", "Call it with these arguments", () => this.answer(true));
-    if (kind !== "remote") this.editing = add("nbs-edit", "Edit", "Change the arguments before the call", () => this.edit());
-    add("nbs-deny", "Deny", "Do not call it, and tell the model so", () => this.answer(false));
+    add("nbs-allow", yes, does, () => this.answer(true));
+    const here = kind === "call"; // no other has arguments to edit
+    if (here) this.editing = add("nbs-edit", "Edit", "Change the arguments before the call", () => this.edit());
+    add("nbs-deny", no, leaves, () => this.answer(false));
+    if (input) this.write(`Answer to ${tool}`);
+    if (input || whole) return;
     this.why = add("nbs-why", "Say why …", "Tell the model why you deny it", () => this.explain());
-    if (kind !== "remote") add("nbs-always", "Always allow", always, () => this.answer(true, true));
+    if (here) add("nbs-always", "Always allow", always, () => this.answer(true, true));
   }
 
   /** @param {string} label */
