@@ -40,6 +40,8 @@ __all__ = ["ClientGoneError", "Exchange", "Relay"]
 T = TypeVar("T")
 
 _PASSED_ON = ("content-type", "x-request-id", "retry-after", "retry-after-ms", "x-should-retry", "openai-processing-ms")
+_LARGE_REQUEST, _LARGEST_REQUEST = 256 * 1024, 64 * 1024 * 1024
+
 _RESERVED_OUTPUT = 1_000
 """Tokens that an answer is taken to have until it has ended, where the request sets no limit."""
 
@@ -115,7 +117,7 @@ class Relay:
         begun, model = time.monotonic(), "-"
         try:
             limits = limits_of(caller, self._limits)
-            asked = self.policy.checked(operation, _json_of(body))
+            asked = await self._checked(operation, body)
             model = asked.get("model") or operation
             with self.rate.running(caller.name, limits):
                 state, charge = await self._counted(caller, limits, operation, asked, exchange)
@@ -129,6 +131,15 @@ class Relay:
         self._log.info(
             "relay: %s asked %s: %s, %s%d tokens, %.1f s", caller.name, model, state, about, charge.tokens, seconds
         )
+
+    async def _checked(self, operation: Operation, body: bytes) -> dict[str, Any]:
+        """The body to send on; of a large one it is found out on a thread, while other answers go on."""
+        if len(body) > _LARGEST_REQUEST:
+            what = f"This relay takes requests of at most {_LARGEST_REQUEST // 2**20} MB."
+            raise Refused(413, what, "request_too_large")
+        if len(body) < _LARGE_REQUEST:
+            return self.policy.checked(operation, _json_of(body))
+        return await asyncio.to_thread(lambda: self.policy.checked(operation, _json_of(body)))
 
     async def _counted(
         self, caller: Caller, limits: Limits, operation: Operation, asked: dict[str, Any], exchange: Exchange

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from nbstream.relay.refused import Refused
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["normalised"]
 
 _LONGEST = 500
+_ORGANIZATION = re.compile(r"\b(?:org-|proj_)[A-Za-z0-9]{6,}")  # as OpenAI names the operator's
 
 
 def normalised(status: int, headers: Mapping[str, str], body: bytes, endpoint: Endpoint) -> Refused:
@@ -43,6 +45,7 @@ def normalised(status: int, headers: Mapping[str, str], body: bytes, endpoint: E
         what = "The credit of this relay at the provider is used up."
         return Refused(429, what, "relay_credit", kind="insufficient_quota", retry=False)
     words = "" if document.page is not None or reported.message == "no message" else endpoint.redact(reported.message)
+    words = _ORGANIZATION.sub("<organization>", words)
     message = words[:_LONGEST] or f"The provider answered {status}."
     code = endpoint.redact(reported.code or "")[:80] or f"provider_{status}"
     param = document.error.get("param")

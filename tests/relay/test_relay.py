@@ -418,6 +418,24 @@ def test_errors_of_the_provider_have_one_form_and_no_secret(
     assert status == error.status
 
 
+def test_the_operators_organization_is_not_named(serve: Callable[..., RelayServer], loopback: FaultServer) -> None:
+    relay = serve()
+    loopback.send(error_body("Rate limit reached for m in organization org-a1B2c3D4e5 on tokens"), status=429)
+    error = refusal(relay)
+    assert "in organization <organization> on tokens" in error.message
+
+
+def test_a_request_that_is_too_large_is_refused_and_a_large_one_passes(
+    serve: Callable[..., RelayServer], loopback: FaultServer
+) -> None:
+    relay = serve()
+    loopback.send(chat_body("Hi"))
+    assert ask(relay, prompt="x" * 1_000_000).text == "Hi"
+    status, answered = post(relay, b" " * (64 * 2**20 + 1))
+    assert (status, json.loads(answered)["error"]["code"]) == (413, "request_too_large")
+    assert len(loopback.requests) == 1
+
+
 def test_a_wait_that_the_provider_asks_for_is_passed_on(
     serve: Callable[..., RelayServer], loopback: FaultServer
 ) -> None:
