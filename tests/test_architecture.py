@@ -100,6 +100,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "moderation": (),
     "moderation.endpoint": ("streaming.engine", "transport.moderation"),
     "moderation.gates": ("tools.approval",),
+    "moderation.hook": ("streaming.daemon_thread",),
     "panel": ("attachments", "conversation", "display", "markdown", "settings", "streaming.engine"),
     "panel.view": ("display", "markdown", "tools.approval"),
     "recording": ("tools.next_request", "transport.decoded"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from nbstream.streaming.daemon_thread import DaemonThread
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from nbstream.moderation.policy import Hook
 
 __all__ = ["called"]
@@ -27,11 +30,11 @@ async def called(hook: Hook, text: str) -> Any:
     Raises:
         Exception: Whatever it raises.
     """
-    call = _Call(hook, text)
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(call.run,), name="nbstream-moderation", daemon=True).start()
+    call, thread = _Call(hook, text), DaemonThread("nbstream-moderation")
+    working = asyncio.get_running_loop().run_in_executor(thread, contextvars.copy_context().run, call.run)
+    thread.shutdown(wait=False)  # once that is done
     try:
-        return await asyncio.wrap_future(call.done)
+        return await working
     except asyncio.CancelledError:
         call.cancel()
         raise
@@ -39,40 +42,25 @@ async def called(hook: Hook, text: str) -> Any:
 
 class _Call:
     def __init__(self, hook: Hook, text: str) -> None:
-        self.done: Future[Any] = Future()
         self._hook, self._text = hook, text
         self._task: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
-    def run(self) -> None:
-        if not self.done.set_running_or_notify_cancel():
-            return
+    def run(self) -> Any:
         try:
             value = self._hook(self._text)
-            if inspect.isawaitable(value):
-                value = asyncio.run(self._awaited(value))
-        except BaseException as error:  # noqa: BLE001  whatever a function raises
-            self._settle(error)
-        else:
-            self._settle(None, value)
+            return asyncio.run(self._awaited(value)) if inspect.isawaitable(value) else value
+        except (SystemExit, KeyboardInterrupt, asyncio.CancelledError, StopIteration) as error:
+            # A loop cannot be given these: the first two would end it.
+            raise RuntimeError(type(error).__name__) from error
 
     def cancel(self) -> None:
         if self._task is not None:
             loop, task = self._task
-            try:
+            with contextlib.suppress(RuntimeError):  # it has just ended
                 loop.call_soon_threadsafe(task.cancel)
-            except RuntimeError:  # it has just ended
-                return
 
-    async def _awaited(self, value: Any) -> Any:
+    async def _awaited(self, value: Awaitable[Any]) -> Any:
         task = asyncio.current_task()
         assert task is not None
         self._task = asyncio.get_running_loop(), task
         return await value
-
-    def _settle(self, error: BaseException | None, value: Any = None) -> None:
-        if self.done.cancelled():
-            return
-        if error is None:
-            self.done.set_result(value)
-        else:  # one that asks the program to exit would end the loop
-            self.done.set_exception(error if isinstance(error, Exception) else RuntimeError(type(error).__name__))

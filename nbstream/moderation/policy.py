@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
@@ -56,7 +56,7 @@ class Moderation:
     """
 
     check: Literal["provider", "openai"] | Hook
-    at: tuple[At, ...] = _AT
+    at: Sequence[At] = _AT
     on_flagged: Literal["block", "notify"] = "block"
     on_failure: Literal["block", "pass"] = "block"
     piece: int = 200

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -282,3 +283,26 @@ def test_the_relay_of_a_jupyter_server_is_asked_for_moderation_as_well(
     result = nbs.stream("?", base_url="jupyter", model="m", api=api, display=False, moderate="openai")
     assert [each.outcome for each in result.moderation] == ["clean", "clean"]
     assert [each.path for each in loopback.requests][::2] == ["/v1/moderations"] * 2
+
+
+def test_an_answer_whose_check_hangs_is_stopped_at_once(api: Any, loopback: FaultServer) -> None:
+    hangs, release = threading.Event(), threading.Event()
+
+    def check(_: str) -> bool:
+        hangs.set()
+        release.wait(PATIENCE)
+        return False
+
+    loopback.send(chat_body("Hi") if api == "chat" else responses_body("Hi"))
+    options: dict[str, Any] = {"model": "m", "base_url": loopback.base_url, "api": api, "display": False}
+    places: list[Literal["prompt", "answer"]] = ["answer", "prompt"]
+    for at in places:
+        hangs.clear()
+        handle = nbs.start("?", moderate=Moderation(check, at=[at], timeout=PATIENCE), **options)
+        assert hangs.wait(PATIENCE)
+        began = time.monotonic()
+        handle.cancel()
+        result = handle.result(PATIENCE)
+        assert time.monotonic() - began < PATIENCE / 4
+        assert (result.state, result.text, len(loopback.requests)) == ("cancelled", "", 1)
+    release.set()

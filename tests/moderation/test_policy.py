@@ -17,7 +17,7 @@ CLEAN, FLAGGED = Judgement(flagged=False), Judgement(flagged=True)
 
 
 def test_what_is_checked_has_an_order_and_no_doubles() -> None:
-    made = Moderation("openai", at=["answer", "prompt", "answer"])  # type: ignore[arg-type]
+    made = Moderation("openai", at=["answer", "prompt", "answer"])
     assert made.at == ("prompt", "answer")
     assert Moderation("openai", at="prompt").at == ("prompt",)  # type: ignore[arg-type]
 

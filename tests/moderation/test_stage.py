@@ -88,17 +88,11 @@ def raises(text: str) -> bool:
     raise ValueError(text)
 
 
-async def never(_: str) -> bool:
-    await asyncio.Event().wait()
-    return False
-
-
 @pytest.mark.parametrize(
     ("check", "reason"),
     [
         (raises, "it raised ValueError in line"),
         (lambda _: None, "it returned None"),
-        (never, "it took longer than 0.2 s"),
     ],
 )
 def test_what_cannot_be_checked_is_not_shown(check: Any, reason: str) -> None:
@@ -130,6 +124,25 @@ def test_a_check_that_fails_once_is_not_forgotten() -> None:
     steps: list[Any] = [step for _ in range(5) for step in ([TextDelta(CALM)], 0.5)]
     result = ask(ScriptedStream(*steps, END), once, on_failure="pass")
     assert [each.outcome for each in result.moderation] == ["unchecked"]
+
+
+async def never(_: str) -> bool:
+    await asyncio.Event().wait()
+    return False
+
+
+def exits(_: str) -> bool:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(("check", "reason"), [(never, "it took longer than 0.2 s"), (exits, "it raised RuntimeError")])
+def test_a_check_that_hangs_or_exits_has_not_checked(check: Any, reason: str) -> None:
+    stream = ScriptedStream([TextDelta(SECRET)], END)
+    moderation = Moderation(check, at=("answer",), timeout=0.2)
+    handle = nbs.start("?", source=stream, model="m", api="chat", display=False, moderate=moderation)
+    with pytest.raises(nbs.errors.ModerationError, match=reason):
+        handle.result(60)
+    assert nbs.stream("?", source=ScriptedStream.answering("Hi"), model="m", api="chat", display=False).text == "Hi"
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
