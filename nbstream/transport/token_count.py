@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jiter
+
 from nbstream.errors import NotAStreamError, NotFoundError, RequestRejectedError
 from nbstream.text.plain import encodable_json
 from nbstream.transport import own_client, responses
+from nbstream.transport.bounded_body import read_body
 from nbstream.transport.translate import translated
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["token_count"]
 
 _PATH = "/responses/input_tokens"
+_LARGEST = 64 * 1024
+# As the SDK's `with_streaming_response` asks it to leave the body unread.
+_UNREAD: Any = {"max_retries": 0, "headers": {"X-Stainless-Raw-Response": "stream"}}
 # The fields that count; it refuses the others.
 _FIELDS = {
     *("conversation", "input", "instructions", "model", "parallel_tool_calls", "personality", "previous_response_id"),
@@ -44,7 +50,13 @@ async def token_count(client: openai.AsyncOpenAI, request: StreamRequest, capabi
     wanted = encodable_json({field: value for field, value in body.items() if field in _FIELDS})
     try:
         with translated(request), own_client.asking():
-            counted: Any = await client.post(_PATH, cast_to=object, body=wanted, options={"max_retries": 0})
+            response: Any = await client.post(_PATH, cast_to=object, body=wanted, options=_UNREAD)
+        try:
+            counted = jiter.from_json(await read_body(response.http_response, _LARGEST))
+        except Exception:  # noqa: BLE001  it broke off, or is no JSON: each HTTP library has errors of its own
+            counted = None
+        finally:
+            await response.close()
     except (NotFoundError, RequestRejectedError) as error:
         raise type(error)(f"{name} does not count tokens ({error.status}).", status=error.status) from None
     count = counted.get("input_tokens") if isinstance(counted, dict) else None

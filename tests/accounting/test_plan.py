@@ -121,6 +121,15 @@ def test_a_provider_that_does_not_count_is_named(loopback: FaultServer, status: 
     assert plan.at_least == 2
 
 
+@pytest.mark.sdk
+@pytest.mark.parametrize("body", ["<html>", "{", '{"input_tokens": "7"}', '{"input_tokens": 7, "x": "' + "x" * 200_000])
+def test_what_is_no_count_is_not_taken_for_one(loopback: FaultServer, body: str) -> None:
+    loopback.send(body, headers={"content-type": "application/json"})
+    plan = planned(resolve("Hi there", model="m", api="responses", base_url=loopback.base_url))
+    assert plan.tokens is None
+    assert "did not say how many tokens there are" in plan.counted
+
+
 def test_chat_completions_do_not_count() -> None:
     plan = planned(resolve("Hi there", model="m", api="chat", base_url="http://localhost:1/v1"))
     assert plan.counted == "localhost:1 is asked over Chat Completions, which does not count"
