@@ -153,6 +153,7 @@ def test_a_request_sets_its_own_pace(client):
 
 
 def test_the_process_has_one_shared_server(monkeypatch):
+    demo_server().stop()  # that of another test
     monkeypatch.setenv("NBSTREAM_DEMO_PACE", "instant")
     with ThreadPoolExecutor(4) as threads:
         servers = set(threads.map(lambda _: demo_server(), range(16)))
