@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from nbstream.attachments.parts import pdf_part, text_part
+from nbstream.attachments.parts import pdf_part, text_part, uploaded
 from nbstream.attachments.reading import Made, read
 from nbstream.errors import UsageError
 
@@ -21,7 +21,6 @@ _BOMS = (  # that of UTF-16 is the beginning of that of UTF-32
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_UPLOADED = re.compile(r"file[-_][A-Za-z0-9_-]{6,80}")
 _COMMONEST = "cp1252"  # in a short text, every encoding of one byte may seem as likely
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # what stands in no text; ESC colours the output of programs
 _IMAGES = re.compile(
@@ -48,7 +47,7 @@ def made_file(given: Any) -> Made:
     """
     if isinstance(given, bytes | bytearray | memoryview):
         called, name, data = "the file", "file", bytes(given)
-    elif isinstance(given, str) and _UPLOADED.fullmatch(given) and not Path(given).exists():
+    elif uploaded(given):
         return Made({"type": "file", "file": {"file_id": given}})
     elif isinstance(given, str | Path):
         if "://" in str(given):

@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbstream.attachments.parts import image_part, one_line
+from nbstream.attachments.parts import image_part, one_line, uploaded
 from nbstream.attachments.reading import Made, read
 from nbstream.errors import UsageError
 from nbstream.media import MediaPart
@@ -47,7 +47,8 @@ def made_image(given: Any) -> Made:
     """The content part of an image.
 
     Args:
-        given: A path, bytes, a PIL image, a matplotlib figure, an image of an answer, or an http(s) or data URL.
+        given: A path, bytes, a PIL image, a matplotlib figure, an image of an answer, an http(s) or data URL, or the id
+            of an image that was uploaded to the provider, which only the Responses API takes.
 
     Raises:
         UsageError: It is nothing of this kind, missing, too large, or cannot be read.
@@ -58,6 +59,8 @@ def made_image(given: Any) -> Made:
     """
     if isinstance(given, str) and _is_address(given):
         return Made(_address(given))
+    if uploaded(given):
+        return Made({"type": "input_image", "file_id": given, "detail": "auto"})
     if _is(given, "PIL.Image", "Image"):
         return _written(given, "the image")
     if _is(given, "matplotlib.figure", "Figure"):

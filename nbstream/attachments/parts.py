@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.errors import UsageError
@@ -15,9 +16,20 @@ from nbstream.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TextFile", "embedded_image", "image_part", "is_words", "one_line", "pdf_part", "text_file_in", "text_part"]
+__all__ = [
+    "TextFile",
+    "embedded_image",
+    "image_part",
+    "is_words",
+    "one_line",
+    "pdf_part",
+    "text_file_in",
+    "text_part",
+    "uploaded",
+]
 
 _IMAGE = re.compile(r"data:(image/[\w.+-]+);base64,[A-Za-z0-9+/=\s]+\Z")
+_UPLOADED = re.compile(r"file[-_][A-Za-z0-9_-]{6,80}")
 _REFUSED_IMAGES = {"image/heic": "HEIC", "image/heif": "HEIC", "image/avif": "AVIF"}
 _FILE = re.compile(r"File (?P<name>[^\n]*):\n\n(?P<fence>`{3,})\n(?P<text>.*)\n(?P=fence)\Z", re.DOTALL)
 _LONGEST_FILE, _LARGEST_IMAGE, _LONGEST_NAME = 1_000_000, 20_000_000, 200
@@ -28,6 +40,16 @@ class TextFile(NamedTuple):
 
     name: str
     text: str
+
+
+def uploaded(given: Any) -> bool:
+    """Whether something is the id of a file that the provider has, and no file here.
+
+    Example:
+        >>> uploaded("file-abc123"), uploaded("file.png"), uploaded(b"file-abc123")
+        (True, False, False)
+    """
+    return isinstance(given, str) and _UPLOADED.fullmatch(given) is not None and not Path(given).exists()
 
 
 def one_line(name: str) -> str:

@@ -27,7 +27,7 @@ from nbstream.tools.given import told_tools
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from openai import AsyncOpenAI
 
@@ -242,10 +242,22 @@ def _messages(prompt: str | list[dict[str, Any]]) -> tuple[Mapping[str, Any], ..
 
 
 def _check_items(messages: Sequence[Mapping[str, Any]], api: Api) -> None:
-    """Only one of the APIs takes more than messages."""
-    if api != "responses" and (item := next((each for each in messages if "role" not in each), None)):
+    """Only one of the APIs takes more than messages, and images by their ids."""
+    if api == "responses":
+        return
+    what = None
+    if item := next((each for each in messages if "role" not in each), None):
         what = f'an item of type {item["type"]!r} is for the Responses API; a message is {{"role": …, "content": …}}'
+    elif any(part.get("type") == "input_image" and "file_id" in part for part in _content(messages)):
+        what = "the id of an image is for the Responses API; give the image itself, or its address"
+    if what:
         raise UsageError(what, remedies=[Remedy(RemedyKind.USE_API, "responses")])
+
+
+def _content(messages: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for message in messages:
+        content = message.get("content")
+        yield from (part for part in (content if isinstance(content, list) else ()) if isinstance(part, dict))
 
 
 def _check_values(*, api: Any, max_tokens: Any, max_retries: Any, images: Any, surface: Any) -> None:

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from IPython.core.displaypub import DisplayPublisher
 
+import nbstream as nbs
 from nbstream.attachments.attached import attached
 from nbstream.attachments.displayed import DisplayedImages, images_of_cell
 from nbstream.attachments.files import made_file
+from nbstream.attachments.images import made_image
 from nbstream.errors import UsageError
 from nbstream.media import MediaPart
+from nbstream.testing import responses_body
 from tests.pictures import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from nbstream.testing import FaultServer
 
 RED, BLUE = drawn(), drawn(colour="blue")
 
@@ -93,6 +98,21 @@ def test_too_many_images_and_too_large_ones_together_are_refused() -> None:
     pdf = b"%PDF-" + bytes(20_000_000)
     with pytest.raises(UsageError, match="too large: 53 MB; all that goes with a question can be up to 45 MB together"):
         attached("Read", file=[pdf, pdf])
+
+
+@pytest.mark.sdk
+def test_an_uploaded_image_goes_by_its_id(loopback: FaultServer) -> None:
+    part = {"type": "input_image", "file_id": "file-abc123XYZ", "detail": "auto"}
+    assert made_image("file-abc123XYZ").part == part
+    loopback.send(responses_body("A cat."))
+    chat = nbs.Chat(model="m", api="responses", base_url=loopback.base_url)
+    chat.stream("What is it?", image="file-abc123XYZ", display=False)
+    asked = loopback.requests[0].json["input"][0]["content"]
+    assert asked == [{"type": "input_text", "text": "What is it?"}, part]
+    assert "What is it?" in chat.to_markdown()
+    assert len(nbs.ChatPanel(chat).chat.turns) == 2
+    with pytest.raises(UsageError, match=r'the id of an image is for the Responses API; .* api="responses"'):
+        nbs.stream("What is it?", image="file-abc123XYZ", model="m", api="chat", base_url=loopback.base_url)
 
 
 def test_an_uploaded_file_goes_by_its_id() -> None:
