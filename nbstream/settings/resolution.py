@@ -21,7 +21,7 @@ from nbstream.streaming.stopping import StopCondition
 from nbstream.structured.schema import AnswerSchema
 from nbstream.text.place import place_here
 from nbstream.text.plain import prompt_text
-from nbstream.text.suggestion import closest
+from nbstream.text.suggestion import closest, did_you_mean
 from nbstream.tools.approval import checked_policy
 from nbstream.tools.given import told_tools
 
@@ -218,9 +218,18 @@ def _asked_of_tools(tools: Any, approve: Any, max_rounds: Any, api: Api, params:
     return {
         "params": params if tools is None else {**params, "tools": told},
         "tools": functions,
-        "approve": checked_policy(approve),
+        "approve": _approve(approve, [tool.name for tool in functions]),
         "max_rounds": max_rounds or _MOST_ROUNDS,
     }
+
+
+def _approve(approve: Any, names: Sequence[str]) -> Approve:
+    """Who allows calls. The names of a provider's own tools are not known here, but slips are."""
+    policy = checked_policy(approve)
+    for name in sorted(policy.difference(names)) if isinstance(policy, frozenset) else ():
+        if meant := did_you_mean(name, names):
+            raise UsageError(f"approve names {name!r}, which is no tool here{meant}")
+    return policy
 
 
 def _limits(limits: TimeLimits, timeout: float | None, total: float | None, stream: bool) -> TimeLimits:  # noqa: FBT001  an option of the caller's

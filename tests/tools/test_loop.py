@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import nbstream as nbs
+from nbstream.errors import UsageError
 from nbstream.testing import chat_body, responses_body
 from nbstream.tools.approval import Approved, Denied
 from tests.tools.wire import calling
@@ -335,6 +336,13 @@ def test_a_chat_sends_calls_and_results_again(
             *("message", "message", "function_call", "function_call_output", "message", "message")
         ]
     assert "tools" not in sent, "functions are not saved"
+
+
+def test_a_slip_in_the_names_that_are_allowed_is_told(asking: Callable[..., nbs.StreamResult]) -> None:
+    add, _ = added()
+    with pytest.raises(UsageError, match="approve names 'ad', which is no tool here; did you mean add"):
+        asking(tools=[add], approve=["ad"])
+    assert asking(tools=[add], approve=["search_of_the_provider"]).text == "Done."
 
 
 @pytest.mark.parametrize("caught", [False, True], ids=["raised", "caught"])
