@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tests.real_jupyter import Jupyter, OpenNotebook
 
 ASK = """\
+import os
 import nbstream as nbs
+os.environ["NBSTREAM_DEMO_PACE"] = "instant"
 nbs.configure(model="demo", api="responses")
 nbs.price("demo", input=2, output=8)
 for question in ("hello", "markdown", "Count to 20", "streaming"):
