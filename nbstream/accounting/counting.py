@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["planned"]
 
-_SECONDS, _WAKE_UP_SECONDS = 15.0, 0.1
+_SECONDS = 15.0
 # Each part is one more request. A plan of very many parts is counted as a whole.
 _MOST_PARTS = 24
 
@@ -37,17 +37,7 @@ def planned(request: StreamRequest, *, counted: bool = True) -> Plan:
         counted: Whether to ask the provider to count; otherwise nothing at all is sent.
     """
     loop = engine()
-    planning = loop.submit(_planned(loop, request, counted=counted))
-    try:
-        while True:
-            try:
-                return planning.result(_WAKE_UP_SECONDS)
-            except TimeoutError:
-                if planning.done():
-                    raise
-    except KeyboardInterrupt:
-        planning.cancel()
-        raise
+    return loop.wait_for(_planned(loop, request, counted=counted))
 
 
 async def _planned(loop: Engine, request: StreamRequest, *, counted: bool) -> Plan:

@@ -14,7 +14,6 @@ from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
     from pathlib import Path
 
     from openai import AsyncOpenAI
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["upload"]
 
 _LARGEST = 512_000_000
-_SECONDS, _WAKE_UP_SECONDS = 600.0, 0.1
+_SECONDS = 600.0
 
 
 @takes_key
@@ -76,7 +75,7 @@ def upload(
     options: dict[str, Any] = {"model": model, "base_url": base_url, "api_key": api_key, "client": client}
     loop = engine()
     target = resolve_target(settings(), **target_options(options))
-    return _waited_for(loop.submit(_send(loop, target, name or called, data, purpose)))
+    return loop.wait_for(_send(loop, target, name or called, data, purpose))
 
 
 async def _send(loop: Engine, target: Target, name: str, data: bytes, purpose: str) -> str:
@@ -85,17 +84,3 @@ async def _send(loop: Engine, target: Target, name: str, data: bytes, purpose: s
             return await loop.clients.upload(target, name, data, purpose)
     except TimeoutError:
         raise TotalTimeoutError(f"{target.endpoint.name} did not take the file within {_SECONDS:g} s.") from None
-
-
-def _waited_for(sending: Future[str]) -> str:
-    """The result; an interrupt ends the sending."""
-    try:
-        while True:
-            try:
-                return sending.result(_WAKE_UP_SECONDS)
-            except TimeoutError:
-                if sending.done():
-                    raise
-    except KeyboardInterrupt:
-        sending.cancel()
-        raise

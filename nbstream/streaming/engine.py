@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "engine", "replace_engine"]
 
+_WAKE_UP_SECONDS = 0.1  # in which an interrupt is heard
 T = TypeVar("T")
 
 # How long a fork waits for blocking calls: those that lock or import something are short, but names may resolve slowly.
@@ -112,6 +113,20 @@ class Engine:
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run `coroutine` on the loop; the future belongs to the calling side."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run `coroutine` on the loop and wait for its result; an interrupt of the waiting thread cancels it."""
+        future = self.submit(coroutine)
+        try:
+            while True:
+                try:
+                    return future.result(_WAKE_UP_SECONDS)
+                except TimeoutError:
+                    if future.done():
+                        raise
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
 
     def call_soon(self, callback: Callable[[], object]) -> None:
         """Run `callback` on the loop, soon; from any thread. Does nothing if there is no loop any more."""

@@ -17,12 +17,12 @@ from nbstream.display.surface import NullSurface
 from nbstream.errors import BudgetError, ConnectionLostError, RateLimitError, TimeBudgetError, UsageError
 from nbstream.events import EndOfStream, Event, Finished, ReasoningDelta, TextDelta, UsageReported
 from nbstream.outcome import Usage
-from nbstream.streaming.engine import engine, replace_engine
+from nbstream.streaming.engine import engine
 from nbstream.streaming.rounds import Rounds
 from nbstream.testing import LoopClock, ScriptedAttempts, ScriptedStream, chat_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from nbstream.result import StreamResult
@@ -32,12 +32,7 @@ DOLLAR_A_TOKEN = {"input": 0, "output": 1_000_000}
 END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
 
 
-@pytest.fixture(autouse=True)
-def _new_engine() -> Iterator[None]:
-    before = replace_engine(None)
-    yield
-    if (own := replace_engine(before)) is not None:
-        own.close()
+pytestmark = pytest.mark.usefixtures("new_engine")
 
 
 def ask(source: Any, **options: Any) -> Any:

@@ -19,14 +19,14 @@ from nbstream.display.surface import NullSurface
 from nbstream.errors import ConnectionLostError, UsageError
 from nbstream.events import EndOfStream, Event, Finished, Started, TextDelta, UsageReported
 from nbstream.outcome import Usage
-from nbstream.streaming.engine import engine, replace_engine
+from nbstream.streaming.engine import engine
 from nbstream.streaming.notices import Notices
 from nbstream.streaming.observers import Observers
 from nbstream.streaming.rounds import Rounds
 from nbstream.testing import ScriptedAttempts, ScriptedStream, chat_body, chat_chunk, error_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
 
@@ -36,13 +36,7 @@ END: list[Event] = [Finished("stop"), EndOfStream(marked=True)]
 QUIET: dict[str, Any] = {"model": "demo", "display": False}
 
 
-@pytest.fixture(autouse=True)
-def _new_engine() -> Iterator[None]:
-    """Each test begins with an empty ledger."""
-    before = replace_engine(None)
-    yield
-    if (own := replace_engine(before)) is not None:
-        own.close()
+pytestmark = pytest.mark.usefixtures("new_engine")
 
 
 def ask(source: Any, **options: Any) -> Any:

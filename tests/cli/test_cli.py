@@ -107,7 +107,6 @@ def test_a_missing_package_is_named(arguments, package, monkeypatch, capsys, tmp
 # --- demo --check -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sdk
 def test_check_prints_answer_state_and_usage_and_leaves_nothing(tmp_path):
     """As a process, at home in an empty folder, with a kernel named python3 installed that is not this Python's."""
     impostor = tmp_path / "data" / "kernels" / "python3"
