@@ -49,7 +49,7 @@ _WHOLE_ANSWER_SECONDS = 600.0
 """As long as the SDK waits for a non-streamed answer."""
 
 
-def resolve(
+def resolve(  # noqa: PLR0913  each is an option of a stream
     prompt: str | list[dict[str, Any]],
     *,
     model: str | None = None,
