@@ -5,7 +5,7 @@ import { Attention } from "./attention.js";
 import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { markInserted } from "./inserted_cells.js";
-import { interrupter } from "./interrupter.js";
+import { interruptUnlessHeard, interrupter, isBusy } from "./interrupter.js";
 import { hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
 import { newCells } from "./new_cell.js";
@@ -19,11 +19,6 @@ import { tidyNotebook } from "./tidy_notebook.js";
 
 const CAP = 0.7; // of the height of what is seen of the notebook, so that the caret and Stop stay in sight
 const LEAST_CAP_LINES = 8;
-// How long a Stop may go unacknowledged. A kernel that has answered this view reads messages while the cell runs: it may
-// only be slow, and an interrupt that comes after the answer has ended would hit the code that follows it in the cell.
-const SILENT_MS = 300;
-const ANSWERING_MS = 1500;
-const LOST_MS = 5000; // after which an interrupt that has changed nothing is taken for lost, and sent again
 const DEAF_MS = 3000; // how long the kernel may be silent before the page looks for the fault in itself
 let viewCount = 0;
 
@@ -210,22 +205,9 @@ class LiveView extends AnswerView {
     this.stopping = true;
     this.stop.setAttribute("aria-disabled", "true"); // a disabled button would lose the focus
     this.doc.model.send({ type: "stop" });
-    this.interruptIn(this.doc.kernelAnswers ? ANSWERING_MS : SILENT_MS);
+    const { doc } = this;
+    interruptUnlessHeard(doc.model, () => this.cell, () => doc.ended || doc.stopping, doc.kernelAnswers);
     this.drawState();
-  }
-
-  /**
-   * Interrupt a kernel that reads no messages while this cell blocks it, even if this view is drawn again meanwhile.
-   *
-   * @param {number} delay
-   */
-  interruptIn(delay) {
-    setTimeout(() => {
-      const blocks = this.cell?.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
-      if (!blocks || this.doc.ended || this.doc.stopping) return;
-      interrupter(this.doc.model)?.().catch(() => {});
-      if (delay < LOST_MS) this.interruptIn(LOST_MS);
-    }, delay);
   }
 
   remove() {
@@ -244,8 +226,7 @@ class LiveView extends AnswerView {
   // Whether the cell waits to be run again: its output is cleared, and an answer that still arrives is seen by nobody.
   cleared() {
     const { cell, doc } = this;
-    const waits = cell?.isConnected && cell.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
-    return waits && !doc.ended && !doc.views.size && !cell?.querySelector(".jp-OutputArea-output");
+    return cell?.isConnected && isBusy(cell) && !doc.ended && !doc.views.size && !cell.querySelector(".jp-OutputArea-output");
   }
 }
 
