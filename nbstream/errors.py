@@ -4,6 +4,7 @@
     ├── UsageError            the call itself is wrong (you): an option, a variable, an empty prompt
     ├── SaveError             a file could not be written; also an OSError
     │   └── ChangedFileError    it has changed since it was loaded or saved
+    ├── MapError              a map over rows stopped by itself; what is done is kept
     └── StreamError           a stream ended in `failed`; `.result` holds what had arrived
         ├── MissingKeyError         no key for an endpoint that needs one
         ├── AuthenticationError     401, 403: the endpoint does not accept the key
@@ -47,7 +48,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from nbstream.failures import NbstreamError, StreamFailure, UsageError
+from nbstream.failures import MapError, NbstreamError, StreamFailure, UsageError
 
 if TYPE_CHECKING:
     from nbstream.result import StreamResult
@@ -67,6 +68,7 @@ __all__ = [
     "FirstTokenTimeoutError",
     "InternalError",
     "InvalidAnswerError",
+    "MapError",
     "MissingKeyError",
     "ModerationError",
     "NbstreamError",
