@@ -149,6 +149,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("display.surface", "display.throttle", "streaming.retry", "streaming.rounds", "streaming.stages"),
         *("recording", "transport.byte_stream", "transport.decoded", "transport.event_stream"),
     ),
+    "testing.batches": ("demo",),
     "structured": (),
     "tools": ("streaming.errands",),
     "tools.mcp_http": ("transport.bounded_body",),
