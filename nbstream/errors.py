@@ -37,8 +37,8 @@
         ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
 
-An error says what happened, and knows what can be done about it: its remedies. As text it says both, in the words of
-the place where it is read. It never holds a key, a header or a prompt.
+An error says what happened, and what can be done about it: its remedies, in the words of the place where it is read.
+It never holds a key, a header or a prompt.
 """
 
 from __future__ import annotations
