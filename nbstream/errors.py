@@ -69,6 +69,7 @@ __all__ = [
     "InternalError",
     "InvalidAnswerError",
     "MapError",
+    "MapError",
     "MissingKeyError",
     "ModerationError",
     "NbstreamError",
@@ -159,14 +160,6 @@ class ChangedFileError(SaveError):
     Args:
         path: The file.
         error: What the system calls it.
-
-    Example:
-        ```python
-        try:
-            chat.save("chat.json")
-        except nbs.errors.ChangedFileError:
-            chat.save("chat-2.json")
-        ```
     """
 
     def __init__(self, path: str | os.PathLike[str], error: OSError | None = None) -> None:
