@@ -69,7 +69,6 @@ __all__ = [
     "InternalError",
     "InvalidAnswerError",
     "MapError",
-    "MapError",
     "MissingKeyError",
     "ModerationError",
     "NbstreamError",
