@@ -1,1 +1,1 @@
-"""Many answers at once: over the rows of a table, and how they are shown."""
+"""Many streams at once: maps over tables, comparisons, streams in the background."""

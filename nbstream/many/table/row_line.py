@@ -83,6 +83,7 @@ def fields_of(row: ShownRow) -> dict[str, Any]:
             )
         except ValueError:
             return {}
+        return value if isinstance(value, dict) else {}
     if isinstance(value, dict):
         return value
     if hasattr(value, "model_dump"):
@@ -90,7 +91,7 @@ def fields_of(row: ShownRow) -> dict[str, Any]:
         return dumped if isinstance(dumped, dict) else {}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return {}
+    return {"value": value}  # what is no object is the only field of one, see `AnswerSchema`
 
 
 def _words(value: Any) -> str:
