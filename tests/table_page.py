@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from nbstream.many.table.pace import Pace
 from nbstream.many.table.table_view import TableView
 from tests import comms
@@ -15,6 +13,7 @@ from tests.panel_page import STAND_IN
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pytest
     from playwright.sync_api import Locator, Page
 
     from tests.many.table.jobs import Job

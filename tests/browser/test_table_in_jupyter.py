@@ -100,9 +100,7 @@ def test_stop_reaches_a_blocked_kernel_and_a_page_that_is_loaded_again_finds_the
     expect(table.locator(".nbs-row").nth(3)).to_contain_text("done", timeout=PATIENCE_MS)
 
 
-def test_a_job_in_the_background_and_a_kernel_that_ends(
-    open_notebook: OpenNotebook, loopback: FaultServer
-) -> None:
+def test_a_job_in_the_background_and_a_kernel_that_ends(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     rows = Rows(loopback)
     notebook = open_notebook("lab", rows.cell("job.start()"), "print(6 * 7)", shared=True)
     notebook.run(1)

@@ -73,9 +73,13 @@ class Job:
     @property
     def progress(self) -> Progress:
         states = [row.state for row in self.set_rows.values()]
-        counted = {"done": states.count(DONE), "failed": states.count(FAILED)}
-        hits = sum(row.source == "checkpoint" for row in self.set_rows.values())
-        return replace(self.facts, total=self.total if self.known else None, hits=hits, **counted)
+        return replace(
+            self.facts,
+            total=self.total if self.known else None,
+            done=states.count(DONE),
+            failed=states.count(FAILED),
+            hits=sum(row.source == "checkpoint" for row in self.set_rows.values()),
+        )
 
     @property
     def rows(self) -> Any:
