@@ -100,6 +100,10 @@ class TablePage:
     def deliver(self) -> None:
         self.page.evaluate("(messages) => window.tell(messages)", self._take())
 
+    def lose(self) -> None:
+        """What is on its way does not arrive."""
+        self._take()
+
     def _take(self) -> list[dict[str, Any]]:
         taken = self._ends.take()
         self.sent += taken

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from nbstream.testing import Answer, chat_body, error_body
+from nbstream.testing import Answer, chat_body, chat_chunk, error_body
 
 if TYPE_CHECKING:
     from nbstream.testing import FaultServer
@@ -30,9 +30,9 @@ class Rows:
         prompt = received.json["messages"][-1]["content"]
         if prompt in self.refused:
             return Answer(error_body("No"), status=400, headers={"content-type": "application/json"})
-        if prompt == "row 7" or int(prompt.split()[1]) > 30:
-            self.gate.wait(120)
-        return chat_body(f"**{prompt.upper()}** <img src=x onerror=alert(1)>", usage=(10, 5))
+        waits = prompt == "row 7" or int(prompt.split()[1]) > 30
+        said = chat_body(f"**{prompt.upper()}** <img src=x onerror=alert(1)>", usage=(10, 5))
+        return Answer(chat_chunk("So far "), self.gate, said) if waits else said
 
     def cell(self, call: str = "job.result()", rows: int = 200) -> str:
         asked = f"[f'row {{number}}' for number in range({rows})], model='m', base_url={self.server.base_url!r}"
@@ -50,6 +50,7 @@ def test_a_table_fills_while_its_cell_blocks_and_ends_as_a_summary(
     expect(row.nth(2)).to_contain_text("done", timeout=PATIENCE_MS)
     expect(row.nth(2)).to_contain_text("**ROW 2** <img src=x onerror=alert(1)>")
     expect(row.nth(7)).to_contain_text("running")
+    expect(row.nth(7)).to_contain_text("So far")
     expect(table.get_by_role("button", name="Failed (1)")).to_be_visible()
     row.nth(0).click()
     expect(table.locator(".nbs-row-box strong")).to_have_text("ROW 0")

@@ -88,9 +88,8 @@ class TableOutput:
         if self._host is Host.SERVER_PAGE or (self._host is Host.PROGRAM and self.mode == "static"):
             self._cell_end = CellEnd(job.stop, self._keep_what_there_is)
 
-    def began(self, job: ShownJob) -> None:
+    def began(self, _: object) -> None:
         """The job begins, or goes on because a page has asked failed rows again."""
-        del job
         if self._published:
             self._published = False
             if self._view is not None:
@@ -128,10 +127,12 @@ class TableOutput:
             self._grown_at = now
             self._grow()
 
-    def ended(self, job: ShownJob) -> None:
+    def ended(self, _: object) -> None:
         """Put the summary in the place of the table."""
         self._rerun.forget()
-        view = self._view
+        view, job = self._view, self._job
+        if job is None:
+            return
         try:
             if view is not None:
                 view.end(end_words(job))
