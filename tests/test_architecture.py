@@ -141,6 +141,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "structured": (),
     "tools": ("streaming.errands",),
+    "tools.captured": ("settings.shell",),
     "tools.mcp_http": ("transport.bounded_body",),
     "tools.outputs": ("attachments",),
     "transport": ("settings.capabilities", "settings.credential"),
