@@ -26,6 +26,8 @@ _OTHERS = (
     "04_structured_output.ipynb",
     "05_reproducible.ipynb",
     "07_usage_and_safety.ipynb",
+    "08_any_server.ipynb",
+    "09_how_streaming_works.ipynb",
 )
 
 # For one cell; far more than any needs, so that a hanging kernel does not hang the check.
