@@ -184,7 +184,7 @@ class MagicRunner:
         """Start the stream, and have its names bound at its end: an interrupt comes before both or ends the stream."""
         with HeldInterrupts() as held:
             try:
-                with reader_in(Place.CELL), waited_for_here(loop):
+                with reader_in(Place.COMPARISON if asks_several(options) else Place.CELL), waited_for_here(loop):
                     handle = ask().unread()
             except UsageError as error:
                 raise IPythonUsageError(error.told(Place.CELL)) from None
@@ -356,6 +356,7 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
 def _unset_names_told(options: argparse.Namespace, handle: StreamHandle | ComparisonHandle) -> Iterator[None]:
     """Say below an answer that is not complete which names are not set, so that a later `NameError` is no riddle."""
     given = [name for name in (options.out, options.usage) if name]
+    stopped = given or ([] if asks_several(options) else ["stream_text"])
     try:
         yield
     except StreamError as error:
@@ -363,8 +364,8 @@ def _unset_names_told(options: argparse.Namespace, handle: StreamHandle | Compar
             error.add_note(_not_set(given, "failed"))
         raise
     finally:
-        if not options.quiet and getattr(handle, "state", None) is StreamState.CANCELLED:
-            sys.stdout.write(f"{_not_set(given or ['stream_text'], 'was stopped')}\n")
+        if handle.state is StreamState.CANCELLED and stopped and not options.quiet:
+            sys.stdout.write(f"{_not_set(stopped, 'was stopped')}\n")
 
 
 def _not_set(names: list[str], happened: str) -> str:

@@ -1,1 +1,1 @@
-"""Many answers at once: models beside each other, prompts over tables, streams in the background."""
+"""Many streams at once: maps over tables, comparisons, streams in the background."""

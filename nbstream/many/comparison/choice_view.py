@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ChoiceView"]
 
 _STATIC = pathlib.Path(__file__).parent / "static"
-_RESULTS = {Place.CELL: "stream_results"}
+_RESULTS = {Place.COMPARISON: "stream_results"}
 
 
 class ChoiceView(anywidget.AnyWidget):

@@ -42,7 +42,7 @@ def document(
     sections: Sequence[Section],
     images: Images = "link",
     *,
-    place: Place = Place.CELL,
+    place: Place = Place.COMPARISON,
     blind: bool = False,
     chosen: str | None = None,
     changes: Sequence[Change] = (),

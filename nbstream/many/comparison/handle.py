@@ -62,6 +62,15 @@ class ComparisonHandle:
             self.cancel()
             raise
 
+    @property
+    def state(self) -> StreamState:
+        """What has become of it as a whole: complete if one answer is, failed if all of them did."""
+        states = {handle.state for handle in self.handles}
+        if running := [state for state in states if not state.terminal]:
+            return running[0]
+        one = (each for each in (StreamState.COMPLETED, StreamState.CANCELLED) if each in states)
+        return next(one, StreamState.FAILED)
+
     def cancel(self) -> None:
         """Stop all of them; what has arrived is kept."""
         for handle in tuple(self.handles):

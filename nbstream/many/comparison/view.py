@@ -55,7 +55,7 @@ class ComparisonView(ViewWidget):
         stops: Sequence[Callable[[], None]],
         *,
         images: Images = "link",
-        place: Place = Place.CELL,
+        place: Place = Place.COMPARISON,
         no_notebook: bool = False,
         bring_into_view: bool = False,
         now: Callable[[], float] = time.monotonic,
