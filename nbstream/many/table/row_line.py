@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from nbstream.many.table.shown_job import ShownRow
 
-__all__ = ["fields_of", "one_line", "row_line", "word_of"]
+__all__ = ["MOST_COLUMNS", "fields_of", "one_line", "row_line", "word_of"]
 
 # What fits into a cell on a wide screen. The longest line of the table is bounded by these, whatever a model writes.
 _INPUT, _TEXT, _FIELD, _ERROR, _INDEX = 120, 240, 80, 200, 40
-_MOST_COLUMNS = 12
+MOST_COLUMNS = 12
+"""A schema with more fields shows so many."""
 # So much of an answer is read for its fields while it arrives; each of them is cut anyway.
 _READ_FOR_FIELDS = 4_000
 
@@ -40,7 +41,7 @@ def row_line(row: ShownRow, columns: Sequence[str]) -> list[Any]:
         row: The row as it is now.
         columns: The fields of its value that have a cell each; none for a text.
     """
-    columns = columns[:_MOST_COLUMNS]
+    columns = columns[:MOST_COLUMNS]
     if columns:
         values = fields_of(row)
         cells = [one_line(_words(values.get(name)), _FIELD) for name in columns]

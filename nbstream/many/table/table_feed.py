@@ -75,13 +75,14 @@ class TableFeed:
                 opened.stale |= opened.number in numbers
         self._pace.ask()
 
-    def greet(self, view: str) -> None:
-        """A view has come, or has lost what it was sent: it gets everything again."""
+    def greet(self, *views: str) -> None:
+        """Views have come, or have lost what they were sent: they get everything again."""
         with self._lock:
             self._windows.pop(ANYBODY, None)
-            self._windows.setdefault(view, TableWindow()).forget()
-            if view in self._open:
-                self._open[view].forget()
+            for view in views:
+                self._windows.setdefault(view, TableWindow()).forget()
+                if view in self._open:
+                    self._open[view].forget()
             self._told, self._told_wait = {}, None
             end = self._end
         self._pace.ask()

@@ -18,7 +18,7 @@ from nbstream.display.host import Host
 from nbstream.display.interrupt_reason import forget_stops, is_stop
 from nbstream.display.output import Output
 from nbstream.display.rerun import Rerun
-from nbstream.many.table.table_summary import end_words, growing_bundle, summary_bundle
+from nbstream.many.table.table_summary import end_words, growing_bundle, partial_summary, summary_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ __all__ = ["TableOutput"]
 # How long a job waits to hear that its table is on screen before it takes the front end for one without widgets.
 _VIEW_GRACE_SECONDS = 2.5
 _GROWING_SECONDS = 1.0  # between two updates of the line that counts
+_SAVING_SECONDS = 10.0  # between two summaries beside a live table, for a notebook that is saved meanwhile
 _UNFINISHED = "The job was still running when this cell ended. To see the end of it, wait for it in a cell."
 
 
@@ -119,9 +120,12 @@ class TableOutput:
         """Draw what has changed: these rows, and how far the job is."""
         if self._view is not None:
             self._view.change(numbers)
-            if self._view.on_screen:
-                return
         now = time.monotonic()
+        if self._view is not None and self._view.on_screen:
+            if self._job is not None and now - self._grown_at >= _SAVING_SECONDS:
+                self._grown_at = now
+                self._view.keep(partial_summary(self._job))
+            return
         grace = 0.0 if self._view is None else _VIEW_GRACE_SECONDS
         if self.mode != "static" and now - self._opened_at >= grace and now - self._grown_at >= _GROWING_SECONDS:
             self._grown_at = now

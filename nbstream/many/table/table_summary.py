@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nbstream.many.table.shown_job import ShownJob
 
-__all__ = ["end_words", "growing_bundle", "summary_bundle"]
+__all__ = ["end_words", "growing_bundle", "partial_summary", "summary_bundle"]
 
 _ROWS, _FAILURES, _CELL = 20, 5, 100
 
@@ -26,6 +26,7 @@ _ENDS = {
     StreamState.FAILED: "Failed",
     StreamState.CANCELLED: "Stopped",
 }
+_PARTIAL = "The job was still running when the notebook was saved."
 _QUIET = {"done", "checkpoint", "duplicate"}
 
 
@@ -52,6 +53,11 @@ def summary_bundle(job: ShownJob, *, note: str = "") -> tuple[dict[str, Any], di
         {"text/markdown": inert(markdown), "text/plain": "\n".join(filter(None, lines))},
         {"nbstream": _metadata(job)},
     )
+
+
+def partial_summary(job: ShownJob) -> str:
+    """What a notebook that is saved now keeps of a job that still runs; marked as partial."""
+    return str(summary_bundle(job, note=_PARTIAL)[0]["text/markdown"])
 
 
 def growing_bundle(job: ShownJob) -> dict[str, Any]:

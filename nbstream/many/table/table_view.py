@@ -1,29 +1,23 @@
 """The live table of one job: a widget that hands the messages of a `TableFeed` to its pages, and theirs to the job.
 
-From the page come `hello`, `resync`, `show`, `hide`, `open` and `gone`, each with the `view`: it has come, it has
-missed a message, it shows rows (`first`, `count`, `failed`), nobody sees it, it has opened the row `row` or none, it
-has left. A `gone` with `rerun` comes from a cell that is to run again, or that has cleared its output. `stop` and
-`retry` (`rows`, or null for all that have failed) are for the job: `stopping` or `retrying` says that it has heard of
-it, `refused` why it does not do it.
+From the page come also `show`, `hide` and `open`, each with the `view`: it shows rows (`first`, `count`, `failed`),
+nobody sees it, it has opened the row `row` or none. `retry` (`rows`, or null for all that have failed) is for the job:
+`retrying` says that it has heard of it, `refused` why it does not do it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
-import secrets
-import threading
 import time
-from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
-from nbstream.display.page import packed_code, take_messages_at_once, view_bundle
+from nbstream.display.page import packed_code
+from nbstream.display.view_widget import ViewWidget
 from nbstream.errors import words_of
 from nbstream.many.table.pace import Pace
-from nbstream.many.table.row_line import one_line
+from nbstream.many.table.row_line import MOST_COLUMNS, one_line
 from nbstream.many.table.table_feed import TableFeed
 from nbstream.text.place import Place
 
@@ -37,7 +31,7 @@ __all__ = ["TableView"]
 _STATIC = pathlib.Path(__file__).parent / "static"
 
 
-class TableView(anywidget.AnyWidget):
+class TableView(ViewWidget):
     """One job's table.
 
     Args:
@@ -48,11 +42,7 @@ class TableView(anywidget.AnyWidget):
     """
 
     _esm = packed_code(_STATIC / "table.js", _STATIC / "table.css")
-    label = traitlets.Unicode().tag(sync=True)
-    key = traitlets.Unicode().tag(sync=True)
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    no_notebook = traitlets.Bool(default_value=False).tag(sync=True)
-    _kept: ClassVar[deque[TableView]] = deque(maxlen=20)
 
     def __init__(
         self,
@@ -64,25 +54,9 @@ class TableView(anywidget.AnyWidget):
     ) -> None:
         self._job = job
         self._feed = TableFeed(job, self._tell, pace=pace, now=now)
-        self._views: set[str] = set()
-        self._departed: set[str] = set()
-        self._ever_seen = self._ended = False
-        self.waited_for = False  # whether the cell waits for the end of the job, and does nothing else
-        self._lock = threading.RLock()
-        key = secrets.token_hex(16)  # the page finds the widget by it, and what it has of the widget
-        columns = [one_line(name, 60) for name in job.columns[:12]]
-        super().__init__(model_id=key, label=one_line(job.model, 80), key=key, columns=columns, no_notebook=no_notebook)
-        take_messages_at_once(self.comm)
-        self.on_msg(self._on_page_message)
-
-    @property
-    def on_screen(self) -> bool:
-        """Whether some page has reported that it shows this table."""
-        return self._ever_seen
-
-    def mime_bundle(self) -> dict[str, Any]:
-        """The output data that makes a front end show this table."""
-        return view_bundle(self.model_id)
+        self._ended = False
+        super().__init__(one_line(job.model, 80), job.stop, no_notebook=no_notebook)
+        self.columns = [one_line(name, 60) for name in job.columns[:MOST_COLUMNS]]
 
     def change(self, numbers: Iterable[int]) -> None:
         """Draw what has changed: how far the job is, and these rows."""
@@ -98,47 +72,25 @@ class TableView(anywidget.AnyWidget):
         self._ended = True
         self._feed.end(words)
 
-    def close_unless_seen(self) -> None:
-        """Close the widget, unless some view of it may be on a page, or will be on one that is opened later.
+    def _over(self) -> bool:
+        return self._ended
 
-        A table that was replaced by its summary says goodbye, and the last goodbye closes the widget. One on a page
-        that was reloaded meanwhile is not replaced, so it stays and can be read. A page that was closed says no goodbye
-        either, so only the latest few stay.
-        """
+    def _send_all(self, *, unasked: bool = False) -> None:
+        del unasked
         with self._lock:
-            if not self._views and not self.no_notebook:
-                self.close()
-                return
-        if len(self._kept) == self._kept.maxlen:
-            self._kept[0].close()
-        self._kept.append(self)
+            views = tuple(self._views)
+        self._feed.greet(*views)
 
-    def _tell(self, message: dict[str, Any]) -> None:
-        self.send(message)
-
-    def _on_page_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+    def _hear(self, content: Any) -> None:
         match content:
-            case {"type": "stop"}:
-                self._tell({"type": "stopping"})
-                self._job.stop()
             case {"type": "retry", "rows": list() | None as rows}:
                 self._retry(rows)
-            case {"type": "hello" | "resync", "view": str(view)}:
-                # A view greets until it is answered, and a busy kernel may find an old greeting after the goodbye.
-                with self._lock:
-                    if view in self._departed:
-                        return
-                    self._views.add(view)
-                    self._ever_seen = True
-                self._feed.greet(view)
             case {"type": "show", "view": str(view), "first": int(first), "count": int(count), "failed": bool(failed)}:
                 self._feed.show(view, first, count, failed=failed)
             case {"type": "hide", "view": str(view)}:
                 self._feed.hide(view)
             case {"type": "open", "view": str(view), "row": int() | None as row}:
                 self._feed.open(view, row)
-            case {"type": "gone", "view": str(view), **others}:
-                self._leave(view, rerun=bool(others.get("rerun")))
             case _:
                 pass  # a page of another version
 
@@ -151,14 +103,6 @@ class TableView(anywidget.AnyWidget):
             words = words_of(error, Place.PYTHON) or type(error).__name__
             self._tell({"type": "refused", "words": one_line(words, 300)})
 
-    def _leave(self, view: str, *, rerun: bool) -> None:
-        if rerun and self.waited_for:  # such a cell clears nothing itself
-            self._job.stop()
+    def _forget(self, view: str) -> None:
         self._feed.leave(view)
-        with self._lock:
-            self._departed.add(view)
-            self._views.discard(view)
-            if self._ended and not self._views:
-                self.close()
-                with contextlib.suppress(ValueError):
-                    self._kept.remove(self)
+        super()._forget(view)

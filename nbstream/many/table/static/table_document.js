@@ -2,8 +2,9 @@
 
 import { announcer, say } from "../../../display/static/elements.js";
 import { whenKernelEnds } from "../../../display/static/jupyter_host.js";
+import { keepInNotebook } from "../../../display/static/saved_text.js";
 
-/** @import { Channel } from "../../../display/static/live_messages.js" */
+/** @import { Channel, Keep } from "../../../display/static/live_messages.js" */
 /** @import { Part, Progress, TableMessage } from "./table_messages.js" */
 
 const ANYBODY = "*";
@@ -12,8 +13,8 @@ const ANYBODY = "*";
  * @typedef {object} Viewer
  * @property {string} id
  * @property {boolean} greeted Whether the kernel has answered it.
+ * @property {() => void} begin The kernel knows it from now on.
  * @property {(part: Part) => void} receive
- * @property {() => void} askForAll
  * @property {() => void} drawState
  */
 
@@ -26,6 +27,9 @@ export class TableDocument {
   words = ""; // how it ended, or what else there is to say
   stopping = false; // whether the kernel has heard of a Stop
   lost = false; // whether the kernel has ended before the job
+  kernelAnswers = false; // whether a message to the kernel has come back
+  /** @type {{ id: string, markdown: string } | null} */
+  kept = null; // what the saved notebook has of the job so far
   /** @type {Set<Viewer>} */
   views = new Set();
 
@@ -46,6 +50,7 @@ export class TableDocument {
   apply(message) {
     if ("number" in message) this.count(message.number);
     if (message.type === "stopping") this.stopping = true;
+    else if (message.type === "keep") this.keep(message);
     else if (message.type === "retrying") this.words = "";
     else if (message.type === "refused") this.words = message.words;
     else if (message.type === "end") this.end(message.state, message.words);
@@ -54,7 +59,10 @@ export class TableDocument {
       if (message.wait !== undefined) this.waitEnds = performance.now() + 1000 * message.wait;
       for (const view of this.views) {
         const part = message.views?.[view.id];
-        view.greeted ||= Boolean(part);
+        if (part && !view.greeted) {
+          this.kernelAnswers = true;
+          view.begin();
+        }
         const shown = view.greeted ? part : message.views?.[ANYBODY];
         if (shown) view.receive(shown);
       }
@@ -65,8 +73,17 @@ export class TableDocument {
   // A message that is missing may have been rows that a view shows.
   /** @param {number} number */
   count(number) {
-    if (number !== this.number + 1) this.views.forEach((view) => view.greeted && view.askForAll());
+    if (number !== this.number + 1 && this.kernelAnswers) this.model.send({ type: "resync" });
     this.number = number;
+  }
+
+  /** @param {Keep} message */
+  keep({ view, id, before, kept, markdown }) {
+    if (![...this.views].some((each) => each.id === view)) return; // it is for another page
+    const saved = before ? (this.kept?.markdown ?? "") : "";
+    if (saved.length !== before) return this.model.send({ type: "resync" });
+    this.kept = { id, markdown: saved.slice(0, kept) + markdown };
+    keepInNotebook(this.model, this.kept, true);
   }
 
   /** @param {Progress} progress */
@@ -90,6 +107,7 @@ export class TableDocument {
     this.lost = true;
     const told = "Kernel stopped. The job was still running. What had arrived is shown here; a checkpoint keeps every answer.";
     this.end("failed", told);
+    if (this.kept) keepInNotebook(this.model, this.kept, false);
     this.views.forEach((view) => view.drawState());
   }
 

@@ -1,5 +1,7 @@
 // What the kernel says of one job, and what a page answers. many/table/table_feed.py and row_line.py document it.
 
+/** @import { Keep } from "../../../display/static/live_messages.js" */
+
 /**
  * @typedef {[
  *   number: number, index: string, state: string, input: string, cells: string[], error: string
@@ -15,7 +17,7 @@
  * }} FrameMessage
  * @typedef {{ type: "end", number: number, state: string, words: string }} EndMessage
  * @typedef {{ type: "stopping" } | { type: "retrying" } | { type: "refused", words: string }} Heard
- * @typedef {FrameMessage | EndMessage | Heard} TableMessage
+ * @typedef {FrameMessage | EndMessage | Heard | Keep} TableMessage
  */
 
 export {};

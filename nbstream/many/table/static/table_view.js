@@ -1,8 +1,8 @@
 // One view of the table of a job.
 
 import { element, say, set } from "../../../display/static/elements.js";
-import { interruptUnlessHeard, interrupter, isBusy } from "../../../display/static/interrupter.js";
-import { hearAgain } from "../../../display/static/jupyter_host.js";
+import { interrupter } from "../../../display/static/interrupter.js";
+import { Presence } from "../../../display/static/presence.js";
 import { giveWay } from "../../../display/static/static_answer.js";
 import { TableBody } from "./table_body.js";
 import { TableHead } from "./table_head.js";
@@ -11,20 +11,15 @@ import { TableHead } from "./table_head.js";
 /** @import { Part } from "./table_messages.js" */
 
 const ASKING_MS = 200; // between two ranges that are asked for
-const DEAF_MS = 3000; // how long the kernel may be silent before the page looks for the fault in itself
-const DEAF_WITHOUT_STOP_MS = 3000;
-let viewCount = 0;
+const DEAF_MS = 3000; // after which Stop is only offered where it needs no answer of the kernel
 
 export class TableView {
-  id = `${Date.now().toString(36)}-${viewCount++}`;
   greeted = false; // whether the kernel has answered
   inSight = true;
   stopping = false;
   begun = performance.now();
   asked = { first: 0, count: 0, failed: false };
   told = ""; // what the kernel has been told last of what this view shows
-  /** @type {number | undefined} */
-  greeter;
   /** @type {number | undefined} */
   asker;
   /** @type {number | undefined} */
@@ -33,8 +28,6 @@ export class TableView {
   stayer;
   /** @type {ReturnType<typeof giveWay> | undefined} */
   place;
-  /** @type {Element | null | undefined} */
-  cell = null;
 
   /**
    * @param {TableDocument} doc
@@ -43,6 +36,8 @@ export class TableView {
   constructor(doc, host) {
     this.doc = doc;
     this.root = element("div", "nbs-view nbs-table", host);
+    this.presence = new Presence(doc, this.root);
+    this.id = this.presence.id;
     set(this.root, "role", "group");
     set(this.root, "aria-label", `Rows answered by ${doc.model.get("label")}`);
     this.head = new TableHead(this.root, doc, {
@@ -67,7 +62,7 @@ export class TableView {
     this.observer.observe(this.body.scroller);
     doc.views.add(this);
     this.drawState();
-    this.greet(200);
+    this.presence.arrive();
   }
 
   /** @param {object} message */
@@ -77,23 +72,8 @@ export class TableView {
 
   // --- what the kernel is told --------------------------------------------------------------------------------------
 
-  /**
-   * Say hello until the kernel answers: while a front end is still opening the channel that reaches a busy kernel, its
-   * first messages queue up behind the running cell.
-   *
-   * @param {number} delay
-   */
-  greet(delay) {
-    if (this.greeted || this.doc.lost) return;
-    if (delay > DEAF_MS) hearAgain(this.doc.model);
-    this.send({ type: "hello", view: this.id });
-    this.told = "";
-    this.tell();
-    if (delay < 10_000) this.greeter = setTimeout(() => this.greet(delay * 2), delay);
-  }
-
-  askForAll() {
-    this.send({ type: "resync", view: this.id });
+  begin() {
+    this.greeted = true;
     this.told = "";
     this.tell();
   }
@@ -142,10 +122,10 @@ export class TableView {
 
   drawState() {
     const { doc } = this;
-    this.cell ??= this.root.closest(".jp-Cell");
+    this.presence.find();
     set(this.root, "data-state", doc.state);
     this.body.canRetry = !doc.lost;
-    const silent = !this.greeted && performance.now() - this.begun > DEAF_WITHOUT_STOP_MS;
+    const silent = !this.greeted && performance.now() - this.begun > DEAF_MS;
     this.head.draw({ canStop: !silent || Boolean(interrupter(doc.model)), stopping: this.stopping });
     say(this.words, doc.words);
     this.words.toggleAttribute("hidden", !doc.words);
@@ -183,11 +163,9 @@ export class TableView {
   }
 
   askToStop() {
-    const { doc } = this;
-    if (doc.ended || this.stopping) return;
+    if (this.doc.ended || this.stopping) return;
     this.stopping = true;
-    this.send({ type: "stop" });
-    interruptUnlessHeard(doc.model, () => this.cell, () => doc.ended || doc.stopping, this.greeted);
+    this.presence.stop();
     this.drawState();
   }
 
@@ -196,17 +174,10 @@ export class TableView {
     this.observer.disconnect();
     document.removeEventListener("visibilitychange", this.attend);
     clearInterval(this.ticker);
-    [this.greeter, this.asker, this.stayer].forEach((timer) => clearTimeout(timer));
+    [this.asker, this.stayer].forEach((timer) => clearTimeout(timer));
     if (this.place) setTimeout(this.place.taken, 0);
     this.doc.views.delete(this);
     this.doc.fallSilent();
-    this.send({ type: "gone", view: this.id });
-    setTimeout(() => this.cleared() && this.send({ type: "gone", view: this.id, rerun: true }), 200);
-  }
-
-  // Whether the cell waits to be run again: its output is cleared, and a job that still runs is seen by nobody.
-  cleared() {
-    const { cell, doc } = this;
-    return cell?.isConnected && isBusy(cell) && !doc.ended && !doc.views.size && !cell.querySelector(".jp-OutputArea-output");
+    this.presence.leave();
   }
 }
