@@ -220,6 +220,7 @@ class StreamRequest(Target):
         budget: What the answer may spend.
         admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
         ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
+        batch: Whether it is answered in a batch, which has a price of its own.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -258,6 +259,7 @@ class StreamRequest(Target):
     cell_id: str | None = None
     prices: Mapping[str, Price] = field(default_factory=dict)
     ledger: Path | None = None
+    batch: bool = False
     budget: Budget | None = None
     admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
 
