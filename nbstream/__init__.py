@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbstream.attachments.upload import upload
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
+    from nbstream.many.mapping import map  # noqa: A004  Python's own means the same, of functions
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.recording.diff import diff
     from nbstream.recording.recordings import recordings
@@ -39,6 +40,7 @@ __all__ = [
     "items",
     "ledger",
     "load_ipython_extension",
+    "map",
     "mcp",
     "price",
     "recordings",
@@ -66,6 +68,7 @@ _MODULE_OF = {
     "StreamError": "nbstream.errors",
     "diff": "nbstream.recording.diff",
     "ledger": "nbstream.accounting.ledger",
+    "map": "nbstream.many.mapping",
     "price": "nbstream.accounting.pricing",
     "mcp": "nbstream.tools.mcp_tools",
     "recordings": "nbstream.recording.recordings",

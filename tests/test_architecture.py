@@ -31,6 +31,7 @@ PUBLIC = {
     "diff",
     "items",
     "ledger",
+    "map",
     "mcp",
     "price",
     "recordings",
@@ -96,6 +97,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "telemetry.inspection",
         "tools.inserting",
     ),
+    "many": (),
+    "many.local": ("api", "moderation.gates", "streaming"),
+    "many.map_job": ("streaming.engine", "streaming.interrupts"),
+    "many.map_work": ("streaming.engine",),
+    "many.mapping": ("settings.resolution", "settings.shell", "streaming.engine"),
+    "many.row_key": ("recording.described",),
+    "many.row_prompts": ("attachments",),
+    "many.row_reader": ("attachments.attached",),
+    "many.row_view": ("structured.schema",),
     "markdown": (),
     "moderation": (),
     "moderation.endpoint": ("streaming.engine", "transport.moderation"),
@@ -155,6 +165,7 @@ MAY_NAME_TYPES_OF = {
         ("streaming", "streaming.handle", "streaming.session"),
         ("accounting.price", "transport.event_stream", "tools.approval"),
     ),
+    "many.local": ("transport.event_stream",),
     "moderation.gates": ("tools.asking",),
     "recording": ("moderation.moderates", "transport.byte_stream", "transport.event_stream"),
     "accounting.budgeted": ("transport.event_stream",),
@@ -369,6 +380,7 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
             "demo",
             "display",
             "ipython",
+            "many",
             "markdown",
             "moderation",
             "panel",
@@ -400,7 +412,7 @@ def test_a_file_is_one_noun() -> None:
 
 def test_the_public_names_are_few_and_all_there_are() -> None:
     names = set(nbstream.__all__)
-    assert len(nbstream.__all__) == len(names) <= 20
+    assert len(nbstream.__all__) == len(names) <= 23
     assert names >= PUBLIC | HOOKS
     tree = ast.parse(SOURCES["__init__"])
     made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
