@@ -7,13 +7,15 @@ is in at most one batch, and none is lost with a batch whose answers had been re
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from nbstream.many.checkpoint import Checkpoint
 
@@ -21,11 +23,13 @@ __all__ = ["BatchJournal", "NotedBatch"]
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS batches (marker TEXT PRIMARY KEY NOT NULL, host TEXT NOT NULL, api TEXT NOT NULL, "
-    "file_id TEXT, batch_id TEXT, asked_at REAL) WITHOUT ROWID",
+    "owner TEXT NOT NULL, file_id TEXT, batch_id TEXT, asked_at REAL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS batch_rows (key BLOB PRIMARY KEY NOT NULL, marker TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS rows_of_batch ON batch_rows (marker)",
 )
-_BATCH = "marker, host, api, file_id, batch_id, asked_at"
+# A process on another machine, which cannot be looked at, asks no longer than this many seconds.
+_LONGEST_ELSEWHERE = 3600.0
+_BATCH = "marker, host, api, owner, file_id, batch_id, asked_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class NotedBatch:
         marker: What it is found again by.
         host: Who answers it.
         api: By which API.
+        owner: Which process asks for it.
         file_id: Its input file, once it is sent.
         batch_id: Its id, once that is known.
         asked_at: When it was asked for, in seconds since 1970; `None` if it was not.
@@ -44,9 +49,32 @@ class NotedBatch:
     marker: str
     host: str
     api: str
+    owner: str
     file_id: str | None = None
     batch_id: str | None = None
     asked_at: float | None = None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the process that was asking for it has gone in the middle of that."""
+        if self.batch_id is not None:
+            return False
+        host, _, pid = self.owner.rpartition(":")
+        if host != socket.gethostname():
+            return self.asked_at is not None and time.time() - self.asked_at > _LONGEST_ELSEWHERE
+        if int(pid) == os.getpid():
+            return self.marker not in _asked_for_here
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+_asked_for_here: set[str] = set()
+"""The markers of the batches that this process asks for now."""
 
 
 class BatchJournal:
@@ -67,9 +95,11 @@ class BatchJournal:
 
     def begin(self, host: str, api: str, keys: Sequence[bytes]) -> NotedBatch:
         """Note a batch of these rows, of which nothing is sent yet."""
-        noted = NotedBatch(uuid.uuid4().hex, host, api)
+        noted = NotedBatch(uuid.uuid4().hex, host, api, f"{socket.gethostname()}:{os.getpid()}")
+        _asked_for_here.add(noted.marker)
         with self._checkpoint.transaction() as connection:
-            connection.execute("INSERT INTO batches (marker, host, api) VALUES (?, ?, ?)", (noted.marker, host, api))
+            insert = "INSERT INTO batches (marker, host, api, owner) VALUES (?, ?, ?, ?)"
+            connection.execute(insert, (noted.marker, host, api, noted.owner))
             rows = [(key, noted.marker) for key in keys]
             connection.executemany("INSERT OR REPLACE INTO batch_rows (key, marker) VALUES (?, ?)", rows)
         return noted
@@ -85,31 +115,32 @@ class BatchJournal:
     def made(self, marker: str, batch_id: str) -> None:
         """It exists."""
         self._note("UPDATE batches SET batch_id = ? WHERE marker = ?", batch_id, marker)
+        _asked_for_here.discard(marker)
 
     def forget(self, marker: str) -> None:
         """It does not exist, or nothing of it is missing: none of its rows is in flight."""
         with self._checkpoint.transaction() as connection:
             connection.execute("DELETE FROM batch_rows WHERE marker = ?", (marker,))
             connection.execute("DELETE FROM batches WHERE marker = ?", (marker,))
+        _asked_for_here.discard(marker)
 
     def tidy(self) -> None:
         """Forget the batches that have no rows any more."""
         self._note("DELETE FROM batches WHERE marker NOT IN (SELECT marker FROM batch_rows)")
 
-    def of(self, key: bytes) -> NotedBatch | None:
-        """The batch that a row is in, if any."""
-        asked = f"SELECT {_BATCH} FROM batches WHERE marker = (SELECT marker FROM batch_rows WHERE key = ?)"  # noqa: S608
+    def rows(self) -> dict[bytes, str]:
+        """The rows in flight, each with the marker of its batch."""
         with self._checkpoint.transaction() as connection:
-            found = connection.execute(asked, (key,)).fetchone()
+            return dict(connection.execute("SELECT key, marker FROM batch_rows").fetchall())
+
+    def batch(self, marker: str) -> NotedBatch | None:
+        """What is known of a batch; `None` if it was forgotten."""
+        asked = f"SELECT {_BATCH} FROM batches WHERE marker = ?"  # noqa: S608  own names
+        with self._checkpoint.transaction() as connection:
+            found = connection.execute(asked, (marker,)).fetchone()
         return None if found is None else NotedBatch(*found)
 
-    def rows_of(self, marker: str) -> list[bytes]:
-        """The rows of a batch whose answers are not written."""
-        with self._checkpoint.transaction() as connection:
-            found = connection.execute("SELECT key FROM batch_rows WHERE marker = ?", (marker,)).fetchall()
-        return [row[0] for row in found]
-
-    def open_batches(self) -> Iterable[NotedBatch]:
+    def open_batches(self) -> list[NotedBatch]:
         """The batches that have rows in flight."""
         asked = f"SELECT {_BATCH} FROM batches WHERE marker IN (SELECT marker FROM batch_rows)"  # noqa: S608
         with self._checkpoint.transaction() as connection:
