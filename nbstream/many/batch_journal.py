@@ -12,7 +12,7 @@ import socket
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchJournal", "NotedBatch"]
 
+_COLUMNS = (
+    *("marker TEXT PRIMARY KEY NOT NULL", "host TEXT NOT NULL", "api TEXT NOT NULL", "owner TEXT NOT NULL"),
+    *("begun_at REAL NOT NULL", "file_id TEXT", "batch_id TEXT", "asked_at REAL"),
+)
+_BATCH = ", ".join(each.partition(" ")[0] for each in _COLUMNS)
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS batches (marker TEXT PRIMARY KEY NOT NULL, host TEXT NOT NULL, api TEXT NOT NULL, "
-    "owner TEXT NOT NULL, file_id TEXT, batch_id TEXT, asked_at REAL) WITHOUT ROWID",
+    f"CREATE TABLE IF NOT EXISTS batches ({', '.join(_COLUMNS)}) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS batch_rows (key BLOB PRIMARY KEY NOT NULL, marker TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS rows_of_batch ON batch_rows (marker)",
 )
-# A process on another machine, which cannot be looked at, asks no longer than this many seconds.
-_LONGEST_ELSEWHERE = 3600.0
-_BATCH = "marker, host, api, owner, file_id, batch_id, asked_at"
+# Another process that may still be alive takes no longer than so many seconds, to send a file and to ask for a batch.
+_LONGEST_SENDING, _LONGEST_ASKING = 3600.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class NotedBatch:
         host: Who answers it.
         api: By which API.
         owner: Which process asks for it.
+        begun_at: When it was noted, in seconds since 1970.
         file_id: Its input file, once it is sent.
         batch_id: Its id, once that is known.
         asked_at: When it was asked for, in seconds since 1970; `None` if it was not.
@@ -50,31 +54,15 @@ class NotedBatch:
     host: str
     api: str
     owner: str
+    begun_at: float
     file_id: str | None = None
     batch_id: str | None = None
     asked_at: float | None = None
 
     @property
-    def is_abandoned(self) -> bool:
-        """Whether the process that was asking for it has gone in the middle of that."""
-        if self.batch_id is not None:
-            return False
-        host, _, pid = self.owner.rpartition(":")
-        if host != socket.gethostname():
-            return self.asked_at is not None and time.time() - self.asked_at > _LONGEST_ELSEWHERE
-        if int(pid) == os.getpid():
-            return self.marker not in _asked_for_here
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
-        return False
-
-
-_asked_for_here: set[str] = set()
-"""The markers of the batches that this process asks for now."""
+    def age(self) -> float:
+        """Seconds since it was asked for, or else noted."""
+        return time.time() - (self.asked_at or self.begun_at)
 
 
 class BatchJournal:
@@ -87,6 +75,9 @@ class BatchJournal:
         sqlite3.Error: It cannot be written.
     """
 
+    _asked_for_here: ClassVar[set[str]] = set()
+    """The markers of the batches that this process asks for now."""
+
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
         with checkpoint.transaction() as connection:
@@ -95,11 +86,11 @@ class BatchJournal:
 
     def begin(self, host: str, api: str, keys: Sequence[bytes]) -> NotedBatch:
         """Note a batch of these rows, of which nothing is sent yet."""
-        noted = NotedBatch(uuid.uuid4().hex, host, api, f"{socket.gethostname()}:{os.getpid()}")
-        _asked_for_here.add(noted.marker)
+        noted = NotedBatch(uuid.uuid4().hex, host, api, f"{socket.gethostname()}:{os.getpid()}", time.time())
+        self._asked_for_here.add(noted.marker)
         with self._checkpoint.transaction() as connection:
-            insert = "INSERT INTO batches (marker, host, api, owner) VALUES (?, ?, ?, ?)"
-            connection.execute(insert, (noted.marker, host, api, noted.owner))
+            insert = "INSERT INTO batches (marker, host, api, owner, begun_at) VALUES (?, ?, ?, ?, ?)"
+            connection.execute(insert, (noted.marker, host, api, noted.owner, noted.begun_at))
             rows = [(key, noted.marker) for key in keys]
             connection.executemany("INSERT OR REPLACE INTO batch_rows (key, marker) VALUES (?, ?)", rows)
         return noted
@@ -115,14 +106,29 @@ class BatchJournal:
     def made(self, marker: str, batch_id: str) -> None:
         """It exists."""
         self._note("UPDATE batches SET batch_id = ? WHERE marker = ?", batch_id, marker)
-        _asked_for_here.discard(marker)
+        self._asked_for_here.discard(marker)
+
+    def leave(self, marker: str) -> None:
+        """This process asks for it no longer."""
+        self._asked_for_here.discard(marker)
 
     def forget(self, marker: str) -> None:
         """It does not exist, or nothing of it is missing: none of its rows is in flight."""
         with self._checkpoint.transaction() as connection:
             connection.execute("DELETE FROM batch_rows WHERE marker = ?", (marker,))
             connection.execute("DELETE FROM batches WHERE marker = ?", (marker,))
-        _asked_for_here.discard(marker)
+        self._asked_for_here.discard(marker)
+
+    def is_abandoned(self, noted: NotedBatch) -> bool:
+        """Whether the process that was asking for a batch has gone in the middle of that."""
+        if noted.batch_id is not None:
+            return False
+        host, _, pid = noted.owner.rpartition(":")
+        if host == socket.gethostname() and int(pid) == os.getpid():
+            return noted.marker not in self._asked_for_here
+        if host == socket.gethostname() and not _is_alive(int(pid)):
+            return True
+        return noted.age > (_LONGEST_SENDING if noted.asked_at is None else _LONGEST_ASKING)
 
     def tidy(self) -> None:
         """Forget the batches that have no rows any more."""
@@ -149,3 +155,13 @@ class BatchJournal:
     def _note(self, statement: str, *values: object) -> None:
         with self._checkpoint.transaction() as connection:
             connection.execute(statement, values)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True

@@ -339,9 +339,13 @@ class MapJob(Sequence[Any]):
         if self.state is StreamState.PENDING:
             self.start()
 
+    def _leave(self) -> None:
+        """End what an interrupt ends."""
+        self.stop()
+
     def _wait(self, until: Callable[[], bool], timeout: float | None = None) -> bool:
         with HeldInterrupts() as held:
-            held.stop_with(self.stop)
+            held.stop_with(self._leave)
             left = timeout
             while not self._states.wait(until, _STEP_SECONDS if left is None else min(left, _STEP_SECONDS)):
                 left = None if left is None else left - _STEP_SECONDS

@@ -190,7 +190,7 @@ def batch_state(told: Any) -> BatchState | None:
         error_file_id=text_or_none(told.get("error_file_id")),
         errors=tuple(map(_complaint, objects(errors.get("data")))) if isinstance(errors, dict) else (),
         metadata={str(k): str(v) for k, v in metadata.items()} if isinstance(metadata, dict) else {},
-        created_at=float(made) if type(made := told.get("created_at")) in {int, float} else None,
+        created_at=float(made) if isinstance(made := told.get("created_at"), int | float) else None,
     )
 
 
