@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbstream.attachments.upload import upload
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
+    from nbstream.many.background.jobs import jobs
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.recording.diff import diff
     from nbstream.recording.recordings import recordings
@@ -37,6 +38,7 @@ __all__ = [
     "configure",
     "diff",
     "items",
+    "jobs",
     "ledger",
     "load_ipython_extension",
     "mcp",
@@ -65,6 +67,7 @@ _MODULE_OF = {
     "ChatPanel": "nbstream.panel.chat_panel",
     "StreamError": "nbstream.errors",
     "diff": "nbstream.recording.diff",
+    "jobs": "nbstream.many.background.jobs",
     "ledger": "nbstream.accounting.ledger",
     "price": "nbstream.accounting.pricing",
     "mcp": "nbstream.tools.mcp_tools",

@@ -70,6 +70,11 @@ class MagicRunner:
 
             show_plan(options)
             return _nothing() if options.awaited else None
+        if options.background:
+            from nbstream.ipython.background import begin
+
+            handle = begin(self._shell, options, ask)
+            return handle if cell is None else _nothing() if options.awaited else None
         insertion = Insertion()
         with insertion.asked() if options.insert == "ask" else contextlib.nullcontext():
             if options.awaited:
@@ -192,17 +197,24 @@ class MagicRunner:
         self, parser: argparse.ArgumentParser, line: str, cell: str | None, local_ns: dict[str, Any]
     ) -> tuple[argparse.Namespace, Callable[[], StreamHandle]]:
         """Read a cell; what it asks is yet to be asked."""
-        # `stream_result` stays until there is another: it may hold a partial text.
-        self._unset("stream_text", "stream_usage")
+        options = None
         try:
             try:
                 options, rest = split_line(parser, line)
             except IPythonUsageError as error:
                 raise UsageError(f"{error}; %%stream? lists the options") from None
+            finally:
+                if options is None or not options.background:  # which leaves the names to the cells that wait
+                    # `stream_result` stays until there is another: it may hold a partial text.
+                    self._unset("stream_text", "stream_usage")
             self._unset(options.out, options.usage, options.result)
             if cell is not None and rest:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
-            text = rest if cell is None else cell.strip("\n")
+            options.prompt = text = rest if cell is None else cell.strip("\n")
+            if options.background:
+                from nbstream.ipython.background import refuse_what_needs_the_cell
+
+                refuse_what_needs_the_cell(options)
             names = {**self._shell.user_ns, **local_ns}
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)

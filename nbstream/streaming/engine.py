@@ -24,6 +24,7 @@ from nbstream.streaming.cost import installed, price_list
 from nbstream.streaming.forks import halted_for_forks, import_now, importing, parked
 from nbstream.streaming.notices import Notices
 from nbstream.streaming.observers import Observers
+from nbstream.streaming.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -88,6 +89,8 @@ class Engine:
         self.tape: Tape | None = None
         """What happens in the stream that was begun last; there is none before the first."""
         self.book = Book()
+        self.running = Running()
+        """The streams that no caller waits for, with those of them that ended last."""
         self.notices = Notices()
         self.observers = Observers(
             Notices("nbstream-observers"), self.book.keep
