@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
     from nbstream.many.background.jobs import jobs
+    from nbstream.many.mapping import map  # noqa: A004  Python's own means the same, of functions
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.recording.diff import diff
     from nbstream.recording.recordings import recordings
@@ -41,6 +42,7 @@ __all__ = [
     "jobs",
     "ledger",
     "load_ipython_extension",
+    "map",
     "mcp",
     "price",
     "recordings",
@@ -69,6 +71,7 @@ _MODULE_OF = {
     "diff": "nbstream.recording.diff",
     "jobs": "nbstream.many.background.jobs",
     "ledger": "nbstream.accounting.ledger",
+    "map": "nbstream.many.mapping",
     "price": "nbstream.accounting.pricing",
     "mcp": "nbstream.tools.mcp_tools",
     "recordings": "nbstream.recording.recordings",

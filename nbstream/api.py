@@ -36,7 +36,17 @@ if TYPE_CHECKING:
     from nbstream.streaming.gates import Gate
     from nbstream.streaming.rounds import FollowUp
 
-__all__ = ["astream", "configure", "items", "launch", "start", "stream", "surface_for"]
+__all__ = [
+    "astream",
+    "configure",
+    "follow_up_of",
+    "gate_of",
+    "items",
+    "launch",
+    "start",
+    "stream",
+    "surface_for",
+]
 
 T = TypeVar("T")
 
@@ -108,8 +118,8 @@ def launch(
     """
     rate = settings().max_frame_rate
     request = moderated_after(request, "" if beginning is None else beginning.text)
-    errands, follow_up = _follow_up(request, surfaces)
-    errands, gate = _gate(request, surfaces, errands)
+    errands, follow_up = follow_up_of(request, surfaces)
+    errands, gate = gate_of(request, surfaces, errands)
     with HeldInterrupts() as held:
         handle = StreamHandle(
             request,
@@ -129,7 +139,7 @@ def launch(
         return handle
 
 
-def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | None, FollowUp | None]:
+def follow_up_of(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | None, FollowUp | None]:
     """What follows each round of an answer, and where the functions that it calls run."""
     follow_ups: list[FollowUp] = []
     errands = None
@@ -155,7 +165,7 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
     return errands, FollowUps(*follow_ups) if follow_ups else None
 
 
-def _gate(request: StreamRequest, surfaces: Surfaces, errands: Errands | None) -> tuple[Errands | None, Gate | None]:
+def gate_of(request: StreamRequest, surfaces: Surfaces, errands: Errands | None) -> tuple[Errands | None, Gate | None]:
     """What decides whether a request may be sent, and where it asks."""
     gates: list[Gate] = []
     if found := secrets_of(request):

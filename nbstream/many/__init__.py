@@ -1,1 +1,1 @@
-"""Many answers at once."""
+"""Many streams at once: maps over tables, comparisons, streams in the background."""

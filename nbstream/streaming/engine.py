@@ -148,11 +148,17 @@ class Engine:
             self._clients = ClientPool()
         return self._clients
 
-    def watch(self) -> StreamWatch:
-        """What tells others of a stream that begins; it is the last one now."""
+    def watch(self, *, taped: bool = True) -> StreamWatch:
+        """What tells others of a stream that begins.
+
+        Args:
+            taped: Whether it is the last one now, which can be inspected; one of many is not.
+        """
         from nbstream.streaming.tape import Tape
         from nbstream.telemetry.following import followers
 
+        if not taped:
+            return self.observers.watch(followers())
         before, self.tape = self.tape, Tape()
         if before is not None:
             before.stop()
