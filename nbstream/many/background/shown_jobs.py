@@ -5,25 +5,34 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from nbstream.display.choose import output_here, shows_widgets
 from nbstream.display.rerun import Rerun
 from nbstream.many.background.jobs_table import as_html, as_text, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from nbstream.display.marimo import MarimoOutput
     from nbstream.display.output import Output
-    from nbstream.many.background.jobs import Jobs
     from nbstream.many.background.jobs_table import JobRow
     from nbstream.many.background.jobs_view import JobsView
+    from nbstream.streaming.running import Job
 
 __all__ = ["ShownJobs"]
 
 _FRAME_SECONDS = 0.5
 _UNSEEN_FRAMES = 4  # as many frames of a page without widgets are one, because each is the whole table
+
+
+class _Jobs(Protocol):
+    """What is asked of `nbs.jobs`."""
+
+    @property
+    def running(self) -> list[Job]: ...
+    def __iter__(self) -> Iterator[Job]: ...
 
 
 class ShownJobs:
@@ -39,7 +48,7 @@ class ShownJobs:
 
     _kept: ClassVar[deque[JobsView]] = deque(maxlen=5)  # those that a page may still show
 
-    def __init__(self, jobs: Jobs, wanted: str = "auto") -> None:
+    def __init__(self, jobs: _Jobs, wanted: str = "auto") -> None:
         self._jobs = jobs
         self._output: Output | MarimoOutput | None = output_here()
         self._view: JobsView | None = None
