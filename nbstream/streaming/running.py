@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from nbstream.parts import ToolCallPart
 from nbstream.result import StreamState
 from nbstream.streaming.event_log import WAKE_UP_SECONDS
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Self
 
+    from nbstream.parts import ToolRun
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
@@ -52,13 +52,13 @@ class JobFacts:
             tokens=None if result.usage is None else result.usage.output_tokens,
             characters=len(result.text),
             end_of_text=result.text[-_END_OF_TEXT:],
-            asks=any(isinstance(each, ToolCallPart) and _waits(each) for each in result.parts),
+            asks=any(_waits(getattr(part, "run", None)) for part in result.parts),
             error="" if result.error is None else result.error.happened.partition("\n")[0],
         )
 
 
-def _waits(call: ToolCallPart) -> bool:
-    return call.run is not None and call.run.state == "waiting"
+def _waits(run: ToolRun | None) -> bool:
+    return run is not None and run.state == "waiting"
 
 
 class _Handle(Protocol):
