@@ -30,6 +30,8 @@ PANELS = {
     "04_structured_output": (),
     "05_reproducible": (),
     "07_usage_and_safety": (),
+    "08_any_server": (),
+    "09_how_streaming_works": (),
 }
 
 RECORDED = "04_structured_output"
