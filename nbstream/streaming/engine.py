@@ -24,7 +24,6 @@ from nbstream.streaming.cost import installed, price_list
 from nbstream.streaming.forks import halted_for_forks, import_now, importing, parked
 from nbstream.streaming.notices import Notices
 from nbstream.streaming.observers import Observers
-from nbstream.streaming.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest, Target
     from nbstream.result import StreamResult
     from nbstream.streaming.observers import StreamWatch
+    from nbstream.streaming.running import Running
     from nbstream.streaming.tape import Tape
     from nbstream.streaming.workers import Workers
     from nbstream.transport.byte_stream import ByteSource, ByteStream
@@ -89,8 +89,8 @@ class Engine:
         self.tape: Tape | None = None
         """What happens in the stream that was begun last; there is none before the first."""
         self.book = Book()
-        self.running = Running()
-        """The streams that no caller waits for, with those of them that ended last."""
+        self._running: Running | None = None
+        self._making = threading.Lock()
         self.notices = Notices()
         self.observers = Observers(
             Notices("nbstream-observers"), self.book.keep
@@ -136,6 +136,16 @@ class Engine:
         if self.alive():
             with contextlib.suppress(RuntimeError):  # which has been closed meanwhile
                 self._loop.call_soon_threadsafe(callback)
+
+    @property
+    def running(self) -> Running:
+        """The streams that no caller waits for, with those of them that ended last; made at first use."""
+        with self._making:
+            if self._running is None:
+                from nbstream.streaming.running import Running
+
+                self._running = Running()
+            return self._running
 
     @property
     def clients(self) -> ClientPool:

@@ -34,7 +34,7 @@ class Ran(NamedTuple):
 @pytest.fixture
 def run(shell: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ran]:
     """Run a cell and return what a reader sees of it; no stream of another test is in the list."""
-    monkeypatch.setattr(engine(), "running", Running())
+    monkeypatch.setattr(engine(), "_running", Running())
 
     def run(cell: str) -> Ran:
         out, err = io.StringIO(), io.StringIO()
