@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "astream",
+    "begin_on",
     "configure",
     "follow_up_of",
     "gate_of",
@@ -90,6 +91,16 @@ def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool
         rerun.watch(handle.cancel)
         handle.when_committed(lambda _: rerun.forget())
     return handle
+
+
+def begin_on(request: StreamRequest, surface: Surface) -> StreamHandle:
+    """Start a stream that is drawn on this surface.
+
+    Args:
+        request: What to ask.
+        surface: Where to draw; a continuation is drawn where any other answer is.
+    """
+    return launch(request, Surfaces([surface]), None, _begin)
 
 
 def surface_for(request: StreamRequest, *, display: bool) -> Surface:
