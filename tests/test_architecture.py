@@ -175,6 +175,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "testing.batches": ("demo",),
     "structured": (),
     "tools": ("streaming.errands",),
+    "tools.captured": ("settings.shell",),
     "tools.mcp_http": ("transport.bounded_body",),
     "tools.outputs": ("attachments",),
     "transport": ("settings.capabilities", "settings.credential"),

@@ -104,7 +104,8 @@ class StreamEnd:
         return self._future.result()
 
     def _loss(self) -> ConnectionLostError:
-        error = ConnectionLostError(f"The stream is lost: {self._engine.fault}.", remedies=[Remedy(RemedyKind.RETRY)])
+        remedies = [] if self._engine.doomed else [Remedy(RemedyKind.RETRY)]
+        error = ConnectionLostError(f"The stream is lost: {self._engine.fault}.", remedies=remedies)
         error.result = replace(self._snapshot(), state=StreamState.FAILED, error=error)
         return error
 
