@@ -12,11 +12,11 @@ import importlib.util
 import math
 from typing import TYPE_CHECKING, Any
 
-from nbstream.outcome import Usage
 from nbstream.streaming.daemon_thread import DaemonThread
 
 if TYPE_CHECKING:
     from nbstream.accounting.price import Price
+    from nbstream.outcome import Usage
     from nbstream.request import StreamRequest
 
 __all__ = ["AT_MOST", "cost_of", "installed", "price_later", "price_list", "read_prices", "source_of"]
@@ -27,7 +27,6 @@ AT_MOST = "at most"
 """What is said of a price that a batch may not reach."""
 
 _IN_A_BATCH = {"processing": "batch"}
-_A_TOKEN = Usage(1_000_000, 1_000_000, 2_000_000)
 
 
 def cost_of(
@@ -95,11 +94,14 @@ def _batches_priced(model: str | None, request: StreamRequest, own: Price | None
     """Whether a batch has a price of its own."""
     if own is not None:
         return own.batch is not None
+    from nbstream.outcome import Usage
+
     prices, base_url = price_list(), request.endpoint.base_url
     if prices is None or model is None:
         return False
-    in_a_batch = _listed(prices, _A_TOKEN, model, base_url, _IN_A_BATCH)
-    return in_a_batch is not None and in_a_batch != _listed(prices, _A_TOKEN, model, base_url)
+    tokens = Usage(1_000_000, 1_000_000, 2_000_000)
+    in_a_batch = _listed(prices, tokens, model, base_url, _IN_A_BATCH)
+    return in_a_batch is not None and in_a_batch != _listed(prices, tokens, model, base_url)
 
 
 async def price_later(usage: Usage | None, model: str | None, request: StreamRequest) -> float | None:
