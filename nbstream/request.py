@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EMBEDDED_URL",
     "OPENAI_BASE_URL",
+    "REQUEST_VERSION",
     "Api",
     "As",
     "Endpoint",
@@ -58,6 +59,9 @@ OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 EMBEDDED_URL = "nbstream://demo/v1"
 """Stands for the demo model where it has no server: no socket can be bound."""
+
+REQUEST_VERSION = 1
+"""Raised whenever the same call sends another request than before, so that answers kept by their question are stale."""
 
 _PARTS = {"text", "image_url", "input_audio", "file", "input_text", "input_image", "input_file"}
 
