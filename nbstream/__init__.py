@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from nbstream.attachments.upload import upload
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
+    from nbstream.many.comparison.compare import compare
     from nbstream.many.mapping import map  # noqa: A004  Python's own means the same, of functions
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.recording.diff import diff
     from nbstream.recording.recordings import recordings
     from nbstream.result import StreamResult, StreamState, Usage
+    from nbstream.settings.endpoints import endpoint
     from nbstream.tools.mcp_tools import mcp
     from nbstream.tools.tool import tool
 
@@ -35,8 +37,10 @@ __all__ = [
     "StreamState",
     "Usage",
     "astream",
+    "compare",
     "configure",
     "diff",
+    "endpoint",
     "items",
     "ledger",
     "load_ipython_extension",
@@ -66,7 +70,9 @@ _MODULE_OF = {
     "Chat": "nbstream.conversation.chat",
     "ChatPanel": "nbstream.panel.chat_panel",
     "StreamError": "nbstream.errors",
+    "compare": "nbstream.many.comparison.compare",
     "diff": "nbstream.recording.diff",
+    "endpoint": "nbstream.settings.endpoints",
     "ledger": "nbstream.accounting.ledger",
     "map": "nbstream.many.mapping",
     "price": "nbstream.accounting.pricing",

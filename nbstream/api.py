@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "astream",
+    "begin_on",
     "configure",
     "follow_up_of",
     "gate_of",
@@ -81,6 +82,16 @@ def start(  # noqa: D417  `documented` says what the options mean
 
 def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  as `Continuation` calls it
     return launch(request, Surfaces([surface_for(request, display=display)]), beginning, _begin)
+
+
+def begin_on(request: StreamRequest, surface: Surface) -> StreamHandle:
+    """Start a stream that is drawn on this surface.
+
+    Args:
+        request: What to ask.
+        surface: Where to draw; a continuation is drawn where any other answer is.
+    """
+    return launch(request, Surfaces([surface]), None, _begin)
 
 
 def surface_for(request: StreamRequest, *, display: bool) -> Surface:

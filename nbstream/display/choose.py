@@ -15,9 +15,9 @@ from nbstream.display.terminal import TerminalSurface
 if TYPE_CHECKING:
     from nbstream.display.surface import Surface
 
-__all__ = ["choose_surface", "output_here", "shows_widgets", "terminal_surface"]
+__all__ = ["MODES", "choose_surface", "output_here", "shows_widgets", "terminal_surface"]
 
-_MODES = {
+MODES = {
     Host.OTHER_KERNEL: "markdown",
     Host.SERVER_PAGE: "static",
     Host.CONSOLE: "static",
@@ -39,7 +39,7 @@ def choose_surface(wanted: str = "auto") -> Surface:
 
     if host is Host.MARIMO:
         return NotebookSurface("static" if wanted == "static" else "markdown", host, MarimoOutput)
-    return NotebookSurface(_MODES.get(host, "live") if wanted == "auto" else wanted, host)
+    return NotebookSurface(MODES.get(host, "live") if wanted == "auto" else wanted, host)
 
 
 def terminal_surface() -> Surface:

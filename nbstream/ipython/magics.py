@@ -65,6 +65,22 @@ class StreamMagics(Magics):
         help="Any other field of the API's request; may be repeated. Example: --param seed=7",
     )
     @argument(
+        "--n",
+        type=int,
+        metavar="TIMES",
+        help="Ask each model so many times, to compare its answers. Example: --n 3",
+    )
+    @argument(
+        "--blind",
+        action="store_true",
+        help="Hide which model gave which answer until you choose one. Example: -m gpt-5-mini -m gpt-5 --blind",
+    )
+    @argument(
+        "--diff",
+        action="store_true",
+        help="Show the word differences between two answers. Example: -m gpt-5-mini -m gpt-5 --diff",
+    )
+    @argument(
         "--chat",
         type=variable_name,
         metavar="NAME",
@@ -296,6 +312,7 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
         "--on-flagged": lambda: ("block", "notify"),
         "--surface": lambda: SURFACES,
         "--chat": chats,
+        "--on": lambda: settings().endpoints.names,
     }
     return [
         Completer(_parser(StreamMagics.stream), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
