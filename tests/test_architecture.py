@@ -91,6 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "attachments",
         "conversation.chat",
         "many.comparison",
+        "many.map_job",
         "many.mapping",
         "recording.diff",
         "settings",
