@@ -210,11 +210,15 @@ class _Account:
                 self._prices = asked, (both - asked) / _MANY
                 return
 
+    def _spent_beside(self) -> float:
+        """What the other requests of the same answer, or map, have cost that are in flight."""
+        return sum(each.spent for each in self._payer.open_accounts.values() if each is not self)
+
     def _over(self, then: str, *, already: bool = False) -> StreamError | None:
         """The error, if what may be spent is spent."""
-        budget, book = self._payer.budget, self._payer.book
-        spent = self.spent
-        others = self._payer.spent + sum(each.spent for each in self._payer.open_accounts.values() if each is not self)
+        payer, spent = self._payer, self.spent
+        budget, book = payer.budget, payer.book
+        others = payer.spent if len(payer.open_accounts) <= 1 else payer.spent + self._spent_beside()
         own = others + spent
         if budget.dollars is not None and (own > budget.dollars or (already and others >= budget.dollars)):
             told = f"The answer costs at least {shown_cost(own)}, more than its budget of {shown_cost(budget.dollars)}"

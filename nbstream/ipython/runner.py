@@ -10,7 +10,7 @@ import contextlib
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError as IPythonUsageError
 
@@ -76,6 +76,11 @@ class MagicRunner:
 
             show_plan(options)
             return _nothing() if options.awaited else None
+        if options.background:
+            from nbstream.ipython.background import begin
+
+            begun = begin(self._shell, options, cast("Callable[[], StreamHandle]", ask))
+            return begun if cell is None else _nothing() if options.awaited else None
         insertion = Insertion()
         with insertion.asked() if options.insert == "ask" else contextlib.nullcontext():
             if options.awaited:
@@ -200,17 +205,24 @@ class MagicRunner:
         self, parser: argparse.ArgumentParser, line: str, cell: str | None, local_ns: dict[str, Any]
     ) -> tuple[argparse.Namespace, Callable[[], Any]]:
         """Read a cell; what it asks is yet to be asked."""
-        # `stream_result` stays until there is another: it may hold a partial text.
-        self._unset("stream_text", "stream_usage")
+        options = None
         try:
             try:
                 options, rest = split_line(parser, line)
             except IPythonUsageError as error:
                 raise UsageError(f"{error}; %%stream? lists the options") from None
+            finally:
+                if options is None or not options.background:  # which leaves the names to the cells that wait
+                    # `stream_result` stays until there is another: it may hold a partial text.
+                    self._unset("stream_text", "stream_usage")
             self._unset(options.out, options.usage, options.result)
             if cell is not None and rest:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
-            text = rest if cell is None else cell.strip("\n")
+            options.prompt = text = rest if cell is None else cell.strip("\n")
+            if options.background:
+                from nbstream.ipython.background import refuse_what_needs_the_cell
+
+                refuse_what_needs_the_cell(options)
             names = {**self._shell.user_ns, **local_ns}
             check_comparison(options)
             options.tools = _functions(options.tools, names)
