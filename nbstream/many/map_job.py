@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from nbstream.errors import MapError, UsageError
 from nbstream.many.concurrency import checked
+from nbstream.many.map_frame import frame_of
 from nbstream.many.map_plan import counted, plan_of
 from nbstream.many.map_work import MapWork
 from nbstream.many.progress_of import progress_of
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from nbstream.many.giving_up import OnError
     from nbstream.many.kept_answers import KeptAnswers
-    from nbstream.many.map_plan import MapPlan
+    from nbstream.many.map_frame import frame_of
+from nbstream.many.map_plan import MapPlan
     from nbstream.many.progress import MapProgress
     from nbstream.many.row_reader import RowReader
     from nbstream.many.row_states import RowStates
@@ -265,21 +267,8 @@ class MapJob(Sequence[Any]):
             frame[frame.state == "failed"].error
             ```
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("to_pandas() needs pandas: %pip install pandas") from None
         self.wait()
-        rows = list(self.rows)
-        facts = {
-            "value": [each.value for each in rows],
-            "state": [str(each.state) for each in rows],
-            "error": [each.error for each in rows],
-            "input_tokens": [each.usage and each.usage.input_tokens for each in rows],
-            "output_tokens": [each.usage and each.usage.output_tokens for each in rows],
-            "cost": [each.cost for each in rows],
-        }
-        return DataFrame(facts, index=[each.index for each in rows])
+        return frame_of(self.rows)
 
     # --- how it goes --------------------------------------------------------------------------------------------------
 
