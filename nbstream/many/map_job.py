@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, overload
 from nbstream.errors import MapError, UsageError
 from nbstream.many.concurrency import checked
 from nbstream.many.map_frame import frame_of
+from nbstream.many.map_frame import frame_of
 from nbstream.many.map_plan import counted, plan_of
 from nbstream.many.map_work import MapWork
 from nbstream.many.progress_of import progress_of
 from nbstream.many.row_view import RowView
+from nbstream.many.waiting import waited
 from nbstream.many.watching import Watchers
 from nbstream.outcome import StreamState
-from nbstream.streaming.interrupts import HeldInterrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from nbstream.many.giving_up import OnError
     from nbstream.many.kept_answers import KeptAnswers
-    from nbstream.many.map_frame import frame_of
-from nbstream.many.map_plan import MapPlan
+    from nbstream.many.map_plan import MapPlan
     from nbstream.many.progress import MapProgress
     from nbstream.many.row_reader import RowReader
     from nbstream.many.row_states import RowStates
@@ -35,8 +35,6 @@ from nbstream.many.map_plan import MapPlan
 
 __all__ = ["MapJob"]
 
-# An interrupt waits this long for rows in flight to be ended and written, unless it is repeated.
-_FINISH_SECONDS = 10.0
 _STEP_SECONDS = 0.05
 _PAGE = 200  # rows that are read from the file at once
 _AS_GIVEN: Any = object()
@@ -362,16 +360,7 @@ class MapJob(Sequence[Any]):
             self.start()
 
     def _wait(self, until: Callable[[], bool], timeout: float | None = None) -> bool:
-        with HeldInterrupts() as held:
-            held.stop_with(self.stop)
-            left = timeout
-            while not self._states.wait(until, _STEP_SECONDS if left is None else min(left, _STEP_SECONDS)):
-                left = None if left is None else left - _STEP_SECONDS
-                if (left is not None and left <= 0) or held.seconds > _FINISH_SECONDS:
-                    return False
-                if held.seconds and self.state is not StreamState.STREAMING:
-                    return False
-            return True
+        return waited(self._states, until, self.stop, lambda: self.state is StreamState.STREAMING, timeout)
 
     async def _awaited(self) -> list[Any]:
         self._begin()
