@@ -15,6 +15,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import openai
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import run_kernel
 
 import nbstream as nbs
@@ -90,6 +91,7 @@ def test_many_streams_with_some_live_views_leave_the_kernel_time(streams: str) -
             frames[content["comm_id"]].append(time.perf_counter())
 
     with run_kernel(kernel_name="python3", cwd=ROOT) as client:
+        assert isinstance(client, BlockingKernelClient)
         cell = CELL.format(warm=warm, url=url, live=LIVE, streams=STREAMS)
         reply = client.execute_interactive(
             cell, user_expressions={"report": "report"}, timeout=KERNEL_SECONDS, allow_stdin=False, output_hook=note
