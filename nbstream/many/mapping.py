@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from nbstream.failures import UsageError
 from nbstream.many.checkpoint import Checkpoint
 from nbstream.many.concurrency import Concurrency
+from nbstream.many.confirming import confirmed
 from nbstream.many.giving_up import ON_ERROR
 from nbstream.many.kept_answers import KeptAnswers, kernel_checkpoint
-from nbstream.many.local import LocalAsker
+from nbstream.many.local import LocalAsker, source_of
 from nbstream.many.map_job import MapJob
 from nbstream.many.paced import PacedRunner
+from nbstream.many.progress_bar import ProgressBar
 from nbstream.many.row_key import RowKeys
 from nbstream.many.row_prompts import prompts_of
 from nbstream.many.row_reader import RowReader
@@ -31,10 +33,11 @@ if TYPE_CHECKING:
     from nbstream.many.rows import Rows
     from nbstream.many.runner import RowRunner
     from nbstream.request import StreamRequest
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["Map", "map", "map_rows"]
 
-_NOT_OF_ROWS = {"display", "image", "file", "surface", "footer", "insert"}
+_NOT_OF_ROWS = {"image", "file", "surface", "footer", "insert"}
 """Options that are of one answer, or of how it is drawn."""
 
 
@@ -51,6 +54,8 @@ class Map:
         concurrency: int | str = "auto",
         checkpoint: str | os.PathLike[str] | None = None,
         on_error: OnError = "keep",
+        confirm: bool = False,
+        display: bool = True,
         **options: Any,
     ) -> MapJob:
         """Ask the same of every row; nothing is sent before the map begins.
@@ -69,7 +74,9 @@ class Map:
                 are kept until the kernel ends, for maps with no tools, stages or `stop_when`.
             on_error: What a failed row means: `"keep"` goes on, its value is `None`; `"stop"` asks no more; `"raise"`
                 stops and raises.
-            **options: Options of `nbs.stream`: `model`, `system`, `temperature`, …
+            confirm: Whether to show the plan when the map begins, and to ask whether it may.
+            display: Whether to show a progress bar while it runs.
+            **options: Options of `nbs.stream`: `model`, `system`, `temperature`, …; `budget` is that of all rows.
 
         Returns:
             The map: a sequence of values in row order.
@@ -89,6 +96,8 @@ class Map:
             concurrency=concurrency,
             checkpoint=checkpoint,
             on_error=on_error,
+            confirm=confirm,
+            display=display,
             **options,
         )
 
@@ -108,6 +117,8 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     concurrency: Any = "auto",
     checkpoint: str | os.PathLike[str] | None = None,
     on_error: OnError = "keep",
+    confirm: bool = False,
+    display: bool = True,
     names: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> MapJob:
@@ -128,10 +139,18 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     states = RowStates()
     reader = RowReader(table, prompts, RowKeys(request), kept, states)
 
-    def runner() -> RowRunner:
-        return PacedRunner(LocalAsker(request, engine(), engine()), Concurrency.of(concurrency))
+    source: list[StreamSource] = []  # one for all stretches of work, because it knows what has been spent
 
-    return MapJob(request, reader, kept, states, runner, engine, on_error=on_error)
+    def runner() -> RowRunner:
+        if not source:
+            source.append(source_of(request, engine()))
+        return PacedRunner(LocalAsker(request, engine(), source[0]), Concurrency.of(concurrency))
+
+    before = confirmed if confirm else None
+    job = MapJob(request, reader, kept, states, runner, engine, on_error=on_error, before=before)
+    if display:
+        job.watch(ProgressBar())
+    return job
 
 
 def _prompts_and_rows(given: Any, rows: Any) -> tuple[Any, Rows]:
