@@ -7,16 +7,28 @@ from typing import TYPE_CHECKING
 
 from nbstream.many.batch_runner import BatchRunner
 from nbstream.many.map_job import MapJob
+from nbstream.many.waiting import waited
+from nbstream.outcome import StreamState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from nbstream.many.map_work import MapWork
     from nbstream.many.open_batch import OpenBatch
     from nbstream.many.progress import MapProgress
+    from nbstream.many.runner import RowRunner
 
 __all__ = ["BatchJob"]
 
 
 class BatchJob(MapJob):
     """A `MapJob` over batches. An interrupt leaves the batches to their provider; `stop()` has them cancelled.
+
+    Args:
+        sampling: Makes what asks the samples of a plan at once.
+        arguments: Those of `MapJob`.
+        options: Likewise.
 
     Example:
         ```python
@@ -25,6 +37,10 @@ class BatchJob(MapJob):
         job = nbs.map.resume("moods.sqlite")         # tomorrow, in another kernel
         ```
     """
+
+    def __init__(self, sampling: Callable[[], RowRunner], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._sampling = sampling
 
     def stop(self) -> None:
         """Have the provider cancel the batches; what they have answered by then is kept, and is paid.
@@ -63,6 +79,18 @@ class BatchJob(MapJob):
         work = self._work
         runner = None if work is None else work.runner
         return runner if isinstance(runner, BatchRunner) else None
+
+    def _begin_work(self, limit: int | None) -> MapWork:
+        if limit is None:
+            return super()._begin_work(None)
+        usual, self._new_runner = self._new_runner, self._sampling
+        try:
+            return super()._begin_work(limit)
+        finally:
+            self._new_runner = usual
+
+    def _wait(self, until: Callable[[], bool], timeout: float | None = None) -> bool:
+        return waited(self._states, until, self._leave, lambda: self.state is StreamState.STREAMING, timeout)
 
     def _leave(self) -> None:
         """End the waiting, whoever asks for that: a signal handler as well."""

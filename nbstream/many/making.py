@@ -14,6 +14,11 @@ from nbstream.many.batch_provider import BatchProvider
 from nbstream.many.batch_reading import BatchReading
 from nbstream.many.batch_runner import BatchRunner
 from nbstream.many.checkpoint import Checkpoint
+from nbstream.many.concurrency import Concurrency
+from nbstream.many.confirming import confirmed
+from nbstream.many.local import LocalAsker, source_of
+from nbstream.many.paced import PacedRunner
+from nbstream.many.progress_bar import ProgressBar
 from nbstream.many.row_key import RowKeys
 from nbstream.many.row_reader import RowReader
 from nbstream.many.row_states import RowStates
@@ -76,7 +81,15 @@ def check_batch(request: StreamRequest) -> None:
         raise UsageError("the demo model takes no batches here, because its server cannot run")
 
 
-def batch_job(request: StreamRequest, rows: StoredRows, kept: KeptAnswers, on_error: OnError) -> BatchJob:
+def batch_job(
+    request: StreamRequest,
+    rows: StoredRows,
+    kept: KeptAnswers,
+    *,
+    on_error: OnError = "keep",
+    confirm: bool = False,
+    display: bool = True,
+) -> BatchJob:
     """A map that is answered in batches.
 
     Args:
@@ -84,12 +97,14 @@ def batch_job(request: StreamRequest, rows: StoredRows, kept: KeptAnswers, on_er
         rows: The rows, which the checkpoint keeps.
         kept: The answers.
         on_error: What a failure means.
+        confirm: Whether to ask whether it may begin.
+        display: Whether to show a progress bar.
 
     Raises:
         UsageError: They cannot be asked in a batch.
     """
     check_batch(request)
-    request = replace(request, batch=True)
+    live, request = request, replace(request, batch=True)
     states = RowStates()
     reader = RowReader(rows, stored_prompts(), RowKeys(request), kept, states)
     journal = BatchJournal(kept.checkpoint)
@@ -99,4 +114,11 @@ def batch_job(request: StreamRequest, rows: StoredRows, kept: KeptAnswers, on_er
         reading = BatchReading(request, loop, rows.messages)
         return BatchRunner(request, journal, BatchProvider(request, loop), reading)
 
-    return BatchJob(request, reader, kept, states, runner, engine, on_error=on_error)
+    def sampling() -> PacedRunner:
+        return PacedRunner(LocalAsker(live, engine(), source_of(live, engine())), Concurrency())
+
+    before = confirmed if confirm else None
+    job = BatchJob(sampling, request, reader, kept, states, runner, engine, on_error=on_error, before=before)
+    if display:
+        job.watch(ProgressBar())
+    return job

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
 from nbstream.many.concurrency import Concurrency
+from nbstream.many.confirming import confirmed
 from nbstream.many.giving_up import ON_ERROR
 from nbstream.many.kept_answers import KeptAnswers, kernel_checkpoint
 from nbstream.many.kept_request import kept_request
-from nbstream.many.local import LocalAsker
+from nbstream.many.local import LocalAsker, source_of
 from nbstream.many.making import BATCH_FILE, batch_job, check_batch, opened
 from nbstream.many.map_job import MapJob
 from nbstream.many.paced import PacedRunner
+from nbstream.many.progress_bar import ProgressBar
 from nbstream.many.resuming import resumed
 from nbstream.many.row_key import RowKeys
 from nbstream.many.row_prompts import prompts_of
@@ -35,10 +37,11 @@ if TYPE_CHECKING:
     from nbstream.many.rows import Rows
     from nbstream.many.runner import RowRunner
     from nbstream.request import StreamRequest
+    from nbstream.transport.event_stream import StreamSource
 
 __all__ = ["Map", "map", "map_rows"]
 
-_NOT_OF_ROWS = {"display", "image", "file", "surface", "footer", "insert"}
+_NOT_OF_ROWS = {"image", "file", "surface", "footer", "insert"}
 """Options that are of one answer, or of how it is drawn."""
 
 
@@ -56,6 +59,8 @@ class Map:
         checkpoint: str | os.PathLike[str] | None = None,
         on_error: OnError = "keep",
         batch: bool = False,
+        confirm: bool = False,
+        display: bool = True,
         **options: Any,
     ) -> MapJob:
         """Ask the same of every row; nothing is sent before the map begins.
@@ -77,7 +82,9 @@ class Map:
             batch: Whether the provider may take up to a day, for less money (OpenAI's Batch API). The map survives the
                 kernel: `nbs.map.resume` takes it up again. Without a `checkpoint`, it is kept in the working directory,
                 in `nbstream-batches.sqlite`. No tools, no moderation, no budget, no `stop_when`.
-            **options: Options of `nbs.stream`: `model`, `system`, `temperature`, …
+            confirm: Whether to show the plan when the map begins, and to ask whether it may.
+            display: Whether to show a progress bar while it runs.
+            **options: Options of `nbs.stream`: `model`, `system`, `temperature`, …; `budget` is that of all rows.
 
         Returns:
             The map: a sequence of values in row order.
@@ -98,6 +105,8 @@ class Map:
             checkpoint=checkpoint,
             on_error=on_error,
             batch=batch,
+            confirm=confirm,
+            display=display,
             **options,
         )
 
@@ -143,6 +152,8 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     checkpoint: str | os.PathLike[str] | None = None,
     on_error: OnError = "keep",
     batch: bool = False,
+    confirm: bool = False,
+    display: bool = True,
     names: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> MapJob:
@@ -163,14 +174,15 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
         check_batch(request)
         checkpoint = BATCH_FILE if checkpoint is None else checkpoint
     kept = _kept(checkpoint, request)
+    asked: dict[str, Any] = {"on_error": on_error, "confirm": confirm, "display": display}
     if checkpoint is None:
-        return _local(request, table, kept, on_error=on_error, concurrency=concurrency, prompts=prompts)
-    asked = {"request": kept_request(request), "batch": batch, "on_error": on_error, "concurrency": concurrency}
-    asked["of"] = given if isinstance(given, str) else getattr(given, "__qualname__", None)
-    stored = StoredRows(RowStore(kept.checkpoint), kept.run, asked, table, prompts)
+        return _local(request, table, kept, prompts=prompts, concurrency=concurrency, **asked)
+    whole = {"request": kept_request(request), "batch": batch, "concurrency": concurrency, **asked}
+    whole["of"] = given if isinstance(given, str) else getattr(given, "__qualname__", None)
+    stored = StoredRows(RowStore(kept.checkpoint), kept.run, whole, table, prompts)
     if batch:
-        return batch_job(request, stored, kept, on_error)
-    return _local(request, stored, kept, on_error=on_error, concurrency=concurrency)
+        return batch_job(request, stored, kept, **asked)
+    return _local(request, stored, kept, concurrency=concurrency, **asked)
 
 
 def _local(
@@ -178,18 +190,28 @@ def _local(
     rows: Rows,
     kept: KeptAnswers,
     *,
-    on_error: OnError,
-    concurrency: Any,
+    concurrency: Any = "auto",
     prompts: RowPrompts | None = None,
+    on_error: OnError = "keep",
+    confirm: bool = False,
+    display: bool = True,
 ) -> MapJob:
-    """A map that is asked by this kernel."""
+    """A map that is asked by this kernel; rows that have no prompts are kept with them."""
     states = RowStates()
     reader = RowReader(rows, prompts or stored_prompts(), RowKeys(request), kept, states)
 
-    def runner() -> RowRunner:
-        return PacedRunner(LocalAsker(request, engine(), engine()), Concurrency.of(concurrency))
+    source: list[StreamSource] = []  # one for all stretches of work, because it knows what has been spent
 
-    return MapJob(request, reader, kept, states, runner, engine, on_error=on_error)
+    def runner() -> RowRunner:
+        if not source:
+            source.append(source_of(request, engine()))
+        return PacedRunner(LocalAsker(request, engine(), source[0]), Concurrency.of(concurrency))
+
+    before = confirmed if confirm else None
+    job = MapJob(request, reader, kept, states, runner, engine, on_error=on_error, before=before)
+    if display:
+        job.watch(ProgressBar())
+    return job
 
 
 def _prompts_and_rows(given: Any, rows: Any) -> tuple[Any, Rows]:

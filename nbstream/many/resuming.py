@@ -53,10 +53,10 @@ def _made(
     store: RowStore, job: StoredJob, kept: KeptAnswers, options: dict[str, Any], name: str, local: Callable[..., MapJob]
 ) -> MapJob:
     asked, given = job.asked, dict(options)
-    on_error = given.pop("on_error", asked["on_error"])
+    own = {each: given.pop(each, asked[each]) for each in ("on_error", "confirm", "display")}
     concurrency = given.pop("concurrency", asked["concurrency"])
     request = request_from(asked["request"], given, name)
     rows = StoredRows(store, job.run, asked, None, None, job.total)
     if asked["batch"]:
-        return batch_job(request, rows, kept, on_error)
-    return local(request, rows, kept, on_error=on_error, concurrency=concurrency)
+        return batch_job(request, rows, kept, **own)
+    return local(request, rows, kept, concurrency=concurrency, **own)

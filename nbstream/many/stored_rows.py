@@ -54,12 +54,13 @@ class StoredRows:
         self._asked = asked
         self._rows = rows
         self._prompts = prompts
+        self._has_all = False
         self._waiting: dict[int, StoredRow] = {}  # to be written
 
     def __iter__(self) -> Iterator[Row]:
         """All of them, from the first."""
         failure = None
-        if self._rows is not None:
+        if self._rows is not None and not self._has_all:
             self._store.begin(self._run, self._asked)
             if self.total is None:
                 yield from self._passed_on(self._rows)
@@ -104,6 +105,7 @@ class StoredRows:
         self._store.add(self._run, first, some)
         if failure is None:
             self._store.end(self._run, first + len(some))
+            self._has_all = True
         return failure
 
     def _passed_on(self, rows: Rows) -> Iterator[Row]:
