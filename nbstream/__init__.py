@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from nbstream.attachments.upload import upload
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
+    from nbstream.many.background.jobs import jobs
+    from nbstream.many.comparison.compare import compare
+    from nbstream.many.mapping import map  # noqa: A004  Python's own means the same, of functions
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.recording.diff import diff
     from nbstream.recording.recordings import recordings
     from nbstream.result import StreamResult, StreamState, Usage
+    from nbstream.settings.endpoints import endpoint
     from nbstream.tools.mcp_tools import mcp
     from nbstream.tools.tool import tool
 
@@ -34,11 +38,15 @@ __all__ = [
     "StreamState",
     "Usage",
     "astream",
+    "compare",
     "configure",
     "diff",
+    "endpoint",
     "items",
+    "jobs",
     "ledger",
     "load_ipython_extension",
+    "map",
     "mcp",
     "price",
     "recordings",
@@ -64,8 +72,12 @@ _MODULE_OF = {
     "Chat": "nbstream.conversation.chat",
     "ChatPanel": "nbstream.panel.chat_panel",
     "StreamError": "nbstream.errors",
+    "compare": "nbstream.many.comparison.compare",
     "diff": "nbstream.recording.diff",
+    "jobs": "nbstream.many.background.jobs",
+    "endpoint": "nbstream.settings.endpoints",
     "ledger": "nbstream.accounting.ledger",
+    "map": "nbstream.many.mapping",
     "price": "nbstream.accounting.pricing",
     "mcp": "nbstream.tools.mcp_tools",
     "recordings": "nbstream.recording.recordings",

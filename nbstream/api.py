@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbstream.display.choose import choose_surface
+from nbstream.display.choose import choose_surface, in_background
+from nbstream.display.rerun import Rerun
 from nbstream.display.surface import NullSurface
 from nbstream.errors import UsageError
+from nbstream.many.background.asked import shown_prompt
 from nbstream.moderation.gates import ModerationGate, SecretsGate, moderated_after, secrets_of
 from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
-from nbstream.streaming.errands import Errands
+from nbstream.streaming.errands import Errands, is_waited_for
 from nbstream.streaming.gates import Gates
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
@@ -34,7 +36,18 @@ if TYPE_CHECKING:
     from nbstream.streaming.gates import Gate
     from nbstream.streaming.rounds import FollowUp
 
-__all__ = ["astream", "configure", "items", "launch", "start", "stream", "surface_for"]
+__all__ = [
+    "astream",
+    "begin_on",
+    "configure",
+    "follow_up_of",
+    "gate_of",
+    "items",
+    "launch",
+    "start",
+    "stream",
+    "surface_for",
+]
 
 T = TypeVar("T")
 
@@ -46,6 +59,8 @@ def start(  # noqa: D417  `documented` says what the options mean
     prompt: str | list[dict[str, Any]], *, display: bool = True, **options: Any
 ) -> StreamHandle:
     """Start a stream and return at once; the answer is drawn below the current cell while other code runs.
+
+    The stream ends if its cell is run again, or deleted from the notebook. `nbs.jobs` lists what is running.
 
     Args:
         prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`), or of the parts of one. With
@@ -70,12 +85,30 @@ def start(  # noqa: D417  `documented` says what the options mean
 
 
 def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  as `Continuation` calls it
-    return launch(request, Surfaces([surface_for(request, display=display)]), beginning, _begin)
+    handle = launch(request, Surfaces([surface_for(request, display=display)]), beginning, _begin)
+    if not (display or is_waited_for()):  # a surface would see to it
+        rerun = Rerun()
+        rerun.watch(handle.cancel)
+        handle.when_committed(lambda _: rerun.forget())
+    return handle
+
+
+def begin_on(request: StreamRequest, surface: Surface) -> StreamHandle:
+    """Start a stream that is drawn on this surface.
+
+    Args:
+        request: What to ask.
+        surface: Where to draw; a continuation is drawn where any other answer is.
+    """
+    return launch(request, Surfaces([surface]), None, _begin)
 
 
 def surface_for(request: StreamRequest, *, display: bool) -> Surface:
     """Where the answer is drawn, if the code that runs now asks."""
-    return choose_surface(request.surface) if display else NullSurface()
+    if not display:
+        return NullSurface()
+    surface = choose_surface(request.surface)
+    return surface if is_waited_for() else in_background(surface)
 
 
 def launch(
@@ -96,8 +129,8 @@ def launch(
     """
     rate = settings().max_frame_rate
     request = moderated_after(request, "" if beginning is None else beginning.text)
-    errands, follow_up = _follow_up(request, surfaces)
-    errands, gate = _gate(request, surfaces, errands)
+    errands, follow_up = follow_up_of(request, surfaces)
+    errands, gate = gate_of(request, surfaces, errands)
     with HeldInterrupts() as held:
         handle = StreamHandle(
             request,
@@ -112,10 +145,12 @@ def launch(
             errands=errands,
         )
         held.stop_with(handle.cancel)
+        if not is_waited_for():
+            engine().running.add(handle, shown_prompt(request))
         return handle
 
 
-def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | None, FollowUp | None]:
+def follow_up_of(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | None, FollowUp | None]:
     """What follows each round of an answer, and where the functions that it calls run."""
     follow_ups: list[FollowUp] = []
     errands = None
@@ -141,7 +176,7 @@ def _follow_up(request: StreamRequest, surfaces: Surfaces) -> tuple[Errands | No
     return errands, FollowUps(*follow_ups) if follow_ups else None
 
 
-def _gate(request: StreamRequest, surfaces: Surfaces, errands: Errands | None) -> tuple[Errands | None, Gate | None]:
+def gate_of(request: StreamRequest, surfaces: Surfaces, errands: Errands | None) -> tuple[Errands | None, Gate | None]:
     """What decides whether a request may be sent, and where it asks."""
     gates: list[Gate] = []
     if found := secrets_of(request):

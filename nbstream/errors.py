@@ -4,6 +4,7 @@
     ├── UsageError            the call itself is wrong (you): an option, a variable, an empty prompt
     ├── SaveError             a file could not be written; also an OSError
     │   └── ChangedFileError    it has changed since it was loaded or saved
+    ├── MapError              a map over rows stopped by itself; what is done is kept
     └── StreamError           a stream ended in `failed`; `.result` holds what had arrived
         ├── MissingKeyError         no key for an endpoint that needs one
         ├── AuthenticationError     401, 403: the endpoint does not accept the key
@@ -36,8 +37,8 @@
         ├── StageError              one of the caller's own stages raised an exception
         └── InternalError           a bug in nbstream; the text is kept all the same
 
-An error says what happened, and knows what can be done about it: its remedies. As text it says both, in the words of
-the place where it is read. It never holds a key, a header or a prompt.
+An error says what happened, and what can be done about it: its remedies, in the words of the place where it is read.
+It never holds a key, a header or a prompt.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from nbstream.failures import NbstreamError, StreamFailure, UsageError
+from nbstream.failures import MapError, NbstreamError, StreamFailure, UsageError
 
 if TYPE_CHECKING:
     from nbstream.result import StreamResult
@@ -67,6 +68,7 @@ __all__ = [
     "FirstTokenTimeoutError",
     "InternalError",
     "InvalidAnswerError",
+    "MapError",
     "MissingKeyError",
     "ModerationError",
     "NbstreamError",
@@ -157,14 +159,6 @@ class ChangedFileError(SaveError):
     Args:
         path: The file.
         error: What the system calls it.
-
-    Example:
-        ```python
-        try:
-            chat.save("chat.json")
-        except nbs.errors.ChangedFileError:
-            chat.save("chat-2.json")
-        ```
     """
 
     def __init__(self, path: str | os.PathLike[str], error: OSError | None = None) -> None:

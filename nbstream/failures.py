@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nbstream.remedies import Remedy
 
-__all__ = ["NbstreamError", "StreamFailure", "UsageError"]
+__all__ = ["MapError", "NbstreamError", "StreamFailure", "UsageError"]
 
 
 class NbstreamError(Exception):
@@ -57,6 +57,19 @@ class NbstreamError(Exception):
 
 class UsageError(NbstreamError, ValueError):
     """The call is wrong: nothing was sent. The magic shows it as IPython's one-line `UsageError`."""
+
+
+class MapError(NbstreamError):
+    """A map over rows stopped by itself before all of them were asked; what is done is kept.
+
+    Example:
+        ```python
+        try:
+            moods = nbs.map("Mood of: {{ review }}", df).result()
+        except nbs.errors.MapError as error:
+            print(error)
+        ```
+    """
 
 
 class StreamFailure(NbstreamError):  # noqa: N818  what is raised is a `StreamError`

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EMBEDDED_URL",
     "OPENAI_BASE_URL",
+    "REQUEST_VERSION",
     "Api",
     "As",
     "Endpoint",
@@ -58,6 +59,9 @@ OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 EMBEDDED_URL = "nbstream://demo/v1"
 """Stands for the demo model where it has no server: no socket can be bound."""
+
+REQUEST_VERSION = 1
+"""Raised whenever the same call sends another request than before, so that answers kept by their question are stale."""
 
 _PARTS = {"text", "image_url", "input_audio", "file", "input_text", "input_image", "input_file"}
 
@@ -219,6 +223,7 @@ class StreamRequest(Target):
         prices: What models cost, as the user says; before what a price list says.
         budget: What the answer may spend.
         admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
+        patience: How many seconds what has come of the answer may wait to be read; asked while it comes, on the loop.
         ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
     """
 
@@ -260,6 +265,7 @@ class StreamRequest(Target):
     ledger: Path | None = None
     budget: Budget | None = None
     admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+    patience: Callable[[], float] | None = field(default=None, repr=False, compare=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:

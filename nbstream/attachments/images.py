@@ -22,7 +22,7 @@ from nbstream.text.plain import exception_line, plain
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["is_image", "made_image"]
+__all__ = ["is_image", "made_image", "named_image"]
 
 _LONGEST_SIDE = 2048  # what models look at; they scale down what is larger, and bill for it
 _LARGEST_PNG = 4_000_000
@@ -41,6 +41,19 @@ def is_image(value: Any) -> bool:
     if isinstance(value, MediaPart):
         return value.kind == "image" and bool(value.data)
     return _is(value, "PIL.Image", "Image") or _is(value, "matplotlib.figure", "Figure")
+
+
+def named_image(image: Any, images: list[Any]) -> str:
+    """What stands for an image in a text; the same image is attached once.
+
+    Args:
+        image: The image.
+        images: Those that are attached so far; it is added to them.
+    """
+    number = next((at for at, each in enumerate(images) if each is image), len(images))
+    if number == len(images):
+        images.append(image)
+    return f"[image {number + 1}]"
 
 
 def made_image(given: Any) -> Made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import pathlib
 import sys
@@ -26,6 +27,8 @@ _OTHERS = (
     "04_structured_output.ipynb",
     "05_reproducible.ipynb",
     "07_usage_and_safety.ipynb",
+    "08_any_server.ipynb",
+    "09_how_streaming_works.ipynb",
 )
 
 # For one cell; far more than any needs, so that a hanging kernel does not hang the check.
@@ -73,8 +76,17 @@ def _content(name: str) -> bytes:
     places = (package / "demo" / name, package.parent / "notebooks" / name)  # in a wheel, in a checkout
     for place in places:
         if place.is_file():
-            return place.read_bytes()
+            return _not_run(place.read_bytes())
     raise FileNotFoundError(f"{name} is missing from this installation of nbstream: install it again")
+
+
+def _not_run(content: bytes) -> bytes:
+    """A notebook without its outputs, which are there for those who read it where it cannot be run."""
+    notebook = json.loads(content)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = []
+    return f"{json.dumps(notebook, indent=1, ensure_ascii=False)}\n".encode()
 
 
 def copy_into(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:

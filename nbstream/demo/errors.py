@@ -88,3 +88,13 @@ def server_failed() -> ApiError:
         kind="server_error",
         code="server_error",
     )
+
+
+def unknown_file(file_id: str) -> ApiError:
+    """The refusal of a file that was never uploaded, was deleted, or is no longer kept."""
+    return ApiError(404, f"No such File object: {file_id}", param="id")
+
+
+def unknown_batch(batch_id: str) -> ApiError:
+    """The refusal of a batch that was never made, or is no longer kept."""
+    return ApiError(404, f"No batch found with id '{batch_id}'.")

@@ -144,7 +144,7 @@ def call_of(name: object, arguments: object) -> str:
 def extras(body: Mapping[str, Any], pace: Pace) -> tuple[Pace, Fault | None]:
     """Read the demo's own body field, `"demo": {"first_token": …, "tokens_per_second": …, "fault": …}`."""
     demo = optional(body, "demo", dict) or {}
-    if unknown := set(demo) - {"first_token", "tokens_per_second", "misfits", "moderation"} - FAULT_FIELDS:
+    if unknown := set(demo) - {"first_token", "tokens_per_second", "misfits", "moderation", "batch"} - FAULT_FIELDS:
         raise invalid("demo", f"Unknown field of 'demo': {', '.join(sorted(unknown))}.", "unknown_parameter")
     given = {name: optional(demo, name, float, "demo.") for name in ("first_token", "tokens_per_second")}
     try:

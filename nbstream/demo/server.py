@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from nbstream.demo.pace import Pace
 from nbstream.demo.response_store import ResponseStore
+from nbstream.demo.running_batches import RunningBatches
 
 if TYPE_CHECKING:
     import socket
@@ -63,6 +64,12 @@ class DemoServer:
     (1 second) as the time to wait. With `times`, that many requests of a conversation fail, continuations of the
     answer among them, and the next one is answered well; without, all fail. In the background, `cut` and `stall`
     strike the connection of the request, not the generation, and no connection that streams the events again.
+
+    Batches are taken too (`/files`, `/batches`): files of up to 32 MB, which stay until the server stops. A batch takes
+    seconds, five at most, and its output is in no order. `"demo": {"batch": {"fault": name, "seconds": seconds}}` in
+    the body of its first request makes it go wrong as a whole: `"invalid"` fails validation, `"expired"` ends with half
+    of it, `"some_errors"` fails every third request, `"garbled"` damages lines of the output, and `"rate_limit"` and
+    `"overloaded"` refuse to tell its state (`times`, 2 by default, with `retry_after`).
 
     Args:
         pace: How fast it answers; by default what `NBSTREAM_DEMO_PACE` says ("SECONDS,TOKENS_PER_SECOND" or
@@ -149,10 +156,10 @@ class DemoServer:
         from nbstream.demo.application import application
 
         sockets = bind_sockets(0, HOST)
-        store = ResponseStore()
-        routes = application(api_key=self._api_key, pace=self.pace, records=self._records, store=store)
+        store, batches = ResponseStore(), RunningBatches(self.pace)
+        routes = application(api_key=self._api_key, pace=self.pace, records=self._records, store=store, batches=batches)
         started: Future[Callable[[], object]] = Future()
-        serving = partial(_serve, routes, store, sockets, started)
+        serving = partial(_serve, routes, (store, batches), sockets, started)
         thread = threading.Thread(target=_run, args=(serving, started), name="nbstream-demo", daemon=True)
         thread.start()
         return _Running(os.getpid(), sockets[0].getsockname()[1], sockets, thread, started.result())
@@ -181,7 +188,7 @@ def _run(serving: Callable[[], Coroutine[object, object, None]], started: Future
 
 async def _serve(
     routes: Admission,
-    store: ResponseStore,
+    stores: tuple[ResponseStore, RunningBatches],
     sockets: list[socket.socket],
     started: Future[Callable[[], object]],
 ) -> None:
@@ -194,7 +201,8 @@ async def _serve(
     await halted.wait()
     server.stop()
     await server.close_all_connections()
-    store.close()
+    for store in stores:
+        store.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.gather(*others, return_exceptions=True)  # whose client or whose response is just gone
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from nbstream.settings.shell import running_shell
-
-if TYPE_CHECKING:
-    from nbstream.result import StreamResult
 
 __all__ = ["Drawn"]
 
@@ -17,7 +14,7 @@ class Drawn:
     """What the cell that runs now has drawn. Only that is kept: a result of an earlier cell is shown again."""
 
     _cell: ClassVar[object | None] = None
-    _results: ClassVar[list[StreamResult]] = []
+    _results: ClassVar[list[object]] = []
 
     @staticmethod
     def cell() -> object | None:
@@ -32,7 +29,7 @@ class Drawn:
         return shell.execution_count, None if before is None else weakref.ref(before)
 
     @classmethod
-    def add(cls, result: StreamResult, cell: object | None) -> None:
+    def add(cls, result: object, cell: object | None) -> None:
         """Note that the output of a cell shows a result."""
         if cell is None or cell != cls.cell():
             return  # an older cell's stream has ended while this one runs
@@ -41,6 +38,6 @@ class Drawn:
         cls._results.append(result)
 
     @classmethod
-    def here(cls, result: StreamResult) -> bool:
+    def here(cls, result: object) -> bool:
         """Whether the cell that runs now shows the result already."""
         return cls._cell is not None and cls.cell() == cls._cell and any(each is result for each in cls._results)

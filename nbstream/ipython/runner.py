@@ -10,13 +10,14 @@ import contextlib
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError as IPythonUsageError
 
 from nbstream.api import start
 from nbstream.attachments.attached import listed
 from nbstream.errors import StreamError, UsageError, shown_briefly
+from nbstream.ipython.comparing import asks_several, beginning, bound_names, check_comparison
 from nbstream.ipython.interpolation import interpolate
 from nbstream.ipython.options import split_line
 from nbstream.result import StreamResult, StreamState
@@ -31,12 +32,14 @@ from nbstream.tools.inserting import Insertion
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.magic_arguments import MagicArgumentParser
 
     from nbstream.accounting.ledger import Groups, Ledger
+    from nbstream.many.comparison.comparison import Comparison
+    from nbstream.many.comparison.handle import ComparisonHandle
     from nbstream.recording.diff import Diff
     from nbstream.streaming.handle import StreamHandle
     from nbstream.telemetry.inspection import Inspection
@@ -65,11 +68,19 @@ class MagicRunner:
             local_ns: The local variables of the code around it.
         """
         options, ask = self._prepare(parser, line, cell, local_ns)
+        if options.map is not None:
+            ask()
+            return _nothing() if options.awaited else None
         if options.plan is not None:
             from nbstream.ipython.planning import show_plan
 
             show_plan(options)
             return _nothing() if options.awaited else None
+        if options.background:
+            from nbstream.ipython.background import begin
+
+            begun = begin(self._shell, options, cast("Callable[[], StreamHandle]", ask))
+            return begun if cell is None else _nothing() if options.awaited else None
         insertion = Insertion()
         with insertion.asked() if options.insert == "ask" else contextlib.nullcontext():
             if options.awaited:
@@ -155,14 +166,16 @@ class MagicRunner:
         except UsageError as error:
             raise IPythonUsageError(error.told(Place.CELL)) from None
 
-    def _finish(self, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamResult:
+    def _finish(self, options: argparse.Namespace, ask: Callable[[], StreamHandle | ComparisonHandle]) -> Any:
         with HeldInterrupts() as held:
             handle = self._begin(options, ask)
             held.stop_with(handle.cancel)
             with _unset_names_told(options, handle), _context_shown(options, handle):
                 return handle.wait()
 
-    async def _finish_awaited(self, options: argparse.Namespace, handle: StreamHandle, insertion: Insertion) -> None:
+    async def _finish_awaited(
+        self, options: argparse.Namespace, handle: StreamHandle | ComparisonHandle, insertion: Insertion
+    ) -> None:
         try:
             with _unset_names_told(options, handle), _context_shown(options, handle):
                 result = await handle.wait_async()
@@ -173,13 +186,13 @@ class MagicRunner:
     def _begin(
         self,
         options: argparse.Namespace,
-        ask: Callable[[], StreamHandle],
+        ask: Callable[[], StreamHandle | ComparisonHandle],
         loop: asyncio.AbstractEventLoop | None = None,
-    ) -> StreamHandle:
+    ) -> StreamHandle | ComparisonHandle:
         """Start the stream, and have its names bound at its end: an interrupt comes before both or ends the stream."""
         with HeldInterrupts() as held:
             try:
-                with reader_in(Place.CELL), waited_for_here(loop):
+                with reader_in(Place.COMPARISON if asks_several(options) else Place.CELL), waited_for_here(loop):
                     handle = ask().unread()
             except UsageError as error:
                 raise IPythonUsageError(error.told(Place.CELL)) from None
@@ -190,28 +203,43 @@ class MagicRunner:
 
     def _prepare(
         self, parser: argparse.ArgumentParser, line: str, cell: str | None, local_ns: dict[str, Any]
-    ) -> tuple[argparse.Namespace, Callable[[], StreamHandle]]:
+    ) -> tuple[argparse.Namespace, Callable[[], Any]]:
         """Read a cell; what it asks is yet to be asked."""
-        # `stream_result` stays until there is another: it may hold a partial text.
-        self._unset("stream_text", "stream_usage")
+        options = None
         try:
             try:
                 options, rest = split_line(parser, line)
             except IPythonUsageError as error:
                 raise UsageError(f"{error}; %%stream? lists the options") from None
+            finally:
+                if options is None or not options.background:  # which leaves the names to the cells that wait
+                    # `stream_result` stays until there is another: it may hold a partial text.
+                    self._unset("stream_text", "stream_usage")
             self._unset(options.out, options.usage, options.result)
             if cell is not None and rest:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
-            text = rest if cell is None else cell.strip("\n")
+            options.prompt = text = rest if cell is None else cell.strip("\n")
+            if options.background:
+                from nbstream.ipython.background import refuse_what_needs_the_cell
+
+                refuse_what_needs_the_cell(options)
             names = {**self._shell.user_ns, **local_ns}
+            check_comparison(options)
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)
             options.moderate = _check_named(options.moderate, names)
             options.image, options.file = _given(options.image, names), _given(options.file, names)
             options.image = list(map(_cell_of, options.image or ()))
+            if options.map is not None:
+                from nbstream.ipython.mapping import map_cell
+
+                return options, partial(map_cell, self._shell, options, text, names, _asked(options))
             prompt, pictures = (text, []) if options.raw else interpolate(text, names)
             options.image = [*pictures, *options.image]
             options.asked = prompt, (asked := _asked(options))
+            if asks_several(options):
+                self._unset("stream_choice")
+                return options, beginning(options, prompt, asked)
             if options.chat is None:
                 return options, partial(start, prompt, **asked)
             return options, partial(self._continue, options, prompt, asked)
@@ -239,9 +267,13 @@ class MagicRunner:
         for name in names:
             self._shell.user_ns.pop(name, None)
 
-    def _bind(self, options: argparse.Namespace, result: StreamResult) -> None:
+    def _bind(self, options: argparse.Namespace, result: StreamResult | Comparison) -> None:
         if options is not self._latest:
             return  # given up while it did not end, and another one has been asked since
+        if not isinstance(result, StreamResult):
+            self._push(bound_names(options, result))
+            result.when_chosen(lambda chosen: self._push({"stream_choice": chosen.chosen}))
+            return
         names: dict[str | None, Any] = {"stream_result": result, options.result: result}
         if result.state is StreamState.COMPLETED:
             text = result.code if options.as_ == "code" else result.text
@@ -251,6 +283,9 @@ class MagicRunner:
                 options.out: text if options.schema is None else result.parsed,
                 options.usage: result.usage,
             }
+        self._push(names)
+
+    def _push(self, names: Mapping[Any, Any]) -> None:
         self._shell.push({name: value for name, value in names.items() if name}, interactive=True)
 
 
@@ -258,7 +293,7 @@ async def _nothing() -> None:
     """What a cell that awaits its stream gets where there is none."""
 
 
-def _context_shown(options: argparse.Namespace, handle: StreamHandle) -> contextlib.AbstractContextManager[None]:
+def _context_shown(options: argparse.Namespace, handle: Any) -> contextlib.AbstractContextManager[None]:
     if not getattr(options, "context", False):
         return contextlib.nullcontext()
     from nbstream.ipython.planning import context_shown
@@ -266,9 +301,10 @@ def _context_shown(options: argparse.Namespace, handle: StreamHandle) -> context
     return context_shown(options, handle)
 
 
-def _insert(options: argparse.Namespace, result: StreamResult, insertion: Insertion) -> None:
+def _insert(options: argparse.Namespace, result: Any, insertion: Insertion) -> None:
     """Put the code of the answer into a new cell, if that was asked for and nobody has said no."""
-    if options.insert is None or result.state is not StreamState.COMPLETED or insertion.allowed is False:
+    wanted = options.insert is not None and insertion.allowed is not False
+    if not wanted or not isinstance(result, StreamResult) or result.state is not StreamState.COMPLETED:
         return
     if options.as_ != "code" and not code_blocks(result.text):
         sys.stdout.write("No cell was inserted because there is no code in the answer.\n")
@@ -324,6 +360,7 @@ def _functions(wanted: list[str] | None, names: dict[str, Any]) -> list[Any] | N
 def _asked(options: argparse.Namespace) -> dict[str, Any]:
     """What the options mean to `nbs.start`."""
     named = {option.name: getattr(options, option.name) for option in IN_MAGICS}
+    named |= {name: named[name][0] if named[name] else None for name in ("model", "on")}  # one is asked
     if named["stream"] is None:
         del named["stream"]
     if (approve := named["approve"]) and len(approve) == 1 and approve[0] in {"ask", "all", "none"}:
@@ -335,9 +372,10 @@ def _asked(options: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iterator[None]:
+def _unset_names_told(options: argparse.Namespace, handle: StreamHandle | ComparisonHandle) -> Iterator[None]:
     """Say below an answer that is not complete which names are not set, so that a later `NameError` is no riddle."""
     given = [name for name in (options.out, options.usage) if name]
+    stopped = given or ([] if asks_several(options) else ["stream_text"])
     try:
         yield
     except StreamError as error:
@@ -345,8 +383,8 @@ def _unset_names_told(options: argparse.Namespace, handle: StreamHandle) -> Iter
             error.add_note(_not_set(given, "failed"))
         raise
     finally:
-        if handle.state is StreamState.CANCELLED and not options.quiet:
-            sys.stdout.write(f"{_not_set(given or ['stream_text'], 'was stopped')}\n")
+        if handle.state is StreamState.CANCELLED and stopped and not options.quiet:
+            sys.stdout.write(f"{_not_set(stopped, 'was stopped')}\n")
 
 
 def _not_set(names: list[str], happened: str) -> str:

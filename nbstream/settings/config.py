@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from traitlets.config import Config
 
     from nbstream.settings.key_store import KeyStore
+    from nbstream.settings.named_endpoint import EndpointBook
 
     _TraitOfSecret = TraitType[Secret | KeyFunction | None, Any]
 else:
@@ -174,6 +175,13 @@ class NBStream(SingletonConfigurable):
         from nbstream.settings.key_store import KeyStore
 
         return KeyStore()
+
+    @functools.cached_property
+    def endpoints(self) -> EndpointBook:
+        """The endpoints that have a name in this kernel."""
+        from nbstream.settings.named_endpoint import EndpointBook
+
+        return EndpointBook()
 
     @property
     def ledger_file(self) -> pathlib.Path | None:

@@ -62,7 +62,8 @@ OPTIONS = (
         "model",
         'Model to ask; `"demo"` is the built-in one.',
         ("-m", "--model"),
-        "Model to ask; `demo` is the built-in one. Example: -m gpt-5-mini",
+        "Model to ask; `demo` is the built-in one. Several are compared. Example: -m gpt-5-mini",
+        {"action": "append"},
     ),
     Option(
         "api",
@@ -105,6 +106,13 @@ OPTIONS = (
         "api_key",
         "Key for that endpoint, or a function that gives it (see `nbstream.settings.key_sources.FunctionKey`); without "
         "it, see `configure`.",
+    ),
+    Option(
+        "on",
+        "An endpoint by the name that `nbs.endpoint` has given it, in place of `base_url` and `api_key`.",
+        ("--on",),
+        "Endpoint to ask, by the name that nbs.endpoint has given it; several are compared. Example: --on local",
+        {"action": "append", "metavar": "NAME"},
     ),
     Option(
         "timeout",

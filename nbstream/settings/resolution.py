@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nbstream.moderation.stage import ModerationStage
     from nbstream.request import Api, As, Images, SurfaceKind, Target, TimeLimits
     from nbstream.settings.config import NBStream
+    from nbstream.settings.named_endpoint import NamedEndpoint
     from nbstream.streaming.stages import Stage
     from nbstream.streaming.stopping import StopWhen
     from nbstream.text.secret import Secret
@@ -68,6 +69,7 @@ def resolve(  # noqa: PLR0913  each is an option of a stream
     images: Images | None = None,
     surface: SurfaceKind | None = None,
     client: AsyncOpenAI | None = None,
+    on: str | NamedEndpoint | None = None,
     source: StreamSource | None = None,
     stages: Sequence[Stage] = (),
     stop_when: StopWhen | None = None,
@@ -99,7 +101,7 @@ def resolve(  # noqa: PLR0913  each is an option of a stream
     prompt, warnings = attached(prompt, image=image, file=file)
     _check_values(api=api, max_tokens=max_tokens, max_retries=max_retries, images=images, surface=surface)
     refuse_slips(params)
-    target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client)
+    target = resolve_target(config, model=model, api=api, base_url=base_url, api_key=api_key, client=client, on=on)
     moderation = moderation_of(config, target, moderate, on_flagged)
     return StreamRequest(
         **_sent_to(target, _messages(prompt)),

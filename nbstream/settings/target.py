@@ -18,6 +18,7 @@ from nbstream.settings.credential import Credential
 from nbstream.settings.jupyter_relay import find_relay
 from nbstream.settings.key_sources import FileKey, FunctionKey, KeyringKey, keyring_installed
 from nbstream.settings.key_store import server_of
+from nbstream.settings.named_endpoint import NamedEndpoint
 from nbstream.text.address import JUPYTER, Address, address_from, same_server
 from nbstream.text.key_function import KeyFunction
 from nbstream.text.secret import Secret
@@ -43,12 +44,14 @@ __all__ = [
     "target_options",
 ]
 
+_UNNAMED = NamedEndpoint("")
+
 DEMO_MODEL = "demo"
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE_VARIABLE = "OPENAI_API_KEY_FILE"
 ADDRESS_VARIABLE = "OPENAI_BASE_URL"
 
-_TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client")
+_TARGET_OPTIONS = ("model", "api", "base_url", "api_key", "client", "on")
 
 
 def resolve_target(
@@ -59,6 +62,7 @@ def resolve_target(
     base_url: str | None = None,
     api_key: str | Secret | Callable[[], Any] | None = None,
     client: AsyncOpenAI | None = None,
+    on: str | NamedEndpoint | None = None,
 ) -> Target:
     """Resolve where a call goes, before anything is asked.
 
@@ -74,6 +78,8 @@ def resolve_target(
         'chat'
     """
     _check_client(client)
+    named = _named_alone(config, on, base_url=base_url, api_key=api_key, client=client)
+    model, api, base_url = model or named.model, api or named.api, base_url or named.base_url
     chosen, named_api = chosen_model(config, model), None
     if client is not None:
         endpoint = Endpoint(str(client.base_url), _credential(client.api_key, "client"))
@@ -83,7 +89,8 @@ def resolve_target(
         endpoint = _relay_endpoint()
     else:
         address = _address(config, base_url)
-        endpoint, named_api = _endpoint(config, address.base_url, api_key), address.api
+        key = _credential_of(config, address.base_url, named) or _credential_given(config, address.base_url, api_key)
+        endpoint, named_api = _endpoint(config, address.base_url, key), address.api
     capabilities = capabilities_of(endpoint.base_url)
     configured = None if config.api == "auto" else cast("Api", config.api)
     return Target(
@@ -151,10 +158,34 @@ def _relay_endpoint() -> Endpoint:
     return Endpoint(address_from(relay.base_url, "NBSTREAM_RELAY_URL").base_url, relay.credential)
 
 
-def _endpoint(config: NBStream, url: str, api_key: Any) -> Endpoint:
+def _named_alone(config: NBStream, on: str | NamedEndpoint | None, **others: Any) -> NamedEndpoint:
+    """The endpoint that is named, if one is; what it says must not be said otherwise as well."""
+    if on is None:
+        return _UNNAMED
+    if also := [name for name, value in others.items() if value is not None]:
+        raise UsageError(f"on and {also[0]} both say where to ask; give one of them")
+    return config.endpoints.named(on)
+
+
+def _credential_given(config: NBStream, url: str, api_key: Any) -> Credential | None:
+    return _given_key(config, api_key, "call") if _is_for(api_key, url) else None
+
+
+def _credential_of(config: NBStream, url: str, named: NamedEndpoint) -> Credential | None:
+    """The key that was given with an endpoint's name."""
+    if (variable := named.key_variable) is not None:
+        key = _credential(os.environ.get(variable), "environment", variable)
+        if key is None:
+            raise UsageError(f"the endpoint {named.name} takes its key from {variable}, which is not set here")
+        return key
+    if named.key_file is not None:
+        return _key_in(config, named.key_file)
+    return _credential_given(config, url, named.api_key)
+
+
+def _endpoint(config: NBStream, url: str, key: Credential | None) -> Endpoint:
     from_environment = _address_of_environment()
     by_environment = same_server(url, from_environment) or same_server(url, OPENAI_BASE_URL)
-    key = _given_key(config, api_key, "call") if _is_for(api_key, url) else None
     key = key or config.key_store.entered(url)
     if key is None and same_server(url, config.base_url or from_environment):
         key = _given_key(config, config.api_key, "settings") or _key_in(config, config.key_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,14 @@ class StreamHandle:
                 is logged.
         """
         self._rounds.when_committed(tell)
+
+    def when_drawn(self, tell: Callable[[], object]) -> None:
+        """Call `tell` once the stream has ended and its last frame is drawn.
+
+        Args:
+            tell: Called on nbstream's own loop, so it must not wait; at once if that is so already.
+        """
+        self._end.when_come(tell)
 
     @property
     def request(self) -> StreamRequest:
@@ -234,13 +243,12 @@ class StreamHandle:
             try:
                 self._surfaces.expect_error()
                 self._surfaces.attend(True)
-                if self._errands is not None:
-                    self._errands.attend()
-                while held.seconds < _FINISH_SECONDS:
-                    if self._ended_soon(held):
-                        if held.seconds and self._surfaces.have_interrupted(_REASON_SECONDS):
-                            held.forget()
-                        return self._end.result()
+                with self.attended():
+                    while held.seconds < _FINISH_SECONDS:
+                        if self.ended_soon(held):
+                            if held.seconds and self._surfaces.have_interrupted(_REASON_SECONDS):
+                                held.forget()
+                            return self._end.result()
                 raise shown_briefly(KeyboardInterrupt())
             except KeyboardInterrupt as interrupt:
                 shown_briefly(interrupt)
@@ -249,15 +257,34 @@ class StreamHandle:
                     self._end.within(_FINISH_SECONDS)
                 raise
             finally:
-                if self._errands is not None:
-                    self._errands.leave()
                 self._surfaces.attend(False)
 
-    def _ended_soon(self, held: HeldInterrupts) -> bool:
-        """Wait a little, and meanwhile call what is to be called on this thread; whether the end has come."""
+    @contextlib.contextmanager
+    def attended(self, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[None]:
+        """Have the functions that the answer calls run where this block waits for it.
+
+        Args:
+            loop: On this event loop; otherwise on this thread, within `ended_soon`.
+        """
         if self._errands is None:
-            return self._end.within(WAKE_UP_SECONDS)
-        self._errands.run_next(WAKE_UP_SECONDS, held.let_through)
+            yield
+            return
+        self._errands.attend(loop)
+        try:
+            yield
+        finally:
+            self._errands.leave()
+
+    def ended_soon(self, held: HeldInterrupts, seconds: float = WAKE_UP_SECONDS) -> bool:
+        """Wait a little, and meanwhile call what is to be called on this thread; whether the end has come.
+
+        Args:
+            held: Holds back interrupts, but not from what is called.
+            seconds: How long to wait at most.
+        """
+        if self._errands is None:
+            return self._end.within(seconds)
+        self._errands.run_next(seconds, held.let_through)
         return self._end.within(0.0)
 
     async def wait_async(self) -> StreamResult:
@@ -267,19 +294,15 @@ class StreamHandle:
             StreamError: The stream failed; its `result` holds what had arrived.
         """
         self._surfaces.expect_error()
-        if self._errands is not None:
-            self._errands.attend(asyncio.get_running_loop())
-        try:
-            return await self._end.awaited()
-        except asyncio.CancelledError:
-            self.cancel()
-            await self._end.awaited_within(_FINISH_SECONDS)
-            if self._end.done() and await self._was_stopped():
-                return self._end.result()
-            raise
-        finally:
-            if self._errands is not None:
-                self._errands.leave()
+        with self.attended(asyncio.get_running_loop()):
+            try:
+                return await self._end.awaited()
+            except asyncio.CancelledError:
+                self.cancel()
+                await self._end.awaited_within(_FINISH_SECONDS)
+                if self._end.done() and await self._was_stopped():
+                    return self._end.result()
+                raise
 
     async def _was_stopped(self) -> bool:
         until = time.monotonic() + _REASON_SECONDS

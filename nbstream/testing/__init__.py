@@ -1,6 +1,7 @@
 """Doubles for tests of notebooks and of programs that stream: both ends of a stream, and time.
 
     FaultServer         real HTTP on loopback, byte by byte; `chat_body`, `error_frame`, … make bytes to send
+    ScriptedBatches     files and batches for it
     ScriptedStream      a stream made of events; `play` runs a real session over it, in virtual time
     ScriptedBytes       the same one layer below: a response made of pieces of bytes, decoded as a real one is
     recorded            the answer of a recording
@@ -13,6 +14,7 @@ As pytest fixtures: `pytest_plugins = ["nbstream.testing.fixtures"]`.
 from __future__ import annotations
 
 from nbstream.testing.answers import Answer, Received
+from nbstream.testing.batches import ScriptedBatches
 from nbstream.testing.bodies import (
     DONE,
     chat_body,
@@ -39,6 +41,7 @@ __all__ = [
     "Received",
     "RecordingSurface",
     "ScriptedAttempts",
+    "ScriptedBatches",
     "ScriptedBytes",
     "ScriptedStream",
     "VirtualLoop",

@@ -17,6 +17,7 @@ class Place(enum.StrEnum):
     """Where somebody reads, and can do something about what happened."""
 
     CELL = "cell"  # a cell with a magic
+    COMPARISON = "comparison"  # a cell with a magic that asks several
     PANEL = "panel"  # the chat panel
     PYTHON = "python"  # code that calls nbstream, in a notebook or elsewhere
     TERMINAL = "terminal"  # the `nbstream` command

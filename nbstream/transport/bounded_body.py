@@ -12,14 +12,24 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
-__all__ = ["ENCODINGS", "REFUSAL_SECONDS", "Inflater", "bound_body", "bound_refusal", "read_body", "unknown_encoding"]
+__all__ = [
+    "ENCODINGS",
+    "REFUSAL_SECONDS",
+    "Inflater",
+    "body_pieces",
+    "bound_body",
+    "bound_refusal",
+    "read_body",
+    "unknown_encoding",
+]
 
 ENCODINGS = "gzip, deflate"
 """The compressions to ask for: those whose output can be bounded with the standard library."""
 
 _LARGEST_REFUSAL = 64 * 1024
+_LARGEST_PIECE = 256 * 1024
 REFUSAL_SECONDS = 5.0
 """How long the words of a refusal may take, whose status is known by then."""
 
@@ -103,6 +113,28 @@ async def read_body(response: Any, limit: int) -> bytes:
     inflater = Inflater(_codings(response.headers), limit)
     await _read_into(inflater, response)
     return bytes(inflater.data)
+
+
+async def body_pieces(response: Any) -> AsyncIterator[bytes]:
+    """A response's body, decompressed, piece by piece: none is large, whatever the compressed bytes become.
+
+    Args:
+        response: The `httpx.Response` or `httpx2.Response`, whose body has not been read.
+
+    Raises:
+        Exception: The body broke off, or is not compressed as it says: an error of the HTTP library, or of `zlib`.
+    """
+    codings = _codings(response.headers)
+    inflater = Inflater(codings, _LARGEST_PIECE)
+    async for raw in response.stream:
+        if not any(coding not in {"", "identity"} for coding in codings):
+            yield raw
+            continue
+        inflater.feed(raw)
+        while piece := bytes(inflater.data):
+            yield piece
+            inflater.data.clear()
+            inflater.feed(b"")  # what was left over
 
 
 async def bound_refusal(response: Any) -> None:

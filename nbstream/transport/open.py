@@ -20,9 +20,9 @@ from nbstream.errors import ConnectionLostError, NotAStreamError, NotFoundError,
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.request import EMBEDDED_URL
 from nbstream.settings.capabilities import LearnedCapabilities
-from nbstream.text.plain import encodable_json, plain
+from nbstream.text.plain import plain
 from nbstream.text.suggestion import closest
-from nbstream.transport import chat_request, own_client, responses
+from nbstream.transport import own_client
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.answer_images import has_answer_images
 from nbstream.transport.bounded_body import read_body, unknown_encoding
@@ -31,6 +31,7 @@ from nbstream.transport.decoded import decoded
 from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.refusal import address_remedy
+from nbstream.transport.request_body import request_body
 from nbstream.transport.surroundings import heeded
 from nbstream.transport.token_count import token_count
 from nbstream.transport.translate import as_sent, translated
@@ -155,16 +156,10 @@ class ClientPool:
                 response_id, stream=True, starting_after=after, timeout=timeout
             )
             return resuming
-        if request.api == "chat":
-            body = chat_request.request_body(request, capabilities)
-            creator: Any = client.chat.completions
-        else:
-            body = responses.request_body(request, capabilities)
-            creator = client.responses
+        creator: Any = client.chat.completions if request.api == "chat" else client.responses
         # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
+        body = request_body(request, capabilities)
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
-        body |= {name: _without_models(body[name]) for name in ("messages", "input") if name in body}
-        body = encodable_json(body)  # half a character anywhere would keep the whole from being sent
         creating = creator.with_streaming_response.create
         sending: AbstractAsyncContextManager[Any] = creating(
             **named, stream=request.stream, extra_body=body, timeout=timeout
@@ -317,13 +312,3 @@ def _compressed(endpoint: Endpoint, coding: str) -> NotAStreamError:
         f"{endpoint.name} sent its answer compressed in a way that was not asked for ({endpoint.redact(coding)[:40]}).",
         remedies=[Remedy(RemedyKind.CHECK_PROXY), Remedy(RemedyKind.CHECK_SERVER)],
     )
-
-
-def _without_models(value: Any) -> Any:
-    """The value with the SDK's own objects, such as the calls of an earlier answer, as JSON; old SDKs need that."""
-    if isinstance(value, dict):
-        return {name: _without_models(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_models(each) for each in value]
-    dump = None if isinstance(value, str) else getattr(value, "model_dump", None)
-    return value if dump is None else dump(mode="json", exclude_unset=True)

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nbstream.request import Endpoint, Target
+    from nbstream.transport.error_document import ErrorDocument
 
-__all__ = ["as_sent", "retry_after", "translated"]
+__all__ = ["as_sent", "retry_after", "status_error", "translated"]
 
 
 @contextlib.contextmanager
@@ -149,21 +150,44 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _from_status(error: openai.APIStatusError, target: Target) -> StreamError:
-    endpoint, status = as_sent(target.endpoint, error.request), error.status_code
+    endpoint, response = as_sent(target.endpoint, error.request), error.response
+    return status_error(
+        target, error.status_code, document_of(error), response.headers, endpoint, redirected=bool(response.history)
+    )
+
+
+def status_error(
+    target: Target,
+    status: int,
+    body: ErrorDocument,
+    headers: Mapping[str, str],
+    endpoint: Endpoint | None = None,
+    *,
+    redirected: bool = False,
+) -> StreamError:
+    """The error that an answer with an error status stands for.
+
+    Args:
+        target: Who was asked.
+        status: The status.
+        body: What the answer says.
+        headers: Its headers, by lower-case name or case-insensitive.
+        endpoint: Who was asked, with the key that was really sent.
+        redirected: Whether the request was sent on by another server.
+    """
+    endpoint = endpoint or target.endpoint
     server = ServerWords(endpoint)
-    headers, body = error.response.headers, document_of(error)
     reported = server.cleaned(failed(body.error, status, retry_after(headers)))
     assert isinstance(reported, Failed)
     refusal = Refusal(target, reported, body.page, status)
     said = "" if reported.message == "no message" else f": {shortened(reported.message, 300)}"
     retryable = {"true": True, "false": False}.get(str(headers.get("x-should-retry")).lower(), reported.retryable)
     remedies = refusal.remedies(retryable=retryable)
-    redirected = ""
-    if error.response.history:
-        redirected = " The request was redirected."
+    if redirected:
         remedies = tuple(dict.fromkeys([Remedy(RemedyKind.CHECK_ADDRESS), *remedies]))
+    told = " The request was redirected." if redirected else ""
     return error_class(refusal.kind)(
-        f"{endpoint.name} answered {status}{said}.{redirected}{refusal.explanation(server.clean)}",
+        f"{endpoint.name} answered {status}{said}.{told}{refusal.explanation(server.clean)}",
         remedies=remedies,
         status=status,
         code=reported.code,

@@ -52,7 +52,7 @@ def test_localhost_is_answered(ask):
     assert ask("/v1/models", headers={"Host": "localhost:1234"}).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/chat/completions", "/v1/chat/completions/x", "/v1/files"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/chat/completions", "/v1/chat/completions/x", "/v1/vector_stores"])
 def test_an_unknown_path_is_not_found(ask, path):
     refused(ask(path, {}), 404, code="unknown_url")
 

@@ -228,6 +228,10 @@ def test_no_notes_while_the_answer_arrives(state):
         (StreamResult("a", COMPLETED, "stop", Usage(5, 1, 6)), ["complete", "1 token"]),
         (StreamResult("", FAILED, timing=Timing(total=3.0)), ["failed"]),
         (StreamResult("a", CANCELLED, timing=Timing(ttft=1.5, total=3.0)), ["stopped", "first token after 1.50 s"]),
+        (
+            StreamResult("a", COMPLETED, "stop", timing=Timing(1.5, 2.55, 134_225.0, startup=1.0)),
+            ["complete", "first token after 1.50 s"],  # all of it came at once
+        ),
         (StreamResult("a", COMPLETED, "stop", model="m\x1b[1m\nx"), ["m\u241b[1m x", "complete"]),
     ],
 )

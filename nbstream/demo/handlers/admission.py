@@ -16,6 +16,7 @@ from tornado.httputil import (
     split_host_and_port,
 )
 
+from nbstream.demo.batch_service import LARGEST_FILE
 from nbstream.demo.errors import ApiError, host_not_allowed, invalid_key, too_large
 from nbstream.demo.record import RequestRecord
 from nbstream.demo.wire import dump
@@ -30,6 +31,12 @@ __all__ = ["Admission", "own_headers"]
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 LARGEST_BODY = 4 * 1024 * 1024
+FILES = "/v1/files"
+
+
+def most(start_line: RequestStartLine) -> int:
+    """How many bytes the body of a request may have: a file, and the words around it, more than a question."""
+    return LARGEST_FILE + LARGEST_BODY if start_line.path.partition("?")[0] == FILES else LARGEST_BODY
 
 
 def own_headers() -> dict[str, str]:
@@ -73,7 +80,7 @@ class Admission(HTTPServerConnectionDelegate):
         if scheme.lower() != "bearer" or not hmac.compare_digest(key.strip().encode(), self._api_key.encode()):
             raise invalid_key()
         length = headers.get("Content-Length", "0").split(",")[0].strip()
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
+        if not length.isdecimal() or int(length) > most(start_line):
             raise self.oversized(start_line)
 
     def oversized(self, start_line: RequestStartLine) -> ApiError:
@@ -81,7 +88,7 @@ class Admission(HTTPServerConnectionDelegate):
         record = RequestRecord(start_line.path.partition("?")[0])
         self._records.append(record)
         record.end("finished")
-        return too_large(LARGEST_BODY)
+        return too_large(most(start_line))
 
 
 class _Admitted(HTTPMessageDelegate):
@@ -113,7 +120,7 @@ class _Admitted(HTTPMessageDelegate):
         if self._refused:
             return None  # read and forgotten: a client that is cut off in its body never sees the refusal
         self._size += len(chunk)
-        if self._size <= LARGEST_BODY:
+        if self._size <= most(self._start_line):
             return self._inner.data_received(chunk)
         self._inner.on_connection_close()
         self._refuse(self._admission.oversized(self._start_line))

@@ -162,16 +162,23 @@ export class LiveDocument {
   }
 
   statusLine() {
-    const seconds = Math.floor((performance.now() - this.startedAt) / 1000);
-    const label = this.model.get("label");
     if (this.ended) return this.facts.join(" · ");
+    const label = this.model.get("label");
+    const doing = this.doing();
+    if (doing) return `${label} · ${doing} · ${this.seconds()} s`;
+    return (this.retry && retryLine(this.retry)) ?? `Waiting for ${label} · ${this.seconds()} s`;
+  }
+
+  seconds() {
+    return Math.floor((performance.now() - this.startedAt) / 1000);
+  }
+
+  // What it does, unless it only waits.
+  doing() {
+    if (this.questions.length) return "waiting for you";
     // The existing text may be that of an answer that is only being continued.
-    if (this.questions.length) return `${label} · waiting for you · ${seconds} s`;
-    const answering = this.state !== "pending" && !this.blocks.empty;
-    if (answering) return `${label} · streaming · ${seconds} s`;
-    const waiting = `Waiting for ${label} · ${seconds} s`;
-    if (this.retry) return retryLine(this.retry) ?? waiting;
-    return this.reasoning && !this.reasoning.over ? `${label} · thinking · ${seconds} s` : waiting;
+    if (this.state !== "pending" && !this.blocks.empty) return "streaming";
+    return !this.retry && this.reasoning && !this.reasoning.over ? "thinking" : "";
   }
 
   thinkingLine() {
@@ -216,7 +223,7 @@ export class LiveDocument {
  *
  * @param {Retry & { endsAt: number }} retry
  */
-function retryLine({ reason, endsAt, attempt, attempts }) {
+export function retryLine({ reason, endsAt, attempt, attempts }) {
   const left = Math.ceil((endsAt - performance.now()) / 1000);
   return left > 0 ? `${reason}, retrying in ${left} s · attempt ${attempt} of ${attempts}` : null;
 }

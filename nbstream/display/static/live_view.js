@@ -6,40 +6,26 @@ import { CodeBar, copyText } from "./code_bar.js";
 import { button, element, inSight, say, scrollParent, set } from "./elements.js";
 import { markInserted } from "./inserted_cells.js";
 import { interrupter } from "./interrupter.js";
-import { hearAgain } from "./jupyter_host.js";
 import { LiveDocument } from "./live_document.js";
 import { newCells } from "./new_cell.js";
 import { meetCells } from "./notebook_cells.js";
+import { Presence } from "./presence.js";
 import { colourPrompts } from "./prompt_colours.js";
 import { giveWay } from "./static_answer.js";
 import { Tail } from "./tail.js";
-import { tidyNotebook } from "./tidy_notebook.js";
 
 /** @import { Channel } from "./live_messages.js" */
 
 const CAP = 0.7; // of the height of what is seen of the notebook, so that the caret and Stop stay in sight
 const LEAST_CAP_LINES = 8;
-// How long a Stop may go unacknowledged. A kernel that has answered this view reads messages while the cell runs: it may
-// only be slow, and an interrupt that comes after the answer has ended would hit the code that follows it in the cell.
-const SILENT_MS = 300;
-const ANSWERING_MS = 1500;
-const LOST_MS = 5000; // after which an interrupt that has changed nothing is taken for lost, and sent again
-const DEAF_MS = 3000; // how long the kernel may be silent before the page looks for the fault in itself
-let viewCount = 0;
 
 /** @extends {AnswerView<LiveDocument>} */
 class LiveView extends AnswerView {
-  id = `${Date.now().toString(36)}-${viewCount++}`;
-  greeted = false;
   stopping = false;
   /** @type {ReturnType<typeof giveWay> | undefined} */
   place;
   /** @type {Attention | null} */
   attention = null;
-  /** @type {Element | null | undefined} */
-  cell = null;
-  /** @type {number | undefined} */
-  greeter;
   /** @type {number | undefined} */
   stayer;
   /** @type {number | undefined} */
@@ -51,6 +37,7 @@ class LiveView extends AnswerView {
    */
   constructor(doc, host) {
     super(element("div", "nbs-view", host), doc);
+    this.presence = new Presence(doc, this.root);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Streamed answer");
     this.root.addEventListener("keydown", ({ key }) => key === "Escape" && this.askToStop());
@@ -73,22 +60,11 @@ class LiveView extends AnswerView {
     if (doc.state === "pending" && doc.model.get("bring_into_view")) this.attention = new Attention();
     this.redraw();
     doc.views.add(this);
-    setTimeout(tidyNotebook, 0, doc.model);
-    this.greet(200);
+    this.presence.arrive();
   }
 
-  /**
-   * Say hello until the kernel answers: while a front end is still opening the channel that reaches a busy kernel, its
-   * first messages queue up behind the running cell.
-   *
-   * @param {number} delay
-   */
-  greet(delay) {
-    if (this.doc.kernelAnswers && this.greeted) return;
-    this.greeted = true;
-    if (delay > DEAF_MS) hearAgain(this.doc.model);
-    this.doc.model.send({ type: "hello", view: this.id });
-    if (delay < 10_000) this.greeter = setTimeout(() => this.greet(delay * 2), delay);
+  get id() {
+    return this.presence.id;
   }
 
   /**
@@ -107,7 +83,7 @@ class LiveView extends AnswerView {
       this.attention.bring(this.root);
       this.attention = null;
     }
-    this.cell ??= this.root.closest(".jp-Cell");
+    this.presence.find();
     this.drawQuestions();
     const waitedLong = performance.now() - doc.startedAt >= 3000;
     set(this.root, "data-state", doc.state);
@@ -209,43 +185,19 @@ class LiveView extends AnswerView {
     if (this.doc.ended || this.stopping) return;
     this.stopping = true;
     this.stop.setAttribute("aria-disabled", "true"); // a disabled button would lose the focus
-    this.doc.model.send({ type: "stop" });
-    this.interruptIn(this.doc.kernelAnswers ? ANSWERING_MS : SILENT_MS);
+    this.presence.stop();
     this.drawState();
-  }
-
-  /**
-   * Interrupt a kernel that reads no messages while this cell blocks it, even if this view is drawn again meanwhile.
-   *
-   * @param {number} delay
-   */
-  interruptIn(delay) {
-    setTimeout(() => {
-      const blocks = this.cell?.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
-      if (!blocks || this.doc.ended || this.doc.stopping) return;
-      interrupter(this.doc.model)?.().catch(() => {});
-      if (delay < LOST_MS) this.interruptIn(LOST_MS);
-    }, delay);
   }
 
   remove() {
     this.tail.observer.disconnect();
     clearInterval(this.ticker);
-    [this.keeper, this.stayer, this.greeter].forEach((timer) => clearTimeout(timer));
+    [this.keeper, this.stayer].forEach((timer) => clearTimeout(timer));
     this.attention?.stop();
     if (this.place) setTimeout(this.place.taken, 0);
     this.doc.views.delete(this);
     this.doc.fallSilent();
-    this.doc.model.send({ type: "gone", view: this.id });
-    for (const delay of [0, 200]) setTimeout(tidyNotebook, delay, this.doc.model);
-    setTimeout(() => this.cleared() && this.doc.model.send({ type: "gone", view: this.id, rerun: true }), 200);
-  }
-
-  // Whether the cell waits to be run again: its output is cleared, and an answer that still arrives is seen by nobody.
-  cleared() {
-    const { cell, doc } = this;
-    const waits = cell?.isConnected && cell.querySelector(".jp-InputPrompt")?.textContent?.includes("*");
-    return waits && !doc.ended && !doc.views.size && !cell?.querySelector(".jp-OutputArea-output");
+    this.presence.leave();
   }
 }
 

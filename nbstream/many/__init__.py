@@ -1,0 +1,1 @@
+"""Many streams at once: maps over tables, comparisons, streams in the background."""
