@@ -223,6 +223,7 @@ class StreamRequest(Target):
         prices: What models cost, as the user says; before what a price list says.
         budget: What the answer may spend.
         admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
+        patience: How many seconds what has come of the answer may wait to be read; asked while it comes, on the loop.
         ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
     """
 
@@ -264,6 +265,7 @@ class StreamRequest(Target):
     ledger: Path | None = None
     budget: Budget | None = None
     admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+    patience: Callable[[], float] | None = field(default=None, repr=False, compare=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:
