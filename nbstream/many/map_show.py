@@ -1,4 +1,4 @@
-"""A map as its table shows it: where the code that begins it runs in a notebook, its rows fill a table there."""
+"""How a map is shown: in a notebook its rows fill a table in the cell that begins it; elsewhere there is a bar."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nbstream.many.progress_bar import ProgressBar
 from nbstream.many.table.choose import table_here
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ class MapShow:
             if self._leave is not None:
                 self._leave()
             self._table = table_here(self._wanted, answers=self._answers)
-            if self._table is not None:
+            if self._table is None:
+                self._leave = job.watch(ProgressBar())
+            else:
                 self._table.open(ShownMap(job, self._asked_by_page))
                 self._leave = job.watch(self._table)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from nbstream.many.row_input import row_input
 from nbstream.many.row_result import RowResult
+from nbstream.many.stored_rows import StoredRows
 from nbstream.outcome import StreamState
 from nbstream.structured.schema import MisfitError
 from nbstream.text.code import code_of
@@ -78,7 +79,8 @@ class RowView(Sequence[RowResult]):
 
     def _result(self, number: int, kept: KeptAnswer | None) -> RowResult:
         label, state = self._rows.label(number), self._states.state(number)
-        asked = row_input(self._rows.at(number))
+        rows = self._rows
+        asked = row_input(rows.shown(number) if isinstance(rows, StoredRows) else rows.at(number))
         if not state.terminal or kept is None:
             text = self._text_of(number)
             if text is None:

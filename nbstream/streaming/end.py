@@ -42,6 +42,10 @@ class StreamEnd:
         """Whether it has come."""
         return self._future.done()
 
+    def when_come(self, tell: Callable[[], object]) -> None:
+        """Call `tell` once it has come, on the engine's loop; at once if it has."""
+        self._future.add_done_callback(lambda _: tell())
+
     @property
     def lost(self) -> bool:
         """Whether it can no longer come: the process is another one, or the engine's thread has ended."""

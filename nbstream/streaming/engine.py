@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest, Target
     from nbstream.result import StreamResult
     from nbstream.streaming.observers import StreamWatch
+    from nbstream.streaming.running import Running
     from nbstream.streaming.tape import Tape
     from nbstream.streaming.workers import Workers
     from nbstream.transport.byte_stream import ByteSource, ByteStream
@@ -90,6 +91,8 @@ class Engine:
         self.tape: Tape | None = None
         """What happens in the stream that was begun last; there is none before the first."""
         self.book = Book()
+        self._running: Running | None = None
+        self._making = threading.Lock()
         self.notices = Notices()
         self.observers = Observers(
             Notices("nbstream-observers"), self.book.keep
@@ -135,6 +138,16 @@ class Engine:
         if self.alive():
             with contextlib.suppress(RuntimeError):  # which has been closed meanwhile
                 self._loop.call_soon_threadsafe(callback)
+
+    @property
+    def running(self) -> Running:
+        """The streams that no caller waits for, with those of them that ended last; made at first use."""
+        with self._making:
+            if self._running is None:
+                from nbstream.streaming.running import Running
+
+                self._running = Running()
+            return self._running
 
     @property
     def clients(self) -> ClientPool:

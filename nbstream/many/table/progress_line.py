@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbstream.many.table.row_line import one_line
 from nbstream.text.money import shown_cost
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def progress_facts(progress: ShownProgress) -> list[str]:
     if progress.failed:
         facts.append(counted(progress.failed, "error"))
     facts += _saved(progress)
-    facts.append(f"{progress.concurrency:,} at once")
-    return facts
+    if progress.note:
+        facts.append(one_line(progress.note, 120))
+    return [*facts, f"{progress.concurrency:,} at once"] if progress.concurrency else facts
 
 
 def summary_facts(progress: ShownProgress) -> list[str]:

@@ -100,6 +100,11 @@ class ShownProgress(Protocol):
         ...
 
     @property
+    def note(self) -> str | None:
+        """What else is going on, in a line."""
+        ...
+
+    @property
     def concurrency(self) -> int:
         """How many rows may be asked at once."""
         ...

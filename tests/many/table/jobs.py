@@ -45,6 +45,7 @@ class Progress:
     cost: float | None = None
     rate_limited_until: float | None = None
     concurrency: int = 20
+    note: str | None = None
     tokens_per_second: float | None = None
 
 

@@ -1,4 +1,4 @@
-"""The rows of a map as a pandas frame."""
+"""The rows of a map as a data frame."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["frame_of"]
 
 
-def frame_of(results: Iterable[RowResult]) -> Any:
-    """A `DataFrame` with value, state, error, tokens and cost of each row, under the index of the input.
+def frame_of(rows: Iterable[RowResult]) -> Any:
+    """Value, state, error, tokens and cost of each row in a pandas `DataFrame`, whose index is that of the input.
+
+    Args:
+        rows: What has become of each.
 
     Raises:
         UsageError: pandas is not installed.
@@ -24,7 +27,7 @@ def frame_of(results: Iterable[RowResult]) -> Any:
         from pandas import DataFrame
     except ImportError:
         raise UsageError("to_pandas() needs pandas: %pip install pandas") from None
-    rows = list(results)
+    rows = list(rows)
     facts = {
         "value": [each.value for each in rows],
         "state": [str(each.state) for each in rows],
