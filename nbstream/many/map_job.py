@@ -321,8 +321,6 @@ class MapJob(Sequence[Any]):
         failed = f", {told.failed:,} failed" if told.failed else ""
         return f"<MapJob {self.state}, {told.done:,}{of} rows done{failed}>"
 
-    # --- inside -------------------------------------------------------------------------------------------------------
-
     def _begin_work(self, limit: int | None) -> MapWork:
         if self._work is not None:
             self._earlier.append(self._work)
