@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, overload
 from nbstream.errors import MapError, UsageError
 from nbstream.many.concurrency import checked
 from nbstream.many.map_frame import frame_of
-from nbstream.many.map_frame import frame_of
 from nbstream.many.map_plan import counted, plan_of
 from nbstream.many.map_work import MapWork
 from nbstream.many.progress_of import progress_of

@@ -10,6 +10,7 @@ from nbstream.failures import UsageError
 from nbstream.many.checkpoint import Checkpoint
 from nbstream.many.concurrency import Concurrency
 from nbstream.many.confirming import confirmed
+from nbstream.many.executor import ExecutorAsker, checked_executor, portable
 from nbstream.many.giving_up import ON_ERROR
 from nbstream.many.kept_answers import KeptAnswers, kernel_checkpoint
 from nbstream.many.local import LocalAsker, source_of
@@ -28,6 +29,7 @@ from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Executor
 
     from nbstream.many.giving_up import OnError
     from nbstream.many.rows import Rows
@@ -52,6 +54,7 @@ class Map:
         *,
         schema: Any = None,
         concurrency: int | str = "auto",
+        executor: Executor | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         on_error: OnError = "keep",
         confirm: bool = False,
@@ -69,6 +72,9 @@ class Map:
                 a prompt needs and that is empty (`None`, `NaN`) makes its row fail, without being sent.
             schema: What each answer is held to, as for `nbs.stream`; the value of a row is then an object.
             concurrency: How many rows may be in flight; `"auto"` begins with 20 and finds out, up to 100.
+            executor: Asks the rows elsewhere: any `concurrent.futures.Executor`, such as `client.get_executor()` of
+                `dask.distributed`, or processes. A worker asks one row at a time for each of its threads, and finds the
+                key in its own environment. The budget of the kernel, tools, stages and recordings stay here.
             checkpoint: A file that keeps the answers. What is in it is never asked again: a row whose prompt, model,
                 parameters, schema and host are the same has its answer. Several maps may share it. Without it, answers
                 are kept until the kernel ends, for maps with no tools, stages or `stop_when`.
@@ -94,6 +100,7 @@ class Map:
             rows,
             schema=schema,
             concurrency=concurrency,
+            executor=executor,
             checkpoint=checkpoint,
             on_error=on_error,
             confirm=confirm,
@@ -115,6 +122,7 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     *,
     schema: Any = None,
     concurrency: Any = "auto",
+    executor: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     on_error: OnError = "keep",
     confirm: bool = False,
@@ -139,12 +147,18 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     states = RowStates()
     reader = RowReader(table, prompts, RowKeys(request), kept, states)
 
+    if executor is not None:
+        portable(request)  # which raises if it cannot go elsewhere
+        checked_executor(executor)
     source: list[StreamSource] = []  # one for all stretches of work, because it knows what has been spent
 
     def runner() -> RowRunner:
         if not source:
             source.append(source_of(request, engine()))
-        return PacedRunner(LocalAsker(request, engine(), source[0]), Concurrency.of(concurrency))
+        level = Concurrency.of(concurrency)
+        if executor is not None:
+            return PacedRunner(ExecutorAsker(executor, request, engine()), level)
+        return PacedRunner(LocalAsker(request, engine(), source[0]), level)
 
     before = confirmed if confirm else None
     job = MapJob(request, reader, kept, states, runner, engine, on_error=on_error, before=before)
