@@ -179,18 +179,20 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     given, table = _prompts_and_rows(template_or_prompts, rows)
     prompts = prompts_of(given, table, _names() if names is None else names)
     if batch:
+        if executor is not None:
+            raise UsageError("a batch is answered by the provider, so it takes no executor")
         check_batch(request)
         checkpoint = BATCH_FILE if checkpoint is None else checkpoint
     kept = _kept(checkpoint, request)
     asked: dict[str, Any] = {"on_error": on_error, "confirm": confirm, "display": display}
     if checkpoint is None:
-        return _local(request, table, kept, prompts=prompts, concurrency=concurrency, **asked)
+        return _local(request, table, kept, prompts=prompts, concurrency=concurrency, executor=executor, **asked)
     whole = {"request": kept_request(request), "batch": batch, "concurrency": concurrency, **asked}
     whole["of"] = given if isinstance(given, str) else getattr(given, "__qualname__", None)
     stored = StoredRows(RowStore(kept.checkpoint), kept.run, whole, table, prompts)
     if batch:
         return batch_job(request, stored, kept, **asked)
-    return _local(request, stored, kept, concurrency=concurrency, **asked)
+    return _local(request, stored, kept, concurrency=concurrency, executor=executor, **asked)
 
 
 def _local(
@@ -199,6 +201,7 @@ def _local(
     kept: KeptAnswers,
     *,
     concurrency: Any = "auto",
+    executor: Any = None,
     prompts: RowPrompts | None = None,
     on_error: OnError = "keep",
     confirm: bool = False,
@@ -206,11 +209,10 @@ def _local(
 ) -> MapJob:
     """A map that is asked by this kernel; rows that have no prompts are kept with them."""
     states = RowStates()
-    reader = RowReader(rows, prompts or stored_prompts(), RowKeys(request), kept, states)
-
     if executor is not None:
         portable(request)  # which raises if it cannot go elsewhere
         checked_executor(executor)
+    reader = RowReader(rows, prompts or stored_prompts(), RowKeys(request), kept, states)
     source: list[StreamSource] = []  # one for all stretches of work, because it knows what has been spent
 
     def runner() -> RowRunner:
