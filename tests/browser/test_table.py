@@ -177,6 +177,10 @@ def test_little_is_announced(open_table: OPEN, page: Page) -> None:
     expect(table.button("Stop")).to_be_hidden()
     expect(table.button("Retry failed")).to_be_visible()
     expect(table.root).to_contain_text("not saved in the notebook")
+    table.view.begin_again()
+    table.settle()
+    expect(table.button("Stop")).to_be_visible()
+    expect(table.root).not_to_contain_text("not saved in the notebook")
 
 
 def test_a_hidden_page_asks_for_nothing_and_catches_up(open_table: OPEN, page: Page) -> None:

@@ -162,6 +162,13 @@ export class TableView {
       "place (as happens after a reload). To save that, show the job in another cell.";
   }
 
+  goOn() {
+    clearTimeout(this.stayer);
+    this.stayer = undefined;
+    this.stopping = false;
+    this.note.hidden = true;
+  }
+
   askToStop() {
     if (this.doc.ended || this.stopping) return;
     this.stopping = true;
