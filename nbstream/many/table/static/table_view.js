@@ -167,6 +167,7 @@ export class TableView {
     this.stayer = undefined;
     this.stopping = false;
     this.note.hidden = true;
+    say(this.note, "");
   }
 
   askToStop() {
