@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from contextlib import suppress
+from typing import Any
 
 import nbstream as nbs
 from nbstream.errors import UsageError
@@ -15,19 +16,17 @@ from nbstream.many import batch_pace, batch_sending
 KEY = "sk-fault-server"
 
 
-def answer(job: dict[str, object]) -> None:
+def answer(job: dict[str, Any]) -> None:
     """Do what a kernel does: take the map up if there is one, or else begin it."""
     batch_pace._SHORTEST = 0.01  # noqa: SLF001  as the tests have it
     batch_sending.GRACE_SECONDS = 0.05
     os.environ["OPENAI_API_KEY"] = KEY
     file = str(job["file"])
-    options = {"model": "demo", "base_url": job["base_url"], "display": False, "checkpoint": file}
+    options: Any = {"model": "demo", "base_url": job["base_url"], "display": False, "checkpoint": file}
     try:
         made = nbs.map.resume(file)
     except UsageError:
-        made = nbs.map(
-            "Say {{ x }}", [{"x": each} for each in range(int(str(job["rows"])))], batch=job["batch"], **options
-        )
+        made = nbs.map("Say {{ x }}", [{"x": each} for each in range(job["rows"])], batch=job["batch"], **options)
     values = made.result(60)
     assert all(values), made
     assert len(values) == job["rows"]
