@@ -79,7 +79,7 @@ def test_a_map_of_which_not_all_rows_are_there_says_so(ask, file):
 
 
 def test_rows_that_break_off_are_asked_up_to_there(ask):
-    class Broken(UserList):
+    class Broken(UserList[dict[str, str]]):
         def __getitem__(self, place):
             if place == 2:
                 raise OSError("gone")
