@@ -141,6 +141,7 @@ class MapWork:
             self._give_up(exception_line(error))
         finally:
             self._feed.stop()
+            await self.runner.close()
             ending = threading.Thread(target=self._end, name="nbstream-map-end", daemon=True)
             ending.start()
 

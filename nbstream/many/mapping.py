@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 from nbstream.failures import UsageError
 from nbstream.many.concurrency import Concurrency
 from nbstream.many.confirming import confirmed
+from nbstream.many.executor import ExecutorAsker, checked_executor, portable
 from nbstream.many.giving_up import ON_ERROR
 from nbstream.many.kept_answers import KeptAnswers, kernel_checkpoint
 from nbstream.many.kept_request import kept_request
 from nbstream.many.local import LocalAsker, source_of
 from nbstream.many.making import BATCH_FILE, batch_job, check_batch, opened
 from nbstream.many.map_job import MapJob
+from nbstream.many.map_show import MapShow
 from nbstream.many.paced import PacedRunner
-from nbstream.many.progress_bar import ProgressBar
 from nbstream.many.resuming import resumed
 from nbstream.many.row_key import RowKeys
 from nbstream.many.row_prompts import prompts_of
@@ -31,6 +32,7 @@ from nbstream.text.secret import takes_key
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Executor
 
     from nbstream.many.giving_up import OnError
     from nbstream.many.row_prompts import RowPrompts
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Map", "map", "map_rows"]
 
-_NOT_OF_ROWS = {"image", "file", "surface", "footer", "insert"}
+_NOT_OF_ROWS = {"image", "file", "footer", "insert"}
 """Options that are of one answer, or of how it is drawn."""
 
 
@@ -56,6 +58,7 @@ class Map:
         *,
         schema: Any = None,
         concurrency: int | str = "auto",
+        executor: Executor | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         on_error: OnError = "keep",
         batch: bool = False,
@@ -74,6 +77,9 @@ class Map:
                 a prompt needs and that is empty (`None`, `NaN`) makes its row fail, without being sent.
             schema: What each answer is held to, as for `nbs.stream`; the value of a row is then an object.
             concurrency: How many rows may be in flight; `"auto"` begins with 20 and finds out, up to 100.
+            executor: Asks the rows elsewhere: any `concurrent.futures.Executor`, such as `client.get_executor()` of
+                `dask.distributed`, or processes. A worker asks one row at a time for each of its threads, and finds the
+                key in its own environment. The budget of the kernel, tools, stages and recordings stay here.
             checkpoint: A file that keeps the answers. What is in it is never asked again: a row whose prompt, model,
                 parameters, schema and host are the same has its answer. Several maps may share it. Without it, answers
                 are kept until the kernel ends, for maps with no tools, stages or `stop_when`.
@@ -83,7 +89,8 @@ class Map:
                 kernel: `nbs.map.resume` takes it up again. Without a `checkpoint`, it is kept in the working directory,
                 in `nbstream-batches.sqlite`. No tools, no moderation, no budget, no `stop_when`.
             confirm: Whether to show the plan when the map begins, and to ask whether it may.
-            display: Whether to show a progress bar while it runs.
+            display: Whether to show how it goes: in a notebook in a table of the rows, which fills and becomes a
+                summary; elsewhere by a bar.
             **options: Options of `nbs.stream`: `model`, `system`, `temperature`, …; `budget` is that of all rows.
 
         Returns:
@@ -102,6 +109,7 @@ class Map:
             rows,
             schema=schema,
             concurrency=concurrency,
+            executor=executor,
             checkpoint=checkpoint,
             on_error=on_error,
             batch=batch,
@@ -149,6 +157,7 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     *,
     schema: Any = None,
     concurrency: Any = "auto",
+    executor: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     on_error: OnError = "keep",
     batch: bool = False,
@@ -171,18 +180,20 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
     given, table = _prompts_and_rows(template_or_prompts, rows)
     prompts = prompts_of(given, table, _names() if names is None else names)
     if batch:
+        if executor is not None:
+            raise UsageError("a batch is answered by the provider, so it takes no executor")
         check_batch(request)
         checkpoint = BATCH_FILE if checkpoint is None else checkpoint
     kept = _kept(checkpoint, request)
     asked: dict[str, Any] = {"on_error": on_error, "confirm": confirm, "display": display}
     if checkpoint is None:
-        return _local(request, table, kept, prompts=prompts, concurrency=concurrency, **asked)
+        return _local(request, table, kept, prompts=prompts, concurrency=concurrency, executor=executor, **asked)
     whole = {"request": kept_request(request), "batch": batch, "concurrency": concurrency, **asked}
     whole["of"] = given if isinstance(given, str) else getattr(given, "__qualname__", None)
     stored = StoredRows(RowStore(kept.checkpoint), kept.run, whole, table, prompts)
     if batch:
         return batch_job(request, stored, kept, **asked)
-    return _local(request, stored, kept, concurrency=concurrency, **asked)
+    return _local(request, stored, kept, concurrency=concurrency, executor=executor, **asked)
 
 
 def _local(
@@ -191,6 +202,7 @@ def _local(
     kept: KeptAnswers,
     *,
     concurrency: Any = "auto",
+    executor: Any = None,
     prompts: RowPrompts | None = None,
     on_error: OnError = "keep",
     confirm: bool = False,
@@ -198,20 +210,23 @@ def _local(
 ) -> MapJob:
     """A map that is asked by this kernel; rows that have no prompts are kept with them."""
     states = RowStates()
+    if executor is not None:
+        portable(request)  # which raises if it cannot go elsewhere
+        checked_executor(executor)
     reader = RowReader(rows, prompts or stored_prompts(), RowKeys(request), kept, states)
-
     source: list[StreamSource] = []  # one for all stretches of work, because it knows what has been spent
 
     def runner() -> RowRunner:
         if not source:
             source.append(source_of(request, engine()))
-        return PacedRunner(LocalAsker(request, engine(), source[0]), Concurrency.of(concurrency))
+        level = Concurrency.of(concurrency)
+        if executor is not None:
+            return PacedRunner(ExecutorAsker(executor, request, engine()), level)
+        return PacedRunner(LocalAsker(request, engine(), source[0]), level)
 
     before = confirmed if confirm else None
-    job = MapJob(request, reader, kept, states, runner, engine, on_error=on_error, before=before)
-    if display:
-        job.watch(ProgressBar())
-    return job
+    show = MapShow(request.surface, answers=request.answer_while_busy, shows=display)
+    return MapJob(request, reader, kept, states, runner, engine, on_error=on_error, before=before, show=show)
 
 
 def _prompts_and_rows(given: Any, rows: Any) -> tuple[Any, Rows]:
