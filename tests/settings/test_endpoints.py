@@ -11,11 +11,17 @@ KEY = "sk-test-0123456789abcdef"
 LOCAL = "http://localhost:11434/v1"
 
 
+def revealed(request):
+    """The key that goes with a request."""
+    assert request.endpoint.api_key is not None
+    return request.endpoint.api_key.reveal()
+
+
 def test_a_name_says_where_what_and_with_which_key():
     local = nbs.endpoint("local", base_url=f" {LOCAL}\n", model="llama3.2", api="responses", api_key=KEY)
     request = resolve("Hi", on="local")
     assert (request.endpoint.base_url, request.model, request.api) == (LOCAL, "llama3.2", "responses")
-    assert request.endpoint.api_key.reveal() == KEY
+    assert revealed(request) == KEY
     assert resolve("Hi", on="local", model="other", api="chat").model == "other"
     assert resolve("Hi", on=local).model == "llama3.2"
     assert settings().endpoints.names == ["local"]
@@ -32,11 +38,15 @@ def test_a_key_may_be_in_a_variable_or_in_a_file(monkeypatch, tmp_path):
     with pytest.raises(UsageError, match="the endpoint one takes its key from ONE_KEY, which is not set here"):
         resolve("Hi", on="one")
     monkeypatch.setenv("ONE_KEY", KEY)
-    credential = resolve("Hi", on="one").endpoint.api_key
-    assert (credential.reveal(), credential.reference().variable) == (KEY, "ONE_KEY")
+    request = resolve("Hi", on="one")
+    assert revealed(request) == KEY
+    assert request.endpoint.api_key is not None
+    assert request.endpoint.api_key.reference().variable == "ONE_KEY"
     (tmp_path / "key").write_text(KEY)
     nbs.endpoint("two", base_url=LOCAL, model="m", key_file=str(tmp_path / "key"))
-    assert resolve("Hi", on="two").endpoint.api_key.origin == "file"
+    request = resolve("Hi", on="two")
+    assert request.endpoint.api_key is not None
+    assert request.endpoint.api_key.origin == "file"
 
 
 def test_a_key_stays_with_the_server_that_it_was_given_for():

@@ -102,7 +102,7 @@ def test_nothing_tells_the_names_before_the_choice(blind):
 def test_the_choice_tells_the_names_once(blind):
     heard = []
     blind.when_chosen(lambda chosen: heard.append(chosen.choice))
-    assert blind.choice is None
+    assert not blind.choice
     assert blind.choose("A") is blind[0] is blind.chosen
     assert (blind.choice, blind.names, heard) == ("gpt-5-mini", ("gpt-5-mini", "gpt-5"), ["gpt-5-mini"])
     assert blind["A"] is blind["gpt-5-mini"]

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from nbstream.many.comparison.columns import columns_of
 from nbstream.many.comparison.compare import begin_comparison
 from nbstream.many.comparison.handle import ComparisonHandle
 from nbstream.testing import Answer, chat_body, chat_chunk
+
+if TYPE_CHECKING:
+    from nbstream.many.comparison.comparison import Comparison
 
 PATIENCE = 30.0
 
@@ -80,7 +84,8 @@ def _interruptible():
 @pytest.mark.usefixtures("_interruptible")
 def test_an_interrupt_stops_all_and_keeps_what_has_arrived(held):
     columns = columns_of("Hi", ["slow", "done", "slower"], None, 1, {"base_url": held.base_url})
-    handle, told = ComparisonHandle(columns, Interrupted()), []
+    handle = ComparisonHandle(columns, Interrupted())
+    told: list[Comparison] = []
     handle.when_committed(told.append)
     has_begun(handle)
     with pytest.raises(KeyboardInterrupt):
@@ -120,7 +125,7 @@ def test_functions_run_on_the_thread_that_waits(loopback):
         if received.json["messages"][-1]["role"] == "tool":
             return chat_body(f"{received.json['model']} has {received.json['messages'][-1]['content']}")
         call = {"index": 0, "id": "c", "function": {"name": "look", "arguments": "{}"}}
-        return chat_body({"tool_calls": [call]}, finish_reason="tool_calls")
+        return chat_chunk({"tool_calls": [call]}) + chat_body(finish_reason="tool_calls")
 
     loopback.respond(answer)
     results = nbs.compare(

@@ -12,7 +12,7 @@ SOME, DONE = StreamState.STREAMING, StreamState.COMPLETED
 
 class Page:
     def __init__(self, ends):
-        self.stopped = []
+        self.stopped: list[int | str] = []
         stops = [lambda number=number: self.stopped.append(number) for number in range(2)]
         self.view = ComparisonView(["a", "b"], lambda: self.stopped.append("all"), stops)
         self.take_all, self.says = ends.take, lambda **message: ends.says(message)
