@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbstream.attachments.upload import upload
     from nbstream.conversation.chat import Chat
     from nbstream.errors import StreamError
+    from nbstream.many.background.jobs import jobs
     from nbstream.many.comparison.compare import compare
     from nbstream.many.mapping import map  # noqa: A004  Python's own means the same, of functions
     from nbstream.panel.chat_panel import ChatPanel
@@ -42,6 +43,7 @@ __all__ = [
     "diff",
     "endpoint",
     "items",
+    "jobs",
     "ledger",
     "load_ipython_extension",
     "map",
@@ -72,6 +74,7 @@ _MODULE_OF = {
     "StreamError": "nbstream.errors",
     "compare": "nbstream.many.comparison.compare",
     "diff": "nbstream.recording.diff",
+    "jobs": "nbstream.many.background.jobs",
     "endpoint": "nbstream.settings.endpoints",
     "ledger": "nbstream.accounting.ledger",
     "map": "nbstream.many.mapping",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbstream.display.choose import choose_surface
+from nbstream.display.choose import choose_surface, in_background
+from nbstream.display.rerun import Rerun
 from nbstream.display.surface import NullSurface
 from nbstream.errors import UsageError
+from nbstream.many.background.asked import shown_prompt
 from nbstream.moderation.gates import ModerationGate, SecretsGate, moderated_after, secrets_of
 from nbstream.settings.config import settings
 from nbstream.settings.options import documented
 from nbstream.settings.resolution import resolve
 from nbstream.settings.signatures import like
 from nbstream.streaming.engine import engine
-from nbstream.streaming.errands import Errands
+from nbstream.streaming.errands import Errands, is_waited_for
 from nbstream.streaming.gates import Gates
 from nbstream.streaming.handle import StreamHandle
 from nbstream.streaming.interrupts import HeldInterrupts
@@ -58,6 +60,8 @@ def start(  # noqa: D417  `documented` says what the options mean
 ) -> StreamHandle:
     """Start a stream and return at once; the answer is drawn below the current cell while other code runs.
 
+    The stream ends if its cell is run again, or deleted from the notebook. `nbs.jobs` lists what is running.
+
     Args:
         prompt: The question, or a list of OpenAI messages (`{"role": …, "content": …}`), or of the parts of one. With
             the Responses API, its input items may be among the messages.
@@ -81,7 +85,12 @@ def start(  # noqa: D417  `documented` says what the options mean
 
 
 def _begin(request: StreamRequest, beginning: StreamResult | None, display: bool) -> StreamHandle:  # noqa: FBT001  as `Continuation` calls it
-    return launch(request, Surfaces([surface_for(request, display=display)]), beginning, _begin)
+    handle = launch(request, Surfaces([surface_for(request, display=display)]), beginning, _begin)
+    if not (display or is_waited_for()):  # a surface would see to it
+        rerun = Rerun()
+        rerun.watch(handle.cancel)
+        handle.when_committed(lambda _: rerun.forget())
+    return handle
 
 
 def begin_on(request: StreamRequest, surface: Surface) -> StreamHandle:
@@ -96,7 +105,10 @@ def begin_on(request: StreamRequest, surface: Surface) -> StreamHandle:
 
 def surface_for(request: StreamRequest, *, display: bool) -> Surface:
     """Where the answer is drawn, if the code that runs now asks."""
-    return choose_surface(request.surface) if display else NullSurface()
+    if not display:
+        return NullSurface()
+    surface = choose_surface(request.surface)
+    return surface if is_waited_for() else in_background(surface)
 
 
 def launch(
@@ -133,6 +145,8 @@ def launch(
             errands=errands,
         )
         held.stop_with(handle.cancel)
+        if not is_waited_for():
+            engine().running.add(handle, shown_prompt(request))
         return handle
 
 

@@ -223,6 +223,7 @@ def test_tab_offers_the_public_names_only():
         "errors",
         "events",
         "items",
+        "jobs",
         "ledger",
         "mcp",
         "moderation",

@@ -189,6 +189,26 @@ def test_the_last_cell_keeps_an_answer_that_it_does_not_wait_for(execute: Any) -
     assert answer["metadata"]["nbstream"]["state"] == "completed"
 
 
+def test_a_cell_in_the_background_keeps_the_whole_answer_however_long_it_takes(
+    execute: Any,
+) -> None:
+    hurry = "import nbstream.display.cell_end\nnbstream.display.cell_end._SECONDS = 0.0\n%load_ext nbstream"
+    slow = """--param demo='{"first_token": 0.5}'"""
+    cells = [
+        f"%%stream --background -m demo -o answer {slow}\nhello",
+        "%stream_jobs",
+        "print(answer.result().state)",
+        '%%stream --background -m demo -o cut --max-retries 0 --param demo=\'{"fault":"cut"}\'\nhello',
+    ]
+    _, asked, jobs, got, cut = [cell.outputs for cell in execute(notebook_of(hurry, *cells)).cells]
+    assert [output["metadata"]["nbstream"]["state"] for output in [*asked, *cut]] == ["completed", "failed"]
+    assert "## Hello" in asked[0]["data"]["text/markdown"]
+    assert cut[0]["data"]["text/plain"].count("Connection lost") == 1
+    assert set(jobs[0]["data"]) == {"text/html", "text/markdown", "text/plain"}
+    assert re.search(r"answer\s+hello\s+demo\s+completed", jobs[0]["data"]["text/plain"])
+    assert got[0]["text"] == "completed\n"
+
+
 def test_a_client_that_replaces_no_outputs_is_shown_each_answer_once(
     monkeypatch: pytest.MonkeyPatch, kernel_options: Callable[[], dict[str, str]]
 ) -> None:

@@ -7,15 +7,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from nbstream.display.host import Host, host_here
+from nbstream.display.late_terminal import LateTerminalSurface
 from nbstream.display.marimo import MarimoOutput
 from nbstream.display.output import Output
 from nbstream.display.surface import NullSurface
 from nbstream.display.terminal import TerminalSurface
+from nbstream.settings.shell import running_shell
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from nbstream.display.surface import Surface
 
-__all__ = ["MODES", "choose_surface", "output_here", "shows_widgets", "terminal_surface"]
+__all__ = ["MODES", "choose_surface", "in_background", "output_here", "shows_widgets", "terminal_surface"]
 
 MODES = {
     Host.OTHER_KERNEL: "markdown",
@@ -42,9 +46,23 @@ def choose_surface(wanted: str = "auto") -> Surface:
     return NotebookSurface(MODES.get(host, "live") if wanted == "auto" else wanted, host)
 
 
-def terminal_surface() -> Surface:
-    """Rendered Markdown where `rich` is installed and there is a terminal for it, else the text as it is."""
-    out = sys.stdout
+def in_background(surface: Surface) -> Surface:
+    """The surface for an answer that no caller waits for: at IPython's prompt, somebody types meanwhile.
+
+    Args:
+        surface: What was chosen for it.
+    """
+    at_prompt = isinstance(surface, TerminalSurface) and host_here() is Host.TERMINAL and running_shell() is not None
+    return LateTerminalSurface(terminal_surface) if at_prompt else surface
+
+
+def terminal_surface(out: TextIO | None = None) -> Surface:
+    """Rendered Markdown where `rich` is installed and there is a terminal for it, else the text as it is.
+
+    Args:
+        out: Where to write; `None` takes `sys.stdout`.
+    """
+    out = sys.stdout if out is None else out
     if out is None or getattr(out, "closed", False):
         return NullSurface()  # there is nowhere to write
     interactive = hasattr(out, "isatty") and out.isatty()

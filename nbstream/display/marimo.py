@@ -27,8 +27,8 @@ _BRACKET = re.compile(
 
 def in_marimo() -> bool:
     """Whether the code runs in a cell of a marimo notebook, on a page or while it is exported."""
-    marimo = sys.modules.get("marimo")
-    return bool(marimo is not None and marimo.running_in_notebook())
+    running = getattr(sys.modules.get("marimo"), "running_in_notebook", None)
+    return bool(running is not None and running())
 
 
 def shown_by(bundle: tuple[dict[str, Any], dict[str, Any]]) -> Any:

@@ -16,7 +16,7 @@ from nbstream.text.plain import plain
 from nbstream.text.wording import WORDINGS, told
 
 if TYPE_CHECKING:
-    from nbstream.outcome import Verdict
+    from nbstream.outcome import Timing, Verdict
     from nbstream.request import Footer
     from nbstream.result import StreamResult
 
@@ -56,6 +56,7 @@ _FAILURES = {
     "total_timeout": "Timed out",
 }
 _ORDINARY = {"stop", "tool_calls"}
+_AT_ONCE_SECONDS = 0.1
 
 
 def mark_of(result: StreamResult, place: Place = Place.CELL, *, raised: bool = False) -> Mark | None:
@@ -177,13 +178,20 @@ def facts_of(result: StreamResult) -> list[str]:
         mark.word.lower() if mark else "complete",
         None if result.usage is None else _tokens(result.usage.output_tokens),
         None if timing.ttft is None else f"first token after {timing.ttft:.2f} s",
-        None if timing.tokens_per_second is None else f"{timing.tokens_per_second:,.0f} tokens/s",
+        _rate(timing),
         _spent(result),
         *_moderated(result),
         *_recorded(result),
         *_left(result),
     ]
     return [_line(fact) for fact in facts if fact]
+
+
+def _rate(timing: Timing) -> str | None:
+    """How fast the answer was written; unknown if all of it came at once, as a proxy delivers what it has held back."""
+    writing = timing.total - timing.startup - (timing.ttft or 0.0)
+    rate = timing.tokens_per_second
+    return None if rate is None or writing < _AT_ONCE_SECONDS else f"{rate:,.0f} tokens/s"
 
 
 def _tokens(count: int) -> str:
@@ -200,7 +208,9 @@ def _failed(result: StreamResult, place: Place, *, raised: bool) -> Mark | None:
     word = _FAILURES.get(result.error.kind, "Failed")
     if not raised:
         return Mark(word, result.error.told(place))
-    return Mark(word, "The answer is incomplete.") if result.body or result.reasoning or result.tool_calls else None
+    whole = result.error.kind == "invalid_answer" and result.finish_reason in _ORDINARY
+    happened = "The answer is not what its schema describes." if whole else "The answer is incomplete."
+    return Mark(word, happened) if result.body or result.reasoning or result.tool_calls else None
 
 
 def _stopped(result: StreamResult, place: Place) -> Mark:

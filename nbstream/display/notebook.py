@@ -110,6 +110,7 @@ class NotebookSurface:
         self._cell: object | None = None
         self._raised: Raised | None = None
         self._rerun = Rerun()
+        self._gone = False  # whether the cell has been run again, which has taken its output away
         self._retry: Retry | None = None
         self._opened_at = 0.0
         self._latest = StreamResult()
@@ -141,7 +142,7 @@ class NotebookSurface:
         self._opened_at = time.monotonic()
         if self._host is Host.PAGE:
             forget_stops()
-            self._rerun.watch(stop)
+            self._rerun.watch(partial(self._run_again, stop))
         if self.mode != "static" or self._host.updates:
             self._captured = Captured()
             self._output.display(data, self._captured.metadata)
@@ -201,6 +202,8 @@ class NotebookSurface:
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new to the view, or the whole text to a front end that shows none."""
         self._latest = snapshot
+        if self._gone:
+            return
         if self._view is not None:
             self._view.draw(snapshot)
         now = time.monotonic()
@@ -217,6 +220,9 @@ class NotebookSurface:
     def close(self, result: StreamResult) -> None:
         """Replace the live view by the static answer."""
         self._rerun.forget()
+        if self._gone:
+            self._leave(result)
+            return
         try:
             if self._view is not None:
                 self._view.draw(result)
@@ -225,6 +231,20 @@ class NotebookSurface:
             self._show_final(result)
             if self._view is not None:
                 self._view.close_unless_seen()
+
+    def _run_again(self, stop: Callable[[], None]) -> None:
+        """End the answer: what the cell shows from now on is another one's. An `Output` widget keeps what it has."""
+        self._gone = self._captured is None or not self._captured.within
+        stop()
+
+    def _leave(self, result: StreamResult) -> None:
+        """End without showing anything, because the output is another answer's by now."""
+        if self._view is not None:
+            self._view.end(result)
+            self._view.close_unless_seen()
+        self._output.end()
+        if self._cell_end is not None:
+            self._cell_end.release()
 
     def _show_final(self, result: StreamResult) -> None:
         if self.mode != "static" and not (self._host.updates or self._seen()):

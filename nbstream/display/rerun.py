@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 from nbstream.settings.shell import running_shell
@@ -22,7 +23,9 @@ class Rerun:
         self._stop: Callable[[], None] | None = None
 
     def watch(self, stop: Callable[[], None]) -> None:
-        """Call `stop` before the cell runs again."""
+        """Call `stop` before the cell runs again. Only the thread that runs cells knows which one that is."""
+        if threading.current_thread() is not threading.main_thread():
+            return
         shell = running_shell()
         kernel, self._events = getattr(shell, "kernel", None), getattr(shell, "events", None)
         if kernel is None or self._events is None or not hasattr(kernel, "get_parent"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["asks_several", "beginning", "bound_names", "check_comparison"]
 
 _OF_ONE_ANSWER = {
+    "background": "--background is for one answer: give each model a cell of its own, which does not wait either",
     "chat": "--chat continues with one answer: compare first, then ask the model that you choose",
     "insert": "--insert puts the code of one answer into a cell: stream_results[0].insert() does so for one of several",
     "context": "--context shows one request: --plan shows what each model would be sent",

@@ -87,6 +87,14 @@ class StreamMagics(Magics):
         help="Continue the chat of this name, or begin it. Example: --chat tutor",
     )
     @argument(
+        "--map",
+        type=variable_name,
+        metavar="NAME",
+        help="Ask the prompt of every row of this table, whose columns are names in {{ }}; -o is a column of the "
+        "data frame, or a list. Example: --map reviews -o mood",
+    )
+    @argument("--checkpoint", metavar="FILE", help="With --map: keep the answers in a file. Example: --checkpoint a.db")
+    @argument(
         "--insert",
         nargs="?",
         const="ask",
@@ -101,6 +109,12 @@ class StreamMagics(Magics):
         choices=("count", "local"),
         help="Show what would be sent, its tokens as the provider counts them, and the price; nothing is asked. "
         "--plan=local sends nothing at all. Example: --plan",
+    )
+    @argument(
+        "--background",
+        action="store_true",
+        help="Return at once, and let the answer arrive below the cell while others run; -o then names its handle. "
+        "Example: --background -o answer",
     )
     @argument("--context", action="store_true", help="Show what was sent, folded, below the answer. Example: --context")
     @argument("--raw", action="store_true", help="Send the text as it is, double braces included. Example: --raw")
@@ -122,12 +136,22 @@ class StreamMagics(Magics):
         no such variable yet. Model, system prompt and the other options of a request stay with the chat, until a later
         cell gives others.
 
+        With --map NAME, the prompt is asked of every row of that data frame or list, see `nbs.map`; `stream_map` is the
+        map. A stopped map keeps what is done: run the cell again, and it goes on.
+
+        With --background -o answer, the cell ends at once and `answer` is a StreamHandle; `answer.result()` or
+        `await answer` waits for the result. `stream_text` and the others are left alone. Running the cell again, or
+        deleting it, ends the stream; %stream_jobs lists what is running.
+
         Examples::
 
             %%stream -m gpt-5-mini -o summary -u cost
             Summarise in five bullets: {{ report_text }}
 
             result = %stream -m demo Explain tokens in one sentence.
+
+            %%stream --map reviews -o mood -m gpt-5-mini
+            Mood of this review, in one word: {{ text }}
 
             %%stream --chat tutor -m gpt-5-mini -s "You are a patient tutor."
             What is a gradient?
@@ -244,6 +268,33 @@ class StreamMagics(Magics):
         """
         return self._run().stream_usage(_parser(StreamMagics.stream_usage), line)
 
+    @no_var_expand
+    @line_magic
+    @magic_arguments()
+    @argument("--stop", metavar="NAME|all", help="End a stream and keep what has arrived. Example: --stop answer")
+    @argument(
+        "--wait",
+        nargs="?",
+        const="all",
+        metavar="NAME|all",
+        help="Wait for the end of a stream, or of all of them. Example: --wait",
+    )
+    def stream_jobs(self, line: str) -> None:
+        """Show the streams that run in the background: what was asked, the state, time, tokens and the text's end.
+
+        The table is live while one of them is running. A stream goes by the name that -o gave it, else by its number.
+        An interrupt ends the waiting, and no stream. `nbs.jobs` is the same in Python.
+
+        Example::
+
+            %stream_jobs
+            %stream_jobs --stop answer
+            %stream_jobs --wait
+        """
+        from nbstream.ipython.jobs import run
+
+        run(_parser(StreamMagics.stream_jobs).parse_argstring(line))
+
     def _run(self) -> MagicRunner:
         if self._runner is None:
             from nbstream.ipython.runner import MagicRunner
@@ -251,6 +302,12 @@ class StreamMagics(Magics):
             assert self.shell is not None  # magics are made by a shell
             self._runner = MagicRunner(self.shell)
         return self._runner
+
+
+_MAGICS = (
+    *("stream", "stream_continue", "stream_diff", "stream_inspect", "stream_jobs", "stream_login"),
+    "stream_usage",
+)
 
 
 def _parser(magic: Callable[..., Any]) -> MagicArgumentParser:
@@ -277,7 +334,7 @@ def unload(shell: InteractiveShell) -> None:
     """Take away what `load` registered; the settings stay, because they may hold a key that is still wanted."""
     prompt_lines.remove(shell)
     DisplayedImages.leave(shell)
-    for name in ("stream", "stream_continue", "stream_diff", "stream_inspect", "stream_login", "stream_usage"):
+    for name in _MAGICS:
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
     for completer in _completers(shell):
@@ -304,6 +361,7 @@ def _completers(shell: InteractiveShell) -> list[Completer]:
         Completer(_parser(StreamMagics.stream), r"\s*(?:[\w.]+\s*=\s*)?%%?stream", values),
         Completer(_parser(StreamMagics.stream_continue), r"\s*%stream_continue", {}),
         Completer(_parser(StreamMagics.stream_inspect), r"\s*%stream_inspect", {}),
+        Completer(_parser(StreamMagics.stream_jobs), r"\s*%stream_jobs", dict.fromkeys(("--stop", "--wait"), _jobs)),
     ]
 
 
@@ -316,6 +374,11 @@ def _known_models() -> list[str]:
         target = resolve_target(settings())
         known |= {target.model or DEMO_MODEL, *loop.listed_models(target.endpoint.base_url)}
     return sorted(known)
+
+
+def _jobs() -> list[str]:
+    """What may be stopped or waited for."""
+    return ["all", *(job.name for job in engine().running if job.running)]
 
 
 def _variables(shell: InteractiveShell, *kinds: str) -> list[str]:

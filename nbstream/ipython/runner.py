@@ -10,7 +10,7 @@ import contextlib
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError as IPythonUsageError
 
@@ -68,11 +68,19 @@ class MagicRunner:
             local_ns: The local variables of the code around it.
         """
         options, ask = self._prepare(parser, line, cell, local_ns)
+        if options.map is not None:
+            ask()
+            return _nothing() if options.awaited else None
         if options.plan is not None:
             from nbstream.ipython.planning import show_plan
 
             show_plan(options)
             return _nothing() if options.awaited else None
+        if options.background:
+            from nbstream.ipython.background import begin
+
+            begun = begin(self._shell, options, cast("Callable[[], StreamHandle]", ask))
+            return begun if cell is None else _nothing() if options.awaited else None
         insertion = Insertion()
         with insertion.asked() if options.insert == "ask" else contextlib.nullcontext():
             if options.awaited:
@@ -195,19 +203,26 @@ class MagicRunner:
 
     def _prepare(
         self, parser: argparse.ArgumentParser, line: str, cell: str | None, local_ns: dict[str, Any]
-    ) -> tuple[argparse.Namespace, Callable[[], StreamHandle | ComparisonHandle]]:
+    ) -> tuple[argparse.Namespace, Callable[[], Any]]:
         """Read a cell; what it asks is yet to be asked."""
-        # `stream_result` stays until there is another: it may hold a partial text.
-        self._unset("stream_text", "stream_usage")
+        options = None
         try:
             try:
                 options, rest = split_line(parser, line)
             except IPythonUsageError as error:
                 raise UsageError(f"{error}; %%stream? lists the options") from None
+            finally:
+                if options is None or not options.background:  # which leaves the names to the cells that wait
+                    # `stream_result` stays until there is another: it may hold a partial text.
+                    self._unset("stream_text", "stream_usage")
             self._unset(options.out, options.usage, options.result)
             if cell is not None and rest:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
-            text = rest if cell is None else cell.strip("\n")
+            options.prompt = text = rest if cell is None else cell.strip("\n")
+            if options.background:
+                from nbstream.ipython.background import refuse_what_needs_the_cell
+
+                refuse_what_needs_the_cell(options)
             names = {**self._shell.user_ns, **local_ns}
             check_comparison(options)
             options.tools = _functions(options.tools, names)
@@ -215,6 +230,10 @@ class MagicRunner:
             options.moderate = _check_named(options.moderate, names)
             options.image, options.file = _given(options.image, names), _given(options.file, names)
             options.image = list(map(_cell_of, options.image or ()))
+            if options.map is not None:
+                from nbstream.ipython.mapping import map_cell
+
+                return options, partial(map_cell, self._shell, options, text, names, _asked(options))
             prompt, pictures = (text, []) if options.raw else interpolate(text, names)
             options.image = [*pictures, *options.image]
             options.asked = prompt, (asked := _asked(options))

@@ -27,6 +27,8 @@ __all__ = ["Change", "Growth"]
 
 # So much HTML is drawn again at once if a definition comes.
 _LONG = 4_000
+# How many children are put together at each update, besides twice those that are new: 2,000 may wait for it.
+_FOLDED_AT_ONCE = 100
 # How often a page that begins now has more code coloured before it is shown.
 _READ_AT_FIRST = 4
 
@@ -50,7 +52,7 @@ class _Level:
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
         parts: The HTML that has been committed.
-        released: How many parts nobody looks into any more.
+        folded: How many children nobody looks into any more.
         code: The colours of its lines, if it is code in a language.
         pending: The HTML of lines that are final, but have not been committed.
     """
@@ -61,7 +63,7 @@ class _Level:
     below: _Level | None = None
     source: str = ""
     parts: list[str] = field(default_factory=list)
-    released: int = 0
+    folded: int = 0
     code: GrowingCode | None = None
     pending: list[str] = field(default_factory=list)
 
@@ -258,12 +260,18 @@ class Growth:
         level.parts.append(commit)
         if shown.kind == "paragraph":
             level.source = open_text(shown)[:final]
-        if shown.kind == "list" and final > MOST_LOOSENED and not self._has_plain_code():
-            for item in shown.children[level.released : final]:
-                self.renderer.release(item)
-            level.released = final
+        self._fold(level, parsed, final)
         level.committed, level.tail = final, tail
         return Change(depth, commit, tail)
+
+    def _fold(self, level: _Level, parsed: Block | None, final: int) -> None:
+        """Keep less of what is final in a container, once neither loose items nor colours change it any more."""
+        if parsed is None or not parsed.children or self._has_plain_code():
+            return
+        if not level.frame.tight or (parsed.kind == "list" and final > MOST_LOOSENED):
+            stop = min(final, level.folded + 2 * (final - level.committed) + _FOLDED_AT_ONCE)
+            self.renderer.fold(parsed, level.folded, stop, tight=level.frame.tight)
+            level.folded = stop
 
     def _grow_code(
         self, level: _Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int

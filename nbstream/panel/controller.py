@@ -41,6 +41,7 @@ __all__ = ["PanelController", "Shown"]
 _log = logging.getLogger("nbstream")
 
 _BLOCKED = "Queue paused: the last answer is incomplete. Continue or delete it, or send a message, to resume."
+_UNANSWERED = "Queue paused: the last question has no answer. Retry or delete it, or send a message, to resume."
 _HELD = "Queue paused. Send a message to resume."
 
 
@@ -360,7 +361,8 @@ class PanelController:
         with self._lock:
             queue, models, held = self._queue.items, self._models, self._queue.held
             notices = list(self._notices.values())
-        why_paused = "" if not queue or running is not None else _BLOCKED if self._blocked() else _HELD if held else ""
+        blocked = self._blocked() and (_BLOCKED if self.chat.turns[-1].text else _UNANSWERED)
+        why_paused = "" if not queue or running is not None else blocked or (_HELD if held else "")
         return PanelState(
             turns=turns,
             queue=queue,

@@ -13,5 +13,6 @@ __all__ = ["running_shell"]
 
 def running_shell() -> InteractiveShell | None:
     """The shell of this process; `None` in a plain Python program."""
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else ipython.get_ipython()
+    # Another thread may be importing it: then it is there, but not yet what is in it.
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return None if get_ipython is None else get_ipython()

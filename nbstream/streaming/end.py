@@ -42,6 +42,10 @@ class StreamEnd:
         """Whether it has come."""
         return self._future.done()
 
+    def when_come(self, tell: Callable[[], object]) -> None:
+        """Call `tell` once it has come, on the engine's loop; at once if it has."""
+        self._future.add_done_callback(lambda _: tell())
+
     @property
     def lost(self) -> bool:
         """Whether it can no longer come: the process is another one, or the engine's thread has ended."""
@@ -100,7 +104,8 @@ class StreamEnd:
         return self._future.result()
 
     def _loss(self) -> ConnectionLostError:
-        error = ConnectionLostError(f"The stream is lost: {self._engine.fault}.", remedies=[Remedy(RemedyKind.RETRY)])
+        remedies = [] if self._engine.doomed else [Remedy(RemedyKind.RETRY)]
+        error = ConnectionLostError(f"The stream is lost: {self._engine.fault}.", remedies=remedies)
         error.result = replace(self._snapshot(), state=StreamState.FAILED, error=error)
         return error
 

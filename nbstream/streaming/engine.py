@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest, Target
     from nbstream.result import StreamResult
     from nbstream.streaming.observers import StreamWatch
+    from nbstream.streaming.running import Running
     from nbstream.streaming.tape import Tape
     from nbstream.streaming.workers import Workers
     from nbstream.transport.byte_stream import ByteSource, ByteStream
@@ -85,10 +86,14 @@ class Engine:
         self._clients: ClientPool | None = None
         self._prepared = False
         self._fault = "the thread that reads it has ended"
+        self.doomed = False
+        """Whether no engine can run in this process."""
         self.recordings = Uses()
         self.tape: Tape | None = None
         """What happens in the stream that was begun last; there is none before the first."""
         self.book = Book()
+        self._running: Running | None = None
+        self._making = threading.Lock()
         self.notices = Notices()
         self.observers = Observers(
             Notices("nbstream-observers"), self.book.keep
@@ -134,6 +139,16 @@ class Engine:
         if self.alive():
             with contextlib.suppress(RuntimeError):  # which has been closed meanwhile
                 self._loop.call_soon_threadsafe(callback)
+
+    @property
+    def running(self) -> Running:
+        """The streams that no caller waits for, with those of them that ended last; made at first use."""
+        with self._making:
+            if self._running is None:
+                from nbstream.streaming.running import Running
+
+                self._running = Running()
+            return self._running
 
     @property
     def clients(self) -> ClientPool:
@@ -264,8 +279,10 @@ class Engine:
                 return self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt):  # of one task, which has it; the others go on
                 _log.exception("nbstream called code that asked to exit; only its own stream has ended")
-            except RuntimeError as error:  # a loop cannot run here: this is no thread of its own
-                self._fault = f"its loop cannot run in the background ({error}){_advice()}"
+            except Exception as error:  # noqa: BLE001  a loop cannot run here, as where gevent has replaced what it needs
+                _log.info("nbstream's loop has ended", exc_info=True)
+                self.doomed = True
+                self._fault = f"its loop cannot run in the background ({_first_line(error)}){_advice()}"
                 return None
 
 
@@ -304,9 +321,13 @@ def _unlock() -> None:
 
 def _advice() -> str:
     gevent = sys.modules.get("gevent.monkey")
-    if gevent is None or not gevent.is_module_patched("threading"):
+    if gevent is None or not (gevent.is_module_patched("threading") or gevent.is_module_patched("select")):
         return ""
-    return "; gevent has replaced threads: gevent.monkey.patch_all(thread=False) leaves them"
+    return "; gevent has replaced parts of Python that it needs: use a process without gevent.monkey.patch_all()"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def replace_engine(other: Engine | None) -> Engine | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-__all__ = ["Errands", "ToolInterrupted", "waited_for_here"]
+__all__ = ["Errands", "ToolInterrupted", "is_waited_for", "waited_for_here"]
 
 
 class _Caller(threading.local):
@@ -46,6 +46,11 @@ def waited_for_here(loop: asyncio.AbstractEventLoop | None = None) -> Iterator[N
         yield
     finally:
         _CALLER.waits, _CALLER.loop = before
+
+
+def is_waited_for() -> bool:
+    """Whether what this thread begins now is waited for right after."""
+    return _CALLER.waits or _CALLER.loop is not None
 
 
 class ToolInterrupted(Exception):  # noqa: N818  an interrupt is no error

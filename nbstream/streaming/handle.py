@@ -109,6 +109,14 @@ class StreamHandle:
         """
         self._rounds.when_committed(tell)
 
+    def when_drawn(self, tell: Callable[[], object]) -> None:
+        """Call `tell` once the stream has ended and its last frame is drawn.
+
+        Args:
+            tell: Called on nbstream's own loop, so it must not wait; at once if that is so already.
+        """
+        self._end.when_come(tell)
+
     @property
     def request(self) -> StreamRequest:
         """What was asked first, as a value."""

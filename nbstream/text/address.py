@@ -46,7 +46,7 @@ class Address(NamedTuple):
 
 
 def address_from(text: str, source: str = "the base URL") -> Address:
-    r"""Read an address as people paste it: with white space around it, or with the path of one API at its end.
+    r"""Read an address as people paste it: with white space around it, slashes or the path of one API at its end.
 
     Args:
         text: The address.
@@ -58,6 +58,8 @@ def address_from(text: str, source: str = "the base URL") -> Address:
     Example:
         >>> address_from("https://x.example/v1/chat/completions?api-version=1\n")
         Address(base_url='https://x.example/v1?api-version=1', api='chat')
+        >>> address_from("https://x.example/v1//").base_url
+        'https://x.example/v1'
     """
     text = text.strip()
     check_address(text, source)
@@ -66,7 +68,7 @@ def address_from(text: str, source: str = "the base URL") -> Address:
     for end, api in _OPERATIONS.items():
         if path.endswith(end):
             return Address(parts._replace(path=path.removesuffix(end), fragment="").geturl(), api)
-    return Address(text)
+    return Address(parts._replace(path=path).geturl() if parts.path.endswith("//") else text)
 
 
 def query_of(address: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
+from nbstream.settings.shell import running_shell
 from nbstream.text.plain import encodable, plain
 
 if TYPE_CHECKING:
@@ -97,9 +98,7 @@ class _Routed:
 
 def _hooked(take: Callable[[dict[str, Any]], None]) -> Callable[[], object]:
     """Give what this thread displays to `take`, where a kernel has hooks for that; returns what ends it."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    publisher: Any = getattr(shell, "display_pub", None)
+    publisher: Any = getattr(running_shell(), "display_pub", None)
     if not hasattr(publisher, "register_hook"):
         return lambda: None
     publisher.register_hook(take)  # which returns nothing, so that nothing is sent

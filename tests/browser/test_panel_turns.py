@@ -147,11 +147,11 @@ def test_another_answer_is_asked_for_and_turns_are_deleted(panel_page: PanelPage
     deletion = panel_page.turns.nth(2).get_by_role("button", name="Delete")
     deletion.click()
     assert panel_page.wait_for("delete") == ("u2",)
-    panel_page.show(turns=exchange(1), deleted=True)
+    panel_page.show(turns=exchange(1), deleted=True, notice="Something else.")
     expect(panel_page.turns).to_have_count(2)
     expect(panel_page.turns.nth(1)).to_be_focused()
     notice = panel_page.root.locator(".nbs-notice")
-    expect(notice).to_contain_text("Deleted.")
+    expect(notice.locator("span")).to_have_text("Something else.\nDeleted.", use_inner_text=True)
     notice.get_by_role("button", name="Undo").click()
     panel_page.wait_for("undelete")
 

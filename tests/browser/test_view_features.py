@@ -203,6 +203,7 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
     static = notebook.output(1)
     static.locator(".jp-RenderedMarkdown pre").first.hover()
     expect(static.locator(".nbs-language")).to_have_text("python")
+    expect(static.locator(".nbs-language")).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
     static.get_by_role("button", name="Copy").click()
     expect(static.locator(".nbs-copy").first).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "x = '<1>'"

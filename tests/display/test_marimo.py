@@ -2,11 +2,12 @@
 
 import sys
 import threading
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from nbstream.display.choose import choose_surface
+from nbstream.display.marimo import in_marimo
 from nbstream.parts import TextPart, ToolCallPart, ToolRun
 from nbstream.result import StreamResult, StreamState
 
@@ -64,6 +65,11 @@ def test_a_cell_that_was_run_again_shows_nothing_of_the_answer_before(surface, s
     before = len(shown)
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     assert "Hello" not in "".join(shown[before:])
+
+
+def test_a_marimo_that_is_being_imported_shows_nothing_yet(monkeypatch):
+    monkeypatch.setitem(sys.modules, "marimo", ModuleType("marimo"))
+    assert not in_marimo()
 
 
 def test_a_program_with_marimo_that_is_no_notebook_has_a_terminal(shown, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 import nbstream.errors
 from nbstream.display.marks import Mark, facts_of, footer_of, mark_of, notes_of
-from nbstream.errors import ModerationError, RateLimitError, StalledError, StreamError
+from nbstream.errors import InvalidAnswerError, ModerationError, RateLimitError, StalledError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import (
     ActivityPart,
@@ -184,6 +184,15 @@ def test_no_way_on_is_promised_where_there_is_none(result):
     assert "%stream_continue" not in sentence_of(result)
 
 
+@pytest.mark.parametrize(
+    ("finish_reason", "words"),
+    [("stop", "The answer is not what its schema describes."), ("length", "The answer is incomplete.")],
+)
+def test_a_whole_answer_that_does_not_fit_is_not_called_incomplete(finish_reason, words):
+    error = InvalidAnswerError("people: not a number.")
+    assert mark_of(StreamResult("[]", FAILED, finish_reason, error=error), raised=True) == Mark("Does not fit", words)
+
+
 def test_hidden_thoughts_are_not_promised():
     hidden = StreamResult("", COMPLETED, "length", Usage(1, 9, 10, reasoning_tokens=9))
     assert "stream_result.reasoning" not in sentence_of(hidden)
@@ -228,6 +237,10 @@ def test_no_notes_while_the_answer_arrives(state):
         (StreamResult("a", COMPLETED, "stop", Usage(5, 1, 6)), ["complete", "1 token"]),
         (StreamResult("", FAILED, timing=Timing(total=3.0)), ["failed"]),
         (StreamResult("a", CANCELLED, timing=Timing(ttft=1.5, total=3.0)), ["stopped", "first token after 1.50 s"]),
+        (
+            StreamResult("a", COMPLETED, "stop", timing=Timing(1.5, 2.55, 134_225.0, startup=1.0)),
+            ["complete", "first token after 1.50 s"],  # all of it came at once
+        ),
         (StreamResult("a", COMPLETED, "stop", model="m\x1b[1m\nx"), ["m\u241b[1m x", "complete"]),
     ],
 )

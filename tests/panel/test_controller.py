@@ -188,6 +188,18 @@ def test_a_queue_that_waits_goes_on_once_the_part_of_an_answer_is_gone(panel, vi
     assert (said(state)[2:], state.notice) == ([("user", "second"), ("assistant", "Yes")], "")
 
 
+def test_a_queue_behind_a_question_without_an_answer_offers_nothing_to_continue(panel, view, loopback):
+    loopback.send(before_head=threading.Event())
+    panel.send("Hi")
+    loopback.wait(requests=1)
+    panel.send("second")
+    panel.stop()
+    state = view.wait(lambda state: "Queue paused" in state.notice)
+    assert state.notice == (
+        "Queue paused: the last question has no answer. Retry or delete it, or send a message, to resume."
+    )
+
+
 def test_a_deletion_is_taken_back_until_something_else_is_asked(asked, view):
     before = view.state
     asked.delete(before.turns[1].id)

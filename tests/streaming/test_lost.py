@@ -124,6 +124,25 @@ def test_a_thread_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         Engine()
 
 
+@pytest.mark.parametrize("patched", ["threading", "select"])
+def test_a_loop_that_gevent_keeps_from_running_is_told(monkeypatch: pytest.MonkeyPatch, patched: str) -> None:
+    def run_forever(_: Any) -> None:
+        raise Exception("This operation would block forever\n\tHub: <Hub '' at 0x7f>")  # noqa: TRY002  as gevent does
+
+    gevent = SimpleNamespace(is_module_patched=lambda name: name == patched)
+    monkeypatch.setitem(sys.modules, "gevent.monkey", gevent)
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.run_forever", run_forever)
+    engine = Engine()
+    engine._thread.join(PATIENCE)  # noqa: SLF001
+    assert engine.fault == (
+        "its loop cannot run in the background (This operation would block forever); gevent has replaced parts of "
+        "Python that it needs: use a process without gevent.monkey.patch_all()"
+    )
+    assert engine.doomed
+    monkeypatch.undo()
+    engine.close()
+
+
 # --- loops of others --------------------------------------------------------------------------------------------------
 
 

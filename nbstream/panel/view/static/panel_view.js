@@ -298,7 +298,7 @@ export class PanelView {
     const deaf =
       "The kernel has not answered yet. It will do what you asked as soon as it is free; to be answered now, interrupt " +
       "it (■). If it was restarted, run nbs.ChatPanel.restore() in a new cell to continue the saved conversation.";
-    const words = [this.doc.deaf && !this.doc.lost ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join(" ");
+    const words = [this.doc.deaf && !this.doc.lost ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join("\n");
     this.notice.hidden = !words;
     if (this.notice.firstChild?.textContent === words) return;
     this.notice.replaceChildren();
