@@ -31,7 +31,7 @@ def killed_and_gone_on(oracle: Oracle, folder: pathlib.Path, *, runs: int, rows:
     """
     dice, notes, checkpoint = random.Random(runs), folder / "notes", folder / "answers.sqlite"
     notes.touch()
-    given = [sys.executable, PROGRAM, oracle.server.base_url, checkpoint, notes, str(rows)]
+    given = [sys.executable, str(PROGRAM), oracle.server.base_url, str(checkpoint), str(notes), str(rows)]
     had = 0
     settled: dict[str, int] = {}  # how often a row had been asked when its answer was in somebody's hands
     with subprocess.Popen(given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:

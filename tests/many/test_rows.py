@@ -1,5 +1,7 @@
 """Rows in whatever they come, and the prompts that are made of them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -9,7 +11,14 @@ from nbstream.errors import UsageError
 from nbstream.many.row_prompts import MissingValueError, prompts_of
 from nbstream.many.rows import is_missing, rows_of
 
-FRAME = {"city": ["Oslo", "Rome"], "people": [709, 2800]}
+
+def at(rows, number):
+    found = rows.at(number)
+    assert found is not None
+    return found
+
+
+FRAME: dict[str, list[Any]] = {"city": ["Oslo", "Rome"], "people": [709, 2800]}
 
 
 @pytest.mark.parametrize(
@@ -30,7 +39,7 @@ def test_tables_are_read_by_place(given, labels):
     assert [prompts.of(row).prompt for row in read] == ["Oslo: 1418 O", "Rome: 5600 R"]
     assert [row.label for row in read] == labels
     if rows.total is not None:
-        assert prompts.of(rows.at(1)).prompt == "Rome: 5600 R"
+        assert prompts.of(at(rows, 1)).prompt == "Rome: 5600 R"
 
 
 @pytest.mark.parametrize(
@@ -53,13 +62,13 @@ def test_values_are_called_value_or_what_the_template_calls_them(given):
 
 def test_a_series_has_its_own_name():
     rows = rows_of(pd.Series(["a"], name="review"))
-    assert prompts_of("{{ review }} {{ value }}", rows, {}).of(rows.at(0)).prompt == "a a"
+    assert prompts_of("{{ review }} {{ value }}", rows, {}).of(at(rows, 0)).prompt == "a a"
 
 
 def test_names_of_the_notebook_are_there_but_a_column_comes_first():
     rows = rows_of([{"city": "Oslo"}])
     names = {"city": "Berlin", "language": "Latin"}
-    assert prompts_of("{{ city }} in {{ language }}", rows, names).of(rows.at(0)).prompt == "Oslo in Latin"
+    assert prompts_of("{{ city }} in {{ language }}", rows, names).of(at(rows, 0)).prompt == "Oslo in Latin"
 
 
 @pytest.mark.parametrize(
@@ -69,9 +78,9 @@ def test_what_is_missing_is_never_put_into_a_prompt(missing):
     assert is_missing(missing)
     rows = rows_of([{"city": missing}])
     with pytest.raises(MissingValueError, match=r"\{\{ city \}\} is missing in this row"):
-        prompts_of("Where is {{ city }}?", rows, {}).of(rows.at(0))
+        prompts_of("Where is {{ city }}?", rows, {}).of(at(rows, 0))
     filled = prompts_of("{{ 'nowhere' if missing(city) else city }}", rows, {"missing": is_missing})
-    assert filled.of(rows.at(0)).prompt == "nowhere"
+    assert filled.of(at(rows, 0)).prompt == "nowhere"
 
 
 @pytest.mark.parametrize("value", [0, "", False, "NaN", [None], np.array([1.0, float("nan")])], ids=repr)
@@ -82,17 +91,17 @@ def test_what_is_not_missing_is_text(value):
 def test_a_row_without_the_column_says_so_and_has_no_other_rows_value():
     rows = rows_of([{"city": "Oslo"}, {"town": "Rome"}])
     prompts = prompts_of("{{ city }}", rows, {"city": "of the notebook"})
-    assert prompts.of(rows.at(0)).prompt == "Oslo"
+    assert prompts.of(at(rows, 0)).prompt == "Oslo"
     with pytest.raises(UsageError, match=r"this row has no city, which \{\{ city \}\} needs"):
-        prompts.of(rows.at(1))
+        prompts.of(at(rows, 1))
 
 
 def test_a_function_makes_prompts_and_its_failure_is_the_rows():
     rows = rows_of([{"n": 1}, {"n": 0}])
     prompts = prompts_of(lambda row: f"{1 / row['n']}", rows, {})
-    assert prompts.of(rows.at(0)).prompt == "1.0"
+    assert prompts.of(at(rows, 0)).prompt == "1.0"
     with pytest.raises(UsageError, match="failed for this row: ZeroDivisionError"):
-        prompts.of(rows.at(1))
+        prompts.of(at(rows, 1))
 
 
 @pytest.mark.parametrize(
