@@ -223,7 +223,9 @@ class StreamRequest(Target):
         prices: What models cost, as the user says; before what a price list says.
         budget: What the answer may spend.
         admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
+        patience: How many seconds what has come of the answer may wait to be read; asked while it comes, on the loop.
         ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
+        batch: Whether it is answered in a batch, which has a price of its own.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -262,8 +264,10 @@ class StreamRequest(Target):
     cell_id: str | None = None
     prices: Mapping[str, Price] = field(default_factory=dict)
     ledger: Path | None = None
+    batch: bool = False
     budget: Budget | None = None
     admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+    patience: Callable[[], float] | None = field(default=None, repr=False, compare=False)
 
 
 def messages_from(prompt: str | list[dict[str, Any]], *, items: bool = False) -> tuple[Mapping[str, Any], ...]:

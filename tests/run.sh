@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sets up everything the tests need, from a fresh clone on a fresh machine, and runs them:
 #
-#   bash tests/run.sh                 the gate: lint, types, and all tests on openai 3.x, those that use the SDK on 2.x too,
-#                                     and a few with the versions that Google Colab has
+#   bash tests/run.sh                 the gate: lint, types, and all tests on openai 3.x, those in which the SDK has a part
+#                                     on 2.x too, and a few with the versions that Google Colab has
 #   bash tests/run.sh --fast          the same without a browser, openai 2.x and Colab, for daily work
 #   bash tests/run.sh --benchmarks    what is timed: a table of figures, and a failure if a bound is missed
 #   bash tests/run.sh ARGUMENTS       pytest with these arguments, once, on openai 3.x
@@ -101,9 +101,18 @@ beside() { # TITLE FUNCTION: run it beside the rest, and print what it says in o
   parts+=($!)
 }
 
+# Where the SDK has a part: it makes, authorises and opens requests, and tells what went wrong with them. The rooms above
+# know nothing of it, so one file of each, whose tests ask in most of its ways, is enough.
+through_the_sdk=(
+  tests/{attachments,cost,recording,settings,streaming,testing,transport}
+  tests/accounting/test_plan.py tests/cli/test_doctor.py tests/conversation/test_chat.py tests/ipython/test_magics.py
+  tests/moderation/test_moderated.py tests/panel/test_model_list.py tests/relay/test_relay.py tests/tools/test_loop.py
+  tests/test_{api,broken_environments,canaries,headless,keys}.py
+)
+
 on_openai_2() {
   above .venv-openai2 .venv 'openai>=2,<3'
-  JUPYTER_PATH="$PWD/.venv/share/jupyter" .venv-openai2/bin/python -m pytest --quiet -n 2 --dist worksteal -m "sdk and not benchmark and not browser"
+  JUPYTER_PATH="$PWD/.venv/share/jupyter" .venv-openai2/bin/python -m pytest --quiet -n 2 --dist worksteal -m "sdk and not benchmark and not browser" "${through_the_sdk[@]}"
 }
 
 # Everything waits for something most of the time, so all parts together take little longer than the longest.

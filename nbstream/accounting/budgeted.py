@@ -52,6 +52,7 @@ class Budgeted:
         self.budget = budget
         self.book = book
         self.spent = 0.0  # by the requests that have ended
+        self.open_accounts: dict[int, _Account] = {}  # of those that have not; the rows of a map are sent at once
         self._seconds_left = budget.seconds
         self._latest: tuple[StreamRequest, float] | None = None  # the last request, and when it ended
 
@@ -154,6 +155,7 @@ class _Account:
         if (error := self._over("nothing was sent", already=True)) is not None:
             raise error
         self._payer.book.in_flight[id(self)] = self._prices[0]
+        self._payer.open_accounts[id(self)] = self
 
     def check(self) -> None:
         """Raise if what has come is surely dearer than what may be spent.
@@ -195,6 +197,7 @@ class _Account:
     def close(self) -> None:
         """Its stream has ended; what was never answered, as when a server refuses for now, has cost nothing."""
         self._payer.book.in_flight.pop(id(self), None)
+        self._payer.open_accounts.pop(id(self), None)
         if self._count.words or self._usage is not None or self._ended:
             self._payer.spent += self.spent
 
@@ -207,12 +210,17 @@ class _Account:
                 self._prices = asked, (both - asked) / _MANY
                 return
 
+    def _spent_beside(self) -> float:
+        """What the other requests of the same answer, or map, have cost that are in flight."""
+        return sum(each.spent for each in self._payer.open_accounts.values() if each is not self)
+
     def _over(self, then: str, *, already: bool = False) -> StreamError | None:
         """The error, if what may be spent is spent."""
-        budget, book = self._payer.budget, self._payer.book
-        spent = self.spent
-        own = self._payer.spent + spent
-        if budget.dollars is not None and (own > budget.dollars or (already and self._payer.spent >= budget.dollars)):
+        payer, spent = self._payer, self.spent
+        budget, book = payer.budget, payer.book
+        others = payer.spent if len(payer.open_accounts) <= 1 else payer.spent + self._spent_beside()
+        own = others + spent
+        if budget.dollars is not None and (own > budget.dollars or (already and others >= budget.dollars)):
             told = f"The answer costs at least {shown_cost(own)}, more than its budget of {shown_cost(budget.dollars)}"
             return BudgetError(f"{told}; {then}.", remedies=[Remedy(RemedyKind.MORE_BUDGET)])
         if budget.kernel is None:

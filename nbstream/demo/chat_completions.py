@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbstream.demo import request
@@ -153,7 +154,19 @@ def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
         raise missing("messages")
     if not messages:
         raise invalid("messages", "Invalid 'messages': expected at least one message.", "empty_array")
-    return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
+    read: list[Message] = []
+    for index, message in enumerate(messages):
+        one = _message(message, f"messages[{index}]")
+        after_result = bool(read) and read[-1].role == "tool"
+        # What a tool returned besides text comes after it, as the user's.
+        read.append(replace(one, role="tool") if after_result and _has_image(message) else one)
+    return tuple(read)
+
+
+def _has_image(message: dict[str, Any]) -> bool:
+    content = message.get("content")
+    parts = content if isinstance(content, list) else ()
+    return any(isinstance(part, dict) and part.get("type") == "image_url" for part in parts)
 
 
 def _message(message: object, where: str) -> Message:

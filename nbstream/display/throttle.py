@@ -17,6 +17,9 @@ class Throttle:
             each frame costs some 500 bytes and 4 ms of the page's time before it says anything.
         max_duty: The share of time that making frames may take; an expensive frame delays the next accordingly.
 
+    Attributes:
+        interval: Seconds between the last frame and the next.
+
     Example:
         >>> throttle = Throttle(max_rate=10)
         >>> throttle.delay(now=0.0)
@@ -27,7 +30,7 @@ class Throttle:
     """
 
     def __init__(self, max_rate: float = 9.0, max_duty: float = 0.2) -> None:
-        self._interval = 1.0 / max_rate
+        self.interval = self._shortest = 1.0 / max_rate
         self._max_duty = max_duty
         self._next = float("-inf")
 
@@ -37,4 +40,5 @@ class Throttle:
 
     def drawn(self, started: float, ended: float) -> None:
         """Note that a frame was made between these two moments."""
-        self._next = started + max(self._interval, (ended - started) / self._max_duty)
+        self.interval = max(self._shortest, (ended - started) / self._max_duty)
+        self._next = started + self.interval

@@ -87,6 +87,14 @@ class StreamMagics(Magics):
         help="Continue the chat of this name, or begin it. Example: --chat tutor",
     )
     @argument(
+        "--map",
+        type=variable_name,
+        metavar="NAME",
+        help="Ask the prompt of every row of this table, whose columns are names in {{ }}; -o is a column of the "
+        "data frame, or a list. Example: --map reviews -o mood",
+    )
+    @argument("--checkpoint", metavar="FILE", help="With --map: keep the answers in a file. Example: --checkpoint a.db")
+    @argument(
         "--insert",
         nargs="?",
         const="ask",
@@ -128,6 +136,9 @@ class StreamMagics(Magics):
         no such variable yet. Model, system prompt and the other options of a request stay with the chat, until a later
         cell gives others.
 
+        With --map NAME, the prompt is asked of every row of that data frame or list, see `nbs.map`; `stream_map` is the
+        map. A stopped map keeps what is done: run the cell again, and it goes on.
+
         With --background -o answer, the cell ends at once and `answer` is a StreamHandle; `answer.result()` or
         `await answer` waits for the result. `stream_text` and the others are left alone. Running the cell again, or
         deleting it, ends the stream; %stream_jobs lists what is running.
@@ -138,6 +149,9 @@ class StreamMagics(Magics):
             Summarise in five bullets: {{ report_text }}
 
             result = %stream -m demo Explain tokens in one sentence.
+
+            %%stream --map reviews -o mood -m gpt-5-mini
+            Mood of this review, in one word: {{ text }}
 
             %%stream --chat tutor -m gpt-5-mini -s "You are a patient tutor."
             What is a gradient?

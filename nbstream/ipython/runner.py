@@ -68,6 +68,9 @@ class MagicRunner:
             local_ns: The local variables of the code around it.
         """
         options, ask = self._prepare(parser, line, cell, local_ns)
+        if options.map is not None:
+            ask()
+            return _nothing() if options.awaited else None
         if options.plan is not None:
             from nbstream.ipython.planning import show_plan
 
@@ -200,7 +203,7 @@ class MagicRunner:
 
     def _prepare(
         self, parser: argparse.ArgumentParser, line: str, cell: str | None, local_ns: dict[str, Any]
-    ) -> tuple[argparse.Namespace, Callable[[], StreamHandle | ComparisonHandle]]:
+    ) -> tuple[argparse.Namespace, Callable[[], Any]]:
         """Read a cell; what it asks is yet to be asked."""
         options = None
         try:
@@ -227,6 +230,10 @@ class MagicRunner:
             options.moderate = _check_named(options.moderate, names)
             options.image, options.file = _given(options.image, names), _given(options.file, names)
             options.image = list(map(_cell_of, options.image or ()))
+            if options.map is not None:
+                from nbstream.ipython.mapping import map_cell
+
+                return options, partial(map_cell, self._shell, options, text, names, _asked(options))
             prompt, pictures = (text, []) if options.raw else interpolate(text, names)
             options.image = [*pictures, *options.image]
             options.asked = prompt, (asked := _asked(options))

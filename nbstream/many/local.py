@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nbstream.accounting.budget import Budget
+from nbstream.accounting.budgeted import Budgeted
 from nbstream.api import follow_up_of, gate_of
 from nbstream.errors import QuotaError, RateLimitError
 from nbstream.many.paced import Asked
@@ -26,7 +28,21 @@ if TYPE_CHECKING:
     from nbstream.streaming.rounds import FollowUp
     from nbstream.transport.event_stream import StreamSource
 
-__all__ = ["LocalAsker"]
+__all__ = ["LocalAsker", "source_of"]
+
+
+def source_of(request: StreamRequest, engine: Engine) -> StreamSource:
+    """What sends the requests of all the rows of a map: what they may cost, they may cost together.
+
+    Args:
+        request: What every row is asked with.
+        engine: Runs it.
+    """
+    source: StreamSource = request.source or engine
+    budget = request.budget
+    if budget is None or (budget.dollars is None and budget.kernel is None):
+        return source
+    return Budgeted(source, replace(budget, seconds=None), engine.book)
 
 
 class LocalAsker:
@@ -35,7 +51,7 @@ class LocalAsker:
     Args:
         request: What every row is asked with, apart from its messages.
         engine: Runs it.
-        source: Sends the requests.
+        source: Sends the requests, see `source_of`.
     """
 
     def __init__(self, request: StreamRequest, engine: Engine, source: StreamSource) -> None:
@@ -47,6 +63,9 @@ class LocalAsker:
     async def ask(self, row: PreparedRow) -> Asked:
         """Ask a row and return its answer."""
         request = replace(self._request, messages=row.messages, warnings=(*self._request.warnings, *row.warnings))
+        source = self._source
+        if request.budget is not None and request.budget.seconds is not None:
+            source = Budgeted(source, Budget(seconds=request.budget.seconds), self._engine.book)
         request = moderated_after(request, "")
         last = _LastText()
         surfaces = Surfaces()
@@ -54,7 +73,7 @@ class LocalAsker:
         rounds = Rounds(
             request,
             surfaces,
-            self._source,
+            source,
             retries=_RowRetries(request.max_retries),
             follow_up=_followed(request, surfaces, last),
             gate=gate,

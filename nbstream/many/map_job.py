@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any, overload
 
 from nbstream.errors import MapError, UsageError
 from nbstream.many.concurrency import checked
+from nbstream.many.map_frame import frame_of
+from nbstream.many.map_plan import counted, plan_of
 from nbstream.many.map_work import MapWork
 from nbstream.many.progress_of import progress_of
 from nbstream.many.row_view import RowView
+from nbstream.many.waiting import waited
 from nbstream.many.watching import Watchers
 from nbstream.outcome import StreamState
-from nbstream.streaming.interrupts import HeldInterrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from nbstream.many.giving_up import OnError
     from nbstream.many.kept_answers import KeptAnswers
+    from nbstream.many.map_plan import MapPlan
     from nbstream.many.progress import MapProgress
     from nbstream.many.row_reader import RowReader
     from nbstream.many.row_states import RowStates
@@ -31,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MapJob"]
 
-# An interrupt waits this long for rows in flight to be ended and written, unless it is repeated.
-_FINISH_SECONDS = 10.0
 _STEP_SECONDS = 0.05
 _PAGE = 200  # rows that are read from the file at once
 _AS_GIVEN: Any = object()
@@ -102,13 +103,56 @@ class MapJob(Sequence[Any]):
         Raises:
             UsageError: It may not begin.
         """
-        return self._start(None)
+        with self._lock:
+            if self.state is StreamState.STREAMING:
+                return self
+            if self._before is not None:
+                self._before(self)
+                self._before = None
+            if left := self._states.numbers(StreamState.CANCELLED):
+                self._states.settle(left, StreamState.PENDING, None)
+                self._reader.again(left)
+            if self._work is None or self._reader.has_more or self._kept.unwritten:
+                self._begin_work(None)
+        return self
 
     def stop(self) -> None:
         """End the rows in flight and ask no more; what is done is kept, and `start()` goes on."""
         work = self._work
         if work is not None and self.state is StreamState.STREAMING:
             work.stop()
+
+    def plan(self, samples: int = 3) -> MapPlan:
+        """What it would cost: the first rows are really asked, and their answers kept; the rest is worked out.
+
+        Args:
+            samples: How many rows to ask.
+
+        Raises:
+            UsageError: It has begun already.
+        """
+        with self._lock:
+            if self._work is not None:
+                raise UsageError("the map has begun already; job.progress says what it has cost so far")
+            if samples > len(self._states):
+                work = self._begin_work(samples - len(self._states))
+                try:
+                    self._wait(lambda: work.state.terminal)
+                finally:
+                    self._earlier.append(work)
+                    self._work = None
+        survey = self._reader.survey()
+        questions = None if survey is None else survey.questions
+        engine = self._engine()
+        tokens, who = engine.wait_for(counted(engine, self.request, questions))
+        return plan_of(
+            self.request,
+            rows=self._reader.rows.total,
+            survey=survey,
+            tokens=tokens,
+            counted=who,
+            samples=self.rows[: min(samples, len(self._states))],
+        )
 
     def retry_failed(self, numbers: Iterable[int] | None = None) -> MapJob:
         """Ask failed rows again; returns at once.
@@ -220,21 +264,8 @@ class MapJob(Sequence[Any]):
             frame[frame.state == "failed"].error
             ```
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("to_pandas() needs pandas: %pip install pandas") from None
         self.wait()
-        rows = list(self.rows)
-        facts = {
-            "value": [each.value for each in rows],
-            "state": [str(each.state) for each in rows],
-            "error": [each.error for each in rows],
-            "input_tokens": [each.usage and each.usage.input_tokens for each in rows],
-            "output_tokens": [each.usage and each.usage.output_tokens for each in rows],
-            "cost": [each.cost for each in rows],
-        }
-        return DataFrame(facts, index=[each.index for each in rows])
+        return frame_of(self.rows)
 
     # --- how it goes --------------------------------------------------------------------------------------------------
 
@@ -286,22 +317,7 @@ class MapJob(Sequence[Any]):
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _start(self, limit: int | None) -> MapJob:
-        with self._lock:
-            if self.state is StreamState.STREAMING:
-                return self
-            if self._before is not None:
-                self._before(self)
-                self._before = None
-            if left := self._states.numbers(StreamState.CANCELLED):
-                self._states.settle(left, StreamState.PENDING, None)
-                self._reader.again(left)
-            if self._work is not None and not self._reader.has_more and not self._kept.unwritten:
-                return self
-            self._begin_work(limit)
-        return self
-
-    def _begin_work(self, limit: int | None) -> None:
+    def _begin_work(self, limit: int | None) -> MapWork:
         if self._work is not None:
             self._earlier.append(self._work)
         engine, runner = self._engine(), self._new_runner()
@@ -318,8 +334,10 @@ class MapJob(Sequence[Any]):
         if self._wanted is not _AS_GIVEN:
             wanted = self._wanted
             engine.call_soon(lambda: runner.limit(wanted))
-        self._watchers.begin()
+        if not work.is_sample:
+            self._watchers.begin()
         work.begin(engine)
+        return work
 
     def _has_ended(self) -> None:
         with self._lock:
@@ -333,23 +351,15 @@ class MapJob(Sequence[Any]):
                 self._begin_work(None)  # rows that were to be asked again when all had been read
                 return
         self._states.wake()
-        self._watchers.end()
+        if work is not None and not work.is_sample:
+            self._watchers.end()
 
     def _begin(self) -> None:
         if self.state is StreamState.PENDING:
             self.start()
 
     def _wait(self, until: Callable[[], bool], timeout: float | None = None) -> bool:
-        with HeldInterrupts() as held:
-            held.stop_with(self.stop)
-            left = timeout
-            while not self._states.wait(until, _STEP_SECONDS if left is None else min(left, _STEP_SECONDS)):
-                left = None if left is None else left - _STEP_SECONDS
-                if (left is not None and left <= 0) or held.seconds > _FINISH_SECONDS:
-                    return False
-                if held.seconds and self.state is not StreamState.STREAMING:
-                    return False
-            return True
+        return waited(self._states, until, self.stop, lambda: self.state is StreamState.STREAMING, timeout)
 
     async def _awaited(self) -> list[Any]:
         self._begin()

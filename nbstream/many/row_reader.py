@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbstream.attachments.attached import attached
 from nbstream.failures import UsageError
@@ -15,7 +15,7 @@ from nbstream.outcome import StreamState
 from nbstream.request import messages_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from nbstream.many.kept_answers import KeptAnswers
     from nbstream.many.row_feed import RowFeed
@@ -23,8 +23,17 @@ if TYPE_CHECKING:
     from nbstream.many.row_prompts import RowPrompts
     from nbstream.many.row_states import RowStates
     from nbstream.many.rows import Row, Rows
+    from nbstream.outcome import StreamWarning
 
-__all__ = ["RowReader"]
+__all__ = ["RowReader", "Survey"]
+
+
+class Survey(NamedTuple):
+    """What there is to ask: the rows that have an answer, those that cannot be asked, and what the others ask."""
+
+    kept: int
+    unusable: int
+    questions: list[tuple[Mapping[str, Any], ...]]
 
 
 class RowReader:
@@ -84,6 +93,30 @@ class RowReader:
         with self._lock:
             return self._waiting.pop(key, [])
 
+    def survey(self) -> Survey | None:
+        """Look at all rows without asking any; `None` if they can be read only once."""
+        if self.rows.total is None:
+            return None
+        kept = unusable = 0
+        asked: dict[bytes, tuple[Mapping[str, Any], ...]] = {}
+        for row in self.rows:
+            try:
+                messages, _ = self._question(row)
+            except (UsageError, ValueError):
+                unusable += 1
+                continue
+            key = self._keys.of(messages)
+            if key not in asked and self._kept.hit(key, again=True) is not None:
+                kept += 1
+            else:
+                asked[key] = messages
+        return Survey(kept, unusable, [*asked.values()])
+
+    def _question(self, row: Row) -> tuple[tuple[Mapping[str, Any], ...], tuple[StreamWarning, ...]]:
+        prompt, images = self._prompts.of(row)
+        prompt, warnings = attached(prompt, image=images)
+        return messages_from(prompt, items=True), warnings
+
     def _next(self, answered: Callable[[RowAnswer], object]) -> Any:
         """The next row, if it is to be asked; `None` if it need not be, `_NOTHING` if there is none."""
         if self._again:
@@ -109,9 +142,7 @@ class RowReader:
         self, number: int, row: Row, answered: Callable[[RowAnswer], object], *, again: bool = False
     ) -> PreparedRow | None:
         try:
-            prompt, images = self._prompts.of(row)
-            prompt, warnings = attached(prompt, image=images)
-            messages = messages_from(prompt, items=True)
+            messages, warnings = self._question(row)
         except (UsageError, ValueError) as error:
             unasked = PreparedRow(number, os.urandom(KEY_BYTES), ())
             self._states.give_key(number, unasked.key)

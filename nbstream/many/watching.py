@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -116,7 +118,9 @@ class _Watcher:
             self._goes.append(begins)
             self._changed.notify_all()
             if self._thread is None and begins:
-                self._thread = threading.Thread(target=self._run, name="nbstream-map-watcher", daemon=True)
+                here = contextvars.copy_context()  # by which a kernel finds the cell that an output belongs to
+                run = partial(here.run, self._run)
+                self._thread = threading.Thread(target=run, name="nbstream-map-watcher", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import itertools
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.code_colours import CodeColours
+from nbstream.markdown.drawn import NO_LABELS, NOTHING, Drawn, fold
 from nbstream.markdown.formulas import allowed_commands
 from nbstream.markdown.frames import ALIGN, Frame, code_frame, list_frame, plain_row, with_box
 from nbstream.markdown.inline_html import InlineHtml
@@ -18,7 +19,7 @@ from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.remarks import remark_html
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.tables import LONGEST_ROW, cells
-from nbstream.markdown.tree import NOT_IN_PLACE, end_line
+from nbstream.markdown.tree import NOT_IN_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -36,21 +37,9 @@ _MATH_END = {"$$": "$$", "\\[": "\\]"}
 _LONG = 800
 # A longer row of an open table is plain text until it is complete: all its cells would be drawn at each update.
 _LONGEST_OPEN_ROW = 4_000
-_NO_LABELS: frozenset[str] = frozenset()
-# What a block that has been released holds.
-_NOTHING: list[Any] = []
 # So many pieces of a text are remembered as they were drawn.
 _MOST_KEPT = 200
 _TOO_LONG = "Shown as it was written, because the row is too long."
-
-
-class _Drawn(NamedTuple):
-    """What was made of a closed block, the labels that had no definition then, and its first uses of footnotes."""
-
-    html: str
-    tight: bool
-    missing: frozenset[str]
-    notes: tuple[str, ...] = ()
 
 
 class Renderer:
@@ -75,8 +64,8 @@ class Renderer:
         self._inlines = InlineHtml(references, images)
         self._open_text = OpenText(self._text)
         self._missing: set[str] = set()
-        self._cells: dict[Hashable, _Drawn] = {}  # of the table that is growing, and its head
-        self._drawn: dict[Hashable, _Drawn] = {}  # pieces of long texts
+        self._cells: dict[Hashable, Drawn] = {}  # of the table that is growing, and its head
+        self._drawn: dict[Hashable, Drawn] = {}  # pieces of long texts
         self._places: list[int] = []  # where the last text was cut, up to the end of `_cut_text`
         self._cut_text = ""
 
@@ -91,7 +80,7 @@ class Renderer:
         if block.kind == "code" and not colours:
             return self.code.plain(block), frozenset()
         html, kept = self._draw(block), block.cache
-        if isinstance(kept, _Drawn) and kept.missing == self._missing:
+        if isinstance(kept, Drawn) and kept.missing == self._missing:
             return html, kept.missing
         return html, frozenset(self._missing)
 
@@ -108,9 +97,9 @@ class Renderer:
             block.cache = None if any(changed) else block.cache
             return any(changed)
         kept = block.cache
-        if isinstance(kept, _Drawn) and kept.html == html:
+        if isinstance(kept, Drawn) and kept.html == html:
             return False
-        block.cache = _Drawn(html, kept.tight, _NO_LABELS) if isinstance(kept, _Drawn) else None
+        block.cache = Drawn(html, kept.tight, NO_LABELS) if isinstance(kept, Drawn) else None
         return True
 
     def part(self, block: Block, start: int, stop: int | None = None, *, tight: bool) -> tuple[str, frozenset[str]]:
@@ -139,24 +128,23 @@ class Renderer:
 
     def adopt(self, block: Block, html: str, missing: frozenset[str], *, tight: bool) -> None:
         """Keep what a closed block was drawn as, part by part, so that it is not drawn again."""
-        block.cache = _Drawn(html, tight, missing)
+        block.cache = Drawn(html, tight, missing)
 
-    def release(self, block: Block) -> None:
-        """Forget what a closed container does not need to be drawn again: Python's collector looks at all of it."""
-        kept = block.cache
-        if not isinstance(kept, _Drawn):
-            return
-        block.end = end_line(block)
-        block.marker, block.lines = None, _NOTHING
-        if not kept.missing:
-            block.children = _NOTHING
-        for child in block.children:
-            if not child.children:
-                self.forget(child)
+    def fold(self, block: Block, start: int, stop: int, *, tight: bool) -> None:
+        """Put closed children together, as far as they can be, see `drawn.fold`.
 
-    def forget(self, leaf: Block) -> None:
-        """Forget what a closed block without children was drawn as."""
-        leaf.children, leaf.cache = _NOTHING, None
+        Args:
+            block: A container.
+            start: The first of them.
+            stop: Behind the last one.
+            tight: Whether paragraphs in the block have no element of their own.
+        """
+        fold(block, start, stop, lambda child: self._alone(child, tight=tight), tight=tight)
+
+    def _alone(self, child: Block, *, tight: bool) -> tuple[str, frozenset[str]]:
+        self._missing = set()
+        html = "".join(self._behind_line_end(child, tight=tight)).removeprefix("\n")
+        return html, frozenset(self._missing)
 
     def draft(self) -> AbstractContextManager[None]:
         """What is drawn inside may still change: its footnote references are not counted for good."""
@@ -182,6 +170,8 @@ class Renderer:
         else:
             with self._inlines.footnotes.ahead():
                 self._note(note)
+            if not self._missing and not self.code.left_plain and note.cache is not None:
+                note.children = note.lines = NOTHING  # it is not drawn again
         return frozenset(self._missing)
 
     def _note(self, note: Block) -> str:
@@ -212,6 +202,9 @@ class Renderer:
     def _draw(self, block: Block, *, tight: bool = False) -> str:
         if block.kind in NOT_IN_PLACE:
             return ""
+        if block.kind == "settled":
+            assert isinstance(block.cache, Drawn)
+            return block.cache.html
         if block.kind == "paragraph" and not block.open:
             # Kept without its element, because all items of a list change when it becomes loose.
             html = self._kept(block, tight=True)
@@ -220,7 +213,7 @@ class Renderer:
 
     def _kept(self, block: Block, *, tight: bool) -> str:
         kept = block.cache
-        if isinstance(kept, _Drawn) and kept.tight == tight and self.references.keys().isdisjoint(kept.missing):
+        if isinstance(kept, Drawn) and kept.tight == tight and self.references.keys().isdisjoint(kept.missing):
             self._missing |= kept.missing
             for key in kept.notes:
                 self._inlines.footnotes.number(key)
@@ -230,8 +223,8 @@ class Renderer:
         html = self._new(block, tight=tight)
         # What only stands around something else is not kept: forty of them would be forty copies of what is in them.
         if not block.open and not _only_stands_around(block):
-            missing = frozenset(self._missing) if self._missing else _NO_LABELS
-            block.cache = _Drawn(html, tight, missing, self._inlines.footnotes.since(seen))
+            missing = frozenset(self._missing) if self._missing else NO_LABELS
+            block.cache = Drawn(html, tight, missing, self._inlines.footnotes.since(seen))
         before |= self._missing  # not the other way round: there may be thousands before it
         self._missing = before
         return html
@@ -319,14 +312,14 @@ class Renderer:
             self._drawn.clear()
         return self._remembered(self._drawn, piece, piece, lambda: self._text(piece))
 
-    def _remembered(self, kept: dict[Hashable, _Drawn], key: Hashable, text: str, draw: Callable[[], str]) -> str:
+    def _remembered(self, kept: dict[Hashable, Drawn], key: Hashable, text: str, draw: Callable[[], str]) -> str:
         """Draw something, or return what was drawn of it before."""
         if "[^" in text:
             return draw()  # a reference counts each time
         drawn = kept.get(key)
         if drawn is None or not self.references.keys().isdisjoint(drawn.missing):
             before, self._missing = self._missing, set()
-            drawn = kept[key] = _Drawn(draw(), False, frozenset(self._missing))
+            drawn = kept[key] = Drawn(draw(), False, frozenset(self._missing))
             self._missing = before
         self._missing |= drawn.missing
         return drawn.html

@@ -50,7 +50,7 @@ class _Level:
         below: The element that is the only part in the tail, if it has parts of its own.
         source: The text that has been committed of a paragraph.
         parts: The HTML that has been committed.
-        released: How many parts nobody looks into any more.
+        folded: How many children nobody looks into any more.
         code: The colours of its lines, if it is code in a language.
         pending: The HTML of lines that are final, but have not been committed.
     """
@@ -61,7 +61,7 @@ class _Level:
     below: _Level | None = None
     source: str = ""
     parts: list[str] = field(default_factory=list)
-    released: int = 0
+    folded: int = 0
     code: GrowingCode | None = None
     pending: list[str] = field(default_factory=list)
 
@@ -258,12 +258,17 @@ class Growth:
         level.parts.append(commit)
         if shown.kind == "paragraph":
             level.source = open_text(shown)[:final]
-        if shown.kind == "list" and final > MOST_LOOSENED and not self._has_plain_code():
-            for item in shown.children[level.released : final]:
-                self.renderer.release(item)
-            level.released = final
+        self._fold(level, parsed, final)
         level.committed, level.tail = final, tail
         return Change(depth, commit, tail)
+
+    def _fold(self, level: _Level, parsed: Block | None, final: int) -> None:
+        """Keep less of what is final in a container, once neither loose items nor colours change it any more."""
+        if parsed is None or not parsed.children or self._has_plain_code():
+            return
+        if not level.frame.tight or (parsed.kind == "list" and final > MOST_LOOSENED):
+            self.renderer.fold(parsed, level.folded, final, tight=level.frame.tight)
+            level.folded = final
 
     def _grow_code(
         self, level: _Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from nbstream.markdown.drawn import forget
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -99,7 +101,7 @@ class LateBlocks:
             return
         late = _Late(number, block, len(html) > _LONG and self._renderer.frame(block) is not None)
         if not block.children:
-            self._renderer.forget(block)  # all of it is drawn again, and there may be thousands
+            forget(block)  # all of it is drawn again, and there may be thousands
         self._wait(late, missing)
         if known:
             self._call(late)

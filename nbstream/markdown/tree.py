@@ -25,6 +25,7 @@ Kind: TypeAlias = Literal[
     "quote",
     "remark",
     "rule",
+    "settled",
     "table",
 ]
 
@@ -90,7 +91,8 @@ class Block:
     """One node.
 
     Attributes:
-        kind: What it is; a paragraph of nothing but definitions becomes `definitions`.
+        kind: What it is; a paragraph of nothing but definitions becomes `definitions`, and `settled` are children that
+            nobody looks into any more, of which only `cache` is left.
         start: The number of its first line.
         end: The number of its last own line with content.
         open: False once nothing can be added.

@@ -23,9 +23,10 @@ __all__ = ["PanelOutputs", "contains"]
 # A cell that is run again leaves its outputs behind without notice.
 _MOST = 8
 
-# Read where a page shows no widgets.
+# Read where a page shows no widgets: it does not trust what the server has put into the notebook.
 _NO_WIDGETS = (
-    "This page does not show the panel's widget. Run the cell again, or ask with panel.chat.stream(…) in a cell."
+    "This page does not show the panel's widget. Choose Trust Notebook in the command palette, or ask with "
+    "panel.chat.stream(…) in a cell."
 )
 
 

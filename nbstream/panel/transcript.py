@@ -202,8 +202,10 @@ def _markdown(rendered: list[_Rendered], first: list[str]) -> str:
 
 
 def _words(rendered: list[_Rendered]) -> str:
+    if not rendered:
+        return "An empty chat."
     short = sum(len(each.turn.text) for each in rendered) <= _MOST_WORDS
-    return "\n\n".join(each.text for each in rendered) if short and rendered else f"A chat of {len(rendered)} turns."
+    return "\n\n".join(each.text for each in rendered) if short else f"A chat of {len(rendered)} turns."
 
 
 def _html_of(turn: Turn) -> str:

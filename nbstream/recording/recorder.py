@@ -201,7 +201,9 @@ class _Lines:
 
 
 class _Recorded:
-    """A `ByteStream` that is written down."""
+    """A `ByteStream` that is written down: each piece as it comes, not gathered, so that it can be played so."""
+
+    buffers = False
 
     def __init__(self, response: ByteStream, lines: _Lines, ended: str | None) -> None:
         self._response = response
@@ -220,10 +222,6 @@ class _Recorded:
     @property
     def endpoint(self) -> Endpoint:
         return self._response.endpoint
-
-    @property
-    def buffers(self) -> bool:
-        return self._response.buffers
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         try:

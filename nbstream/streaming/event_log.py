@@ -36,6 +36,9 @@ class EventLog:
     Args:
         alive: Whether somebody still writes: readers do not wait for what nobody will write.
 
+    Attributes:
+        is_read: Whether somebody has waited for more.
+
     Example:
         >>> log = EventLog()
         >>> log.append([TextDelta("Hel"), TextDelta("lo")])
@@ -45,6 +48,7 @@ class EventLog:
     """
 
     def __init__(self, alive: Callable[[], bool] = lambda: True) -> None:
+        self.is_read = False
         self._alive = alive
         self._events: list[Event] = []
         self._fixed = 0  # how many of them some reader has seen or are joined; joining these again would be quadratic
@@ -136,10 +140,7 @@ class EventLog:
     def _growing(self, wake: Callable[[], object]) -> bool:
         """Whether the answer is over; if not, `wake` is called when more arrives."""
         with self._lock:
-            over = self._over or not self._alive()
-            if not over:
-                self._waiting.append(wake)
-            return over
+            return self._over_unless(wake)
 
     def _from(self, position: int, wake: Callable[[], object]) -> tuple[list[Event], bool]:
         """The events from `position` on, and whether they are the last; if not, `wake` is called when more arrive.
@@ -152,10 +153,14 @@ class EventLog:
             if position == 0:
                 self._join()
             self._fixed = len(self._events)
-            over = self._over or not self._alive()
-            if not over:
-                self._waiting.append(wake)
-            return self._events[position:], over
+            return self._events[position:], self._over_unless(wake)
+
+    def _over_unless(self, wake: Callable[[], object]) -> bool:
+        over = self._over or not self._alive()
+        if not over:
+            self.is_read = True
+            self._waiting.append(wake)
+        return over
 
     def _taken(self) -> list[Callable[[], object]]:
         waiting = self._waiting

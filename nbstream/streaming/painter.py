@@ -54,6 +54,12 @@ class Painter:
         if not is_blank(self._surface):
             self._painting = asyncio.create_task(self._paint())
 
+    @property
+    def interval(self) -> float | None:
+        """Seconds between two frames; `None` if it draws none."""
+        drawing = self._painting is not None and not self._painting.done()
+        return self._throttle.interval if drawing else None
+
     def touch(self) -> None:
         """Note that something has changed."""
         self._changed.set()

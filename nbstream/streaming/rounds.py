@@ -26,6 +26,7 @@ from nbstream.streaming.session import Session
 from nbstream.streaming.surfaces import Surfaces
 from nbstream.streaming.text_so_far import TextsOfRound
 from nbstream.streaming.tool_events import tool_events
+from nbstream.streaming.unhurried import Unhurried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -131,7 +132,7 @@ class Rounds:
     ) -> None:
         self.log = EventLog(alive)
         self._surfaces = surfaces if isinstance(surfaces, Surfaces) else Surfaces([surfaces])
-        self._source = source
+        self._source = Unhurried(source, self._surfaces, self.log)
         self._throttle = throttle
         self._clock: Clock = clock or SystemClock()
         self._retries = retries

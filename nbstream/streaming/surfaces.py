@@ -133,6 +133,11 @@ class Surfaces:
         for painter in self._painters:
             painter.touch()
 
+    @property
+    def interval(self) -> float | None:
+        """Seconds between two frames of the surface that draws most often; `None` if none of them draws."""
+        return min((each for painter in self._painters if (each := painter.interval) is not None), default=None)
+
     async def close(self, result: StreamResult, *, patience: float) -> None:
         """Draw the end on each.
 

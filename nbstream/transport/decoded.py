@@ -10,7 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from nbstream.errors import ConnectionLostError
-from nbstream.events import ReasoningDelta, TextDelta
+from nbstream.events import ReasoningDelta, TextDelta, ToolCallDelta
 from nbstream.request import Position
 from nbstream.transport.adapters import adapter_for
 from nbstream.transport.gathering import Gathering
@@ -74,6 +74,7 @@ class DecodedStream:
 
     def __init__(self, response: ByteStream, request: StreamRequest) -> None:
         self._response = response
+        self._patience = request.patience
         self._decoder = WireDecoder(
             _adapter(request),
             response.endpoint,
@@ -91,7 +92,8 @@ class DecodedStream:
         broken = False
         decoder = self._decoder
         next_chunk = aiter(self._response).__anext__
-        gathering = Gathering(asyncio.get_running_loop()) if self._response.buffers else None
+        loop = asyncio.get_running_loop()
+        gathering = Gathering(loop, self._patience) if self._response.buffers else None
         pause = 0.0
         while not decoder.ended:
             if gathering is not None:
@@ -112,7 +114,7 @@ class DecodedStream:
                 events = events[_MOST_EVENTS:]
             yield events
             # Neither the beginning nor the end is ever delayed.
-            if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta):
+            if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta | ToolCallDelta):
                 await asyncio.sleep(pause)
         async for batch in self._rest(broken=broken):
             yield batch

@@ -2,7 +2,8 @@
 
 What to send stands in the base URL: `…/burst/10000/v1` sends 10,000 chunks as fast as they are read,
 `…/framed/10000/v1` the same with each in an HTTP chunk of its own, as servers write them, and `…/paced/500/400/v1` 500
-chunks, 400 a second, each in an HTTP chunk and a segment of its own. It must not know who reads.
+chunks, 400 a second, each in an HTTP chunk and a segment of its own; `…/timed/500/50/v1` is as exact as timers are, so
+that many may be read at once. It must not know who reads.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ async def _connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
             writer.write(_framed(api, int(numbers[0])))
         else:
             writer.write(b"Transfer-Encoding: chunked\r\n\r\n")
-            await _paced(_events(api, int(numbers[0])), 1 / int(numbers[1]), writer)
+            pace = _timed if kind == "timed" else _paced
+            await pace(_events(api, int(numbers[0])), 1 / int(numbers[1]), writer)
         await writer.drain()
     writer.close()
 
@@ -144,6 +146,15 @@ async def _paced(events: list[bytes], gap: float, writer: asyncio.StreamWriter) 
             pass
         writer.write(b"%x\r\n%b\r\n" % (len(event), event))
         await asyncio.sleep(0)
+    writer.write(b"0\r\n\r\n")
+
+
+async def _timed(events: list[bytes], gap: float, writer: asyncio.StreamWriter) -> None:
+    """Send each event at its moment, in a segment of its own; others are sent meanwhile."""
+    began = time.perf_counter()
+    for number, event in enumerate(events):
+        await asyncio.sleep(began + number * gap - time.perf_counter())
+        writer.write(b"%x\r\n%b\r\n" % (len(event), event))
     writer.write(b"0\r\n\r\n")
 
 

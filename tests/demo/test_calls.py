@@ -9,6 +9,7 @@ import pytest
 
 import nbstream as nbs
 from nbstream.demo.calls import calls_of
+from nbstream.demo.picture import pictures
 from nbstream.demo.request import Message
 from nbstream.parts import ActivityPart
 
@@ -86,6 +87,20 @@ def test_nbstream_answers_them(api: Any) -> None:
     assert [part.run and part.run.state for part in result.tool_runs] == ["completed", "failed", "completed"]
     assert '* `add {"a": 4}`: 4' in result.text
     assert len(result.rounds) == 3
+
+
+@pytest.mark.sdk
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.usefixtures("demo")
+def test_an_image_that_a_tool_has_returned_is_no_question(api: Any) -> None:
+    @nbs.tool(safe=True)
+    def draw(colour: str) -> bytes:
+        """Draw it."""
+        return pictures()[-1] if colour else b""
+
+    result = nbs.stream('draw(colour="teal")', model="demo", api=api, tools=[draw], display=False)
+    assert '* `draw {"colour": "teal"}`: ' in result.text
+    assert "You asked" not in result.text
 
 
 WIKI: dict[str, Any] = {"type": "mcp", "server_label": "wiki", "server_url": "https://wiki.example/mcp"}

@@ -56,6 +56,6 @@ def ask(oracle: Oracle, tmp_path: Any) -> Callable[..., Any]:
 
     def ask(*arguments: Any, **options: Any) -> Any:
         asked = {"model": "m", "base_url": oracle.server.base_url, "checkpoint": tmp_path / "answers.sqlite"}
-        return nbs.map(*arguments, **{**asked, **options})
+        return nbs.map(*arguments, **{**asked, "display": False, **options})
 
     return ask

@@ -89,7 +89,7 @@ def test_an_empty_chat_says_so():
     data, _, _ = bundle(Chat(model="m"))
     assert data["text/markdown"] == "*An empty chat.*"
     assert "An empty chat." in data["text/html"]
-    assert data["text/plain"] == "A chat of 0 turns."
+    assert data["text/plain"] == "An empty chat."
 
 
 def test_keys_are_not_kept():
