@@ -29,7 +29,7 @@ class MissingCell:
         later: Callable[[float, Callable[[], None]], object] | None = None,
     ) -> None:
         self._ask, self._stop = ask, stop
-        self._later = later or _later
+        self._later = later
         self._asked = threading.Event()
 
     def report(self) -> None:
@@ -37,7 +37,7 @@ class MissingCell:
         if not self._asked.is_set():
             self._asked.set()
             self._ask()
-            self._later(_SECONDS, self._give_up)
+            (self._later or _later)(_SECONDS, self._give_up)
 
     def found(self) -> None:
         """Note that a page has it."""

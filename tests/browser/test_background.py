@@ -55,7 +55,7 @@ def test_it_fills_while_another_cell_runs_and_is_interrupted_and_ends_when_its_o
     notebook.wait_for_end(2)
     expect(notebook.output(2)).to_contain_text("KeyboardInterrupt")
     growing(notebook.view(1))
-    assert first.state == "open"
+    assert not first.ended.is_set()
     assert notebook.value("answer.state", 3) == "streaming"
     notebook.run(1)
     assert first.ended.wait(PATIENCE)
@@ -137,9 +137,7 @@ def test_the_table_of_jobs_is_live_stops_them_and_gives_way(
     notebook.page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
 
 
-def test_a_call_is_allowed_in_the_output_of_its_own_cell(
-    open_notebook: OpenNotebook, upstream: DemoServer
-) -> None:
+def test_a_call_is_allowed_in_the_output_of_its_own_cell(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     tool = "def population(city: str) -> int:\n    print('asked for', city)\n    return 709_000"
     cell = background_cell(upstream, "-t population -o answer", "Call population(city='Oslo')")
     sleep = "import time\nfor _ in range(600):\n    if answer.done():\n        break\n    time.sleep(0.1)"
