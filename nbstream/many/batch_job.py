@@ -90,7 +90,9 @@ class BatchJob(MapJob):
             self._new_runner = usual
 
     def _wait(self, until: Callable[[], bool], timeout: float | None = None) -> bool:
-        return waited(self._states, until, self._leave, lambda: self.state is StreamState.STREAMING, timeout)
+        return waited(
+            self._states, until, self._leave, lambda: self.state is StreamState.STREAMING, timeout, self._show
+        )
 
     def _leave(self) -> None:
         """End the waiting, whoever asks for that: a signal handler as well."""

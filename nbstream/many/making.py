@@ -17,8 +17,8 @@ from nbstream.many.checkpoint import Checkpoint
 from nbstream.many.concurrency import Concurrency
 from nbstream.many.confirming import confirmed
 from nbstream.many.local import LocalAsker, source_of
+from nbstream.many.map_show import MapShow
 from nbstream.many.paced import PacedRunner
-from nbstream.many.progress_bar import ProgressBar
 from nbstream.many.row_key import RowKeys
 from nbstream.many.row_reader import RowReader
 from nbstream.many.row_states import RowStates
@@ -98,7 +98,7 @@ def batch_job(
         kept: The answers.
         on_error: What a failure means.
         confirm: Whether to ask whether it may begin.
-        display: Whether to show a progress bar.
+        display: Whether to show how it goes.
 
     Raises:
         UsageError: They cannot be asked in a batch.
@@ -118,7 +118,6 @@ def batch_job(
         return PacedRunner(LocalAsker(live, engine(), source_of(live, engine())), Concurrency())
 
     before = confirmed if confirm else None
-    job = BatchJob(sampling, request, reader, kept, states, runner, engine, on_error=on_error, before=before)
-    if display:
-        job.watch(ProgressBar())
-    return job
+    show = MapShow(request.surface, answers=request.answer_while_busy, shows=display)
+    options: dict[str, Any] = {"on_error": on_error, "before": before, "show": show}
+    return BatchJob(sampling, request, reader, kept, states, runner, engine, **options)

@@ -14,8 +14,8 @@ from nbstream.many.kept_request import kept_request
 from nbstream.many.local import LocalAsker, source_of
 from nbstream.many.making import BATCH_FILE, batch_job, check_batch, opened
 from nbstream.many.map_job import MapJob
+from nbstream.many.map_show import MapShow
 from nbstream.many.paced import PacedRunner
-from nbstream.many.progress_bar import ProgressBar
 from nbstream.many.resuming import resumed
 from nbstream.many.row_key import RowKeys
 from nbstream.many.row_prompts import prompts_of
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Map", "map", "map_rows"]
 
-_NOT_OF_ROWS = {"image", "file", "surface", "footer", "insert"}
+_NOT_OF_ROWS = {"image", "file", "footer", "insert"}
 """Options that are of one answer, or of how it is drawn."""
 
 
@@ -89,7 +89,8 @@ class Map:
                 kernel: `nbs.map.resume` takes it up again. Without a `checkpoint`, it is kept in the working directory,
                 in `nbstream-batches.sqlite`. No tools, no moderation, no budget, no `stop_when`.
             confirm: Whether to show the plan when the map begins, and to ask whether it may.
-            display: Whether to show a progress bar while it runs.
+            display: Whether to show how it goes: in a notebook in a table of the rows, which fills and becomes a
+                summary; elsewhere by a bar.
             **options: Options of `nbs.stream`: `model`, `system`, `temperature`, …; `budget` is that of all rows.
 
         Returns:
@@ -224,10 +225,8 @@ def _local(
         return PacedRunner(LocalAsker(request, engine(), source[0]), level)
 
     before = confirmed if confirm else None
-    job = MapJob(request, reader, kept, states, runner, engine, on_error=on_error, before=before)
-    if display:
-        job.watch(ProgressBar())
-    return job
+    show = MapShow(request.surface, answers=request.answer_while_busy, shows=display)
+    return MapJob(request, reader, kept, states, runner, engine, on_error=on_error, before=before, show=show)
 
 
 def _prompts_and_rows(given: Any, rows: Any) -> tuple[Any, Rows]:

@@ -78,6 +78,14 @@ class StoredRows:
         row = None if self._rows is None else self._rows.at(number)
         return None if row is None else _row(self._prepared(row))
 
+    def shown(self, number: int) -> Row | None:
+        """One of them for a reader: as it was given or, once that is gone, its messages. No prompt is made for it."""
+        row = None if self._rows is None else self._rows.at(number)
+        if row is not None:
+            return row
+        messages = list(self.messages(number))
+        return Row(number, messages, {VALUE: messages}) if messages else None
+
     def label(self, number: int) -> Any:
         """The label of one of them."""
         if self._rows is not None:
