@@ -84,7 +84,7 @@ def test_text_grows_in_place_and_ends_as_saved_markdown(
 def test_prompts_are_coloured_as_markdown_once_a_stream_has_run(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, "What is 2 + 2?"), "x is y", shared=True)
+    notebook = open_notebook(front_end, stream_cell(upstream, "What is 2 + 2?"), "x is y")
     keywords = [notebook.cells.nth(number).locator(".cm-line span").get_by_text("is", exact=True) for number in (1, 2)]
     for keyword in keywords:
         expect(keyword).to_have_count(1)
@@ -186,7 +186,7 @@ def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
 def test_reload_in_mid_stream_shows_the_text_goes_on_and_keeps_the_answer(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, "Write 1000 words"), shared=True)
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write 1000 words"))
     notebook.start(1)
     expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
     notebook.save()
@@ -325,7 +325,7 @@ def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_fil
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     notebook = open_notebook(
-        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words"), shared=True
+        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words")
     )
     notebook.run(1)
     pid = int(notebook.output(1).inner_text())
@@ -356,7 +356,7 @@ def test_a_page_that_is_closed_before_the_kernel_dies_leaves_the_partial_answer_
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
     notebook = open_notebook(
-        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words"), shared=True
+        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words")
     )
     notebook.run(1)
     pid = int(notebook.output(1).inner_text())
@@ -376,7 +376,7 @@ def test_a_page_that_is_loaded_in_mid_stream_shows_the_view_and_not_what_was_sav
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     call = f"import nbstream as nbs\nh = nbs.start('Write 2000 words', base_url={upstream.base_url!r}, model='demo')"
-    notebook = open_notebook(front_end, call, shared=True)
+    notebook = open_notebook(front_end, call)
     notebook.run(1)
     expect(notebook.view(1)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
     assert len(notebook.save()["cells"][1]["outputs"]) == 2

@@ -40,8 +40,7 @@ OBSERVE = """() => {
       for (const node of [target, ...addedNodes]) window.shown.push(node.textContent.slice(0, 20_000));
     }
   };
-  window.looking = new MutationObserver(look);
-  window.looking.observe(document, { subtree: true, childList: true, characterData: true });
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
 }"""
 KEY = "sk-proj-" + "Ab3dEf6hIj9kLm2nOp5q"
 
@@ -81,7 +80,6 @@ def test_what_was_not_checked_is_nowhere(open_notebook: OpenNotebook, jupyter: J
         "%%stream --moderate provider\nSay something unsafe.",
         "%%stream --moderate early\nhello",
         before_opening=frames.listen,
-        shared=True,
     )
     notebook.page.evaluate(OBSERVE)
     notebook.run(1)
@@ -100,7 +98,7 @@ def test_what_was_not_checked_is_nowhere(open_notebook: OpenNotebook, jupyter: J
     notebook.run(5)
     expect(notebook.output(5)).to_contain_text("checked by unkind")
     notebook.save()
-    shown = "\n".join(notebook.page.evaluate("() => { window.looking.disconnect(); return window.shown }"))
+    shown = "\n".join(notebook.page.evaluate("() => window.shown"))
     assert BEFORE in shown, "what was checked was seen while it arrived"
     assert UNCHECKED not in shown
     assert frames.have(BEFORE)
@@ -118,7 +116,6 @@ def test_a_prompt_with_a_key_is_sent_when_its_reader_says_so(open_notebook: Open
         f"%%stream --base-url {upstream.base_url} -r second\nhello {{{{ key }}}}",
         "first.state, second.state",
         f"nbs.ChatPanel(base_url={upstream.base_url!r})",
-        shared=True,
     )
     page = notebook.page
     notebook.run(1)

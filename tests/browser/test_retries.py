@@ -101,7 +101,7 @@ def test_a_pause_can_be_stopped_at_once(open_notebook: OpenNotebook, loopback: F
 
 def test_a_page_that_is_reloaded_in_a_pause_counts_on(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     refuse(loopback, 55)
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback))
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
     notebook.save()

@@ -116,7 +116,7 @@ def test_it_is_laid_out_as_it_was(open_notebook: OpenNotebook, loopback: FaultSe
     go_on = threading.Event()
     loopback.respond(lambda _: Answer(chat_chunk(LAID_OUT), go_on, chat_body("")))
     asked = f"base_url={loopback.base_url!r}, api_key='k', model='m', api='chat'"
-    notebook = open_notebook(front_end, f"import nbstream as nbs\nhandle = nbs.start('hi', {asked})", shared=True)
+    notebook = open_notebook(front_end, f"import nbstream as nbs\nhandle = nbs.start('hi', {asked})")
     notebook.start(1)
     notebook.view(1).locator("pre").get_by_text("print()").wait_for()
     live, bars = notebook.view(1).evaluate(PLACES), notebook.view(1).evaluate(BARS)

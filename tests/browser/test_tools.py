@@ -63,7 +63,7 @@ panel
 def test_calls_in_a_cell(open_notebook: OpenNotebook) -> None:
     runs = "ran, [(part.run.state, part.run.output) for part in result.tool_runs]"
     notebook = open_notebook(
-        "lab", PREPARATION, ASK, runs, STOPPED, "stopped.state, stopped.tool_runs[0].run.state, ran", shared=True
+        "lab", PREPARATION, ASK, runs, STOPPED, "stopped.state, stopped.tool_runs[0].run.state, ran"
     )
     page = notebook.page
     notebook.run(1)
@@ -120,7 +120,7 @@ def test_calls_in_a_cell(open_notebook: OpenNotebook) -> None:
 
 
 def test_calls_in_a_panel_and_on_a_page_that_is_reloaded(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook("lab", PREPARATION, PANEL, "panel", BESIDE, "ran", shared=True)
+    notebook = open_notebook("lab", PREPARATION, PANEL, "panel", BESIDE, "ran")
     page = notebook.page
     for cell in (1, 2, 3):
         notebook.run(cell)
@@ -214,7 +214,7 @@ IMAGE = "Image from plot: image/png"
 
 
 def test_what_calls_returned_printed_and_raised(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook("lab", PREPARATION, DRAWING, LIVE, "go.set()", WAITED_FOR, DRAWING_PANEL, shared=True)
+    notebook = open_notebook("lab", PREPARATION, DRAWING, LIVE, "go.set()", WAITED_FOR, DRAWING_PANEL)
     page = notebook.page
     for cell in (1, 2):
         notebook.run(cell)
@@ -316,9 +316,7 @@ def test_calls_of_mcp_servers_and_code_for_a_new_cell(open_notebook: OpenNoteboo
     for _ in range(3):
         loopback.send(chat_body("Here:\n\n```python\nx = 40 + 2\n```", model="m"))
     insert = INSERT.format(server=loopback.base_url)
-    notebook = open_notebook(
-        "lab", MCP, CALLS, RUNS, "panel = nbs.ChatPanel(**options)\npanel", *[insert] * 3, shared=True
-    )
+    notebook = open_notebook("lab", MCP, CALLS, RUNS, "panel = nbs.ChatPanel(**options)\npanel", insert, insert, insert)
     page = notebook.page
     notebook.run(1)
     notebook.start(2)

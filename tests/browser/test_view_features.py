@@ -168,7 +168,7 @@ def test_a_long_answer_is_capped_and_followed_only_at_its_tail(
 
 def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     (end,) = script(loopback, "Run this:\n\n```python\nx = '<1>'\n```\n\nThen:\n\n```\ny = 2")
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback))
     page, view = notebook.page, notebook.view(1)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     notebook.start(1)
