@@ -208,7 +208,9 @@ def _failed(result: StreamResult, place: Place, *, raised: bool) -> Mark | None:
     word = _FAILURES.get(result.error.kind, "Failed")
     if not raised:
         return Mark(word, result.error.told(place))
-    return Mark(word, "The answer is incomplete.") if result.body or result.reasoning or result.tool_calls else None
+    whole = result.error.kind == "invalid_answer" and result.finish_reason in _ORDINARY
+    happened = "The answer is not what its schema describes." if whole else "The answer is incomplete."
+    return Mark(word, happened) if result.body or result.reasoning or result.tool_calls else None
 
 
 def _stopped(result: StreamResult, place: Place) -> Mark:

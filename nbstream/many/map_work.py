@@ -103,6 +103,17 @@ class MapWork:
         self._stopped = True
         self._halt()
 
+    def leave(self, detach: Callable[[], object]) -> None:
+        """End it, but leave the rows in flight to whoever answers them.
+
+        Args:
+            detach: Lets go of them, on the loop.
+        """
+        self._stopped = True
+        self._feed.stop()
+        if self._engine is not None:
+            self._engine.call_soon(detach)
+
     # --- on the reader's thread ---------------------------------------------------------------------------------------
 
     def _read(self) -> None:
@@ -130,6 +141,7 @@ class MapWork:
             self._give_up(exception_line(error))
         finally:
             self._feed.stop()
+            await self.runner.close()
             ending = threading.Thread(target=self._end, name="nbstream-map-end", daemon=True)
             ending.start()
 

@@ -35,6 +35,8 @@ _NONE: frozenset[int] = frozenset()
 _WRITTEN = {"<": "&lt;", "`": "&#96;", "&": "&amp;", ">": "&gt;", "]": "&#93;"}
 # A character reference may stand for a line end.
 _BLANK_LINES = re.compile(r"\n\s*\n")
+# Front ends look for formulas in what has been parsed, where an escape is gone; not beyond an element.
+_PAIRED_DOLLAR = "<span>\\$</span>"
 _EMOJI = re.compile(r"(?<![A-Za-z0-9:]):[a-z_]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+\Z")
 _LONGEST_SCHEME = 40
@@ -59,8 +61,11 @@ def escaped(words: str) -> str:
     Example:
         >>> print(escaped("*not* emphasis"))
         \*not\* emphasis
+        >>> print(escaped("$5 or $6"))
+        <span>\$</span>5 or <span>\$</span>6
     """
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", words)
+    markdown = _MARKDOWN_SPECIAL.sub(r"\\\1", words)
+    return markdown.replace("\\$", _PAIRED_DOLLAR) if words.count("$") > 1 else markdown
 
 
 def is_plain(text: str) -> bool:
@@ -95,8 +100,7 @@ def words(text: str, *, bare: frozenset[str] = frozenset(), before_link: bool = 
         if not _SPECIAL.match(text, at):
             return ch
         if ch == "$":
-            # Front ends look for formulas in what has been parsed, where an escape is gone; not beyond an element.
-            return "\\$" if ch in bare else "<span>\\$</span>"
+            return "\\$" if ch in bare else _PAIRED_DOLLAR
         if at in brackets or (ch in bare and text[at + 1 : at + 2] != "[" and text[at - 1 : at] != "["):
             return ch
         if ch == "\\":

@@ -90,11 +90,13 @@ class Library:
         self._uses.add(Use(request.cell, words_of(asked).replace("-", " "), path, how, changed))
 
     def _before(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """What was asked in the same words when it was recorded last."""
+        """What was asked in the same words when it was recorded last. Another epoch is another sample, not a change."""
         found = self._files(f"{words_of(asked)}-*{SUFFIX}")
         for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
             with contextlib.suppress(UsageError, OSError):
-                return heading_of(path).request
+                before = heading_of(path).request
+                if before.get("epoch") == asked.get("epoch"):
+                    return before
         return None
 
     def _recording_of(self, asked: Mapping[str, Any]) -> Recording | None:

@@ -6,7 +6,7 @@ import pytest
 
 import nbstream.errors
 from nbstream.display.marks import Mark, facts_of, footer_of, mark_of, notes_of
-from nbstream.errors import ModerationError, RateLimitError, StalledError, StreamError
+from nbstream.errors import InvalidAnswerError, ModerationError, RateLimitError, StalledError, StreamError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.result import (
     ActivityPart,
@@ -182,6 +182,15 @@ def test_the_sentence_says_what_happened_and_what_to_do(result, words):
 )
 def test_no_way_on_is_promised_where_there_is_none(result):
     assert "%stream_continue" not in sentence_of(result)
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "words"),
+    [("stop", "The answer is not what its schema describes."), ("length", "The answer is incomplete.")],
+)
+def test_a_whole_answer_that_does_not_fit_is_not_called_incomplete(finish_reason, words):
+    error = InvalidAnswerError("people: not a number.")
+    assert mark_of(StreamResult("[]", FAILED, finish_reason, error=error), raised=True) == Mark("Does not fit", words)
 
 
 def test_hidden_thoughts_are_not_promised():

@@ -317,16 +317,18 @@ def test_a_changed_request_is_asked_again_and_says_why(loopback: FaultServer, fo
     monkeypatch.setenv("NBSTREAM_DATA_DIR", str(folder.parent / "data"))
     monkeypatch.setenv("NBSTREAM_RECORDINGS", str(folder))
     options: dict[str, Any] = {"model": "m", "base_url": loopback.base_url, "display": False}
-    for text in ("One", "Two"):
+    for text in ("One", "Another", "Two"):
         loopback.send(chat_body(text))
     nbs.stream("Count", **options)
+    assert nbs.stream("Count", epoch=2, **options).warnings == (), "another sample is no change"
+    assert nbs.recordings.status().uses[-1].how == "missing"
     second = nbs.stream("Count", temperature=0.5, **options)
     (warning,) = second.warnings
     assert second.text == "Two"
     assert warning.kind == "stale_recording"
     assert warning.message.endswith("temperature: nothing, now 0.5.")
     assert nbs.recordings.status().uses[-1].how == "stale"
-    assert len(loopback.requests) == 2
+    assert len(loopback.requests) == 3
 
 
 def test_a_chat_keeps_when_an_answer_was_recorded(loopback: FaultServer, folder, monkeypatch) -> None:
