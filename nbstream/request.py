@@ -225,6 +225,7 @@ class StreamRequest(Target):
         admit: Is asked just before the request is sent, and raises a `StreamError` where it may not be.
         patience: How many seconds what has come of the answer may wait to be read; asked while it comes, on the loop.
         ledger: The file that the request is entered in once it has ended, besides the kernel's own ledger.
+        batch: Whether it is answered in a batch, which has a price of its own.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -263,6 +264,7 @@ class StreamRequest(Target):
     cell_id: str | None = None
     prices: Mapping[str, Price] = field(default_factory=dict)
     ledger: Path | None = None
+    batch: bool = False
     budget: Budget | None = None
     admit: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
     patience: Callable[[], float] | None = field(default=None, repr=False, compare=False)

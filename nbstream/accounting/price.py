@@ -28,6 +28,7 @@ class Price:
         output: Tokens of the answer, reasoning included.
         cached: Tokens of the prompt that came from a cache; as `input` if not given.
         cache_write: Tokens of the prompt that were written to a cache; as `input` if not given.
+        batch: What share of it a batch pays, such as 0.5; nobody knows if it is not given.
 
     Raises:
         UsageError: One of them is negative, or no finite number.
@@ -42,22 +43,27 @@ class Price:
     output: float
     cached: float | None = None
     cache_write: float | None = None
+    batch: float | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if value is None and each.name in {"cached", "cache_write"}:
+            if value is None and each.name in {"cached", "cache_write", "batch"}:
                 continue
+            what = "the share that a batch pays" if each.name == "batch" else f"the price of {each.name} tokens"
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise UsageError(f"the price of {each.name} tokens must be a number of dollars, not {value!r}")
+                raise UsageError(
+                    f"{what} must be a number{'' if each.name == 'batch' else ' of dollars'}, not {value!r}"
+                )
             if not (math.isfinite(value) and value >= 0):
-                raise UsageError(f"the price of {each.name} tokens must be 0 or above, and finite, not {value!r}")
+                raise UsageError(f"{what} must be 0 or above, and finite, not {value!r}")
 
-    def of(self, usage: Usage) -> float:
+    def of(self, usage: Usage, *, batch: bool = False) -> float:
         """What so many tokens cost, in US dollars.
 
         Args:
             usage: How many of each kind.
+            batch: Whether they were of a batch.
         """
         cached = min(usage.cached_tokens or 0, usage.input_tokens)
         written = min(usage.cache_write_tokens or 0, usage.input_tokens - cached)
@@ -68,7 +74,7 @@ class Price:
             + written * (self.input if self.cache_write is None else self.cache_write)
             + usage.output_tokens * self.output
         )
-        return millionths / _MILLION
+        return millionths / _MILLION * (self.batch if batch and self.batch is not None else 1.0)
 
 
 def prices_from(given: Mapping[Any, Any]) -> dict[str, Price]:

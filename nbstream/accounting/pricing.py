@@ -15,6 +15,7 @@ def price(
     output: float,
     cached: float | None = None,
     cache_write: float | None = None,
+    batch: float | None = None,
 ) -> Price:
     """Say what a model costs, in US dollars for a million tokens; it applies to every later request of this kernel.
 
@@ -27,6 +28,7 @@ def price(
         output: Tokens of the answer, reasoning included.
         cached: Tokens of the prompt that came from a cache; as `input` if not given.
         cache_write: Tokens of the prompt that were written to a cache; as `input` if not given.
+        batch: What share of these prices a batch pays, such as 0.5.
 
     Returns:
         The price.
@@ -39,7 +41,7 @@ def price(
         nbs.price("our-llama", input=0.10, output=0.40)
         ```
     """
-    made = Price(input, output, cached, cache_write)
+    made = Price(input, output, cached, cache_write, batch)
     config = settings()
     config.prices = {**config.prices, **prices_from({model: made})}
     return made

@@ -146,14 +146,18 @@ class Checkpoint:
         Raises:
             sqlite3.Error: It cannot be written.
         """
+        answers = list(answers)
         rows = [_row(run, each) for each in answers]
         changed = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
         written = (
             f"INSERT INTO answers ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))}) "  # noqa: S608  own
             f"ON CONFLICT (key) DO UPDATE SET {changed} WHERE answers.state != 'completed'"
         )
+        from_batches = [(each.row.key,) for each in answers if each.source == "batch"]
         with self._lock, self._transaction():
             self._connection.executemany(written, rows)
+            if from_batches:  # with its answer a row leaves the batch that it was in
+                self._connection.executemany("DELETE FROM batch_rows WHERE key = ?", from_batches)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -48,6 +48,8 @@ class GivingUp:
         if answer.is_whole:
             self._answered = True
             return None
+        if answer.kind == "executor":
+            return str(answer.error)
         if answer.state is not StreamState.FAILED:
             return None
         if self._on_error != "keep":

@@ -11,6 +11,7 @@ from nbstream.errors import MapError, UsageError
 from nbstream.many.concurrency import checked
 from nbstream.many.map_frame import frame_of
 from nbstream.many.map_plan import counted, plan_of
+from nbstream.many.map_show import MapShow
 from nbstream.many.map_work import MapWork
 from nbstream.many.progress_of import progress_of
 from nbstream.many.row_view import RowView
@@ -55,6 +56,7 @@ class MapJob(Sequence[Any]):
         engine: Runs it.
         on_error: What a failure means.
         before: Is called before the first row is asked; what it raises keeps the map from beginning.
+        show: Shows how it goes; nothing does unless told.
 
     Example:
         ```python
@@ -76,6 +78,7 @@ class MapJob(Sequence[Any]):
         *,
         on_error: OnError = "keep",
         before: Callable[[MapJob], object] | None = None,
+        show: MapShow | None = None,
     ) -> None:
         self.request = request
         self._reader = reader
@@ -85,6 +88,7 @@ class MapJob(Sequence[Any]):
         self._engine = engine
         self._on_error = on_error
         self._before = before
+        self._show = show or MapShow(shows=False)
         self._work: MapWork | None = None
         self._earlier: list[MapWork] = []
         self._wanted: Any = _AS_GIVEN
@@ -113,6 +117,7 @@ class MapJob(Sequence[Any]):
                 self._states.settle(left, StreamState.PENDING, None)
                 self._reader.again(left)
             if self._work is None or self._reader.has_more or self._kept.unwritten:
+                self._show.begin(self)
                 self._begin_work(None)
         return self
 
@@ -204,7 +209,8 @@ class MapJob(Sequence[Any]):
         """
         self.wait(timeout)
         self._raise_reason()
-        return [each for start in range(0, len(self.rows), _PAGE) for each in self._values(start)]
+        pages = (range(start, min(start + _PAGE, len(self.rows))) for start in range(0, len(self.rows), _PAGE))
+        return [each for page in pages for each in self.rows.values(list(page))]
 
     def __await__(self) -> Generator[Any, None, list[Any]]:
         """Begin, and wait for the values without blocking the event loop; cancelling the wait leaves it running."""
@@ -315,8 +321,6 @@ class MapJob(Sequence[Any]):
         failed = f", {told.failed:,} failed" if told.failed else ""
         return f"<MapJob {self.state}, {told.done:,}{of} rows done{failed}>"
 
-    # --- inside -------------------------------------------------------------------------------------------------------
-
     def _begin_work(self, limit: int | None) -> MapWork:
         if self._work is not None:
             self._earlier.append(self._work)
@@ -359,7 +363,7 @@ class MapJob(Sequence[Any]):
             self.start()
 
     def _wait(self, until: Callable[[], bool], timeout: float | None = None) -> bool:
-        return waited(self._states, until, self.stop, lambda: self.state is StreamState.STREAMING, timeout)
+        return waited(self._states, until, self.stop, lambda: self.state is StreamState.STREAMING, timeout, self._show)
 
     async def _awaited(self) -> list[Any]:
         self._begin()
@@ -377,9 +381,6 @@ class MapJob(Sequence[Any]):
         if not self._states.state(number).terminal:
             self._raise_reason()
         return number < len(self.rows)
-
-    def _values(self, start: int) -> list[Any]:
-        return self.rows.values(list(range(start, min(start + _PAGE, len(self.rows)))))
 
     def _raise_reason(self) -> None:
         work = self._work

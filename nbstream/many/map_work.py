@@ -103,6 +103,17 @@ class MapWork:
         self._stopped = True
         self._halt()
 
+    def leave(self, detach: Callable[[], object]) -> None:
+        """End it, but leave the rows in flight to whoever answers them.
+
+        Args:
+            detach: Lets go of them, on the loop.
+        """
+        self._stopped = True
+        self._feed.stop()
+        if self._engine is not None:
+            self._engine.call_soon(detach)
+
     # --- on the reader's thread ---------------------------------------------------------------------------------------
 
     def _read(self) -> None:
@@ -130,6 +141,7 @@ class MapWork:
             self._give_up(exception_line(error))
         finally:
             self._feed.stop()
+            await self.runner.close()
             ending = threading.Thread(target=self._end, name="nbstream-map-end", daemon=True)
             ending.start()
 
@@ -183,6 +195,8 @@ class MapWork:
         rest = self._feed.rest()
         self._reader.put_back(rest)
         self._writer.end()
+        if self._kept.unwritten and self.reason is None:  # of an earlier stretch, after which nothing more came
+            self.reason = self._kept.write([])
         self._ended_at = time.monotonic()
         if self.reason is not None:
             self.state = StreamState.FAILED

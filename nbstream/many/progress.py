@@ -30,6 +30,7 @@ class MapProgress:
         concurrency: How many rows may be in flight now.
         tokens_per_second: Tokens of the answers a second, since the map began or went on.
         elapsed: Seconds since then, or how long it took.
+        note: What else is going on, in a line.
     """
 
     total: int | None = None
@@ -46,3 +47,4 @@ class MapProgress:
     concurrency: int = 0
     tokens_per_second: float | None = None
     elapsed: float = 0.0
+    note: str | None = None

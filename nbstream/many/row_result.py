@@ -29,6 +29,7 @@ class RowResult:
         usage: The tokens that its answer took, if the server reported them.
         cost: The price of its answer in US dollars, where it is known.
         attempts: How many times it was sent.
+        input: What it asks, in a short line: its values, or the last message; empty where rows can be read only once.
         source: Who answered: it was `"asked"`, found in the `"checkpoint"`, answered with an equal row (`"duplicate"`),
             or came in a `"batch"`; `None` before it has ended.
     """
@@ -43,6 +44,7 @@ class RowResult:
     cost: float | None = None
     attempts: int = 0
     source: RowSource | None = None
+    input: str = ""
 
     def __repr__(self) -> str:
         told = self.error or (f"{len(self.text):,} characters" if self.text else "")

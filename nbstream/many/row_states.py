@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, get_args
 
@@ -87,8 +88,8 @@ class RowStates:
 
     def numbers(self, *states: StreamState) -> list[int]:
         """The rows in these states, in order."""
-        wanted = {_STATES.index(state) for state in states}
-        return [number for number, state in enumerate(bytes(self._states)) if state in wanted]
+        wanted = bytes(_STATES.index(state) for state in states)
+        return [found.start() for found in re.finditer(b"[%b]" % re.escape(wanted), bytes(self._states))]
 
     def wait(self, until: Callable[[], bool], seconds: float | None = None) -> bool:
         """Wait for something, which may come with a change; whether it has come. An interrupt ends the wait.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from nbstream.many.row_input import row_input
 from nbstream.many.row_result import RowResult
+from nbstream.many.stored_rows import StoredRows
 from nbstream.outcome import StreamState
 from nbstream.structured.schema import MisfitError
 from nbstream.text.code import code_of
@@ -61,6 +63,11 @@ class RowView(Sequence[RowResult]):
         numbers = range(len(self))[place]
         return self._page([numbers])[0] if isinstance(numbers, int) else self._page(list(numbers))
 
+    @property
+    def failed(self) -> list[int]:
+        """The numbers of those that have failed."""
+        return self._states.numbers(StreamState.FAILED)
+
     def values(self, numbers: list[int]) -> list[Any]:
         """The values of rows."""
         return [each.value for each in self._page(numbers)]
@@ -72,11 +79,13 @@ class RowView(Sequence[RowResult]):
 
     def _result(self, number: int, kept: KeptAnswer | None) -> RowResult:
         label, state = self._rows.label(number), self._states.state(number)
+        rows = self._rows
+        asked = row_input(rows.shown(number) if isinstance(rows, StoredRows) else rows.at(number))
         if not state.terminal or kept is None:
             text = self._text_of(number)
             if text is None:
-                return RowResult(number, label)
-            return RowResult(number, label, StreamState.STREAMING, text)
+                return RowResult(number, label, input=asked)
+            return RowResult(number, label, StreamState.STREAMING, text, input=asked)
         value, error = self._value(kept) if state is StreamState.COMPLETED else (None, kept.error)
         return RowResult(
             number,
@@ -89,6 +98,7 @@ class RowView(Sequence[RowResult]):
             kept.cost,
             kept.attempts,
             self._states.source(number),
+            asked,
         )
 
     def _value(self, kept: KeptAnswer) -> tuple[Any, str | None]:

@@ -16,18 +16,23 @@ from nbstream.streaming.daemon_thread import DaemonThread
 
 if TYPE_CHECKING:
     from nbstream.accounting.price import Price
+    from nbstream.outcome import Usage
     from nbstream.request import StreamRequest
-    from nbstream.result import Usage
 
-__all__ = ["cost_of", "installed", "price_later", "price_list", "read_prices", "source_of"]
+__all__ = ["AT_MOST", "cost_of", "installed", "price_later", "price_list", "read_prices", "source_of"]
 
 _PRICE_LIST = "genai_prices"
+
+AT_MOST = "at most"
+"""What is said of a price that a batch may not reach."""
+
+_IN_A_BATCH = {"processing": "batch"}
 
 
 def cost_of(
     usage: Usage | None, model: str | None, base_url: str, request: StreamRequest | None = None
 ) -> float | None:
-    """The price of one answer in US dollars; `None` if unknown.
+    """The price of one answer in US dollars; `None` if unknown. That of a batch is an upper bound unless it is known.
 
     Args:
         usage: The tokens that the server reported.
@@ -43,10 +48,17 @@ def cost_of(
     if usage is None or model is None:
         return None
     if request is not None and (own := _own_price(model, request)) is not None:
-        return own.of(usage)
+        return own.of(usage, batch=request.batch)
     prices = price_list()
     if prices is None:
         return None
+    if request is not None and request.batch:
+        return _listed(prices, usage, model, base_url, _IN_A_BATCH) or _listed(prices, usage, model, base_url)
+    return _listed(prices, usage, model, base_url)
+
+
+def _listed(prices: Any, usage: Usage, model: str, base_url: str, context: Any = None) -> float | None:
+    """What a price list says."""
     cached = min(usage.cached_tokens or 0, usage.input_tokens)
     tokens = {
         "input_tokens": usage.input_tokens,
@@ -57,7 +69,8 @@ def cost_of(
     if usage.cache_write_tokens:
         tokens["cache_write_tokens"] = min(usage.cache_write_tokens, usage.input_tokens - cached)
     try:
-        price = prices.calc_price(prices.Usage(**tokens), model, provider_api_url=base_url)
+        options = {} if context is None else {"price_context": context}
+        price = prices.calc_price(prices.Usage(**tokens), model, provider_api_url=base_url, **options)
         total = float(price.total_price)
     except Exception:  # noqa: BLE001  an unknown provider or model, or a price list of another version: no price
         return None
@@ -71,10 +84,24 @@ def source_of(model: str | None, request: StreamRequest) -> str:
         model: The model that answered.
         request: What was asked.
     """
-    if _own_price(model, request) is not None:
-        return "your own"
+    own = _own_price(model, request)
     version = getattr(price_list(), "__version__", "")
-    return f"genai-prices {version}".rstrip()
+    source = "your own" if own is not None else f"genai-prices {version}".rstrip()
+    return f"{source}, {AT_MOST}" if request.batch and not _batches_priced(model, request, own) else source
+
+
+def _batches_priced(model: str | None, request: StreamRequest, own: Price | None) -> bool:
+    """Whether a batch has a price of its own."""
+    if own is not None:
+        return own.batch is not None
+    from nbstream.outcome import Usage
+
+    prices, base_url = price_list(), request.endpoint.base_url
+    if prices is None or model is None:
+        return False
+    tokens = Usage(1_000_000, 1_000_000, 2_000_000)
+    in_a_batch = _listed(prices, tokens, model, base_url, _IN_A_BATCH)
+    return in_a_batch is not None and in_a_batch != _listed(prices, tokens, model, base_url)
 
 
 async def price_later(usage: Usage | None, model: str | None, request: StreamRequest) -> float | None:

@@ -374,7 +374,7 @@ class Session:
     def _timing(self) -> Timing:
         now = self._clock.now()
         usage = self._assembler.usage
-        first = self._first_token_at
+        first = None if self._request.batch else self._first_token_at  # what comes from a file says nothing
         writing = 0.0 if first is None else now - first
         sent = self._started_at if self._sent_at is None else self._sent_at
         return Timing(

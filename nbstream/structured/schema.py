@@ -51,6 +51,8 @@ class AnswerSchema:
         else:
             self._adapter = _adapter_of(kind)
             schema = self._adapter.json_schema()
+        self.given: dict[str, Any] = schema
+        """The schema of what it stands for, which may be no object."""
         self._wraps = schema.get("type") != "object" and "$ref" not in schema
         self.name = _name_of(kind)
         self.schema: dict[str, Any] = _wrapped(schema) if self._wraps else schema

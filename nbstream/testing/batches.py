@@ -26,6 +26,7 @@ class ScriptedBatches:
 
     Attributes:
         service: The files and batches.
+        step: As given; may be changed.
         submitted: The requests of every batch that was made, each as the line of its file.
 
     Example:
@@ -45,7 +46,7 @@ class ScriptedBatches:
     def __init__(self, step: int = 1000) -> None:
         self.service = BatchService(Pace.parse("instant"))
         self.submitted: list[dict[str, Any]] = []
-        self._step = step
+        self.step = step
 
     def __call__(self, received: Received) -> Answer:
         """Answer one request."""
@@ -73,7 +74,7 @@ class ScriptedBatches:
                 batch = self.service.get(batch_id)
                 batch.asked()
                 told = batch.present()
-                batch.advance(self._step)
+                batch.advance(self.step)
                 return _json(told)
             case ["POST", "batches", batch_id, "cancel"]:
                 batch = self.service.get(batch_id)

@@ -59,6 +59,7 @@ class BatchState:
         error_file_id: Where the failures are, if there are any.
         errors: Why it failed as a whole, a line each.
         metadata: What its maker attached to it.
+        created_at: When it was made, in seconds since 1970.
     """
 
     id: str
@@ -71,6 +72,7 @@ class BatchState:
     error_file_id: str | None = None
     errors: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    created_at: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -188,6 +190,7 @@ def batch_state(told: Any) -> BatchState | None:
         error_file_id=text_or_none(told.get("error_file_id")),
         errors=tuple(map(_complaint, objects(errors.get("data")))) if isinstance(errors, dict) else (),
         metadata={str(k): str(v) for k, v in metadata.items()} if isinstance(metadata, dict) else {},
+        created_at=float(made) if isinstance(made := told.get("created_at"), int | float) else None,
     )
 
 
