@@ -27,6 +27,8 @@ __all__ = ["Change", "Growth"]
 
 # So much HTML is drawn again at once if a definition comes.
 _LONG = 4_000
+# How many children are put together at each update, besides twice those that are new: 2,000 may wait for it.
+_FOLDED_AT_ONCE = 100
 # How often a page that begins now has more code coloured before it is shown.
 _READ_AT_FIRST = 4
 
@@ -267,8 +269,9 @@ class Growth:
         if parsed is None or not parsed.children or self._has_plain_code():
             return
         if not level.frame.tight or (parsed.kind == "list" and final > MOST_LOOSENED):
-            self.renderer.fold(parsed, level.folded, final, tight=level.frame.tight)
-            level.folded = final
+            stop = min(final, level.folded + 2 * (final - level.committed) + _FOLDED_AT_ONCE)
+            self.renderer.fold(parsed, level.folded, stop, tight=level.frame.tight)
+            level.folded = stop
 
     def _grow_code(
         self, level: _Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int

@@ -39,10 +39,13 @@ class Unhurried:
         self._source = source
         self._surfaces = surfaces
         self._log = log
+        self._asked: tuple[StreamRequest, StreamRequest] | None = None
 
     def open(self, request: StreamRequest, /) -> AbstractAsyncContextManager[EventStream]:
         """Send `request` and hand over the stream."""
-        return self._source.open(replace(request, patience=lambda: self._patience(request)))
+        if self._asked is None or self._asked[0] is not request:  # which stays the same if it is tried again
+            self._asked = request, replace(request, patience=lambda: self._patience(request))
+        return self._source.open(self._asked[1])
 
     def _patience(self, request: StreamRequest) -> float:
         if request.stop_when is not None:
