@@ -29,6 +29,7 @@ PANELS = {
     "03_tools": ("An empty chat",),
     "04_structured_output": (),
     "05_reproducible": (),
+    "06_many_at_once": (),
     "07_usage_and_safety": (),
     "08_any_server": (),
     "09_how_streaming_works": (),
