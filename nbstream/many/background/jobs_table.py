@@ -17,7 +17,7 @@ __all__ = ["HEADINGS", "NOTHING", "JobRow", "as_html", "as_text", "rows_of"]
 
 HEADINGS = ("Name", "Asked", "Model", "State", "Time", "Tokens", "Text")
 NOTHING = "No stream has run in the background."
-_SHOWN_OF_TEXT = 60
+_SHOWN_OF_TEXT = 40
 _NUMBERS = {"Time", "Tokens"}
 _WORDS = {"Asked", "Text"}
 _NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
