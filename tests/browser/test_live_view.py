@@ -351,7 +351,7 @@ def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_fil
     expect(notebook.output(2)).to_contain_text("The journey of one token")
 
 
-@pytest.mark.parametrize("front_end", ["lab"])
+@pytest.mark.parametrize("front_end", ["notebook"])
 def test_a_page_that_is_closed_before_the_kernel_dies_leaves_the_partial_answer_in_the_file(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
@@ -388,7 +388,7 @@ def test_a_page_that_is_loaded_in_mid_stream_shows_the_view_and_not_what_was_sav
     expect(notebook.view(1)).to_contain_text("You stopped the answer after", timeout=PATIENCE_MS)
 
 
-@pytest.mark.parametrize("front_end", ["lab"])
+@pytest.mark.parametrize("front_end", ["notebook"])
 def test_a_restart_by_another_client_is_noticed_at_once(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -17,6 +18,9 @@ from nbstream.accounting.price import Price
 from nbstream.errors import MapError, RateLimitError, UsageError
 from nbstream.many import batch_pace, batch_sending
 from nbstream.many.batch_file import BatchFile
+from nbstream.many.batch_journal import BatchJournal
+from nbstream.many.checkpoint import Checkpoint
+from nbstream.many.row_key import RowKeys
 from nbstream.outcome import Usage
 from nbstream.settings.resolution import resolve
 from nbstream.streaming.cost import cost_of, source_of
@@ -334,3 +338,61 @@ def test_a_batch_has_a_price_of_its_own_or_an_upper_bound(batch, cost, source):
     usage = Usage(1_000_000, 500_000, 1_500_000)
     assert cost_of(usage, "m", request.endpoint.base_url, request) == cost
     assert source_of("m", request) == source
+
+
+def test_a_batch_that_the_provider_no_longer_has_is_asked_again_on_request(ask, provider):
+    provider.batches.step = 0
+    job = ask("abc").start()
+    provider.server.wait(requests=4)
+    job.detach()
+    job.wait(PATIENCE)
+    provider.batches = ScriptedBatches()  # as the demo server is another one in another kernel
+    job = ask("abc").wait(PATIENCE)
+    assert all("No batch found" in row.error for row in job.rows)
+    assert all(job.retry_failed().result(PATIENCE))
+
+
+def test_a_batch_that_another_kernel_asks_for_is_waited_for(ask, provider, tmp_path):
+    journal = BatchJournal(Checkpoint(tmp_path / "answers.sqlite"))
+    key = RowKeys(ask("a").request).of(({"role": "user", "content": "Say a"},))
+    noted = journal.begin(provider.server.base_url.split("/")[2], "chat", [key])
+    assert not journal.is_abandoned(noted)
+    job = ask("ab").start()
+    provider.server.wait(requests=3)  # the batch of the other row
+    assert provider.asked == {"Say b": 1}
+    assert job.state == "streaming"
+    journal.leave(noted.marker)  # the other kernel has gone
+    job.wait(PATIENCE)
+    assert [row.state for row in job.rows] == ["cancelled", "completed"]
+    assert all(job.start().result(PATIENCE))
+    assert provider.asked == {"Say a": 1, "Say b": 1}
+
+
+def test_what_is_abandoned_is_claimed_once(tmp_path):
+    journal = BatchJournal(Checkpoint(tmp_path / "answers.sqlite"))
+    noted = replace(journal.begin("host", "chat", [b"k"]), owner="another-machine:1")
+    assert not journal.is_abandoned(noted)
+    assert journal.is_abandoned(replace(noted, begun_at=0.0))
+    assert not journal.claim(noted)
+    assert journal.claim(replace(noted, owner=f"{socket.gethostname()}:{os.getpid()}"))
+
+
+def test_what_a_batch_is_refused_is_asked_in_another_way(ask, provider):
+    said = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    error = {"error": {"message": said, "param": "max_tokens", "code": "unsupported_parameter"}}
+    usual = provider.batches
+
+    def refused(received):
+        answer = usual(received)
+        if received.path.endswith("/content") and len(usual.submitted) == 1:
+            response = {"status_code": 400, "request_id": "r", "body": error}
+            told = {"custom_id": usual.submitted[0]["custom_id"], "response": response, "error": None}
+            return Answer(json.dumps(told).encode(), headers={"content-type": "application/octet-stream"})
+        return answer
+
+    provider.server.respond(refused)
+    job = ask("a", max_tokens=50).wait(PATIENCE)
+    assert "max_tokens" in job.rows[0].error
+    assert job.retry_failed().result(PATIENCE)[0]
+    first, second = (each["body"] for each in usual.submitted)
+    assert ("max_tokens" in first, "max_completion_tokens" in second) == (True, True)
