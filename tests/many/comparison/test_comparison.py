@@ -77,6 +77,11 @@ def test_differences_are_words_that_do_nothing():
     assert "[-quick-]{+slow+}" in differences["text/plain"]
 
 
+def test_answers_without_differences_are_said_to_be_the_same():
+    same = Comparison([("a", answer("Yes.")), ("b", answer("Yes."))], differences=True).bundle()[0]
+    assert same["text/markdown"].endswith("### Differences\n\nBoth say the same, word for word.\n")
+
+
 # --- blind ------------------------------------------------------------------------------------------------------------
 
 TELLING = ("gpt-5-mini", "gpt-5", "gpt\\-5", "req-1", "0.42", "141", "1,200", "0.012", "api.example", "rate")
