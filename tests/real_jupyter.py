@@ -64,6 +64,7 @@ _OPEN_IN_APP = """async (path) => {
   await jupyterapp.commands.execute("docmanager:open", { path });
   return true;
 }"""
+_CHANGE_THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 _CLOSE_ALL = """() => {
   for (const shown of [...window.jupyterapp?.shell.widgets("main") ?? []]) shown.dispose();
 }"""
@@ -292,6 +293,14 @@ class Notebook:
                         return saved
                 self.page.wait_for_timeout(50)
         raise AssertionError("the notebook was not saved")
+
+    def shades(self) -> Iterator[str]:
+        """Show it in JupyterLab's dark and light theme, one after the other."""
+        for shade in ("dark", "light"):  # in this order, because others want the page as it was
+            theme = f"JupyterLab {shade.title()}"
+            self.page.evaluate(_CHANGE_THEME, theme)
+            self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+            yield shade
 
     def value(self, expression: str, cell: int) -> str:
         """What the notebook prints for an expression, evaluated in the given (spare) cell."""

@@ -126,6 +126,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "recording.diff",
         "settings.named_endpoint",
         "settings.resolution",
+        "streaming.engine",
         "streaming.errands",
         "streaming.handle",
         "streaming.interrupts",

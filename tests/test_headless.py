@@ -29,6 +29,7 @@ PANELS = {
     "03_tools": ("An empty chat",),
     "04_structured_output": (),
     "05_reproducible": (),
+    "06_many_at_once": (),
     "07_usage_and_safety": (),
     "08_any_server": (),
     "09_how_streaming_works": (),
@@ -113,6 +114,17 @@ def test_background_stream_ends_in_its_own_cell(execute: Any) -> None:
     )
     assert "## Hello" in notebook.cells[0].outputs[0]["data"]["text/markdown"]
     assert [output["output_type"] for output in notebook.cells[1].outputs][:1] == ["stream"]
+
+
+def test_a_map_is_a_summary_of_its_rows_and_no_widget_state(execute: Any) -> None:
+    asked = "nbs.map([f'row {number}' for number in range(30)], model='demo', max_tokens=5, api='chat')"
+    notebook = execute(notebook_of("import nbstream as nbs", f"values = {asked}.result()", f"job = {asked}.start()"))
+    waited, begun = streamed(notebook)
+    assert waited["data"]["text/plain"].startswith("Done. 30 rows · 60 tokens in, 150 out · demo\n0  row 0  ")
+    assert "**Done.** 30 rows · 30 from the checkpoint" in begun["data"]["text/markdown"]
+    for output in (waited, begun):
+        assert set(output["data"]) == {"text/markdown", "text/plain"}
+    assert "widgets" not in notebook.metadata
 
 
 def test_stream_inside_another_magic_works(execute: Any) -> None:

@@ -13,6 +13,8 @@ from hatchling.metadata.core import ProjectMetadata
 
 from nbstream.display.joining.build_hook import JoiningHook
 from nbstream.display.live_view import LiveView
+from nbstream.many.comparison.choice_view import ChoiceView
+from nbstream.many.comparison.view import ComparisonView
 from nbstream.panel.view.panel_view import PanelView
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -34,7 +36,12 @@ def test_wheel_carries_the_types(wheel):
 
 def test_wheel_carries_the_page_code_joined_and_no_source_of_it(wheel):
     front_end = {name for name in wheel if "/static/" in name or name.endswith((".js", ".css"))}
-    widgets = ("display/static/live_view", "panel/view/static/panel")
+    comparison = "many/comparison/static"
+    widgets = (
+        *("display/static/live_view", "panel/view/static/panel"),
+        *(f"{comparison}/choice", f"{comparison}/comparison"),
+        *("many/background/static/jobs", "many/table/static/table"),
+    )
     joined = {f"nbstream/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
     assert front_end == joined | {f"nbstream/telemetry/page/inspection.{kind}" for kind in ("js", "css")}
     assert not [name for name in wheel if "joining" in name]
@@ -48,16 +55,19 @@ def test_widgets_of_a_wheel_have_the_code_of_the_checkout_and_need_no_parser(whe
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); sys.modules |= dict.fromkeys(['tree_sitter', 'tinycss2'])\n"
         "from nbstream.display import live_view\n"
+        "from nbstream.many.comparison import choice_view, view\n"
         "from nbstream.panel.view import panel_view\n"
         "assert live_view.__file__.startswith(sys.argv[1])\n"
         "import json\n"
-        "widgets = (live_view.LiveView, panel_view.PanelView)\n"
+        "widgets = (live_view.LiveView, panel_view.PanelView, view.ComparisonView, choice_view.ChoiceView)\n"
         "print(json.dumps([str(vars(widget).get(name)) for widget in widgets for name in ('_esm', '_css')]))"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     output = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8").stdout
     assert json.loads(output) == [
-        str(vars(widget).get(name)) for widget in (LiveView, PanelView) for name in ("_esm", "_css")
+        str(vars(widget).get(name))
+        for widget in (LiveView, PanelView, ComparisonView, ChoiceView)
+        for name in ("_esm", "_css")
     ]
 
 

@@ -26,6 +26,7 @@ _OTHERS = (
     "03_tools.ipynb",
     "04_structured_output.ipynb",
     "05_reproducible.ipynb",
+    "06_many_at_once.ipynb",
     "07_usage_and_safety.ipynb",
     "08_any_server.ipynb",
     "09_how_streaming_works.ipynb",

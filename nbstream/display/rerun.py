@@ -11,7 +11,17 @@ from nbstream.settings.shell import running_shell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Rerun"]
+__all__ = ["Rerun", "running_cell"]
+
+
+def running_cell() -> str:
+    """The id of the cell that runs now, as its page calls it; empty where that is not known."""
+    kernel: Any = getattr(running_shell(), "kernel", None)
+    if not hasattr(kernel, "get_parent"):
+        return ""
+    with contextlib.suppress(Exception):  # xeus-python has a `get_parent` of its own, and others may
+        return str((kernel.get_parent("shell") or {}).get("metadata", {}).get("cellId") or "")
+    return ""
 
 
 class Rerun:
@@ -19,25 +29,22 @@ class Rerun:
 
     def __init__(self) -> None:
         self._events: Any = None
-        self._cell: str | None = None
+        self._cell = ""
         self._stop: Callable[[], None] | None = None
 
     def watch(self, stop: Callable[[], None]) -> None:
         """Call `stop` before the cell runs again. Only the thread that runs cells knows which one that is."""
         if threading.current_thread() is not threading.main_thread():
             return
-        shell = running_shell()
-        kernel, self._events = getattr(shell, "kernel", None), getattr(shell, "events", None)
-        if kernel is None or self._events is None or not hasattr(kernel, "get_parent"):
-            return
-        self._cell, self._stop = (kernel.get_parent("shell") or {}).get("metadata", {}).get("cellId"), stop
+        self._events, self._cell = getattr(running_shell(), "events", None), running_cell()
+        self._stop = stop
         if self._cell:
             self._events.register("pre_run_cell", self._runs)
 
     def forget(self) -> None:
         """Watch no longer."""
         if self._cell:
-            self._cell = None
+            self._cell = ""
             with contextlib.suppress(ValueError):  # somebody has taken all hooks away
                 self._events.unregister("pre_run_cell", self._runs)
 

@@ -2,7 +2,8 @@
 
 From the page come `hello` and `gone`, with the `view` that has come or left; `resync`, when a message is missing; and
 `stop`. A `gone` with `rerun` comes from a cell that is to run again, or that has cleared its output. `hello` and
-`resync` are answered by a snapshot. It knows nothing of what is shown.
+`resync` are answered by a snapshot. `deleted` comes from a page whose notebook has lost the cell; `missing` then asks
+all pages, and one that has it says `here`. It knows nothing of what is shown.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import anywidget
 import traitlets
 
 from nbstream.display.deltas import difference, utf16_length
+from nbstream.display.missing_cell import MissingCell
 from nbstream.display.page import take_messages_at_once, view_bundle
+from nbstream.display.rerun import running_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +32,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 class ViewWidget(anywidget.AnyWidget):
-    """What every such widget has.
+    """What every such widget has. What it shows is stopped if the cell that runs now is deleted.
 
     Args:
         label: What is waited for, in a word.
@@ -43,6 +46,7 @@ class ViewWidget(anywidget.AnyWidget):
     key = traitlets.Unicode().tag(sync=True)
     no_notebook = traitlets.Bool(default_value=False).tag(sync=True)
     bring_into_view = traitlets.Bool(default_value=False).tag(sync=True)
+    cell = traitlets.Unicode().tag(sync=True)
     _kept: ClassVar[deque[ViewWidget]] = deque(maxlen=20)
 
     def __init__(
@@ -61,11 +65,13 @@ class ViewWidget(anywidget.AnyWidget):
         self._now = now
         self._patience = _PATIENCE_SECONDS
         self._again_at = now() + self._patience
+        self._missing = MissingCell(lambda: self._tell({"type": "missing"}), stop)
         self._saved = ("", "")  # what is in the saved notebook, and by which view
         self.waited_for = False  # whether the cell waits for the end of it, and does nothing else
         self._lock = threading.RLock()
         key = secrets.token_hex(16)  # the page finds the widget by it, and what it has of the widget
-        super().__init__(model_id=key, label=label, key=key, no_notebook=no_notebook, bring_into_view=bring_into_view)
+        options = {"no_notebook": no_notebook, "bring_into_view": bring_into_view, "cell": running_cell()}
+        super().__init__(model_id=key, label=label, key=key, **options)
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 
@@ -152,6 +158,10 @@ class ViewWidget(anywidget.AnyWidget):
                     self._views[view] = None
                     self._ever_seen = True
                 self._send_all()
+            case {"type": "deleted"}:
+                self._missing.report()
+            case {"type": "here"}:
+                self._missing.found()
             case {"type": "resync"}:
                 self._saved = ("", "")
                 self._send_all()

@@ -29,7 +29,7 @@ def asks_several(options: argparse.Namespace) -> bool:
     """Whether a cell compares answers; one that continues an answer has no model of its own."""
     if "model" not in options:
         return False
-    return any(len(given or ()) > 1 for given in (options.model, options.on)) or (options.n or 1) != 1
+    return any(len(given or ()) > 1 for given in (options.model, options.on)) or options.n not in (None, 1)
 
 
 def check_comparison(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from nbstream.accounting.counting import planned
 from nbstream.accounting.plan import plan_of
 from nbstream.accounting.plan_table import as_html, as_text, folded
 from nbstream.errors import UsageError
+from nbstream.ipython.comparing import asks_several
 from nbstream.settings.resolution import resolve
 from nbstream.text.place import Place, reader_in
 
@@ -34,8 +35,9 @@ def show_plan(options: argparse.Namespace) -> None:
     prompt, asked = options.asked
     try:
         with reader_in(Place.CELL):
-            plan = planned(_request(options.chat, prompt, asked), counted=options.plan == "count")
-            _show(as_html(plan), as_text(plan))
+            for request in _requests(options, prompt, asked):
+                plan = planned(request, counted=options.plan == "count")
+                _show(as_html(plan), as_text(plan))
     except UsageError as error:
         raise IPythonUsageError(error.told(Place.CELL)) from None
 
@@ -57,6 +59,17 @@ def context_shown(options: argparse.Namespace, handle: StreamHandle) -> Iterator
 
 def _show(html: str, text: str) -> None:
     publish_display_data({"text/html": html, "text/plain": text})  # type: ignore[no-untyped-call]
+
+
+def _requests(options: argparse.Namespace, prompt: Any, asked: dict[str, Any]) -> list[StreamRequest]:
+    """What a cell would send: several, if it compares."""
+    if not asks_several(options):
+        return [_request(options.chat, prompt, asked)]
+    from nbstream.many.comparison.columns import columns_of
+
+    others = {name: value for name, value in asked.items() if name not in {"display", "model", "on"}}
+    columns = columns_of(prompt, options.model, options.on, 1 if options.n is None else options.n, others)
+    return [column.request for column in columns]
 
 
 def _request(chat: str | None, prompt: Any, asked: dict[str, Any]) -> StreamRequest:

@@ -86,7 +86,7 @@ class BatchJournal:
 
     def begin(self, host: str, api: str, keys: Sequence[bytes]) -> NotedBatch:
         """Note a batch of these rows, of which nothing is sent yet."""
-        noted = NotedBatch(uuid.uuid4().hex, host, api, f"{socket.gethostname()}:{os.getpid()}", time.time())
+        noted = NotedBatch(uuid.uuid4().hex, host, api, _this_process(), time.time())
         self._asked_for_here.add(noted.marker)
         with self._checkpoint.transaction() as connection:
             insert = "INSERT INTO batches (marker, host, api, owner, begun_at) VALUES (?, ?, ?, ?, ?)"
@@ -107,6 +107,18 @@ class BatchJournal:
         """It exists."""
         self._note("UPDATE batches SET batch_id = ? WHERE marker = ?", batch_id, marker)
         self._asked_for_here.discard(marker)
+
+    def claim(self, noted: NotedBatch) -> bool:
+        """Take the place of a process that was asking for a batch and has gone; whether nobody else has."""
+        owner = _this_process()
+        with self._checkpoint.transaction() as connection:
+            claimed = connection.execute(
+                "UPDATE batches SET owner = ? WHERE marker = ? AND owner = ?", (owner, noted.marker, noted.owner)
+            )
+        if claimed.rowcount != 1:
+            return False
+        self._asked_for_here.add(noted.marker)
+        return True
 
     def leave(self, marker: str) -> None:
         """This process asks for it no longer."""
@@ -155,6 +167,10 @@ class BatchJournal:
     def _note(self, statement: str, *values: object) -> None:
         with self._checkpoint.transaction() as connection:
             connection.execute(statement, values)
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _is_alive(pid: int) -> bool:

@@ -14,6 +14,7 @@ from nbstream.many.batch_file import BatchFile
 from nbstream.many.batch_pace import BatchPace
 from nbstream.many.batch_sending import BatchSending
 from nbstream.many.open_batch import OpenBatch
+from nbstream.many.row_key import host_of
 from nbstream.many.runner import RowAnswer
 from nbstream.many.waking import Waking
 from nbstream.outcome import StreamState
@@ -174,9 +175,8 @@ class BatchRunner:
                 yield answer
             return
         self.note = f"sending {len(file.rows):,} rows to {self._request.endpoint.name}"
-        noted = await asyncio.to_thread(
-            self._journal.begin, self._request.endpoint.name, self._request.api, [*file.rows]
-        )
+        host = host_of(self._request)
+        noted = await asyncio.to_thread(self._journal.begin, host, self._request.api, [*file.rows])
         batch = OpenBatch(noted, dict(file.rows))
         self._pace = BatchPace(self._waking.now())
         try:
@@ -257,8 +257,10 @@ class BatchRunner:
         """What becomes of the rows of a batch that has ended without answers to them."""
         if self._detached:
             return []
-        if batch.noted.batch_id is None and self._journal.batch(batch.noted.marker) is None:
-            return self._left(batch)  # whoever asked for it has given up
+        if batch.noted.batch_id is None:
+            noted = self._journal.batch(batch.noted.marker)
+            is_lost = noted is None or self._journal.is_abandoned(noted)
+            return self._left(batch) if is_lost else []  # whoever asked for it has given up, or goes on
         if batch.state is None or not batch.state.ended:
             return []
         self.note = batch.told()

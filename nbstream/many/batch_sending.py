@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nbstream.errors import StreamError, UnreachableError
 from nbstream.many.batch_pace import BatchPace
+from nbstream.many.row_key import host_of
 from nbstream.many.runner import RowAnswer
 from nbstream.moderation.gates import secrets_of
 from nbstream.moderation.secrets import told
@@ -70,11 +71,17 @@ class BatchSending:
             StreamError: The provider does not tell which batches there are.
         """
         await asyncio.to_thread(self._journal.tidy)
-        host, api = self._request.endpoint.name, self._request.api
+        host, api = host_of(self._request), self._request.api
         for noted in await asyncio.to_thread(self._journal.open_batches):
             if (noted.host, noted.api) != (host, api) or not self._journal.is_abandoned(noted):
                 continue
-            state = None if noted.asked_at is None else await self._found(noted)
+            if not await asyncio.to_thread(self._journal.claim, noted):
+                continue  # another kernel looks for it now
+            try:
+                state = None if noted.asked_at is None else await self._found(noted)
+            except StreamError:
+                self._journal.leave(noted.marker)
+                raise
             if state is None:
                 await asyncio.to_thread(self._journal.forget, noted.marker)
             else:

@@ -195,6 +195,8 @@ class MapWork:
         rest = self._feed.rest()
         self._reader.put_back(rest)
         self._writer.end()
+        if self._kept.unwritten and self.reason is None:  # of an earlier stretch, after which nothing more came
+            self.reason = self._kept.write([])
         self._ended_at = time.monotonic()
         if self.reason is not None:
             self.state = StreamState.FAILED

@@ -127,7 +127,8 @@ class Map:
         Args:
             checkpoint: The file.
             **options: What the file does not hold, such as `api_key`, `tools` or the class of a `schema` (without it,
-                values are what the JSON schema makes of them); `concurrency` and `on_error`, if they are to be others.
+                values are what the JSON schema makes of them); `executor`; `concurrency` and `on_error`, if they
+                are to be others.
 
         Returns:
             The map.

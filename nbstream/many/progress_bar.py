@@ -76,3 +76,5 @@ def facts_of(told: MapProgress) -> Iterator[str]:
         yield f"rate limited, waiting {max(0.0, told.rate_limited_until - time.time()):.0f} s"
     elif told.rate_limits:
         yield f"rate limited {told.rate_limits:,} times"
+    if told.note:
+        yield told.note

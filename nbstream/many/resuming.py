@@ -54,9 +54,11 @@ def _made(
 ) -> MapJob:
     asked, given = job.asked, dict(options)
     own = {each: given.pop(each, asked[each]) for each in ("on_error", "confirm", "display")}
-    concurrency = given.pop("concurrency", asked["concurrency"])
+    concurrency, executor = given.pop("concurrency", asked["concurrency"]), given.pop("executor", None)
+    if asked["batch"] and executor is not None:
+        raise UsageError("a batch is answered by the provider, so it takes no executor")
     request = request_from(asked["request"], given, name)
     rows = StoredRows(store, job.run, asked, None, None, job.total)
     if asked["batch"]:
         return batch_job(request, rows, kept, **own)
-    return local(request, rows, kept, concurrency=concurrency, **own)
+    return local(request, rows, kept, concurrency=concurrency, executor=executor, **own)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["StoredRows", "stored_prompts"]
 
 _AT_ONCE = 200
+_MOST_AT_ONCE, _MOST_CHARACTERS = 5_000, 4_000_000  # of those that are written before the first is asked
 _SELDOM_SECONDS = 0.2
 
 
@@ -101,13 +102,14 @@ class StoredRows:
     def _stored(self, rows: Rows) -> Exception | None:
         """Keep all of them; what kept some of them from being read, if anything."""
         some: list[StoredRow] = []
-        first, failure = 0, None
+        first, failure, characters = 0, None, 0
         try:
             for row in rows:
                 some.append(self._prepared(row))
-                if len(some) == _AT_ONCE:
+                characters += _size(some[-1])
+                if len(some) >= _MOST_AT_ONCE or characters >= _MOST_CHARACTERS:
                     self._store.add(self._run, first, some)
-                    first, some = first + len(some), []
+                    first, some, characters = first + len(some), [], 0
         except Exception as error:  # noqa: BLE001  the caller's own rows; those before it are asked
             failure = error
         self._store.add(self._run, first, some)
@@ -162,3 +164,7 @@ def _prompt(row: Row) -> RowPrompt:
     if kept.messages is None:
         raise UsageError(kept.error or "this row has no prompt")
     return RowPrompt([dict(each) for each in kept.messages], [])
+
+
+def _size(row: StoredRow) -> int:
+    return sum(len(content) for each in row.messages or () if isinstance(content := each.get("content"), str))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Change", "Diff", "diff"]
+__all__ = ["Change", "Diff", "diff", "shortened"]
 
 What: TypeAlias = Literal["same", "removed", "added"]
 
@@ -148,8 +148,12 @@ def _joined(matcher: difflib.SequenceMatcher[str], one: Sequence[str], two: Sequ
                 yield Change(what, "".join(text))  # type: ignore[arg-type]  # one of the two words
 
 
-def _shortened(changes: Sequence[Change]) -> Iterator[Change]:
-    """The changes, with only the ends of what both have."""
+def shortened(changes: Sequence[Change]) -> Iterator[Change]:
+    """The changes, with only the ends of what both have.
+
+    Args:
+        changes: In their order.
+    """
     for each in changes:
         if each.what != "same" or len(each.text) <= _SAME_SHOWN:
             yield each
@@ -162,12 +166,12 @@ def _words(changes: Sequence[Change]) -> str:
     if all(each.what == "same" for each in changes):
         return ""
     forms = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
-    return "".join(forms[each.what].format(each.text) for each in _shortened(changes))
+    return "".join(forms[each.what].format(each.text) for each in shortened(changes))
 
 
 def _html(changes: Sequence[Change]) -> str:
     if all(each.what == "same" for each in changes):
         return ""
     names = {"same": "span", "removed": "del", "added": "ins"}
-    marked = (f"<{names[what]}>{escape(plain(encodable(text)))}</{names[what]}>" for what, text in _shortened(changes))
+    marked = (f"<{names[what]}>{escape(plain(encodable(text)))}</{names[what]}>" for what, text in shortened(changes))
     return f'<p style="white-space: pre-wrap">{"".join(marked)}</p>'

@@ -84,6 +84,7 @@ class Engine:
             self._workers = workers.Workers()
             self._loop.set_default_executor(self._workers)
         self._clients: ClientPool | None = None
+        self._prepared = False
         self._fault = "the thread that reads it has ended"
         self.doomed = False
         """Whether no engine can run in this process."""
@@ -188,6 +189,12 @@ class Engine:
         """
         threading.Thread(target=_prepare, args=(modules,), name="nbstream-prepare", daemon=True).start()
 
+    def prepare_now(self) -> None:
+        """Import what the first stream needs, before several begin: or it would count against one of them."""
+        if not self._prepared:
+            self._prepared = True
+            _prepare(())
+
     def halt(self) -> Callable[[], None]:
         """Hold the loop up, so that this process can fork; the returned function lets it go on."""
         stack = contextlib.ExitStack()
@@ -207,6 +214,7 @@ class Engine:
             return Library(request.recordings, self, self.recordings).open(request)
         from nbstream.transport.decoded import decoded
 
+        self._answering(request)  # which imports the SDK now: that is not the server being silent
         return decoded(self, request)
 
     async def open_bytes(self, request: StreamRequest, /) -> ByteStream:

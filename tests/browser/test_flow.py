@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Locator
 
     from nbstream.demo import DemoServer
@@ -44,7 +47,8 @@ OBSERVE = """(number) => {
 CLOCK = """() => {
   window.longest_sleep = 0;
   let last = Date.now();
-  setInterval(() => {
+  clearInterval(window.sleep_clock);
+  window.sleep_clock = setInterval(() => {
     window.longest_sleep = Math.max(window.longest_sleep, Date.now() - last);
     last = Date.now();
   }, 20);
@@ -64,12 +68,14 @@ class Tab:
         self._session = notebook.page.context.new_cdp_session(notebook.page)
         self._session.send("Debugger.enable")
 
-    def sleep(self) -> None:
+    @contextlib.contextmanager
+    def asleep(self) -> Iterator[None]:
         self._session.send("Debugger.pause")
-
-    def wake(self) -> None:
-        self._session.send("Debugger.resume")
-        self._session.send("Debugger.disable")
+        try:
+            yield
+        finally:  # others use this page, too
+            self._session.send("Debugger.resume")
+            self._session.send("Debugger.disable")
 
     @property
     def longest_sleep(self) -> float:
@@ -87,7 +93,7 @@ def blocks_of(notebook: Notebook, cell: int) -> Locator:
 
 
 def test_lost_messages_leave_no_hole(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
-    notebook = open_notebook("lab", LOSE_MESSAGES, stream_cell(upstream, "Write 200 words"))
+    notebook = open_notebook("lab", LOSE_MESSAGES, stream_cell(upstream, "Write 200 words"), shared=True)
     notebook.run(1)
     notebook.page.evaluate(OBSERVE, 2)
     notebook.run(2)
@@ -101,16 +107,15 @@ def test_lost_messages_leave_no_hole(open_notebook: OpenNotebook, upstream: Demo
 
 
 def test_a_tab_that_slept_shows_all_of_the_answer(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
-    notebook = open_notebook("lab", stream_cell(upstream, "Write 400 words"))
+    notebook = open_notebook("lab", stream_cell(upstream, "Write 400 words"), shared=True)
     tab = Tab(notebook)
     notebook.start(1)
     expect(blocks_of(notebook, 1).nth(1)).to_be_visible(timeout=PATIENCE_MS)
     text = notebook.view(1).locator(".nbs-body").inner_text()
 
-    tab.sleep()
-    notebook.page.wait_for_timeout(2_000)
-    assert upstream.requests[-1].state == "open"
-    tab.wake()
+    with tab.asleep():
+        notebook.page.wait_for_timeout(2_000)
+        assert upstream.requests[-1].state == "open"
     expect(blocks_of(notebook, 1).nth(4)).to_be_visible(timeout=PATIENCE_MS)
     assert tab.longest_sleep > 1.5
     assert "".join(words_of(notebook.view(1).locator(".nbs-body"))).startswith("".join(words_of(text)[:-1]))
@@ -121,14 +126,13 @@ def test_a_tab_that_slept_shows_all_of_the_answer(open_notebook: OpenNotebook, u
 def test_an_answer_that_ends_while_the_tab_sleeps_is_there_when_it_wakes(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
-    notebook = open_notebook("lab", stream_cell(upstream, "Write 150 words"))
+    notebook = open_notebook("lab", stream_cell(upstream, "Write 150 words"), shared=True)
     tab = Tab(notebook)
     notebook.start(1)
     expect(blocks_of(notebook, 1).nth(1)).to_be_visible(timeout=PATIENCE_MS)
-    tab.sleep()
-    assert upstream.requests[-1].ended.wait(60)
-    assert upstream.requests[-1].state == "finished"
-    tab.wake()
+    with tab.asleep():
+        assert upstream.requests[-1].ended.wait(60)
+        assert upstream.requests[-1].state == "finished"
     notebook.wait_for_end(1)
     assert tab.longest_sleep > 1.0
     expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_contain_text("A token is not a word")
@@ -138,7 +142,7 @@ def test_an_answer_that_ends_while_the_tab_sleeps_is_there_when_it_wakes(
 def test_a_second_view_that_is_made_in_mid_stream_shows_the_same(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
-    notebook = open_notebook("lab", stream_cell(upstream, "Write 400 words"))
+    notebook = open_notebook("lab", stream_cell(upstream, "Write 400 words"), shared=True)
     notebook.start(1)
     expect(blocks_of(notebook, 1).nth(2)).to_be_visible(timeout=PATIENCE_MS)
     notebook.view(1).click(button="right")

@@ -5,7 +5,6 @@ Each state in an empty page that has the colours of a host, and once in a real J
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from nbstream.testing import FaultServer
     from tests.panel_page import PanelPage
-    from tests.real_jupyter import Jupyter, OpenNotebook
+    from tests.real_jupyter import OpenNotebook
 
 PATIENCE_MS = 120_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -125,38 +124,37 @@ def test_what_folds_out_and_what_is_edited(panel: PanelPage, page: Page) -> None
     assert violations(page) == [], "a message that is edited, and files"
 
 
-def test_in_jupyterlab(
-    open_notebook: OpenNotebook, jupyter: Jupyter, loopback: FaultServer, page: Page, shade: str
-) -> None:
-    settings = jupyter.root.parent / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-    settings.write_text(json.dumps({"theme": f"JupyterLab {shade.title()}"}))
+def test_in_jupyterlab(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     server = f'model="m", base_url="{loopback.base_url}"'
     cells = [
         f'import nbstream as nbs\npanel = nbs.ChatPanel({server}, suggestions=["Explain"])\npanel',
         f"%%stream -m m --base-url {loopback.base_url}\nhello",
     ]
-    notebook = open_notebook("lab", *cells)
+    notebook = open_notebook("lab", *cells, shared=True)
+
+    def found(root: str = ".nbs-panel") -> list[str]:
+        return [f"{shade}: {words}" for shade in notebook.shades() for words in violations(notebook.page, root)]
+
     notebook.run(1)
     panel = Panel(notebook, 1)
-    assert violations(page) == [], "empty"
+    assert found() == [], "empty"
     loopback.send(chat_chunk(ANSWER + WIDE), then="hold")
     panel.send("hello")
     panel.wait_for_text(1, "A quote.")
-    assert violations(page) == [], "streaming"
+    assert found() == [], "streaming"
     panel.composer.press("Escape")
     panel.wait_for_end(1, "cancelled")
     expect(panel.turn(1).locator("mjx-container")).to_have_count(2, timeout=PATIENCE_MS)
-    assert violations(page) == [], "stopped"
+    assert found() == [], "stopped"
 
     loopback.send(chat_chunk({"reasoning_content": THOUGHTS}), 0.2, chat_chunk(ANSWER + WIDE), then="hold")
     notebook.start(2)
     expect(notebook.view(2)).to_contain_text("A quote.", timeout=PATIENCE_MS)
-    assert violations(page, ".nbs-view") == [], "a live view"
-    assert violations(page) == [], "a panel beside a live view"
+    assert found(".nbs-view") == [], "a live view"
+    assert found() == [], "a panel beside a live view"
     notebook.view(2).get_by_role("button", name="Stop").click()
     notebook.wait_for_end(2)
     fold = notebook.output(2).locator(".jp-RenderedMarkdown .nbs-reasoning")
     fold.locator("summary").click()
     expect(fold).to_contain_text("plain text")
-    assert violations(page, ".nbs-static .nbs-reasoning") == [], "the reasoning in the static answer"
-    settings.unlink()
+    assert found(".nbs-static .nbs-reasoning") == [], "the reasoning in the static answer"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PATIENCE_MS = 120_000
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+IMAGES = "http://images.example/**"
 IMAGE = "http://images.example/cat.gif"
 PICTURE = f"Look: ![a cat]({IMAGE})\n\nAnd more.\n\n"
 DIAGRAMS = r"""
@@ -57,8 +58,7 @@ def server() -> Iterator[FaultServer]:
         yield server
 
 
-@pytest.fixture
-def image_requests(page: Page) -> list[Request]:
+def note_requests(page: Page) -> list[Request]:
     """Serve the image, and note who asks for it."""
     asked: list[Request] = []
 
@@ -66,7 +66,7 @@ def image_requests(page: Page) -> list[Request]:
         asked.append(route.request)
         route.fulfill(body=PIXEL, content_type="image/gif")
 
-    page.route("http://images.example/**", serve)
+    page.route(IMAGES, serve)
     return asked
 
 
@@ -76,7 +76,7 @@ def cell(server: FaultServer, options: str = "") -> str:
 
 def test_formulas_are_typeset_and_diagrams_drawn(open_notebook: OpenNotebook, server: FaultServer) -> None:
     server.send(chat_body(*re.findall(r"(?s).{1,20}", DIAGRAMS)))
-    notebook = open_notebook("lab", cell(server))
+    notebook = open_notebook("lab", cell(server), shared=True)
     notebook.run(1)
     output = notebook.output(1)
     expect(output.locator("mjx-container")).to_have_count(4, timeout=PATIENCE_MS)
@@ -89,24 +89,29 @@ def test_formulas_are_typeset_and_diagrams_drawn(open_notebook: OpenNotebook, se
     expect(output).to_contain_text("US$5")
 
 
-@pytest.mark.parametrize("images", ["link", "allow"])
-def test_remote_images_are_links_that_say_so_unless_allowed(
-    open_notebook: OpenNotebook, server: FaultServer, image_requests: list[Request], images: str
-) -> None:
-    seen = threading.Event()
-    server.send(chat_chunk(PICTURE), seen, chat_body("Done."))
-    notebook = open_notebook("lab", cell(server, f"--images {images}"))
-    notebook.start(1)
-    for place in (notebook.view(1).locator(".nbs-body"), notebook.output(1).locator(".jp-RenderedMarkdown")):
-        expect(place).to_contain_text("And more.", timeout=PATIENCE_MS)
-        if images == "link":
-            expect(place.get_by_role("link", name="image not loaded: a cat")).to_have_attribute("href", IMAGE)
-            assert place.locator("img").count() == 0
-        else:
-            image = place.get_by_role("img", name="a cat")
-            expect(image).to_have_js_property("naturalWidth", 1, timeout=PATIENCE_MS)
-        if not seen.is_set():
-            assert all("referer" not in request.headers for request in image_requests)
-        seen.set()
-    notebook.wait_for_end(1)
-    assert bool(image_requests) == (images == "allow")
+def test_remote_images_are_links_that_say_so_unless_allowed(open_notebook: OpenNotebook, server: FaultServer) -> None:
+    ways = ("link", "allow")
+    notebook = open_notebook("lab", *(cell(server, f"--images {images}") for images in ways), shared=True)
+    asked = note_requests(notebook.page)
+    for number, images in enumerate(ways, start=1):
+        seen = threading.Event()
+        server.send(chat_chunk(PICTURE), seen, chat_body("Done."))
+        notebook.start(number)
+        live, static = (
+            notebook.view(number).locator(".nbs-body"),
+            notebook.output(number).locator(".jp-RenderedMarkdown"),
+        )
+        for place in (live, static):
+            expect(place).to_contain_text("And more.", timeout=PATIENCE_MS)
+            if images == "link":
+                expect(place.get_by_role("link", name="image not loaded: a cat")).to_have_attribute("href", IMAGE)
+                assert place.locator("img").count() == 0
+            else:
+                image = place.get_by_role("img", name="a cat")
+                expect(image).to_have_js_property("naturalWidth", 1, timeout=PATIENCE_MS)
+            if not seen.is_set():
+                assert all("referer" not in request.headers for request in asked)
+            seen.set()
+        notebook.wait_for_end(number)
+        assert bool(asked) == (images == "allow")
+    notebook.page.unroute(IMAGES)

@@ -75,7 +75,7 @@ def settled_height(output: Locator, wanted: float) -> float:
 
 
 def test_the_static_answer_is_as_high_as_the_live_one(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
-    notebook = open_notebook("lab", stream_cell(loopback))
+    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
     changes = {}
     for name, text in ANSWERS.items():
         thoughts = "Let me see." if name in {"headings", "lists"} else ""
@@ -109,7 +109,7 @@ def test_lines_break_and_lists_are_marked_as_in_the_static_answer(
     open_notebook: OpenNotebook, loopback: FaultServer
 ) -> None:
     options = f"base_url={loopback.base_url!r}, model='m'"
-    notebook = open_notebook("lab", f"import nbstream as nbs\nnbs.stream('Hello', {options})")
+    notebook = open_notebook("lab", f"import nbstream as nbs\nnbs.stream('Hello', {options})", shared=True)
     gate = gated(loopback, NESTED)
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text("End.", timeout=PATIENCE_MS)
@@ -140,30 +140,25 @@ WHERE = """(row) => {
 }"""
 
 
-@pytest.mark.parametrize(
-    ("rows", "read"),
-    [
-        pytest.param(40, 20, id="in the middle"),
-        pytest.param(119, 3, id="at the top of a capped answer"),
-        pytest.param(119, 60, id="in the middle of a capped answer"),
-        pytest.param(119, 118, id="at the tail of a capped answer"),
-    ],
-)
-def test_what_is_being_read_stays_where_it_is(
-    open_notebook: OpenNotebook, loopback: FaultServer, rows: int, read: int
-) -> None:
-    answer = "".join(f"Row {number}\n\n" for number in range(1, rows + 1))
-    gate = gated(loopback, answer, thoughts="Let me count." if read > 3 else "")
-    notebook = open_notebook("lab", stream_cell(loopback), "pass\n" * 40)
-    notebook.start(1)
-    expect(notebook.view(1)).to_contain_text(f"Row {rows}", timeout=PATIENCE_MS)
-    notebook.view(1).get_by_text(f"Row {read}", exact=True).evaluate("row => row.scrollIntoView({ block: 'center' })")
-    notebook.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    before = notebook.page.evaluate(WHERE, f"Row {read}")
-    finish(notebook, gate)
-    after = notebook.page.evaluate(WHERE, f"Row {read}")
-    print(f"row {read} of {rows}: {before:.1f} px from the top before, {after:.1f} px after")
-    assert after == pytest.approx(before, abs=2)
+# Of so many rows, the one that is read: in the middle; then at the top, in the middle and at the tail of a capped one.
+READ = ((40, 20), (119, 3), (119, 60), (119, 118))
+
+
+def test_what_is_being_read_stays_where_it_is(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
+    notebook = open_notebook("lab", stream_cell(loopback), "pass\n" * 40, shared=True)
+    for rows, read in READ:
+        answer = "".join(f"Row {number}\n\n" for number in range(1, rows + 1))
+        gate = gated(loopback, answer, thoughts="Let me count." if read > 3 else "")
+        notebook.start(1)
+        expect(notebook.view(1)).to_contain_text(f"Row {rows}", timeout=PATIENCE_MS)
+        row = notebook.view(1).get_by_text(f"Row {read}", exact=True)
+        row.evaluate("row => row.scrollIntoView({ block: 'center' })")
+        notebook.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        before = notebook.page.evaluate(WHERE, f"Row {read}")
+        finish(notebook, gate)
+        after = notebook.page.evaluate(WHERE, f"Row {read}")
+        print(f"row {read} of {rows}: {before:.1f} px from the top before, {after:.1f} px after")
+        assert after == pytest.approx(before, abs=2), f"row {read} of {rows}"
 
 
 CHUNKS = "**/static/lab/*.js*"  # of JupyterLab, that are loaded when they are first needed

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.real_jupyter import Jupyter, OpenNotebook
+    from tests.real_jupyter import Notebook, OpenNotebook
 
 ASK = """\
 import os
@@ -41,37 +37,32 @@ READ = """output => {
 }"""
 
 
-@pytest.fixture(params=["light", "dark"])
-def shade(request: pytest.FixtureRequest, jupyter: Jupyter) -> Iterator[str]:
-    settings = jupyter.root.parent / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-    before = settings.read_text() if settings.exists() else None
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(json.dumps({"theme": f"JupyterLab {request.param.title()}"}))
-    yield request.param
-    if before is None:
-        settings.unlink()
-    else:
-        settings.write_text(before)
-
-
-def test_usage_and_plans_are_read_in_any_theme(open_notebook: OpenNotebook, shade: str) -> None:
-    notebook = open_notebook("lab", ASK, "%stream_usage", PLAN, CONTEXT)
+def test_usage_and_plans_are_read_in_any_theme(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook("lab", ASK, "%stream_usage", PLAN, CONTEXT, shared=True)
     for number in range(1, 5):
         notebook.run(number)
         notebook.wait_for_end(number)
     expect(notebook.output(1)).to_have_text(re.compile(r"^[\w-]{8,}\s*$"))  # what the page calls the cell
     usage = notebook.output(2)
     expect(usage.locator("figure svg")).to_have_count(2)
-    seen = usage.evaluate(READ)
-    assert seen["drawn"] == seen["text"]
-    assert seen["formulas"] == 0
-    assert seen["wide"] <= 0
-    assert all(label.startswith("img: ") for label in seen["labels"])
+    texts = set()
+    for shade in notebook.shades():
+        seen = usage.evaluate(READ)
+        assert seen["drawn"] == seen["text"], shade
+        assert seen["formulas"] == 0
+        assert seen["wide"] <= 0
+        assert all(label.startswith("img: ") for label in seen["labels"])
+        texts.add(seen["text"])
+        look(notebook, shade)
+    assert len(texts) == 2, "the theme was another one"
     expect(usage).to_contain_text("Besides, at least")
     expect(notebook.output(3)).to_contain_text("counted by 127.0.0.1")
     expect(notebook.output(4).locator("summary")).to_contain_text("What was sent: 2 parts")
-    if look := os.environ.get("NBS_LOOK"):
-        usage.locator("summary").click()
-        notebook.output(4).locator("summary").click()
+
+
+def look(notebook: Notebook, shade: str) -> None:
+    if pictures := os.environ.get("NBS_LOOK"):
+        for number in (2, 4):
+            notebook.output(number).locator("details").evaluate("fold => { fold.open = true }")
         for number in (2, 3, 4):
-            notebook.output(number).screenshot(path=pathlib.Path(look) / f"usage-{shade}-{number}.png")
+            notebook.output(number).screenshot(path=pathlib.Path(pictures) / f"usage-{shade}-{number}.png")

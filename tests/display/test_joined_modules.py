@@ -207,9 +207,16 @@ def test_a_cycle_is_refused_and_named(write):
 # answer into view once, make room for the static answer and give it its buttons on code and the fold of the
 # reasoning, put code into a new cell, ask whether a call may run or code be inserted, take the reason of a denial,
 # and revoke what is allowed. The panel has the last ones too. Both hear the kernel on a page that is too busy for
-# anywidget, and share their code with others of their kind.
+# anywidget, and share their code with others of their kind. A comparison has a view's code but for its own box, and
+# columns; the question which answer is the best is a row of buttons.
 @pytest.mark.parametrize(
-    ("widget", "before"), [("display/static/live_view", 16_500), ("panel/view/static/panel", 30_450)]
+    ("widget", "before"),
+    [
+        ("display/static/live_view", 16_500),
+        ("many/comparison/static/choice", 2_900),
+        ("many/comparison/static/comparison", 16_500),
+        ("panel/view/static/panel", 30_450),
+    ],
 )
 def test_a_widget_sends_no_more_than_its_code(widget, before):
     assert len(packed_code(PACKAGE / f"{widget}.js")) <= before

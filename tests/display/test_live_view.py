@@ -175,6 +175,19 @@ def test_a_cleared_output_ends_a_stream_only_while_its_cell_does_nothing_but_wai
     assert page.stopped == 1
 
 
+def test_a_deleted_cell_ends_the_stream_unless_a_page_has_it(page, monkeypatch):
+    later = []
+    monkeypatch.setattr("nbstream.display.missing_cell._later", lambda _, call: later.append(call))
+    page.says(type="deleted")
+    assert page.take() == [{"type": "missing"}]
+    page.says(type="here")
+    later.pop()()
+    assert page.stopped == 0
+    page.says(type="deleted")
+    later.pop()()
+    assert page.stopped == 1
+
+
 def test_stop_is_passed_on_in_the_pause(page):
     page.view.draw(StreamResult(retry=PAUSE))
     page.says(type="stop")

@@ -31,7 +31,9 @@ class Output:
         self.replacing = []  # whether each takes the place of what was shown before
         self.displayed = []
         self.times = []
-        self.events = EventManager(mock.Mock(), dict.fromkeys(("pre_execute", "post_execute", "post_run_cell")))
+        self.events = EventManager(
+            mock.Mock(), dict.fromkeys(("pre_execute", "pre_run_cell", "post_execute", "post_run_cell"))
+        )
         self.sent = 0  # bytes
         self.now = 0.0
 
@@ -117,6 +119,22 @@ def test_a_static_output_shows_nothing_until_the_end(output, make_request):
     assert output.updates == []
     surface.close(StreamResult("Hello", StreamState.COMPLETED, "stop"))
     assert output.updates == ["Hello"]
+
+
+def test_what_an_old_run_of_a_cell_still_says_is_not_shown(output, make_request, shell):
+    shell.kernel.get_parent = lambda _: {"metadata": {"cellId": "c1"}}
+    stopped = []
+    surface = NotebookSurface("markdown")
+    surface.open(make_request(model="m"), lambda: stopped.append(True))
+    output.draw(surface, StreamResult("Hel", SOME))
+    output.events.trigger("pre_run_cell", SimpleNamespace(cell_id="c2"))
+    assert stopped == []
+    output.events.trigger("pre_run_cell", SimpleNamespace(cell_id="c1"))
+    assert stopped == [True]
+    output.draw(surface, StreamResult("Hello and much more", SOME))
+    surface.close(StreamResult("Hello and much more", StreamState.CANCELLED))
+    output.events.trigger("pre_run_cell", SimpleNamespace(cell_id="c1"))
+    assert (stopped, output.updates) == ([True], ["Hel"])
 
 
 @pytest.mark.parametrize("host", [Host.CONSOLE, Host.PROGRAM])

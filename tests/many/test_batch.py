@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import threading
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import nbstream as nbs
-from nbstream.errors import MapError, UsageError
+from nbstream.accounting.price import Price
+from nbstream.errors import MapError, RateLimitError, UsageError
 from nbstream.many import batch_pace, batch_sending
 from nbstream.many.batch_file import BatchFile
-from nbstream.testing import Answer, ScriptedBatches
+from nbstream.many.batch_journal import BatchJournal
+from nbstream.many.checkpoint import Checkpoint
+from nbstream.many.row_key import RowKeys
+from nbstream.outcome import Usage
+from nbstream.settings.resolution import resolve
+from nbstream.streaming.cost import cost_of, source_of
+from nbstream.testing import Answer, ScriptedBatches, chat_body
 
 PATIENCE = 60.0
 
@@ -31,6 +43,8 @@ class Provider:
         kind = f"{received.method} {received.path.split('/')[2]}"
         kind += " content" if received.path.endswith("/content") else ""
         self.seen[kind] += 1
+        if kind == "POST chat":
+            return chat_body("Fine", usage=(10, 5))
         if waiting := self.refusals.get(kind):
             return waiting.pop(0)
         return self.batches(received)
@@ -283,3 +297,102 @@ def test_the_file_of_a_batch_has_a_name_of_its_own(ask, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert all(ask("ab", checkpoint=None).result(PATIENCE))
     assert (tmp_path / "nbstream-batches.sqlite").exists()
+
+
+def test_an_interrupt_leaves_the_batch_to_its_provider(ask, provider):
+    provider.batches.step = 0
+    job = ask("abc").start()
+    provider.server.wait(requests=4)
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        job.result()
+    assert [batch.status for batch in provider.made] == ["in_progress"]
+    provider.batches.step = 1000
+    assert all(job.start().result(PATIENCE))
+    assert provider.asked == {f"Say {each}": 1 for each in "abc"}
+
+
+def test_a_plan_asks_its_samples_at_once(ask, provider):
+    job = ask("abcde")
+    plan = job.plan(2)
+    assert (plan.rows, len(plan.samples)) == (5, 2)
+    assert provider.batches.submitted == []
+
+
+def test_the_provider_is_asked_as_seldom_as_it_is_slow(monkeypatch):
+    monkeypatch.undo()
+    pace = batch_pace.BatchPace(100.0)
+    assert [pace.pause(100.0 + passed) for passed in (0, 20, 300, 86_400)] == [0.5, 2.0, 30.0, 60.0]
+    waits = [
+        pace.pause_after(RateLimitError("no", retryable=True, retry_after=wait)) for wait in (None, None, 90, None)
+    ]
+    assert waits == [1.0, 2.0, 90, 8.0]
+    assert pace.pause(101.0) == 0.5
+    assert pace.pause_after(RateLimitError("no", retryable=True)) == 1.0
+
+
+@pytest.mark.parametrize(("batch", "cost", "source"), [(0.5, 0.75, "your own"), (None, 1.5, "your own, at most")])
+def test_a_batch_has_a_price_of_its_own_or_an_upper_bound(batch, cost, source):
+    request = replace(resolve("x", model="m", base_url="http://localhost:1/v1"), batch=True)
+    request = replace(request, prices={"m": Price(1.0, 1.0, batch=batch)})
+    usage = Usage(1_000_000, 500_000, 1_500_000)
+    assert cost_of(usage, "m", request.endpoint.base_url, request) == cost
+    assert source_of("m", request) == source
+
+
+def test_a_batch_that_the_provider_no_longer_has_is_asked_again_on_request(ask, provider):
+    provider.batches.step = 0
+    job = ask("abc").start()
+    provider.server.wait(requests=4)
+    job.detach()
+    job.wait(PATIENCE)
+    provider.batches = ScriptedBatches()  # as the demo server is another one in another kernel
+    job = ask("abc").wait(PATIENCE)
+    assert all("No batch found" in row.error for row in job.rows)
+    assert all(job.retry_failed().result(PATIENCE))
+
+
+def test_a_batch_that_another_kernel_asks_for_is_waited_for(ask, provider, tmp_path):
+    journal = BatchJournal(Checkpoint(tmp_path / "answers.sqlite"))
+    key = RowKeys(ask("a").request).of(({"role": "user", "content": "Say a"},))
+    noted = journal.begin(provider.server.base_url.split("/")[2], "chat", [key])
+    assert not journal.is_abandoned(noted)
+    job = ask("ab").start()
+    provider.server.wait(requests=3)  # the batch of the other row
+    assert provider.asked == {"Say b": 1}
+    assert job.state == "streaming"
+    journal.leave(noted.marker)  # the other kernel has gone
+    job.wait(PATIENCE)
+    assert [row.state for row in job.rows] == ["cancelled", "completed"]
+    assert all(job.start().result(PATIENCE))
+    assert provider.asked == {"Say a": 1, "Say b": 1}
+
+
+def test_what_is_abandoned_is_claimed_once(tmp_path):
+    journal = BatchJournal(Checkpoint(tmp_path / "answers.sqlite"))
+    noted = replace(journal.begin("host", "chat", [b"k"]), owner="another-machine:1")
+    assert not journal.is_abandoned(noted)
+    assert journal.is_abandoned(replace(noted, begun_at=0.0))
+    assert not journal.claim(noted)
+    assert journal.claim(replace(noted, owner=f"{socket.gethostname()}:{os.getpid()}"))
+
+
+def test_what_a_batch_is_refused_is_asked_in_another_way(ask, provider):
+    said = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    error = {"error": {"message": said, "param": "max_tokens", "code": "unsupported_parameter"}}
+    usual = provider.batches
+
+    def refused(received):
+        answer = usual(received)
+        if received.path.endswith("/content") and len(usual.submitted) == 1:
+            response = {"status_code": 400, "request_id": "r", "body": error}
+            told = {"custom_id": usual.submitted[0]["custom_id"], "response": response, "error": None}
+            return Answer(json.dumps(told).encode(), headers={"content-type": "application/octet-stream"})
+        return answer
+
+    provider.server.respond(refused)
+    job = ask("a", max_tokens=50).wait(PATIENCE)
+    assert "max_tokens" in job.rows[0].error
+    assert job.retry_failed().result(PATIENCE)[0]
+    first, second = (each["body"] for each in usual.submitted)
+    assert ("max_tokens" in first, "max_completion_tokens" in second) == (True, True)

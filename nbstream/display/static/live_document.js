@@ -2,6 +2,7 @@
 // is made again (a second output, a redrawn one) needs no kernel.
 
 import { BlockList } from "./block_list.js";
+import { watchCell } from "./deleted_cell.js";
 import { announcer, say } from "./elements.js";
 import { whenKernelEnds } from "./jupyter_host.js";
 import { asked } from "./questions.js";
@@ -58,7 +59,7 @@ export class LiveDocument {
     this.receive = (/** @type {LiveMessage} */ message) => this.apply(message);
     model.on("msg:custom", this.receive);
     // A panel has its own words for that, and keeps what it has in its own way.
-    this.unwatch = voice ? () => {} : whenKernelEnds(model, () => this.lose());
+    this.unwatch = voice ? [] : [whenKernelEnds(model, () => this.lose()), watchCell(model, () => this.ended)];
   }
 
   /** @param {LiveMessage} message */
@@ -68,6 +69,7 @@ export class LiveDocument {
       this.stopping = true;
       return;
     }
+    if (message.type === "missing") return; // see deleted_cell.js
     if (message.type === "keep") {
       if (![...this.views].some(({ id }) => id === message.view)) return; // it is for another page
       return this.keep(message);
@@ -213,7 +215,7 @@ export class LiveDocument {
 
   close() {
     this.model.off("msg:custom", this.receive);
-    this.unwatch();
+    this.unwatch.forEach((end) => end());
     this.fallSilent();
   }
 }

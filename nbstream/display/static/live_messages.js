@@ -27,7 +27,7 @@
  * is so many units of the Markdown of the message before, which was `before` units long, and then `markdown`.
  * @typedef {{ type: "keep", view: string, id: string, before: number, kept: number, markdown: string }} Keep
  * @typedef {PatchMessage | ReasoningMessage | RetryMessage | EndMessage | QuestionsMessage | Snapshot} NumberedMessage
- * @typedef {NumberedMessage | Keep | Refused | { type: "stopping" }} LiveMessage
+ * @typedef {NumberedMessage | Keep | Refused | { type: "stopping" } | { type: "missing" }} LiveMessage
  *
  * The model of a widget, or a stand-in for it.
  * @typedef {object} Channel

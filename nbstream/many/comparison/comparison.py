@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nbstream.markdown import Images
     from nbstream.outcome import Usage
-    from nbstream.recording.diff import Diff
+    from nbstream.recording.diff import Change, Diff
 
 __all__ = ["Comparison"]
 
@@ -187,9 +187,16 @@ class Comparison(Sequence[StreamResult]):
     def bundle(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The output in a notebook, as (data, metadata)."""
         chosen = None if self._chosen is None else self._shown_names()[self._chosen]
-        changes = self.diff().answer if self._differences else ()
+        changes = self._changes() if self._differences else None
         about: dict[str, Any] = {"place": self._place, "blind": self.blind, "chosen": chosen}
         return document(self.sections(), self._images, changes=changes, **about)
+
+    def _changes(self) -> list[Change]:
+        """The word differences, with only the ends of what both answers have."""
+        from nbstream.recording.diff import shortened
+
+        changes = self.diff().answer
+        return list(shortened(changes)) if any(change.what != "same" for change in changes) else []
 
     def told(self) -> str:
         """The numbers, as a table of text."""

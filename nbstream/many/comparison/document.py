@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Section", "document", "growing_document", "partial_document"]
 
 _LEVEL = 3  # of the heading of a section
+_SAME = "Both say the same, word for word."
 
 
 class Section(NamedTuple):
@@ -45,7 +46,7 @@ def document(
     place: Place = Place.COMPARISON,
     blind: bool = False,
     chosen: str | None = None,
-    changes: Sequence[Change] = (),
+    changes: Sequence[Change] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The output of a comparison that has ended, as (data, metadata).
 
@@ -55,7 +56,7 @@ def document(
         place: Where it is read.
         blind: Whether the names are still hidden.
         chosen: The name of the answer that was chosen.
-        changes: The word differences between the two answers, if they are shown.
+        changes: The word differences between the two answers, if they are shown; empty if there are none.
     """
     rows = [_row(section, blind=blind, chosen=chosen) for section in sections]
     heads = HEADINGS[:2] if blind else HEADINGS
@@ -64,9 +65,9 @@ def document(
         data, _ = answer_bundle(section.result, images, place=place, below=_LEVEL, pictures=True)
         markdown.append(f"{_heading(section.name)}\n\n{data['text/markdown'].strip()}")
         words.append(f"{_line(section.name)}\n{'-' * len(_line(section.name))}\n{data['text/plain'].strip()}")
-    if changes:
-        markdown.append(f"{'#' * _LEVEL} Differences\n\n{_marked(changes)}")
-        words.append(f"Differences\n-----------\n{_told(changes)}")
+    if changes is not None:
+        markdown.append(f"{'#' * _LEVEL} Differences\n\n{_marked(changes) or _SAME}")
+        words.append(f"Differences\n-----------\n{_told(changes) or _SAME}")
     facts: dict[str, Any] = {"comparison": [_facts(section, blind=blind) for section in sections]}
     facts |= {"blind": True} if blind else {} if chosen is None else {"choice": chosen}
     return (

@@ -65,6 +65,7 @@ class NotebookBoard:
         self._growth = MarkdownGrowth()
         self._saved = MarkdownGrowth(_SAVING_SECONDS, 1.2)
         self._opened_at = 0.0
+        self._closed = False
         self._cell: object | None = None
         self._request: StreamRequest | None = None
         self._lock = threading.RLock()
@@ -133,11 +134,11 @@ class NotebookBoard:
     def close_if_last(self) -> None:
         """Replace the live view by the document, once all answers have ended."""
         with self._lock:
-            if not all(column.latest.state.terminal for column in self._columns):
-                return
             comparison = self._ended()
-            if comparison is None:
+            # Two that end at once both find that all have.
+            if self._closed or comparison is None or not all(column.ended for column in self._columns):
                 return
+            self._closed = True
             self._rerun.forget()
             try:
                 self._publish(comparison)
@@ -193,6 +194,7 @@ class _ColumnSurface:
     def __init__(self, board: NotebookBoard, number: int, name: str) -> None:
         self._board, self._number, self.name = board, number, name
         self.latest = StreamResult()
+        self.ended = False
         self._stop: Callable[[], None] = lambda: None
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:  # noqa: ARG002  the board knows it
@@ -213,6 +215,7 @@ class _ColumnSurface:
             if self._board.view is not None:
                 self._board.view.end(self._number, self.latest)
         finally:
+            self.ended = True
             self._board.close_if_last()
 
     # --- questions whether a call may run -----------------------------------------------------------------------------

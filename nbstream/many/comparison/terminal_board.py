@@ -69,11 +69,11 @@ class TerminalBoard:
     def close(self, turn: _Turn, result: StreamResult) -> None:
         """Draw the end of an answer, and those whose turn comes then."""
         with self._lock:
-            turn.latest = self._seen(result)
+            turn.latest, turn.ended = self._seen(result), True
             while self._current < len(self._columns):
                 column = self._columns[self._current]
                 column.show()
-                if column.latest is None or not column.latest.state.terminal:
+                if column.latest is None or not column.ended:
                     return
                 column.inner.close(column.latest)
                 self._current += 1
@@ -98,7 +98,7 @@ class _Turn:
         self._board, self.number, self.name = board, number, name
         self.inner = terminal_surface()
         self.latest: StreamResult | None = None
-        self._begun = False
+        self.ended = self._begun = False
 
     def open(self, request: StreamRequest, stop: Callable[[], None]) -> None:
         self.inner.open(request, stop)

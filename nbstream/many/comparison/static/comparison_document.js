@@ -1,5 +1,6 @@
 // What has arrived of a comparison: a live document for each column, whose messages share the widget's channel.
 
+import { watchCell } from "../../../display/static/deleted_cell.js";
 import { announcer, say } from "../../../display/static/elements.js";
 import { whenKernelEnds } from "../../../display/static/jupyter_host.js";
 import { LiveDocument, retryLine } from "../../../display/static/live_document.js";
@@ -86,7 +87,7 @@ export class ComparisonDocument {
     this.columns = names.map((name, column) => new ColumnDocument(this, column, name));
     this.receive = (/** @type {ComparisonMessage} */ message) => this.apply(message);
     model.on("msg:custom", this.receive);
-    this.unwatch = whenKernelEnds(model, () => this.lose());
+    this.unwatch = [whenKernelEnds(model, () => this.lose()), watchCell(model, () => this.ended)];
   }
 
   get kernelAnswers() {
@@ -142,7 +143,7 @@ export class ComparisonDocument {
 
   close() {
     this.model.off("msg:custom", this.receive);
-    this.unwatch();
+    this.unwatch.forEach((end) => end());
     this.fallSilent();
   }
 }
