@@ -33,7 +33,7 @@ def killed_and_gone_on(oracle: Oracle, folder: pathlib.Path, *, runs: int, rows:
     notes.touch()
     given = [sys.executable, str(PROGRAM), oracle.server.base_url, str(checkpoint), str(notes), str(rows)]
     had = 0
-    settled: dict[str, int] = {}  # how often a row had been asked when its answer was in somebody's hands
+    settled: dict[str, int] = {}  # how often a row had been asked when it counted as done
     with subprocess.Popen(given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdin is not None
         assert program.stdout is not None
