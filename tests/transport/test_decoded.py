@@ -118,7 +118,7 @@ def test_the_key_that_the_request_carried_is_left_out_of_messages(key: str) -> N
 
 
 class Paced:
-    """A source whose pieces are there every two milliseconds, whether anybody reads or not; a read brings all of them."""
+    """A source whose pieces come every two milliseconds, whether anybody reads or not; a read brings all."""
 
     def __init__(self, *, buffers: bool) -> None:
         self.status, self.headers, self.endpoint, self.buffers = 200, dict[str, str](), LOCAL, buffers
