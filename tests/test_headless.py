@@ -116,6 +116,17 @@ def test_background_stream_ends_in_its_own_cell(execute: Any) -> None:
     assert [output["output_type"] for output in notebook.cells[1].outputs][:1] == ["stream"]
 
 
+def test_a_map_is_a_summary_of_its_rows_and_no_widget_state(execute: Any) -> None:
+    asked = "nbs.map([f'row {number}' for number in range(30)], model='demo', max_tokens=5, api='chat')"
+    notebook = execute(notebook_of("import nbstream as nbs", f"values = {asked}.result()", f"job = {asked}.start()"))
+    waited, begun = streamed(notebook)
+    assert waited["data"]["text/plain"].startswith("Done. 30 rows · 60 tokens in, 150 out · demo\n0  row 0  ")
+    assert "**Done.** 30 rows · 30 from the checkpoint" in begun["data"]["text/markdown"]
+    for output in (waited, begun):
+        assert set(output["data"]) == {"text/markdown", "text/plain"}
+    assert "widgets" not in notebook.metadata
+
+
 def test_stream_inside_another_magic_works(execute: Any) -> None:
     notebook = execute(
         notebook_of("%load_ext nbstream", "%%capture caught\n%%stream -m demo\nhello", "print(stream_result.state)")

@@ -403,3 +403,19 @@ def test_what_is_piped_is_the_text():
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("38, 39, 40\n")
     assert "\x1b" not in done.stdout
+
+
+@needs_a_terminal
+def test_an_answer_in_the_background_is_written_whole_at_its_end(terminal, upstream):
+    terminal.logfile_read = written = io.StringIO()
+    ask(terminal, upstream, "--background -o answer", "Count to 30")
+    terminal.expect("In .*: ")
+    terminal.sendline("import time; print('sum', 1 + 1)")
+    terminal.expect("sum 2")
+    terminal.sendline("answer.state, time.sleep(0.5), print('one cell', answer.result().state)")
+    terminal.expect("one cell completed")
+    terminal.expect("In .*: ")
+    lines = written.getvalue().splitlines()
+    (head,) = (number for number, line in enumerate(lines) if "[The answer of demo in the background:]" in line)
+    assert "1, 2, 3" in " ".join(lines[head + 1 : head + 4])
+    assert "29, 30" in " ".join(lines[head + 1 : head + 6])

@@ -40,6 +40,7 @@ def test_wheel_carries_the_page_code_joined_and_no_source_of_it(wheel):
     widgets = (
         *("display/static/live_view", "panel/view/static/panel"),
         *(f"{comparison}/choice", f"{comparison}/comparison"),
+        *("many/background/static/jobs", "many/table/static/table"),
     )
     joined = {f"nbstream/{name}.joined.{kind}" for name in widgets for kind in ("js", "css")}
     assert front_end == joined | {f"nbstream/telemetry/page/inspection.{kind}" for kind in ("js", "css")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from nbstream.outcome import StreamState
 from nbstream.transport.batch_answer import BatchAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from nbstream.request import StreamRequest
@@ -27,11 +28,14 @@ class BatchReading:
     Args:
         request: What every row is asked with, apart from its messages.
         engine: Decodes them.
-        messages: Gives what a row asks, by its number.
+        messages: Gives what rows ask, by their numbers.
     """
 
     def __init__(
-        self, request: StreamRequest, engine: Engine, messages: Callable[[int], tuple[Mapping[str, Any], ...]]
+        self,
+        request: StreamRequest,
+        engine: Engine,
+        messages: Callable[[Sequence[int]], Mapping[int, tuple[Mapping[str, Any], ...]]],
     ) -> None:
         # It has been sent, paid and answered: nothing is asked before it is read, and it is read once.
         self._request = replace(
@@ -40,9 +44,14 @@ class BatchReading:
         self._engine = engine
         self._messages = messages
 
-    def row(self, number: int, key: bytes) -> PreparedRow:
-        """A row, with what it asks."""
-        return PreparedRow(number, key, self._messages(number))
+    async def rows(self, keys: Mapping[bytes, int]) -> dict[bytes, PreparedRow]:
+        """Rows with what they ask, by their keys.
+
+        Args:
+            keys: Their numbers.
+        """
+        messages = await asyncio.to_thread(self._messages, [*keys.values()])
+        return {key: PreparedRow(number, key, messages.get(number, ())) for key, number in keys.items()}
 
     async def answer(self, row: PreparedRow, line: AnswerLine) -> RowAnswer:
         """What a line says of its row.

@@ -15,7 +15,7 @@ from nbstream.many.batch_pace import BatchPace
 from nbstream.many.batch_sending import BatchSending
 from nbstream.many.open_batch import OpenBatch
 from nbstream.many.row_key import host_of
-from nbstream.many.runner import RowAnswer
+from nbstream.many.runner import PreparedRow, RowAnswer
 from nbstream.many.waking import Waking
 from nbstream.outcome import StreamState
 from nbstream.transport.batch_wire import answer_line, custom_id_in
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from nbstream.many.batch_provider import BatchProvider
     from nbstream.many.batch_reading import BatchReading
     from nbstream.many.row_result import RowSource
-    from nbstream.many.runner import PreparedRow
     from nbstream.request import StreamRequest
-    from nbstream.transport.batch_wire import BatchState
+    from nbstream.transport.batch_wire import AnswerLine, BatchState
 
 __all__ = ["BatchRunner"]
+
+# Lines of an output file that are read at once.
+_PAGE, _PAGE_BYTES = 200, 4_000_000
 
 
 class BatchRunner:
@@ -247,11 +249,31 @@ class BatchRunner:
         """What is in the files of a batch that has ended; what was read before a file broke off is not read again."""
         files = batch.state.files if batch.state is not None and batch.state.ended else ()
         for file_id in files:
+            async for lines in self._pages(file_id):
+                told = self._told(batch, lines)
+                rows = await self._reading.rows({key: batch.numbers[key] for key in told})
+                for key, line in told.items():
+                    if self._detached:
+                        return
+                    self._settled(batch, key)
+                    yield await self._reading.answer(rows[key], line)
+
+    async def _pages(self, file_id: str) -> AsyncIterator[list[bytes]]:
+        """The lines of a file, so many at once as are read from the checkpoint together."""
+        page: list[bytes] = []
+        size = 0
+        try:
             async for line in self._provider.lines(file_id):
-                if self._detached:
-                    return
-                if (answer := await self._read(batch, line)) is not None:
-                    yield answer
+                page.append(line)
+                size += len(line)
+                if len(page) >= _PAGE or size >= _PAGE_BYTES:
+                    yield page
+                    page, size = [], 0
+        except StreamError:
+            if page:
+                yield page
+            raise
+        yield page
 
     def _rest(self, batch: OpenBatch) -> list[RowAnswer]:
         """What becomes of the rows of a batch that has ended without answers to them."""
@@ -267,31 +289,31 @@ class BatchRunner:
         self._open.pop(batch.noted.marker, None)
         self._ended.append(batch)
         answers = []
-        for key, number in [*batch.numbers.items()]:
+        for key in [*batch.numbers]:
             state, error, kind = batch.left_out(key)
-            row = self._settled(batch, key, number)
+            row = self._settled(batch, key)
             attempts = 0 if state is StreamState.CANCELLED else 1
             answers.append(RowAnswer(row, state, error=error, kind=kind, attempts=attempts, source="batch"))
         return answers
 
-    async def _read(self, batch: OpenBatch, line: bytes) -> RowAnswer | None:
-        """What a line says of a row; `None` if it is of no row that has no answer yet."""
-        told = answer_line(line)
-        if told is None:
-            if (key := _key(custom_id_in(line))) is not None:
+    def _told(self, batch: OpenBatch, lines: list[bytes]) -> dict[bytes, AnswerLine]:
+        """What lines say of rows that have no answer yet, by their keys."""
+        told: dict[bytes, AnswerLine] = {}
+        for each in lines:
+            line = answer_line(each)
+            key = _key(custom_id_in(each) if line is None else line.custom_id)
+            if line is None and key is not None:
                 batch.damaged.add(key)
-            return None
-        key = _key(told.custom_id)
-        if key is None or (number := batch.numbers.get(key)) is None:
-            return None
-        self._provider.learn(told)
-        row = self._settled(batch, key, number)
-        return await self._reading.answer(row, told)
+            elif line is not None and key in batch.numbers:
+                self._provider.learn(line)
+                told.setdefault(key, line)
+        return told
 
-    def _settled(self, batch: OpenBatch, key: bytes, number: int) -> PreparedRow:
-        del batch.numbers[key]
+    def _settled(self, batch: OpenBatch, key: bytes) -> PreparedRow:
+        """A row that is in flight no longer."""
+        number = batch.numbers.pop(key)
         self._running.pop(number, None)
-        return self._reading.row(number, key)
+        return PreparedRow(number, key, ())
 
     # --- rows without an answer ---------------------------------------------------------------------------------------
 
@@ -306,26 +328,21 @@ class BatchRunner:
         may_exist = noted.batch_id is None and noted.asked_at is not None and self._waking.is_passing(error)
         source: RowSource = "asked" if exists or may_exist else "batch"
         return [
-            RowAnswer(
-                self._settled(batch, key, number), StreamState.FAILED, error=words, kind=error.kind, source=source
-            )
-            for key, number in [*batch.numbers.items()]
+            RowAnswer(self._settled(batch, key), StreamState.FAILED, error=words, kind=error.kind, source=source)
+            for key in [*batch.numbers]
         ]
 
     def _left(self, batch: OpenBatch) -> list[RowAnswer]:
         """The rows of a batch that is left to its provider: they stay in it."""
         self._open.pop(batch.noted.marker, None)
-        return [
-            RowAnswer(self._settled(batch, key, number), StreamState.CANCELLED, attempts=0)
-            for key, number in [*batch.numbers.items()]
-        ]
+        return [RowAnswer(self._settled(batch, key), StreamState.CANCELLED, attempts=0) for key in [*batch.numbers]]
 
     def _unasked(self, rows: Mapping[bytes, int]) -> list[RowAnswer]:
         """Rows that are in no batch."""
         for number in rows.values():
             self._running.pop(number, None)
         return [
-            RowAnswer(self._reading.row(number, key), StreamState.CANCELLED, attempts=0) for key, number in rows.items()
+            RowAnswer(PreparedRow(number, key, ()), StreamState.CANCELLED, attempts=0) for key, number in rows.items()
         ]
 
 

@@ -233,7 +233,7 @@ class Checkpoint:
 
 def _row(run: str, answer: RowAnswer) -> list[Any]:
     usage = None if answer.usage is None else json.dumps(asdict(answer.usage))
-    question = None if answer.is_whole else json.dumps(answer.row.messages, default=str)
+    question = None if answer.is_whole or not answer.row.messages else json.dumps(answer.row.messages, default=str)
     texts = (answer.text, answer.value, answer.error)
     text, value, error = (None if each is None else encodable(each) for each in texts)
     return [

@@ -74,7 +74,7 @@ class KeptAnswers:
         with self._lock:
             waiting = self._unwritten.get(key)
         if waiting is not None:
-            return None if waiting.is_whole else waiting.row.messages
+            return None if waiting.is_whole else waiting.row.messages or None
         return self.checkpoint.question_of(key)
 
     def write(self, answers: Sequence[RowAnswer]) -> str | None:

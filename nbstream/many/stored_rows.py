@@ -13,7 +13,7 @@ from nbstream.many.rows import VALUE, Row
 from nbstream.request import messages_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nbstream.many.row_store import RowStore
     from nbstream.many.rows import Rows
@@ -84,7 +84,7 @@ class StoredRows:
         row = None if self._rows is None else self._rows.at(number)
         if row is not None:
             return row
-        messages = list(self.messages(number))
+        messages = list(self.messages([number]).get(number, ()))
         return Row(number, messages, {VALUE: messages}) if messages else None
 
     def label(self, number: int) -> Any:
@@ -94,10 +94,11 @@ class StoredRows:
         kept = self._kept(number)
         return number if kept is None else kept.label
 
-    def messages(self, number: int) -> tuple[Mapping[str, Any], ...]:
-        """What one of them asks."""
-        kept = self._kept(number)
-        return () if kept is None or kept.messages is None else kept.messages
+    def messages(self, numbers: Sequence[int]) -> Mapping[int, tuple[Mapping[str, Any], ...]]:
+        """What some of them ask, by their numbers."""
+        waiting = {number: kept.messages for number in numbers if (kept := self._waiting.get(number)) is not None}
+        known = {number: messages for number, messages in waiting.items() if messages is not None}
+        return self._store.messages(self._run, numbers) | known
 
     def _stored(self, rows: Rows) -> Exception | None:
         """Keep all of them; what kept some of them from being read, if anything."""

@@ -132,10 +132,13 @@ class _Watcher:
                 numbers, self._numbers = frozenset(self._numbers), set()
                 if self._left:
                     return
-            if True not in goes:
-                self._tell(self._observer.changed, numbers | frozenset(self._running()))
+            changed = numbers | frozenset(self._running())
             for begins in goes:
+                if not begins:
+                    self._tell(self._observer.changed, changed)
                 self._tell(self._observer.began if begins else self._observer.ended, self._job)
+            if False not in goes:
+                self._tell(self._observer.changed, changed)
             with self._changed:
                 if goes and not goes[-1] and not self._goes:
                     self._thread = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import parse
 from nbstream.markdown.code_colours import CodeColours
-from nbstream.markdown.drawn import NO_LABELS, NOTHING, Drawn, fold
+from nbstream.markdown.drawn import NO_LABELS, Drawn, fold
 from nbstream.markdown.formulas import allowed_commands
 from nbstream.markdown.frames import ALIGN, Frame, code_frame, list_frame, plain_row, with_box
 from nbstream.markdown.inline_html import InlineHtml
@@ -19,7 +19,7 @@ from nbstream.markdown.open_text import OpenText, cuts, open_text
 from nbstream.markdown.remarks import remark_html
 from nbstream.markdown.safety import sanitise
 from nbstream.markdown.tables import LONGEST_ROW, cells
-from nbstream.markdown.tree import NOT_IN_PLACE
+from nbstream.markdown.tree import NOT_IN_PLACE, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping

@@ -6,20 +6,17 @@ nobody looks into any more are put together into one that holds their HTML. Know
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from nbstream.markdown.tree import Block, end_line
+from nbstream.markdown.tree import NOTHING, Block, end_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["NOTHING", "NO_LABELS", "Drawn", "fold", "forget"]
+__all__ = ["NO_LABELS", "Drawn", "fold", "forget"]
 
 NO_LABELS: frozenset[str] = frozenset()
 """What a block misses that misses nothing."""
-
-NOTHING: list[Any] = []
-"""The children, or the lines, of a block that needs none of its own any more."""
 
 # Children are put together up to so many characters of HTML: each is copied when the next one comes.
 _LONGEST = 4_000
@@ -91,7 +88,6 @@ def _release(container: Block) -> None:
     """Forget what a closed container does not need to be drawn again."""
     if not container.children or not isinstance(container.cache, Drawn):
         return
-    container.marker = None
     for child in container.children:
         if not child.children and child.kind != "settled":
             forget(child)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbstream.markdown.footnotes import note_key
 from nbstream.markdown.literals import balanced
 from nbstream.markdown.references import take_definitions
-from nbstream.markdown.tree import LONGEST_MATH, MOST_LOOSENED, Block, Fence, end_line
+from nbstream.markdown.tree import LONGEST_MATH, MOST_LOOSENED, NOTHING, Block, Fence, end_line
 
 if TYPE_CHECKING:
     from nbstream.markdown.tree import Kind
@@ -33,6 +33,14 @@ def _is_formula(block: Block) -> bool:
     text = block.text
     is_one = bool(text.strip()) and "$" not in text and "`" not in text and balanced(text)
     return is_one and len(text) <= LONGEST_MATH
+
+
+def _lighten(block: Block) -> None:
+    """Free what a block needs only as long as it is open."""
+    block.children = block.children or NOTHING
+    block.lines = block.lines or NOTHING
+    if block.kind == "item":
+        block.marker = None
 
 
 class OpenBlocks:
@@ -154,3 +162,4 @@ class OpenBlocks:
             elif block.kind == "code" and block.fence is None:
                 while block.lines and not block.lines[-1].strip():
                     block.lines.pop()
+            _lighten(block)

@@ -8,9 +8,20 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-__all__ = ["LONGEST_MATH", "MOST_LOOSENED", "NOT_IN_PLACE", "Block", "Fence", "Kind", "Marker", "Remark", "end_line"]
+__all__ = [
+    "LONGEST_MATH",
+    "MOST_LOOSENED",
+    "NOTHING",
+    "NOT_IN_PLACE",
+    "Block",
+    "Fence",
+    "Kind",
+    "Marker",
+    "Remark",
+    "end_line",
+]
 
 Kind: TypeAlias = Literal[
     "code",
@@ -39,6 +50,9 @@ _NO_LANGUAGES = {"math", "plain", "plaintext", "text", "txt"}
 _BRACED = re.compile(r"\{\.?([A-Za-z][\w+#-]*)[,}]?")
 LONGEST_MATH = 8_000
 """A longer formula is shown as it was written: it would have to be drawn at once, here and by what typesets it."""
+
+NOTHING: list[Any] = []
+"""The children, or the lines, of a closed block that has none: a list of its own is one more for Python's collector."""
 
 MOST_LOOSENED = 2_000
 """Making a list loose changes all of its items; one with more of them stays as it is."""
@@ -102,7 +116,7 @@ class Block:
         loose: Whether blank lines separate the items of a list; of an item, whether they separate its children although
             its list is tight, because it is too long to be changed.
         task: The mark in the check box of an item (a space or an `x`), if it has one; of a list, that of its last one.
-        marker: The marker of an item, and of the first item for a list.
+        marker: The marker of an item while it is open, and of the first item for a list.
         fence: How fenced code or a math block was opened; None for indented code.
         align: The alignment of the columns of a table.
         cache: Room for a renderer to keep what it made from the node.

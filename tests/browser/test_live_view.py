@@ -84,7 +84,7 @@ def test_text_grows_in_place_and_ends_as_saved_markdown(
 def test_prompts_are_coloured_as_markdown_once_a_stream_has_run(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, "What is 2 + 2?"), "x is y")
+    notebook = open_notebook(front_end, stream_cell(upstream, "What is 2 + 2?"), "x is y", shared=True)
     keywords = [notebook.cells.nth(number).locator(".cm-line span").get_by_text("is", exact=True) for number in (1, 2)]
     for keyword in keywords:
         expect(keyword).to_have_count(1)
@@ -325,7 +325,7 @@ def test_a_kernel_that_dies_leaves_the_partial_answer_on_the_page_and_in_the_fil
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     notebook = open_notebook(
-        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words")
+        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 4000 words")
     )
     notebook.run(1)
     pid = int(notebook.output(1).inner_text())
@@ -356,7 +356,7 @@ def test_a_page_that_is_closed_before_the_kernel_dies_leaves_the_partial_answer_
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
     notebook = open_notebook(
-        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 1000 words")
+        front_end, "import os, signal\nprint(os.getpid())", stream_cell(upstream, "Write 4000 words")
     )
     notebook.run(1)
     pid = int(notebook.output(1).inner_text())
@@ -375,7 +375,7 @@ def test_a_page_that_is_closed_before_the_kernel_dies_leaves_the_partial_answer_
 def test_a_page_that_is_loaded_in_mid_stream_shows_the_view_and_not_what_was_saved_beside_it(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    call = f"import nbstream as nbs\nh = nbs.start('Write 2000 words', base_url={upstream.base_url!r}, model='demo')"
+    call = f"import nbstream as nbs\nh = nbs.start('Write 4000 words', base_url={upstream.base_url!r}, model='demo')"
     notebook = open_notebook(front_end, call)
     notebook.run(1)
     expect(notebook.view(1)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
@@ -392,7 +392,7 @@ def test_a_page_that_is_loaded_in_mid_stream_shows_the_view_and_not_what_was_sav
 def test_a_restart_by_another_client_is_noticed_at_once(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter, front_end: str
 ) -> None:
-    call = f"import nbstream as nbs\nh = nbs.start('Write 2000 words', base_url={upstream.base_url!r}, model='demo')"
+    call = f"import nbstream as nbs\nh = nbs.start('Write 4000 words', base_url={upstream.base_url!r}, model='demo')"
     notebook = open_notebook(front_end, call, shared=True)
     notebook.run(1)
     view = notebook.view(1)

@@ -92,7 +92,7 @@ def test_hostile_text_is_text(open_table: OPEN, page: Page) -> None:
     job.set(0, DONE, "{}", value={"a<b>": HOSTILE})
     job.set(1, FAILED, HOSTILE, error=HOSTILE)
     table = open_table(job)
-    expect(table.row(0).locator(".nbs-row-cell")).to_have_text(f"{HOSTILE[:79]}…")
+    expect(table.row(0).locator(".nbs-row-cell")).to_have_text(f"{HOSTILE[:79].rstrip()}…")
     expect(table.row(1).locator(".nbs-row-error")).to_have_text(HOSTILE)
     expect(table.root.locator("th").last).to_have_text("a<b>")
     job.columns = ()
@@ -177,6 +177,10 @@ def test_little_is_announced(open_table: OPEN, page: Page) -> None:
     expect(table.button("Stop")).to_be_hidden()
     expect(table.button("Retry failed")).to_be_visible()
     expect(table.root).to_contain_text("not saved in the notebook")
+    table.view.begin_again()
+    table.settle()
+    expect(table.button("Stop")).to_be_visible()
+    expect(table.root).not_to_contain_text("not saved in the notebook")
 
 
 def test_a_hidden_page_asks_for_nothing_and_catches_up(open_table: OPEN, page: Page) -> None:

@@ -63,7 +63,7 @@ panel
 def test_calls_in_a_cell(open_notebook: OpenNotebook) -> None:
     runs = "ran, [(part.run.state, part.run.output) for part in result.tool_runs]"
     notebook = open_notebook(
-        "lab", PREPARATION, ASK, runs, STOPPED, "stopped.state, stopped.tool_runs[0].run.state, ran"
+        "lab", PREPARATION, ASK, runs, STOPPED, "stopped.state, stopped.tool_runs[0].run.state, ran", shared=True
     )
     page = notebook.page
     notebook.run(1)

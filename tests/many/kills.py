@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import random
@@ -33,17 +34,19 @@ def killed_and_gone_on(oracle: Oracle, folder: pathlib.Path, *, runs: int, rows:
     notes.touch()
     given = [sys.executable, str(PROGRAM), oracle.server.base_url, str(checkpoint), str(notes), str(rows)]
     had = 0
-    settled: dict[str, int] = {}  # how often a row had been asked when its answer was in somebody's hands
+    settled: dict[str, int] = {}  # how often a row had been asked when it counted as done
     with subprocess.Popen(given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdin is not None
         assert program.stdout is not None
         for _ in range(runs):
             print(file=program.stdin, flush=True)
             child = int(program.stdout.readline())
-            if dice.random() < 0.8:  # most of them while answers come, the others at any time
-                oracle.server.wait(requests=len(oracle.server.requests) + 1)
+            if dice.random() < 0.8 and len(settled) < rows:  # most of them while answers come, the others at any time
+                with contextlib.suppress(TimeoutError):  # nothing is left to be asked
+                    oracle.server.wait(requests=len(oracle.server.requests) + 1, timeout=5.0)
             time.sleep(dice.uniform(0.0, longest))  # the moment is what is random here
-            os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it was done before
+                os.kill(child, signal.SIGKILL)
             assert program.stdout.readline() == "gone\n"
             lines = [line.split("\t") for line in notes.read_text().splitlines(keepends=True) if line.endswith("\n")]
             values = {f"row {number}": value.rstrip("\n") for number, value in lines}

@@ -156,6 +156,7 @@ class Job(NamedTuple):
     way: str
     size: int
     times: int = 1
+    frozen: bool = True  # whether Python's collector looks only at what is made meanwhile
 
 
 class Taken(NamedTuple):
@@ -197,9 +198,9 @@ def measured(jobs: Sequence[Job], limit: float) -> Iterator[Taken]:
 
 def _measure_here(job: Job, limit: float) -> Taken:
     text = job.family.make(job.size)
-    # What has been imported is nobody's fault: Python's collector would look at all of it in some update or other.
     gc.collect()
-    gc.freeze()
+    if job.frozen:  # what has been imported is nobody's fault, and would be looked at in some update or other
+        gc.freeze()
     # Both signals end the process at once: no handler has to wait for the end of a regular expression.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_VIRTUAL, limit)
@@ -270,7 +271,11 @@ def _longest(row: _Row) -> str:
 
 def _rows(chosen: Iterable[Family], asked: argparse.Namespace) -> Iterator[_Row]:
     pairs = [(each, way) for each in chosen for way in ways_of(each) if asked.way is None or way in asked.way]
-    jobs = [Job(each, way, size, asked.best) for each, way in pairs for size in (asked.size, 2 * asked.size)]
+    jobs = [
+        Job(each, way, size, asked.best, not asked.whole)
+        for each, way in pairs
+        for size in (asked.size, 2 * asked.size)
+    ]
     taken = measured(jobs, asked.limit)
     for each, way in pairs:
         yield _Row(each.name, way, next(taken), next(taken))
@@ -286,6 +291,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=20_000, help="in characters; twice that is measured too")
     parser.add_argument("--limit", type=float, default=15.0, help="seconds of processor time for one measurement")
     parser.add_argument("--best", type=int, default=1, help="measure so many times; the shortest time of each counts")
+    parser.add_argument("--whole", action="store_true", help="let Python's collector look at the whole process")
     parser.add_argument("--bad", action="store_true", help="show only what is not linear, or too slow")
     parser.add_argument("--part", default="1/1", help="1/2 measures every other family, 2/2 those in between")
     asked = parser.parse_args()

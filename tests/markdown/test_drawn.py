@@ -105,3 +105,23 @@ def test_what_is_kept_is_enough_to_draw_it_again(text: str, step: int, monkeypat
         slots.place(patch.block, patch.depth, patch.commit, patch.tail)
     assert slots.text == html
     assert "\n".join(renderer.snapshot()) == html
+
+
+@pytest.mark.parametrize("name", ["lines of +", "one list that becomes loose at its end", "quotes with empty lines"])
+def test_while_many_lines_come_the_collector_has_hardly_anything_to_do(name: str) -> None:
+    warm_up()
+    text, collections = family(name).make(_SIZE), [0, 0, 0]
+
+    def count(phase: str, facts: dict[str, int]) -> None:
+        collections[facts["generation"]] += phase == "stop"
+
+    renderer = IncrementalRenderer()
+    gc.collect()
+    gc.callbacks.append(count)
+    try:
+        for start in range(0, len(text), STEP):
+            renderer.append(text[start : start + STEP])
+    finally:
+        gc.callbacks.remove(count)
+    assert sum(collections) < 60
+    assert collections[2] == 0, "each of these looks at the whole process"

@@ -118,7 +118,7 @@ def test_the_key_that_the_request_carried_is_left_out_of_messages(key: str) -> N
 
 
 class Paced:
-    """A source whose pieces are there every two milliseconds, whether anybody reads or not."""
+    """A source whose pieces come every two milliseconds, whether anybody reads or not; a read brings all."""
 
     def __init__(self, *, buffers: bool) -> None:
         self.status, self.headers, self.endpoint, self.buffers = 200, dict[str, str](), LOCAL, buffers
@@ -128,11 +128,13 @@ class Paced:
         return self
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
-        loop = asyncio.get_running_loop()
-        for number in range(1, 101):
-            await asyncio.sleep(max(0.0, number * 0.002 - loop.time()))
+        loop, coming = asyncio.get_running_loop(), [number * 0.002 for number in range(1, 101)]
+        while coming:
+            await asyncio.sleep(max(0.0, coming[0] - loop.time()))
+            come = sum(at <= loop.time() + 1e-6 for at in coming)
+            del coming[:come]
             self.read_at.append(loop.time())
-            yield chat_chunk("x"), loop.time()
+            yield chat_chunk("x") * come, loop.time()
 
     async def close(self, *, complete: bool) -> None:
         pass

@@ -17,13 +17,15 @@ __all__ = ["HEADINGS", "NOTHING", "JobRow", "as_html", "as_text", "rows_of"]
 
 HEADINGS = ("Name", "Asked", "Model", "State", "Time", "Tokens", "Text")
 NOTHING = "No stream has run in the background."
-_SHOWN_OF_TEXT = 60
+_SHOWN_OF_TEXT = 40
 _NUMBERS = {"Time", "Tokens"}
+_WORDS = {"Asked", "Text"}
 _NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
 _STYLE = (
     "<style>.nbs-jobs-static{max-width:100%;overflow-x:auto}.nbs-jobs-static table{border-collapse:collapse;"
     "margin:.5em 0}.nbs-jobs-static :is(th,td){padding:.25em .75em;white-space:nowrap;vertical-align:top;"
-    "font-variant-numeric:tabular-nums}.nbs-jobs-static td:last-child{white-space:normal;min-width:12em}</style>"
+    "font-variant-numeric:tabular-nums}.nbs-jobs-static .nbs-words{white-space:normal;min-width:9em;"
+    "overflow-wrap:anywhere}</style>"
 )
 
 
@@ -100,12 +102,15 @@ def _duration(seconds: float) -> str:
 def _amount(facts: JobFacts) -> str:
     if facts.tokens is not None:
         return f"{facts.tokens:,}"
-    return f"{facts.characters:,} characters" if facts.characters else ""
+    return f"{facts.characters:,} chars" if facts.characters else ""
 
 
 def _end_of(text: str) -> str:
     line = " ".join(plain(text).split())
-    return line if len(line) <= _SHOWN_OF_TEXT else f"…{line[-_SHOWN_OF_TEXT:].lstrip()}"
+    if len(line) <= _SHOWN_OF_TEXT:
+        return line
+    end = line[-_SHOWN_OF_TEXT:]
+    return f"…{end.partition(' ')[2] or end}"
 
 
 def as_text(rows: Sequence[JobRow]) -> str:
@@ -146,7 +151,11 @@ def as_html(rows: Sequence[JobRow]) -> str:
 
 def _cells(row: JobRow) -> str:
     pairs = zip(row.cells, HEADINGS, strict=True)
-    return "".join(f"<td{_side(heading)}>{escape(cell)}</td>" for cell, heading in pairs)
+    return "".join(f"<td{_kind(heading)}{_side(heading)}>{escape(cell)}</td>" for cell, heading in pairs)
+
+
+def _kind(heading: str) -> str:
+    return ' class="nbs-words"' if heading in _WORDS else ""
 
 
 def _side(heading: str) -> str:

@@ -7,6 +7,7 @@ All of it goes out in frames, at most five a second and bounded in bytes, to how
               `first` and `failed` as the view asked, `numbers` of the failed ones, `rows` as in `row_line.py`, and
               `detail` of the row that is open, see `row_detail.py`). The view `*` is every one that was never answered.
     end       `number`, `state` and the `words` for it.
+    begin     `number`: the job that had ended goes on.
 
 A page that misses a number asks for all again. It is never told anything that it has not asked for, so a hidden page
 costs nothing. Pure but for reading the job: time comes in, and messages go out by a function.
@@ -135,10 +136,10 @@ class TableFeed:
             self._send(self._end)
 
     def begin_again(self) -> None:
-        """Failed rows of a job that had ended are asked again."""
+        """The job that had ended goes on."""
         with self._lock:
-            self._end = None
-            self._told = {}
+            self._end, self._told = None, {}
+            self._send({"type": "begin"})
         self._pace.ask()
 
     def _frame(self) -> None:

@@ -27,6 +27,9 @@ _ENDS = {
     StreamState.CANCELLED: "Stopped",
 }
 _PARTIAL = "The job was still running when the notebook was saved."
+_SIGNS = str.maketrans(
+    {sign: f"\\{sign}" for sign in "\\`*_{}<>#|~$&!^="} | {sign: f"&#{ord(sign)};" for sign in "[]()"}
+)
 _QUIET = {"done", "checkpoint", "duplicate"}
 
 
@@ -47,7 +50,7 @@ def summary_bundle(job: ShownJob, *, note: str = "") -> tuple[dict[str, Any], di
     """
     head, rows, rest = _head(job), _rows(job), _rest(job)
     failures = _failures(job)
-    markdown = "\n\n".join(filter(None, [_emphasised(head), _table(rows), escaped(rest), _quote(failures, note)]))
+    markdown = "\n\n".join(filter(None, [_emphasised(head), _table(rows), _literal(rest), _quote(failures, note)]))
     lines = [head, *("  ".join(filter(None, cells)) for cells in rows[1:]), rest, *failures, note]
     return (
         {"text/markdown": inert(markdown), "text/plain": "\n".join(filter(None, lines))},
@@ -92,7 +95,7 @@ def _chosen(number: str, state: str | None, asked: str | None, cells: Iterable[s
 def _table(rows: list[list[str]]) -> str:
     if len(rows) == 1:
         return ""
-    head, *others = ([escaped(cell) for cell in row] for row in rows)
+    head, *others = ([_literal(cell) for cell in row] for row in rows)
     lines = [head, ["---"] * len(head), *others]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -117,14 +120,19 @@ def _failures(job: ShownJob) -> list[str]:
 
 
 def _quote(failures: list[str], note: str) -> str:
-    lines = [escaped(line) for line in failures]
-    lines += [f"*Note.* {escaped(note)}"] if note else []
+    lines = [_literal(line) for line in failures]
+    lines += [f"*Note.* {_literal(note)}"] if note else []
     return "\n>\n".join(f"> {line}" for line in lines)
+
+
+def _literal(words: str) -> str:
+    """Words as Markdown that `inert` takes for words: an escaped bracket would begin a formula."""
+    return words.translate(_SIGNS)
 
 
 def _emphasised(head: str) -> str:
     word, _, facts = head.partition(". ")
-    return f"**{word}.** {escaped(facts)}"
+    return f"**{word}.** {_literal(facts)}"
 
 
 def _metadata(job: ShownJob) -> dict[str, Any]:

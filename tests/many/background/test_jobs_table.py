@@ -26,11 +26,12 @@ FACTS = {"tokens", "characters", "end_of_text", "asks", "error"}
     ("asked", "cells"),
     [
         (job("pending"), ("waiting", "3 s", "", "")),
-        (job(characters=1234, end_of_text="a\n b"), ("streaming", "3 s", "1,234 characters", "a b")),
-        (job(end_of_text="x" * 80, seconds=75.9), ("streaming", "1 min 15 s", "", f"…{'x' * 60}")),
+        (job(characters=1234, end_of_text="a\n b"), ("streaming", "3 s", "1,234 chars", "a b")),
+        (job(end_of_text="x" * 80, seconds=75.9), ("streaming", "1 min 15 s", "", f"…{'x' * 40}")),
+        (job(end_of_text="word " * 20 + "end."), ("streaming", "3 s", "", f"…{'word ' * 7}end.")),
         (job(asks=True), ("asks you", "3 s", "", "")),
         (job("completed", tokens=1500, characters=9), ("completed", "3 s", "1,500", "")),
-        (job("cancelled", characters=9, end_of_text="Half"), ("stopped", "3 s", "9 characters", "Half")),
+        (job("cancelled", characters=9, end_of_text="Half"), ("stopped", "3 s", "9 chars", "Half")),
         (job("failed", error="It hung.", end_of_text="Half"), ("failed", "3 s", "", "It hung.")),
     ],
 )

@@ -104,6 +104,6 @@ def test_in_a_terminal_it_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: py
         "1",
         "s",
         "5",
-        "characters",
+        "chars",
         "Hello",
     ]

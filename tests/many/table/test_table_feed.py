@@ -215,6 +215,9 @@ def test_messages_are_numbered_and_the_end_is_told_to_all_and_to_who_comes_later
     pages.take()
     pages.feed.show("w", 990, 5, failed=False)
     assert len(pages.take_part("w")["rows"]) == 5, "what has ended can be read"
+    pages.wait()
+    pages.feed.begin_again()
+    assert pages.take()[0]["type"] == "begin"
 
 
 def test_a_rate_limit_is_told_once_with_the_seconds_that_are_left(pages: Pages) -> None:

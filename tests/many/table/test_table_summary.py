@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import unescape
 
 import cmarkgfm
 import pytest
 
 from nbstream.many.table.table_summary import growing_bundle, summary_bundle
+from nbstream.markdown import render
 from nbstream.result import Usage
 from tests.display.displays import outside
 from tests.many.table.jobs import DONE, FAILED, STOPPED, Job, Progress
@@ -71,6 +73,15 @@ def test_the_fields_of_a_schema_are_columns() -> None:
     job = Job(total=1, columns=("mood", "score"), state=DONE)
     job.set(0, DONE, "{}", value={"mood": "good", "score": 0.5})
     assert "| 0 | input 0 | good | 0.5 |" in summary_bundle(job)[0]["text/markdown"]
+
+
+def test_words_stay_as_they_are() -> None:
+    text = "**ROW 2** alert(1) [x](y) \\(z\\) a_b $5 &lt;"
+    job = Job(total=1, state=DONE)
+    job.set(0, DONE, text)
+    html = render(summary_bundle(job)[0]["text/markdown"])
+    assert unescape(html).replace("\u2060", "").count(text) == 1
+    assert "nbs-math" not in html
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,6 @@ class JobRow {
       if (!cell) continue;
       const words = field === "state" && row.running && this.stopping ? "stopping" : String(row[field]);
       say(cell, words);
-      if (field === "asked" || field === "text") set(cell, "title", words || null);
     }
     this.root.toggleAttribute("data-running", row.running);
     set(this.root, "data-state", row.state);

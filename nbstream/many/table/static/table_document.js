@@ -16,6 +16,7 @@ const ANYBODY = "*";
  * @property {() => void} begin The kernel knows it from now on.
  * @property {(part: Part) => void} receive
  * @property {() => void} drawState
+ * @property {() => void} goOn The job that had ended goes on.
  */
 
 export class TableDocument {
@@ -53,6 +54,7 @@ export class TableDocument {
     else if (message.type === "keep") this.keep(message);
     else if (message.type === "retrying") this.words = "";
     else if (message.type === "refused") this.words = message.words;
+    else if (message.type === "begin") this.goOn();
     else if (message.type === "end") this.end(message.state, message.words);
     else if (message.type === "frame") {
       if (message.progress) this.move(message.progress);
@@ -100,6 +102,11 @@ export class TableDocument {
     const again = this.ended;
     Object.assign(this, { state, words, waitEnds: 0 });
     if (!again) this.announce(words);
+  }
+
+  goOn() {
+    Object.assign(this, { state: "streaming", words: "", stopping: false });
+    this.views.forEach((view) => view.goOn());
   }
 
   lose() {

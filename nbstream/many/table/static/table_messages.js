@@ -16,8 +16,9 @@
  *   type: "frame", number: number, progress?: Progress, wait?: number, views?: Record<string, Part>
  * }} FrameMessage
  * @typedef {{ type: "end", number: number, state: string, words: string }} EndMessage
+ * @typedef {{ type: "begin", number: number }} BeginMessage
  * @typedef {{ type: "stopping" } | { type: "retrying" } | { type: "refused", words: string }} Heard
- * @typedef {FrameMessage | EndMessage | Heard | Keep} TableMessage
+ * @typedef {FrameMessage | EndMessage | BeginMessage | Heard | Keep} TableMessage
  */
 
 export {};

@@ -162,6 +162,14 @@ export class TableView {
       "place (as happens after a reload). To save that, show the job in another cell.";
   }
 
+  goOn() {
+    clearTimeout(this.stayer);
+    this.stayer = undefined;
+    this.stopping = false;
+    this.note.hidden = true;
+    say(this.note, "");
+  }
+
   askToStop() {
     if (this.doc.ended || this.stopping) return;
     this.stopping = true;
