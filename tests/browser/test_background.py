@@ -35,10 +35,10 @@ def growing(view: Locator) -> None:
 
 
 def delete(notebook: Notebook, number: int) -> None:
+    count = notebook.cells.count()
     notebook.cells.nth(number).locator(".jp-InputPrompt").first.click()
-    notebook.page.keyboard.press("Escape")
-    notebook.page.keyboard.press("d")
-    notebook.page.keyboard.press("d")
+    notebook.page.evaluate("jupyterapp.commands.execute('notebook:delete-cell')")
+    expect(notebook.cells).to_have_count(count - 1)
 
 
 def test_it_fills_while_another_cell_runs_and_is_interrupted_and_ends_when_its_own_runs_again(
@@ -90,7 +90,7 @@ def test_a_stream_ends_with_its_cell_and_not_with_what_looks_like_it(
     page.evaluate("jupyterapp.commands.execute('notebook:hide-cell-outputs')")
     delete(notebook, 1)
     page.wait_for_timeout(1_000)
-    page.keyboard.press("z")  # undone
+    page.evaluate("jupyterapp.commands.execute('notebook:undo-cell-action')")
     expect(notebook.view(1)).to_be_visible(timeout=PATIENCE_MS)
     page.wait_for_timeout(8_000)  # longer than a page and the kernel wait for a cell to come back
     assert (moved.state, deleted.state) == ("open", "open")

@@ -51,7 +51,7 @@ def models(loopback: FaultServer) -> str:
                 return Answer(chat_chunk(f"Slow and *steady*. {TEXT}", model="steady-70b"), then="hold")
 
     loopback.respond(answer)
-    return f"--base-url {loopback.base_url} --max-retries 0"
+    return f"--base-url {loopback.base_url} --max-retries 0 --timeout 600"
 
 
 def picture(notebook: Notebook, name: str) -> None:
