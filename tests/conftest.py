@@ -33,8 +33,6 @@ __all__ = ["_lab_page", "chromium", "front_end", "jupyter", "open_notebook", "pa
 
 PATIENCE = 60.0
 
-gc.disable()  # while tests are collected: thousands of them make it slow, and nothing of them goes
-
 T = TypeVar("T")
 
 
@@ -60,7 +58,6 @@ def pytest_collection_finish() -> None:
     # instead of half a second.
     gc.collect()
     gc.freeze()
-    gc.enable()
 
 
 def _shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:

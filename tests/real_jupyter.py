@@ -135,7 +135,6 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_PATH": os.pathsep.join([str(home / "forked"), *filter(None, [os.environ.get("JUPYTER_PATH")])]),
         "JUPYTER_RUNTIME_DIR": str(runtime),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
@@ -153,7 +152,6 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     # And without asking whether JupyterLab has to be built again, for which the server would start Node for each page.
     off = {"disabledExtensions": {"@jupyterlab/apputils-extension:splash": True}, "buildCheck": False}
     page_config.write_text(json.dumps(off))
-    forking = _fork_kernels(runtime / "forks", home / "forked" / "kernels" / "python3", environment)
     log = (home / "server.log").open("w")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
@@ -170,22 +168,8 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=30)
-        forking.terminate()
-        forking.wait(timeout=30)
         log.close()
         shutil.rmtree(runtime, ignore_errors=True)
-
-
-def _fork_kernels(address: pathlib.Path, place: pathlib.Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Have this Jupyter's kernels forked: a test's own costs a quarter of the processor time, and is as fresh."""
-    code = pathlib.Path(__file__).with_name("forked_kernels.py")
-    process = subprocess.Popen([sys.executable, str(code), "serve", str(address)], env=environment)
-    # Without what else Python imports as it starts: whatever waits for the kernel needs none of it.
-    argv = [sys.executable, "-I", "-S", str(code), "begin", str(address), "-f", "{connection_file}"]
-    place.mkdir(parents=True)
-    spec = {"argv": argv, "display_name": "Python 3 (ipykernel)", "language": "python", "metadata": {"debugger": True}}
-    (place / "kernel.json").write_text(json.dumps(spec))
-    return process
 
 
 def _wait_for_url(process: subprocess.Popen[bytes], runtime: pathlib.Path, log: pathlib.Path) -> str:

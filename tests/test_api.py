@@ -217,14 +217,17 @@ def test_tab_offers_the_public_names_only():
     public = {"Chat", "ChatPanel", "StreamError", "StreamResult", "StreamState", "Usage"}
     public |= {
         "astream",
+        "compare",
         "configure",
         "demo",
         "diff",
+        "endpoint",
         "errors",
         "events",
         "items",
         "jobs",
         "ledger",
+        "map",
         "mcp",
         "moderation",
         "parts",
