@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import pathlib
 import re
@@ -370,9 +371,16 @@ def test_tutorial_runs_offline_from_top_to_bottom(
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_tutorial_is_committed_without_outputs(path: pathlib.Path) -> None:
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    assert all(not cell.outputs and cell.execution_count is None for cell in cells)
+def test_what_a_tutorial_is_committed_with_is_the_same_wherever_it_was_run(path: pathlib.Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count is None for cell in cells)
+    for output in (output for cell in cells for output in cell.outputs):
+        assert output.output_type != "error"
+        assert not output.get("metadata")
+        assert not any("widget" in kind for kind in output.get("data", ()))
+        assert not re.search(r"/tmp/|/home/|127\.0\.0\.1:\d", json.dumps(output))
 
 
 def test_nbconvert_to_html_holds_the_answer_as_text(

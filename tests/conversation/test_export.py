@@ -57,7 +57,7 @@ def test_nothing_that_anybody_says_can_act(payload):
         made = to_markdown([turn], hostile).split("\n\n", 1)[1]
         assert inert(hostile, below=2) in made or not inert(hostile).strip()
     heading = to_markdown(turns[1:2]).partition("\n")[0]
-    assert "<" not in heading.replace("\\<", "")
+    assert "<" not in heading.replace("<span>\\$</span>", "").replace("\\<", "")  # which keeps formulas from being seen
     assert heading.startswith("## Assistant")
 
 

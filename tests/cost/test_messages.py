@@ -63,7 +63,7 @@ def test_a_view_brings_its_code_and_little_else(page: Page, outputs: list[dict[s
     opening = [size for (kind, _), size in zip(page.messages, page.sizes, strict=True) if kind == "comm_open"]
     print(f"\na view's code: {sum(opening):,} bytes")
     assert len(opening) == 2, "the widget and its layout"
-    assert sum(opening) < 22_700
+    assert sum(opening) < 23_100
     assert len(page.messages) == len(opening) + len(page.custom), "nothing is synchronised as state"
     assert outputs
 

@@ -212,10 +212,10 @@ def test_a_cycle_is_refused_and_named(write):
 @pytest.mark.parametrize(
     ("widget", "before"),
     [
-        ("display/static/live_view", 16_500),
+        ("display/static/live_view", 16_900),
         ("many/comparison/static/choice", 2_900),
-        ("many/comparison/static/comparison", 16_500),
-        ("panel/view/static/panel", 30_450),
+        ("many/comparison/static/comparison", 16_900),
+        ("panel/view/static/panel", 30_700),
     ],
 )
 def test_a_widget_sends_no_more_than_its_code(widget, before):

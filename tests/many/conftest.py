@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.testing import FaultServer
+
+
+@pytest.fixture(autouse=True)
+def importable_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes be spawned from a worker of pytest-xdist, whose main module says nothing of where it is from."""
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
 
 
 class Oracle:

@@ -82,7 +82,7 @@ def test_where_nobody_can_be_asked_it_does_not_begin(ask, monkeypatch):
 
 
 def test_a_bar_is_drawn_where_it_runs(ask, capfd):
-    job = ask(["a", "b"], display=True)
+    job = ask(["a", "b"], display=True, surface="terminal")  # whatever shell other tests have left here
     job.result()
     for _ in range(200):
         said = capfd.readouterr().err
