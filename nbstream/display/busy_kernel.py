@@ -21,7 +21,7 @@ from nbstream.settings.shell import running_shell
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-__all__ = ["BusyKernel", "busy_kernel"]
+__all__ = ["BusyCell", "BusyKernel", "busy_kernel"]
 
 _QUESTIONS = {"kernel_info_request", "comm_info_request"}
 _STATES = "jupyter.widget.control"
@@ -35,6 +35,27 @@ def busy_kernel() -> BusyKernel | None:
     if not hasattr(getattr(thread, "manager", None), "_create_subshell"):
         return None
     return _made_once(kernel)
+
+
+class BusyCell:
+    """The cell of one output, which waits for it now and then. On the thread that waits."""
+
+    def __init__(self) -> None:
+        self._kernel: BusyKernel | None = None
+
+    def attend(self, *, waits: bool) -> None:
+        """Let pages that come meanwhile find their widgets, or no longer.
+
+        Args:
+            waits: Whether the cell waits from now on, and pages are to be answered.
+        """
+        if waits and self._kernel is None:
+            self._kernel = busy_kernel()
+            if self._kernel is not None:
+                self._kernel.begin()
+        elif not waits and self._kernel is not None:
+            self._kernel.end()
+            self._kernel = None
 
 
 @functools.cache

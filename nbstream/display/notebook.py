@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbstream.display.bundle import answer_bundle, answer_outputs, partial_markdown, unfinished_bundle, waiting_bundle
-from nbstream.display.busy_kernel import busy_kernel
+from nbstream.display.busy_kernel import BusyCell
 from nbstream.display.captured import Captured
 from nbstream.display.cell_end import CellEnd
 from nbstream.display.drawn import Drawn
@@ -32,7 +32,6 @@ from nbstream.text.place import Place
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.display.busy_kernel import BusyKernel
     from nbstream.display.live_view import LiveView
     from nbstream.display.marimo import MarimoOutput
     from nbstream.display.segments import Segment
@@ -98,7 +97,7 @@ class NotebookSurface:
         self._beside: list[Output] = []  # the outputs of images and sounds, and of what is between them
         self._view: LiveView | None = None
         self._answers = False  # pages, while the cell waits
-        self._busy: BusyKernel | None = None
+        self._busy = BusyCell()
         self._captured: Captured | None = None
         self._growth = MarkdownGrowth()
         self._saved = MarkdownGrowth(_SAVING_SECONDS, 1.2)
@@ -160,13 +159,7 @@ class NotebookSurface:
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
         """Let pages that come meanwhile find the view though the cell keeps the kernel busy."""
-        if waits and self._busy is None and self._answers:
-            self._busy = busy_kernel()
-            if self._busy is not None:
-                self._busy.begin()
-        elif not waits and self._busy is not None:
-            self._busy.end()
-            self._busy = None
+        self._busy.attend(waits=waits and self._answers)
 
     def ask(self, question: Question) -> bool | None:
         """Show a question in the view, which has some time to come onto a page that can answer it."""

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.busy_kernel import busy_kernel
+from nbstream.display.busy_kernel import BusyCell
 from nbstream.display.captured import Captured
 from nbstream.display.drawn import Drawn
 from nbstream.display.host import Host
@@ -26,7 +26,6 @@ from nbstream.text.place import Place
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nbstream.display.busy_kernel import BusyKernel
     from nbstream.display.marimo import MarimoOutput
     from nbstream.display.surface import Surface
     from nbstream.many.comparison.columns import Column
@@ -59,7 +58,7 @@ class NotebookBoard:
         self._columns: list[_ColumnSurface] = []
         self._ended: Callable[[], Comparison | None] = lambda: None
         self.view: ComparisonView | None = None
-        self._busy: BusyKernel | None = None
+        self._busy = BusyCell()
         self._captured: Captured | None = None
         self._rerun = Rerun()
         self._growth = MarkdownGrowth()
@@ -96,13 +95,9 @@ class NotebookBoard:
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  the protocol's shape
         """Let pages that come meanwhile find the view though the cell keeps the kernel busy."""
-        if waits and self._busy is None and self.view is not None and self._request and self._request.answer_while_busy:
-            self._busy = busy_kernel()
-            if self._busy is not None:
-                self._busy.begin()
-        elif not waits and self._busy is not None:
-            self._busy.end()
-            self._busy = None
+        self._busy.attend(
+            waits=waits and self.view is not None and self._request is not None and self._request.answer_while_busy
+        )
 
     def has_interrupted(self, patience: float) -> bool:
         """Whether the interrupt that has come was the view's Stop."""

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from nbstream.display.busy_kernel import busy_kernel
+from nbstream.display.busy_kernel import BusyCell
 from nbstream.display.captured import Captured
 from nbstream.display.cell_end import CellEnd
 from nbstream.display.host import Host
@@ -23,7 +23,6 @@ from nbstream.many.table.table_summary import end_words, growing_bundle, partial
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbstream.display.busy_kernel import BusyKernel
     from nbstream.display.marimo import MarimoOutput
     from nbstream.many.table.shown_job import ShownJob
     from nbstream.many.table.table_view import TableView
@@ -59,7 +58,7 @@ class TableOutput:
         self._output: Output | MarimoOutput | None = None
         self._view: TableView | None = None
         self._captured: Captured | None = None
-        self._busy: BusyKernel | None = None
+        self._busy = BusyCell()
         self._rerun = Rerun()
         self._cell_end: CellEnd | None = None
         self._job: ShownJob | None = None
@@ -100,13 +99,7 @@ class TableOutput:
         """Let pages that come meanwhile find the table though the cell keeps the kernel busy; on its thread."""
         if self._view is not None:
             self._view.waited_for = waits
-        if waits and self._busy is None and self._answers and self._view is not None:
-            self._busy = busy_kernel()
-            if self._busy is not None:
-                self._busy.begin()
-        elif not waits and self._busy is not None:
-            self._busy.end()
-            self._busy = None
+        self._busy.attend(waits=waits and self._answers and self._view is not None)
 
     def has_interrupted(self, patience: float) -> bool:
         """Whether the interrupt that has come was the table's Stop.
