@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import threading
-from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,34 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbstream.testing import FaultServer
+    from tests.ran import Ran
 
 PATIENCE = 60.0
 
 
-class Ran(NamedTuple):
-    shown: str
-    success: bool
-    result: Any
-
-
-@pytest.fixture
-def run(shell: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ran]:
-    """Run a cell and return what a reader sees of it; no stream of another test is in the list."""
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stream of another test is in the list."""
     monkeypatch.setattr(engine(), "_running", Running())
-
-    def run(cell: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            ran = shell.run_cell(cell)
-        return Ran(out.getvalue() + err.getvalue(), ran.success, ran.result)
-
-    return run
-
-
-@pytest.fixture
-def ns(shell: Any) -> dict[str, Any]:
-    names: dict[str, Any] = shell.user_ns
-    return names
 
 
 @pytest.fixture

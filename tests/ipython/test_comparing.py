@@ -27,11 +27,6 @@ def run(shell):
 
 
 @pytest.fixture
-def ns(shell):
-    return shell.user_ns
-
-
-@pytest.fixture
 def endpoints(demo):
     nbs.endpoint("good", base_url=demo.base_url, model="demo", api_key=demo.api_key)
     nbs.endpoint("bad", base_url=demo.base_url, model="nothing", api_key=demo.api_key)

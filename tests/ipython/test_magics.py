@@ -47,11 +47,6 @@ def run(shell):
     return run
 
 
-@pytest.fixture
-def ns(shell):
-    return shell.user_ns
-
-
 # --- names ------------------------------------------------------------------------------------------------------------
 
 

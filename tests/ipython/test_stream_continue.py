@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from concurrent import futures
-from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,34 +16,11 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable
 
+    from tests.ran import Ran
+
 NAMES = {"stream_text", "stream_usage", "stream_result"}
 HALF = chat_body("Hel", "lo", finish_reason=None, done=False)
 BEGUN = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
-
-
-class Ran(NamedTuple):
-    shown: str
-    success: bool
-    result: Any
-
-
-@pytest.fixture
-def run(shell: Any) -> Callable[[str], Ran]:
-    """Run a cell and return what a reader sees of it."""
-
-    def run(cell: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            ran = shell.run_cell(cell)
-        return Ran(out.getvalue() + err.getvalue(), ran.success, ran.result)
-
-    return run
-
-
-@pytest.fixture
-def ns(shell: Any) -> dict[str, Any]:
-    names: dict[str, Any] = shell.user_ns
-    return names
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from nbstream.demo.errors import ApiError, server_failed
-from nbstream.demo.fields import noun
+from nbstream.demo.errors import server_failed
 from nbstream.demo.generation import fault_position, generate
 from nbstream.demo.handlers.stream import StreamHandler
 from nbstream.demo.request import MODEL
@@ -61,13 +59,7 @@ class AnswerHandler(StreamHandler, Generic[A]):
             await self.whole(order, script, answer, fault)
 
     def _read(self) -> Order:
-        try:
-            body = json.loads(self.request.body)
-        except (ValueError, RecursionError) as error:
-            raise ApiError(400, "We could not parse the JSON body of your request.") from error
-        if not isinstance(body, dict):
-            raise ApiError(400, f"The body of a request is an object, but got {noun(body)} instead.")
-        order = self._answer.read(body, self._pace)
+        order = self._answer.read(self.json_object(), self._pace)
         if self.record is not None:
             self.record.model, self.record.stream = MODEL, order.stream
         return order

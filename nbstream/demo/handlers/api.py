@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError, RequestHandler
 
 from nbstream.demo.errors import ApiError
+from nbstream.demo.fields import noun
 from nbstream.demo.handlers.admission import own_headers
 from nbstream.demo.record import RequestRecord
 from nbstream.demo.wire import dump
@@ -36,6 +38,20 @@ class ApiHandler(RequestHandler):
         """Note the request, which has been let in."""
         self.record = RequestRecord(self.request.path)
         self._records.append(self.record)
+
+    def json_object(self) -> dict[str, Any]:
+        """What the body says.
+
+        Raises:
+            ApiError: It is something else than a JSON object.
+        """
+        try:
+            body = json.loads(self.request.body)
+        except (ValueError, RecursionError) as error:
+            raise ApiError(400, "We could not parse the JSON body of your request.") from error
+        if not isinstance(body, dict):
+            raise ApiError(400, f"The body of a request is an object, but got {noun(body)} instead.")
+        return body
 
     def refuse(self, error: ApiError) -> None:
         """Answer with an error."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from nbstream.demo.errors import ApiError
-from nbstream.demo.fields import invalid, noun
+from nbstream.demo.fields import invalid
 from nbstream.demo.handlers.stream import StreamHandler
 
 if TYPE_CHECKING:
@@ -45,13 +43,7 @@ class BatchesHandler(_BatchServiceHandler):
         await self.work(self._list())
 
     async def _create(self) -> None:
-        try:
-            body = json.loads(self.request.body)
-        except (ValueError, RecursionError) as error:
-            raise ApiError(400, "We could not parse the JSON body of your request.") from error
-        if not isinstance(body, dict):
-            raise ApiError(400, f"The body of a request is an object, but got {noun(body)} instead.")
-        self.finish_json(self._batches.start(body).present())
+        self.finish_json(self._batches.start(self.json_object()).present())
 
     async def _list(self) -> None:
         query: dict[str, Any] = {}

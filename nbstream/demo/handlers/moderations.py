@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 
 from nbstream.demo.errors import ApiError
@@ -16,10 +15,7 @@ class ModerationsHandler(ApiHandler):
     def post(self) -> None:
         """Answer."""
         try:
-            body = json.loads(self.request.body)
-            texts = texts_of(body if isinstance(body, dict) else {})
-        except (ValueError, RecursionError):
-            self.refuse(ApiError(400, "We could not parse the JSON body of your request."))
+            texts = texts_of(self.json_object())
         except ApiError as error:
             self.refuse(error)
         else:
