@@ -57,7 +57,7 @@ __all__ = [
     "upload",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 _MODULES = {"demo", "errors", "events", "moderation", "parts", "remedies", "testing"}

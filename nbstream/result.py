@@ -102,7 +102,7 @@ class StreamResult(PartViews):
         parsed: The answer as a Python object, for structured output; `None` otherwise.
         error: What went wrong, if `state` is `failed`.
         timing: How long it took.
-        cost: The price in US dollars, where it is known (`pip install nbstream[cost]`); `None` otherwise.
+        cost: The price in US dollars, where it is known (`pip install "nbstream[cost]"`); `None` otherwise.
         continuation: What `resume` needs.
         rounds: The requests that the answer took, each with its own usage, timing and cost; `usage`, `timing` and the
             ids above are those of the last.

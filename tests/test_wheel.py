@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hatchling.metadata.core import ProjectMetadata
 
+import nbstream
 from nbstream.display.joining.build_hook import JoiningHook
 from nbstream.display.live_view import LiveView
 from nbstream.many.comparison.choice_view import ChoiceView
@@ -88,6 +90,27 @@ def test_wheel_carries_the_tutorials_and_the_demo_answers(wheel):
     assert any(name.startswith("nbstream/demo/texts/") for name in wheel)
 
 
+def test_jupyter_knows_the_relay_and_leaves_it_off(wheel):
+    [name] = [name for name in wheel if ".data/" in name]
+    assert name.split(".data/")[1] == "data/etc/jupyter/jupyter_server_config.d/nbstream.json"
+    assert json.loads(wheel[name]) == {"ServerApp": {"jpserver_extensions": {"nbstream.relay": False}}}
+
+
 def test_wheel_carries_nothing_else(wheel):
     outside = {name.split("/")[0] for name in wheel} - {"nbstream"}
-    assert [name for name in outside if not name.endswith(".dist-info")] == []
+    assert [name for name in outside if not name.endswith((".data", ".dist-info"))] == []
+
+
+def test_the_recipe_for_conda_requires_what_the_wheel_requires():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    recipe = (ROOT / ".github" / "conda-forge" / "recipe.yaml").read_text("utf-8")
+    listed = re.findall(r"    - (.+)", recipe.partition("  run:\n")[2].partition("tests:")[0])
+    wanted = {_requirement(each.split(";")[0]) for each in project["dependencies"]}
+    assert {_requirement(each) for each in listed if not each.startswith("python ")} == wanted
+    assert f'version: "{nbstream.__version__}"' in recipe
+
+
+def _requirement(text: str) -> tuple[str, str]:
+    """The name, as PyPI compares names, and the bounds."""
+    name, bounds = re.fullmatch(r"([\w.-]+)\s*(.*?)\s*", text).groups()  # type: ignore[union-attr]
+    return re.sub(r"[-_.]+", "-", name).lower(), bounds

@@ -19,8 +19,8 @@ def price(
 ) -> Price:
     """Say what a model costs, in US dollars for a million tokens; it applies to every later request of this kernel.
 
-    It goes before the price list of `genai-prices` (`pip install nbstream[cost]`). The same as an entry of the setting
-    `NBStream.prices`, which a configuration file may have.
+    It goes before the price list of `genai-prices` (`pip install "nbstream[cost]"`). The same as an entry of the
+    setting `NBStream.prices`, which a configuration file may have.
 
     Args:
         model: The name of the model, as it is asked or as it answers.

@@ -33,6 +33,7 @@ _JUPYTER = ("ipykernel", "ipywidgets", "anywidget", "ipython", "jupyterlab", "no
 _LAB_EXTENSIONS = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
 
 _MODELS_SHOWN = 5
+_MISSING = "not installed"
 
 
 def versions() -> Rows:
@@ -59,8 +60,14 @@ def front_ends() -> Rows:
         widgets = ("missing", f"answers grow as plain Markdown; pip install {' '.join(missing)} where Jupyter runs")
     # Older kernels handle a click only after the cell that it is meant to stop.
     subshells = ("no", "ipykernel 7 has them; while a cell is busy, use the notebook's interrupt button, not Stop")
-    if re.match(r"[7-9]|\d\d", _version("ipykernel")):
+    kernel = _version("ipykernel")
+    if re.match(r"[7-9]|\d\d", kernel):
         subshells = ("yes", "Stop works while a cell is busy")
+    elif kernel == _MISSING:
+        subshells = (
+            "unknown",
+            "there is no ipykernel here; install it to run notebooks in this environment: pip install ipykernel",
+        )
     return [("widgets", *widgets), ("subshells", *subshells)]
 
 
@@ -113,7 +120,7 @@ def _version(package: str) -> str:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return "not installed"
+        return _MISSING
 
 
 def _http_library() -> str:

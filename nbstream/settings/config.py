@@ -242,7 +242,7 @@ class NBStream(SingletonConfigurable):
     def _is_installed(self, proposal: Any) -> str:
         choice: str = proposal["value"]
         if choice == "on" and find_spec("opentelemetry") is None:
-            raise TraitError("traces need opentelemetry-api: pip install nbstream[telemetry]")
+            raise TraitError('traces need opentelemetry-api: pip install "nbstream[telemetry]"')
         return choice
 
     @classmethod

@@ -199,7 +199,7 @@ def _keyring() -> Any:
 
 def _unusable(error: Exception) -> MissingKeyError:
     if isinstance(error, ImportError):
-        install = Remedy(RemedyKind.INSTALL, "'nbstream[keyring]'")
+        install = Remedy(RemedyKind.INSTALL, '"nbstream[keyring]"')
         return MissingKeyError("The package keyring is not installed.", remedies=[install])
     what = f"The system's keyring cannot be used ({type(error).__name__})."
     return MissingKeyError(what, remedies=[Remedy(RemedyKind.SET_KEY)])

@@ -210,7 +210,7 @@ def mcp(
 ) -> McpTools:
     """Connect to an MCP server; its tools are a set that a model may call, with `tools=[…]` or `--tool NAME`.
 
-    You are asked before each call, whatever the server says of its tools. Needs `pip install nbstream[mcp]`.
+    You are asked before each call, whatever the server says of its tools. Needs `pip install "nbstream[mcp]"`.
 
     Args:
         server: An address (`"https://…"`), a command (`["npx", "-y", "…"]`), or a server object of the package `mcp`.
@@ -255,7 +255,7 @@ def _check_installed() -> None:
     try:
         version = importlib.metadata.version("mcp")
     except importlib.metadata.PackageNotFoundError:
-        what, package = "MCP servers need the package mcp", "nbstream[mcp]"
+        what, package = "MCP servers need the package mcp", '"nbstream[mcp]"'
     else:
         if int(version.partition(".")[0]) >= _OLDEST_MAJOR:
             return

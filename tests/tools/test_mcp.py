@@ -362,7 +362,7 @@ def test_the_package_is_asked_for_where_it_is_missing(monkeypatch: pytest.Monkey
     with pytest.raises(UsageError, match=r"in version 2, and here is 1\.9\.4"):
         nbs.mcp(["x"])
     monkeypatch.setattr(importlib.metadata, "version", version)
-    with pytest.raises(UsageError, match=r"need the package mcp; install it \(pip install nbstream\[mcp\]\)"):
+    with pytest.raises(UsageError, match=r'need the package mcp; install it \(pip install "nbstream\[mcp\]"\)'):
         nbs.mcp(["x"])
 
 
