@@ -15,4 +15,6 @@ def running_shell() -> InteractiveShell | None:
     """The shell of this process; `None` in a plain Python program."""
     # Another thread may be importing it: then it is there, but not yet what is in it.
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    return None if get_ipython is None else get_ipython()
+    shell: InteractiveShell | None = None if get_ipython is None else get_ipython()
+    # Solara's stand-in has a kernel for widgets, and neither settings nor hooks: it is a plain program all the same.
+    return None if type(shell).__module__.startswith("solara.") else shell
