@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from nbstream.parts import Part, PartViews, ToolCall, given_parts
@@ -288,11 +289,15 @@ def add_up(usages: Iterable[Usage | None]) -> Usage | None:
         >>> add_up([Usage(1, 2, 3), None, Usage(10, 20, 30, cached_tokens=5)]) == Usage(11, 22, 33, cached_tokens=5)
         True
     """
-    known = [asdict(usage) for usage in usages if usage is not None]
-    if not known:
-        return None
-    counts = {name: [each[name] for each in known if each[name] is not None] for name in known[0]}
-    return Usage(**{name: sum(reported) if reported else None for name, reported in counts.items()})  # type: ignore[arg-type]
+    known = [usage for usage in usages if usage is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    counts = zip(*map(_counts, known), strict=True)
+    reported = ([each for each in column if each is not None] for column in counts)
+    return Usage(*(sum(each) if each else None for each in reported))  # type: ignore[arg-type]
+
+
+_counts = attrgetter(*(each.name for each in fields(Usage)))
 
 
 class Continuation(Protocol):

@@ -81,6 +81,7 @@ class Checkpoint:
 
     def __init__(self, path: pathlib.Path, *, durable: bool = True) -> None:
         self.path = path
+        self.durable = durable
         self._lock = threading.RLock()
         self._pid = os.getpid()
         if path.exists() and not path.is_file():
@@ -117,18 +118,21 @@ class Checkpoint:
         Raises:
             UsageError: The file cannot be read.
         """
-        found: dict[bytes, KeptAnswer] = {}
         try:
-            for start in range(0, len(keys), _MOST_AT_ONCE):
-                some = keys[start : start + _MOST_AT_ONCE]
-                places = ", ".join("?" * len(some))
-                asked = f"SELECT {', '.join(_READ)} FROM answers WHERE key IN ({places})"  # noqa: S608  own names
-                with self._lock:
-                    rows = self._connection.execute(asked, some).fetchall()
-                found |= {row[0]: _kept(row) for row in rows}
-        except (sqlite3.Error, ValueError, TypeError) as error:
+            return {row[0]: _kept(row) for row in self._read(", ".join(_READ), keys)}
+        except (ValueError, TypeError) as error:
             raise self._wrong(error) from None
-        return found
+
+    def texts_of(self, keys: Sequence[bytes]) -> dict[bytes, tuple[str, str | None]]:
+        """Text and value of the answers that there are under these keys: what most readers want, and nothing else.
+
+        Args:
+            keys: Of the rows.
+
+        Raises:
+            UsageError: The file cannot be read.
+        """
+        return {key: (text, value) for key, text, value in self._read("key, text, value", keys)}
 
     def question_of(self, key: bytes) -> tuple[Mapping[str, Any], ...] | None:
         """What was asked, if the answer is not whole."""
@@ -147,7 +151,8 @@ class Checkpoint:
             sqlite3.Error: It cannot be written.
         """
         answers = list(answers)
-        rows = [_row(run, each) for each in answers]
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        rows = [_row(run, each, now) for each in answers]
         changed = ", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])
         written = (
             f"INSERT INTO answers ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))}) "  # noqa: S608  own
@@ -175,6 +180,19 @@ class Checkpoint:
             if self._pid == os.getpid():
                 self._connection.close()
 
+    def _read(self, columns: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        try:
+            for start in range(0, len(keys), _MOST_AT_ONCE):
+                some = keys[start : start + _MOST_AT_ONCE]
+                places = ", ".join("?" * len(some))
+                asked = f"SELECT {columns} FROM answers WHERE key IN ({places})"  # noqa: S608  own names
+                with self._lock:
+                    rows += self._connection.execute(asked, some).fetchall()
+        except sqlite3.Error as error:
+            raise self._wrong(error) from None
+        return rows
+
     @property
     def _name(self) -> str:
         return plain(str(self.path))
@@ -201,7 +219,15 @@ class Checkpoint:
             raise UsageError(f"{self._name} cannot be used as a checkpoint (its folder is read-only)")
         if [row[0] for row in execute("PRAGMA quick_check(1)")] != ["ok"]:
             raise self._wrong(None)
-        execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
+        self._settle(durable=durable)
+
+    def _settle(self, *, durable: bool) -> None:
+        """Choose what a write costs. What ends with this process is nobody else's, and needs no journal on the disk."""
+        if durable:
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            return
+        for each in ("synchronous = OFF", "journal_mode = MEMORY", "locking_mode = EXCLUSIVE"):
+            self._connection.execute(f"PRAGMA {each}")
 
     def _kind(self) -> tuple[int, int, int]:
         """Whose the file is, of which format, and how many tables it has."""
@@ -231,7 +257,7 @@ class Checkpoint:
         return UsageError(f"the checkpoint {self._name} cannot be used ({plain(str(error))})")
 
 
-def _row(run: str, answer: RowAnswer) -> list[Any]:
+def _row(run: str, answer: RowAnswer, now: str) -> list[Any]:
     usage = None if answer.usage is None else json.dumps(asdict(answer.usage))
     question = None if answer.is_whole or not answer.row.messages else json.dumps(answer.row.messages, default=str)
     texts = (answer.text, answer.value, answer.error)
@@ -239,7 +265,7 @@ def _row(run: str, answer: RowAnswer) -> list[Any]:
     return [
         *(answer.row.key, run, str(answer.state), text, value, error, answer.kind, usage, answer.cost),
         *(answer.model, answer.finish_reason, answer.attempts, answer.source),
-        *(datetime.now(UTC).isoformat(timespec="milliseconds"), question),
+        *(now, question),
     ]
 
 

@@ -55,6 +55,17 @@ class KeptAnswers:
             waiting = {key: self._unwritten[key] for key in keys if key in self._unwritten}
         return found | {key: _in_memory(self.run, answer) for key, answer in waiting.items()}
 
+    def texts_of(self, keys: Sequence[bytes]) -> dict[bytes, tuple[str, str | None]]:
+        """Text and value of the answers under these keys, whole or not.
+
+        Raises:
+            UsageError: The file cannot be read.
+        """
+        found = self.checkpoint.texts_of(keys)
+        with self._lock:
+            waiting = {key: self._unwritten[key] for key in keys if key in self._unwritten} if self._unwritten else {}
+        return found | {key: (answer.text, answer.value) for key, answer in waiting.items()}
+
     def hit(self, key: bytes, *, again: bool = False) -> KeptAnswer | None:
         """The answer that a row has before it is asked, if any: a whole one, or the failure of an equal row.
 

@@ -33,6 +33,7 @@ __all__ = ["MapWork"]
 _log = logging.getLogger("nbstream")
 
 _MOST_BEHIND = 500  # answers that are not written yet
+_GATHERING_SECONDS = 0.02
 
 
 class MapWork:
@@ -94,7 +95,7 @@ class MapWork:
     def begin(self, engine: Engine) -> None:
         """Begin, on an engine; returns at once."""
         self._engine = engine
-        self._writer = RowWriter(self._write)
+        self._writer = RowWriter(self._write, 0.0 if self._kept.checkpoint.durable else _GATHERING_SECONDS)
         threading.Thread(target=self._read, name="nbstream-map-reader", daemon=True).start()
         engine.submit(self._run())
 

@@ -70,10 +70,17 @@ class RowView(Sequence[RowResult]):
 
     def values(self, numbers: list[int]) -> list[Any]:
         """The values of rows."""
-        return [each.value for each in self._page(numbers)]
+        done = [number for number in numbers if self._states.state(number) is StreamState.COMPLETED]
+        keys = self._keys(done)
+        found = self._kept.texts_of([*{*keys.values()}]) if keys else {}
+        values = {number: self._value(*found[key])[0] for number, key in keys.items() if key in found}
+        return [values.get(number) for number in numbers]
+
+    def _keys(self, numbers: list[int]) -> dict[int, bytes]:
+        return {number: key for number in numbers if (key := self._states.key(number)) is not None}
 
     def _page(self, numbers: list[int]) -> list[RowResult]:
-        keys = {number: key for number in numbers if (key := self._states.key(number)) is not None}
+        keys = self._keys(numbers)
         kept = self._kept.of([*{*keys.values()}]) if keys else {}
         return [self._result(number, kept.get(keys.get(number, b""))) for number in numbers]
 
@@ -86,7 +93,7 @@ class RowView(Sequence[RowResult]):
             if text is None:
                 return RowResult(number, label, input=asked)
             return RowResult(number, label, StreamState.STREAMING, text, input=asked)
-        value, error = self._value(kept) if state is StreamState.COMPLETED else (None, kept.error)
+        value, error = self._value(kept.text, kept.value) if state is StreamState.COMPLETED else (None, kept.error)
         return RowResult(
             number,
             label,
@@ -101,9 +108,9 @@ class RowView(Sequence[RowResult]):
             asked,
         )
 
-    def _value(self, kept: KeptAnswer) -> tuple[Any, str | None]:
+    def _value(self, text: str, other: str | None) -> tuple[Any, str | None]:
         """What the map gives for an answer, and what is wrong with it."""
-        text = kept.text if kept.value is None else kept.value
+        text = text if other is None else other
         if self._request.schema is None:
             return (code_of(text) if self._request.as_ == "code" else text), None
         try:

@@ -18,10 +18,13 @@ class RowWriter:
 
     Args:
         write: Writes answers, and says that they are.
+        gathering: Seconds that answers may gather before they are written together. What is to outlive the process is
+            written at once.
     """
 
-    def __init__(self, write: Callable[[Sequence[RowAnswer]], object]) -> None:
+    def __init__(self, write: Callable[[Sequence[RowAnswer]], object], gathering: float = 0.0) -> None:
         self._write = write
+        self._gathering = gathering
         self._answers: list[RowAnswer] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -32,7 +35,8 @@ class RowWriter:
         """Have an answer written soon; from any thread."""
         with self._changed:
             self._answers.append(answer)
-            self._changed.notify_all()
+            if len(self._answers) == 1:  # the others are written with it
+                self._changed.notify_all()
 
     @property
     def behind(self) -> int:
@@ -50,6 +54,8 @@ class RowWriter:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._answers or self._ended)
+                if self._gathering:
+                    self._changed.wait_for(lambda: self._ended, self._gathering)
                 answers, self._answers = self._answers, []
                 if not answers:
                     return
