@@ -83,6 +83,7 @@ class LocalAsker:
         rounds.log.discard()
         self._asked[row.number] = rounds
         try:
+            await self._engine.ready(request)
             result = await rounds.run()
         finally:
             del self._asked[row.number]
