@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError as IPythonUsageError
 
 from nbstream.errors import MapError, UsageError
+from nbstream.ipython.unfit import refuse
 from nbstream.many.mapping.mapping import map_rows
 from nbstream.outcome import StreamState
 from nbstream.text.place import Place
@@ -61,8 +62,7 @@ def map_cell(
 def _job(options: argparse.Namespace, text: str, names: dict[str, Any], asked: dict[str, Any]) -> MapJob:
     if options.map not in names:
         raise UsageError(f"there is no variable called {options.map}{did_you_mean(options.map, names, 0.7)}")
-    if taken := [name for name in _OF_ONE_ANSWER if getattr(options, name)]:
-        raise UsageError(f"--map does not go with --{taken[0]}, which is of one answer")
+    refuse(options, {name: f"--map does not go with --{name}, which is for one answer" for name in _OF_ONE_ANSWER})
     given = {name: value for name, value in asked.items() if value not in (None, [])}
     return map_rows(text, names[options.map], names=names, checkpoint=options.checkpoint, **given)
 
