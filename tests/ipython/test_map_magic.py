@@ -78,7 +78,7 @@ def test_a_column_may_be_called_like_a_variable_of_the_notebook(shell, run):
 @pytest.fixture
 def asked(loopback):
     """How often each prompt was asked. The third one interrupts the kernel at its first time, and is never answered."""
-    counted = Counter()
+    counted: Counter[str] = Counter()
 
     def answer(received):
         prompt = received.json["messages"][-1]["content"]
@@ -145,7 +145,12 @@ def test_a_batch_is_planned_left_and_taken_up_again(shell, run, batches, loopbac
     assert "5 rows for demo" in capsys.readouterr().out
     assert batches.submitted == []  # the samples are asked at once
     batches.step = 0
-    interrupt = threading.Thread(target=lambda: (loopback.wait(requests=6), os.kill(os.getpid(), signal.SIGINT)))
+
+    def leave():
+        loopback.wait(requests=6)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupt = threading.Thread(target=leave)
     interrupt.start()
     assert isinstance(run(f"{cell}\nSay {{{{ x }}}}"), KeyboardInterrupt)
     interrupt.join()

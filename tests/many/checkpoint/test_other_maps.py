@@ -28,7 +28,7 @@ def test_of_its_own_file_nothing_is_told(others):
     ],
 )
 def test_what_has_changed_is_stale_and_told(others, told):
-    assert told in told_of_others("f", MOOD, others)
+    assert told in str(told_of_others("f", MOOD, others))
 
 
 def test_a_file_that_has_nothing_in_common_is_refused():
