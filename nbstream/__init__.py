@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nbstream.errors import StreamError
     from nbstream.many.background.jobs import jobs
     from nbstream.many.comparison.compare import compare
-    from nbstream.many.mapping import map  # noqa: A004  Python's own means the same, of functions
+    from nbstream.many.mapping.mapping import map  # noqa: A004  Python's own means the same, of functions
     from nbstream.panel.chat_panel import ChatPanel
     from nbstream.recording.diff import diff
     from nbstream.recording.recordings import recordings
@@ -77,7 +77,7 @@ _MODULE_OF = {
     "jobs": "nbstream.many.background.jobs",
     "endpoint": "nbstream.settings.endpoints",
     "ledger": "nbstream.accounting.ledger",
-    "map": "nbstream.many.mapping",
+    "map": "nbstream.many.mapping.mapping",
     "price": "nbstream.accounting.pricing",
     "mcp": "nbstream.tools.mcp_tools",
     "recordings": "nbstream.recording.recordings",

@@ -94,8 +94,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "attachments",
         "conversation.chat",
         "many.comparison",
-        "many.map_job",
-        "many.mapping",
+        "many.job.map_job",
+        "many.mapping.mapping",
         "recording.diff",
         "settings",
         "streaming.engine",
@@ -111,14 +111,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "many.background.asked": ("moderation.prompts", "moderation.secrets"),
     "many.background.jobs": ("settings.config", "streaming.engine", "streaming.running"),
     "many": (),
-    **dict.fromkeys(("many.batch_file", "many.batch_runner"), ("transport.batch_wire",)),
-    "many.open_batch": (),
-    "many.batch_provider": ("transport",),
-    "many.batch_reading": ("transport.batch_answer",),
-    "many.batch_sending": ("moderation.gates", "moderation.secrets", "transport.batch_wire"),
-    "many.kept_request": ("settings.resolution",),
-    "many.making": ("streaming.engine",),
-    "many.stored_rows": ("attachments.attached",),
+    "many.asking.executor": ("streaming.engine", "structured.schema"),
+    "many.asking.local": ("accounting.budget", "accounting.budgeted", "api", "moderation.gates", "streaming"),
+    "many.asking.worker": ("streaming.engine",),
+    **dict.fromkeys(("many.batch.batch_file", "many.batch.batch_runner"), ("transport.batch_wire",)),
+    "many.batch.batch_provider": ("transport",),
+    "many.batch.batch_reading": ("transport.batch_answer",),
+    "many.batch.batch_sending": ("moderation.gates", "moderation.secrets", "transport.batch_wire"),
+    "many.batch.open_batch": (),
+    "many.checkpoint.kept_request": ("settings.resolution",),
+    "many.checkpoint.stored_rows": ("attachments.attached",),
     "many.comparison": (
         "api",
         "display",
@@ -132,18 +134,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "streaming.interrupts",
         "tools.approval",
     ),
-    "many.executor": ("streaming.engine", "structured.schema"),
-    "many.worker": ("streaming.engine",),
-    "many.local": ("accounting.budget", "accounting.budgeted", "api", "moderation.gates", "streaming"),
-    "many.map_job": ("streaming.engine",),
-    "many.map_plan": ("accounting.lower_bound", "accounting.usage_table", "streaming.cost", "streaming.engine"),
-    "many.map_work": ("streaming.engine",),
-    "many.waiting": ("streaming.interrupts",),
-    "many.mapping": ("settings.resolution", "settings.shell", "streaming.engine"),
-    "many.row_key": ("recording.described",),
-    "many.row_prompts": ("attachments",),
-    "many.row_reader": ("attachments.attached",),
-    "many.row_view": ("structured.schema",),
+    **dict.fromkeys(("many.job.map_job", "many.job.map_work"), ("streaming.engine",)),
+    "many.job.map_plan": ("accounting.lower_bound", "accounting.usage_table", "streaming.cost", "streaming.engine"),
+    "many.job.row_reader": ("attachments.attached",),
+    "many.job.row_view": ("structured.schema",),
+    "many.job.waiting": ("streaming.interrupts",),
+    "many.mapping.making": ("streaming.engine",),
+    "many.mapping.mapping": ("settings.resolution", "settings.shell", "streaming.engine"),
+    "many.rows.row_key": ("recording.described",),
+    "many.rows.row_prompts": ("attachments",),
     "many.table": ("display", "markdown"),
     "markdown": (),
     "moderation": (),
@@ -205,10 +204,12 @@ MAY_NAME_TYPES_OF = {
         ("streaming", "streaming.handle", "streaming.session"),
         ("accounting.price", "transport.event_stream", "tools.approval"),
     ),
-    **dict.fromkeys(("many.batch_provider", "many.batch_reading"), ("streaming.engine", "transport.batch_wire")),
-    **dict.fromkeys(("many.batch_sending", "many.open_batch"), ("transport.batch_wire",)),
-    **dict.fromkeys(("many.local", "many.mapping"), ("transport.event_stream",)),
-    **dict.fromkeys(("many.executor", "many.worker"), ("settings.credential",)),
+    **dict.fromkeys(
+        ("many.batch.batch_provider", "many.batch.batch_reading"), ("streaming.engine", "transport.batch_wire")
+    ),
+    **dict.fromkeys(("many.batch.batch_sending", "many.batch.open_batch"), ("transport.batch_wire",)),
+    **dict.fromkeys(("many.asking.local", "many.mapping.mapping"), ("transport.event_stream",)),
+    **dict.fromkeys(("many.asking.executor", "many.asking.worker"), ("settings.credential",)),
     "moderation.gates": ("tools.asking",),
     "recording": ("moderation.moderates", "transport.byte_stream", "transport.event_stream"),
     "accounting.budgeted": ("transport.event_stream",),
@@ -300,6 +301,16 @@ def circles(sources: Mapping[str, str]) -> Iterator[str]:
         leads_to = {module: targets for module, targets in leads_to.items() if module not in begins}
     if leads_to:
         yield f"in a circle, or between two: {', '.join(sorted(leads_to))}"
+
+
+def rooms_of(room: str, sources: Mapping[str, str]) -> dict[str, str]:
+    """The rooms within a room, each as one source that imports rooms."""
+    joined: dict[str, list[str]] = {}
+    for module, source in sources.items():
+        if module.startswith(f"{room}.") and module.count(".") > 1:
+            within_room = re.sub(rf"(nbstream\.{room}\.\w+)\.\w+", r"\1", source)
+            joined.setdefault(".".join(module.split(".")[:2]), []).append(within_room)
+    return {name: "\n".join(parts) for name, parts in joined.items()}
 
 
 def _modules_that(source: str, known: Collection[str]) -> set[str]:
@@ -436,6 +447,20 @@ def test_the_top_holds_what_users_import_and_nothing_else() -> None:
 
 def test_no_file_leads_back_to_itself() -> None:
     assert list(circles(SOURCES)) == []
+
+
+def test_the_rooms_of_many_lead_one_way() -> None:
+    assert list(circles(rooms_of("many", SOURCES))) == []
+
+
+def test_a_circle_of_rooms_is_found() -> None:
+    sources = {
+        "many.rows.row": "from nbstream.many.batch.batch_job import BatchJob",
+        "many.rows.row_key": "",
+        "many.batch.batch_job": "from nbstream.many.rows.row_key import RowKeys",
+    }
+    assert list(circles(sources)) == []
+    assert list(circles(rooms_of("many", sources))) == ["in a circle, or between two: many.batch, many.rows"]
 
 
 def test_a_circle_is_found() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError as IPythonUsageError
 
 from nbstream.errors import MapError, UsageError
-from nbstream.many.mapping import map_rows
+from nbstream.many.mapping.mapping import map_rows
 from nbstream.outcome import StreamState
 from nbstream.text.place import Place
 from nbstream.text.suggestion import did_you_mean
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbstream.many.map_job import MapJob
+    from nbstream.many.job.map_job import MapJob
 
 __all__ = ["map_cell"]
 

@@ -1,0 +1,1 @@
+"""How rows are asked: so many at once as their servers take, on this engine or in other processes."""

@@ -1,0 +1,1 @@
+"""What is kept of maps and their answers, in one SQLite file."""

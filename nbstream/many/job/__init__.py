@@ -1,0 +1,1 @@
+"""A map as it runs: rows are read, asked, written, counted and shown."""

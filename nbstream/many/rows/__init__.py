@@ -1,0 +1,1 @@
+"""What is asked: rows of any kind, their prompts, keys, states and results."""
