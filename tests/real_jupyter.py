@@ -71,31 +71,6 @@ _CLOSE_ALL = """() => {
 
 _EXECUTED = re.compile(r"\[\d+\]")
 
-# What a kernel runs when it starts: `%again` makes it as it was then, but for what it has imported.
-_AGAIN = """
-import os
-
-def _again(line, shell=get_ipython(), environment=dict(os.environ)):
-    import os
-
-    import nbstream
-    from nbstream.settings.config import NBStream
-
-    for job in list(nbstream.jobs):
-        job.stop()
-    nbstream.unload_ipython_extension(shell)
-    nbstream.Chat._kept.clear()
-    NBStream.clear_instance()
-    os.environ.clear()
-    os.environ.update(environment)
-    shell.reset(new_session=False)
-    shell.extension_manager.loaded.discard("nbstream")
-    shell.run_line_magic("load_ext", "nbstream")
-
-get_ipython().register_magic_function(_again, "line", "again")
-"""
-_LEFT = "left.ipynb"  # no such file
-
 
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[DemoServer]:
@@ -132,27 +107,9 @@ class Jupyter:
         urllib.request.urlopen(urllib.request.Request(address, data=b"{}", method="POST")).close()
 
     def end_kernels(self) -> None:
-        """End every kernel."""
+        """End every kernel, because a hundred of them would fill the memory."""
         for session in self._sessions():
             self._end(session)
-
-    def leave_kernel(self) -> None:
-        """End every kernel but one that is idle, which the next notebook gets."""
-        left = False
-        for session in self._sessions():
-            if not left and session["kernel"]["name"] == "python3" and session["kernel"]["execution_state"] == "idle":
-                self._move(session, _LEFT)
-                left = True
-            else:
-                self._end(session)
-
-    def take_kernel(self, name: str) -> bool:
-        """Give the notebook the kernel that an earlier one has left; whether there was one."""
-        for session in self._sessions():
-            if session["path"] == _LEFT:
-                self._move(session, name)
-                return True
-        return False
 
     # By its sessions, because listing kernels fails on the server while one of them is starting.
 
@@ -160,11 +117,6 @@ class Jupyter:
         with urllib.request.urlopen(f"{self.url}api/sessions?token={TOKEN}") as answer:
             sessions: list[dict[str, Any]] = json.load(answer)
         return sessions
-
-    def _move(self, session: dict[str, Any], name: str) -> None:
-        address = f"{self.url}api/sessions/{session['id']}?token={TOKEN}"
-        body = json.dumps({"path": name, "name": name, "type": "notebook"}).encode()
-        urllib.request.urlopen(urllib.request.Request(address, data=body, method="PATCH")).close()
 
     def _end(self, session: dict[str, Any]) -> None:
         address = f"{self.url}api/sessions/{session['id']}?token={TOKEN}"
@@ -191,9 +143,6 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
         "NBSTREAM_MODEL": "demo",
         "PYTHONWARNINGS": "default",
     }
-    startup = home / "ipython" / "profile_default" / "startup" / "again.py"
-    startup.parent.mkdir(parents=True)
-    startup.write_text(_AGAIN)
     notifications = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     notifications.parent.mkdir(parents=True)
     notifications.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
@@ -379,12 +328,10 @@ def open_notebook(chromium: Browser, jupyter: Jupyter, request: pytest.FixtureRe
     """Open a new notebook with the given cells, after one that loads the extension.
 
     To load JupyterLab takes more time than most tests. Those that change nothing of the page, and do not load it again,
-    share one (`shared=True`); the notebook is another one each time. A kernel takes two seconds of processor time until
-    it has imported everything. Tests that change nothing in it but names and settings share one, too (`again=True`).
+    share one (`shared=True`); the notebook is another one each time, with a kernel of its own.
     """
     del chromium  # what needs it is a browser test
     count = 0
-    leave = True
     shown: list[Page] = []
 
     def open_(
@@ -393,16 +340,14 @@ def open_notebook(chromium: Browser, jupyter: Jupyter, request: pytest.FixtureRe
         before_opening: Callable[[Page], object] = id,
         kernel: str = "python3",
         shared: bool = False,
-        again: bool = False,
     ) -> Notebook:
-        nonlocal count, leave
+        nonlocal count
         in_app = shared and front_end == "lab"
         page: Page = request.getfixturevalue("_lab_page" if in_app else "page")
         before_opening(page)
         count += 1
         name = "".join(c if c.isalnum() else "-" for c in request.node.name) + f"-{count}.ipynb"
-        leave = leave and again
-        sources = ["%again" if again and jupyter.take_kernel(name) else "%load_ext nbstream", *cells, "pass"]
+        sources = ["%load_ext nbstream", *cells, "pass"]
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         nbformat.write(notebook, jupyter.root / name)
@@ -412,7 +357,4 @@ def open_notebook(chromium: Browser, jupyter: Jupyter, request: pytest.FixtureRe
     yield open_
     for page in shown:
         page.evaluate(_CLOSE_ALL)
-    if leave:
-        jupyter.leave_kernel()
-    else:
-        jupyter.end_kernels()
+    jupyter.end_kernels()

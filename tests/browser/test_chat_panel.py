@@ -57,7 +57,7 @@ class Panel:
 
 def open_panel(open_notebook: OpenNotebook, front_end: str, *cells: str) -> tuple[Notebook, Panel]:
     """A notebook with these cells, of which the first shows a panel."""
-    notebook = open_notebook(front_end, *cells, shared=True, again=True)
+    notebook = open_notebook(front_end, *cells, shared=True)
     notebook.run(1)
     return notebook, Panel(notebook, 1)
 
@@ -253,9 +253,7 @@ def test_a_panel_in_an_output_widget_says_that_it_is_not_kept(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
     show = "import ipywidgets\nout = ipywidgets.Output()\nout.append_stdout('Here:')\nout"
-    notebook = open_notebook(
-        "lab", show, panel_cell(upstream, last="with out: display(panel)"), shared=True, again=True
-    )
+    notebook = open_notebook("lab", show, panel_cell(upstream, last="with out: display(panel)"), shared=True)
     notebook.run(1)
     expect(notebook.output(1)).to_contain_text("Here:", timeout=PATIENCE_MS)
     notebook.run(2)
