@@ -72,6 +72,7 @@ def _write_pages() -> list[object]:
         "wire",
         "performance",
         "security",
+        "hosts",
         "comparison",
         "contributing",
         "changelog",

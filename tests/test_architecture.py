@@ -95,7 +95,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "conversation.chat",
         "many.comparison",
         "many.job.map_job",
-        "many.mapping.mapping",
+        "many.mapping",
         "recording.diff",
         "settings",
         "streaming.engine",

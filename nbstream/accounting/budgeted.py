@@ -45,10 +45,12 @@ class Budgeted:
         source: Sends them.
         budget: What the answer may spend.
         book: Knows what the kernel has spent.
+        what: What costs, as the error says it.
     """
 
-    def __init__(self, source: StreamSource, budget: Budget, book: Book) -> None:
+    def __init__(self, source: StreamSource, budget: Budget, book: Book, what: str = "The answer") -> None:
         self._source = source
+        self.what = what
         self.budget = budget
         self.book = book
         self.spent = 0.0  # by the requests that have ended
@@ -221,7 +223,9 @@ class _Account:
         others = payer.spent if len(payer.open_accounts) <= 1 else payer.spent + self._spent_beside()
         own = others + spent
         if budget.dollars is not None and (own > budget.dollars or (already and others >= budget.dollars)):
-            told = f"The answer costs at least {shown_cost(own)}, more than its budget of {shown_cost(budget.dollars)}"
+            told = (
+                f"{payer.what} costs at least {shown_cost(own)}, more than its budget of {shown_cost(budget.dollars)}"
+            )
             return BudgetError(f"{told}; {then}.", remedies=[Remedy(RemedyKind.MORE_BUDGET)])
         if budget.kernel is None:
             return None

@@ -54,7 +54,8 @@ class MarkdownPrinter:
     def __init__(self, out: TextIO) -> None:
         theme = Theme({"markdown.code": "bold cyan"})  # no black box on a light terminal
         self._console = Console(file=out, theme=theme, force_jupyter=False, highlight=False, markup=False, emoji=False)
-        self._style_of = functools.cache(self._console.get_style)
+        # Before 14.3, rich has no style for the heads of tables; a theme may lack any.
+        self._style_of = functools.cache(functools.partial(self._console.get_style, default="none"))
         self._plain = Style.null()
         self._ink = Ink(self._console)
         self._table: TableLayout | None = None  # the last one at the top, which may go on

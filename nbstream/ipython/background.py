@@ -10,6 +10,7 @@ from IPython.core.error import UsageError as IPythonUsageError
 from nbstream.display.host import Host, host_here
 from nbstream.display.rerun import Rerun
 from nbstream.errors import StreamError, UsageError
+from nbstream.ipython.unfit import refuse
 from nbstream.many.background.asked import first_words
 from nbstream.streaming.engine import engine
 from nbstream.streaming.interrupts import HeldInterrupts
@@ -43,9 +44,13 @@ def refuse_what_needs_the_cell(options: argparse.Namespace) -> None:
     Raises:
         UsageError: An option needs the answer while the cell runs.
     """
-    for name, instead in _INSTEAD.items():
-        if getattr(options, name):
-            raise UsageError(f"--{name} cannot be used with --background, whose cell does not wait; {instead}")
+    refuse(
+        options,
+        {
+            name: f"--{name} cannot be used with --background, whose cell does not wait; {instead}"
+            for name, instead in _INSTEAD.items()
+        },
+    )
 
 
 def begin(shell: InteractiveShell, options: argparse.Namespace, ask: Callable[[], StreamHandle]) -> StreamHandle:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import UsageError
+from nbstream.ipython.unfit import refuse
 from nbstream.result import StreamState
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ def check_comparison(options: argparse.Namespace) -> None:
         UsageError: Something does not.
     """
     if asks_several(options):
-        for name, why in _OF_ONE_ANSWER.items():
-            if getattr(options, name):
-                raise UsageError(why)
+        refuse(options, _OF_ONE_ANSWER)
     elif alone := next((name for name in ("diff", "blind") if getattr(options, name)), None):
         raise UsageError(f"--{alone} is for several answers: name another model with -m, or ask one twice with --n 2")
 

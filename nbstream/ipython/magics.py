@@ -95,6 +95,11 @@ class StreamMagics(Magics):
     )
     @argument("--checkpoint", metavar="FILE", help="With --map: keep the answers in a file. Example: --checkpoint a.db")
     @argument(
+        "--batch",
+        action="store_true",
+        help="With --map: let the provider take up to a day, for less money. Example: --map reviews -o mood --batch",
+    )
+    @argument(
         "--insert",
         nargs="?",
         const="ask",
@@ -137,7 +142,8 @@ class StreamMagics(Magics):
         cell gives others.
 
         With --map NAME, the prompt is asked of every row of that data frame or list, see `nbs.map`; `stream_map` is the
-        map. A stopped map keeps what is done: run the cell again, and it goes on.
+        map. A stopped map keeps what is done: run the cell again, and it goes on. With --batch, an interrupt leaves the
+        batches to the provider; the cell, or `nbs.map.resume`, takes them up again, in another kernel as well.
 
         With --background -o answer, the cell ends at once and `answer` is a StreamHandle; `answer.result()` or
         `await answer` waits for the result. `stream_text` and the others are left alone. Running the cell again, or

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError as IPythonUsageError
 
 from nbstream.errors import MapError, UsageError
+from nbstream.many.mapping.making import BATCH_FILE
 from nbstream.many.mapping.mapping import map_rows
 from nbstream.outcome import StreamState
 from nbstream.text.place import Place
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from nbstream.many.job.map_job import MapJob
 
 __all__ = ["map_cell"]
-
-_OF_ONE_ANSWER = ("chat", "insert", "context", "raw", "usage")
 
 
 def map_cell(
@@ -45,15 +44,17 @@ def map_cell(
             return
     except UsageError as error:
         raise IPythonUsageError(error.told(Place.CELL)) from None
+    if not _is_frame(names[options.map]) and options.out != options.map:
+        shell.user_ns.pop(options.out, None)
     bound = {name: job for name in ("stream_map", options.result) if name}
     shell.push(bound, interactive=True)  # type: ignore[no-untyped-call]
     try:
         values = job.result()
     except (KeyboardInterrupt, MapError):
-        _tell(job)
+        _tell(job, options)
         raise
     if job.state is not StreamState.COMPLETED:
-        _tell(job)
+        _tell(job, options)
     elif options.out:
         _bind(shell, options, values)
 
@@ -61,18 +62,16 @@ def map_cell(
 def _job(options: argparse.Namespace, text: str, names: dict[str, Any], asked: dict[str, Any]) -> MapJob:
     if options.map not in names:
         raise UsageError(f"there is no variable called {options.map}{did_you_mean(options.map, names, 0.7)}")
-    if taken := [name for name in _OF_ONE_ANSWER if getattr(options, name)]:
-        raise UsageError(f"--map does not go with --{taken[0]}, which is of one answer")
     given = {name: value for name, value in asked.items() if value not in (None, [])}
-    return map_rows(text, names[options.map], names=names, checkpoint=options.checkpoint, **given)
+    return map_rows(text, names[options.map], names=names, checkpoint=options.checkpoint, batch=options.batch, **given)
 
 
 def _bind(shell: InteractiveShell, options: argparse.Namespace, values: list[Any]) -> None:
     table = shell.user_ns.get(options.map)
-    if type(table).__name__ == "DataFrame" and hasattr(table, "iloc"):
+    if _is_frame(table) and hasattr(table, "iloc"):
         table[options.out] = values
         return
-    if type(table).__name__ == "DataFrame" and hasattr(table, "with_columns"):
+    if _is_frame(table):
         from importlib import import_module
 
         column = import_module(type(table).__module__.partition(".")[0]).Series(options.out, values, strict=False)
@@ -82,7 +81,18 @@ def _bind(shell: InteractiveShell, options: argparse.Namespace, values: list[Any
     shell.push({options.out: values}, interactive=True)  # type: ignore[no-untyped-call]
 
 
-def _tell(job: MapJob) -> None:
+def _is_frame(table: Any) -> bool:
+    """Whether it is a data frame of pandas or of polars, of which `-o` names a column."""
+    return type(table).__name__ == "DataFrame" and (hasattr(table, "iloc") or hasattr(table, "with_columns"))
+
+
+def _tell(job: MapJob, options: argparse.Namespace) -> None:
+    """Say what there is of a map that has not been completed, and how it goes on."""
     told = job.progress
     of = "" if told.total is None else f" of {told.total:,}"
     sys.stdout.write(f"{told.done:,}{of} rows are done, and kept; run the cell again to go on.\n")
+    if options.out:
+        sys.stdout.write(f"{options.out} is not set, because not all rows are done.\n")
+    if options.batch:
+        file = options.checkpoint or BATCH_FILE
+        sys.stdout.write(f"What is in batches goes on without this kernel: nbs.map.resume({file!r}) takes it up.\n")

@@ -19,6 +19,7 @@ from nbstream.attachments.attached import listed
 from nbstream.errors import StreamError, UsageError, shown_briefly
 from nbstream.ipython.comparing import asks_several, beginning, bound_names, check_comparison
 from nbstream.ipython.interpolation import interpolate
+from nbstream.ipython.map_options import check_map
 from nbstream.ipython.options import split_line
 from nbstream.result import StreamResult, StreamState
 from nbstream.settings.options import IN_MAGICS, OPTIONS
@@ -215,7 +216,7 @@ class MagicRunner:
                 if options is None or not options.background:  # which leaves the names to the cells that wait
                     # `stream_result` stays until there is another: it may hold a partial text.
                     self._unset("stream_text", "stream_usage")
-            self._unset(options.out, options.usage, options.result)
+            self._unset(options.out if options.map is None else None, options.usage, options.result)
             if cell is not None and rest:
                 raise UsageError(f"unexpected {rest!r} after the options; the prompt goes below the first line")  # noqa: TRY301
             options.prompt = text = rest if cell is None else cell.strip("\n")
@@ -224,6 +225,7 @@ class MagicRunner:
 
                 refuse_what_needs_the_cell(options)
             names = {**self._shell.user_ns, **local_ns}
+            check_map(options)
             check_comparison(options)
             options.tools = _functions(options.tools, names)
             options.schema = _named(options.schema, names)

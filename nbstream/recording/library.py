@@ -80,7 +80,7 @@ class Library:
         before = await asyncio.to_thread(self._before, asked) if choice.mode == "auto" else None
         changed = [] if before is None else differences(before, asked)
         self._note(request, asked, path, "stale" if changed else _HOW[choice.mode], _told(changed))
-        recorder = Recorder(self._source, path, lambda written: self._store.accept([written]))
+        recorder = Recorder(self._source, path, asked, lambda written: self._store.accept([written]))
         async with decoded(recorder, request) as stream:
             yield _Recording(stream, recorder, _stale(changed))
 

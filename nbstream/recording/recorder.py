@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbstream.errors import StreamError
-from nbstream.recording.described import described, key_of, words_of
+from nbstream.recording.described import key_of, words_of
 from nbstream.recording.recording_file import COMPLETE, ENOUGH, REFUSED, SUFFIX, Heading, Piece, line_of
 from nbstream.text.saved_errors import error_to_dict
 
@@ -60,6 +60,7 @@ class Recorder:
     Args:
         source: Gives the responses.
         path: Where the recording goes once it is whole. What is there is kept until then.
+        asked: What is asked, see `nbstream.recording.described.described`.
         done: Is given the file once nothing is added to it; called on a thread.
 
     Attributes:
@@ -67,11 +68,16 @@ class Recorder:
     """
 
     def __init__(
-        self, source: ByteSource, path: pathlib.Path, done: Callable[[pathlib.Path], object] = lambda _: None
+        self,
+        source: ByteSource,
+        path: pathlib.Path,
+        asked: Mapping[str, Any],
+        done: Callable[[pathlib.Path], object] = lambda _: None,
     ) -> None:
         self.failure: OSError | None = None
         self._source = source
         self._path = path
+        self._asked = asked
         self._done = done
 
     async def open_bytes(self, request: StreamRequest) -> ByteStream:
@@ -80,7 +86,6 @@ class Recorder:
         Raises:
             StreamError: There is no response, or one with an error status, which is recorded too.
         """
-        asked = await asyncio.to_thread(described, request)  # which hashes the images in it
         now = asyncio.get_running_loop().time
         sent, sent_at = now(), datetime.now(UTC)
         refusal, response = None, None
@@ -92,7 +97,7 @@ class Recorder:
             refusal = error
         lines = _Lines(self, _File(self._path, request.endpoint.redaction()), sent)
         server = request.endpoint.redact(request.endpoint.name)
-        lines.add(Heading(key_of(asked), sent_at, server, asked).as_json())
+        lines.add(Heading(key_of(self._asked), sent_at, server, self._asked).as_json())
         if response is None:
             assert refusal is not None
             lines.add({"at": lines.at(), "status": refusal.status, "headers": {}})

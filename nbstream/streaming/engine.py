@@ -53,10 +53,14 @@ _TRANSPORT = "nbstream.transport.open"
 _log = logging.getLogger("nbstream")
 
 
+def _import_sdk() -> None:
+    with importing():
+        importlib.import_module(_TRANSPORT).prepare()
+
+
 def _prepare(modules: tuple[str, ...]) -> None:
     try:
-        with importing():
-            importlib.import_module(_TRANSPORT).prepare()
+        _import_sdk()
         for module in modules:
             import_now(module)
         if installed():
@@ -85,6 +89,7 @@ class Engine:
             self._loop.set_default_executor(self._workers)
         self._clients: ClientPool | None = None
         self._prepared = False
+        self._has_sdk = False
         self._fault = "the thread that reads it has ended"
         self.doomed = False
         """Whether no engine can run in this process."""
@@ -194,6 +199,20 @@ class Engine:
         if not self._prepared:
             self._prepared = True
             _prepare(())
+
+    async def ready(self, request: StreamRequest) -> None:
+        """Import the SDK before a request that needs it: on another thread, because the loop has other streams to read.
+
+        On the loop only. What cannot be imported is told where it is used.
+        """
+        from nbstream.request import EMBEDDED_URL
+
+        elsewhere = request.source is not None or self.source is not None
+        if self._has_sdk or elsewhere or request.endpoint.base_url == EMBEDDED_URL or self._workers is None:
+            return
+        with contextlib.suppress(Exception):
+            await asyncio.to_thread(_import_sdk)
+            self._has_sdk = True
 
     def halt(self) -> Callable[[], None]:
         """Hold the loop up, so that this process can fork; the returned function lets it go on."""

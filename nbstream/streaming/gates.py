@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from nbstream.request import StreamRequest
     from nbstream.result import StreamResult
 
-__all__ = ["Gate", "Gates"]
+__all__ = ["Gate", "Gates", "Prepared"]
 
 
 class Gate(Protocol):
@@ -39,4 +41,20 @@ class Gates:
         for gate in self._gates:
             if (ended := await gate.admit(request, so_far)) is not None:
                 return ended
+        return None
+
+
+class Prepared:
+    """Holds a request back until all that it needs is imported. It lets every request pass.
+
+    Args:
+        ready: Waits for that.
+    """
+
+    def __init__(self, ready: Callable[[StreamRequest], Awaitable[None]]) -> None:
+        self._ready = ready
+
+    async def admit(self, request: StreamRequest, so_far: StreamResult) -> StreamResult | None:  # noqa: ARG002
+        """Nothing, once the request can be sent."""
+        await self._ready(request)
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nbstream.errors import shown_briefly
 from nbstream.streaming.end import StreamEnd
 from nbstream.streaming.event_log import WAKE_UP_SECONDS
+from nbstream.streaming.gates import Gates, Prepared
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.streaming.reading import EventReader, TextReader, text_pieces, text_pieces_async
 from nbstream.streaming.rounds import Rounds
@@ -83,7 +84,7 @@ class StreamHandle:
             beginning=beginning,
             resume=resume,
             follow_up=follow_up,
-            gate=gate,
+            gate=Gates(Prepared(engine.ready), *([] if gate is None else [gate])),
             commit=committed,
             watch=engine.watch(),
             notices=engine.notices,

@@ -5,6 +5,7 @@ import random
 import re
 
 import pytest
+from rich.default_styles import DEFAULT_STYLES
 
 from nbstream.display.rich_markdown import MarkdownPrinter
 from nbstream.display.rich_terminal import RichTerminalSurface
@@ -199,6 +200,12 @@ def test_what_takes_too_long_is_printed_as_it_was_written_and_says_so_once(opene
 def test_a_table_of_words_looks_as_the_others_do(opened):
     plain = "| name | n | c |\n|---|--:|:-:|\n| one | 10 | x |\n| 字 | 5 | yyy |"
     assert shown(opened, plain) == shown(opened, plain.replace("one", "*one*"))
+
+
+def test_a_table_is_drawn_where_rich_has_no_style_for_its_head(opened, monkeypatch):
+    lacking = {name: style for name, style in DEFAULT_STYLES.items() if not name.startswith("markdown.table")}
+    monkeypatch.setattr("rich.theme.DEFAULT_STYLES", lacking)
+    assert "name" in shown(opened, "| name |\n|---|\n| one |")
 
 
 def test_what_is_final_is_printed_once(opened):

@@ -27,7 +27,7 @@ PATIENCE = 60.0
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No stream of another test is in the list."""
-    monkeypatch.setattr(engine(), "_running", Running())
+    monkeypatch.setattr(type(engine()), "running", Running())
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def test_what_is_recorded_is_read_as_it_comes(tmp_path: Path) -> None:
     from nbstream.transport.decoded import decoded
 
     socket = Socket(moments(5))
-    recorder = Recorder(socket, tmp_path / "answer.jsonl")
+    recorder = Recorder(socket, tmp_path / "answer.jsonl", asked={})
 
     class Recorded:
         def open(self, request: StreamRequest) -> Any:

@@ -42,7 +42,7 @@ def source_of(request: StreamRequest, engine: Engine) -> StreamSource:
     budget = request.budget
     if budget is None or (budget.dollars is None and budget.kernel is None):
         return source
-    return Budgeted(source, replace(budget, seconds=None), engine.book)
+    return Budgeted(source, replace(budget, seconds=None), engine.book, "With this row the map")
 
 
 class LocalAsker:
@@ -83,6 +83,7 @@ class LocalAsker:
         rounds.log.discard()
         self._asked[row.number] = rounds
         try:
+            await self._engine.ready(request)
             result = await rounds.run()
         finally:
             del self._asked[row.number]

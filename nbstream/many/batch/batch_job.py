@@ -68,7 +68,8 @@ class BatchJob(MapJob):
     @property
     def progress(self) -> MapProgress:
         """How far it is, now."""
-        return replace(super().progress, note=self.note)
+        told = super().progress
+        return replace(told, note="; ".join(each for each in (self.note, told.note) if each) or None)
 
     def __repr__(self) -> str:
         told = super().__repr__()

@@ -30,11 +30,16 @@ class KeptAnswers:
     Args:
         checkpoint: The file.
         reuses: Whether what earlier maps have been answered counts.
+
+    Attributes:
+        run: What the map is called in the file.
+        note: What there is to say of the file, in a line.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, reuses: bool = True) -> None:
         self.checkpoint = checkpoint
         self.run = uuid.uuid4().hex[:12]
+        self.note: str | None = None
         self._reuses = reuses
         self._unwritten: dict[bytes, RowAnswer] = {}
         self._lock = threading.Lock()

@@ -99,6 +99,12 @@ class RowStore:
             found = connection.execute("SELECT run, asked, total FROM jobs ORDER BY time DESC LIMIT 1").fetchone()
         return None if found is None else StoredJob(found[0], json.loads(found[1]), found[2])
 
+    def asked(self) -> list[dict[str, Any]]:
+        """What the maps that have begun were asked with, the latest one last."""
+        with self._checkpoint.transaction() as connection:
+            found = connection.execute("SELECT asked FROM jobs ORDER BY time").fetchall()
+        return [json.loads(each) for (each,) in found]
+
     def row(self, run: str, number: int) -> StoredRow | None:
         """One row."""
         return next(iter(self._some(run, number, 1)), None)

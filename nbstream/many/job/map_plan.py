@@ -50,6 +50,7 @@ class MapPlan:
         output_high: If all were as long as the longest one, or as the token limit allows.
         cost_low: US dollars for the fewest tokens.
         cost_high: US dollars for the most.
+        note: What else there is to know, in a line.
 
     Example:
         ```python
@@ -72,6 +73,7 @@ class MapPlan:
     output_high: int | None
     cost_low: float | None
     cost_high: float | None
+    note: str | None = None
 
     def __repr__(self) -> str:
         return "\n".join(map(plain, self._lines()))
@@ -85,6 +87,8 @@ class MapPlan:
         ask = "how many would be asked is unknown" if self.to_ask is None else f"{self.to_ask:,} would be asked"
         unusable = f", {self.unusable:,} cannot be" if self.unusable else ""
         yield f"{rows} for {self.model} at {self.host}: {ask}, {self.kept:,} have an answer{unusable}."
+        if self.note is not None:
+            yield f"{self.note}."
         if self.input_tokens is not None:
             yield f"Tokens in: {self.input_tokens:,}, counted by {self.counted}."
         else:
@@ -187,4 +191,5 @@ def plan_of(
         high,
         price(in_low, low),
         price(in_high, high),
+        None if survey is None else survey.note,
     )

@@ -37,6 +37,7 @@ def progress_of(reader: RowReader, states: RowStates, works: Sequence[MapWork]) 
         "duplicates": states.count_by("duplicate"),
         "usage": add_up(each.usage for each in works),
         "cost": sum(costs) if costs else None,
+        "note": reader.note,
     }
     waiting = (len(states) if total is None else total) - done - failed
     if not works:

@@ -29,11 +29,16 @@ __all__ = ["RowReader", "Survey"]
 
 
 class Survey(NamedTuple):
-    """What there is to ask: the rows that have an answer, those that cannot be asked, and what the others ask."""
+    """What there is to ask: the rows that have an answer, those that cannot be asked, and what the others ask.
+
+    Attributes:
+        note: What there is to say of the answers that are kept, in a line.
+    """
 
     kept: int
     unusable: int
     questions: list[tuple[Mapping[str, Any], ...]]
+    note: str | None = None
 
 
 class RowReader:
@@ -62,6 +67,11 @@ class RowReader:
     def again(self, numbers: Iterable[int]) -> None:
         """Have rows asked again, before those that have not been read."""
         self._again.extend(numbers)
+
+    @property
+    def note(self) -> str | None:
+        """What there is to say of the answers that are kept, in a line."""
+        return self._kept.note
 
     @property
     def has_more(self) -> bool:
@@ -110,7 +120,7 @@ class RowReader:
                 kept += 1
             else:
                 asked[key] = messages
-        return Survey(kept, unusable, [*asked.values()])
+        return Survey(kept, unusable, [*asked.values()], self.note)
 
     def _question(self, row: Row) -> tuple[tuple[Mapping[str, Any], ...], tuple[StreamWarning, ...]]:
         prompt, images = self._prompts.of(row)

@@ -58,8 +58,11 @@ def _has_come(
     timeout: float | None,
     held: HeldInterrupts,
 ) -> bool:
+    def has_come() -> bool:
+        return until() and not (held.seconds and runs())  # a map that was interrupted is waited for until it has ended
+
     left = timeout
-    while not states.wait(until, _STEP_SECONDS if left is None else min(left, _STEP_SECONDS)):
+    while not states.wait(has_come, _STEP_SECONDS if left is None else min(left, _STEP_SECONDS)):
         left = None if left is None else left - _STEP_SECONDS
         if (left is not None and left <= 0) or held.seconds > _FINISH_SECONDS:
             return False

@@ -12,6 +12,7 @@ from nbstream.many.asking.local import LocalAsker, source_of
 from nbstream.many.asking.paced import PacedRunner
 from nbstream.many.checkpoint.kept_answers import KeptAnswers, kernel_checkpoint
 from nbstream.many.checkpoint.kept_request import kept_request
+from nbstream.many.checkpoint.other_maps import told_of_others
 from nbstream.many.checkpoint.row_store import RowStore
 from nbstream.many.checkpoint.stored_rows import StoredRows, stored_prompts
 from nbstream.many.job.map_job import MapJob
@@ -27,6 +28,7 @@ from nbstream.many.rows.rows import rows_of
 from nbstream.settings.resolution import resolve
 from nbstream.settings.shell import running_shell
 from nbstream.streaming.engine import engine
+from nbstream.text.plain import plain
 from nbstream.text.secret import takes_key
 
 if TYPE_CHECKING:
@@ -81,8 +83,9 @@ class Map:
                 `dask.distributed`, or processes. A worker asks one row at a time for each of its threads, and finds the
                 key in its own environment. The budget of the kernel, tools, stages and recordings stay here.
             checkpoint: A file that keeps the answers. What is in it is never asked again: a row whose prompt, model,
-                parameters, schema and host are the same has its answer. Several maps may share it. Without it, answers
-                are kept until the kernel ends, for maps with no tools, stages or `stop_when`.
+                parameters, schema and host are the same has its answer. Several maps may share it; the file of one
+                that has another model and a template with none of these names is refused. Without it, answers are
+                kept until the kernel ends, for maps with no tools, stages or `stop_when`.
             on_error: What a failed row means: `"keep"` goes on, its value is `None`; `"stop"` asks no more; `"raise"`
                 stops and raises.
             batch: Whether the provider may take up to a day, for less money (OpenAI's Batch API). The map survives the
@@ -184,14 +187,17 @@ def map_rows(  # noqa: D417  `nbs.map` says what the others mean
         if executor is not None:
             raise UsageError("a batch is answered by the provider, so it takes no executor")
         check_batch(request)
-        checkpoint = BATCH_FILE if checkpoint is None else checkpoint
+    is_shared, checkpoint = checkpoint is None, BATCH_FILE if batch and checkpoint is None else checkpoint
     kept = _kept(checkpoint, request)
     asked: dict[str, Any] = {"on_error": on_error, "confirm": confirm, "display": display}
     if checkpoint is None:
         return _local(request, table, kept, prompts=prompts, concurrency=concurrency, executor=executor, **asked)
     whole = {"request": kept_request(request), "batch": batch, "concurrency": concurrency, **asked}
     whole["of"] = given if isinstance(given, str) else getattr(given, "__qualname__", None)
-    stored = StoredRows(RowStore(kept.checkpoint), kept.run, whole, table, prompts)
+    store = RowStore(kept.checkpoint)
+    if not is_shared:
+        kept.note = told_of_others(plain(str(checkpoint)), whole, store.asked())
+    stored = StoredRows(store, kept.run, whole, table, prompts)
     if batch:
         return batch_job(request, stored, kept, **asked)
     return _local(request, stored, kept, concurrency=concurrency, executor=executor, **asked)
