@@ -42,7 +42,7 @@ above() { # NAME BELOW REQUIREMENT: a virtual environment with that version of t
 
 on_colab() { # a few tests of each kind with the versions that Google Colab has, whose old packages warn of a lot, and
   # whose ipywidgets shows boxes of its own accord
-  installed .venv-colab --editable . nbclient pandas playwright pytest \
+  installed .venv-colab --editable . 'tinycss2>=1.2' 'tree-sitter>=0.25' 'tree-sitter-javascript>=0.25' nbclient pandas playwright pytest \
     ipython==7.34.0 ipykernel==6.17.1 ipywidgets==7.7.1 traitlets==5.7.1 notebook==6.5.7
   .venv-colab/bin/python -m pytest --quiet --override-ini filterwarnings=default --disable-warnings \
     tests/display/test_live_view.py tests/display/test_output.py tests/ipython/test_magics.py \
