@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import ssl
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import openai
 
@@ -24,41 +24,23 @@ if TYPE_CHECKING:
     from nbstream.request import Endpoint
     from nbstream.transport.surroundings import Obstacle
 
-__all__ = ["PooledClient", "check_key", "new_client", "new_http_client", "pooled_client"]
+__all__ = ["check_key", "new_client", "new_http_client"]
 
 _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
 
 _ADDED = "nbstream.query"
 
 
-class PooledClient(NamedTuple):
-    """The SDK's client for an endpoint.
-
-    Attributes:
-        sdk: It.
-        http: The HTTP library's client below it.
-    """
-
-    sdk: openai.AsyncOpenAI
-    http: Any
-
-
 def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
-    """A client that sends to this endpoint, with this key; see `pooled_client`.
+    """A client that sends to this endpoint, with this key.
+
+    Raises:
+        StreamError: There is no key, or one that cannot be sent; or the environment keeps the client from being made.
 
     Example:
         ```python
         client = new_client(Endpoint("http://localhost:8000/v1"))
         ```
-    """
-    return pooled_client(endpoint).sdk
-
-
-def pooled_client(endpoint: Endpoint) -> PooledClient:
-    """A client that sends to this endpoint, with this key, and the one below it.
-
-    Raises:
-        StreamError: There is no key, or one that cannot be sent; or the environment keeps the client from being made.
     """
     check_key(endpoint)
     if endpoint.environment_applies and (found := header_obstacle(os.environ)) is not None:
@@ -66,7 +48,7 @@ def pooled_client(endpoint: Endpoint) -> PooledClient:
     http_client = new_http_client(endpoint)
     headers = _own_headers() if endpoint.environment_applies else _headers_against_environment()
     try:
-        client = openai.AsyncOpenAI(
+        return openai.AsyncOpenAI(
             api_key=PLACEHOLDER,
             base_url=query_of(endpoint.base_url)[0],
             max_retries=0,
@@ -76,7 +58,6 @@ def pooled_client(endpoint: Endpoint) -> PooledClient:
     except Exception:  # noqa: BLE001  each HTTP library has an error of its own for characters that no host has
         words = f"No connection to {endpoint.name} can be made: no host can have this name."
         raise UnreachableError(words, remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]) from None
-    return PooledClient(client, http_client)
 
 
 def new_http_client(endpoint: Endpoint) -> Any:

@@ -26,12 +26,11 @@ from nbstream.transport import own_client
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.answer_images import has_answer_images
 from nbstream.transport.bounded_body import read_body, unknown_encoding
-from nbstream.transport.clients import check_key, pooled_client
+from nbstream.transport.clients import check_key, new_client
 from nbstream.transport.decoded import decoded
 from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.refusal import address_remedy
-from nbstream.transport.repeated import RepeatedRequest, is_observed, json_bytes
 from nbstream.transport.request_body import request_body
 from nbstream.transport.surroundings import heeded
 from nbstream.transport.token_count import token_count
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 
     from nbstream.request import Endpoint, StreamRequest, Target
     from nbstream.settings.capabilities import Capabilities
-    from nbstream.transport.clients import PooledClient
     from nbstream.transport.event_stream import EventStream
 
 __all__ = ["ClientPool", "prepare"]
@@ -82,8 +80,7 @@ class ClientPool:
         self.linger = linger
         self.capabilities = LearnedCapabilities()
         self.listed: dict[str, tuple[str, ...]] = {}
-        self._clients: dict[tuple[Endpoint, frozenset[tuple[str, str]]], PooledClient] = {}
-        self._repeated: dict[tuple[openai.AsyncOpenAI, str], RepeatedRequest | None] = {}
+        self._clients: dict[tuple[Endpoint, frozenset[tuple[str, str]]], openai.AsyncOpenAI] = {}
 
     def open(self, request: StreamRequest) -> AbstractAsyncContextManager[EventStream]:
         """Send the request and hand over the stream of its events; close the connection on the way out.
@@ -134,42 +131,23 @@ class ClientPool:
             self.capabilities.learn(request.endpoint.base_url, request.model, before, after)
 
     async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
-        response, opening = await self._response(request, capabilities)
-        sent_to = as_sent(request.endpoint, response.request)
+        opening = self._sending(request, capabilities)
+        with own_client.asking():
+            response = await opening.__aenter__()
+        sent_to = as_sent(request.endpoint, response.http_request)
         for name in ("authorization", "api-key"):
-            response.request.headers.pop(name, None)  # it has done its work
+            response.http_request.headers.pop(name, None)  # it has done its work
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
-        stream = HttpBytes(response, sent_to, opening, self.linger)
-        coding = unknown_encoding(stream.headers)
-        if coding is not None and coding not in response.request.headers.get("accept-encoding", ""):
+        stream = HttpBytes(response.http_response, sent_to, opening, self.linger)
+        offered = response.http_request.headers.get("accept-encoding", "")
+        if (coding := unknown_encoding(stream.headers)) is not None and coding not in offered:
             await stream.close(complete=False)
             raise _compressed(request.endpoint, coding)
         return stream
 
-    async def _response(
-        self, request: StreamRequest, capabilities: Capabilities
-    ) -> tuple[Any, AbstractAsyncContextManager[Any]]:
-        """The HTTP library's response, and what closes it."""
-        client = self.client_for(request)
-        repeats = request.client is None and request.position is None
-        repeated = self._repeated.get((client, request.api)) if repeats else None
-        if repeated is not None and not is_observed(_creator(client, request)):
-            body = json_bytes({**request_body(request, capabilities), "stream": request.stream})
-            if body is not None:
-                again = await repeated.send(body, request.limits.connect)
-                return again, contextlib.aclosing(again)
-        opening = self._sending(client, request, capabilities)
-        with own_client.asking():
-            response = (await opening.__aenter__()).http_response
-        if repeats and (client, request.api) not in self._repeated:
-            below = next(each.http for each in self._clients.values() if each.sdk is client)
-            self._repeated[client, request.api] = RepeatedRequest.of(request.endpoint, below, response)
-        return response, opening
-
-    def _sending(
-        self, client: openai.AsyncOpenAI, request: StreamRequest, capabilities: Capabilities
-    ) -> AbstractAsyncContextManager[Any]:
+    def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
         """The SDK's way to send the request, not yet begun."""
+        client = self.client_for(request)
         timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
         if request.position is not None:
             retrieving: Any = client.responses.with_streaming_response.retrieve
@@ -178,7 +156,7 @@ class ClientPool:
                 response_id, stream=True, starting_after=after, timeout=timeout
             )
             return resuming
-        creator = _creator(client, request)
+        creator: Any = client.chat.completions if request.api == "chat" else client.responses
         # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
         body = request_body(request, capabilities)
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
@@ -199,8 +177,8 @@ class ClientPool:
         made_for = target.endpoint, heeded(os.environ)
         client = self._clients.get(made_for)
         if client is None:
-            client = self._clients[made_for] = pooled_client(target.endpoint)
-        return client.sdk
+            client = self._clients[made_for] = new_client(target.endpoint)
+        return client
 
     async def ready_client(self, target: Target) -> openai.AsyncOpenAI:
         """The client for a target, once there is a key to send: some are fetched when they are needed.
@@ -299,14 +277,9 @@ class ClientPool:
 
     async def close(self) -> None:
         """Close every pooled connection."""
-        clients, self._clients, self._repeated = list(self._clients.values()), {}, {}
+        clients, self._clients = list(self._clients.values()), {}
         for client in clients:
-            await client.sdk.close()
-
-
-def _creator(client: openai.AsyncOpenAI, request: StreamRequest) -> Any:
-    """The part of the SDK that asks the API of a request."""
-    return client.chat.completions if request.api == "chat" else client.responses
+            await client.close()
 
 
 async def _have_key(target: Target) -> None:

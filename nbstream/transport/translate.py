@@ -199,9 +199,7 @@ def status_error(
 
 def as_sent(endpoint: Endpoint, sent: Any) -> Endpoint:
     """The endpoint with the key that was really sent: the user's own client may have got it elsewhere."""
-    if endpoint.sends_key:
-        return endpoint
     headers = getattr(sent, "headers", None) or {}
     given = (headers.get(name) for name in ("authorization", "api-key", "x-api-key"))
     key = next((str(value).removeprefix("Bearer ").strip() for value in given if value), "")
-    return replace(endpoint, api_key=Credential(Secret(key), "client")) if key else endpoint
+    return replace(endpoint, api_key=Credential(Secret(key), "client")) if key and not endpoint.sends_key else endpoint
