@@ -78,7 +78,7 @@ def _write_pages() -> list[object]:
         "changelog",
     ]
     return [
-        {"nbstream": "index.md"},
+        {"Home": "index.md"},
         {"Tutorials": _tutorials()},
         {"Tasks": "tasks.md"},
         {"Guide": guide},

@@ -146,7 +146,7 @@ _OF_A_MODULE = [
     "      show_root_heading: false",
     "      show_root_toc_entry: false",
     "      heading_level: 2",
-    "      filters: ['!^_']",
+    "      filters: ['!^_', '!^TYPE_CHECKING$']",
     "      members_order: alphabetical",
 ]
 
