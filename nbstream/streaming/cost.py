@@ -137,8 +137,12 @@ def installed() -> bool:
 
 @functools.cache
 def price_list() -> Any:
-    """The module, imported once: it reads thousands of prices."""
+    """The module, imported once: it reads thousands of prices, when it is first asked for one."""
+    from nbstream.outcome import Usage
+
     try:
-        return importlib.import_module(_PRICE_LIST)
+        prices = importlib.import_module(_PRICE_LIST)
     except ImportError:
         return None
+    _listed(prices, Usage(1, 1, 2), "gpt-4o", "https://api.openai.com/v1")
+    return prices

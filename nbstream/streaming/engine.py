@@ -49,25 +49,9 @@ T = TypeVar("T")
 # How long a fork waits for blocking calls: those that lock or import something are short, but names may resolve slowly.
 _WORKERS_SECONDS = 2.0
 _TRANSPORT = "nbstream.transport.open"
+_ENTERING = "nbstream.accounting.entering"
 
 _log = logging.getLogger("nbstream")
-
-
-def _import_sdk() -> None:
-    with importing():
-        importlib.import_module(_TRANSPORT).prepare()
-
-
-def _prepare(modules: tuple[str, ...]) -> None:
-    try:
-        _import_sdk()
-        for module in modules:
-            import_now(module)
-        if installed():
-            with importing():
-                price_list()
-    except Exception:  # noqa: BLE001  whatever a broken environment raises: the first stream says it where it is read
-        _log.debug("nbstream could not prepare for the first stream", exc_info=True)
 
 
 class Engine:
@@ -88,8 +72,7 @@ class Engine:
             self._workers = workers.Workers()
             self._loop.set_default_executor(self._workers)
         self._clients: ClientPool | None = None
-        self._prepared = False
-        self._has_sdk = False
+        self._is_prepared = False
         self._fault = "the thread that reads it has ended"
         self.doomed = False
         """Whether no engine can run in this process."""
@@ -192,27 +175,39 @@ class Engine:
         Args:
             modules: Others to import as well.
         """
-        threading.Thread(target=_prepare, args=(modules,), name="nbstream-prepare", daemon=True).start()
-
-    def prepare_now(self) -> None:
-        """Import what the first stream needs, before several begin: or it would count against one of them."""
-        if not self._prepared:
-            self._prepared = True
-            _prepare(())
+        threading.Thread(target=self._prepare, args=(modules,), name="nbstream-prepare", daemon=True).start()
 
     async def ready(self, request: StreamRequest) -> None:
-        """Import the SDK before a request that needs it: on another thread, because the loop has other streams to read.
+        """Import what a request needs before it is sent, on another thread: the loop has other streams to read.
 
         On the loop only. What cannot be imported is told where it is used.
         """
         from nbstream.request import EMBEDDED_URL
 
         elsewhere = request.source is not None or self.source is not None
-        if self._has_sdk or elsewhere or request.endpoint.base_url == EMBEDDED_URL or self._workers is None:
+        if self._is_prepared or elsewhere or request.endpoint.base_url == EMBEDDED_URL or self._workers is None:
             return
         with contextlib.suppress(Exception):
-            await asyncio.to_thread(_import_sdk)
-            self._has_sdk = True
+            await asyncio.to_thread(self._import_sdk)
+
+    def _prepare(self, modules: tuple[str, ...]) -> None:
+        try:
+            self._import_sdk()
+            for module in modules:
+                import_now(module)
+            if installed():
+                with importing():
+                    price_list()
+        except Exception:  # noqa: BLE001  whatever a broken environment raises: the first stream says it where it is read
+            _log.debug("nbstream could not prepare for the first stream", exc_info=True)
+
+    def _import_sdk(self) -> None:
+        """Import the SDK, and what the end of its first answer needs."""
+        with importing():
+            if not self._is_prepared:
+                importlib.import_module(_TRANSPORT).prepare()
+                importlib.import_module(_ENTERING)
+                self._is_prepared = True
 
     def halt(self) -> Callable[[], None]:
         """Hold the loop up, so that this process can fork; the returned function lets it go on."""

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from nbstream.testing import FaultServer, chat_chunk
+from nbstream.testing import FaultServer, chat_body
 
-# Notes on which thread each part of the SDK is imported, in a process that has none of it yet.
+# Notes on which thread what takes long is imported, in a process that has none of it yet.
 ASK = """
 import sys, threading
 
@@ -17,7 +17,7 @@ threads = {}
 
 class Noted:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "openai":
+        if name.startswith(("openai", "genai_prices.", "nbstream.accounting.entering")):
             threads.setdefault(name, threading.current_thread().name)
 
 sys.meta_path.insert(0, Noted())
@@ -28,14 +28,14 @@ for api in ("chat", "responses"):
         nbs.stream("?", model="m", api=api, base_url=sys.argv[1], api_key="k", max_retries=0, display=False)
     except nbs.StreamError:
         pass
-assert "openai.resources.responses.responses" in threads, threads
+assert {"openai.resources.responses.responses", "genai_prices.data", "nbstream.accounting.entering"} <= {*threads}
 print(*sorted({name for name, thread in threads.items() if thread == "nbstream-engine"}))
 """
 
 
 @pytest.mark.sdk
-def test_the_sdk_is_imported_beside_the_loop(loopback: FaultServer) -> None:
-    loopback.send(chat_chunk("Hi", finish_reason="stop"))
+def test_the_sdk_and_the_prices_are_imported_beside_the_loop(loopback: FaultServer) -> None:
+    loopback.send(chat_body("Hi", usage=(10, 5)))
     command = [sys.executable, "-c", ASK, loopback.base_url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
     assert done.stdout.strip() == ""

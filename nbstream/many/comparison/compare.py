@@ -13,7 +13,6 @@ from nbstream.many.comparison.board import QuietBoard
 from nbstream.many.comparison.columns import columns_of
 from nbstream.many.comparison.handle import ComparisonHandle
 from nbstream.many.comparison.terminal_board import TerminalBoard
-from nbstream.streaming.engine import engine
 from nbstream.streaming.errands import waited_for_here
 from nbstream.streaming.interrupts import HeldInterrupts
 from nbstream.text.secret import takes_key
@@ -105,8 +104,6 @@ def begin_comparison(
         random.SystemRandom().shuffle(columns)
     board = _board(columns[0].request.surface, blinded if blind else _as_it_is) if display else QuietBoard()
     with HeldInterrupts() as held:
-        if any(column.request.source is None for column in columns):
-            engine().prepare_now()
         handle = ComparisonHandle(columns, board, blind=blind, differences=diff)
         held.stop_with(handle.cancel)
         return handle
