@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.failures import UsageError
+from nbstream.many.background.asked import first_words
 from nbstream.text.plain import plain
 from nbstream.text.template import Expression, pieces_of
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["told_of_others"]
-
-_MOST_QUOTED = 60
 
 
 def told_of_others(name: str, asked: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str | None:
@@ -40,7 +39,7 @@ def told_of_others(name: str, asked: Mapping[str, Any], others: Sequence[Mapping
         return None
     if all(_is_foreign(asked, each) for each in others):
         last = others[-1]
-        what = f"{_quoted(last['of'])} with {plain(str(last['request']['model']))}"
+        what = f"“{plain(first_words(last['of']))}” with {plain(str(last['request']['model']))}"
         advice = "nothing was sent; name another file for this one"
         raise UsageError(f"{name} is the checkpoint of another map ({what}): {advice}")
     if any(each["of"] == asked["of"] for each in others):
@@ -65,8 +64,3 @@ def _names(template: Any) -> frozenset[str]:
         return frozenset()
     pieces = [each for each in pieces_of(template) if isinstance(each, Expression)]
     return frozenset().union(*(each.names for each in pieces))
-
-
-def _quoted(template: str) -> str:
-    line = plain(" ".join(template.split()))
-    return f"“{line if len(line) <= _MOST_QUOTED else line[: _MOST_QUOTED - 1] + '…'}”"
