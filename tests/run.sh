@@ -20,11 +20,11 @@ installed() { # NAME REQUIREMENT...: a virtual environment with that; by uv, whi
     "$python" -m pip install --quiet --disable-pip-version-check --no-compile "$@"
 }
 
-environment() { # NAME REQUIREMENT: a virtual environment with this checkout and that version of the SDK
+environment() { # a virtual environment with this checkout and the newest SDK
   with_uv
-  installed "$1" --editable '.[test]' "$2"
+  installed .venv --editable '.[test]' 'openai>=3,<4'
   # It checks addresses in notebooks, if it is there, and takes each process more than a second to import.
-  "$1/bin/python" -m pip uninstall --quiet --yes rfc3987-syntax 2>/dev/null
+  .venv/bin/python -m pip uninstall --quiet --yes rfc3987-syntax 2>/dev/null
 }
 
 with_uv() {
@@ -82,17 +82,17 @@ side_by_side=(-n 4 --dist worksteal)
 case "${1-}" in
   --benchmarks)
     browser
-    environment .venv 'openai>=3,<4'
+    environment
     exec .venv/bin/python -m pytest -m benchmark --capture=no "${@:2}"
     ;;
   --fast)
-    environment .venv 'openai>=3,<4'
+    environment
     lint
     exec .venv/bin/python -m pytest "${side_by_side[@]}" -m "not benchmark and not browser" "${@:2}"
     ;;
   ?*)
     browser
-    environment .venv 'openai>=3,<4'
+    environment
     source tests/javascript/node.sh
     exec .venv/bin/python -m pytest "$@"
     ;;
@@ -131,7 +131,7 @@ browser &
 parts=($!)
 with_uv
 beside "on Colab's versions: a few tests" on_colab
-environment .venv 'openai>=3,<4'
+environment
 source tests/javascript/node.sh
 beside "lint and types" lint
 # One process rewrites the assertions of all tests; each worker would do it for itself, which takes it half of its start.
