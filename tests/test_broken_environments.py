@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import openai
@@ -181,6 +183,26 @@ def test_what_is_wrong_with_no_variable_is_said_without_secrets(monkeypatch: pyt
     with pytest.raises(nbs.StreamError, match=r"can be made: the HTTP library raised RuntimeError") as caught:
         new_client(Endpoint("http://model.test/v1"))
     assert SECRET not in str(caught.value)
+
+
+def test_only_a_name_that_no_host_can_have_is_called_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def half_imported(**_: object) -> None:
+        raise AttributeError("partially initialized module 'httpx2' has no attribute 'URL'")
+
+    monkeypatch.setattr(openai, "AsyncOpenAI", half_imported)
+    with pytest.raises(nbs.StreamError, match=r"the HTTP library raised AttributeError"):
+        new_client(Endpoint("http://model.test/v1"))
+
+
+def test_both_http_libraries_are_imported_before_the_sdk_looks_for_them(tmp_path: pathlib.Path) -> None:
+    other = "httpx2" if ON_HTTPX else "httpx"
+    (tmp_path / f"{other}.py").write_text("raise AttributeError('half an installation')")
+    for folders, expected in (([], True), ([str(tmp_path)], False)):
+        program = (
+            f"import sys; sys.path[:0] = {folders}; import nbstream.transport.clients; print('{other}' in sys.modules)"
+        )
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert ran.stdout.strip() == str(expected)
 
 
 def test_advice_fits_the_place(monkeypatch: pytest.MonkeyPatch) -> None:

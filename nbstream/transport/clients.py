@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import os
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,12 @@ _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Reme
 
 _ADDED = "nbstream.query"
 
+# The SDK uses one of these, and looks into the other as soon as `sys.modules` has it, even while another thread is
+# still importing it, as a cell may at any moment. So both are whole, if installed, before the SDK is used.
+for _library in ("httpx", "httpx2"):
+    with contextlib.suppress(Exception):  # what is broken there does not concern the SDK, unless it needs it
+        importlib.import_module(_library)
+
 
 def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     """A client that sends to this endpoint, with this key.
@@ -55,7 +63,9 @@ def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
             http_client=http_client,
             default_headers={**headers, "Accept-Encoding": ENCODINGS},
         )
-    except Exception:  # noqa: BLE001  each HTTP library has an error of its own for characters that no host has
+    except Exception as error:  # noqa: BLE001  each HTTP library has an error of its own for a name that no host has
+        if not isinstance(error, ValueError) and type(error).__name__ != "InvalidURL":
+            raise _impossible(endpoint, None, error) from None
         words = f"No connection to {endpoint.name} can be made: no host can have this name."
         raise UnreachableError(words, remedies=[Remedy(RemedyKind.CHECK_ADDRESS)]) from None
 
