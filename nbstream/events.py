@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbstream.remedies import Remedy
 
 __all__ = [
+    "MOST_ANSWERS",
     "ActivityReported",
     "Annotated",
     "EndOfStream",
@@ -54,6 +55,9 @@ __all__ = [
     "UsageReported",
     "Warned",
 ]
+
+MOST_ANSWERS = 256
+"""No API gives more to one request. What comes then is a flood of numbers."""
 
 
 @dataclass(frozen=True, slots=True)

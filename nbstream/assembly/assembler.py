@@ -14,6 +14,7 @@ from nbstream.assembly.state import Trigger, next_state
 from nbstream.assembly.volume import ENTRY, volume_of
 from nbstream.errors import ConnectionLostError, EmptyAnswerError, ServerError, StreamError, TimeLimitError, error_class
 from nbstream.events import (
+    MOST_ANSWERS,
     ActivityReported,
     Annotated,
     EndOfStream,
@@ -58,9 +59,6 @@ _GIVEN_UP = {"abort", "aborted", "cancelled", "canceled", "error", "insufficient
 
 # What the client alone noticed.
 _WITHOUT_WORDS = (ConnectionLostError, EmptyAnswerError, TimeLimitError)
-
-# No API gives more to one request. What comes then is a flood of numbers.
-_MOST_ANSWERS = 256
 
 _REPETITIONS = {
     "begun_anew": "The server started the answer over instead of continuing it; both are kept.",
@@ -333,7 +331,7 @@ class Assembler:
         known = self._answers.get(choice)
         if known is not None:
             return known
-        if len(self._answers) >= max(self._asked_for, _MOST_ANSWERS):
+        if len(self._answers) >= max(self._asked_for, MOST_ANSWERS):
             self._warn("too_many_answers", f"There were more than {len(self._answers)} answers; the rest is left out.")
             return self._surplus
         # Some servers begin to count at 1: what comes first is shown, unless several are to come.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbstream.events import Event, TextDelta, Warned
+from nbstream.events import MOST_ANSWERS, Event, TextDelta, Warned
 from nbstream.text.cumulative import CUMULATIVE, CumulativePieces
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class Pieces:
     def take(self, piece: str, choice: int, *, last: bool = False) -> list[Event]:
         """What the next piece of an answer that is not plain stands for; `last` if it comes with a finish reason."""
         pieces = self._answers.get(choice)
-        if pieces is None:
+        if pieces is None and len(self._answers) < MOST_ANSWERS:
             pieces = self._answers[choice] = CumulativePieces()
-        new = pieces.new_in(piece)
+        new = piece if pieces is None else pieces.new_in(piece)
         if new is None:
             return [self._revised(piece, choice), _CUMULATIVE]
-        if pieces.are_plain:
+        if pieces is None or pieces.are_plain:
             self.plain.add(choice)
-            del self._answers[choice]
+            self._answers.pop(choice, None)
         said = [self._said(new, choice)] if new else []
         return [replace(each, last=True) if last and isinstance(each, TextDelta) else each for each in said]

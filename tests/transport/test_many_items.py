@@ -142,6 +142,20 @@ def test_a_part_is_few_objects(kind: str, most: int) -> None:
     assert min(objects(400) - objects(200) for _ in range(3)) <= 200 * most
 
 
+@pytest.mark.parametrize("field", ["content", "reasoning"])
+def test_a_flood_of_answers_leaves_no_objects(field: str) -> None:
+    def objects(count: int) -> int:
+        assembler, decoder = Assembler(model="m", endpoint="e"), WireDecoder(adapter_for("chat"), ENDPOINT)
+        for number in range(count):
+            for event in decoder.feed(chunk({field: "Hi"}, number)):
+                assembler.feed(event)
+        gc.collect()
+        return len(gc.get_objects())
+
+    objects(400)
+    assert min(objects(2000) - objects(1000) for _ in range(3)) < 20
+
+
 @pytest.mark.wire("D20")
 def test_a_flood_of_answers_is_cut_and_told() -> None:
     result = played("chat", (chunk({"content": f"t{number}"}, number) for number in range(1000)))
