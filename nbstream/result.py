@@ -40,7 +40,7 @@ from nbstream.parts import (
     summary_of,
 )
 from nbstream.text.money import shown_cost
-from nbstream.text.plain import encodable, plain
+from nbstream.text.plain import encodable, plain, truncated
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -347,7 +347,7 @@ class StreamResult(PartViews):
             None if self.usage is None else f"{self.usage.output_tokens:,} tokens",
             None if self.cost is None else shown_cost(self.cost),
             None if self.error is None else self.error.kind,
-            repr(_shorten(self.text)),
+            repr(truncated(self.text, 60)),
         ]
         told = plain(encodable(", ".join(fact for fact in facts if fact)))  # some are a server's words
         return f"<StreamResult {' '.join(told.split())}>"
@@ -365,7 +365,3 @@ class StreamResult(PartViews):
 def _display(module: str) -> Any:
     # Displays know results, so a result must not know displays before one of them is wanted.
     return import_module(f"nbstream.display.{module}")
-
-
-def _shorten(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

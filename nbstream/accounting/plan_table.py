@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbstream.accounting.usage_table import LEFT, NO_FORMULAS
 from nbstream.text.money import shown_cost
-from nbstream.text.plain import plain
+from nbstream.text.plain import plain, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ def _price(plan: Plan) -> str:
 
 def _shown(value: object) -> str:
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return written if len(written) <= _LONGEST_PARAMETER else f"{written[: _LONGEST_PARAMETER - 1]}…"
+    return truncated(written, _LONGEST_PARAMETER)
 
 
 def _safe(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from nbstream.accounting.lower_bound import asked_at_least, tokens_at_least
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +86,7 @@ def _tools(request: StreamRequest) -> Iterator[PlannedPart]:
         dropped = {"tools"} if left else {"tools", "tool_choice"}
         params = {key: value for key, value in request.params.items() if key not in dropped}
         without = replace(request, params={**params, "tools": left} if left else params)
-        yield PlannedPart("tool", _shortened(words), at_least=tokens_at_least(words), without=without)
+        yield PlannedPart("tool", one_line(words, _SHOWN), at_least=tokens_at_least(words), without=without)
 
 
 def _asked(request: StreamRequest, question: Mapping[str, Any]) -> Iterator[PlannedPart]:
@@ -106,7 +107,7 @@ def _asked(request: StreamRequest, question: Mapping[str, Any]) -> Iterator[Plan
 
 
 def _text(kind: str, text: str, without: StreamRequest | None) -> PlannedPart:
-    return PlannedPart(kind, _shortened(text), len(text), at_least=tokens_at_least(text), without=without)
+    return PlannedPart(kind, one_line(text, _SHOWN), len(text), at_least=tokens_at_least(text), without=without)
 
 
 def _is_text(part: Mapping[str, Any]) -> bool:
@@ -123,7 +124,7 @@ def _attached(part: Mapping[str, Any]) -> tuple[str, str]:
         source = source or (value if isinstance(value := facts.get(name), str) else "")
     name = str(facts.get("filename") or facts.get("file_id") or "")
     said = ", ".join(filter(None, [name, _source(source)]))
-    return ("image" if "image" in kind else "file"), _shortened(said or kind)
+    return ("image" if "image" in kind else "file"), one_line(said or kind, _SHOWN)
 
 
 def _source(source: str) -> str:
@@ -143,11 +144,6 @@ def _characters(messages: Sequence[Mapping[str, Any]]) -> int:
     texts = [message.get("content") for message in messages]
     parts = [part.get("text") for text in texts if isinstance(text, list) for part in text if isinstance(part, dict)]
     return sum(len(text) for text in [*texts, *parts] if isinstance(text, str))
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 
 
 def _counted(count: int, what: str) -> str:

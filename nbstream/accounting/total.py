@@ -53,11 +53,6 @@ class Total:
     saved: float = 0.0
     seconds: float = 0.0
 
-    @property
-    def spent_at_least(self) -> float:
-        """What was spent at least, in US dollars: what is known, and the lower bounds."""
-        return self.cost + self.cost_at_least
-
 
 _COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _BOUNDS = ("input_at_least", "output_at_least", "cost_at_least")

@@ -115,10 +115,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
         timing=timing_from_dict(field_of(data, "timing", dict) or {}),
         cost=number_of(data, "cost"),
         attempts=field_of(data, "attempts", int) or 1,
-        warnings=tuple(
-            StreamWarning(word_of(each, "kind"), word_of(each, "message"), remedies_from_dict(each))
-            for each in warnings
-        ),
+        warnings=tuple(map(_warning_from_dict, warnings)),
         error=error_from_dict(field_of(data, "error", dict)),
         rounds=tuple(map(_round_from_dict, field_of(data, "rounds", list) or ())),
         recorded_at=_moment(data),
@@ -126,7 +123,7 @@ def answer_from_dict(data: Mapping[str, Any]) -> StreamResult:
     )
 
 
-def _warning(data: Mapping[str, Any]) -> StreamWarning:
+def _warning_from_dict(data: Mapping[str, Any]) -> StreamWarning:
     return StreamWarning(word_of(data, "kind"), word_of(data, "message"), remedies_from_dict(data))
 
 

@@ -11,7 +11,7 @@ from nbstream.display.call_detail import detail_of, error_of
 from nbstream.display.sources import Sources
 from nbstream.parts import PARAGRAPH_BREAK, ActivityPart, MediaPart, RefusalPart, TextPart, ToolCallPart
 from nbstream.text.code import code_blocks
-from nbstream.text.plain import plain
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,8 +138,7 @@ def line_of(part: ToolCallPart | MediaPart | ActivityPart) -> str:
 
 
 def _in_one_line(name: str, detail: str) -> str:
-    words = " ".join(plain(f"{name}: {detail}" if detail else name).split())
-    return words if len(words) <= _LONGEST_DETAIL else f"{words[: _LONGEST_DETAIL - 1]}…"
+    return one_line(f"{name}: {detail}" if detail else name, _LONGEST_DETAIL)
 
 
 def _line(part: ToolCallPart | MediaPart | ActivityPart) -> Segment:
@@ -198,7 +197,7 @@ def _about_call(part: ToolCallPart) -> str:
     name = part.name or "a tool without a name"
     if part.run is None:
         return f"{name} {part.arguments[:_LOOKED_AT]}" if part.open and part.arguments else name
-    called = f"{name} {_shortened(part.run.arguments or part.arguments)}"
+    called = f"{name} {one_line(part.run.arguments or part.arguments, _LONGEST_DETAIL // 2)}"
     match part.run.state:
         case "completed":
             return f"{called} → {_result_of(part.run)}"
@@ -214,17 +213,11 @@ def _about_call(part: ToolCallPart) -> str:
 
 def _result_of(run: ToolRun) -> str:
     """What a call returned; images are told of even if the words about them are cut."""
-    words = _shortened(run.output)
+    words = one_line(run.output, _LONGEST_DETAIL // 2)
     if not run.images or words == run.output:
         return words
     count = "an image" if len(run.images) == 1 else f"{len(run.images)} images"
     return f"{count}; {words}"
-
-
-def _shortened(text: str) -> str:
-    words = " ".join(text[:_LOOKED_AT].split())
-    whole = len(text) <= _LOOKED_AT
-    return words if whole and len(words) <= _LONGEST_DETAIL // 2 else f"{words[: _LONGEST_DETAIL // 2 - 1]}…"
 
 
 def _about_activity(part: ActivityPart) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from nbstream.parts import TextPart
-from nbstream.text.plain import plain
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -140,8 +140,8 @@ def _source(citation: Citation, number: int) -> Source:
     from nbstream.markdown.links import is_remote, safe_url
 
     url = safe_url(citation.url) if citation.url and is_remote(citation.url.strip()) else None
-    title = " ".join(plain(citation.title or _host(url) or citation.url or "").split())
-    return Source(number, title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…", url)
+    title = one_line(citation.title or _host(url) or citation.url or "", _LONGEST_TITLE)
+    return Source(number, title, url)
 
 
 def _host(url: str | None) -> str:

@@ -10,7 +10,7 @@ import reprlib
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from nbstream.text.plain import encodable
+from nbstream.text.plain import encodable, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ def summary(name: str, value: object) -> str:
         head, *lines = _described(value)
     except Exception as error:  # noqa: BLE001  whatever a foreign object raises when it is looked at
         head, lines = f"{_type_name(value)}, could not be looked at ({type(error).__name__})", []
-    return encodable(_cut("\n".join([f"{name}: {head}", *(f"  {line}" for line in lines)]), _WHOLE))
+    return encodable(truncated("\n".join([f"{name}: {head}", *(f"  {line}" for line in lines)]), _WHOLE))
 
 
 def summaries(names: Iterable[str], namespace: Mapping[str, object]) -> tuple[str, ...]:
@@ -133,9 +133,9 @@ def _array(array: Any) -> list[str]:
 
 def _table(names: list[Any], types: list[Any], cells: list[list[Any]], columns: int) -> list[str]:
     """The columns with their types, then the first rows; `cells` are columns, the first of them the index."""
-    described = [f"{_cut(str(name), _NAME)} ({kind})" for name, kind in zip(names, types, strict=True)]
+    described = [f"{truncated(str(name), _NAME)} ({kind})" for name, kind in zip(names, types, strict=True)]
     more = [f"and {columns - len(names):,} more"] if columns > len(names) else []
-    head = " | ".join(["", *(_cut(str(name), _CELL) for name in names)])
+    head = " | ".join(["", *(truncated(str(name), _CELL) for name in names)])
     rows = [" | ".join(map(_cell, row)) for row in zip(*cells, strict=True)]
     return [f"columns: {', '.join([*described, *more])}", *([head.strip(), *rows] if rows else [])]
 
@@ -167,7 +167,7 @@ def _shape_and_type(value: object) -> str | None:
     if not (hasattr(type(value), "shape") and hasattr(type(value), "dtype")):
         return None
     array: Any = value
-    return f"shape {tuple(array.shape)}, dtype {_cut(str(array.dtype), _NAME)}"
+    return f"shape {tuple(array.shape)}, dtype {truncated(str(array.dtype), _NAME)}"
 
 
 class _ShortRepr(reprlib.Repr):
@@ -178,11 +178,11 @@ class _ShortRepr(reprlib.Repr):
 
 
 def _type_name(value: object) -> str:
-    return _cut(type(value).__qualname__, _NAME)
+    return truncated(type(value).__qualname__, _NAME)
 
 
 def _cell(value: object) -> str:
-    text = _cut(value, _CELL) if isinstance(value, str) else _brief(value)
+    text = truncated(value, _CELL) if isinstance(value, str) else _brief(value)
     return " ".join(text.split())
 
 
@@ -194,8 +194,4 @@ def _brief(value: object, limit: int = _CELL) -> str:
         text = short.repr(value)
     except Exception as error:  # noqa: BLE001  whatever a `__repr__` raises
         text = f"<{_type_name(value)}, whose repr fails ({type(error).__name__})>"
-    return _cut(" ".join(text.split()), limit * 4)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return truncated(" ".join(text.split()), limit * 4)

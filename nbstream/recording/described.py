@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbstream.text.plain import portable_json
+from nbstream.text.plain import portable_json, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,4 +154,4 @@ def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
     written = json.dumps(value, ensure_ascii=False)
-    return written if len(written) <= _SHOWN else f"{written[: _SHOWN - 1]}…"
+    return truncated(written, _SHOWN)

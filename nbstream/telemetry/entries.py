@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from nbstream.text.plain import encodable, escaped, plain
+from nbstream.text.plain import encodable, escaped, plain, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def lines_of(entry: Entry, most: int, depth: int = 0) -> Iterator[str]:
     """
     line = f"{'  ' * depth}{entry.moment:>10}  "
     title = " ".join(visible(entry.title).split())
-    yield line + (title if len(title) <= _LONGEST_LINE else f"{title[: _LONGEST_LINE - 1]}…")
+    yield line + truncated(title, _LONGEST_LINE)
     entries = entry.entries
     head = min(entry.cut, most - most // 4) if entry.more else most - most // 4
     tail = most // 4

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["encodable", "encodable_json", "escaped", "exception_line", "plain", "portable_json", "prompt_text"]
+__all__ = [
+    "encodable",
+    "encodable_json",
+    "escaped",
+    "exception_line",
+    "one_line",
+    "plain",
+    "portable_json",
+    "prompt_text",
+    "truncated",
+]
 
 # C0 and C1 controls and DEL move cursors, recolour, retitle windows and write clipboards. Tab and newline are text; ESC
 # is shown, because what follows it would otherwise look like the model's words.
@@ -29,6 +39,28 @@ def plain(text: str) -> str:
         'red ␛[31mtext\n'
     """
     return text.translate(_TABLE) if _ACTING.search(text) else text
+
+
+def truncated(text: str, limit: int) -> str:
+    """`text`, or as much of its beginning and an ellipsis as makes `limit` characters.
+
+    Example:
+        >>> truncated("abcdef", 4)
+        'abc…'
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def one_line(text: str, limit: int) -> str:
+    r"""`text` as one line of at most `limit` characters, which can be shown anywhere.
+
+    Example:
+        >>> one_line("One\ntwo\x07  three", 9)
+        'One two…'
+    """
+    read = text[: 4 * limit + 16]  # a megabyte costs no more than another text
+    line = " ".join(encodable(plain(read)).split())
+    return truncated(line if len(read) == len(text) else f"{line}…", limit)
 
 
 def escaped(json_text: str) -> str:

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from nbstream.text.plain import encodable, plain
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,5 +126,4 @@ def _nothing(*_: Any) -> Iterator[Any]:
 
 def _told(error: Any) -> str:
     place = ".".join(map(str, error.absolute_path))
-    words = " ".join(plain(encodable(f"{place}: {error.message}" if place else error.message)).split())
-    return words if len(words) <= _LONGEST_FAULT else f"{words[: _LONGEST_FAULT - 1]}…"
+    return one_line(f"{place}: {error.message}" if place else error.message, _LONGEST_FAULT)

@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from nbstream.text.plain import encodable, plain
+from nbstream.text.plain import encodable, plain, truncated
 from nbstream.tools.approval import Denied, Question
 from nbstream.tools.mcp_arguments import SchemaFaultError, faults_by
 
@@ -129,5 +129,4 @@ def _about(name: str, field: Any, required: bool) -> str:  # noqa: FBT001  a fac
 
 
 def _shortened(text: str, longest: int) -> str:
-    words = plain(encodable(text)).strip()
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+    return truncated(plain(encodable(text)).strip(), longest)

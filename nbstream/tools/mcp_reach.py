@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from nbstream.errors import UsageError
 from nbstream.remedies import Remedy, RemedyKind
 from nbstream.text.address import bare, secrets_of
-from nbstream.text.plain import exception_line, plain
+from nbstream.text.plain import exception_line, one_line, plain
 from nbstream.text.redaction import Redaction
 from nbstream.tools.mcp_guard import guarded
 from nbstream.tools.mcp_http import http_client
@@ -98,7 +98,7 @@ class Reach:
 
     def last_words(self) -> str:
         """What a process said last of itself, on its way out."""
-        return _shortened(self.clean(self._errors.last()))
+        return one_line(self.clean(self._errors.last()), _LONGEST_WORDS)
 
     def failure(self, error: BaseException | None, seconds: float, fault: str = "") -> UsageError:
         """What to raise if the server cannot be reached, or its list of tools be read.
@@ -119,7 +119,8 @@ class Reach:
             happened = "the connection was closed"
         else:
             told = getattr(error, "message", None)  # which the SDK's own errors have
-            happened = _shortened(self.clean(told if isinstance(told, str) and told else exception_line(error)))
+            words = told if isinstance(told, str) and told else exception_line(error)
+            happened = one_line(self.clean(words), _LONGEST_WORDS)
         remedies = [] if self.is_process else [Remedy(RemedyKind.CHECK_SERVER)]
         return UsageError(f"the tools of {self.label} could not be read: {happened}", remedies=remedies)
 
@@ -228,8 +229,3 @@ def _first_of(error: BaseException | None) -> BaseException | None:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _shortened(text: str) -> str:
-    words = " ".join(plain(text).split())
-    return words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"

@@ -9,7 +9,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nbstream.text.plain import encodable, encodable_json, plain
+from nbstream.text.plain import encodable, encodable_json, plain, truncated
 from nbstream.tools.mcp_arguments import SchemaFaultError, faults_by, object_from
 from nbstream.tools.mcp_content import content_of
 from nbstream.tools.mcp_questions import Asker
@@ -146,7 +146,7 @@ def definition_of(told: mcp_types.Tool) -> tuple[str, dict[str, Any]]:
         SchemaFaultError: Its parameters cannot be told.
     """
     said = inspect.cleandoc(plain(encodable(told.description or told.title or "")))
-    description = said if len(said) <= _LONGEST_DESCRIPTION else f"{said[: _LONGEST_DESCRIPTION - 1]}…"
+    description = truncated(said, _LONGEST_DESCRIPTION)
     try:
         parameters = encodable_json(told.input_schema)
     except (ValueError, RecursionError):

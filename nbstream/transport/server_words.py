@@ -21,6 +21,7 @@ from nbstream.events import (
     UsageReported,
     Warned,
 )
+from nbstream.text.plain import truncated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,4 +102,4 @@ class ServerWords:
 def shortened(text: str, limit: int = 80) -> str:
     """The first words on one line, without a final full stop (the sentence around it has its own)."""
     line = " ".join(text.split())
-    return (line if len(line) <= limit else line[: limit - 1] + "…").rstrip(".")
+    return truncated(line, limit).rstrip(".")

@@ -28,10 +28,6 @@ class BatchFile:
         self._most, self._largest = most_requests, largest
         self._content: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
 
-    def could_hold(self, line: bytes) -> bool:
-        """Whether a line fits into any file at all."""
-        return len(line) <= self._largest
-
     def has_room_for(self, line: bytes) -> bool:
         """Whether a line fits in as well."""
         return len(self.rows) < self._most and self.size + len(line) <= self._largest

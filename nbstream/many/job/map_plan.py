@@ -13,7 +13,7 @@ from nbstream.errors import StreamError
 from nbstream.outcome import Usage
 from nbstream.streaming.cost import cost_of, read_prices
 from nbstream.text.money import shown_cost
-from nbstream.text.plain import plain
+from nbstream.text.plain import one_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,8 +103,7 @@ class MapPlan:
         else:
             yield f"Cost: {shown_cost(self.cost_low)} to {shown_cost(self.cost_high)}."
         for each in self.samples:
-            said = each.error or " ".join(each.text.split())
-            yield f"Sample, row {each.number}: {said if len(said) <= _SHOWN else said[: _SHOWN - 1] + '…'}"
+            yield f"Sample, row {each.number}: {one_line(each.error or each.text, _SHOWN)}"
 
 
 async def counted(engine: Engine, request: StreamRequest, questions: Any) -> tuple[int | None, str]:

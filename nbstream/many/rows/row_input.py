@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.many.rows.rows import is_missing
-from nbstream.text.plain import encodable, plain
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from nbstream.many.rows.rows import Row
@@ -31,8 +31,8 @@ def row_input(row: Row | None) -> str:
         return ""
     values = list(row.values.items())[:_MOST_VALUES]
     if len(values) == 1:
-        return _cut(_words(values[0][1]))
-    return _cut(" · ".join(f"{name}: {_words(value)}" for name, value in values))
+        return one_line(_words(values[0][1]), _LONGEST)
+    return one_line(" · ".join(f"{name}: {_words(value)}" for name, value in values), _LONGEST)
 
 
 def _words(value: Any) -> str:
@@ -44,8 +44,3 @@ def _words(value: Any) -> str:
         return ""
     # Whatever else is in a cell may take long to be written out.
     return str(value)[:_LONGEST] if isinstance(value, bool | int | float) else type(value).__name__
-
-
-def _cut(words: str) -> str:
-    line = " ".join(encodable(plain(words)).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbstream.many.table.row_line import one_line
 from nbstream.text.money import shown_cost
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from nbstream.many.table.shown_job import ShownProgress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jiter
 
 from nbstream.result import StreamState
-from nbstream.text.plain import encodable, plain
+from nbstream.text.plain import encodable, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,20 +56,6 @@ def word_of(row: ShownRow) -> str:
     if row.state is StreamState.COMPLETED and row.source in {"checkpoint", "duplicate"}:
         return row.source
     return _STATES[row.state]
-
-
-def one_line(text: str, most: int) -> str:
-    r"""A text as one line of at most so many characters.
-
-    Example:
-        >>> one_line("One\ntwo\x07  three", 9)
-        'One two…'
-    """
-    read = text[: 4 * most + 16]  # a row of a megabyte costs no more than another
-    line = " ".join(encodable(plain(read)).split())
-    if len(line) <= most and len(read) == len(text):
-        return line
-    return line[: most - 1].rstrip() + "…"
 
 
 def fields_of(row: ShownRow) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbstream.many.table.progress_line import counted, summary_facts
-from nbstream.many.table.row_line import one_line, row_line
+from nbstream.many.table.row_line import row_line
 from nbstream.markdown import escaped, inert
 from nbstream.result import StreamState
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

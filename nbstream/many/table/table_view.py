@@ -17,9 +17,10 @@ from nbstream.display.page import packed_code
 from nbstream.display.view_widget import ViewWidget
 from nbstream.errors import words_of
 from nbstream.many.table.pace import Pace
-from nbstream.many.table.row_line import MOST_COLUMNS, one_line
+from nbstream.many.table.row_line import MOST_COLUMNS
 from nbstream.many.table.table_feed import TableFeed
 from nbstream.text.place import Place
+from nbstream.text.plain import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from nbstream.many.table.row_line import fields_of, one_line, row_line
+from nbstream.many.table.row_line import fields_of, row_line
+from nbstream.text.plain import one_line
 from tests.many.table.jobs import DONE, FAILED, RUNNING, STOPPED, Row
 
 
