@@ -213,7 +213,7 @@ def test_a_cycle_is_refused_and_named(write):
     ("widget", "before"),
     [
         ("display/static/live_view", 16_900),
-        ("many/comparison/static/choice", 2_900),
+        ("many/comparison/static/choice", 2_960),
         ("many/comparison/static/comparison", 16_900),
         ("panel/view/static/panel", 30_700),
     ],

@@ -66,6 +66,25 @@ export function announcer() {
   return made;
 }
 
+/**
+ * @param {Element} announcer
+ * @param {string} words
+ */
+export function announce(announcer, words) {
+  if (!announcer.isConnected) document.body.append(announcer);
+  say(announcer, words);
+}
+
+/**
+ * Take it off the page when its last words are spoken, unless something is shown then: any number of answers may follow.
+ *
+ * @param {Element} announcer
+ * @param {Set<unknown>} views
+ */
+export function retire(announcer, views) {
+  setTimeout(() => views.size || announcer.remove(), 5000);
+}
+
 export function slot() {
   const made = element("div", "nbs-block");
   made.dir = "auto"; // each block has the direction of its own text

@@ -3,7 +3,7 @@
 
 import { BlockList } from "./block_list.js";
 import { watchCell } from "./deleted_cell.js";
-import { announcer, say } from "./elements.js";
+import { announce, announcer, retire } from "./elements.js";
 import { whenKernelEnds } from "./jupyter_host.js";
 import { asked } from "./questions.js";
 import { keepInNotebook } from "./saved_text.js";
@@ -203,14 +203,11 @@ export class LiveDocument {
 
   /** @param {string} words */
   announce(words) {
-    if (!this.voice && !this.announcer.isConnected) document.body.append(this.announcer);
-    say(this.announcer, words);
+    announce(this.announcer, words);
   }
 
-  // A page that stays open shows any number of answers.
   fallSilent() {
-    if (this.voice) return;
-    setTimeout(() => this.views.size || this.announcer.remove(), 5000); // the end may have to be spoken still
+    if (!this.voice) retire(this.announcer, this.views);
   }
 
   close() {

@@ -1,6 +1,6 @@
 // The table of the streams in the background, and the widget's entry points.
 
-import { announcer, button, element, say, set } from "../../../display/static/elements.js";
+import { announce, announcer, button, element, say, set } from "../../../display/static/elements.js";
 
 /** @import { Channel } from "../../../display/static/live_messages.js" */
 
@@ -140,7 +140,7 @@ class JobsView {
       const before = shown.state;
       shown.state = row.state;
       shown.draw(row);
-      if (before && before !== row.state && !row.running) say(this.voice, `${row.name}: ${row.state}`);
+      if (before && before !== row.state && !row.running) announce(this.voice, `${row.name}: ${row.state}`);
     }
     this.bar.hidden = over || rows.filter(({ running }) => running).length < 2;
     this.stopHead.hidden = over;

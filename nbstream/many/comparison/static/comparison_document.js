@@ -1,7 +1,7 @@
 // What has arrived of a comparison: a live document for each column, whose messages share the widget's channel.
 
 import { watchCell } from "../../../display/static/deleted_cell.js";
-import { announcer, say } from "../../../display/static/elements.js";
+import { announce, announcer, retire } from "../../../display/static/elements.js";
 import { whenKernelEnds } from "../../../display/static/jupyter_host.js";
 import { LiveDocument, retryLine } from "../../../display/static/live_document.js";
 import { keepInNotebook } from "../../../display/static/saved_text.js";
@@ -133,12 +133,11 @@ export class ComparisonDocument {
 
   /** @param {string} words */
   announce(words) {
-    if (!this.announcer.isConnected) document.body.append(this.announcer);
-    say(this.announcer, words);
+    announce(this.announcer, words);
   }
 
   fallSilent() {
-    setTimeout(() => this.views.size || this.announcer.remove(), 5000); // the end may have to be spoken still
+    retire(this.announcer, this.views);
   }
 
   close() {

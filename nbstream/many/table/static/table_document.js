@@ -1,6 +1,6 @@
 // What has arrived of one job: one document per widget and page, shown by any number of views.
 
-import { announcer, say } from "../../../display/static/elements.js";
+import { announce, announcer, retire } from "../../../display/static/elements.js";
 import { whenKernelEnds } from "../../../display/static/jupyter_host.js";
 import { keepInNotebook } from "../../../display/static/saved_text.js";
 
@@ -121,12 +121,11 @@ export class TableDocument {
   // Only at the first failure and at the end: one a row would bury a screen reader.
   /** @param {string} words */
   announce(words) {
-    if (!this.announcer.isConnected) document.body.append(this.announcer);
-    say(this.announcer, words);
+    announce(this.announcer, words);
   }
 
   fallSilent() {
-    setTimeout(() => this.views.size || this.announcer.remove(), 5000); // the end may have to be spoken still
+    retire(this.announcer, this.views);
   }
 
   close() {

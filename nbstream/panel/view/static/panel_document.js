@@ -1,7 +1,7 @@
 // What a page knows of one panel: one document per widget and page, shown by any number of views, so that what the
 // reader has written and done outlives them.
 
-import { announcer, say } from "../../../display/static/elements.js";
+import { announce, announcer } from "../../../display/static/elements.js";
 import { hearAgain, whenKernelEnds } from "../../../display/static/jupyter_host.js";
 import { LiveDocument } from "../../../display/static/live_document.js";
 
@@ -352,7 +352,7 @@ export class PanelDocument {
 
   /** @param {string} words */
   announce(words) {
-    say(this.announcer, words);
+    announce(this.announcer, words);
   }
 
   // --- what is being written ---
