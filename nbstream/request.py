@@ -83,7 +83,12 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """Host and port, for messages: a URL may carry a password, and its path is noise."""
+        """Host and port, for messages: a URL may carry a password, and its path is noise.
+
+        The kernel's own demo server has another port each time, which says nothing to a reader.
+        """
+        if self.api_key is not None and self.api_key.origin == "demo":
+            return "nbstream-demo"
         parts = urlsplit(self.base_url)
         host = parts.hostname or self.base_url
         return f"{host}:{parts.port}" if parts.port else host

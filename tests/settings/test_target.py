@@ -25,6 +25,11 @@ def test_openai_has_a_model_and_an_api_of_its_own() -> None:
     assert (target.endpoint.name, target.api, target.model) == ("api.openai.com", "responses", "gpt-5-mini")
 
 
+def test_the_demo_of_a_kernel_is_named_without_its_port() -> None:
+    assert resolve_target(settings(), model="demo").endpoint.name == "nbstream-demo"
+    assert resolve_target(settings(), base_url=LOCAL).endpoint.name == "localhost:8000"
+
+
 def test_the_call_is_asked_before_the_settings_and_these_before_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
