@@ -109,23 +109,26 @@ def performance(figures: Path) -> str:
     """The figures of the benchmarks.
 
     Args:
-        figures: What `bash tests/run.sh --benchmarks` has written.
+        figures: What they have written with `--figures`.
     """
     found = json.loads(figures.read_text("utf-8"))
+    machine, versions = found["machine"], found["versions"]
     rows = [
-        (_cell(each["name"]), f"{each['value']:.3g} {each['unit']}", f"{each['most']:.3g} {each['unit']}")
+        (_cell(each["name"]), *(f"{each[of]:.3g} {each['unit']}".rstrip() for of in ("value", "most")))
         for each in found["figures"]
     ]
     return "\n".join(
         [
             "# Performance",
             "",
-            f"Measured on {found['day']}, on {found['cores']} cores, with Python {found['python']} and openai",
-            f"{found['openai']}. Ratios compare with a named alternative in the same run.",
-            "[How it works](how-it-works.md) says what they mean.",
+            f"Measured on {found['day']}, on {machine['cores']} cores ({machine['processor']}, {machine['system']}),",
+            "with",
+            f"{', '.join(f'{name} {number}' for name, number in versions.items())}.",
+            "Figures without a unit are ratios: they compare with a named alternative in the same run.",
+            "[How it works](how-it-works.md) says what they mean. To measure them on your own machine:",
             "",
             "```sh",
-            "bash tests/run.sh --benchmarks",
+            found["command"],
             "```",
             "",
             *_table(("What is measured", "Measured", "At most"), rows),

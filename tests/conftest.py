@@ -41,6 +41,11 @@ T = TypeVar("T")
 ASK_THROUGH_THE_SDK = {"loopback", "demo"}  # servers that nbstream's own requests go to
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Here, because pytest asks no other folder before it reads its arguments.
+    parser.addoption("--figures", metavar="FILE", help="write the figures of the benchmarks, as JSON")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     for item in items:

@@ -4,7 +4,8 @@
 #   bash tests/run.sh                 the gate: lint, types, and all tests on openai 3.x, those in which the SDK has a part
 #                                     on 2.x too, and a few with the versions that Google Colab has
 #   bash tests/run.sh --fast          the same without a browser, openai 2.x and Colab, for daily work
-#   bash tests/run.sh --benchmarks    what is timed: a table of figures, and a failure if a bound is missed
+#   bash tests/run.sh --benchmarks    what is timed: a table of figures, and a failure if a bound is missed; the page on
+#                                     performance shows them after --benchmarks --figures .docs/figures.json
 #   bash tests/run.sh ARGUMENTS       pytest with these arguments, once, on openai 3.x
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks.bounds import table
+from tests.benchmarks.bounds import report, table
 from tests.benchmarks.server import serving
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("figures")
     for line in lines:
         terminalreporter.write_line(line)
+    if lines and (file := terminalreporter.config.getoption("--figures")):
+        pathlib.Path(file).write_text(report(f"bash tests/run.sh --benchmarks --figures {file}"), "utf-8")
 
 
 @pytest.fixture(scope="session")
