@@ -173,8 +173,8 @@ def _transport(folder: str) -> str:
 
 def _environment(folder: str) -> dict[str, str]:
     return {
-        # At the pace of a real model the tutorial takes three times as long, and nobody watches it.
-        PACE_VARIABLE: "instant",
+        # Faster than a real model, because nobody watches it, and slow enough that a cell can stop an answer.
+        PACE_VARIABLE: "0,400",
         **os.environ,
         "NBSTREAM_MODEL": DEMO_MODEL,
         # Where the kernel keeps its history, and would find a profile that has nothing to do with the tutorial.
