@@ -1,6 +1,6 @@
-"""The tutorials: each runs once, offline, and all that is to be said of it is said of that run.
+"""The tutorials: each runs once, offline, and everything is checked on that run.
 
-That they work on a page is the matter of `tests/browser/test_tutorials.py`.
+Whether they work on a page is checked by `tests/browser/run_tutorials.py`.
 """
 
 from __future__ import annotations
