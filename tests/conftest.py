@@ -65,6 +65,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def _keep_what_was_imported_since() -> None:
+    """Take that, too, out of further collections: the SDK and others import most of themselves with their first use."""
+    if len(gc.get_objects()) > 50_000:
+        gc.freeze()
+
+
 def _shared_out(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """Order the items so that each worker, which gets as many as any other, begins with its share of browser tests.
 
@@ -236,7 +242,8 @@ def shell() -> Iterator[Any]:
     nbstream.load_ipython_extension(made)
     yield made
     InteractiveShell.clear_instance()
-    made.atexit_operations()
+    made.atexit_operations()  # with a full collection at its end
+    _keep_what_was_imported_since()
     atexit.unregister(made.atexit_operations)
 
 
