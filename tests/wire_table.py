@@ -35,11 +35,11 @@ from nbstream import errors
 from nbstream.result import ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from nbstream.result import Choice, Part, StreamResult
 
-__all__ = ["ENTRIES", "Case", "cases", "cut_at_random", "load", "outcome"]
+__all__ = ["ENTRIES", "Case", "by_entry", "cases", "cut_at_random", "load", "outcome"]
 
 FOLDER = Path(__file__).parent / "data" / "wire"
 
@@ -113,6 +113,14 @@ class Case:
 def cases() -> tuple[Case, ...]:
     """All the cases of all the files."""
     return tuple(case for file in sorted(FOLDER.glob("*.toml")) for case in load(file.name, file.read_text("utf-8")))
+
+
+def by_entry(wanted: Callable[[Case], bool] = lambda _: True) -> dict[str, list[Case]]:
+    """The cases that are wanted, by the entry that they belong to."""
+    entries: dict[str, list[Case]] = {}
+    for case in filter(wanted, cases()):
+        entries.setdefault(case.id, []).append(case)
+    return entries
 
 
 def load(name: str, source: str) -> list[Case]:

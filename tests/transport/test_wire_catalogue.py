@@ -13,7 +13,8 @@ from nbstream.assembly import Assembler
 from nbstream.request import Endpoint
 from nbstream.transport.adapters import adapter_for
 from nbstream.transport.wire import WireDecoder
-from tests.wire_table import ENTRIES, Case, cases, cut_at_random, load, outcome
+from tests.each import check_each
+from tests.wire_table import ENTRIES, Case, by_entry, cases, cut_at_random, load, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ENDPOINT = Endpoint("http://localhost:8000/v1")
 TESTS = Path(__file__).parents[1]
+CASES = by_entry(lambda case: not case.http_only)
 
 
 def play(pieces: Iterable[bytes], api: str) -> StreamResult:
@@ -44,8 +46,12 @@ def play(pieces: Iterable[bytes], api: str) -> StreamResult:
     return assembler.snapshot()
 
 
-@pytest.mark.parametrize("case", [case for case in cases() if not case.http_only], ids=str)
-def test_every_case_ends_as_it_must_however_it_is_cut(case: Case) -> None:
+@pytest.mark.parametrize("entry", CASES)
+def test_every_case_ends_as_it_must_however_it_is_cut(entry: str) -> None:
+    check_each(CASES[entry], check_however_it_is_cut)
+
+
+def check_however_it_is_cut(case: Case) -> None:
     assert outcome(play([case.body], case.api), case.expect) == case.expect
     for pieces in cut_at_random(case.body, 20):
         assert outcome(play(pieces, case.api), case.expect) == case.expect, pieces
@@ -62,7 +68,8 @@ def marked_entries() -> Counter[str]:
     return Counter(
         str(ast.literal_eval(argument))
         for file in TESTS.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if "pytest.mark.wire" in (source := file.read_text("utf-8"))
+        for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.wire"
         for argument in node.args
     )

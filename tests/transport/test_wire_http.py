@@ -8,7 +8,8 @@ import pytest
 
 import nbstream
 from nbstream.testing import FaultServer
-from tests.wire_table import Case, cases, cut_at_random, outcome
+from tests.each import check_each
+from tests.wire_table import Case, by_entry, cut_at_random, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sdk
 
 PATIENCE = 60.0
+CASES = by_entry()
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +38,17 @@ def ask(server: FaultServer, api: Api) -> StreamResult:
         return error.result
 
 
-@pytest.mark.parametrize("case", cases(), ids=str)
-def test_every_case_ends_as_it_must_over_http(server: FaultServer, case: Case) -> None:
-    for pieces in [[case.body], *cut_at_random(case.body, 1)]:
-        before = len(server.requests)
-        server.send(*pieces, **case.http)
-        ended = outcome(ask(server, case.api), case.expect)
-        # A machine with too much to do looks like a proxy that holds streams back; virtual time tells them apart.
-        ended["warnings"] = [kind for kind in ended["warnings"] if kind != "buffered"]
-        assert ended == case.expect, pieces
-        asked = [received.method for received in server.requests[before:]]
-        assert asked.count("POST") == 1, "the list of models may be asked for, too"
+@pytest.mark.parametrize("entry", CASES)
+def test_every_case_ends_as_it_must_over_http(server: FaultServer, entry: str) -> None:
+    def check(case: Case) -> None:
+        for pieces in [[case.body], *cut_at_random(case.body, 1)]:
+            before = len(server.requests)
+            server.send(*pieces, **case.http)
+            ended = outcome(ask(server, case.api), case.expect)
+            # A machine with too much to do looks like a proxy that holds streams back; virtual time tells them apart.
+            ended["warnings"] = [kind for kind in ended["warnings"] if kind != "buffered"]
+            assert ended == case.expect, pieces
+            asked = [received.method for received in server.requests[before:]]
+            assert asked.count("POST") == 1, "the list of models may be asked for, too"
+
+    check_each(CASES[entry], check)

@@ -22,14 +22,19 @@ from nbstream.result import (
     ToolCallPart,
 )
 from nbstream.transport.wire import WireDecoder
+from tests.each import check_each
 from tests.transport.playing import ADAPTERS, ENDPOINT
-from tests.wire_table import Case, cases
+from tests.wire_table import Case, by_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from nbstream.events import Event
     from nbstream.result import Choice, Part
+
+
+CASES = by_entry(lambda case: not case.http_only)
+WITH_PARTS = by_entry(lambda case: "parts" in case.expect)
 
 
 def ways_to_cut(body: bytes) -> Iterator[list[bytes]]:
@@ -54,13 +59,16 @@ class Watched:
         self._taken_back = False
 
     def feed(self, events: Iterable[Event]) -> None:
-        """Take events, and look at what has become of the parts."""
+        """Take events, and look at what has become of the parts, which without an event are what they were."""
+        fed = False
         for event in events:
             if self.assembler.state.terminal:
                 return
             self._note(event)
             self.assembler.feed(event)
-        self.check()
+            fed = True
+        if fed:
+            self.check()
 
     def _note(self, event: Event) -> None:
         """See whether something is taken back: other words, thoughts in text, an answer before the first one."""
@@ -137,8 +145,12 @@ def check_views(answer: StreamResult | Choice) -> None:
         hash(part)
 
 
-@pytest.mark.parametrize("case", [case for case in cases() if not case.http_only], ids=str)
-def test_parts_only_grow_and_are_closed_at_the_end(case: Case) -> None:
+@pytest.mark.parametrize("entry", CASES)
+def test_parts_only_grow_and_are_closed_at_the_end(entry: str) -> None:
+    check_each(CASES[entry], check_parts)
+
+
+def check_parts(case: Case) -> None:
     ends = []
     for pieces in ways_to_cut(case.body):
         decoder, watched = WireDecoder(ADAPTERS[case.api](), ENDPOINT), Watched()
@@ -154,8 +166,12 @@ def test_parts_only_grow_and_are_closed_at_the_end(case: Case) -> None:
     assert ends == [ends[0]] * len(ends), "the cuts decide"
 
 
-@pytest.mark.parametrize("case", [case for case in cases() if "parts" in case.expect], ids=str)
-def test_an_answer_that_is_stopped_anywhere_has_no_open_part(case: Case) -> None:
+@pytest.mark.parametrize("entry", WITH_PARTS)
+def test_an_answer_that_is_stopped_anywhere_has_no_open_part(entry: str) -> None:
+    check_each(WITH_PARTS[entry], check_stopped_anywhere)
+
+
+def check_stopped_anywhere(case: Case) -> None:
     lines = case.body.splitlines(keepends=True)
     for count in range(len(lines)):
         decoder, watched = WireDecoder(ADAPTERS[case.api](), ENDPOINT), Watched()
