@@ -19,7 +19,7 @@ from nbstream.transport.responses import ResponsesAdapter
 from nbstream.transport.wire import WireDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from datetime import datetime
 
     from nbstream.events import Event, Unrecognized
@@ -55,12 +55,15 @@ async def decoded(source: ByteSource, request: StreamRequest) -> AsyncIterator[D
         ```
     """
     response = await source.open_bytes(request)
+    stream: DecodedStream | None = None
     complete = False
     try:
         stream = DecodedStream(response, request)
         yield stream
         complete = stream.complete
     finally:
+        if stream is not None:
+            await stream.close()
         await response.close(complete=complete)
 
 
@@ -87,8 +90,19 @@ class DecodedStream:
         self.quota = quota_from(response.headers)
         self._handed = 0  # events since the loop has turned
         self._in_background = request.params.get("background") is True
+        self._reading: AsyncGenerator[list[Event]] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[list[Event]]:
+    def __aiter__(self) -> AsyncIterator[list[Event]]:
+        self._reading = self._batches()
+        return self._reading
+
+    async def close(self) -> None:
+        """End the iteration. One that is merely dropped costs a task of its own, and wakes the loop for it."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            await reading.aclose()
+
+    async def _batches(self) -> AsyncGenerator[list[Event]]:
         broken = False
         decoder = self._decoder
         next_chunk = aiter(self._response).__anext__
@@ -116,8 +130,10 @@ class DecodedStream:
             # Neither the beginning nor the end is ever delayed.
             if pause and events and isinstance(events[-1], TextDelta | ReasoningDelta | ToolCallDelta):
                 await asyncio.sleep(pause)
-        async for batch in self._rest(broken=broken):
-            yield batch
+        events = await self._rest(broken=broken)
+        for start in range(0, len(events), _MOST_EVENTS):
+            yield events[start : start + _MOST_EVENTS]
+            await asyncio.sleep(0)
         if broken:
             name = self._response.endpoint.name
             raise ConnectionLostError(f"The connection to {name} broke off.", retryable=True)
@@ -134,14 +150,11 @@ class DecodedStream:
         self._handed += len(events)
         return events
 
-    async def _rest(self, *, broken: bool) -> AsyncIterator[list[Event]]:
+    async def _rest(self, *, broken: bool) -> list[Event]:
         """What the end of the bytes means."""
         decoder = self._decoder
         end = decoder.break_off if broken else decoder.close
-        events = end() if decoder.unread < _LARGE_EVENT else await asyncio.to_thread(end)
-        for start in range(0, len(events), _MOST_EVENTS):
-            yield events[start : start + _MOST_EVENTS]
-            await asyncio.sleep(0)
+        return end() if decoder.unread < _LARGE_EVENT else await asyncio.to_thread(end)
 
     def tap(self, take: Callable[[bytes, float], object]) -> Endpoint:
         """Have `take` called with each piece of the body, and when it came; returns where they come from.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
-    from contextlib import AbstractAsyncContextManager
 
     from nbstream.request import Endpoint
     from nbstream.transport.byte_stream import Chunk
@@ -22,22 +21,19 @@ class HttpBytes:
     Args:
         response: The HTTP library's response, whose body has not been read.
         endpoint: Where it comes from, with the key that the request carried.
-        opening: The context in which it is open, and which is left when it is closed.
         linger: Seconds that a server may take to finish its response after the end of the answer; some never do.
     """
 
     buffers = True
 
-    def __init__(
-        self, response: Any, endpoint: Endpoint, opening: AbstractAsyncContextManager[Any], linger: float
-    ) -> None:
+    def __init__(self, response: Any, endpoint: Endpoint, linger: float) -> None:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.endpoint = endpoint
         self._chunks: AsyncGenerator[bytes] = response.aiter_bytes().__aiter__()
         self._next = self._chunks.__anext__
         self._now = asyncio.get_running_loop().time
-        self._opening = opening
+        self._response = response
         self._linger = linger
 
     def __aiter__(self) -> HttpBytes:
@@ -60,4 +56,4 @@ class HttpBytes:
                 with contextlib.suppress(Exception):
                     await self._chunks.aclose()
             finally:
-                await self._opening.__aexit__(None, None, None)
+                await self._response.aclose()

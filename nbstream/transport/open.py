@@ -33,7 +33,7 @@ from nbstream.transport.http_bytes import HttpBytes
 from nbstream.transport.refusal import address_remedy
 from nbstream.transport.request_body import request_body
 from nbstream.transport.surroundings import heeded
-from nbstream.transport.token_count import token_count
+from nbstream.transport.token_count import UNREAD, token_count
 from nbstream.transport.translate import as_sent, translated
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ __all__ = ["ClientPool", "prepare"]
 _REFUSALS = {400, 422}
 _REFUSALS_OF_IMAGES = {404, 415, 500}
 _LISTING_SECONDS = 2.0
+
+_PATHS = {"chat": "/chat/completions", "responses": "/responses"}
 
 # A server may name one other field after the other.
 _MOST_ADAPTATIONS = 4
@@ -131,40 +133,38 @@ class ClientPool:
             self.capabilities.learn(request.endpoint.base_url, request.model, before, after)
 
     async def _sent(self, request: StreamRequest, capabilities: Capabilities) -> HttpBytes:
-        opening = self._sending(request, capabilities)
         with own_client.asking():
-            response = await opening.__aenter__()
+            response = await self._asked(request, capabilities)
         sent_to = as_sent(request.endpoint, response.http_request)
         for name in ("authorization", "api-key"):
             response.http_request.headers.pop(name, None)  # it has done its work
         # The SDK's own iterator over the bytes only hands them on, and costs as much as reading the clock.
-        stream = HttpBytes(response.http_response, sent_to, opening, self.linger)
+        stream = HttpBytes(response.http_response, sent_to, self.linger)
         offered = response.http_request.headers.get("accept-encoding", "")
         if (coding := unknown_encoding(stream.headers)) is not None and coding not in offered:
             await stream.close(complete=False)
             raise _compressed(request.endpoint, coding)
         return stream
 
-    def _sending(self, request: StreamRequest, capabilities: Capabilities) -> AbstractAsyncContextManager[Any]:
-        """The SDK's way to send the request, not yet begun."""
-        client = self.client_for(request)
+    async def _asked(self, request: StreamRequest, capabilities: Capabilities) -> Any:
+        """The SDK's response, whose body is unread."""
+        client: Any = self.client_for(request)
         timeout = openai.Timeout(None, connect=request.limits.connect)  # silence is watched by the session
         if request.position is not None:
-            retrieving: Any = client.responses.with_streaming_response.retrieve
-            response_id, after = request.position.response_id, request.position.sequence_number
-            resuming: AbstractAsyncContextManager[Any] = retrieving(
-                response_id, stream=True, starting_after=after, timeout=timeout
-            )
-            return resuming
-        creator: Any = client.chat.completions if request.api == "chat" else client.responses
-        # Given as parameters, the SDK would look through all messages for things to rename: 0.1 ms for each of them.
+            resumed, after = request.position.response_id, request.position.sequence_number
+            retrieving = client.responses.with_streaming_response.retrieve
+            return await retrieving(resumed, stream=True, starting_after=after, timeout=timeout).__aenter__()
         body = request_body(request, capabilities)
+        if request.client is None:  # the method of the API would look for things to rename in all that it is given
+            body["stream"] = request.stream
+            return await client.post(
+                _PATHS[request.api], cast_to=object, body=body, options=UNREAD | {"timeout": timeout}
+            )
+        # The user's own client may have been wrapped by somebody who follows what is asked.
+        api = client.chat.completions if request.api == "chat" else client.responses
         named = {"model": body.pop("model"), **({"messages": []} if request.api == "chat" else {})}
-        creating = creator.with_streaming_response.create
-        sending: AbstractAsyncContextManager[Any] = creating(
-            **named, stream=request.stream, extra_body=body, timeout=timeout
-        )
-        return sending
+        creating = api.with_streaming_response.create
+        return await creating(**named, stream=request.stream, extra_body=body, timeout=timeout).__aenter__()
 
     def client_for(self, target: Target) -> openai.AsyncOpenAI:
         """The SDK's client for a target: the pooled one, made at first use, or the user's own.

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from nbstream.request import StreamRequest
     from nbstream.settings.capabilities import Capabilities
 
-__all__ = ["token_count"]
+__all__ = ["UNREAD", "token_count"]
 
 _PATH = "/responses/input_tokens"
 _LARGEST = 64 * 1024
-# As the SDK's `with_streaming_response` asks it to leave the body unread.
-_UNREAD: Any = {"max_retries": 0, "headers": {"X-Stainless-Raw-Response": "stream"}}
+UNREAD: Any = {"max_retries": 0, "headers": {"X-Stainless-Raw-Response": "stream"}}
+"""Options of a request whose response is to be left unread: what the SDK's `with_streaming_response` sends."""
 # The fields that count; it refuses the others.
 _FIELDS = {
     *("conversation", "input", "instructions", "model", "parallel_tool_calls", "personality", "previous_response_id"),
@@ -50,7 +50,7 @@ async def token_count(client: openai.AsyncOpenAI, request: StreamRequest, capabi
     wanted = encodable_json({field: value for field, value in body.items() if field in _FIELDS})
     try:
         with translated(request), own_client.asking():
-            response: Any = await client.post(_PATH, cast_to=object, body=wanted, options=_UNREAD)
+            response: Any = await client.post(_PATH, cast_to=object, body=wanted, options=UNREAD)
         try:
             counted = jiter.from_json(await read_body(response.http_response, _LARGEST))
         except Exception:  # noqa: BLE001  it broke off, or is no JSON: each HTTP library has errors of its own

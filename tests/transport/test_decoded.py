@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from nbstream.request import Endpoint, StreamRequest
 from nbstream.settings.credential import Credential
 from nbstream.testing import DONE, ScriptedBytes, chat_body, error_frame, frame, play, responses_body, run_virtually
 from nbstream.text.secret import Secret
-from nbstream.transport.decoded import decoded
+from nbstream.transport.decoded import DecodedStream, decoded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +54,28 @@ def test_a_batch_for_each_piece_and_one_for_the_end() -> None:
         [TextDelta("lo", last=True), Finished("stop")],
         [EndOfStream(marked=False)],
     ]
+
+
+def test_an_iteration_that_is_left_is_closed_with_the_stream() -> None:
+    """Otherwise the event loop would close it, by a task of its own for which it wakes itself."""
+    left: list[Any] = []
+
+    async def main() -> None:
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=lambda each: left.append(each.ag_code.co_qualname))
+        try:
+            for most in (1, 3):  # in the middle, and at the end that a session sees before the iteration does
+                async with decoded(ScriptedBytes(chat_chunk("Hel"), chat_chunk("lo", "stop")), asked()) as stream:
+                    batches = aiter(stream)
+                    for _ in range(most):
+                        await anext(batches)
+                    del batches
+            gc.collect()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    run_virtually(main())
+    assert not [name for name in left if name.startswith(DecodedStream.__name__)]
 
 
 @pytest.mark.parametrize(("api", "body"), [("chat", chat_body("Hello")), ("responses", responses_body("Hello"))])
