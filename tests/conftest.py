@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
 from tests.panel_page import panel_page
-from tests.real_jupyter import _lab_page, chromium, front_end, jupyter, open_notebook, page, upstream
+from tests.real_jupyter import _shared, chromium, front_end, jupyter, open_notebook, page, upstream
 
 # Fixtures of one session each, so they are imported in one place only.
-__all__ = ["_lab_page", "chromium", "front_end", "jupyter", "open_notebook", "page", "panel_page", "upstream"]
+__all__ = ["_shared", "chromium", "front_end", "jupyter", "open_notebook", "page", "panel_page", "upstream"]
 
 PATIENCE = 60.0
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import nbformat
@@ -69,6 +69,45 @@ _CLOSE_ALL = """() => {
   for (const shown of [...window.jupyterapp?.shell.widgets("main") ?? []]) shown.dispose();
 }"""
 
+# Puts other cells into the notebook that is shown, and saves it.
+_FILL = """async (notebook) => {
+  const { content, context } = jupyterapp.shell.currentWidget;
+  content.mode = "command";
+  context.model.fromJSON(notebook);
+  await context.save();
+  content.activeCellIndex = 0;
+  content.deselectAll();
+}"""
+# Runs code in the kernel of the notebook of that name, if it is shown; whether it has run to its end in time.
+_EXECUTE = """async ([name, code, patience]) => {
+  const { context, sessionContext } = window.jupyterapp?.shell.currentWidget ?? {};
+  if (context?.path !== name || !sessionContext?.session?.kernel) return false;
+  const { done } = sessionContext.session.kernel.requestExecute({ code, silent: true, stop_on_error: false });
+  const run = done.then(({ content }) => content.status === "ok");
+  const late = new Promise((resolve) => setTimeout(resolve, patience, false));
+  return Promise.race([run, late]).catch(() => false);
+}"""
+# Makes a kernel as it was when it started, but for what it has imported and for chats by name.
+_RESET = """
+def reset(shell):
+    import nbstream
+    from ipywidgets import Widget
+    from nbstream.settings.config import NBStream
+    from nbstream.streaming.engine import replace_engine
+
+    for job in list(nbstream.jobs):
+        job.stop()
+    shell.run_line_magic("unload_ext", "nbstream")
+    if (engine := replace_engine(None)) is not None:
+        engine.close()
+    Widget.close_all()
+    NBStream.clear_instance()
+    shell.reset()
+
+reset(get_ipython())
+"""
+RESET_MS = 10_000
+
 _EXECUTED = re.compile(r"\[\d+\]")
 
 
@@ -106,10 +145,15 @@ class Jupyter:
         address = f"{self.url}api/kernels/{session['kernel']['id']}/restart?token={TOKEN}"
         urllib.request.urlopen(urllib.request.Request(address, data=b"{}", method="POST")).close()
 
-    def end_kernels(self) -> None:
-        """End every kernel, because a hundred of them would fill the memory."""
+    def end_kernels(self, *, but: Collection[str] = ()) -> None:
+        """End every kernel but those of these notebooks, because a hundred of them would fill the memory."""
         for session in self._sessions():
-            self._end(session)
+            if session["path"] not in but:
+                self._end(session)
+
+    def kernel(self, name: str) -> str:
+        """The identifier of the notebook's kernel; empty if it has none."""
+        return next((str(session["kernel"]["id"]) for session in self._sessions() if session["path"] == name), "")
 
     # By its sessions, because listing kernels fails on the server while one of them is starting.
 
@@ -156,6 +200,7 @@ def jupyter(upstream: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> I
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
     options = [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
     options += [f"--KernelManager.transport={KERNEL_TRANSPORT}", "--LabApp.expose_app_in_browser=True"]
+    options += ["--JupyterNotebookApp.expose_app_in_browser=True"]
     process = subprocess.Popen(
         [*command, *options],
         env=environment,
@@ -203,20 +248,42 @@ class Notebook:
         self.path = jupyter.root / name
         self._jupyter = jupyter
         self._address = jupyter.address(front_end, name)
+        self._kernel = ""
+        self.again = False
 
-    def open(self, *, in_app: bool = False) -> Notebook:
-        """Open it and run its first cell."""
+    def open(self, *, in_app: bool = False, again: bool = False) -> Notebook:
+        """Open it and run its first cell; `again` notes that the next test may have it."""
+        self.again = again
         self.load(in_app=in_app)
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while not self._jupyter.kernel_is_ready(self.path.name) and time.monotonic() < deadline:
             self.page.wait_for_timeout(100)
+        self._kernel = self._jupyter.kernel(self.path.name)
+        self._run_first(deadline)
+        return self
+
+    def fill(self, content: dict[str, Any]) -> Notebook:
+        """Put other cells into it, and run the first."""
+        self.page.evaluate(_FILL, content)
+        self._run_first(time.monotonic() + PATIENCE_MS / 1000)
+        return self
+
+    def reset(self) -> bool:
+        """Have its kernel forget everything; whether it is still the one that it was opened with, and could."""
+        return self.has_kernel and bool(self.page.evaluate(_EXECUTE, [self.path.name, _RESET, RESET_MS]))
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether its kernel is the one that it was opened with."""
+        return self._jupyter.kernel(self.path.name) == self._kernel
+
+    def _run_first(self, deadline: float) -> None:
         # The server knows of the kernel a moment before the page does, and does not run a cell in that moment.
         while not _EXECUTED.search(self.prompt(0).inner_text()) and time.monotonic() < deadline:
             if self.prompt(0).inner_text().strip() == "[ ]:":
                 self.start(0)
             self.page.wait_for_timeout(500)
         self.wait_for_end(0)
-        return self
 
     def load(self, *, in_app: bool = False) -> None:
         """Load the page with it, or show it in the JupyterLab that is there already."""
@@ -306,13 +373,57 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context.close()
 
 
+class _Shared:
+    """The pages that tests share, one of each front end, with the notebook that the last test has left there."""
+
+    def __init__(self, chromium: Browser, jupyter: Jupyter) -> None:
+        self._chromium, self._jupyter = chromium, jupyter
+        self._pages: dict[str, Page] = {}
+        self._left: dict[str, Notebook] = {}
+
+    def page(self, front_end: str) -> Page:
+        if front_end not in self._pages:
+            page = self._chromium.new_context(viewport=VIEWPORT).new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            self._pages[front_end] = page
+        return self._pages[front_end]
+
+    def left(self, front_end: str) -> Notebook | None:
+        """The notebook that the last test has left, which now is the caller's."""
+        return self._left.pop(front_end, None)
+
+    def leave(self, notebook: Notebook) -> None:
+        """Leave the notebook to the next test, or close it if that is not possible."""
+        if notebook.reset():
+            self._left[notebook.front_end] = notebook
+        else:
+            self.clear(notebook.front_end)
+
+    def clear(self, front_end: str) -> None:
+        """Close what the page shows."""
+        self._left.pop(front_end, None)
+        if front_end in self._pages:
+            self._pages[front_end].evaluate(_CLOSE_ALL)
+
+    def drop(self, front_end: str) -> None:
+        """Have another page from now on."""
+        self._left.pop(front_end, None)
+        if (page := self._pages.pop(front_end, None)) is not None:
+            page.context.close()
+
+    def end_kernels(self) -> None:
+        self._jupyter.end_kernels(but={notebook.path.name for notebook in self._left.values()})
+
+    def close(self) -> None:
+        for front_end in list(self._pages):
+            self.drop(front_end)
+
+
 @pytest.fixture(scope="session")
-def _lab_page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport=VIEWPORT)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    context.close()
+def _shared(chromium: Browser, jupyter: Jupyter) -> Iterator[_Shared]:
+    shared = _Shared(chromium, jupyter)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture(params=["lab", "notebook"])
@@ -324,15 +435,16 @@ OpenNotebook = Callable[..., Notebook]
 
 
 @pytest.fixture
-def open_notebook(chromium: Browser, jupyter: Jupyter, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+def open_notebook(jupyter: Jupyter, _shared: _Shared, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
     """Open a new notebook with the given cells, after one that loads the extension.
 
-    To load JupyterLab takes more time than most tests. Those that change nothing of the page, and do not load it again,
-    share one (`shared=True`); the notebook is another one each time, with a kernel of its own.
+    To load JupyterLab takes more time than most tests, and so does a kernel until it has imported everything. Tests
+    that change nothing of the page share one (`shared=True`). Those that, besides, change nothing in the kernel but
+    names, settings and widgets get the notebook that the last of them has left there, with other cells and a kernel
+    that has forgotten the rest (`again=True`). After a test that failed, there is a new page.
     """
-    del chromium  # what needs it is a browser test
-    count = 0
-    shown: list[Page] = []
+    count, failed = 0, request.session.testsfailed
+    opened: list[Notebook] = []
 
     def open_(
         front_end: str,
@@ -340,21 +452,36 @@ def open_notebook(chromium: Browser, jupyter: Jupyter, request: pytest.FixtureRe
         before_opening: Callable[[Page], object] = id,
         kernel: str = "python3",
         shared: bool = False,
+        again: bool = False,
     ) -> Notebook:
         nonlocal count
-        in_app = shared and front_end == "lab"
-        page: Page = request.getfixturevalue("_lab_page" if in_app else "page")
+        shared = again or (shared and front_end == "lab")
+        left = _shared.left(front_end) if shared else None
+        sources = ["%load_ext nbstream", *cells, "pass"]
+        content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        content.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
+        if again and left is not None and left.has_kernel:
+            opened.append(left)
+            return left.fill(content)
+        if left is not None:
+            _shared.clear(front_end)
+            _shared.end_kernels()
+        page: Page = _shared.page(front_end) if shared else request.getfixturevalue("page")
         before_opening(page)
         count += 1
         name = "".join(c if c.isalnum() else "-" for c in request.node.name) + f"-{count}.ipynb"
-        sources = ["%load_ext nbstream", *cells, "pass"]
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-        notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
-        nbformat.write(notebook, jupyter.root / name)
-        shown.extend([page] * in_app)
-        return Notebook(page, jupyter, front_end, name).open(in_app=in_app)
+        nbformat.write(content, jupyter.root / name)
+        notebook = Notebook(page, jupyter, front_end, name)
+        if shared:
+            opened.append(notebook)
+        return notebook.open(in_app=shared and front_end == "lab", again=again)
 
     yield open_
-    for page in shown:
-        page.evaluate(_CLOSE_ALL)
-    jupyter.end_kernels()
+    for notebook in opened:
+        if request.session.testsfailed > failed:
+            _shared.drop(notebook.front_end)
+        elif notebook.again:
+            _shared.leave(notebook)
+        else:
+            _shared.clear(notebook.front_end)
+    _shared.end_kernels()

@@ -55,9 +55,9 @@ class Panel:
         expect(self.turn(number)).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
 
 
-def open_panel(open_notebook: OpenNotebook, front_end: str, *cells: str) -> tuple[Notebook, Panel]:
+def open_panel(open_notebook: OpenNotebook, front_end: str, *cells: str, again: bool = True) -> tuple[Notebook, Panel]:
     """A notebook with these cells, of which the first shows a panel."""
-    notebook = open_notebook(front_end, *cells, shared=True)
+    notebook = open_notebook(front_end, *cells, shared=True, again=again)
     notebook.run(1)
     return notebook, Panel(notebook, 1)
 
@@ -253,7 +253,7 @@ def test_a_panel_in_an_output_widget_says_that_it_is_not_kept(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
     show = "import ipywidgets\nout = ipywidgets.Output()\nout.append_stdout('Here:')\nout"
-    notebook = open_notebook("lab", show, panel_cell(upstream, last="with out: display(panel)"), shared=True)
+    notebook = open_notebook("lab", show, panel_cell(upstream, last="with out: display(panel)"), again=True)
     notebook.run(1)
     expect(notebook.output(1)).to_contain_text("Here:", timeout=PATIENCE_MS)
     notebook.run(2)
@@ -301,7 +301,7 @@ def test_a_conversation_is_restored_after_a_restart_of_the_kernel(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter
 ) -> None:
     restoring = "import nbstream as nbs\npanel = nbs.ChatPanel.restore()\npanel"
-    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream), restoring)
+    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream), restoring, again=False)
     panel.send("Count to 9")
     panel.wait_for_end(1)
     saved(notebook, "7, 8, 9")

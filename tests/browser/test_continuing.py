@@ -25,7 +25,7 @@ def test_an_answer_that_broke_off_goes_on(open_notebook: OpenNotebook, upstream:
         f"%%stream {server} {options} --param demo='{cut}'\n{QUESTION}",
         "%stream_continue -o text",
         f"%%stream {server} {options} --param demo='{json.dumps(fast)}' -o whole\n{QUESTION}",
-        shared=True,
+        again=True,
     )
     notebook.start(1)
     notebook.wait_for_end(1)

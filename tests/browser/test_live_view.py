@@ -54,7 +54,7 @@ def static_output(saved: dict[str, Any], cell: int) -> dict[str, Any]:
 def test_text_grows_in_place_and_ends_as_saved_markdown(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, "What is nbstream?", "-o answer -u cost"), shared=True)
+    notebook = open_notebook(front_end, stream_cell(upstream, "What is nbstream?", "-o answer -u cost"), again=True)
     notebook.page.evaluate(OBSERVE, 1)
     notebook.run(1)
     expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_contain_text("What nbstream is")
@@ -104,7 +104,7 @@ def test_prompts_are_coloured_as_markdown_once_a_stream_has_run(
 def test_stop_button_closes_the_connection_while_the_cell_blocks(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), shared=True)
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), again=True)
     notebook.start(1)
     expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
     record = upstream.requests[-1]
@@ -125,7 +125,7 @@ def test_stop_button_reaches_a_kernel_that_is_blocked_by_python_code(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
     call = f"nbs.stream('Write a long text', base_url={upstream.base_url!r}, model='demo')"
-    notebook = open_notebook("lab", f"import nbstream as nbs\nresult = {call}", shared=True)
+    notebook = open_notebook("lab", f"import nbstream as nbs\nresult = {call}", again=True)
     notebook.start(1)
     expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
     record = upstream.requests[-1]
@@ -159,7 +159,7 @@ def test_a_page_that_is_too_busy_to_load_the_view_in_time_shows_the_answer_and_s
 def test_in_an_output_widget_the_answer_is_static_in_the_end(open_notebook: OpenNotebook, upstream: DemoServer) -> None:
     call = f"nbs.stream('Count to 5', base_url={upstream.base_url!r}, model='demo')"
     taking = "import ipywidgets, nbstream as nbs\ntaken = ipywidgets.Output()\ndisplay(taken)"
-    notebook = open_notebook("lab", f"{taking}\nwith taken:\n    {call}", shared=True)
+    notebook = open_notebook("lab", f"{taking}\nwith taken:\n    {call}", again=True)
     notebook.run(1)
     expect(notebook.output(1).locator(".jp-RenderedMarkdown")).to_contain_text("1, 2, 3, 4, 5")
     expect(notebook.view(1)).to_have_count(0)
@@ -168,7 +168,7 @@ def test_in_an_output_widget_the_answer_is_static_in_the_end(open_notebook: Open
 def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), shared=True)
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), again=True)
     notebook.start(1)
     expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
     record = upstream.requests[-1]
@@ -186,7 +186,7 @@ def test_kernel_interrupt_closes_the_connection_and_keeps_the_text(
 def test_reload_in_mid_stream_shows_the_text_goes_on_and_keeps_the_answer(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
-    notebook = open_notebook(front_end, stream_cell(upstream, "Write 1000 words"))
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write 1000 words"), again=True)
     notebook.start(1)
     expect(notebook.view(1).locator(".nbs-block").nth(2)).to_be_visible(timeout=PATIENCE_MS)
     notebook.save()
@@ -266,7 +266,7 @@ def test_stop_works_where_widget_messages_do_not_reach_a_busy_kernel(
 def test_hostile_answer_does_not_run(open_notebook: OpenNotebook, upstream: DemoServer, front_end: str) -> None:
     hostile = "<script>window.ran = 1</script> <img src=x onerror='window.ran = 1'> [x](javascript:window.ran=1)"
     notebook = open_notebook(
-        front_end, stream_cell(upstream, f"Zebra {hostile}"), shared=True
+        front_end, stream_cell(upstream, f"Zebra {hostile}"), again=True
     )  # the demo model repeats it
     notebook.run(1)
     output = notebook.output(1)
@@ -280,7 +280,7 @@ def test_failed_stream_is_marked_and_ends_the_cell_with_a_short_error(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     cell = stream_cell(upstream, "Write a long text", """--param demo='{"fault": "cut"}'""")
-    notebook = open_notebook(front_end, cell, shared=True)
+    notebook = open_notebook(front_end, cell, again=True)
     notebook.run(1)
     output = notebook.output(1)
     expect(output).to_contain_text("Connection lost. The answer is incomplete.")
@@ -300,7 +300,7 @@ def test_a_streaming_cell_that_is_run_again_ends_its_own_stream_first(
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     call = f"import nbstream as nbs\nh = nbs.start('Write a long text', base_url={upstream.base_url!r}, model='demo')"
-    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), call, shared=True)
+    notebook = open_notebook(front_end, stream_cell(upstream, "Write a long text"), call, again=True)
     for cell in (1, 2):
         notebook.start(cell)
         expect(notebook.view(cell).locator(".nbs-block").nth(1)).to_be_visible(timeout=PATIENCE_MS)
@@ -365,7 +365,7 @@ def test_a_page_that_is_closed_before_the_kernel_dies_leaves_the_partial_answer_
     notebook.save()
     notebook.page.goto("about:blank")  # nothing is left that could notice
     os.kill(pid, signal.SIGKILL)
-    jupyter.end_kernels()
+    jupyter.end_kernel(notebook.path.name)
     notebook.load()
     expect(notebook.output(2)).to_contain_text("Partial.", timeout=PATIENCE_MS)
     expect(notebook.output(2)).to_contain_text("The journey of one token")
@@ -376,7 +376,7 @@ def test_a_page_that_is_loaded_in_mid_stream_shows_the_view_and_not_what_was_sav
     open_notebook: OpenNotebook, upstream: DemoServer, front_end: str
 ) -> None:
     call = f"import nbstream as nbs\nh = nbs.start('Write 4000 words', base_url={upstream.base_url!r}, model='demo')"
-    notebook = open_notebook(front_end, call)
+    notebook = open_notebook(front_end, call, again=True)
     notebook.run(1)
     expect(notebook.view(1)).to_contain_text("The network carries it", timeout=PATIENCE_MS)
     assert len(notebook.save()["cells"][1]["outputs"]) == 2

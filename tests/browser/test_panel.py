@@ -87,7 +87,7 @@ def wait_for_state(panel: Locator, state: str) -> None:
 
 @pytest.fixture
 def notebook(open_notebook: OpenNotebook, front_end: str) -> Notebook:
-    notebook = open_notebook(front_end, ECHO, "echo.display()", "x = 1\n" * 30, "pass", shared=True)
+    notebook = open_notebook(front_end, ECHO, "echo.display()", "x = 1\n" * 30, "pass", again=True)
     notebook.run(1)
     notebook.run(2)
     expect(composer(panel_of(notebook, 2))).to_be_visible(timeout=PATIENCE_MS)

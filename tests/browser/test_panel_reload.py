@@ -50,8 +50,8 @@ def test_a_reloaded_page_says_that_its_notebook_keeps_nothing_until_the_panel_is
 def test_a_panel_works_on_a_page_that_was_too_busy_to_load_it_in_time(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
-    def open_impatiently(front_end: str, *cells: str, shared: bool) -> Notebook:
-        del shared  # it has a page of its own
+    def open_impatiently(front_end: str, *cells: str, shared: bool, again: bool) -> Notebook:
+        del shared, again  # it has a page of its own
         return open_notebook(front_end, *cells, before_opening=lambda page: page.add_init_script(IMPATIENT))
 
     _, panel = open_panel(open_impatiently, "lab", panel_cell(upstream))
@@ -63,7 +63,7 @@ def test_a_panel_works_on_a_page_that_was_too_busy_to_load_it_in_time(
 def test_what_is_sent_to_a_kernel_that_was_restarted_comes_back(
     open_notebook: OpenNotebook, upstream: DemoServer
 ) -> None:
-    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
+    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream), again=False)
     page = notebook.page
     panel.send("Count to 300")
     panel.wait_for_text(1, "1, 2, 3")
@@ -86,7 +86,7 @@ def test_what_is_sent_to_a_kernel_that_was_restarted_comes_back(
 def test_a_restart_by_another_client_is_noticed_at_once(
     open_notebook: OpenNotebook, upstream: DemoServer, jupyter: Jupyter
 ) -> None:
-    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream))
+    notebook, panel = open_panel(open_notebook, "lab", panel_cell(upstream), again=False)
     panel.send("Count to 300")
     panel.wait_for_text(1, "1, 2, 3")
     jupyter.restart_kernel(notebook.path.name)

@@ -60,7 +60,7 @@ def test_a_pause_counts_down_and_the_answer_follows(
 ) -> None:
     refuse(loopback, 4)
     loopback.send(chat_body("Here it is."))
-    notebook = open_notebook(front_end, stream_cell(loopback), shared=True)
+    notebook = open_notebook(front_end, stream_cell(loopback), again=True)
     notebook.page.evaluate(OBSERVE, 1)
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
@@ -86,7 +86,7 @@ def test_a_pause_counts_down_and_the_answer_follows(
 def test_a_pause_can_be_stopped_at_once(open_notebook: OpenNotebook, loopback: FaultServer, stop) -> None:
     refuse(loopback, 55)
     loopback.send(chat_body("Never asked for"))
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
     stopped_at = time.monotonic()
@@ -101,7 +101,7 @@ def test_a_pause_can_be_stopped_at_once(open_notebook: OpenNotebook, loopback: F
 
 def test_a_page_that_is_reloaded_in_a_pause_counts_on(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     refuse(loopback, 55)
-    notebook = open_notebook("lab", stream_cell(loopback))
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
     notebook.save()
@@ -136,7 +136,7 @@ def test_text_that_turns_out_to_be_thinking_makes_room_for_the_answer(
     thought, answered = threading.Event(), threading.Event()
     thinking = [chat_chunk("The user greets me.\n\n"), chat_chunk("So I greet back.")]
     loopback.send(*thinking, thought, chat_chunk("\n</think>\n"), answered, chat_chunk("Hello"), chat_body("!"))
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     notebook.start(1)
     body = notebook.view(1).locator(".nbs-body")
     expect(body).to_contain_text("So I greet back.", timeout=PATIENCE_MS)
@@ -155,7 +155,7 @@ def test_an_answer_that_breaks_off_is_marked_and_kept(
     open_notebook: OpenNotebook, loopback: FaultServer, front_end: str
 ) -> None:
     loopback.send(chat_chunk("Half an "), chat_chunk("answer"), then="close")
-    notebook = open_notebook(front_end, stream_cell(loopback), shared=True)
+    notebook = open_notebook(front_end, stream_cell(loopback), again=True)
     notebook.run(1)
     output = notebook.output(1)
     expect(output.locator("blockquote strong")).to_have_text("Connection lost.")
@@ -171,7 +171,7 @@ def test_an_answer_that_is_gone_on_with_shows_its_pause_below_the_text(
     loopback.send(chat_chunk("Half an "), chat_chunk("answer"), then="close")
     refuse(loopback, 3)
     loopback.send(chat_body(" goes", " on."))
-    notebook = open_notebook("lab", stream_cell(loopback), "%stream_continue", shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), "%stream_continue", again=True)
     notebook.run(1)
     notebook.start(2)
     expect(notebook.view(2)).to_contain_text(PAUSING, timeout=PATIENCE_MS)
@@ -183,7 +183,7 @@ def test_an_answer_that_is_gone_on_with_shows_its_pause_below_the_text(
 
 def test_a_warning_is_a_quiet_note_below_the_answer(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
     loopback.send(whole_chat("All at once."), headers={"content-type": "application/json"})
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     notebook.run(1)
     output = notebook.output(1)
     expect(output).to_contain_text("All at once.")

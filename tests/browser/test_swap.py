@@ -75,7 +75,7 @@ def settled_height(output: Locator, wanted: float) -> float:
 
 
 def test_the_static_answer_is_as_high_as_the_live_one(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     changes = {}
     for name, text in ANSWERS.items():
         thoughts = "Let me see." if name in {"headings", "lists"} else ""
@@ -109,7 +109,7 @@ def test_lines_break_and_lists_are_marked_as_in_the_static_answer(
     open_notebook: OpenNotebook, loopback: FaultServer
 ) -> None:
     options = f"base_url={loopback.base_url!r}, model='m'"
-    notebook = open_notebook("lab", f"import nbstream as nbs\nnbs.stream('Hello', {options})", shared=True)
+    notebook = open_notebook("lab", f"import nbstream as nbs\nnbs.stream('Hello', {options})", again=True)
     gate = gated(loopback, NESTED)
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text("End.", timeout=PATIENCE_MS)
@@ -145,7 +145,7 @@ READ = ((40, 20), (119, 3), (119, 60), (119, 118))
 
 
 def test_what_is_being_read_stays_where_it_is(open_notebook: OpenNotebook, loopback: FaultServer) -> None:
-    notebook = open_notebook("lab", stream_cell(loopback), "pass\n" * 40, shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), "pass\n" * 40, again=True)
     for rows, read in READ:
         answer = "".join(f"Row {number}\n\n" for number in range(1, rows + 1))
         gate = gated(loopback, answer, thoughts="Let me count." if read > 3 else "")

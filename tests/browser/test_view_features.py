@@ -44,7 +44,7 @@ def test_reasoning_is_folded_grows_and_stays_as_the_reader_left_it(
     first, second = ({"reasoning_content": text} for text in ("**First**, I read.\n\n", "Then I write. " * 400))
     thoughts = (chat_chunk(first), thought, chat_chunk(second), said)
     loopback.send(*thoughts, chat_chunk("The answer"), ended, chat_body("."))
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     notebook.start(1)
     view = notebook.view(1)
     expect(view.locator("summary")).to_have_text(re.compile(r"Thinking … \d+ s"), timeout=PATIENCE_MS)
@@ -94,7 +94,7 @@ def test_code_goes_into_a_new_cell_that_says_where_it_is_from(
 ) -> None:
     loopback.send(chat_body("Here:\n\n```python\nx = 40 + 2\n```\nIt is 42.", model="m"))
     line = f"%%stream --base-url {loopback.base_url} -m m --as code --insert -o source"
-    notebook = open_notebook("lab", f"{line}\nHello", shared=True)
+    notebook = open_notebook("lab", f"{line}\nHello", again=True)
     notebook.start(1)
     card = notebook.view(1).locator(".nbs-question")
     expect(card).to_contain_text("Insert this code into a new cell below?")
@@ -116,7 +116,7 @@ def test_a_long_answer_is_capped_and_followed_only_at_its_tail(
 ) -> None:
     texts = [lines(1, 10), lines(11, 80), lines(81, 90), lines(91, 100), lines(101, 110)]
     short, unseen, followed, left, rest = script(loopback, *texts)
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     notebook.start(1)
     view, page = notebook.view(1), notebook.page
     box, more = view.locator(".nbs-box"), view.locator(".nbs-more")
@@ -223,7 +223,7 @@ def test_code_is_copied_by_mouse_and_by_keyboard(open_notebook: OpenNotebook, lo
 @pytest.mark.parametrize("key", ["Enter", "Escape"])
 def test_the_keyboard_stops_the_answer(open_notebook: OpenNotebook, loopback: FaultServer, key: str) -> None:
     script(loopback, "Half")
-    notebook = open_notebook("lab", stream_cell(loopback), shared=True)
+    notebook = open_notebook("lab", stream_cell(loopback), again=True)
     notebook.start(1)
     expect(notebook.view(1)).to_contain_text("Half", timeout=PATIENCE_MS)
     notebook.view(1).get_by_role("button", name="Stop").focus()
@@ -236,7 +236,7 @@ def test_the_keyboard_stops_the_answer(open_notebook: OpenNotebook, loopback: Fa
 def test_an_answer_that_begins_low_is_brought_into_view_unless_the_reader_is_elsewhere(
     open_notebook: OpenNotebook, loopback: FaultServer
 ) -> None:
-    notebook = open_notebook("lab", "x = [\n" + "1,\n" * 26 + "]", stream_cell(loopback), "pass\n" * 30, shared=True)
+    notebook = open_notebook("lab", "x = [\n" + "1,\n" * 26 + "]", stream_cell(loopback), "pass\n" * 30, again=True)
     page = notebook.page
     for elsewhere in (True, False):
         begin, end = threading.Event(), threading.Event()
