@@ -20,6 +20,7 @@ from nbstream.result import StreamResult, StreamState, StreamWarning, ToolCall
 from nbstream.testing import FaultServer, ScriptedBytes
 from nbstream.testing.script import play
 from nbstream.text.place import Place
+from tests.each import check_each
 from tests.transport.over_http import ask
 
 if TYPE_CHECKING:
@@ -108,13 +109,15 @@ BODIES: dict[str, Callable[[str], str | bytes]] = {
 }
 
 
-@pytest.mark.parametrize("bad", HAZARDS.values(), ids=HAZARDS)
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_no_answer_acts(body: Callable[[str], str | bytes], bad: str) -> None:
-    made = body(bad)
-    result = play(ScriptedBytes(made.encode() if isinstance(made, str) else made, headers={"x-request-id": f"r{bad}"}))
-    assert result.state.terminal
-    assert acting(everything(result)) == set()
+def test_no_answer_acts(body: Callable[[str], str | bytes]) -> None:
+    def check(name: str) -> None:
+        made, headers = body(HAZARDS[name]), {"x-request-id": f"r{HAZARDS[name]}"}
+        result = play(ScriptedBytes(made.encode() if isinstance(made, str) else made, headers=headers))
+        assert result.state.terminal
+        assert acting(everything(result)) == set()
+
+    check_each(HAZARDS, check)
 
 
 RESPONSES: dict[str, Callable[[str], list[dict[str, Any]]]] = {
@@ -137,12 +140,14 @@ RESPONSES: dict[str, Callable[[str], list[dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("bad", HAZARDS.values(), ids=HAZARDS)
 @pytest.mark.parametrize("events", RESPONSES.values(), ids=RESPONSES)
-def test_no_event_of_the_other_api_acts(events: Callable[[str], list[dict[str, Any]]], bad: str) -> None:
-    body = "".join(f"data: {json.dumps(each)}\n\n" for each in events(bad))
-    result = play(ScriptedBytes(body.encode()), api="responses")
-    assert acting(everything(result)) == set()
+def test_no_event_of_the_other_api_acts(events: Callable[[str], list[dict[str, Any]]]) -> None:
+    def check(name: str) -> None:
+        body = "".join(f"data: {json.dumps(each)}\n\n" for each in events(HAZARDS[name]))
+        result = play(ScriptedBytes(body.encode()), api="responses")
+        assert acting(everything(result)) == set()
+
+    check_each(HAZARDS, check)
 
 
 @pytest.mark.parametrize("bad", HAZARDS.values(), ids=HAZARDS)

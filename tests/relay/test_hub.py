@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyterhub.services.auth import HubAuth
 from tornado.httpclient import AsyncHTTPClient
 
 from nbstream.relay.hub import HubCallers
@@ -16,6 +15,8 @@ from nbstream.relay.refused import Refused
 from nbstream.testing import Answer
 
 if TYPE_CHECKING:
+    from jupyterhub.services.auth import HubAuth
+
     from nbstream.testing import FaultServer
 
 SCOPE = "access:services!service=nbstream"
@@ -37,11 +38,16 @@ def answer(received: Any) -> Answer:
     return Answer("{}", status=404, headers=headers)
 
 
+def hub_auth(url: str, **options: Any) -> HubAuth:
+    from jupyterhub.services.auth import HubAuth  # takes a second, and each worker collects all tests
+
+    return HubAuth(api_url=url, access_scopes={SCOPE}, **options)
+
+
 @pytest.fixture
 def hub(loopback: FaultServer) -> HubAuth:
     loopback.respond(answer)
-    url = loopback.base_url.replace("/v1", "/hub/api")
-    return HubAuth(api_url=url, api_token="of-the-service", access_scopes={SCOPE}, cache_max_age=60)
+    return hub_auth(loopback.base_url.replace("/v1", "/hub/api"), api_token="of-the-service", cache_max_age=60)
 
 
 async def caller_of(hub: HubAuth, written: str) -> Caller:
@@ -84,7 +90,7 @@ def test_a_hub_that_tells_no_groups_lets_nobody_in(hub: HubAuth) -> None:
 
 
 def test_a_hub_that_does_not_answer_is_told() -> None:
-    hub = HubAuth(api_url="http://127.0.0.1:9/hub/api", api_token="t", access_scopes={SCOPE})
+    hub = hub_auth("http://127.0.0.1:9/hub/api", api_token="t")
     with pytest.raises(Refused, match="does not answer") as caught:
         asyncio.run(caller_of(hub, "Bearer of-ada"))
     assert caught.value.status == 503
