@@ -22,6 +22,7 @@ from nbstream.text.money import shown_cost
 from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from nbstream.many.asking.runner import PreparedRow
@@ -85,9 +86,11 @@ class ExecutorAsker:
         self._engine = engine
         self._portable, self._key = portable(request)
         self._control = Control(everywhere=not isinstance(executor, ProcessPoolExecutor | ThreadPoolExecutor))
-        self._futures: set[Future[Asked]] = set()
+        self._futures: set[Future[Any]] = set()
         self._stopped = asyncio.Event()
         self._spent = 0.0
+        self._trying = asyncio.Lock()
+        self._is_tried = False
 
     async def ask(self, row: PreparedRow) -> Asked:
         """Ask a row and return its answer."""
@@ -97,9 +100,8 @@ class ExecutorAsker:
         why = ""
         for _ in range(_MOST_SUBMISSIONS):
             try:
-                future = await asyncio.to_thread(self._executor.submit, ask_row, order)
-                self._futures.add(future)
-                asked = await self._result_of(future)
+                await self._try_once()
+                asked: Asked = await self._done(ask_row, order)
             except asyncio.CancelledError:
                 if not self._stopped.is_set():
                     raise
@@ -129,7 +131,25 @@ class ExecutorAsker:
         """Let workers forget the map."""
         self._control.close()
 
-    async def _result_of(self, future: Future[Asked]) -> Asked:
+    async def _try_once(self) -> None:
+        """See that a call has one result: an executor that has every worker make each call would pay for each row.
+
+        Raises:
+            RuntimeError: It has not.
+        """
+        async with self._trying:
+            if not self._is_tried and (result := await self._done(int)) != 0:
+                several = "it has every worker make each call, as client[:].executor of ipyparallel does"
+                advice = "client.load_balanced_view().executor hands out each call once"
+                raise RuntimeError(f"{several}; {advice}" if isinstance(result, list) else f"int() gave {result!r}")
+            self._is_tried = True
+
+    async def _done(self, call: Callable[..., Any], *given: Any) -> Any:
+        future = await asyncio.to_thread(self._executor.submit, call, *given)
+        self._futures.add(future)
+        return await self._result_of(future)
+
+    async def _result_of(self, future: Future[Any]) -> Any:
         waiting = asyncio.wrap_future(future)
         stopped = asyncio.ensure_future(self._stopped.wait())
         both: set[asyncio.Future[Any]] = {waiting, stopped}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from nbstream.errors import InternalError
 from nbstream.many.asking.concurrency import MOST
 from nbstream.many.asking.runner import RowAnswer
 from nbstream.many.asking.slots import Slots
 from nbstream.outcome import StreamState
+from nbstream.text.plain import exception_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from nbstream.many.asking.runner import PreparedRow
 
 __all__ = ["Asked", "PacedRunner", "RowAsker"]
+
+_log = logging.getLogger("nbstream")
 
 # A row that is refused again and again has failed in the end, and a server that asks to wait longer is not waited for.
 _MOST_REFUSALS = 50
@@ -161,6 +166,10 @@ class PacedRunner:
     async def _answered(self, row: PreparedRow) -> None:
         try:
             self._answers.put_nowait(await self._asked(row))
+        except Exception as error:  # noqa: BLE001  a bug, with which the row must not be forgotten
+            _log.exception("nbstream could not ask a row")
+            told = f"nbstream itself failed: {exception_line(error)}"
+            self._answers.put_nowait(RowAnswer(row, StreamState.FAILED, error=told, kind=InternalError.kind))
         finally:
             self._tasks.pop(row.number, None)
             self._room.set()

@@ -80,8 +80,9 @@ class Map:
             schema: What each answer is held to, as for `nbs.stream`; the value of a row is then an object.
             concurrency: How many rows may be in flight; `"auto"` begins with 20 and finds out, up to 100.
             executor: Asks the rows elsewhere: any `concurrent.futures.Executor`, such as `client.get_executor()` of
-                `dask.distributed`, or processes. A worker asks one row at a time for each of its threads, and finds the
-                key in its own environment. The budget of the kernel, tools, stages and recordings stay here.
+                `dask.distributed`, `client.load_balanced_view().executor` of ipyparallel, or processes. A worker asks
+                one row at a time for each of its threads, and finds the key in its own environment. The budget of the
+                kernel, tools, stages and recordings stay here.
             checkpoint: A file that keeps the answers. What is in it is never asked again: a row whose prompt, model,
                 parameters, schema and host are the same has its answer. Several maps may share it; the file of one
                 that has another model and a template with none of these names is refused. Without it, answers are

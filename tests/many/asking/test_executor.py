@@ -61,6 +61,34 @@ def test_a_broken_executor_stops_the_map_and_keeps_what_is_done(ask, oracle):
     assert oracle.asked["a"] == 1
 
 
+class Everywhere(ThreadPoolExecutor):
+    """Makes each call on every worker, as a direct view of ipyparallel does."""
+
+    def submit(self, call, /, *given, **_):
+        return super().submit(lambda: [call(*given) for _ in range(2)])
+
+
+def test_an_executor_that_makes_each_call_everywhere_is_refused_before_anything_is_paid(ask, oracle):
+    with Everywhere(2) as executor, pytest.raises(MapError, match="every worker make each call"):
+        ask(["a", "b"], executor=executor).result()
+    assert not oracle.asked
+
+
+class Confused(ThreadPoolExecutor):
+    """Gives something else than what a row comes to."""
+
+    def submit(self, call, /, *given, **_):
+        return super().submit(lambda: call() if not given else None)
+
+
+def test_a_row_of_which_nothing_comes_has_failed(ask, caplog):
+    with Confused(1) as executor:
+        job = ask(["a", "b"], executor=executor)
+        job.wait()
+    assert [(row.state, row.error.partition(":")[0]) for row in job.rows] == [("failed", "nbstream itself failed")] * 2
+    assert "nbstream could not ask a row" in caplog.text
+
+
 def shout(text: str) -> str:
     """Shout."""
     return text.upper()
