@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -89,9 +90,7 @@ class Endpoint:
         """
         if self.api_key is not None and self.api_key.origin == "demo":
             return "nbstream-demo"
-        parts = urlsplit(self.base_url)
-        host = parts.hostname or self.base_url
-        return f"{host}:{parts.port}" if parts.port else host
+        return _host_and_port(self.base_url)
 
     @property
     def sends_key(self) -> bool:
@@ -113,6 +112,13 @@ class Endpoint:
         """Whether this is a server on this machine."""
         host = urlsplit(self.base_url).hostname or ""
         return self.base_url == EMBEDDED_URL or host in {"localhost", "::1"} or host.startswith("127.")
+
+
+@functools.lru_cache(64)
+def _host_and_port(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    host = parts.hostname or base_url
+    return f"{host}:{parts.port}" if parts.port else host
 
 
 @dataclass(frozen=True, slots=True)

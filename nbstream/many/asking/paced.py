@@ -195,4 +195,4 @@ class PacedRunner:
             elif answer.is_whole:
                 self._level.succeeded()
                 self._slots.admit()
-            return replace(answer, attempts=attempts)
+            return answer if answer.attempts == attempts else replace(answer, attempts=attempts)
