@@ -10,12 +10,15 @@ import ipaddress
 import itertools
 import os
 import socket
+import threading
 from asyncio import _get_running_loop, _set_running_loop  # for those who write event loops
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import openai
+import pygments.lexers
 import pytest
 
+import nbstream.markdown.lexers
 import nbstream.streaming.engine
 from nbstream.demo import DemoServer, Pace
 from nbstream.request import Endpoint, StreamRequest, TimeLimits
@@ -294,3 +297,23 @@ def make_request() -> Callable[..., StreamRequest]:
         return StreamRequest(endpoint=Endpoint(base_url, api_key), limits=TimeLimits(*(limits or ())), **asked)
 
     return make
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which colouring code takes no time; on one that is busy, some code would be given up."""
+    monkeypatch.setattr("nbstream.markdown.highlight.time.thread_time", lambda: 0.0)
+
+
+@pytest.fixture
+def lexer_gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, no lexer of Pygments is to be had; none has been asked for so far."""
+    opened, find = threading.Event(), pygments.lexers.get_lexer_by_name
+
+    def gated(name: str, **options: object) -> object:
+        opened.wait(PATIENCE)
+        return find(name, **options)
+
+    monkeypatch.setattr(pygments.lexers, "get_lexer_by_name", gated)
+    monkeypatch.setattr("nbstream.markdown.lexers._lexers", type(vars(nbstream.markdown.lexers)["_lexers"])())
+    return opened

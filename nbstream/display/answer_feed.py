@@ -41,6 +41,7 @@ from nbstream.text.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
 
     from nbstream.markdown import Images, Patch
     from nbstream.result import Retry, StreamResult
@@ -96,6 +97,8 @@ class AnswerFeed:
         self._retry: Retry | None = None
         self._retry_at = 0.0
         self._questions, self._allowed = OpenQuestions(), Allowances()
+        self._touch: Callable[[], None] | None = None
+        self._awaited: set[Future[Any]] = set()
         # Frames come from a worker thread, what pages ask for from the kernel's.
         self._lock = threading.RLock()
 
@@ -134,8 +137,12 @@ class AnswerFeed:
         with self._lock:
             return self._thinker.snapshot()
 
+    def refresh_by(self, touch: Callable[[], None]) -> None:
+        """Take what has the same snapshot drawn again when there is more to see of it; called from any thread."""
+        self._touch = touch
+
     def draw(self, snapshot: StreamResult) -> None:
-        """Send the patches for what is new in the snapshot."""
+        """Send the patches for what is new in the snapshot; of the same one, colours that have been found since."""
         with self._lock:
             segments = segments_of(snapshot, cited=self._citations_in(snapshot))
             patches = self._renderer.draw(segments, final=snapshot.state.terminal)
@@ -143,6 +150,7 @@ class AnswerFeed:
             self._show_retry(None if snapshot.state.terminal else snapshot.retry)
             self._show_reasoning(snapshot)
             self._send_patches(patches)
+            self._watch()
         if snapshot.state.terminal:
             self._send_rest()
 
@@ -154,6 +162,20 @@ class AnswerFeed:
         if count != self._cited and (size := len(snapshot.text)) >= self._cited_at * _GROWTH:
             self._cited, self._cited_at = count, size
         return self._cited
+
+    def _watch(self) -> None:
+        """Ask for another frame once there is what colours wait for: nothing else may come for a long time."""
+        if self._touch is None or self.ended:
+            return
+        for each in (*self._thinker.awaited(), *self._renderer.awaited()):
+            if each not in self._awaited:
+                self._awaited.add(each)
+                each.add_done_callback(self._refresh)
+
+    def _refresh(self, there: Future[Any]) -> None:
+        self._awaited.discard(there)
+        if self._touch is not None:
+            self._touch()
 
     def _send_rest(self) -> None:
         """Draw notes and colours, so that what a page asks for meanwhile does not have to wait for all of them."""
@@ -237,6 +259,7 @@ class AnswerFeed:
                     **({"unasked": True} if unasked else {}),
                 }
             )
+            self._watch()
 
     def _show_reasoning(self, snapshot: StreamResult) -> None:
         """Send what is new of the reasoning, and that it is over: when the answer or the end has come."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbstream.display.pictures import ON_PAGE, Room, remark_of
 from nbstream.display.segments import kept_of
@@ -10,6 +10,7 @@ from nbstream.markdown import IncrementalRenderer, Patch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from nbstream.display.segments import Segment
     from nbstream.markdown import Images
@@ -46,7 +47,7 @@ class AnswerRenderer:
         return self._segments
 
     def draw(self, segments: Sequence[Segment], *, final: bool = False) -> list[Patch]:
-        """Draw what is new.
+        """Draw what is new; of the same answer as before, more of it that is no longer awaited.
 
         Args:
             segments: The answer so far.
@@ -59,6 +60,10 @@ class AnswerRenderer:
             return self._draw_again(segments, final=final)
         return self._draw_on(segments, final=final)
 
+    def awaited(self) -> list[Future[Any]]:
+        """Return what it takes to draw more of the same answer, which is done if it can be drawn now."""
+        return self._renderer.awaited()
+
     def rest(self) -> Iterator[tuple[Patch, ...]]:
         """Draw what an answer still misses at its end, bit by bit: notes and colours."""
         return self._renderer.rest()
@@ -70,9 +75,11 @@ class AnswerRenderer:
     def _draw_on(self, segments: tuple[Segment, ...], *, final: bool) -> list[Patch]:
         before, self._segments = self._segments, segments
         patches: list[Patch] = []
+        grown = final
         for number, segment in enumerate(segments):
             if number < len(before) and before[number] == segment:
                 continue
+            grown |= segment.kind == "text" or number >= len(before)
             if segment.kind == "text":
                 drawn = len(before[number].text) if number < len(before) else 0
                 patches += self._renderer.append(segment.text[drawn:])
@@ -81,6 +88,8 @@ class AnswerRenderer:
             else:
                 self._blocks[number], new = self._renderer.remark(remark_of(segment, self._room))
                 patches += new
+        if not grown:
+            patches += self._renderer.go_on()
         if final:
             patches += self._renderer.end()
             self._finished = True

@@ -58,6 +58,10 @@ class LiveView(ViewWidget):
         self._feed = AnswerFeed(self._tell, images=images, place=place, facts=facts, now=now)
         super().__init__(model, stop, no_notebook=no_notebook, bring_into_view=bring_into_view, now=now)
 
+    def refresh_by(self, touch: Callable[[], None]) -> None:
+        """Take what has the same snapshot drawn again when there is more to see of it."""
+        self._feed.refresh_by(touch)
+
     def draw(self, snapshot: StreamResult) -> None:
         """Send the patches for what is new in the snapshot."""
         self._feed.draw(snapshot)

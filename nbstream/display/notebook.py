@@ -161,6 +161,11 @@ class NotebookSurface:
         """Let pages that come meanwhile find the view though the cell keeps the kernel busy."""
         self._busy.attend(waits=waits and self._answers)
 
+    def refresh_by(self, touch: Callable[[], None]) -> None:
+        """Let the view ask for frames; Markdown that grows has no colours."""
+        if self._view is not None:
+            self._view.refresh_by(touch)
+
     def ask(self, question: Question) -> bool | None:
         """Show a question in the view, which has some time to come onto a page that can answer it."""
         if self._view is None:

@@ -19,6 +19,7 @@ __all__ = [
     "NullSurface",
     "Prompting",
     "Raising",
+    "Refreshing",
     "Surface",
     "is_blank",
 ]
@@ -55,6 +56,20 @@ class Attentive(Protocol):
 
     def attend(self, waits: bool) -> None:  # noqa: FBT001  called by position only
         """Note whether the caller is waiting; on the caller's thread."""
+        ...
+
+
+@runtime_checkable
+class Refreshing(Protocol):
+    """A surface that may have more to show of an answer that has not changed, such as the colours of its code."""
+
+    def refresh_by(self, touch: Callable[[], None]) -> None:
+        """Take what has the answer drawn again; on the loop.
+
+        Args:
+            touch: Has the surface draw when a frame is due, unless the answer has ended; callable from any thread, any
+                number of times.
+        """
         ...
 
 

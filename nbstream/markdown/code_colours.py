@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.tree import Block
 
-__all__ = ["CodeColours"]
+__all__ = ["COLOURING_SECONDS", "CodeColours"]
+
+COLOURING_SECONDS = 0.005
+"""How much of an update is spent on colours, which take much longer than everything else."""
 
 _TOO_SLOW = "Shown without colours, because finding them takes too long."
 
@@ -29,7 +32,7 @@ class CodeColours:
         wait: Whether to wait for lexers that are not there yet.
 
     Attributes:
-        left_plain: How many times code was left without colours because its lexer was not there.
+        left_plain: How many times code was left without colours, or without some, because that would have taken longer.
     """
 
     def __init__(self, *, wait: bool) -> None:

@@ -10,12 +10,15 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.highlight import colouring_of, is_too_long
+from nbstream.markdown.lexers import lexer_of
 from nbstream.markdown.safety import sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
 
     from nbstream.markdown.highlight import Colouring
+    from nbstream.markdown.lexers import Ready
 
 __all__ = ["GrowingCode"]
 
@@ -25,6 +28,8 @@ _KEPT_LINES = 10
 _MOST_AT_ONCE = 1_000
 # Of processor time, for reading the last lines once. Ordinary code takes a tenth of it.
 _MOST_SECONDS = 0.008
+# How often that may be exceeded, because it may be the machine's doing: it is busy, or Python collects garbage.
+_MOST_LATE = 3
 
 
 class GrowingCode:
@@ -52,6 +57,7 @@ class GrowingCode:
         self._final = 0  # how many lines were given out
         self._length = 0  # of the code that has been looked at
         self._known = 0  # and how many lines that is
+        self._late = 0
         self._given_up = False
 
     def advance(self, code: Sequence[str]) -> list[str]:
@@ -70,13 +76,33 @@ class GrowingCode:
         colouring = None if is_too_long(code[self._final : end], length) else self._colouring(code[self._final : end])
         if colouring is not None and not colouring.ready:
             return []
+        drawn = None if colouring is None else _drawn(colouring)
+        if drawn is None and colouring is not None and not colouring.done and self._late < _MOST_LATE:
+            self._late += 1
+            return []
         self._known, self._length = end, length
-        if colouring is None or (drawn := _drawn(colouring)) is None:
+        if drawn is None:
             return self._give_up(code)
         cut = self._cut(code[self._final : end], drawn)
         final, self.lines = drawn[:cut], drawn[cut:]
         self._final += cut
         return final
+
+    @property
+    def lexer(self) -> Future[Ready | None]:
+        """What reads it, or will."""
+        return lexer_of(self._language)
+
+    def awaited(self, code: Sequence[str]) -> Future[Ready | None] | None:
+        """Return what `advance` waits for: a lexer that is there if it can go on; None if nothing is left to read.
+
+        Args:
+            code: All complete lines so far.
+        """
+        if self._given_up or (end := self._end(code)) == self._known:
+            return None
+        colouring = self._colouring(code[self._final : end])
+        return None if colouring is None else colouring.awaited
 
     def _end(self, code: Sequence[str]) -> int:
         end, length = self._known, 0

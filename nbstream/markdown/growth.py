@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from nbstream.markdown.code_colours import COLOURING_SECONDS
+from nbstream.markdown.levels import Level, child_of, coloured, grown_code, open_code
 from nbstream.markdown.open_text import cuts, open_text
 from nbstream.markdown.tree import MOST_LOOSENED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
     from nbstream.markdown.dialect import Renderer
     from nbstream.markdown.frames import Frame
     from nbstream.markdown.growing_code import GrowingCode
     from nbstream.markdown.highlight import Colouring
+    from nbstream.markdown.lexers import Ready
     from nbstream.markdown.tree import Block
 
 __all__ = ["Change", "Growth"]
@@ -29,8 +32,6 @@ __all__ = ["Change", "Growth"]
 _LONG = 4_000
 # How many children are put together at each update, besides twice those that are new: 2,000 may wait for it.
 _FOLDED_AT_ONCE = 100
-# How often a page that begins now has more code coloured before it is shown.
-_READ_AT_FIRST = 4
 
 
 class Change(NamedTuple):
@@ -39,33 +40,6 @@ class Change(NamedTuple):
     depth: int
     commit: str
     tail: str
-
-
-@dataclass(slots=True)
-class _Level:
-    """An element on the page whose parts come one after the other.
-
-    Attributes:
-        frame: What stands around the parts; if that changes, the element is rebuilt.
-        committed: How many parts are on the page for good.
-        tail: The HTML after them, or None if it is unknown because it has grown further down.
-        below: The element that is the only part in the tail, if it has parts of its own.
-        source: The text that has been committed of a paragraph.
-        parts: The HTML that has been committed.
-        folded: How many children nobody looks into any more.
-        code: The colours of its lines, if it is code in a language.
-        pending: The HTML of lines that are final, but have not been committed.
-    """
-
-    frame: Frame
-    committed: int = 0
-    tail: str | None = None
-    below: _Level | None = None
-    source: str = ""
-    parts: list[str] = field(default_factory=list)
-    folded: int = 0
-    code: GrowingCode | None = None
-    pending: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,15 +55,18 @@ class Growth:
 
     renderer: Renderer
     _colourless: dict[Block, Colouring] = field(default_factory=dict)
-    _top: _Level | None = None
+    _plain: dict[Block, Colouring] = field(default_factory=dict)  # code that has closed without colours
+    _top: Level | None = None
     _whole: str | None = None
     _missing: set[str] = field(default_factory=set)
     _last: bool = True
     _code: str | None = None
     _left_plain: int = 0
+    _found_plain: int = 0
+    _behind: Future[Ready | None] | None = None
 
     def __post_init__(self) -> None:
-        self._left_plain = self.renderer.code.left_plain
+        self._left_plain = self._found_plain = self.renderer.code.left_plain
 
     def draw(self, shown: Block, parsed: Block | None, *, last: bool = True) -> Change | None:
         """Return what has changed on the page, if anything has.
@@ -99,11 +76,17 @@ class Growth:
             parsed: The same block as the complete lines have it; None if it begins in the last line.
             last: Whether no other block follows it, so that what is not final in it is only a draft.
         """
-        self._last, self._code = last, None
+        self._last, self._code, self._behind = last, None, None
+        if parsed is not None:
+            self._recolour(parsed)
         if self._top is None or not self._continues(self._top, shown, parsed):
-            return self._draw_whole(shown, parsed)
-        self._whole = None
-        return self._grow(self._top, shown, parsed, 0)
+            change = self._draw_whole(shown, parsed)
+        else:
+            self._whole = None
+            change = self._grow(self._top, shown, parsed, 0)
+        if change is not None and parsed is not None:
+            self._behind = self._not_followed(parsed)
+        return change
 
     def settle(self, block: Block) -> tuple[Change, str, frozenset[str]]:
         """Return the last change, the HTML of the whole block and the labels that it misses.
@@ -118,7 +101,7 @@ class Growth:
             self._adopt_below(top, block)
             # Code that has become too long for colours loses them.
             if top.code is not None and frame is not None and self.renderer.code.of(block) is not None:
-                rest = "".join(_grown_code(top, top.code, block, block))
+                rest = "".join(grown_code(top, top.code, block, block))
                 html = f"{frame.opening}{''.join(top.parts)}{rest}{frame.closing}"
                 return Change(frame.depth, rest + frame.end, ""), html, frozenset()
         if frame is None or top is None or not top.committed or top.code or not _is_same(frame, top.frame):
@@ -139,10 +122,37 @@ class Growth:
         """Whether the colours of some of its code are yet to be found."""
         return bool(self._colourless) or self._left_plain != self.renderer.code.left_plain
 
-    def code_on_page(self) -> str | None:
-        """The HTML of code as the page shows it, with its colours; None for anything else."""
+    def awaited(self, parsed: Block) -> Future[Ready | None] | None:
+        """Return what the colours of its code wait for: a lexer that is there if more can be drawn; None if all is.
+
+        Args:
+            parsed: The block as the complete lines have it.
+        """
+        if self._top is None:
+            return self._behind
+        for colouring in self._plain_code(parsed).values():
+            if awaited := colouring.awaited:
+                return awaited
+        code, lines = open_code(self._top, parsed)
+        return self._behind if code is None else code.awaited(lines)
+
+    def begin_again(self, parsed: Block | None) -> str | None:
+        """Draw the whole block the next time, because there is a new page.
+
+        Args:
+            parsed: The block as the complete lines have it.
+
+        Returns:
+            The HTML of code as other pages show it, with its colours; None for anything else.
+        """
         if self._top is not None:
             self._code = self._on_page() if self._top.code is not None else None
+            awaited = self.awaited(parsed) if parsed is not None else None
+            self.forget()
+            if parsed is not None and self._code is None:
+                awaited = awaited or self._not_followed(parsed)
+            self._behind = awaited
+        self.forget()
         return self._code
 
     def waits_for(self, references: Mapping[str, str]) -> bool:
@@ -157,10 +167,42 @@ class Growth:
         self._top = self._whole = None
         self._missing.clear()
 
-    def _size(self, level: _Level | None) -> int:
+    def _not_followed(self, parsed: Block) -> Future[Ready | None] | None:
+        """The lexer of open code in it that is no level yet, so that it has no colours: it is after some more draws."""
+        block = parsed
+        while block.children and block.children[-1].open:
+            block = block.children[-1]
+        if block.kind != "code" or not block.lines or (self._top and open_code(self._top, parsed)[0]):
+            return None
+        code = self.renderer.code.growing(block)
+        return None if code is None else code.lexer
+
+    def _plain_code(self, parsed: Block) -> dict[Block, Colouring]:
+        """What finds the colours of closed code that has none."""
+        if self._found_plain != self.renderer.code.left_plain:
+            self._found_plain = self.renderer.code.left_plain
+            codes = self.renderer.code.within(parsed)
+            new = {block: colouring for block, colouring in codes.items() if not block.open}
+            for block in (each for each in new if each not in self._colourless):
+                self._plain.setdefault(block, new[block])
+        return self._plain
+
+    def _recolour(self, parsed: Block) -> None:
+        """Go on with those colours; once they are there, the whole block is drawn again."""
+        if not (plain := self._plain_code(parsed)):
+            return
+        left = next((colouring for colouring in plain.values() if not colouring.done), None)
+        if left is not None and left.ready:
+            left.advance(COLOURING_SECONDS)
+        if all(colouring.done for colouring in plain.values()):
+            if self.renderer.recolour(parsed, plain):
+                self.forget()
+            self._plain, self._left_plain = {}, self._found_plain
+
+    def _size(self, level: Level | None) -> int:
         return sum(map(len, level.parts)) + self._size(level.below) if level is not None else 0
 
-    def _adopt_below(self, level: _Level, block: Block) -> None:
+    def _adopt_below(self, level: Level, block: Block) -> None:
         """Put together what has been drawn of the block below, if it has closed."""
         below, tight = level.below, level.frame.tight
         if below is None or len(block.children) <= level.committed or block.children[level.committed].open:
@@ -180,14 +222,17 @@ class Growth:
                 html = f"{frame.opening}{html}{frame.closing}"
             self.renderer.adopt(child, html, missing | self._missing, tight=tight)
 
-    def _adopt_code(self, below: _Level, code: GrowingCode, child: Block, *, tight: bool) -> None:
+    def _adopt_code(self, below: Level, code: GrowingCode, child: Block, *, tight: bool) -> None:
         """Keep the colours that its lines have: to find those of the whole takes several updates."""
         frame, colouring = self.renderer.frame(child), self.renderer.code.of(child)
         if frame is None or colouring is None or child in self._colourless:
             return
-        html = f"{frame.opening}{''.join([*below.parts, *_grown_code(below, code, child, child)])}{frame.closing}"
+        html = f"{frame.opening}{''.join([*below.parts, *grown_code(below, code, child, child)])}{frame.closing}"
         self.renderer.adopt(child, html, frozenset(), tight=tight)
-        self._colourless[child] = colouring
+        if code.awaited(child.lines) is None:
+            self._colourless[child] = colouring
+        else:
+            self.renderer.code.left_plain += 1
 
     def _draw_whole(self, shown: Block, parsed: Block | None) -> Change | None:
         with self._draft():
@@ -197,7 +242,7 @@ class Growth:
         self.forget()
         self._top = self._level(shown, html)
         if self._top is not None and self._top.code is not None and parsed is not None:
-            html = _coloured(self._top, self._top.code, shown, parsed)
+            html = coloured(self._top, self._top.code, shown, parsed)
         self._whole = html
         return Change(0, "", html)
 
@@ -214,35 +259,35 @@ class Growth:
         frame = top.frame
         return f"{frame.opening}{''.join(top.parts)}{top.tail.removesuffix(frame.end)}{frame.closing}"
 
-    def _level(self, block: Block, html: str, *, tight: bool = False) -> _Level | None:
+    def _level(self, block: Block, html: str, *, tight: bool = False) -> Level | None:
         """The element that the page has just been given whole."""
         frame = self.renderer.frame(block, tight=tight)
         if frame is None:
             return None
         parts = html[len(frame.opening) : -len(frame.closing)]
         below, code = self._below(block, 0, parts, frame), self.renderer.code.growing(block)
-        return _Level(frame, tail=parts + frame.end, below=below, code=code)
+        return Level(frame, tail=parts + frame.end, below=below, code=code)
 
-    def _below(self, block: Block, start: int, parts: str, frame: Frame) -> _Level | None:
+    def _below(self, block: Block, start: int, parts: str, frame: Frame) -> Level | None:
         """The only element after the first parts; one with a check box in it is drawn by its item."""
         if len(block.children) != start + 1 or (block.kind == "item" and block.task and not start):
             return None
         return self._level(block.children[start], parts.removeprefix("\n"), tight=frame.tight)
 
-    def _continues(self, level: _Level, shown: Block, parsed: Block | None, *, tight: bool = False) -> bool:
+    def _continues(self, level: Level, shown: Block, parsed: Block | None, *, tight: bool = False) -> bool:
         """Whether the element on the page can continue as this block."""
         if (parsed is not None and parsed.kind != shown.kind) or self.renderer.frame(shown, tight=tight) != level.frame:
             return False
         return not level.source or open_text(shown).startswith(level.source)
 
-    def _grow(self, level: _Level, shown: Block, parsed: Block | None, depth: int) -> Change | None:
+    def _grow(self, level: Level, shown: Block, parsed: Block | None, depth: int) -> Change | None:
         depth += level.frame.depth
         if level.code is not None:
             return self._grow_code(level, level.code, shown, parsed, depth)
         tight = level.frame.tight
         final = self._final(level, shown, parsed)
         if level.below is not None and final == level.committed and len(shown.children) == final + 1:
-            child, twin = shown.children[final], _child(parsed, final)
+            child, twin = shown.children[final], child_of(parsed, final)
             if self._continues(level.below, child, twin, tight=tight):
                 change = self._grow(level.below, child, twin, depth)
                 level.tail = level.tail if change is None else None
@@ -264,7 +309,7 @@ class Growth:
         level.committed, level.tail = final, tail
         return Change(depth, commit, tail)
 
-    def _fold(self, level: _Level, parsed: Block | None, final: int) -> None:
+    def _fold(self, level: Level, parsed: Block | None, final: int) -> None:
         """Keep less of what is final in a container, once neither loose items nor colours change it any more."""
         if parsed is None or not parsed.children or self._has_plain_code():
             return
@@ -274,9 +319,9 @@ class Growth:
             level.folded = stop
 
     def _grow_code(
-        self, level: _Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int
+        self, level: Level, code: GrowingCode, shown: Block, parsed: Block | None, depth: int
     ) -> Change | None:
-        commit, rest = _grown_code(level, code, shown, parsed)
+        commit, rest = grown_code(level, code, shown, parsed)
         tail = rest + level.frame.end
         if not commit and tail == level.tail:
             return None
@@ -284,7 +329,7 @@ class Growth:
         level.tail = tail
         return Change(depth, commit, tail)
 
-    def _final(self, level: _Level, shown: Block, parsed: Block | None) -> int:
+    def _final(self, level: Level, shown: Block, parsed: Block | None) -> int:
         """How many parts of a block will not change any more."""
         match shown.kind:
             case "paragraph":
@@ -298,37 +343,5 @@ class Growth:
         return len(children) - (1 if children and children[-1].open else 0)
 
 
-def _coloured(level: _Level, code: GrowingCode, shown: Block, parsed: Block) -> str:
-    """The HTML of code that the page is given whole; the colours of what is too much for once come later."""
-    for _ in range(_READ_AT_FIRST):
-        level.pending += code.advance(parsed.lines)
-    rest = _joined([*level.pending, *_lines(code, shown, len(level.pending))], 0)
-    level.tail = rest + level.frame.end
-    return f"{level.frame.opening}{rest}{level.frame.closing}"
-
-
-def _grown_code(level: _Level, code: GrowingCode, shown: Block, parsed: Block | None) -> tuple[str, str]:
-    """The HTML of the lines that have become final, and of those after them."""
-    complete = parsed.lines if parsed is not None else []
-    final, start = [*level.pending, *code.advance(complete)], level.committed
-    level.pending = []
-    level.committed += len(final)
-    return _joined(final, start), _joined(_lines(code, shown, level.committed), level.committed)
-
-
-def _lines(code: GrowingCode, shown: Block, start: int) -> list[str]:
-    """The HTML of each line from `start` on, which are not final."""
-    plain = shown.lines[start + len(code.lines) :]
-    return [*code.lines, *(escape(line, quote=False) for line in plain)]
-
-
-def _joined(lines: list[str], start: int) -> str:
-    return "\n".join(["", *lines] if start and lines else lines)
-
-
 def _is_same(frame: Frame, before: Frame) -> bool:
     return frame.opening == before.opening and frame.tight == before.tight
-
-
-def _child(block: Block | None, number: int) -> Block | None:
-    return block.children[number] if block is not None and number < len(block.children) else None

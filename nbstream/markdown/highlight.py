@@ -32,6 +32,8 @@ _LONGEST = 20_000
 # Of processor time: several times what long blocks of ordinary code take.
 _MOST_SECONDS = 0.1
 _AT_ONCE = 16
+# What one step counts at most, because a step that takes longer may be the machine's doing: Python collects garbage.
+_MOST_OF_STEP = 0.05
 # In so many languages the code of one answer has colours: each takes a while before its first use.
 _MOST_LANGUAGES = 40
 # So many languages may be named in one piece of code: the lexer of each has to be made ready.
@@ -126,7 +128,7 @@ class Colouring:
         if (ready := self._lexer.result()) is None:
             self.done = True
             return True
-        named = set(_NAMED.findall(self._code)) if ready.looks_up else set()
+        named = self._named(ready)
         if len(named) > _MOST_NAMED:
             self._end(given_up=True)
         elif not _are_done([lexer_of(name) for name in named], seconds):
@@ -136,21 +138,35 @@ class Colouring:
         self._name = ready.lexer.name
         return True
 
+    @property
+    def awaited(self) -> Future[Ready | None] | None:
+        """A lexer without which it cannot go on; one that is there if it can; None if nothing is left to do."""
+        if self.done:
+            return None
+        if self._rest is None and self._lexer.done() and (ready := self._lexer.result()) is not None:
+            named = self._named(ready)
+            lexers = map(lexer_of, named) if len(named) <= _MOST_NAMED else ()
+            return next((each for each in lexers if not each.done()), self._lexer)
+        return self._lexer
+
+    def _named(self, ready: Ready) -> set[str]:
+        return set(_NAMED.findall(self._code)) if ready.looks_up else set()
+
     def advance(self, seconds: float = math.inf) -> bool:
         """Go on for so many seconds of processor time, or wait so long; return whether there is nothing left to do."""
         if not self.wait(None if seconds == math.inf else seconds):
             return False
         if self._name in self._slow and not self.done:
             self._end(given_up=True)
-        began = now = time.thread_time()
-        latest = began + min(seconds, _MOST_SECONDS - self._taken)
-        while self._rest is not None and now < latest:
+        now = time.thread_time()
+        latest = now + seconds
+        while self._rest is not None and now < latest and self._taken < _MOST_SECONDS:
             some = self._some(self._rest)
             self._found += some
             if len(some) < _AT_ONCE:
                 self._end()
-            now = time.thread_time()
-        self._taken += now - began
+            began, now = now, time.thread_time()
+            self._taken += min(now - began, _MOST_OF_STEP)
         if self._rest is not None and self._taken >= _MOST_SECONDS:
             self._slow.add(self._name)
             self._end(given_up=True)  # some patterns take time by the square of the length

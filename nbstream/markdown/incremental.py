@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from nbstream.markdown.blocks import BlockParser
+from nbstream.markdown.code_colours import COLOURING_SECONDS
 from nbstream.markdown.dialect import Renderer
 from nbstream.markdown.growth import Growth
 from nbstream.markdown.late import LateBlocks
@@ -24,6 +26,7 @@ from nbstream.markdown.tree import NOT_IN_PLACE, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from nbstream.markdown.highlight import Colouring
     from nbstream.markdown.links import Images
@@ -35,8 +38,6 @@ __all__ = ["IncrementalRenderer", "Patch"]
 _UNDECIDED = re.compile(r"[ \t]*(?:[-*_=+#>~|:.$()\\\[\]`\d \t]*|\[\^[^\]\s]*\]?|(?:```|~~~|\$\$|\\\[).*)")
 # Beyond so many characters a last line is shown anyway, if it is the text of a paragraph or heading by now.
 _LONGEST_UNDECIDED = 1_000
-# How much of an update is spent on colours, which take much longer than everything else.
-_COLOURING_SECONDS = 0.005
 # How many notes are drawn at once in the end.
 _NOTES_AT_ONCE = 1_000
 # Half a character or half a line end: kept back until the rest arrives.
@@ -98,7 +99,8 @@ class IncrementalRenderer:
         self._notes: list[tuple[Block, int]] = []  # those that are open, and how many of their children were drawn
         self._known_notes = 0
         self._length = 0
-        self._shown: list[Block] = []
+        # What is not settled: each block as it is shown, and as the complete lines have it if they have begun it.
+        self._shown: list[tuple[Block, Block | None]] = []
         self._growths: list[Growth] = []
 
     def append(self, delta: str) -> tuple[Patch, ...]:
@@ -123,6 +125,44 @@ class IncrementalRenderer:
             self._line = []
         self._line.append(last)
         return tuple(self._update())
+
+    def awaited(self) -> list[Future[Any]]:
+        """Return what it takes to draw more of the same text, which is done if it can be drawn now; nothing if all is.
+
+        That comes with the next piece of the text, or by `go_on` if there is none.
+        """
+        awaited: list[Future[Any] | None] = [growth.awaited(parsed) for growth, _, parsed in self._growing() if parsed]
+        if self._colourless:
+            _, _, codes = self._colourless[0]
+            awaited.append(next((each.awaited for each in codes.values() if not each.done), _done()))
+        if self._late.is_due(self._length):
+            awaited.append(_done())
+        return [each for each in awaited if each is not None]
+
+    def go_on(self) -> tuple[Patch, ...]:
+        r"""Draw more of the same text: colours whose lexers have come, and what was too much for one update.
+
+        Returns:
+            The blocks that changed.
+
+        Example:
+            >>> renderer = IncrementalRenderer()
+            >>> _ = renderer.append("```python\nx = 1\n```\n")
+            >>> while waiting := renderer.awaited():
+            ...     _ = [each.result() for each in waiting], renderer.go_on()
+            >>> renderer.snapshot()[0].count("<span")
+            3
+        """
+        if not any(each.done() for each in self.awaited()):
+            return ()
+        patches = self._redraw() + self._colour()
+        for number, (growth, shown, parsed) in enumerate(self._growing(), len(self._settled)):
+            if parsed is None or growth.awaited(parsed) is None:
+                continue
+            last = number == len(self._settled) + len(self._shown) - 1
+            if change := growth.draw(shown, parsed, last=last):
+                patches.append(Patch(number, *change, settled=False))
+        return tuple(patches)
 
     def remark(self, remark: Remark) -> tuple[int, tuple[Patch, ...]]:
         r"""Place a remark behind what has come so far; what comes next begins a block of its own.
@@ -185,7 +225,7 @@ class IncrementalRenderer:
             for note in notes.values():
                 codes = self._renderer.code.within(note)
                 for colouring in codes.values():
-                    while not colouring.advance(_COLOURING_SECONDS):
+                    while not colouring.advance(COLOURING_SECONDS):
                         yield ()
                 self._renderer.recolour(note, codes)
         for line in self._renderer.footnotes(notes):
@@ -205,12 +245,14 @@ class IncrementalRenderer:
 
         The following patches continue from there: the open blocks are drawn whole again.
         """
-        code = [growth.code_on_page() for growth in self._growths]
-        for growth in self._growths:
-            growth.forget()
+        code = [growth.begin_again(parsed) for growth, _, parsed in self._growing()]
         with self._renderer.draft():
-            shown = (html or self._renderer.html(block)[0] for html, block in zip(code, self._shown, strict=True))
+            blocks = (block for block, _ in self._shown)
+            shown = (html or self._renderer.html(block)[0] for html, block in zip(code, blocks, strict=True))
             return [*self._settled, *shown]
+
+    def _growing(self) -> list[tuple[Growth, Block, Block | None]]:
+        return [(growth, *blocks) for growth, blocks in zip(self._growths, self._shown, strict=True)]
 
     def _end_line(self) -> None:
         for line in lines_of("".join(self._line) + clean(self._held)):
@@ -234,7 +276,7 @@ class IncrementalRenderer:
             # Where one block follows another, only the last of them may still become something else.
             if change := self._growths[offset].draw(block, twin, last=offset == len(shown) - 1):
                 patches.append(Patch(len(self._settled) + offset, *change, settled=False))
-        self._shown = [block for block, _ in shown]
+        self._shown = shown
         return patches
 
     def _view(self) -> BlockParser:
@@ -298,7 +340,7 @@ class IncrementalRenderer:
         number, block, codes = self._colourless[0]
         left = next((colouring for colouring in codes.values() if not colouring.done), None)
         if left is not None:
-            done = (wait or left.ready) and left.advance(_COLOURING_SECONDS)
+            done = (wait or left.ready) and left.advance(COLOURING_SECONDS)
             if not done or not all(colouring.done for colouring in codes.values()):
                 return []
         self._colourless.popleft()
@@ -322,6 +364,12 @@ class IncrementalRenderer:
             self._settled[number] = html
             patches.append(Patch(number, 0, html, "", settled=True))
         return patches
+
+
+def _done() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
 
 
 def _hidden(block: Block) -> bool:

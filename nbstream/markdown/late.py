@@ -120,6 +120,10 @@ class LateBlocks:
                 self._call(late)
         return new > 0
 
+    def is_due(self, length: int) -> bool:
+        """Whether there is more to draw again though the text is no longer than that."""
+        return any(length >= late.rest_until for late in self._due)
+
     def _call(self, late: _Late) -> None:
         late.stale = True
         if not late.due:

@@ -156,17 +156,17 @@ class _Lexers:
                         self._thread = None
                         return
                     language = self._asked[0]
-                ready = None
+                ready, forgotten = None, False
                 try:
                     ready = self._ready(language)
+                    forgotten = ready is None
                 except Exception:  # noqa: BLE001  of somebody else's lexer, for which the answer must not stop
                     _log.debug("Pygments could not prepare the lexer of %s", language, exc_info=True)
                 finally:
                     with self._lock:
                         self._asked.popleft()
-                        self._futures[language].set_result(ready)
-                        if ready is None:
-                            del self._futures[language]
+                        future = self._futures.pop(language) if forgotten else self._futures[language]
+                    future.set_result(ready)  # who waits for it is told here, and may ask for others
 
     def _ready(self, language: str) -> Ready | None:
         # The body of a mail would be guessed, which imports all lexers there are.

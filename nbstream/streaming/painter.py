@@ -6,6 +6,7 @@ Runs on the engine's loop, and draws on a thread of its own, one frame at a time
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ class Painter:
         self._clock = clock
         self._snapshot = snapshot
         self._changed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         # Its own, because the loop's are few: paused terminals would take them all, and new streams need them too.
         self._thread = DaemonThread("nbstream-painter")
         self._context = contextvars.copy_context()  # which tells a kernel the cell that an output belongs to
@@ -63,6 +65,11 @@ class Painter:
     def touch(self) -> None:
         """Note that something has changed."""
         self._changed.set()
+
+    def touch_soon(self) -> None:
+        """Note that there is more to draw of what has not changed; from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self.touch)
 
     async def close(self, result: StreamResult, *, patience: float) -> None:
         """Draw the end, after the frame in flight.

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from nbstream.display.surface import Allowing, Asking, Attentive, Interrupting, Prompting, Raising
+from nbstream.display.surface import Allowing, Asking, Attentive, Interrupting, Prompting, Raising, Refreshing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -158,6 +158,8 @@ class Surfaces:
             return
         painter = self._new_painter(surface)
         self._painters.append(painter)
+        if isinstance(surface, Refreshing):
+            self._try(surface, surface.refresh_by, painter.touch_soon)
         if surface not in self._failed:
             painter.begin()
 

@@ -15,3 +15,8 @@ def outputs(shell: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]
     monkeypatch.setattr(shell, "display_pub", publisher)
     published: list[dict[str, Any]] = publisher.outputs
     return published
+
+
+@pytest.fixture(autouse=True)
+def _time_for_all_colours(still_clock: None) -> None:
+    """How much HTML some code takes would depend on how busy the machine is."""

@@ -1,5 +1,7 @@
 """What a live view tells the page about pauses, reasoning, beginnings again and ends, message by message."""
 
+import threading
+
 import pytest
 
 from nbstream.display.live_view import LiveView
@@ -300,3 +302,55 @@ def test_text_that_turns_out_to_be_thinking_leaves_the_page(page):
     assert shown(messages) == []
     page.view.draw(StreamResult("Yes.", SOME, reasoning="I think.\n\nSo I am."))
     assert shown(messages + page.take()) == ["<p>Yes.</p>"]
+
+
+CODE = "Look:\n\n```lua\nx = 1\n```\n\nMore"
+
+
+def test_colours_come_in_a_frame_of_the_same_text(page, lexer_gate):
+    touched = threading.Event()
+    page.view.refresh_by(touched.set)
+    page.view.draw(StreamResult(CODE, SOME))
+    page.view.draw(StreamResult(CODE, SOME))
+    [plain] = page.take()
+    assert [block for block, *_ in plain["blocks"]] == [0, 1, 2]
+    assert "<span" not in str(plain)
+    assert not touched.is_set()
+    lexer_gate.set()
+    assert touched.wait(60)
+    touched.clear()
+    for _ in range(3):
+        page.view.draw(StreamResult(CODE, SOME))
+    coloured = render(CODE).split("\n", 1)[1].removesuffix("\n<p>More</p>")
+    assert page.take() == [{"type": "patch", "blocks": [[1, 0, "", 0, coloured]], "number": 2}]
+    assert coloured.count("<span") == 5
+    assert not touched.is_set(), "nothing is left to draw"
+
+
+def test_so_do_those_of_the_reasoning_and_of_open_code(page, lexer_gate):
+    touched = threading.Event()
+    page.view.refresh_by(touched.set)
+    thinking = StreamResult("", SOME, reasoning="Try:\n\n```lua\nx = 1\n")
+    page.view.draw(thinking)
+    page.take()
+    lexer_gate.set()
+    assert touched.wait(60)
+    page.view.draw(thinking)
+    [told] = page.take()
+    [[block, depth, commit, _, tail]] = told["blocks"]
+    assert (told["type"], block, depth, (commit + tail).count("<span")) == ("reasoning", 1, 2, 5)
+
+
+def test_no_frame_is_asked_for_after_the_end(page, lexer_gate):
+    touches = []
+    page.view.refresh_by(lambda: touches.append(1))
+    page.view.draw(StreamResult("```lua\nx = 1\n```\n", SOME))
+    opened = threading.Timer(0.0, lexer_gate.set)
+    opened.start()
+    page.view.draw(StreamResult("```lua\nx = 1\n```\n", StreamState.COMPLETED))
+    opened.join()
+    before = len(touches)
+    assert before <= 1, "that for which it was waited before"
+    page.says(type="hello", view="v")
+    assert len(touches) == before
+    assert '<span class="mi">' in str(page.take()[-1])

@@ -86,9 +86,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("step", [7, 400])
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_what_is_kept_is_enough_to_draw_it_again(text: str, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    # On a busy machine, the colours of some code would take too long, and it would be plain.
-    monkeypatch.setattr("nbstream.markdown.highlight.time.thread_time", lambda: 0.0)
+def test_what_is_kept_is_enough_to_draw_it_again(text: str, step: int) -> None:
     html = render(text)  # first, so that the lexer is there
     chance = random.Random(step)
     renderer, slots = IncrementalRenderer(), Slots()

@@ -35,12 +35,6 @@ GIANTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _time_for_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine, the colours of some code would take too long, and it would be plain."""
-    monkeypatch.setattr("nbstream.markdown.highlight.time.thread_time", lambda: 0.0)
-
-
 def _streamed(text: str, step: int) -> tuple[Slots, list[Patch]]:
     renderer, slots, patches = IncrementalRenderer(), Slots(), list[Patch]()
     for start in range(0, len(text), step):

@@ -353,3 +353,49 @@ def test_code_in_a_list_gets_the_colours_of_the_whole_bit_by_bit(monkeypatch: py
         _place(slots, patches)
     assert max(asked) < 0.01
     assert "\n".join(renderer.snapshot()) == slots.text == render(text)
+
+
+@pytest.fixture
+def set_back(monkeypatch):
+    """A machine that does something else for a second, so many times."""
+
+    def set_back(times):
+        late = [1.0] * times
+        now = 0.0
+
+        def thread_time():
+            nonlocal now
+            now += late.pop() if late else 0.0
+            return now
+
+        monkeypatch.setattr("nbstream.markdown.highlight.time.thread_time", thread_time)
+
+    return set_back
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_code_keeps_its_colours_if_the_machine_was_busy_with_something_else(set_back, times):
+    renderer = IncrementalRenderer()
+    renderer.append("```python\nx = 1\n")
+    set_back(times)
+    renderer.append("y = 2\n" * 30)
+    while renderer.awaited():
+        renderer.go_on()
+    assert renderer.snapshot()[0].count('<span class="mi">') == 31
+
+
+def test_growing_code_that_always_takes_too_long_is_given_up(set_back):
+    renderer = IncrementalRenderer()
+    set_back(10**6)
+    for number in range(20):
+        renderer.append("x = [1, 2, 3, 4, 5, 6, 7]\n" if number else "```python\n")
+        renderer.go_on()
+    assert not renderer.awaited()
+    assert "<span" not in renderer.snapshot()[0]
+
+
+def test_complete_code_has_its_colours_though_a_full_collection_came_between(set_back):
+    colouring = _colouring("x = 1\n" * 30, "python")
+    set_back(1)
+    assert colouring.advance()
+    assert colouring.html is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -86,20 +87,6 @@ assert "<span" in render("```json\\n{}\\n```")
     _run(refuse + check)
 
 
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Until it is set, no lexer of Pygments is to be had; none has been asked for so far."""
-    opened, find = threading.Event(), pygments.lexers.get_lexer_by_name
-
-    def gated(name: str, **options: object) -> object:
-        opened.wait(60)
-        return find(name, **options)
-
-    monkeypatch.setattr(pygments.lexers, "get_lexer_by_name", gated)
-    monkeypatch.setattr("nbstream.markdown.lexers._lexers", type(vars(nbstream.markdown.lexers)["_lexers"])())
-    return opened
-
-
 _PLACES = {
     "at the top": "```{}\nx = 1\n```\n\n",
     "in a list": "- a\n\n  ```{}\n  x = 1\n  ```\n- b\n\n",
@@ -112,7 +99,7 @@ _PLACES = {
 
 @pytest.mark.parametrize("step", [40, 10_000])
 @pytest.mark.parametrize("place", _PLACES)
-def test_code_is_plain_until_its_lexer_is_there(place: str, step: int, gate: threading.Event) -> None:
+def test_code_is_plain_until_its_lexer_is_there(place: str, step: int, lexer_gate: threading.Event) -> None:
     language = "lua"
     text = _PLACES[place].format(language)
     renderer, slots = IncrementalRenderer(), Slots()
@@ -120,7 +107,7 @@ def test_code_is_plain_until_its_lexer_is_there(place: str, step: int, gate: thr
         _place(slots, renderer, text[start : start + step])
         renderer.snapshot()
     assert "<span" not in slots.text
-    gate.set()
+    lexer_gate.set()
     assert lexer_of(language).result(60) is not None
     more = {"in a note": "", "open": "y = 3\n"}.get(place, "The end.\n")
     if more:
@@ -132,8 +119,84 @@ def test_code_is_plain_until_its_lexer_is_there(place: str, step: int, gate: thr
     assert slots.text == "\n".join(renderer.snapshot()) == render(text + more)
 
 
+_SILENT = {
+    **_PLACES,
+    "at the end of a list": "- a\n\n  ```{}\n  x = 1\n  ```\n",
+    "open in a list": "1. a\n   - b\n\n     ```{}\n     x = 1\n",
+    "open in a quote": "> ```{}\n> x = 1\n",
+    "open in a task": "- [ ] a\n\n  ```{}\n  x = 1\n  y = 2\n",
+}
+
+
+@pytest.mark.parametrize("page", ["the same page", "another page"])
+@pytest.mark.parametrize("step", [40, 10_000])
+@pytest.mark.parametrize("place", [place for place in _SILENT if place != "in a note"])  # which is drawn in the end
+def test_colours_come_though_nothing_else_does(place: str, step: int, page: str, lexer_gate: threading.Event) -> None:
+    text = "Before.\n\n" + _SILENT[place].format("lua")
+    renderer, slots = IncrementalRenderer(), Slots()
+    for start in range(0, len(text), step):
+        _place(slots, renderer, text[start : start + step])
+    shown, block = slots.text, len(slots.slots) - 1
+    if page == "another page":
+        for number, html in enumerate(renderer.snapshot()):
+            slots.place(number, 0, "", html)
+        assert slots.text == shown
+    assert renderer.go_on() == (), "nothing is there yet"
+    [awaited] = renderer.awaited()
+    lexer_gate.set()
+    awaited.result(60)
+    rounds = 0
+    while (waiting := renderer.awaited()) and rounds < 10:
+        rounds += 1
+        [each.result(60) for each in waiting]
+        for patch in renderer.go_on():
+            assert patch.block == block, "only what has got its colours"
+            slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+    assert rounds < 10, "it ends"
+    assert slots.text.count('<span class="mi">') == shown.count(" = ")
+    assert renderer.go_on() == ()
+    for patch in renderer.finish():
+        slots.place(patch.block, patch.depth, patch.commit, patch.tail)
+    assert slots.text == "\n".join(renderer.snapshot()) == render(text)
+
+
+def test_the_colours_of_much_code_come_without_more_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = itertools.count()  # sixteen tokens take a tenth of a millisecond
+    monkeypatch.setattr("nbstream.markdown.highlight.time.thread_time", lambda: next(now) / 10_000)
+    renderer = IncrementalRenderer()
+    functions = "".join(f"def f{number}(x):\n    return x + {number}\n\n" for number in range(120))
+    text = "".join(f"```{language}\n{functions}```\n\n" for language in ("python", "python3", "py")) + "```python\n"
+    renderer.append(text + functions)
+    rounds = 0
+    while waiting := renderer.awaited():
+        rounds += 1
+        assert rounds < 2_000
+        [each.result(60) for each in waiting]
+        renderer.go_on()
+    assert [html.count('<span class="k">return</span>') for html in renderer.snapshot()] == [120] * 4
+    assert rounds > 2, "bit by bit"
+
+
+def test_a_language_whose_lexer_fails_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(name: str, **_: object) -> object:
+        raise RuntimeError(name)
+
+    monkeypatch.setattr(pygments.lexers, "get_lexer_by_name", fails)
+    monkeypatch.setattr("nbstream.markdown.lexers._lexers", type(vars(nbstream.markdown.lexers)["_lexers"])())
+    for code in ("```lua\nx = 1\n", "- a\n\n  ```lua\n  x = 1\n  ```\n", "```markdown\n~~~lua\nx\n"):
+        renderer = IncrementalRenderer()
+        renderer.append(code)
+        rounds = 0
+        while waiting := renderer.awaited():
+            rounds += 1
+            assert rounds < 10
+            [each.result(60) for each in waiting]
+            renderer.go_on()
+        assert "<span" not in "".join(renderer.snapshot())
+
+
 @pytest.mark.parametrize("place", ["at the top", "in a note"])
-def test_the_end_of_an_answer_waits_bit_by_bit(place: str, gate: threading.Event) -> None:
+def test_the_end_of_an_answer_waits_bit_by_bit(place: str, lexer_gate: threading.Event) -> None:
     language = "lua"
     text = _PLACES[place].format(language)
     renderer = IncrementalRenderer()
@@ -141,7 +204,7 @@ def test_the_end_of_an_answer_waits_bit_by_bit(place: str, gate: threading.Event
     renderer.end()
     rest = renderer.rest()
     assert [next(rest) for _ in range(3)] == [(), (), ()]
-    gate.set()
+    lexer_gate.set()
     assert any("<span" in patch.commit for patches in rest for patch in patches)
     assert "\n".join(renderer.snapshot()) == render(text)
     for thread in threading.enumerate():

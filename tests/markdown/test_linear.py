@@ -28,12 +28,6 @@ _COUNTED = [family for family in FAMILIES if "whole" in ways_of(family)][::3]
 _TIMES = 2.3
 
 
-@pytest.fixture(autouse=True)
-def _time_for_all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How much of some code is coloured depends on the time that it takes, and with it the steps."""
-    monkeypatch.setattr("nbstream.markdown.highlight.time.thread_time", lambda: 0.0)
-
-
 class Steps:
     """Counts calls while it is active."""
 

@@ -204,3 +204,42 @@ from nbstream.streaming.daemon_thread import DaemonThread
 DaemonThread("hangs").submit(threading.Event().wait)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+class Refreshed(RecordingSurface):
+    """One that wants frames of the same answer at certain times after the first."""
+
+    def __init__(self, *times):
+        super().__init__()
+        self.due = times
+
+    def refresh_by(self, touch):
+        self.touch = touch
+
+    def draw(self, snapshot):
+        if not self.frames:
+            for seconds in self.due:
+                asyncio.get_running_loop().call_later(seconds, self.touch)
+        super().draw(snapshot)
+
+
+def test_one_may_have_the_same_answer_drawn_again(play):
+    surface, other = Refreshed(0.0, 0.01, 0.5, 0.51, 0.52), RecordingSurface()
+    play(surface, other)
+    drawn = [(frame.text, round(time, 2)) for frame, time in zip(surface.frames, surface.times, strict=True)]
+    assert drawn[:5] == [
+        ("Hel", 0.0),
+        ("Hel", 0.11),
+        ("Hel", 0.5),
+        ("Hel", 0.61),
+        ("Hello", 1.0),
+    ]
+    assert len(other.frames) == len(drawn) - 3, "it is nothing to the others"
+
+
+def test_after_the_end_nothing_is_drawn_again(play, caplog):
+    surface = Refreshed(2.0)
+    result = play(surface)
+    frames = len(surface.frames)
+    surface.touch()  # from any thread, and though the loop has ended
+    assert (len(surface.frames), surface.final, caplog.text) == (frames, result, "")

@@ -213,6 +213,10 @@ class _ColumnSurface:
             self.ended = True
             self._board.close_if_last()
 
+    def refresh_by(self, touch: Callable[[], None]) -> None:
+        if self._board.view is not None:
+            self._board.view.columns[self._number].feed.refresh_by(touch)
+
     # --- questions whether a call may run -----------------------------------------------------------------------------
 
     def ask(self, question: Question) -> bool | None:

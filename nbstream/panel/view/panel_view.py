@@ -279,6 +279,11 @@ class _TurnSurface:
         del stop
         self._feed = self._begin(request)
 
+    def refresh_by(self, touch: Callable[[], None]) -> None:
+        """Have the same answer drawn again when there is more to see of it."""
+        if self._feed is not None:
+            self._feed.refresh_by(touch)
+
     def draw(self, snapshot: StreamResult) -> None:
         """Send what is new."""
         if self._feed is not None:

@@ -1,9 +1,12 @@
 """What the live view of a comparison tells its pages, message by message."""
 
+import threading
+
 import pytest
 
 from nbstream.many.comparison.blind import blinded
 from nbstream.many.comparison.view import ComparisonView
+from nbstream.markdown.lexers import lexer_of
 from nbstream.result import Retry, StreamResult, StreamState, Timing
 from tests import comms
 
@@ -88,6 +91,23 @@ def test_nothing_is_rendered_or_sent_while_nobody_sees_it(page):
     assert page.take() == []
     page.view.end(0, text("word", DONE))
     assert page.take()[-1]["message"]["type"] == "end"
+
+
+def test_colours_are_asked_for_only_while_somebody_sees_them(page, lexer_gate):
+    code, touched = text("```lua\nx = 1\n```\n\nMore"), threading.Event()
+    page.view.columns[0].feed.refresh_by(touched.set)
+    page.says(type="hello", view="v")
+    page.view.draw(0, code)
+    lexer_gate.set()
+    assert touched.wait(60)
+    page.take()
+    page.view.draw(0, code)
+    assert '<span class="mi">' in str(page.take())
+    touched.clear()
+    page.says(type="away", view="v")
+    page.view.draw(0, text("```lua\nx = 1\n```\n\nMore\n\n```perl\n1\n```\n\nMore"))
+    assert lexer_of("perl").result(60) is not None
+    assert not touched.is_set()
 
 
 def test_what_is_blind_tells_no_names(page):
