@@ -56,7 +56,7 @@ def test_usage_and_plans_are_read_in_any_theme(open_notebook: OpenNotebook) -> N
         look(notebook, shade)
     assert len(texts) == 2, "the theme was another one"
     expect(usage).to_contain_text("Besides, at least")
-    expect(notebook.output(3)).to_contain_text("counted by 127.0.0.1")
+    expect(notebook.output(3)).to_contain_text("counted by nbstream-demo")
     expect(notebook.output(4).locator("summary")).to_contain_text("What was sent: 2 parts")
 
 
