@@ -234,11 +234,11 @@ class PanelController:
         """The conversation as a file."""
         return export(self.chat, kind)
 
-    def dismiss(self) -> None:
-        """Take the notices away."""
+    def dismiss(self, words: str) -> None:
+        """Take a notice away."""
         with self._lock:
-            self._notices.clear()
-            self._deleted = False
+            self._notices = {about: each for about, each in self._notices.items() if each != words}
+            self._deleted = self._deleted and bool(words)
         self.refresh()
 
     # --- what the chat tells ------------------------------------------------------------------------------------------
@@ -360,7 +360,7 @@ class PanelController:
         turns, running = self._turns.of(self.chat)
         with self._lock:
             queue, models, held = self._queue.items, self._models, self._queue.held
-            notices = list(self._notices.values())
+            notices = tuple(dict.fromkeys(self._notices.values()))
         blocked = self._blocked() and (_BLOCKED if self.chat.turns[-1].text else _UNANSWERED)
         why_paused = "" if not queue or running is not None else blocked or (_HELD if held else "")
         return PanelState(
@@ -372,9 +372,9 @@ class PanelController:
             system=self.chat.system or "",
             parameters=parameters_of(self.chat),
             totals=totals_of(self.chat),
-            paused=bool(why_paused),
+            paused=why_paused,
             hint=hint_of(turns) if running is None else "",
-            notice="\n".join([*notices, *filter(None, [why_paused])]),
+            notices=notices,
             deleted=self._deleted and self.chat.can_undelete,
             untrusted=untrusted_of(self.chat),
             suggestions=self._suggestions,

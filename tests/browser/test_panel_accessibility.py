@@ -98,7 +98,7 @@ def test_a_conversation_from_its_beginning_on(panel: PanelPage, page: Page) -> N
     expect(panel.button("Continue")).to_be_visible()
     assert violations(page) == [], "when a turn has failed"
     stream = panel.ask(3)
-    panel.show(queue=queued("And then?"), notice="on_result failed: KeyError", untrusted=("base_url: x",))
+    panel.show(queue=queued("And then?"), notices=("on_result failed: KeyError",), untrusted=("base_url: x",))
     assert violations(page) == [], "while it waits for an answer"
     panel.draw(stream, ANSWER, reasoning="Hm.")
     panel.composer.fill("x")

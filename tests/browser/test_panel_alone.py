@@ -116,7 +116,7 @@ def test_names_and_errors_are_text_and_not_html(panel_page: PanelPage) -> None:
         system=hostile,
         parameters={hostile: 1.0},
         totals=(hostile,),
-        notice=hostile,
+        notices=(hostile,),
         context=(hostile,),
         exports=(hostile,),
         suggestions=(hostile,),
@@ -124,7 +124,7 @@ def test_names_and_errors_are_text_and_not_html(panel_page: PanelPage) -> None:
     panel_page.reader.error = ValueError(hostile)
     panel_page.composer.fill("x")
     panel_page.composer.press("Enter")
-    expect(panel_page.root.locator(".nbs-notice")).to_contain_text(f"{hostile} {hostile}")
+    expect(panel_page.root.locator(".nbs-notice span")).to_have_text([hostile, hostile])
     panel_page.root.get_by_role("button", name="Model").click()
     assert panel_page.root.locator("img").count() == 0
     assert panel_page.page.evaluate("window.ran") is None

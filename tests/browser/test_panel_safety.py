@@ -88,12 +88,12 @@ def test_no_payload_acts_in_a_name_an_error_or_a_file(canary: Canary, panel_page
     waiting = [replace(item, attachments=(Attachment(item.text),)) for item in queued(*texts)]
     everywhere = {"totals": texts, "context": texts, "exports": texts, "suggestions": texts, "models": texts}
     whole = "\n".join(texts)
-    panel_page.show(turns=tuple(said), queue=tuple(waiting), **everywhere, model=whole, notice=whole, system=whole)
+    panel_page.show(turns=tuple(said), queue=tuple(waiting), **everywhere, model=whole, notices=(whole,), system=whole)
     panel_page.show(parameters=dict.fromkeys(texts, 1.0))
     panel_page.reader.error = ValueError(whole)
     panel_page.composer.fill("x")
     panel_page.composer.press("Enter")
-    expect(panel_page.root.locator(".nbs-notice")).to_contain_text(texts[-1].split()[0])
+    expect(panel_page.root.locator(".nbs-notices")).to_contain_text(texts[-1].split()[0])
     for toggle in panel_page.root.locator(".nbs-tool[aria-expanded]").all():
         toggle.click()
     assert findings(canary, panel_page) == []

@@ -147,13 +147,16 @@ def test_another_answer_is_asked_for_and_turns_are_deleted(panel_page: PanelPage
     deletion = panel_page.turns.nth(2).get_by_role("button", name="Delete")
     deletion.click()
     assert panel_page.wait_for("delete") == ("u2",)
-    panel_page.show(turns=exchange(1), deleted=True, notice="Something else.")
+    panel_page.show(turns=exchange(1), deleted=True, notices=("Something else.",))
     expect(panel_page.turns).to_have_count(2)
     expect(panel_page.turns.nth(1)).to_be_focused()
-    notice = panel_page.root.locator(".nbs-notice")
-    expect(notice.locator("span")).to_have_text("Something else.\nDeleted.", use_inner_text=True)
-    notice.get_by_role("button", name="Undo").click()
+    notices = panel_page.root.locator(".nbs-notice")
+    expect(notices.locator("span")).to_have_text(["Something else.", "Deleted."], use_inner_text=True)
+    notices.nth(1).get_by_role("button", name="Undo").click()
     panel_page.wait_for("undelete")
+    for notice, words in zip(notices.all(), ("Something else.", ""), strict=True):
+        notice.get_by_role("button", name="Dismiss").click()
+        assert panel_page.wait_for("dismiss") == (words,)
 
 
 def test_a_button_stays_where_it_is_whatever_happens_to_the_turn(panel_page: PanelPage) -> None:

@@ -84,7 +84,7 @@ def test_the_live_view_s_style_sheet_does_not_repaint_a_panel(panel_page: PanelP
     panel_page.show(
         turns=(*exchange(1, answer), *failed),
         queue=queued("later"),
-        notice="A notice",
+        notices=("A notice",),
         context=("df: DataFrame",),
         totals=("1 token",),
     )
@@ -251,7 +251,7 @@ def test_nothing_is_wider_than_the_panel(panel_page: PanelPage, page: Page, widt
         turns=(*exchange(1, wide), *sibling),
         model="a-model-with-a-name-that-does-not-end/" * 4,
         queue=queued("w" * 300),
-        notice="n" * 300,
+        notices=("n" * 300,),
         totals=("t" * 300,),
         context=("c" * 300,),
         exports=("json",),
@@ -269,7 +269,7 @@ def test_everything_is_reached_by_the_keyboard_and_shows_it(panel_page: PanelPag
     panel_page.show(
         turns=(*exchange(1, "```\nx = 1\n```"), *failed),
         queue=queued("later"),
-        notice="A notice",
+        notices=("A notice",),
         context=("df: DataFrame",),
         exports=("json",),
     )

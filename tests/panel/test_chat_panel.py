@@ -89,10 +89,10 @@ def test_what_observers_and_callbacks_raise_is_shown(ask, options, loopback):
     panel = ask(on_result=fails, **options)
     panel.observe(fails, "text")
     assert answer(panel).text == "Hello"
-    assert panel.shown.notice.split("\n") == [
+    assert panel.shown.notices == (
         "An observer of text failed: RuntimeError: mine",
         "on_result failed: RuntimeError: mine",
-    ]
+    )
     assert panel.result is not None
 
 
@@ -382,8 +382,8 @@ def test_what_a_panel_was_made_with_is_named_and_not_taken_from_a_file(saved):
     restored = nbs.ChatPanel.restore(path, suggestions=["How?"], trust=True)
     assert restored.shown.suggestions == ("How?",)
     assert not restored.shown.context
-    assert restored.shown.notice == (
-        "Not restored: context=['df'], bind='open'. To use them, pass them to ChatPanel.restore()."
+    assert restored.shown.notices == (
+        "Not restored: context=['df'], bind='open'. To use them, pass them to ChatPanel.restore().",
     )
     restored.close()
 

@@ -23,6 +23,11 @@ def said(state):
     return [(turn.role, turn.text) for turn in state.turns]
 
 
+def told(state):
+    """All that is said beside the conversation."""
+    return "\n".join([*state.notices, *filter(None, [state.paused])])
+
+
 def queued(state):
     return [item.text for item in state.queue]
 
@@ -132,12 +137,12 @@ def test_after_a_stop_the_queue_waits_and_says_so(panel, view, loopback, gate):
     panel.stop()
     state = view.idle(turns=2)
     loopback.wait(left=1)
-    assert (queued(state), "Queue paused" in state.notice, state.paused) == (["second"], True, True)
+    assert (queued(state), state.paused.partition(":")[0], state.notices) == (["second"], "Queue paused", ())
     assert (state.turns[1].text, state.turns[1].state, len(loopback.requests)) == ("Hel", "cancelled", 1)
     panel.send("another")
     state = view.idle(turns=6)
     assert [text for role, text in said(state) if role == "user"] == ["Hi", "another", "second"]
-    assert state.notice == ""
+    assert told(state) == ""
 
 
 def test_after_a_failure_the_queue_waits_for_a_retry(panel, view, loopback):
@@ -147,11 +152,11 @@ def test_after_a_failure_the_queue_waits_for_a_retry(panel, view, loopback):
     panel.chat.start("Hi", display=False)
     panel.send("second")
     refused.set()
-    state = view.wait(lambda state: "Queue paused" in state.notice)
+    state = view.wait(lambda state: "Queue paused" in told(state))
     assert (state.turns[1].state, state.turns[1].can_retry) == ("failed", True)
     panel.retry(state.turns[1].id)
     state = view.idle(turns=4)
-    assert (queued(state), state.notice) == ([], "")
+    assert (queued(state), told(state)) == ([], "")
     assert said(state) == [("user", "Hi"), ("assistant", "Yes"), ("user", "second"), ("assistant", "Yes")]
     assert len(state.turns[1].siblings) == 2
 
@@ -163,10 +168,10 @@ def test_a_queued_message_that_cannot_be_sent_stays_and_says_why(panel, view, lo
     panel.send("second")
     panel.chat.configure(model=None)
     gate.set()
-    state = view.wait(lambda state: "could not be sent" in state.notice)
-    assert "; choose one below\n" in state.notice
-    assert "Send a message to resume" in state.notice
-    assert "incomplete" not in state.notice, "the answer is"
+    state = view.wait(lambda state: "could not be sent" in told(state))
+    assert "; choose one below\n" in told(state)
+    assert "Send a message to resume" in told(state)
+    assert "incomplete" not in told(state), "the answer is"
     assert queued(state) == ["second"]
 
 
@@ -182,10 +187,10 @@ def test_a_queue_that_waits_goes_on_once_the_part_of_an_answer_is_gone(panel, vi
     panel.stop()
     state = view.idle(turns=4)
     loopback.wait(left=1)
-    assert "Queue paused: the last answer is incomplete." in state.notice
+    assert "Queue paused: the last answer is incomplete." in told(state)
     panel.delete(state.turns[3].id)
     state = view.wait(lambda state: len(state.turns) == 4 and state.running is None and not state.queue)
-    assert (said(state)[2:], state.notice) == ([("user", "second"), ("assistant", "Yes")], "")
+    assert (said(state)[2:], told(state)) == ([("user", "second"), ("assistant", "Yes")], "")
 
 
 def test_a_queue_behind_a_question_without_an_answer_offers_nothing_to_continue(panel, view, loopback):
@@ -194,8 +199,8 @@ def test_a_queue_behind_a_question_without_an_answer_offers_nothing_to_continue(
     loopback.wait(requests=1)
     panel.send("second")
     panel.stop()
-    state = view.wait(lambda state: "Queue paused" in state.notice)
-    assert state.notice == (
+    state = view.wait(lambda state: "Queue paused" in told(state))
+    assert told(state) == (
         "Queue paused: the last question has no answer. Retry or delete it, or send a message, to resume."
     )
 
@@ -207,7 +212,7 @@ def test_a_deletion_is_taken_back_until_something_else_is_asked(asked, view):
     asked.undelete()
     assert (view.state.turns, view.state.deleted) == (before.turns, False)
     asked.delete(before.turns[1].id)
-    asked.dismiss()
+    asked.dismiss("")
     assert not view.state.deleted
     asked.undelete()
     asked.delete(before.turns[1].id)
@@ -222,19 +227,19 @@ def test_a_look_at_another_version_sends_nothing(asked, view, loopback, gate):
     asked.send("second")
     assert view.surfaces[1][1].drawn.wait(10)
     asked.stop()
-    state = view.wait(lambda state: state.running is None and "incomplete" in state.notice)
+    state = view.wait(lambda state: state.running is None and "incomplete" in told(state))
     asked.select(first)
-    assert (queued(view.state), view.state.notice) == (
+    assert (queued(view.state), told(view.state)) == (
         ["second"],
         "Queue paused. Send a message to resume.",
     )
     assert len(loopback.requests) == 2
     asked.select(state.turns[1].id)
-    assert "incomplete" in view.state.notice
+    assert "incomplete" in told(view.state)
     gate.set()
     asked.send_next()
     state = view.idle(turns=4)
-    assert (queued(state), state.paused, said(state)[2]) == ([], False, ("user", "second"))
+    assert (queued(state), state.paused, said(state)[2]) == ([], "", ("user", "second"))
 
 
 def test_a_queued_message_is_not_overtaken_while_it_is_being_sent(panel, view, loopback, gate, monkeypatch):
@@ -273,7 +278,7 @@ def test_two_panels_of_one_chat_show_the_same_and_lose_nothing(make_panel, view,
 
 def test_stopping_nothing_does_nothing(panel, view):
     panel.stop()
-    assert view.state.notice == ""
+    assert told(view.state) == ""
 
 
 # --- branches ---------------------------------------------------------------------------------------------------------
@@ -432,8 +437,8 @@ def test_the_models_come_with_a_later_state(panel, view, loopback):
 def test_models_that_cannot_be_listed_are_said_so(panel, view, loopback):
     loopback.send("no", status=404)
     panel.list_models()
-    state = view.wait(lambda state: bool(state.notice))
-    assert state.notice.startswith("The models could not be listed: ")
+    state = view.wait(lambda state: bool(told(state)))
+    assert told(state).startswith("The models could not be listed: ")
     assert state.models == ()
 
 
@@ -441,9 +446,9 @@ def test_a_question_ends_what_was_said_of_the_models(panel, view, loopback):
     loopback.send(error_body("no list"), **REFUSED)
     loopback.send(chat_body("Hello"))
     panel.list_models()
-    view.wait(lambda state: "could not be listed" in state.notice)
+    view.wait(lambda state: "could not be listed" in told(state))
     panel.send("Hi")
-    assert view.idle(turns=2).notice == ""
+    assert told(view.idle(turns=2)) == ""
 
 
 def test_the_context_is_that_of_the_moment_and_shown(make_panel, view, loopback):
@@ -476,11 +481,13 @@ def test_errors_of_the_notebooks_code_are_shown_and_cost_nothing(make_panel, vie
     panel = make_panel(hooks=hooks)
     panel.send("Hi")
     view.idle(turns=2)
-    told = ["bind failed: ValueError: no such thing", "on_result failed: ValueError: no such thing"]
-    view.wait(lambda state: state.notice.split("\n") == told)
+    fails_of = ("bind failed: ValueError: no such thing", "on_result failed: ValueError: no such thing")
+    view.wait(lambda state: state.notices == fails_of)
     assert results.get(timeout=10.0).text == "Hello"
-    panel.dismiss()
-    assert view.state.notice == ""
+    panel.dismiss(fails_of[0])
+    assert view.state.notices == fails_of[1:]
+    panel.dismiss(fails_of[1])
+    assert view.state.notices == ()
 
 
 def test_a_callback_that_wants_to_exit_ends_nothing(make_panel, view, loopback):
@@ -489,7 +496,7 @@ def test_a_callback_that_wants_to_exit_ends_nothing(make_panel, view, loopback):
     for count in (2, 4):
         panel.send("Hi")
         view.idle(turns=count)
-        view.wait(lambda state: "on_result failed: SystemExit: 3" in state.notice)
+        view.wait(lambda state: "on_result failed: SystemExit: 3" in told(state))
 
 
 def test_what_cannot_be_drawn_is_sent_all_the_same(panel, view, loopback, monkeypatch, caplog):
@@ -546,7 +553,7 @@ def test_without_a_key_a_panel_names_what_one_does_in_a_panel(view):
     panel = PanelController(Chat(model="m"), namespace={}, hooks=Hooks())
     panel.attach(view)
     panel.list_models()
-    notice = view.wait(lambda state: bool(state.notice)).notice
+    [notice] = view.wait(lambda state: bool(state.notices)).notices
     panel.send("Hi")
     mark = view.idle(turns=2).turns[1].mark
     for words in (notice, mark.sentence):

@@ -106,12 +106,12 @@ class PanelActions(Protocol):
         """The conversation as a file of one of the kinds offered."""
         ...
 
-    def dismiss(self) -> None:
-        """Take the notice away."""
+    def dismiss(self, words: str) -> None:
+        """Take the notice with these words away; without words, that something was deleted."""
         ...
 
 
-_OF_ONE = {"delete", "drop_queued", "regenerate", "resume", "retry", "select"}
+_OF_ONE = {"delete", "dismiss", "drop_queued", "regenerate", "resume", "retry", "select"}
 
 
 def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
@@ -147,7 +147,7 @@ def perform(actions: PanelActions, message: Mapping[str, Any]) -> Any:
             actions.set(name, value)
         case {"action": "stop", "turn": str(turn_id)}:
             actions.stop(turn_id)
-        case {"action": "stop" | "list_models" | "dismiss" | "trust" | "distrust" | "send_next" | "undelete" as name}:
+        case {"action": "stop" | "list_models" | "trust" | "distrust" | "send_next" | "undelete" as name}:
             getattr(actions, name)()
         case {"action": "export", "kind": str(kind)}:
             return actions.export(kind)._asdict()

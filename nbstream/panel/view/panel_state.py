@@ -126,9 +126,9 @@ class PanelState:
         system: The system prompt.
         parameters: Numbers that go with the request, `None` for the endpoint's own choice: `{"temperature": None}`.
         totals: The parts of the line of totals: turns, tokens, cost.
-        paused: Whether the queued messages are not sent automatically.
+        paused: Why the queued messages are not sent automatically; empty if they are.
         hint: What the reader should know about the next message.
-        notice: What went wrong outside of any turn, such as in a callback.
+        notices: What went wrong outside of any turn, such as in a callback.
         deleted: Whether turns were just deleted that can be put back.
         untrusted: What the file of the conversation asks for and the reader has not allowed, a line for each.
         suggestions: What an empty panel offers to send.
@@ -145,9 +145,9 @@ class PanelState:
     system: str = ""
     parameters: Mapping[str, float | None] = field(default_factory=dict)
     totals: tuple[str, ...] = ()
-    paused: bool = False
+    paused: str = ""
     hint: str = ""
-    notice: str = ""
+    notices: tuple[str, ...] = ()
     deleted: bool = False
     untrusted: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()

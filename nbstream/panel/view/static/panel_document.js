@@ -33,7 +33,7 @@ const NO_KERNEL = "This panel's kernel has stopped. Run nbs.ChatPanel.restore() 
  * @property {(id: string) => void} stream
  * @property {(id: string) => void} grew
  * @property {() => void} draw
- * @property {() => void} drawNotice
+ * @property {{ draw: () => void }} notices
  * @property {() => void} toTail
  * @property {() => void} askToStop
  * @property {() => void} remove
@@ -51,7 +51,7 @@ export class PanelDocument {
   /** @type {Surroundings} */
   surroundings = {
     queue: [], running: null, model: "", models: null, system: "", parameters: {}, totals: [],
-    paused: false, hint: "", notice: "", deleted: false, untrusted: [], suggestions: [], allowed: [], context: [], exports: [],
+    paused: "", hint: "", notices: [], deleted: false, untrusted: [], suggestions: [], allowed: [], context: [], exports: [],
   };
   /** @type {string[]} */
   order = [];
@@ -232,7 +232,7 @@ export class PanelDocument {
     if (this.lost) return;
     this.lost = true;
     for (const { doc } of this.streams.values()) doc.lose();
-    Object.assign(this.surroundings, { running: null, paused: false });
+    Object.assign(this.surroundings, { running: null, paused: "" });
     this.say(NO_KERNEL);
     this.views.forEach((view) => view.draw());
   }
@@ -341,13 +341,13 @@ export class PanelDocument {
   /** @param {boolean} deaf */
   noteDeaf(deaf) {
     this.deaf = deaf;
-    this.views.forEach((view) => view.drawNotice());
+    this.views.forEach((view) => view.notices.draw());
   }
 
   /** @param {string} words */
   say(words) {
     this.remark = words;
-    this.views.forEach((view) => view.drawNotice());
+    this.views.forEach((view) => view.notices.draw());
   }
 
   /** @param {string} words */

@@ -15,9 +15,9 @@
  * @property {string} system
  * @property {Record<string, number | null>} parameters
  * @property {string[]} totals
- * @property {boolean} paused
+ * @property {string} paused
  * @property {string} hint
- * @property {string} notice
+ * @property {string[]} notices
  * @property {boolean} deleted
  * @property {string[]} untrusted
  * @property {string[]} suggestions

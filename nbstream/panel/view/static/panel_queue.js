@@ -24,8 +24,6 @@ export class Queue {
     this.doc = panel.doc;
     this.root = element("ol", "nbs-queue", parent);
     this.root.setAttribute("aria-label", "Queued messages");
-    this.next = element("li", "nbs-next");
-    button("nbs-act", "Send next", "Send the first of these messages now", this.next, () => this.doc.act("send_next"));
   }
 
   draw() {
@@ -49,8 +47,6 @@ export class Queue {
       else this.root.insertBefore(root, at);
     }
     this.root.hidden = waiting.length === 0;
-    if (this.doc.surroundings.paused) this.root.append(this.next);
-    else this.next.remove();
   }
 
   /** @param {Waiting} item */

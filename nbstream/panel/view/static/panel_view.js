@@ -8,6 +8,7 @@ import { Diagrams } from "./panel_diagrams.js";
 import { Formulas } from "./panel_formulas.js";
 import { Queue } from "./panel_queue.js";
 import { fitHeight } from "./panel_text_editor.js";
+import { Notices } from "./panel_notices.js";
 import { SavedRequest } from "./panel_request.js";
 import { Trays } from "./panel_trays.js";
 import { Turn } from "./panel_turn.js";
@@ -48,8 +49,7 @@ export class PanelView {
     this.newer = button("nbs-newer", "", "Go to the end", frame, () => this.toTail());
     this.newer.hidden = true;
     this.tail = new Tail(this.log, this.list, () => true, () => this.drawUnread());
-    this.notice = element("p", "nbs-notice", this.root);
-    this.notice.setAttribute("role", "status");
+    this.notices = new Notices(this, this.root);
     this.request = new SavedRequest(this, this.root);
     this.queue = new Queue(this, this.root);
     this.allowed = allowances(this.root);
@@ -248,7 +248,7 @@ export class PanelView {
     this.drawContext(context);
     say(this.totals, totals.length ? `Total: ${totals.join(" · ")}` : "");
     say(this.composer.hint, hint);
-    this.drawNotice();
+    this.notices.draw();
     this.request.draw();
     this.drawUnread();
   }
@@ -291,26 +291,6 @@ export class PanelView {
       shown.textContent = words;
       shown.tabIndex = 0;
     }
-  }
-
-  drawNotice() {
-    const { notice, deleted } = this.doc.surroundings;
-    const deaf =
-      "The kernel has not answered yet. It will do what you asked as soon as it is free; to be answered now, interrupt " +
-      "it (■). If it was restarted, run nbs.ChatPanel.restore() in a new cell to continue the saved conversation.";
-    const words = [this.doc.deaf && !this.doc.lost ? deaf : "", this.doc.remark, notice, deleted ? "Deleted." : ""].filter(Boolean).join("\n");
-    this.notice.hidden = !words;
-    if (this.notice.firstChild?.textContent === words) return;
-    this.notice.replaceChildren();
-    element("span", "", this.notice).textContent = words;
-    if (!words) return;
-    if (deleted) button("nbs-act", "Undo", "Put back what was deleted", this.notice, () => this.doc.act("undelete"));
-    const dismiss = button("nbs-drop", "×", "Dismiss", this.notice, () => {
-      this.doc.say("");
-      if (notice || deleted) this.doc.act("dismiss");
-      this.composer.field.focus({ preventScroll: true });
-    });
-    dismiss.setAttribute("aria-label", "Dismiss");
   }
 
   drawUnread() {
