@@ -121,10 +121,10 @@ def test_names_and_errors_are_text_and_not_html(panel_page: PanelPage) -> None:
         exports=(hostile,),
         suggestions=(hostile,),
     )
-    panel_page.reader.error = ValueError(hostile)
+    panel_page.reader.error = ValueError(f"Error: {hostile}")
     panel_page.composer.fill("x")
     panel_page.composer.press("Enter")
-    expect(panel_page.root.locator(".nbs-notice span")).to_have_text([hostile, hostile])
+    expect(panel_page.root.locator(".nbs-notice span")).to_have_text([f"Error: {hostile}", hostile])
     panel_page.root.get_by_role("button", name="Model").click()
     assert panel_page.root.locator("img").count() == 0
     assert panel_page.page.evaluate("window.ran") is None
