@@ -42,11 +42,11 @@ class Page:
             return made
 
         kind: Any
-        if OLD_WIDGETS:  # their comms are the kernel's own
+        if OLD_WIDGETS:  # their comms are the kernel's own, which it sends by another method from version to version
             from ipykernel.comm import Comm
 
             kernel = traitlets.Any(mock.Mock(shell=None))
-            kind = type("KernelComm", (Comm,), {"kernel": kernel, "_publish_msg": publish})
+            kind = type("KernelComm", (Comm,), {"kernel": kernel, "publish_msg": publish, "_publish_msg": publish})
             monkeypatch.setattr("ipywidgets.widgets.widget.Comm", create_comm)
         else:
             from comm.base_comm import BaseComm

@@ -141,6 +141,8 @@ def run() -> TutorialRun:
 
 async def _execute(notebook: NotebookNode, folder: str) -> str | None:
     """Run every cell; the reason if that did not go to the end."""
+    # ipykernel 6 brings its debugger along, here and in the kernel, which warns of Python's own frozen modules.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     import ipykernel  # noqa: F401  without it, the error would be a baffling "no such kernel"
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager

@@ -323,7 +323,7 @@ def test_colours_come_in_a_frame_of_the_same_text(page, lexer_gate):
         page.view.draw(StreamResult(CODE, SOME))
     coloured = render(CODE).split("\n", 1)[1].removesuffix("\n<p>More</p>")
     assert page.take() == [{"type": "patch", "blocks": [[1, 0, "", 0, coloured]], "number": 2}]
-    assert coloured.count("<span") == 5
+    assert coloured.count('<span class="mi">') == 1
     assert not touched.is_set(), "nothing is left to draw"
 
 
@@ -338,7 +338,7 @@ def test_so_do_those_of_the_reasoning_and_of_open_code(page, lexer_gate):
     page.view.draw(thinking)
     [told] = page.take()
     [[block, depth, commit, _, tail]] = told["blocks"]
-    assert (told["type"], block, depth, (commit + tail).count("<span")) == ("reasoning", 1, 2, 5)
+    assert (told["type"], block, depth, (commit + tail).count('<span class="mi">')) == ("reasoning", 1, 2, 1)
 
 
 def test_no_frame_is_asked_for_after_the_end(page, lexer_gate):

@@ -7,6 +7,7 @@ import os
 import pathlib
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -59,9 +60,12 @@ class Server:
         extensions = {"jpserver_extensions": {"nbstream.relay": True}}
         config.write_text(json.dumps({"ServerApp": extensions, "NBStreamRelay": relay}))
         self.home = home
-        self.start()
+        with socket.socket() as probe:  # jupyter-server 2.14 does not tell which port it chooses
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.start(port)
 
-    def start(self, port: int = 0) -> None:
+    def start(self, port: int) -> None:
         command = [sys.executable, "-m", self._program, "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
         command += [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.home}"]
         command += [f"--KernelManager.transport={KERNEL_TRANSPORT}", "--ServerApp.ip=127.0.0.1"]
