@@ -23,6 +23,14 @@ KEY = Secret("sk-of-the-operator-0123456789abcdef")
 TOKEN = "token-of-jupyter-" + secrets.token_hex(8)
 
 
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 class Server:
     """A Jupyter server with the relay, in a process of its own.
 
@@ -75,10 +83,11 @@ class Server:
             )
         info = self._runtime / f"jpserver-{self.process.pid}.json"
         deadline = time.monotonic() + PATIENCE
-        while not (info.exists() and info.stat().st_size):
+        # It has that file written before it listens.
+        while not (info.exists() and info.stat().st_size and _listens(port)):
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise RuntimeError(self.log.read_text()[-3000:])
-            time.sleep(0.05)  # the server tells that it is ready in no other way than by this file
+            time.sleep(0.05)
         self.url = str(json.loads(info.read_text())["url"]).replace("localhost", "127.0.0.1")
 
     def kill(self) -> None:
