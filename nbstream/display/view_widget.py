@@ -40,6 +40,8 @@ class ViewWidget(anywidget.AnyWidget):
         no_notebook: Whether the page shows the outputs of a notebook that nobody will save.
         bring_into_view: Whether a page brings what begins low into view, once.
         now: Monotonic time.
+        **state: The values of a subclass's traits: a page may draw the widget as soon as it hears of it, so all of them
+            are in the message that opens it.
     """
 
     label = traitlets.Unicode().tag(sync=True)
@@ -57,6 +59,7 @@ class ViewWidget(anywidget.AnyWidget):
         no_notebook: bool = False,
         bring_into_view: bool = False,
         now: Callable[[], float] = time.monotonic,
+        **state: Any,
     ) -> None:
         self._stop = stop
         self._views: dict[str, None] = {}  # in the order of their first greetings
@@ -71,7 +74,7 @@ class ViewWidget(anywidget.AnyWidget):
         self._lock = threading.RLock()
         key = secrets.token_hex(16)  # the page finds the widget by it, and what it has of the widget
         options = {"no_notebook": no_notebook, "bring_into_view": bring_into_view, "cell": running_cell()}
-        super().__init__(model_id=key, label=label, key=key, **options)
+        super().__init__(model_id=key, label=label, key=key, **options, **state)
         take_messages_at_once(self.comm)
         self.on_msg(self._on_page_message)
 

@@ -66,8 +66,7 @@ class ComparisonView(ViewWidget):
             _Column(partial(self._tell_of, number), images=images, place=place, now=now) for number in range(len(names))
         ]
         about: dict[str, Any] = {"no_notebook": no_notebook, "bring_into_view": bring_into_view, "now": now}
-        super().__init__("", stop, **about)
-        self.names = list(names)
+        super().__init__("", stop, **about, names=list(names))
 
     def draw(self, number: int, snapshot: StreamResult) -> None:
         """Send the patches for what is new in an answer, or only remember it while nobody sees them."""

@@ -56,8 +56,8 @@ class TableView(ViewWidget):
         self._job = job
         self._feed = TableFeed(job, self._tell, pace=pace, now=now)
         self._ended = False
-        super().__init__(one_line(job.model, 80), job.stop, no_notebook=no_notebook)
-        self.columns = [one_line(name, 60) for name in job.columns[:MOST_COLUMNS]]
+        columns = [one_line(name, 60) for name in job.columns[:MOST_COLUMNS]]
+        super().__init__(one_line(job.model, 80), job.stop, no_notebook=no_notebook, columns=columns)
 
     def change(self, numbers: Iterable[int]) -> None:
         """Draw what has changed: how far the job is, and these rows."""

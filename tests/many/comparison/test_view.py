@@ -35,6 +35,14 @@ def text(words, state=SOME, ttft=None, **more):
     return StreamResult(words, state, "stop", model="m", timing=Timing(ttft=ttft), **more)
 
 
+def test_a_page_that_draws_at_once_knows_the_columns(monkeypatch):
+    ends = comms.Page(monkeypatch)
+    page = Page(ends)
+    assert [data["state"]["names"] for _, data in ends.messages if "names" in data["state"]] == [["a", "b"]]
+    assert {kind for kind, _ in ends.messages} == {"comm_open"}
+    page.view.close()
+
+
 def test_each_column_has_its_own_messages_and_the_time_to_its_first_token_once(page):
     page.view.draw(0, text("Hi", ttft=0.25))
     page.view.draw(0, text("Hi you", ttft=0.25))

@@ -40,6 +40,14 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
     page.view.close()
 
 
+def test_a_page_that_draws_at_once_knows_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = comms.Page(monkeypatch)
+    page = Page(ends, Job(total=50, columns=("mood", "why")))
+    assert [data["state"]["columns"] for _, data in ends.messages if "columns" in data["state"]] == [["mood", "why"]]
+    assert {kind for kind, _ in ends.messages} == {"comm_open"}
+    page.view.close()
+
+
 def test_stop_and_retry_reach_the_job(page: Page) -> None:
     page.says("stop")
     page.says("retry", rows=None)
