@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
 
 import openai
 import pytest
@@ -232,6 +234,16 @@ def test_a_local_server_that_speaks_tls_needs_the_certificates_too(monkeypatch: 
     with pytest.raises(UnreachableError, match="SSL_CERT_FILE names /none, which does not exist"):
         new_client(Endpoint("https://localhost:8000/v1"))
     new_client(Endpoint("http://localhost:8000/v1"))
+
+
+def test_certificates_are_read_once_for_all_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    library = importlib.import_module("httpx" if ON_HTTPX else "httpx2")
+    making = mock.Mock(wraps=library.create_ssl_context)
+    monkeypatch.setattr(library, "create_ssl_context", making)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))  # none have been read in such an environment
+    for address in ("https://model.test/v1", "https://other.test/v1", "http://localhost:8000/v1"):
+        new_client(Endpoint(address))
+    making.assert_called_once()
 
 
 def test_a_certificate_that_the_named_authorities_have_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nbstream.request import Endpoint
     from nbstream.transport.surroundings import Obstacle
 
-__all__ = ["check_key", "new_client", "new_http_client"]
+__all__ = ["check_key", "new_client", "new_http_client", "trusted_by_default"]
 
 _WITHOUT_KEY = (Remedy(RemedyKind.SET_KEY), Remedy(RemedyKind.NAME_SERVER), Remedy(RemedyKind.TRY_DEMO))
 
@@ -37,6 +37,7 @@ _ADDED = "nbstream.query"
 for _library in ("httpx", "httpx2"):
     with contextlib.suppress(Exception):  # what is broken there does not concern the SDK, unless it needs it
         importlib.import_module(_library)
+_http_library = importlib.import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
 
 
 def new_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
@@ -88,7 +89,7 @@ def new_http_client(endpoint: Endpoint) -> Any:
             trust_env=not endpoint.is_local,
             event_hooks={"request": before_sending, "response": [bound_refusal]},
             auth=None if key is None else functools.partial(put_key, key),
-            **_trusted(endpoint),
+            verify=_trusted(endpoint),
         )
     except Exception as error:  # noqa: BLE001  files, addresses, missing packages: each library has errors of its own
         raise _impossible(endpoint, obstacle(os.environ), error) from None
@@ -136,12 +137,30 @@ def _impossible(endpoint: Endpoint, found: Obstacle | None, error: Exception | N
     return UnreachableError(f"No connection to {endpoint.name} can be made: {what}.", remedies=remedies)
 
 
-def _trusted(endpoint: Endpoint) -> dict[str, Any]:
-    """Which certificates are trusted, where the HTTP library is told not to look into the environment."""
-    file = os.environ.get("SSL_CERT_FILE")
-    if not endpoint.is_local or not file or not endpoint.base_url.startswith("https:"):
-        return {}
-    return {"verify": ssl.create_default_context(cafile=file)}
+def trusted_by_default() -> ssl.SSLContext:
+    """The certificates that are trusted in this environment."""
+    return _trusting("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def _trusted(endpoint: Endpoint) -> ssl.SSLContext:
+    """Which certificates are trusted: for a local server, the environment may name a file of them, but no folder."""
+    if not endpoint.is_local:
+        return trusted_by_default()
+    return _trusting("SSL_CERT_FILE") if endpoint.base_url.startswith("https:") else _trusting()
+
+
+def _trusting(*variables: str) -> ssl.SSLContext:
+    named = [os.environ.get(name, "") if name in variables else "" for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")]
+    return _read_certificates(*named, os.environ.get("SSLKEYLOGFILE", ""))
+
+
+# For all clients, because it takes the loop some 20 ms, in which it would read no stream.
+@functools.lru_cache(maxsize=8)
+def _read_certificates(file: str, folder: str, _key_log: str) -> ssl.SSLContext:
+    if file or folder:
+        return ssl.create_default_context(cafile=file or None, capath=None if file else folder)
+    context: ssl.SSLContext = _http_library.create_ssl_context(trust_env=False)
+    return context
 
 
 def _own_headers() -> dict[str, str]:

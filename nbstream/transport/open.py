@@ -26,7 +26,7 @@ from nbstream.transport import own_client
 from nbstream.transport.adaptation import adaptation
 from nbstream.transport.answer_images import has_answer_images
 from nbstream.transport.bounded_body import read_body, unknown_encoding
-from nbstream.transport.clients import check_key, new_client
+from nbstream.transport.clients import check_key, new_client, trusted_by_default
 from nbstream.transport.decoded import decoded
 from nbstream.transport.error_document import document_of
 from nbstream.transport.http_bytes import HttpBytes
@@ -298,7 +298,8 @@ def prepare() -> None:
     """Import what the SDK itself imports with its first request."""
     with contextlib.suppress(ImportError):  # of the HTTP library's own, on a loop like ours
         importlib.import_module("anyio._backends._asyncio")
-    client = openai.AsyncOpenAI(api_key="none", base_url="http://localhost")
+    http_client = openai.DefaultAsyncHttpxClient(verify=trusted_by_default())
+    client = openai.AsyncOpenAI(api_key="none", base_url="http://localhost", http_client=http_client)
     _ = client.chat.completions.with_streaming_response, client.responses.with_streaming_response
 
 
